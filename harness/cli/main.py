@@ -1,0 +1,31 @@
+"""`harness`: registers the commands and turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Profiles, times and compares GPU inference kernels and the decode that they make up.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point of the `harness` script."""
+    try:
+        app()
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(int(error.exit_status)) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A case: one question, and the answer that an arm gives to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Tunables = dict[str, int | float | str | bool]
+AxisValue = int | str
+
+AXIS_DEFAULTS: dict[str, AxisValue] = {"batch": 1, "tokens": 1, "routing": "uniform"}
+"""Axes at these values stay out of ids, so that adding an axis orphans no history. context, n and k have none."""
+
+AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What an arm chose for an op at a site in a phase.
+
+    variant: a module of the op's folder, a dotted path or a file. tunables: the values that differ from the variant's
+    defaults or were given; all that are known after resolution. origin: `suite`, or the tuned file that they come from.
+    """
+
+    variant: str
+    tunables: Tunables = {}
+    origin: str = "suite"
+
+    @property
+    def label(self) -> str:
+        if not self.tunables:
+            return self.variant
+        return f"{self.variant}({', '.join(f'{name}={value}' for name, value in sorted(self.tunables.items()))})"
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One question with one answer.
+
+    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for decode and
+    prefill. dtype: weights and activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of the
+    question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known. answer: for
+    kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place. problem: why the
+    case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never started.
+    """
+
+    kind: Literal["kernel", "decode", "prefill"]
+    arm: str
+    dtype: str
+    axes: dict[str, AxisValue]
+    op: str | None = None
+    site: str | None = None
+    engine: str | None = None
+    dims: dict[str, int] = {}
+    calls: int = 0
+    answer: Answer | None = None
+    same_as: str | None = None
+    problem: str | None = None
+    tunables_in_id: bool = False
+    """True in a sweep, where the tunables are part of the question."""
+
+    @property
+    def question(self) -> str:
+        """The id without the arm: what two arms of one run, or one arm of two runs, are joined on."""
+        head = f"{self.op}@{self.site}" if self.kind == "kernel" else f"{self.kind}@{self.engine}"
+        return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
+
+    @property
+    def id(self) -> str:
+        """Readable and stable: `moe_gate_up@experts/int4-g128/bfloat16/baseline`."""
+        parts = [self.question, self.arm]
+        if self.tunables_in_id and self.answer is not None:
+            parts.append(self.answer.label)
+        return "/".join(parts)
+
+
+def axes_text(axes: Mapping[str, AxisValue]) -> str:
+    """`context=1024,batch=8`: axes in a fixed order, without those at their default."""
+    known = [name for name in AXIS_ORDER if name in axes] + sorted(set(axes) - set(AXIS_ORDER))
+    return ",".join(f"{name}={axes[name]}" for name in known if axes[name] != AXIS_DEFAULTS.get(name))

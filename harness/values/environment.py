@@ -1,0 +1,50 @@
+"""The machine and software that a run was measured on, and what must agree before two runs are compared."""
+
+from __future__ import annotations
+
+import msgspec
+
+REFUSED_WHEN_DIFFERENT = (
+    "device_kind", "device_name", "driver", "cuda", "torch", "triton", "power_limit_w", "clocks_policy", "cpu", "method",
+)
+"""Fields that change numbers by themselves."""
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """device_kind: `cuda` or `cpu`. read_gb_s: measured read bandwidth, 1e9 bytes per second. l2_bytes: cache that a cold
+    measurement must flush. commit: of the suite's repository, with `+` where the working tree differed from it."""
+
+    device_kind: str
+    device_name: str
+    python: str
+    torch: str
+    cpu: str
+    cpu_cores: int
+    platform: str
+    device_uuid: str | None = None
+    sm_count: int | None = None
+    compute_capability: str | None = None
+    memory_bytes: int | None = None
+    l2_bytes: int | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    triton: str | None = None
+    ptxas: str | None = None
+    power_limit_w: float | None = None
+    clocks_policy: str | None = None
+    max_sm_clock_mhz: int | None = None
+    read_gb_s: float | None = None
+    commit: str | None = None
+    harness: str = ""
+    method: int = 0
+
+    def differences(self, other: Environment) -> tuple[str, ...]:
+        """`field: ours -> theirs` for each field that forbids a comparison."""
+        pairs = ((name, getattr(self, name), getattr(other, name)) for name in REFUSED_WHEN_DIFFERENT)
+        return tuple(f"{name}: {ours} -> {theirs}" for name, ours, theirs in pairs if ours != theirs)
+
+    @property
+    def slug(self) -> str:
+        """The device in file names: `nvidia-h100-80gb-hbm3`."""
+        name = self.device_name if self.device_kind != "cpu" else f"cpu-{self.cpu}"
+        return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

@@ -1,0 +1,107 @@
+"""What was observed of one case: correctness first, then raw samples. Every median and interval is derived."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from harness.values.case import Case
+
+METHOD_VERSION = 1
+"""Raised when the way of timing changes; samples of different methods are not compared."""
+
+
+class Status(str, Enum):
+    OK = "OK"
+    INCORRECT = "INCORRECT"
+    UNSUPPORTED = "UNSUPPORTED"
+    FAILED = "FAILED"
+    TIMEOUT = "TIMEOUT"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One timed value: microseconds per call (kernels), per token (decode), per forward pass (prefill).
+
+    process: number of the fresh process within its run. round: interleaved pass over all cases.
+    """
+
+    value_us: float
+    process: int
+    round: int
+
+
+class Conditions(msgspec.Struct, frozen=True):
+    """What the GPU said of itself during one round; None where it says nothing."""
+
+    process: int
+    round: int
+    sm_clock_mhz: int | None = None
+    memory_clock_mhz: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    throttle_reasons: tuple[str, ...] = ()
+
+
+class Correctness(msgspec.Struct, frozen=True):
+    """The comparison of one case with the float32 reference, errors relative to the size of the output.
+
+    max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off than
+    the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an input
+    that changed). repeatable: a second call gave the same bits; a label, not a failure.
+    """
+
+    correct: bool
+    max_error: float
+    rms_error: float
+    allowed_max_error: float
+    allowed_rms_error: float
+    wrong_elements: int
+    elements: int
+    region: str = ""
+    detail: str = ""
+    repeatable: bool | None = None
+
+
+class Work(msgspec.Struct, frozen=True):
+    """The least bytes and operations of one call, token or pass, from the op's spec."""
+
+    read_bytes: int
+    write_bytes: int
+    flop: int
+
+    @property
+    def bytes(self) -> int:
+        return self.read_bytes + self.write_bytes
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """One case in one process, or, as a run is loaded, in all its processes.
+
+    A measurement whose status is not OK has a reason and no samples. source: hash of the variant's source text, see
+    `Run.sources`. timer: what timed it (`cuda_graph`, `cpu`, ...). calls_per_sample: calls between two clock readings.
+    cold_bytes: bytes touched between two uses of the same weights. launches: kernels per decoded token.
+    """
+
+    case: Case
+    status: Status
+    reason: str = ""
+    correctness: Correctness | None = None
+    samples: tuple[Sample, ...] = ()
+    work: Work | None = None
+    source: str | None = None
+    timer: str = ""
+    calls_per_sample: int = 1
+    cold_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    compile_s: float | None = None
+    capture_s: float | None = None
+    first_token_us: float | None = None
+    launches: int | None = None
+    prepared_bytes: int | None = None
+    notes: tuple[str, ...] = ()
+    method: int = METHOD_VERSION
+
+    def __post_init__(self) -> None:
+        if self.status is not Status.OK and (self.samples or not self.reason):
+            raise ValueError(f"{self.case.id}: {self.status.value} needs a reason and no samples")

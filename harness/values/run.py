@@ -1,0 +1,38 @@
+"""A run: one execution of one plan on one machine."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.measurement import Conditions, Measurement
+from harness.values.profile import Profile
+
+SCHEMA_VERSION = 1
+
+
+class Run(msgspec.Struct, frozen=True):
+    """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a partial
+    run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256. processes: how many fresh
+    processes were asked for. started: ISO 8601, UTC."""
+
+    id: str
+    started: str
+    suite: str
+    suite_hash: str
+    title: str
+    state: str
+    command: str = ""
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    analysis: str = ""
+    processes: int = 1
+    environment: Environment | None = None
+    planned: tuple[Case, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    conditions: tuple[Conditions, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    sources: dict[str, str] = {}
+    streams: dict[str, list[int]] = {}
+    schema: int = SCHEMA_VERSION

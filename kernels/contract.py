@@ -1,0 +1,137 @@
+"""What an op and a variant owe. Prose and types only; imports without torch.
+
+An **op** is a folder with `spec.py` (an `OP = Op(...)`, a `cost(dims)` and `TEST_SHAPES`), and `reference.py`
+(a `run(...)` in plain PyTorch, computed in float32). A **variant** is any other module of the folder, or a
+module elsewhere, with a `run(...)`:
+
+* its positional parameters are the op's inputs, by name and in the order of `Op.inputs`;
+* its keyword-only parameters are its tunables, each with a default;
+* it returns the op's output, or a tuple where the op has several, in the activations' dtype;
+* it allocates its outputs itself, with `torch.empty` where every element gets written, and synchronises nothing
+  where the phase is decode, so that it can be captured in a CUDA graph;
+* it updates the inputs whose role is `state` in place and changes no other.
+
+Optional names in a variant's module: `supports(case) -> str | None` (the reason for UNSUPPORTED, else None),
+`prepare(inputs) -> dict` (repacks weights: receives the op's `weight`, `pool` and `constant` inputs by name and
+returns the replacements of those it repacks; never timed) and `SPACE` (the author's own sweep space).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Dims = Mapping[str, int]
+"""Named sizes of one call: `{"tokens": 1, "hidden": 2048, ...}`."""
+
+Role = Literal["activation", "index", "weight", "pool", "state", "constant"]
+"""How an input is treated when a call is repeated.
+
+activation: small, produced a moment ago in a real decode, stays in the cache. index: integers that choose what is
+read (expert ids); drawn anew for every repetition. weight: read whole; copies are rotated so that it comes from
+memory. pool: read in part, as the index says (all experts); never copied. state: updated in place; rotated,
+restored between checks. constant: a Python number.
+"""
+
+Fill = Literal[
+    "normal", "int4", "scale", "expert_ids", "expert_weights", "positions", "norm_weight", "a_log", "dt_bias",
+    "token_ids", "unit",
+]
+"""The distribution of random test data for an input, made by `operands.py`."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of an op.
+
+    shape: one entry per dimension, an arithmetic expression over the op's dims (`"hidden // 2"`); empty for a
+    constant. dtype: `activation` (the suite's dtype), `scale` (the suite's dtype), or a torch dtype by name. value: for a
+    constant, the dim it takes its value from, or a number.
+    """
+
+    name: str
+    shape: tuple[str, ...] = ()
+    dtype: str = "activation"
+    role: Role = "activation"
+    fill: Fill = "normal"
+    value: str | float | None = None
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far an output may be from the reference, relative to the output's own size.
+
+    A call is correct when `max|out - ref| <= max_error * max|ref|` and `rms(out - ref) <= rms_error * rms(ref)`,
+    each output and each state on its own. Both are far below 1, so that an output of zeros fails. Integer
+    outputs must be equal.
+    """
+
+    max_error: float
+    rms_error: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The least work of one call: each byte moved once, whatever the implementation does.
+
+    read_bytes: weights, scales, activations and state that must be read. write_bytes: outputs and state that must be
+    written. flop: a count of floating-point operations, a multiply-add is two.
+    """
+
+    read_bytes: int
+    write_bytes: int
+    flop: int
+
+    @property
+    def bytes(self) -> int:
+        return self.read_bytes + self.write_bytes
+
+
+@dataclass(frozen=True)
+class Op:
+    """The definition of an op: what goes in, what comes out, how exact it must be.
+
+    outputs: name and shape of each output, as for inputs; an integer output is named with its dtype in `integer_outputs`.
+    tolerance: by dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose
+    place it stands, in order of computation. phases: where a model calls it.
+    """
+
+    summary: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[tuple[str, tuple[str, ...]], ...]
+    tolerance: Mapping[str, Tolerance]
+    integer_outputs: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ("decode", "prefill")
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place of an op in a model: what the plan needs to know of it.
+
+    site: the name of the place (`lm_head`, `gdn_in`; `main` where an op has only one). calls: calls per forward pass of
+    the whole model. dims: the op's named sizes at `tokens=1, batch=1`; the plan sets tokens, batch and context.
+    """
+
+    op: str
+    site: str
+    calls: int
+    dims: Dims
+
+
+class Bound(Protocol):
+    """An op bound to its site, layer and weights; `phase` is `decode` or `prefill`."""
+
+    def __call__(self, phase: str, *inputs: Any) -> Any: ...
+
+
+class Ops(Protocol):
+    """What a model receives: its ops, already resolved to the variants that an arm names."""
+
+    def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> Bound:
+        """The op at a site; `weights` are its `weight`, `pool` and `constant` inputs by name.
+
+        The bound op is called with the remaining inputs, in the order of `Op.inputs`.
+        """
+        ...
