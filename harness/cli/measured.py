@@ -1,0 +1,57 @@
+"""What `run`, `profile` and `sweep` share: execute a suite with progress, show the stored run, end with its status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from harness.cli.progress import RunProgress
+from harness.errors import ExitStatus
+from harness.plan import expand
+from harness.runner.execute import Execution, Options
+from harness.store import Store
+from harness.suite.load import load_suite
+from harness.values.environment import Environment
+from harness.values.run import Run
+from harness.values.suite import Plan
+
+
+def execute(path: Path, arms: Sequence[str], match: str, options: Options, location: str) -> tuple[Run, dict[str, str]]:
+    """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
+    suite = load_suite(path)
+    expand(suite, arms=list(arms) or None, match=match or None)  # an empty filter or unknown arm is said before torch loads
+
+    def make_plan(environment: Environment) -> Plan:
+        return expand(
+            suite, arms=list(arms) or None, match=match or None, device_slug=environment.slug, triton=environment.triton
+        )
+
+    store = Store(location)
+    with RunProgress() as progress:
+        execution = Execution(suite, make_plan, store, options, progress)
+        run_id = execution.run()
+    for text in execution.log:
+        print(text, file=sys.stderr)
+    return store.load(run_id), execution.failed
+
+
+def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
+    """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect."""
+    if as_json:
+        from harness.cli.as_json import run_as_json
+
+        print(run_as_json(run))
+    else:
+        from rich.console import Console
+
+        from harness_reports.terminal import render
+        from harness_reports.view import build
+
+        Console().print(render(build(run)))
+    for case, reason in failed.items():
+        print(f"failed: {case}: {reason}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(ExitStatus.CASE_FAILED)

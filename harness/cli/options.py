@@ -1,0 +1,20 @@
+"""Options that several commands share, spelt and explained once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; all of the suite when left out.")]
+Match = Annotated[str, typer.Option("-k", help="Only cases whose id contains this (several: comma-separated).")]
+Note = Annotated[str, typer.Option("-m", help="A note kept with the run.")]
+Store = Annotated[
+    str, typer.Option("--store", envvar="HARNESS_STORE", help="Run store: a file or a database URL [.harness/runs.sqlite].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Versioned JSON on standard output.")]
+
+
+def csv(text: str) -> list[str]:
+    """`a, b` -> ["a", "b"]."""
+    return [part.strip() for part in text.split(",") if part.strip()]

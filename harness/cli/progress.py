@@ -1,0 +1,41 @@
+"""The progress of a run on standard error: a bar on a terminal, a line per stage elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+
+class RunProgress:
+    """Called with stage, what is being done, cases done and of how many; see `runner.execute.Report`."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._console = Console(stderr=True)
+        self._last = ""
+        self._bar: Any = None
+        self._task: Any = None
+        if self._console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[cases]}"), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=self._console, transient=True)
+
+    def __enter__(self) -> RunProgress:
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task("start", total=None, cases="")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, stage: str, what: str, done: int, of: int) -> None:
+        if self._bar is not None:
+            cases = f"{done}/{of} cases" if of else ""
+            self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
+        elif (line := f"{stage}: {what}") != self._last:
+            print(line, file=sys.stderr, flush=True)
+            self._last = line

@@ -1,0 +1,37 @@
+"""`harness run`: kernels, categories and decode of every arm of a suite, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+
+
+def command(
+    suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
+    arms: Arms = "",
+    match: Match = "",
+    processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
+    only: Annotated[str, typer.Option(help="Of kernels,decode,profile: only these.")] = "",
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")] = 0,
+    keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
+    note: Note = "",
+    store: Store = "",
+    as_json: AsJson = False,
+) -> None:
+    """Verify, time and profile a suite; store the run and show it."""
+    from harness.cli.measured import execute, finish
+    from harness.runner.execute import Options, stages_named
+
+    options = Options(
+        processes=processes,
+        stages=stages_named(csv(only)),
+        rounds=rounds or None,
+        note=note,
+        keep_traces=str(keep_traces) if keep_traces else None,
+    )
+    run, failed = execute(suite, csv(arms), match, options, store)
+    finish(run, failed, as_json)

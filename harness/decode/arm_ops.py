@@ -1,0 +1,127 @@
+"""The ops that a model receives: those of an arm, or the float32 references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.measure.operand_sets import to_float32
+from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
+from harness.values.case import Answer
+
+PHASES = ("decode", "prefill")
+Scope = Callable[[str], Any]
+
+
+def scope_name(op: str, site: str, layer: int | None) -> str:
+    """What the trace reader finds the op, site and layer of a kernel by: `harness:int4_mm@gdn_in#12`."""
+    return f"harness:{op}@{site}#{'-' if layer is None else layer}"
+
+
+class ArmOps:
+    """Binds ops to the variants that an arm chose, per site and phase.
+
+    Weights are prepared once per distinct variant and raw tensor; `prepared` may be shared by several arms so that none
+    holds a second copy of the same packing. answers: by `op@site:phase`, from the plan. With `profile`, every call runs in
+    a `record_function` scope.
+    """
+
+    def __init__(
+        self, answers: Mapping[str, Answer], suite_folder: str, prepared: dict[Any, dict[str, Any]], profile: bool = False
+    ) -> None:
+        self._answers = answers
+        self._folder = suite_folder
+        self._prepared = prepared
+        self._profile = profile
+        self.bound: list[BoundOp] = []
+
+    def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> BoundOp:
+        loaded = load_op(op)
+        by_phase = {}
+        for phase in PHASES:
+            answer = self._answers.get(f"{op}@{site}:{phase}")
+            if answer is None:
+                continue
+            variant = load_variant(op, answer.variant, self._folder)
+            tunables = {**variant.tunables, **answer.tunables}
+            by_phase[phase] = (variant.run, self._prepare(loaded, variant, weights), tunables)
+        name = scope_name(op, site, layer) if self._profile else None
+        bound = BoundOp(loaded, by_phase, name)
+        self.bound.append(bound)
+        return bound
+
+    def _prepare(self, op: LoadedOp, variant: LoadedVariant, weights: Mapping[str, Any]) -> dict[str, Any]:
+        if variant.prepare is None:
+            return dict(weights)
+        pointers = tuple(value.data_ptr() for value in weights.values() if isinstance(value, Tensor))
+        key = (variant.source_hash, op.name, pointers)
+        if key not in self._prepared:
+            self._prepared[key] = {**weights, **variant.prepare(dict(weights))}
+        return self._prepared[key]
+
+    def weight_bytes(self, phase: str = "decode") -> int:
+        """Bytes of the distinct tensors that a phase of this arm is bound to."""
+        storages: dict[int, int] = {}
+        for bound in self.bound:
+            for value in bound.weights(phase).values():
+                if isinstance(value, Tensor):
+                    storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        return sum(storages.values())
+
+
+class BoundOp:
+    """An op at its site with its weights; called with the remaining inputs in the order of `Op.inputs`."""
+
+    def __init__(
+        self, op: LoadedOp, by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]], scope: str | None
+    ) -> None:
+        self._scope = scope
+        self._by_phase = {
+            phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
+            for phase, (run, weights, tunables) in by_phase.items()
+        }
+        self._weights = {phase: weights for phase, (_, weights, _) in by_phase.items()}
+
+    def weights(self, phase: str) -> dict[str, Any]:
+        return self._weights.get(phase, {})
+
+    def __call__(self, phase: str, *inputs: Any) -> Any:
+        run, slots, tunables = self._by_phase[phase]
+        rest = iter(inputs)
+        arguments = [next(rest) if slot is _FROM_CALL else slot for slot in slots]
+        with torch.profiler.record_function(self._scope) if self._scope else nullcontext():
+            return run(*arguments, **tunables)
+
+
+class _FromCall:
+    """Marks the inputs that come with the call, not with the weights."""
+
+
+_FROM_CALL = _FromCall()
+
+
+class ReferenceOps:
+    """Binds every op to its float32 definition on the same weights: the truth that an arm's logits are compared with.
+
+    Floating-point weights are converted at each call, so that the packed experts are never held twice.
+    """
+
+    def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> Callable[..., Any]:
+        loaded = load_op(op)
+        slots = [weights.get(i.name, _FROM_CALL) for i in loaded.op.inputs]
+        states = {i.name for i in loaded.op.inputs if i.role == "state"}
+        names = [i.name for i in loaded.op.inputs]
+
+        def call(phase: str, *inputs: Any) -> Any:
+            rest = iter(inputs)
+            arguments = [
+                next(rest) if slot is _FROM_CALL else slot if name in states else to_float32(slot)
+                for name, slot in zip(names, slots, strict=True)
+            ]
+            return loaded.reference(*arguments)
+
+        return call

@@ -1,0 +1,72 @@
+"""Is a decode right? Its logits under teacher forcing against the float32 reference model on the same weights."""
+
+from __future__ import annotations
+
+import msgspec
+import torch
+from torch import Tensor
+
+from harness.decode.engines import Engine, Step
+from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
+from harness.measure.agreement import compare
+from harness.values.measurement import Correctness
+
+CHECKED_STEPS = 32
+LOGITS_TOLERANCE = {"float32": (1e-3, 1e-3), "bfloat16": (0.15, 0.05)}
+"""Largest and rms error relative to the logits' size, per activation dtype."""
+
+
+def reference_logits(model: ModelUnderTest, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+    """[batch, steps, vocab] float32: what the model answers to each of the first `steps` tokens of the stream.
+
+    prompt [batch, context], stream [batch, >= steps], both int64.
+    """
+    batch, context = prompt.shape
+    decoder = model.reference(batch, context + steps)
+    with torch.no_grad():
+        prefill_in_chunks(decoder, prompt)
+        logits: Tensor = decoder.prefill(stream[:, :steps], start=context, every=True)
+    return logits.float()
+
+
+def check_engine(engine: Engine, dtype: str, wanted: Tensor) -> Correctness:
+    """Runs the first steps of a rewound engine and compares their logits with `wanted` [batch, steps, vocab]."""
+    got = torch.stack([engine.run().float().clone() for _ in range(wanted.shape[1])], dim=1)
+    max_error, rms_error = LOGITS_TOLERANCE[dtype]
+    result = compare("logits [batch, step, token]", got, wanted, max_error, rms_error)
+    cosine = torch.nn.functional.cosine_similarity(got.flatten(0, 1), wanted.flatten(0, 1), dim=-1).min().item()
+    top = wanted.topk(2, dim=-1).values
+    clear = (top[..., 0] - top[..., 1]) > 2 * (got - wanted).abs().amax(dim=-1)
+    agree = got.argmax(-1) == wanted.argmax(-1)
+    detail = f"cosine of the logits >= {cosine:.5f} over {wanted.shape[1]} steps; argmax agrees in {int(agree.sum())} of {agree.numel()}"
+    if bool((clear & ~agree).any()):
+        result = msgspec.structs.replace(result, correct=False)
+        detail += "; it differs where the reference's top two are further apart than the error"
+    return msgspec.structs.replace(result, detail=detail)
+
+
+def own_stream(step: Step, steps: int) -> tuple[Tensor, list[float]]:
+    """The arm's own greedy text: runs a rewound greedy step `steps` times; returns the stream [batch, steps + 1] and, for
+    each step, the smallest gap between the top two logits over the batch."""
+    gaps = []
+    for _ in range(steps):
+        top = step().float().topk(2, dim=-1).values
+        gaps.append((top[:, 0] - top[:, 1]).min())
+    return step.stream.clone(), [gap.item() for gap in gaps]
+
+
+def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> str:
+    """Where an arm's own greedy stream leaves the recorded one, in words; empty where it does not."""
+    differs = (recorded != own).any(dim=0).nonzero().flatten()
+    if len(differs) == 0:
+        return ""
+    position = int(differs[0])
+    gap = f", where its top two logits are {gaps[position - 1]:.3g} apart" if position else ""
+    return f"own greedy stream leaves the recorded one at token {position}{gap}"
+
+
+def fresh_stream(first: Tensor, steps: int) -> Tensor:
+    """[batch, steps + 1] int64, the first column `first` [batch], the rest to be filled by a greedy step."""
+    stream = torch.zeros(first.shape[0], steps + 1, dtype=torch.int64, device=first.device)
+    stream[:, 0] = first
+    return stream

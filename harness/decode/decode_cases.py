@@ -1,0 +1,209 @@
+"""Decode and prefill cases in one process: arms and engines of one batch and context are checked, then interleaved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from harness.decode.check import (
+    CHECKED_STEPS,
+    check_engine,
+    divergence,
+    fresh_stream,
+    own_stream,
+    reference_logits,
+)
+from harness.decode.clock import Clock
+from harness.decode.engines import Engine, Step, make_engine
+from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
+from harness.decode.work import model_work
+from harness.measure.agreement import sentence
+from harness.measure.conditions import ConditionsReader
+from harness.measure.kernel_cases import failed, first_line, rounds
+from harness.values.case import Case
+from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
+
+Stream = list[list[int]]
+
+
+class DecodeBench:
+    """Checks and times the decode and prefill cases of one batch and context.
+
+    streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and announced
+    through `streamed`. passes: timed passes over all new tokens; 0 checks only.
+    """
+
+    def __init__(
+        self, model: ModelUnderTest, process: int, passes: int, streams: dict[str, Stream], reader: ConditionsReader,
+        emit: Callable[[Measurement, str | None], None],
+        started: Callable[[str, Sequence[Case]], None],
+        sampled: Callable[[Sequence[Conditions]], None],
+        streamed: Callable[[str, Stream], None],
+    ) -> None:  # fmt: skip
+        self.model, self.process, self.passes, self.streams, self.reader = model, process, passes, streams, reader
+        self.emit, self.started, self.sampled, self.streamed = emit, started, sampled, streamed
+        self.clock = Clock(model.device)
+
+    def run(self, cases: Sequence[Case]) -> None:
+        """All cases; those of one batch and context share prompt, stream and reference."""
+        for batch, context in sorted({(int(c.axes["batch"]), int(c.axes["context"])) for c in cases}):
+            group = [c for c in cases if (c.axes["batch"], c.axes["context"]) == (batch, context)]
+            with torch.no_grad():
+                self._run_group(group, batch, context)
+
+    def _run_group(self, cases: Sequence[Case], batch: int, context: int) -> None:
+        decode_cases = [c for c in cases if c.kind == "decode"]
+        steps = max([int(c.axes.get("new_tokens", 0)) for c in decode_cases] + [4])
+        self.started("prepare the model and its reference logits", cases)
+        prompt = self.model.prompt(batch, context)
+        arms = {name: _Arm(self.model, name, prompt, steps) for name in dict.fromkeys(c.arm for c in cases)}
+        stream = self._stream(next(iter(arms.values())), batch, context, steps)
+        checked = min(steps, CHECKED_STEPS)
+        wanted = reference_logits(self.model, prompt, stream, checked)
+        ready: list[_Ready] = []
+        for case in cases:
+            self.started("check", [case])
+            try:
+                ready += self._ready(case, arms[case.arm], stream, wanted, steps)
+            except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
+                self.emit(failed(case, f"{type(error).__name__}: {first_line(error)}"), None)
+        self._time([entry for entry in ready if self.passes])
+        prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
+        for entry in ready:
+            self.emit(entry.measurement(prefill_us.get(entry.case.arm)), None)
+
+    def _stream(self, arm: _Arm, batch: int, context: int, steps: int) -> Tensor:
+        name = stream_name(batch, context)
+        if name not in self.streams:
+            tokens, _ = arm.greedy(steps)
+            self.streams[name] = tokens.tolist()
+            self.streamed(name, self.streams[name])
+        return torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
+
+    def _ready(self, case: Case, arm: _Arm, stream: Tensor, wanted: Tensor, steps: int) -> list[_Ready]:
+        if case.kind == "prefill":
+            result = arm.check_prefill(wanted, stream)
+            before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
+        else:
+            assert case.engine is not None
+            step = Step(arm.decoder, stream, arm.context)
+            step.rewind(arm.snapshot)
+            engine = make_engine(case.engine, step)
+            step.rewind(arm.snapshot)
+            result = check_engine(engine, self.model.plan.suite.dtype, wanted)
+            own, gaps = arm.greedy(steps)
+            left = divergence(stream, own, gaps)
+            result = msgspec.structs.replace(result, detail="; ".join(p for p in (result.detail, left) if p))
+            before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
+        if not result.correct:
+            self.emit(Measurement(case, Status.INCORRECT, sentence(result), result), None)
+            return []
+        return [_Ready(case, arm, result, before, run, engine, per_sample)]
+
+    def _time(self, ready: Sequence[_Ready]) -> None:
+        if not ready:
+            return
+        self.started("time", [entry.case for entry in ready])
+        for entry in ready:
+            entry.before()
+            entry.run()
+        for number, order in rounds(ready, self.passes):
+            for entry in order:
+                entry.before()
+                held_bytes = self.clock.allocated_bytes()
+                elapsed_us = self.clock.time_us(entry.run)
+                entry.peak_extra_bytes = max(entry.peak_extra_bytes, self.clock.peak_bytes() - held_bytes)
+                entry.samples.append(Sample(elapsed_us / entry.per_sample, self.process, number))
+            self.sampled([self.reader.read(self.process, number)])
+
+
+class _Arm:
+    """An arm's decoder after its prompt."""
+
+    def __init__(self, model: ModelUnderTest, name: str, prompt: Tensor, steps: int) -> None:
+        self.model, self.prompt, self.context = model, prompt, prompt.shape[1]
+        self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
+        start = time.perf_counter()
+        self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
+        self.snapshot = self.decoder.snapshot()
+        self.decoder.decode(self.decoder.sample(self.first_logits), torch.tensor([self.context], device=model.device))
+        self.compile_s = time.perf_counter() - start
+
+    def prefill(self) -> None:
+        """The prompt in one piece, to the first token; the caller resets the state."""
+        self.decoder.sample(self.decoder.prefill(self.prompt))
+
+    def greedy(self, steps: int) -> tuple[Tensor, list[float]]:
+        step = Step(self.decoder, fresh_stream(self.decoder.sample(self.first_logits), steps), self.context, greedy=True)
+        step.rewind(self.snapshot)
+        return own_stream(step, steps)
+
+    def check_prefill(self, wanted: Tensor, stream: Tensor) -> Correctness:
+        """The prompt and the checked part of the stream in one piece: every logit of the latter."""
+        self.decoder.reset()
+        self.decoder.prefill(self.prompt)
+        logits = self.decoder.prefill(stream[:, : wanted.shape[1]], start=self.context, every=True)
+        return check_engine(_Replay(logits), self.model.plan.suite.dtype, wanted)
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(state.nbytes for state in self.decoder.states.values())
+
+
+class _Replay:
+    """Logits that exist already, [batch, steps, vocab], one step at a time."""
+
+    capture_s = 0.0
+    extra_bytes = 0
+
+    def __init__(self, logits: Tensor) -> None:
+        self._steps = iter(logits.unbind(1))
+
+    def run(self) -> Tensor:
+        return next(self._steps)
+
+
+class _Ready:
+    """A checked case on its way to its samples. before: puts the state back, outside of the time; run: what is timed."""
+
+    def __init__(
+        self, case: Case, arm: _Arm, correctness: Correctness, before: Callable[[], Any], run: Callable[[], Any],
+        engine: Engine | None, per_sample: int,
+    ) -> None:  # fmt: skip
+        self.case, self.arm, self.correctness, self.before, self.run = case, arm, correctness, before, run
+        self.engine, self.per_sample = engine, per_sample
+        self.samples: list[Sample] = []
+        self.peak_extra_bytes = 0
+
+    def measurement(self, first_token_us: float | None) -> Measurement:
+        model, case = self.arm.model, self.case
+        phase = case.kind
+        held = self.arm.ops.weight_bytes(phase) + self.arm.state_bytes + (self.engine.extra_bytes if self.engine else 0)
+        return Measurement(
+            case=case,
+            status=Status.OK,
+            correctness=self.correctness,
+            samples=tuple(self.samples),
+            work=model_work(model.plan.suite, phase, int(case.axes["batch"]), int(case.axes["context"])),
+            timer="events" if model.device == "cuda" else "cpu",
+            calls_per_sample=self.per_sample,
+            peak_memory_bytes=held + self.peak_extra_bytes if model.device == "cuda" else None,
+            compile_s=self.arm.compile_s,
+            capture_s=self.engine.capture_s if self.engine else None,
+            first_token_us=first_token_us if phase == "decode" else None,
+        )
+
+
+def _run_steps(engine: Engine, steps: int) -> None:
+    for _ in range(steps):
+        engine.run()
+
+
+def stream_name(batch: int, context: int) -> str:
+    return f"batch={batch},context={context}"

@@ -1,0 +1,79 @@
+"""The model of a suite with its weights on the device, shared by all arms of one process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.decode.arm_ops import ArmOps, ReferenceOps
+from harness.errors import HarnessError
+from harness.measure.operand_sets import torch_dtype
+from harness.resolve import load_model
+from harness.values.suite import Plan
+
+PROMPT_CHUNK = 512
+"""The float32 reference takes a prompt in pieces of this length: its attention holds length x context values a head."""
+
+
+class ModelUnderTest:
+    """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms."""
+
+    def __init__(self, plan: Plan, device: str) -> None:
+        suite = plan.suite
+        self.plan = plan
+        self.device = device
+        self.dtype = torch_dtype(suite.dtype)
+        self.architecture = load_model(suite.architecture)
+        self.prepared: dict[Any, dict[str, Any]] = {}
+        start = time.perf_counter()
+        self.weights = self._load()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        self.load_s = time.perf_counter() - start
+
+    def _load(self) -> Any:
+        suite, spec = self.plan.suite, self.plan.suite.weights
+        keywords = {"group": spec.group, "dense": spec.dense, "dtype": self.dtype, "device": self.device}
+        if spec.source == "random":
+            return self.architecture.weights.random_weights(suite.dims, seed=spec.seed, **keywords)
+        folder = Path(suite.path).parent / spec.source
+        try:
+            return self.architecture.checkpoint.load(folder, suite.dims, **keywords)
+        except self.architecture.checkpoint.CheckpointError as error:
+            raise HarnessError(f"{suite.path}: weights.from: {error}") from error
+
+    def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, ArmOps]:
+        """A decoder of the arm's ops, and the ops."""
+        suite = self.plan.suite
+        ops = ArmOps(self.plan.answers[name], str(Path(suite.path).parent), self.prepared, profile)
+        return self._build(ops, batch, capacity, self.dtype), ops
+
+    def reference(self, batch: int, capacity: int) -> Any:
+        """A decoder of the float32 definitions on the same weights."""
+        return self._build(ReferenceOps(), batch, capacity, torch.float32)
+
+    def _build(self, ops: Any, batch: int, capacity: int, dtype: torch.dtype) -> Any:
+        suite = self.plan.suite
+        return self.architecture.model.build(
+            suite.dims, self.weights, ops,
+            batch=batch, capacity=capacity, group=suite.weights.group, dtype=dtype, device=self.device,
+        )  # fmt: skip
+
+    def prompt(self, batch: int, context: int) -> Tensor:
+        """[batch, context] int64 token ids, drawn by the suite's seed."""
+        generator = torch.Generator().manual_seed(self.plan.suite.weights.seed + 7919 * context + batch)
+        vocab = int(self.plan.suite.dims["vocab_size"])
+        return torch.randint(vocab, (batch, context), generator=generator).to(self.device)
+
+
+def prefill_in_chunks(decoder: Any, tokens: Tensor, chunk: int = PROMPT_CHUNK) -> Tensor:
+    """Prefill of [batch, length] token ids in pieces; returns the last position's logits [batch, vocab]."""
+    logits = None
+    for start in range(0, tokens.shape[1], chunk):
+        logits = decoder.prefill(tokens[:, start : start + chunk], start=start)
+    assert logits is not None
+    return logits

@@ -1,0 +1,126 @@
+"""What this process runs on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from harness import __version__
+from harness.measure.bandwidth import read_gb_s
+from harness.measure.conditions import ConditionsReader
+from harness.values.environment import Environment
+from harness.values.measurement import METHOD_VERSION
+
+COMMIT_FILE = ".commit"
+"""Beside the suite or above it: the commit, where the tree was copied without its `.git`."""
+
+
+def capture(suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
+    """The environment of this process. Measuring the bandwidth takes about 0.1 s on a GPU, 0.3 s on a CPU."""
+    cuda = torch.cuda.is_available()
+    gpu = _gpu() if cuda else {}
+    device = "cuda" if cuda else "cpu"
+    return Environment(
+        device_kind=device,
+        device_name=torch.cuda.get_device_name(0) if cuda else cpu_name(),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        triton=_version("triton"),
+        cpu=cpu_name(),
+        cpu_cores=len(os.sched_getaffinity(0)),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        read_gb_s=read_gb_s(device) if measure_bandwidth else None,
+        commit=commit_of(suite_folder),
+        harness=__version__,
+        method=METHOD_VERSION,
+        **gpu,
+    )
+
+
+def _gpu() -> dict[str, object]:
+    properties = torch.cuda.get_device_properties(0)
+    uuid = f"GPU-{properties.uuid}"
+    reader = ConditionsReader(uuid)
+    major, minor = torch.cuda.get_device_capability(0)
+    return {
+        "device_uuid": uuid,
+        "sm_count": properties.multi_processor_count,
+        "compute_capability": f"sm_{major}{minor}",
+        "memory_bytes": properties.total_memory,
+        "l2_bytes": properties.L2_cache_size,
+        "driver": _driver_version(),
+        "cuda": torch.version.cuda,
+        "ptxas": _ptxas_version(),
+        "power_limit_w": reader.power_limit_w(),
+        "max_sm_clock_mhz": reader.max_sm_clock_mhz(),
+        "clocks_policy": "as found",
+    }
+
+
+def _driver_version() -> str | None:
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except (ImportError, OSError):
+        return None
+    except Exception as error:  # see ConditionsReader
+        if type(error).__module__ != "pynvml":
+            raise
+        return None
+
+
+def _ptxas_version() -> str | None:
+    try:
+        from triton.backends.nvidia.compiler import get_ptxas_version
+    except ImportError:
+        return None
+    try:
+        text = str(get_ptxas_version(torch.cuda.get_device_capability(0)[0] * 10))
+    except (TypeError, RuntimeError, OSError, subprocess.SubprocessError):
+        return None
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else None
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def cpu_name() -> str:
+    """The processor's model name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def commit_of(folder: Path) -> str | None:
+    """The commit of the repository that holds `folder`, with `+` where tracked files differ from it; or what a file
+    `.commit` at or above it says; or None."""
+    try:
+        head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        if head.returncode == 0:
+            status = ["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no"]
+            changed = subprocess.run(status, capture_output=True, text=True, check=False).stdout.strip()
+            return head.stdout.strip() + ("+" if changed else "")
+    except FileNotFoundError:
+        pass
+    for parent in (folder.resolve(), *folder.resolve().parents):
+        file = parent / COMMIT_FILE
+        if file.is_file():
+            return file.read_text().strip() or None
+    return None

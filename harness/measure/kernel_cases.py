@@ -1,0 +1,191 @@
+"""Kernel cases in one process: each is verified, then all that are right are timed in interleaved rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from harness.measure.agreement import compare, sentence, worst_of
+from harness.measure.conditions import ConditionsReader
+from harness.measure.cuda_timer import CALLS_PER_GRAPH
+from harness.measure.operand_sets import arguments, timing_sets, torch_dtype
+from harness.measure.timer import Timed, Timer
+from harness.measure.verify import as_tuple, verify_variant
+from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
+from harness.values.case import Case
+from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status, Work
+
+CPU_CALLS = 16
+
+
+class KernelBench:
+    """Verifies and times kernel cases. timer None: verifies only. emit: called with each finished measurement and the
+    variant's source text; sampled: with the conditions of each round; started: with what happens next and its cases."""
+
+    def __init__(
+        self, device: str, timer: Timer | None, process: int, suite_folder: str, routing: Any, l2_bytes: int,
+        reader: ConditionsReader,
+        emit: Callable[[Measurement, str | None], None],
+        started: Callable[[str, Sequence[Case]], None],
+        sampled: Callable[[Sequence[Conditions]], None],
+    ) -> None:  # fmt: skip
+        self.device, self.timer, self.process = device, timer, process
+        self.suite_folder, self.routing, self.l2_bytes = suite_folder, routing, l2_bytes
+        self.reader, self.emit, self.started, self.sampled = reader, emit, started, sampled
+
+    def run(self, cases: Sequence[Case]) -> None:
+        """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored."""
+        for _, group in groupby(cases, key=lambda case: case.op):
+            ready = [entry for entry in (self._ready(case) for case in group) if entry is not None]
+            self._time(ready)
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+
+    def _ready(self, case: Case) -> _Ready | None:
+        """The case verified and captured, or None when its measurement was emitted instead."""
+        self.started("verify", [case])
+        try:
+            entry = self._verify(case)
+        except _Rejected as rejected:
+            self.emit(rejected.measurement, rejected.source_text)
+            return None
+        if self.timer is None:
+            self.emit(entry.measurement(self, ()), entry.variant.source_text)
+            return None
+        self.started("capture", [case])
+        try:
+            self._capture(entry)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            self.emit(failed(case, f"not ready for timing: {first_line(error)}"), entry.variant.source_text)
+            return None
+        if not entry.captured.correct:
+            reason = f"right alone, wrong when captured: {sentence(entry.captured)}"
+            wrong = Measurement(case, Status.INCORRECT, reason, entry.captured, source=entry.variant.source_hash)
+            self.emit(wrong, entry.variant.source_text)
+            return None
+        return entry
+
+    def _verify(self, case: Case) -> _Ready:
+        assert case.op is not None and case.answer is not None
+        op = load_op(case.op)
+        try:
+            variant = load_variant(case.op, case.answer.variant, self.suite_folder)
+        except ImportError as error:
+            raise _Rejected(failed(case, first_line(error), Status.UNSUPPORTED), None) from error
+        reason = variant.supports(case) if variant.supports else None
+        if reason:
+            raise _Rejected(failed(case, reason, Status.UNSUPPORTED), variant.source_text)
+        start = time.perf_counter()
+        dtype = torch_dtype(case.dtype.rsplit("/", 1)[-1])
+        try:
+            result = verify_variant(op, variant, case, dtype, self.device, self.process, self.routing)
+        except Exception as error:  # whatever a user's kernel raises is that case's result; it is stored with its reason
+            if isinstance(error, torch.AcceleratorError) if hasattr(torch, "AcceleratorError") else False:
+                raise
+            raise _Rejected(failed(case, f"{type(error).__name__}: {first_line(error)}"), variant.source_text) from error
+        if not result.correct:
+            wrong = Measurement(case, Status.INCORRECT, sentence(result), result, source=variant.source_hash)
+            raise _Rejected(wrong, variant.source_text)
+        return _Ready(case, op, variant, result, time.perf_counter() - start)
+
+    def _capture(self, entry: _Ready) -> None:
+        assert self.timer is not None
+        cuda = self.device == "cuda"
+        calls = CALLS_PER_GRAPH if cuda else CPU_CALLS
+        dtype = torch_dtype(entry.case.dtype.rsplit("/", 1)[-1])
+        flush = getattr(self.timer, "flush_bytes", 0)
+        rotation = timing_sets(
+            entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls, self.l2_bytes, flush
+        )
+        run, tunables = entry.variant.run, entry.tunables
+
+        def bind(operands: dict[str, Any]) -> Callable[[], Any]:
+            positional = arguments(entry.op, operands)
+            return lambda: run(*positional, **tunables)
+
+        last = rotation.sets[-1]
+        stateful = any(i.role == "state" for i in entry.op.op.inputs)
+        with torch.no_grad():
+            wanted = None if stateful else [t.clone() for t in as_tuple(bind(last)())]
+            entry.timed = self.timer.prepare([bind(operands) for operands in rotation.sets])
+        entry.cold_bytes = rotation.cold_bytes
+        entry.captured = self._captured_check(entry, wanted)
+
+    def _captured_check(self, entry: _Ready, wanted: list[torch.Tensor] | None) -> Correctness:
+        """The last call of the timed batch against the same call made alone, which was verified; state cannot be replayed."""
+        tolerance = entry.op.op.tolerance[entry.case.dtype.rsplit("/", 1)[-1]]
+        if not wanted or entry.timed is None:
+            return entry.correctness
+        got = as_tuple(entry.timed.outputs)
+        pairs = zip(entry.op.op.outputs, got, wanted, strict=True)
+        return worst_of([compare(name, g, w, tolerance.max_error, tolerance.rms_error) for (name, _), g, w in pairs])
+
+    def _time(self, ready: Sequence[_Ready]) -> None:
+        if not ready or self.timer is None:
+            return
+        self.started("time", [entry.case for entry in ready])
+        samples: dict[str, list[Sample]] = {entry.case.id: [] for entry in ready}
+        with torch.no_grad():
+            for number, order in rounds(ready, self.timer.rounds):
+                for entry in order:
+                    assert entry.timed is not None
+                    for _ in range(self.timer.samples_per_round):
+                        samples[entry.case.id].append(Sample(entry.timed.sample_us(), self.process, number))
+                self.sampled([self.reader.read(self.process, number)])
+        for entry in ready:
+            self.emit(entry.measurement(self, tuple(samples[entry.case.id])), entry.variant.source_text)
+
+
+class _Ready:
+    """A verified case on its way to its samples."""
+
+    def __init__(self, case: Case, op: LoadedOp, variant: LoadedVariant, correctness: Correctness, compile_s: float) -> None:
+        self.case, self.op, self.variant, self.correctness, self.compile_s = case, op, variant, correctness, compile_s
+        self.tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
+        self.timed: Timed | None = None
+        self.captured = correctness
+        self.cold_bytes: int | None = None
+
+    def measurement(self, bench: KernelBench, samples: tuple[Sample, ...]) -> Measurement:
+        cost = self.op.cost(self.case.dims)
+        return Measurement(
+            case=self.case,
+            status=Status.OK,
+            correctness=self.correctness,
+            samples=samples,
+            work=Work(cost.read_bytes, cost.write_bytes, cost.flop),
+            source=self.variant.source_hash,
+            timer=bench.timer.name if bench.timer else "",
+            calls_per_sample=self.timed.calls if self.timed else 1,
+            cold_bytes=self.cold_bytes,
+            compile_s=self.compile_s,
+        )
+
+
+class _Rejected(Exception):
+    """A case that will not be timed, with the measurement that says why."""
+
+    def __init__(self, measurement: Measurement, source_text: str | None) -> None:
+        super().__init__(measurement.reason)
+        self.measurement, self.source_text = measurement, source_text
+
+
+def rounds(entries: Sequence[Any], count: int) -> Iterator[tuple[int, list[Any]]]:
+    """`count` passes over all entries, each starting one further on, so that none is always first."""
+    for number in range(count):
+        shift = number % len(entries)
+        yield number, [*entries[shift:], *entries[:shift]]
+
+
+def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measurement:
+    return Measurement(case, status, reason or "failed without a message")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,94 @@
+"""The inputs of a kernel case: one set to check, many to time, so that every timed call finds its weights in memory."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.resolve import LoadedOp, LoadedVariant, load_operands
+from harness.values.case import Case
+
+Operands = dict[str, Any]
+SET_BYTES_LIMIT = 4 << 30
+"""Copies of the weights of one case stay below this; the flush before each replay covers what they do not."""
+CPU_SET_BYTES_LIMIT = 128 << 20
+
+
+@dataclass(frozen=True)
+class OperandSets:
+    """sets: one complete list of operands per call. cold_bytes: bytes touched from one use of a set's weights to the next."""
+
+    sets: list[Operands]
+    cold_bytes: int
+
+
+def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
+    """Seeded by the case's question and a salt: all arms see the same numbers, every process and check fresh ones."""
+    seed = zlib.crc32(case.question.encode()) * 1000 + salt
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def make_operands(op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> Operands:
+    """One set of raw (unprepared) operands by input name."""
+    generator = generator_for(case, device, salt)
+    return dict(load_operands().make(op.op, case.dims, dtype, device, generator, routing))
+
+
+def prepare(variant: LoadedVariant, op: LoadedOp, operands: Mapping[str, Any]) -> Operands:
+    """Operands as the variant wants them: repacked where it has a `prepare`."""
+    if variant.prepare is None:
+        return dict(operands)
+    weights = {i.name: operands[i.name] for i in op.op.inputs if i.role in ("weight", "pool", "constant")}
+    return {**operands, **variant.prepare(weights)}
+
+
+def timing_sets(
+    op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
+    calls: int, l2_bytes: int, flush_bytes: int,
+) -> OperandSets:  # fmt: skip
+    """`calls` sets for one graph. Weights and state are copied as often as the memory limit and the L2 ask for, indices
+    are drawn anew for each call, pools and activations are shared."""
+    first = make_operands(op, case, dtype, device, salt, routing)
+    roles = {i.name: i.role for i in op.op.inputs}
+    rotated = [n for n, role in roles.items() if role in ("weight", "state") and isinstance(first[n], Tensor)]
+    bytes_per_set = sum(first[n].nbytes for n in rotated)
+    limit = SET_BYTES_LIMIT if device == "cuda" else CPU_SET_BYTES_LIMIT
+    copies = max(1, min(calls, limit // max(bytes_per_set, 1))) if rotated else 1
+    if bytes_per_set and l2_bytes:
+        copies = min(copies, max(2, math.ceil(5 * l2_bytes / bytes_per_set) + 1))
+    prepared = [prepare(variant, op, first)]
+    for copy in range(1, copies):
+        fresh = make_operands(op, case, dtype, device, salt + copy, routing)
+        prepared.append(prepare(variant, op, {**first, **{name: fresh[name] for name in rotated}}))
+    indices = [n for n, role in roles.items() if role == "index"]
+    redrawn = load_operands().redraw(op.op, case.dims, device, generator_for(case, device, salt), routing, calls)
+    sets = []
+    for call in range(calls):
+        operands = dict(prepared[call % copies])
+        operands.update({name: redrawn[call][name] for name in indices if name in redrawn[call]})
+        sets.append(operands)
+    touched = bytes_per_set * (copies - 1) if copies > 1 else 0
+    return OperandSets(sets, touched + flush_bytes)
+
+
+def arguments(op: LoadedOp, operands: Mapping[str, Any]) -> list[Any]:
+    """Positional arguments of `run`, in the order of the op's inputs."""
+    return [operands[i.name] for i in op.op.inputs]
+
+
+def to_float32(value: Any) -> Any:
+    """A copy for the reference: floats in float32, integers as they are. Nothing is shared with the original."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.float().clone() if value.is_floating_point() else value
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """`bfloat16` -> torch.bfloat16."""
+    return {"bfloat16": torch.bfloat16, "float32": torch.float32, "float16": torch.float16}[name]

@@ -1,0 +1,36 @@
+"""Makes memory that nobody wrote visible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+UNINITIALISED = {
+    torch.ops.aten.empty.memory_format,
+    torch.ops.aten.empty_strided.default,
+    torch.ops.aten.empty_like.default,
+    torch.ops.aten.new_empty.default,
+    torch.ops.aten.new_empty_strided.default,
+}
+INTEGER_POISON = -(2**31) + 12345
+"""An integer tensor cannot hold NaN; this value is no token, expert or position."""
+
+
+class PoisonUninitialised(TorchDispatchMode):
+    """While active, tensors that Python code allocates without values are filled with NaN (floats) or `INTEGER_POISON`.
+
+    Allocations inside of torch's own kernels are not seen, so library functions are left as they are.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in UNINITIALISED and result.numel():
+            if result.is_floating_point():
+                result.fill_(float("nan"))
+            elif result.dtype in (torch.int32, torch.int64):
+                result.fill_(INTEGER_POISON)
+            elif result.dtype is not torch.bool:
+                result.fill_(85)
+        return result

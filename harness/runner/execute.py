@@ -1,0 +1,190 @@
+"""The parent of a run: starts the workers one after the other, stores what they say as they say it. Without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import HarnessError, allowed
+from harness.runner.messages import Job, Measured, Profiled, Sampled, Stage, Started, Streamed
+from harness.runner.process import WorkerDied, WorkerProcess
+from harness.runner.worker import cases_of
+from harness.store import Store
+from harness.values.environment import Environment
+from harness.values.measurement import Measurement, Status
+from harness.values.run import Run
+from harness.values.suite import Plan, Suite
+
+MakePlan = Callable[[Environment], Plan]
+Report = Callable[[str, str, int, int], None]
+"""Called with stage, what is being done, how many cases are done, of how many."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own."""
+
+    processes: int = 1
+    stages: tuple[Stage, ...] = ("kernels", "decode", "profile")
+    verify_only: bool = False
+    rounds: int | None = None
+    note: str = ""
+    keep_traces: str | None = None
+
+
+class Execution:
+    """One run of one suite. `plan` is asked for once the first worker has said where it runs."""
+
+    def __init__(self, suite: Suite, make_plan: MakePlan, store: Store, options: Options, report: Report) -> None:
+        self.suite, self.make_plan, self.store, self.options, self.report = suite, make_plan, store, options, report
+        self.streams: dict[str, list[list[int]]] = {}
+        self.sources: set[str] = set()
+        self.failed: dict[str, str] = {}
+        self.log: list[str] = []
+        self.run_id = ""
+        self.plan: Plan | None = None
+
+    def run(self) -> str:
+        """Executes everything and returns the run's id. Whatever stops it, what was measured is stored."""
+        try:
+            for process in range(self.options.processes):
+                for stage in self.options.stages:
+                    if stage == "profile" and process > 0:
+                        continue
+                    self._stage(stage, process)
+            self.store.finish(self.run_id, "complete")
+        except BaseException:
+            if self.run_id:
+                self.store.finish(self.run_id, "partial")
+            raise
+        return self.run_id
+
+    def _stage(self, stage: Stage, process: int) -> None:
+        """One stage in a fresh process; where a case kills it, in another one without that case."""
+        excluded: set[str] = set()
+        while True:
+            if self.plan is not None and not self._left(stage, excluded):
+                return
+            with WorkerProcess(Path(self.suite.path).parent, Path(self.suite.kernels_root)) as worker:
+                self.report(stage, "start a fresh process", 0, 0)
+                environment = self._hello(worker)
+                plan = self._begin(environment)
+                if not self._left(stage, excluded):
+                    return
+                plan = msgspec.structs.replace(plan, cases=tuple(c for c in plan.cases if c.id not in excluded))
+                job = Job(
+                    stage, plan, process, self.options.verify_only, self.streams, self.options.rounds, self.options.keep_traces
+                )
+                current: tuple[str, ...] = ()
+                what = "start"
+                try:
+                    for message in worker.work(job):
+                        if isinstance(message, Started):
+                            what, current = message.what, message.cases
+                            self.report(stage, what, message.done, message.of)
+                        else:
+                            done = self._keep(message, process)
+                            excluded.update(done)
+                    return
+                except WorkerDied as death:
+                    self.log.append(worker.stderr())
+                    lost = self._bury(death, what, current, stage, process, excluded)
+                    excluded.update(lost)
+
+    def _hello(self, worker: WorkerProcess) -> Environment:
+        try:
+            return worker.hello().environment
+        except WorkerDied as death:
+            raise HarnessError(f"{self.suite.path}: a worker could not start: {death.reason}") from death
+
+    def _left(self, stage: Stage, excluded: set[str]) -> bool:
+        assert self.plan is not None
+        if stage == "profile":
+            return self.suite.decode is not None and "profile-failed" not in excluded and not self.options.verify_only
+        return any(case.id not in excluded for case in cases_of(Job(stage, self.plan)))
+
+    def _begin(self, environment: Environment) -> Plan:
+        if self.plan is None:
+            self.plan = self.make_plan(environment)
+            run = Run(
+                id="",
+                started=datetime.now(UTC).isoformat(timespec="seconds"),
+                suite=self.suite.name,
+                suite_hash=hashlib.sha256(self.suite.text.encode()).hexdigest(),
+                title=self.suite.title,
+                state="running",
+                command=" ".join(["harness", *sys.argv[1:]]),
+                note=self.options.note,
+                analysis=self.suite.analysis,
+                processes=self.options.processes,
+                environment=environment,
+                planned=self.plan.cases,
+            )
+            self.run_id = self.store.begin(run)
+            self._keep_source(self.suite.text)
+            for case in self.plan.cases:
+                if case.problem is not None:
+                    self.store.add_measurement(self.run_id, 0, Measurement(case, Status.UNSUPPORTED, case.problem))
+        return self.plan
+
+    def _keep(self, message: Any, process: int) -> list[str]:
+        """Stores one message; returns the ids of the cases that it finishes."""
+        if isinstance(message, Measured):
+            self.store.add_measurement(self.run_id, process, message.measurement)
+            if message.source_text is not None:
+                self._keep_source(message.source_text)
+            if message.measurement.status is not Status.OK:
+                self.failed[message.measurement.case.id] = message.measurement.reason
+            return [message.measurement.case.id]
+        if isinstance(message, Sampled):
+            self.store.add_conditions(self.run_id, message.conditions)
+        elif isinstance(message, Profiled):
+            self.store.add_profile(self.run_id, message.profile)
+        elif isinstance(message, Streamed):
+            self.streams[message.name] = message.tokens
+            for row, tokens in enumerate(message.tokens):
+                self.store.add_stream(self.run_id, f"{message.name},row={row}", tokens)
+        return []
+
+    def _keep_source(self, text: str) -> None:
+        key = hashlib.sha256(text.encode()).hexdigest()
+        if key not in self.sources:
+            self.sources.add(key)
+            self.store.add_source(self.run_id, key, text)
+
+    def _bury(
+        self, death: WorkerDied, what: str, current: Sequence[str], stage: Stage, process: int, done: set[str]
+    ) -> list[str]:
+        """Makes a row of every case that died with its worker. One that died while several were timed takes only the
+        case that can be named with it; if none can, all of them."""
+        assert self.plan is not None
+        if stage == "profile":
+            self.failed[f"profile ({what})"] = death.reason
+            self.report(stage, f"{what}: {death.reason}", 0, 0)
+            return ["profile-failed"]
+        lost = [case for case in self.plan.cases if case.id in current and case.id not in done]
+        lost = lost or [case for case in cases_of(Job(stage, self.plan)) if case.id not in done]
+        status = Status.TIMEOUT if death.timed_out else Status.FAILED
+        for case in lost:
+            reason = f"while it was in: {what}; {death.reason}"
+            self.failed[case.id] = reason
+            self.store.add_measurement(self.run_id, process, Measurement(case, status, reason))
+        return [case.id for case in lost]
+
+
+
+
+STAGES: tuple[Stage, ...] = ("kernels", "decode", "profile")
+
+
+def stages_named(names: Sequence[str]) -> tuple[Stage, ...]:
+    """The stages of those names, in their order; all where none is named."""
+    for name in names:
+        if name not in STAGES:
+            raise HarnessError(f"--only: unknown stage {name}; {allowed(name, STAGES)}")
+    return tuple(stage for stage in STAGES if not names or stage in names)

@@ -1,0 +1,87 @@
+"""What a worker and its parent say to each other: one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from harness.values.environment import Environment
+from harness.values.measurement import Conditions, Measurement
+from harness.values.profile import Profile
+from harness.values.suite import Plan
+
+Stage = Literal["kernels", "decode", "profile"]
+
+
+class Job(msgspec.Struct, frozen=True, tag=True):
+    """From the parent: do the `stage` of the plan for those of its cases that belong to it.
+
+    process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name, [batch][steps + 1],
+    from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those. keep_traces: a
+    folder for the traces of the profile stage.
+    """
+
+    stage: Stage
+    plan: Plan
+    process: int = 0
+    verify_only: bool = False
+    streams: dict[str, list[list[int]]] = {}
+    rounds: int | None = None
+    keep_traces: str | None = None
+
+
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """First word of a worker: where it runs. The plan is made from it, since tuned files belong to a device."""
+
+    environment: Environment
+
+
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """What the worker does now; if it dies, this is what killed it. cases: ids that fail with it."""
+
+    what: str
+    cases: tuple[str, ...]
+    done: int
+    of: int
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    measurement: Measurement
+    source_text: str | None = None
+
+
+class Sampled(msgspec.Struct, frozen=True, tag=True):
+    conditions: tuple[Conditions, ...]
+
+
+class Profiled(msgspec.Struct, frozen=True, tag=True):
+    profile: Profile
+
+
+class Streamed(msgspec.Struct, frozen=True, tag=True):
+    name: str
+    tokens: list[list[int]]
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+FromWorker = Hello | Started | Measured | Sampled | Profiled | Streamed | Done
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(FromWorker)
+_job_decoder = msgspec.json.Decoder(Job)
+
+
+def to_line(message: FromWorker | Job) -> bytes:
+    return _encoder.encode(message) + b"\n"
+
+
+def from_line(line: bytes) -> FromWorker:
+    return _decoder.decode(line)
+
+
+def job_from_line(line: bytes) -> Job:
+    return _job_decoder.decode(line)

@@ -1,0 +1,136 @@
+"""A fresh process that touches the device: says where it is, receives one job, does it, says what it saw.
+
+Started as `python -m harness.runner.worker SUITE_FOLDER KERNELS_ROOT`; the job comes on standard input after the first message.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.runner.messages import Done, Hello, Job, Measured, Profiled, Sampled, Started, Streamed, job_from_line
+from harness.runner.outbox import Outbox
+from harness.values.case import Case
+from harness.values.environment import Environment
+
+DECODE_PASSES = {"cuda": 7, "cpu": 5}
+
+
+def main(suite_folder: str, kernels_root: str) -> None:
+    """Serves one job and ends."""
+    outbox = Outbox()
+    from harness import kernels_root as root
+
+    root.bind(Path(kernels_root))
+    from harness.measure.environment import capture
+
+    environment = capture(Path(suite_folder))
+    outbox.send(Hello(environment))
+    line = sys.stdin.buffer.readline()
+    if line:
+        job = job_from_line(line)
+        {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, environment, outbox)
+        outbox.send(Done())
+
+
+class _Progress:
+    """Counts the cases of a job as they are announced."""
+
+    def __init__(self, outbox: Outbox, total: int) -> None:
+        self._outbox, self._total, self.done = outbox, total, 0
+
+    def started(self, what: str, cases: Sequence[Case]) -> None:
+        self._outbox.send(Started(what, tuple(case.id for case in cases), self.done, self._total))
+
+    def measured(self, measurement: Any, source_text: str | None) -> None:
+        self.done += 1
+        self._outbox.send(Measured(measurement, source_text))
+
+
+def cases_of(job: Job) -> list[Case]:
+    """The plan's cases that this job is to run: of its stage, with an answer of their own, and possible at all."""
+    kinds = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}[job.stage]
+    return [c for c in job.plan.cases if c.kind in kinds and c.same_as is None and c.problem is None]
+
+
+def _kernels(job: Job, environment: Environment, outbox: Outbox) -> None:
+    from harness.measure.conditions import ConditionsReader
+    from harness.measure.kernel_cases import KernelBench
+    from harness.measure.routing import load_routing
+
+    suite, device = job.plan.suite, environment.device_kind
+    cases = cases_of(job)
+    progress = _Progress(outbox, len(cases))
+    bench = KernelBench(
+        device,
+        None if job.verify_only else _timer(environment, job.rounds),
+        job.process,
+        str(Path(suite.path).parent),
+        load_routing(suite),
+        environment.l2_bytes or 0,
+        ConditionsReader(environment.device_uuid),
+        progress.measured,
+        progress.started,
+        lambda conditions: outbox.send(Sampled(tuple(conditions))),
+    )
+    bench.run(cases)
+
+
+def _timer(environment: Environment, rounds: int | None) -> Any:
+    timer: Any
+    if environment.device_kind == "cuda":
+        from harness.measure.cuda_timer import CudaGraphTimer
+
+        timer = CudaGraphTimer(environment.l2_bytes or 0)
+    else:
+        from harness.measure.cpu_timer import CpuTimer
+
+        timer = CpuTimer()
+    if rounds is not None:
+        timer.rounds = rounds
+    return timer
+
+
+def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
+    from harness.decode.decode_cases import DecodeBench
+    from harness.decode.model_under_test import ModelUnderTest
+    from harness.measure.conditions import ConditionsReader
+
+    cases = cases_of(job)
+    progress = _Progress(outbox, len(cases))
+    progress.started("load the weights", cases)
+    model = ModelUnderTest(job.plan, environment.device_kind)
+    passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES[environment.device_kind])
+    bench = DecodeBench(
+        model,
+        job.process,
+        passes,
+        dict(job.streams),
+        ConditionsReader(environment.device_uuid),
+        progress.measured,
+        progress.started,
+        lambda conditions: outbox.send(Sampled(tuple(conditions))),
+        lambda name, tokens: outbox.send(Streamed(name, tokens)),
+    )
+    bench.run(cases)
+
+
+def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
+    from harness.decode.model_under_test import ModelUnderTest
+    from harness.decode.profile import profile_arm
+
+    questions = job.plan.suite.decode
+    assert questions is not None
+    model: Any = None
+    arms = [arm for arm in job.plan.arms if arm in job.plan.answers]
+    for done, arm in enumerate(arms):
+        outbox.send(Started(f"profile {arm}", (), done, len(arms)))
+        model = model or ModelUnderTest(job.plan, environment.device_kind)
+        keep = Path(job.keep_traces) / f"{job.plan.suite.name}-{arm}.json.gz" if job.keep_traces else None
+        outbox.send(Profiled(profile_arm(model, arm, questions.batch[0], questions.context[0], keep)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
