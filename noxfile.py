@@ -1,0 +1,171 @@
+"""What can be done here: `nox --list`. The one entry point for developers and for CI.
+
+All sessions share one environment, `.nox/harness`, installed on first use and again when what it was made from changes.
+Where the interpreter that runs nox already has torch >= 2.9, that torch is the one used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests", "lint", "types"]
+
+ROOT = Path(__file__).parent
+ENVIRONMENT = ROOT / ".nox" / "harness"
+PYTHON = ENVIRONMENT / "bin" / "python"
+OLDEST_TORCH = (2, 9)
+MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
+TINY = "suites/qwen3_5_moe_tiny.yaml"
+SHARED_TRACES = ROOT.parent / "shared" / "traces"
+PACKAGES = {"harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports"}
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on a small model: tune, measure baseline against autotuned, write the report."""
+    _install(session)
+    _harness(session, "sweep", TINY)
+    _harness(session, "run", TINY, "--processes", "3", "-m", "demo")
+    _harness(session, "report", "last")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests that need no GPU; arguments go to pytest."""
+    _install(session, "test")
+    workers = min(4, len(os.sched_getaffinity(0)))
+    spread = [] if session.posargs else ["-n", str(workers), "--dist", "worksteal"]
+    _run(session, "pytest", "-m", "not gpu", *spread, *session.posargs, env=_test_environment())
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """The tests that need an NVIDIA GPU; arguments go to pytest."""
+    _install(session, "test")
+    _run(session, "pytest", "-m", "gpu", *session.posargs, env=_test_environment())
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: its checks and its format; `-- --fix` mends what can be mended."""
+    _install(session, "dev")
+    fix = "--fix" in session.posargs
+    _run(session, "ruff", "check", *(["--fix"] if fix else []), ".")
+    _run(session, "ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy over everything that is installed, by the names under which it is imported."""
+    _install(session, "dev", "test")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source in PACKAGES.items():
+            (Path(folder) / name).symlink_to(ROOT / source, target_is_directory=True)
+        shutil.copy(ROOT / "noxfile.py", folder)
+        settings = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
+        with session.chdir(folder):
+            _run(session, "mypy", *settings, *PACKAGES, "noxfile.py")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """`harness report`, of the last run unless arguments say otherwise."""
+    _install(session)
+    _harness(session, "report", *(session.posargs or ["last"]))
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """`harness compare BASE HEAD`."""
+    _install(session)
+    _harness(session, "compare", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel and the source archive, into `dist/`."""
+    _install(session, "test")
+    _run(session, "build", "--no-isolation", *session.posargs)
+
+
+def _harness(session: nox.Session, *arguments: str) -> None:
+    _run(session, "harness", *arguments)
+
+
+def _run(session: nox.Session, module: str, *arguments: str, env: dict[str, str] | None = None) -> None:
+    session.run(str(PYTHON), "-m", module, *arguments, env=env)
+
+
+def _test_environment() -> dict[str, str]:
+    """One thread a worker; and the real traces, where they lie beside the checkout."""
+    found = {"OMP_NUM_THREADS": "1"}
+    if SHARED_TRACES.is_dir():
+        found["HARNESS_SHARED_TRACES"] = os.environ.get("HARNESS_SHARED_TRACES", str(SHARED_TRACES))
+    return found
+
+
+def _install(session: nox.Session, *extras: str) -> None:
+    """The project and these extras, editable, under `constraints.txt`; takes no time when that is done already."""
+    given = _torch_of_this_interpreter()
+    made_from = _made_from(given)
+    stamp = ENVIRONMENT / "installed"
+    if not stamp.is_file() or stamp.read_text() != made_from:
+        session.log(f"making {ENVIRONMENT.relative_to(ROOT)} (once; minutes where torch has to be downloaded)")
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", sys.executable, str(ENVIRONMENT))
+        if given:
+            _share_packages_of_this_interpreter()
+        _pip(session, given, "setuptools>=77")
+        _pip(session, given, "--no-build-isolation", "--editable", ".")
+        stamp.write_text(made_from)
+    for extra in extras:
+        done = ENVIRONMENT / f"installed-{extra}"
+        if not done.exists():
+            _pip(session, given, "--no-build-isolation", "--editable", f".[{extra}]")
+            done.touch()
+
+
+def _made_from(given: dict[str, str]) -> str:
+    files = b"".join((ROOT / name).read_bytes() for name in MADE_FROM)
+    return f"{hashlib.sha256(files).hexdigest()} {sys.executable} {sys.version} {sorted(given.items())}"
+
+
+def _torch_of_this_interpreter() -> dict[str, str]:
+    """Versions of the torch and Triton beside the interpreter that runs nox; empty where that torch is too old."""
+    found = {}
+    for name in ("torch", "triton"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    numbers = tuple(int(part) for part in found.get("torch", "0.0").split(".")[:2])
+    return found if numbers >= OLDEST_TORCH else {}
+
+
+def _share_packages_of_this_interpreter() -> None:
+    """Lets the environment see what is beside that torch, its own packages first; `--system-site-packages` would show
+    those of the interpreter that a virtual environment was made from instead."""
+    shared = dict.fromkeys(sysconfig.get_paths()[kind] for kind in ("purelib", "platlib"))
+    own = next(ENVIRONMENT.glob("lib/python*/site-packages"))
+    (own / "packages_of_the_interpreter_that_runs_nox.pth").write_text("".join(f"{path}\n" for path in shared))
+
+
+def _pip(session: nox.Session, given: dict[str, str], *arguments: str) -> None:
+    """pip in the environment, under the constraints, except that a torch that is already there stays."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    kept = [line for line in lines if line.split("==")[0] not in given]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("\n".join([*kept, *(f"{name}=={found}" for name, found in given.items())]) + "\n")
+        constraints.flush()
+        session.run(str(PYTHON), "-m", "pip", "install", "--constraint", constraints.name, *arguments)
