@@ -35,7 +35,7 @@ restored between checks. constant: a Python number.
 """
 
 Fill = Literal[
-    "normal", "int4", "scale", "expert_ids", "expert_weights", "positions", "norm_weight", "a_log", "dt_bias",
+    "normal", "int4", "scale", "expert_ids", "expert_weights", "positions", "norm_weight", "near_one", "a_log", "dt_bias",
     "token_ids", "unit",
 ]
 """The distribution of random test data for an input, made by `operands.py`."""

@@ -1,0 +1,37 @@
+"""Float32 definition of the gated delta rule, one step after the other."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def run(
+    qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int
+) -> Tensor:
+    """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias [v_heads],
+    state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
+    q, k, v = split_heads(qkv.float(), state, k_heads)
+    decay = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float()))
+    beta = torch.sigmoid(b.float())
+    current = state.float()
+    outputs = []
+    for t in range(qkv.shape[1]):
+        current = current * decay[:, t, :, None, None]
+        kept = (current * k[:, t, :, :, None]).sum(2)  # S^T k: [batch, v_heads, v_dim]
+        change = beta[:, t, :, None] * (v[:, t] - kept)
+        current = current + k[:, t, :, :, None] * change[:, :, None, :]
+        outputs.append((current * q[:, t, :, :, None]).sum(2))
+    state.copy_(current)
+    return torch.stack(outputs, dim=1)
+
+
+def split_heads(qkv: Tensor, state: Tensor, k_heads: int) -> tuple[Tensor, Tensor, Tensor]:
+    """q and k, L2-normalised, q scaled by k_dim ** -0.5, both repeated to [batch, length, v_heads, k_dim]; v [.., v_dim]."""
+    _, v_heads, k_dim, v_dim = state.shape
+    q, k, v = qkv.split((k_heads * k_dim, k_heads * k_dim, v_heads * v_dim), dim=-1)
+    q, k = q.unflatten(-1, (k_heads, k_dim)), k.unflatten(-1, (k_heads, k_dim))
+    q = q * torch.rsqrt(q.square().sum(-1, keepdim=True) + 1e-6) * k_dim**-0.5
+    k = k * torch.rsqrt(k.square().sum(-1, keepdim=True) + 1e-6)
+    repeats = v_heads // k_heads
+    return q.repeat_interleave(repeats, 2), k.repeat_interleave(repeats, 2), v.unflatten(-1, (v_heads, v_dim))

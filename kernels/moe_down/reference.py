@@ -1,0 +1,24 @@
+"""Float32 definition of the second expert product."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..packing import dequantise
+
+
+def run(
+    gate_up: Tensor, expert_ids: Tensor, expert_weights: Tensor, weight: Tensor, scale: Tensor, group: int
+) -> Tensor:
+    """gate_up [tokens * top_k, 2 inter], expert_ids and expert_weights [tokens, top_k], weight [experts, hidden, inter/2]
+    uint8, scale [experts, hidden, inter/group] -> [tokens, hidden]."""
+    tokens, top_k = expert_ids.shape
+    gate, up = gate_up.float().chunk(2, dim=-1)
+    activated = gate * torch.sigmoid(gate) * up
+    flat = expert_ids.flatten().long()
+    out = torch.zeros(tokens * top_k, weight.shape[1], device=gate_up.device)
+    for expert in flat.unique().tolist():
+        pairs = (flat == expert).nonzero().flatten()
+        out[pairs] = activated[pairs] @ dequantise(weight[expert], scale[expert], group).T
+    return (out.unflatten(0, (tokens, top_k)) * expert_weights.float().unsqueeze(-1)).sum(1)
