@@ -129,11 +129,11 @@ def _install(session: nox.Session, *extras: str) -> None:
         _pip(session, given, "setuptools>=77")
         _pip(session, given, "--no-build-isolation", "--editable", ".")
         stamp.write_text(made_from)
-    for extra in extras:
-        done = ENVIRONMENT / f"installed-{extra}"
-        if not done.exists():
-            _pip(session, given, "--no-build-isolation", "--editable", f".[{extra}]")
-            done.touch()
+    missing = [extra for extra in extras if not (ENVIRONMENT / f"installed-{extra}").exists()]
+    if missing:
+        _pip(session, given, "--no-build-isolation", "--editable", f".[{','.join(missing)}]")
+    for extra in missing:
+        (ENVIRONMENT / f"installed-{extra}").touch()
 
 
 def _made_from(given: dict[str, str]) -> str:

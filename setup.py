@@ -11,12 +11,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-FOLDERS = {
-    "harness": "harness",
-    "harness_kernels": "kernels",
-    "harness_reports": "reports",
-    "harness_suites": "suites",
-}
+FOLDERS = {"harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports", "harness_suites": "suites"}
 NOT_INSTALLED = {"__pycache__", "samples"}
 DATA = ["*.yaml", "*.json", "*.j2", "*.html", "*.css", "*.js", "*.md", "py.typed"]
 TUNED_ON_THIS_CPU = ["cpu-*.json"]

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from harness.cli import doctor
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -16,6 +17,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.command("doctor")(doctor.command)
 
 
 def main() -> None:

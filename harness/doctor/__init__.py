@@ -1,0 +1,25 @@
+"""What this machine can measure, and one remedy for each thing that it cannot. Reads; never changes a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.doctor import gpu, host, software
+from harness.doctor.finding import Finding
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(store: Path, measure_bandwidth: bool = True) -> Iterator[Finding]:
+    """Every finding, GPUs first, each as soon as it is known.
+
+    store: the folder in which runs are kept, or will be. The GPUs are read before torch opens a context on one, so that
+    this process is not among those that use it.
+    """
+    gpus = list(gpu.findings(*gpu.open_nvml()))
+    yield from gpus
+    yield from host.findings(store)
+    yield from software.findings(has_gpu=any(found.name == "GPU 0" for found in gpus))
+    if measure_bandwidth:
+        yield software.bandwidth()
