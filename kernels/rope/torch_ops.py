@@ -13,6 +13,6 @@ def run(q: Tensor, k: Tensor, positions: Tensor, rotary_dim: int, theta: float) 
     cos, sin = angles.cos(), angles.sin()
     both = torch.cat((q, k), dim=2)
     first, second = both[..., : rotary_dim // 2].float(), both[..., rotary_dim // 2 : rotary_dim].float()
-    both[..., : rotary_dim // 2] = first * cos - second * sin
-    both[..., rotary_dim // 2 : rotary_dim] = second * cos + first * sin
+    rotated = first * cos - second * sin, second * cos + first * sin  # both before either is written over
+    both[..., : rotary_dim // 2], both[..., rotary_dim // 2 : rotary_dim] = rotated
     return both[:, :, :heads], both[:, :, heads:]

@@ -10,5 +10,5 @@ from torch import Tensor
 
 
 def run(logits: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
-    values, order = logits.float().sort(-1, descending=True, stable=True)
+    values, order = logits.float().sort(dim=-1, descending=True, stable=True)
     return torch.softmax(values[:, :top_k], -1), order[:, :top_k].to(torch.int32)
