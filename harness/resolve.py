@@ -1,4 +1,4 @@
-"""Names become code here and nowhere else: ops, variants and models of the bound folder, and variants from outside."""
+"""Names to running code: the only place that imports variants, references and models, and torch through them."""
 
 from __future__ import annotations
 
@@ -8,129 +8,146 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from types import ModuleType
+from typing import Any
 
 from harness import kernels_root
-from harness.errors import HarnessError
+from harness.errors import HarnessError, allowed
+from harness.suite.catalogue import architectures, load_spec, variant_file, variants
+from harness.suite.catalogue import load_layout as load_layout
 from harness.suite.signature import read_signature
 
-if TYPE_CHECKING:
-    from harness_kernels.contract import Cost, Op
+__all__ = [
+    "LoadedOp", "LoadedVariant", "ModelModules", "VariantNotLoaded", "load_layout", "load_model", "load_op", "load_operands",
+    "load_spec", "load_variant",
+]  # fmt: skip
 
 
-class LoadedSpec(msgspec.Struct, frozen=True):
-    """An op's declaration; without torch."""
-
-    name: str
-    op: Op
-    cost: Callable[[Mapping[str, int]], Cost]
-    test_shapes: tuple[dict[str, int], ...]
-    default: dict[str, str]
+class VariantNotLoaded(HarnessError, ImportError):
+    """A variant whose module cannot be imported here; the line names the file and the line that failed."""
 
 
-class LoadedOp(msgspec.Struct, frozen=True):
-    """An op with its float32 definition."""
+@dataclass(frozen=True)
+class LoadedOp:
+    """op: `contract.Op`. cost: dims -> `contract.Cost`. reference: the float32 definition."""
 
     name: str
-    op: Op
-    cost: Callable[[Mapping[str, int]], Cost]
-    test_shapes: tuple[dict[str, int], ...]
+    op: Any
+    cost: Callable[[Mapping[str, int]], Any]
+    test_shapes: tuple[Mapping[str, int], ...]
     reference: Callable[..., Any]
 
 
-class LoadedVariant(msgspec.Struct, frozen=True):
-    """A variant ready to be called. tunables: the defaults of its signature."""
+@dataclass(frozen=True)
+class LoadedVariant:
+    """tunables: every keyword of `run` with its default. source_hash: sha256 of source_text."""
 
     op: str
     name: str
     run: Callable[..., Any]
     tunables: dict[str, Any]
     supports: Callable[[Any], str | None] | None
-    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None
-    path: str
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]] | None
+    path: Path
     source_text: str
     source_hash: str
 
 
-class VariantImportError(ImportError):
-    """A variant's module cannot be imported; one line with the place of the failure."""
+@dataclass(frozen=True)
+class ModelModules:
+    """The modules of an architecture."""
 
-
-@cache
-def load_spec(name: str) -> LoadedSpec:
-    """An op's spec module. Raises HarnessError for an unknown op."""
-    try:
-        module = kernels_root.load(f"{name}.spec")
-    except ModuleNotFoundError as error:
-        raise HarnessError(f"op {name}: no {name}/spec.py in {kernels_root.bound_root()} ({error})") from error
-    return LoadedSpec(name, module.OP, module.cost, module.TEST_SHAPES, getattr(module, "DEFAULT", {}))
+    layout: Any
+    model: Any
+    weights: Any
+    checkpoint: Any
 
 
 @cache
 def load_op(name: str) -> LoadedOp:
+    """An op with its reference; HarnessError where there is none of that name."""
     spec = load_spec(name)
-    return LoadedOp(name, spec.op, spec.cost, spec.test_shapes, kernels_root.load(f"{name}.reference").run)
+    reference = kernels_root.module(f"{name}.reference")
+    return LoadedOp(name, spec.op, spec.cost, spec.test_shapes, reference.run)
+
+
+def load_operands() -> Any:
+    """`kernels/operands.py`: makes the inputs of an op."""
+    return kernels_root.module("operands")
 
 
 @cache
-def load_variant(op: str, name: str, suite_folder: str) -> LoadedVariant:
-    """A variant by what a suite calls it: a module of the op's folder, a file beside the suite or a dotted path.
+def load_model(architecture: str) -> ModelModules:
+    """The modules of an architecture; HarnessError where there is none of that name."""
+    if architecture not in architectures():
+        raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, architectures())}")
+    parts = ("layout", "model", "weights", "checkpoint")
+    return ModelModules(*(kernels_root.module(f"models.{architecture}.{part}") for part in parts))
 
-    Raises VariantImportError where its module does not import (a missing optional package, a syntax error).
+
+_loaded: dict[tuple[str, Path, str], LoadedVariant] = {}
+
+
+def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
+    """A variant of an op, by the name that an arm uses. A file outside the op's folder that changed since is loaded anew.
+
+    Raises HarnessError where there is no such variant or its signature does not fit the op, and VariantNotLoaded where
+    importing it fails.
     """
+    path = variant_file(op, name, suite_folder)
+    if path is None:
+        raise HarnessError(f"{op}: unknown variant {name}; {allowed(name, variants(op))}")
+    text = path.read_text(encoding="utf-8")
+    source_hash = hashlib.sha256(text.encode()).hexdigest()
+    key = (op, path, source_hash)
+    if key not in _loaded:
+        signature = read_signature(path, load_spec(op).op)
+        module = _import(op, name, path, source_hash, Path(suite_folder))
+        _loaded[key] = LoadedVariant(
+            op, name, module.run, dict(signature.tunables), getattr(module, "supports", None), getattr(module, "prepare", None),
+            path, text, source_hash,
+        )  # fmt: skip
+    return _loaded[key]
+
+
+def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path) -> ModuleType:
     try:
-        module = _import_variant(op, name, suite_folder)
-    except Exception as error:  # an import runs a user's code, which may raise anything; it comes back as one line
-        raise VariantImportError(f"variant {name} of {op}: {_place(error)}: {type(error).__name__}: {error}") from error
-    path = str(module.__file__)
-    text = Path(path).read_text()
-    tunables = read_signature(Path(path)).tunables
-    return LoadedVariant(
-        op=op, name=name, run=module.run, tunables=dict(tunables), supports=getattr(module, "supports", None),
-        prepare=getattr(module, "prepare", None), path=path, source_text=text,
-        source_hash=hashlib.sha256(text.encode()).hexdigest(),
-    )  # fmt: skip
+        if name.endswith(".py"):
+            return _import_file(path, source_hash)
+        if "." in name:
+            if str(suite_folder) not in sys.path:
+                sys.path.append(str(suite_folder))
+            return importlib.import_module(name)
+        return kernels_root.module(f"{op}.{name}")
+    except Exception as error:  # whatever a user's file raises as it is imported is said in one line, with its place
+        raise VariantNotLoaded(f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}") from error
 
 
-def _import_variant(op: str, name: str, suite_folder: str) -> ModuleType:
-    if name.endswith(".py"):
-        path = (Path(suite_folder) / name).resolve()
-        alias = f"harness_outside_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-        spec = importlib.util.spec_from_file_location(alias, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[alias] = module
+def _import_file(path: Path, source_hash: str) -> ModuleType:
+    """A file under a name of its own, so that neither an installed module nor its former text is taken for it."""
+    module_name = f"harness_variant_{path.stem}_{source_hash[:12]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # before it runs: Triton looks a kernel's module up by name
+    try:
         spec.loader.exec_module(module)
-        return module
-    return importlib.import_module(name) if "." in name else kernels_root.load(f"{op}.{name}")
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
 
 
-def _place(error: BaseException) -> str:
-    """file:line of the innermost frame, or of a syntax error."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+def _line_of(error: Exception, path: Path) -> int:
+    """The line of the file that an import failed in."""
+    frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    if frames and frames[-1] is not None:
+        return frames[-1]
+    return (error.lineno or 1) if isinstance(error, SyntaxError) else 1
 
 
-@cache
-def load_layout(architecture: str) -> ModuleType:
-    """`kernels/models/<architecture>/layout.py`; without torch."""
-    return kernels_root.load(f"models.{architecture}.layout")
-
-
-@cache
-def load_model(architecture: str) -> SimpleNamespace:
-    """The architecture's modules: layout, model, weights and checkpoint."""
-    names = ("layout", "model", "weights", "checkpoint")
-    return SimpleNamespace(**{name: kernels_root.load(f"models.{architecture}.{name}") for name in names})
-
-
-def load_operands() -> ModuleType:
-    """`kernels/operands.py`: random inputs from an op's declaration."""
-    return kernels_root.load("operands")
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -1,72 +1,129 @@
-"""Tuned files: what a sweep found for one variant on one device. Read and written without the harness.
+"""What sweeps found: the fastest tunables of a variant, per device. Needs nothing but the standard library.
 
-`kernels/<op>/tuned/<device>.json`, or `tuned/<device>.json` beside a variant's file from outside: one entry per variant, shape,
-source and triton version. An entry is used only where all of these are the same: a tuned file is a measurement of one
-kernel on one machine, not advice.
+One file per device, `<op>/tuned/<device>.json`; for a variant that is a file elsewhere a `tuned` folder beside that file, and
+for one that is named by a dotted path a `tuned` folder beside the suite. An entry counts only for the device, the Triton
+version, the source text and the shape that it was found with. How many tokens a call has is no part of the shape: the entry
+with the nearest count is taken, and `Found.tokens` says which.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
-QUESTION_DIMS_LEFT_OUT = ("context", "capacity", "batch", "length")
-"""Dims that follow from tokens in a decode step, or that no tunable depends on."""
+SCHEMA = 1
+QUESTION_DIMS = frozenset({"tokens", "batch", "length", "context", "capacity"})
+"""Dims that an axis of the question sets; all others are the shape."""
+
+_ROOT = Path(__file__).resolve().parent
+_KEYS = {"op", "variant", "triton", "source_hash", "dims", "tunables", "us"}
 
 
-def folder(kernels_root: Path, op: str, variant: str, suite_folder: Path) -> Path:
-    """Where tuned files of a variant lie."""
+@dataclass(frozen=True)
+class Found:
+    """tunables: by name. us: what a call took in the sweep. tokens: of the call that was tuned. path: of the file."""
+
+    tunables: dict[str, Any]
+    us: float
+    tokens: int
+    path: Path
+
+
+def path_for(op: str, variant: str, device: str, suite_folder: str | Path | None = None) -> Path:
+    """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`). suite_folder: what `./file.py` is relative to."""
     if variant.endswith(".py"):
-        return (suite_folder / variant).resolve().parent / "tuned"
-    return kernels_root / op / "tuned"
+        return (Path(suite_folder or ".") / variant).resolve().parent / "tuned" / f"{device}.json"
+    if "." in variant:
+        return Path(suite_folder or ".").resolve() / "tuned" / f"{device}.json"
+    return _ROOT / op / "tuned" / f"{device}.json"
 
 
-def shape_key(dims: Mapping[str, int]) -> str:
-    """`experts=256,hidden=2048,tokens=1`."""
-    return ",".join(f"{name}={dims[name]}" for name in sorted(dims) if name not in QUESTION_DIMS_LEFT_OUT)
+def label(path: Path) -> str:
+    """The path as it is shown and stored: from `kernels/` on where it lies there."""
+    return str(path.relative_to(_ROOT.parent)) if path.is_relative_to(_ROOT) else str(path)
 
 
 def lookup(
-    path: Path, variant: str, dims: Mapping[str, int], source_hash: str, triton: str | None
-) -> tuple[dict[str, Any] | None, str]:
-    """The tunables in the file at `path`, and an empty string; or None and the reason in words.
-
-    An entry for another number of tokens of the same shape serves where there is none for this one: the token count is a
-    question, not a shape of the weights.
-    """
+    op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str, triton: str | None,
+    suite_folder: str | Path | None = None,
+) -> Found | str:  # fmt: skip
+    """The tuned configuration for exactly this device, source, Triton version and shape, or the reason why there is none."""
+    path = path_for(op, variant, device, suite_folder)
     if not path.is_file():
-        return None, f"no tuned file for this device ({path.name}); `harness sweep` writes one"
-    entries = [e for e in json.loads(path.read_text())["entries"] if e["variant"] == variant]
-    key = shape_key({**dims, "tokens": 1})
-    entries = [e for e in entries if e["shape"] == key]
-    if not entries:
-        return None, f"{path.name} has no entry of {variant} for {key}"
-    entries = [e for e in entries if e["source_hash"] == source_hash]
-    if not entries:
-        return None, f"{path.name} was tuned for another source of {variant}; sweep again"
-    entries = [e for e in entries if e["triton"] == triton]
-    if not entries:
-        return None, f"{path.name} was tuned with another triton than {triton}; sweep again"
-    return dict(entries[-1]["tunables"]), ""
+        return f"no tuned file for this device: {label(path)} does not exist"
+    try:
+        entries = _read(path)
+    except ValueError as error:
+        return f"{label(path)}: {error}"
+    left = [e for e in entries if e["op"] == op and e["variant"] == variant]
+    shape = _shape(dims)
+    reasons = (
+        (lambda e: e["source_hash"] == source_hash, "its source has changed since it was tuned"),
+        (lambda e: e["triton"] == triton, f"tuned with Triton {_triton_versions(left)}, this is {triton or 'none'}"),
+        (lambda e: _shape(e["dims"]) == shape, f"not tuned for {', '.join(f'{n}={v}' for n, v in sorted(shape.items()))}"),
+    )
+    if not left:
+        return f"{label(path)}: {variant} is not tuned there"
+    for fits, reason in reasons:
+        left = [entry for entry in left if fits(entry)]
+        if not left:
+            return f"{label(path)}: {variant}: {reason}"
+    tokens = dims.get("tokens", 1)
+    nearest = min(left, key=lambda e: (abs(e["dims"].get("tokens", 1) - tokens), e["us"]))
+    return Found(dict(nearest["tunables"]), nearest["us"], nearest["dims"].get("tokens", 1), path)
 
 
 def write(
-    path: Path, *, op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str, triton: str | None,
-    tunables: Mapping[str, Any], us: float,
-) -> None:  # fmt: skip
-    """Adds or replaces one entry of the file at `path`. us: the median that chose it, for the reader's information."""
+    *, op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str | None, triton: str | None,
+    tunables: Mapping[str, Any], us: float, suite_folder: str | Path | None = None,
+) -> Path:  # fmt: skip
+    """Adds an entry, in place of one for the same question; entries of the variant's older source go. Returns the file.
+
+    The file is replaced in one step, so that a reader never sees half of it.
+    """
+    path = path_for(op, variant, device, suite_folder)
     entry = {
-        "variant": variant, "shape": shape_key(dims), "source_hash": source_hash, "triton": triton,
-        "tunables": dict(tunables), "us": round(us, 3),
+        "op": op, "variant": variant, "triton": triton, "source_hash": source_hash, "dims": dict(sorted(dims.items())),
+        "tunables": dict(sorted(tunables.items())), "us": us,
     }  # fmt: skip
-    identity = ("variant", "shape", "source_hash", "triton")
-    entries = json.loads(path.read_text())["entries"] if path.is_file() else []
-    entries = [e for e in entries if [e[n] for n in identity] != [entry[n] for n in identity]] + [entry]
-    entries.sort(key=lambda e: [str(e[n]) for n in identity])
+    kept = [old for old in (_read(path) if path.is_file() else ()) if not _superseded(old, entry)]
+    entries = sorted([*kept, entry], key=lambda e: json.dumps([e["op"], e["variant"], e["dims"], e["triton"]]))
+    lines = ",\n".join(f"  {json.dumps(e)}" for e in entries)
+    text = f'{{\n "schema": {SCHEMA},\n "device": {json.dumps(device)},\n "entries": [\n{lines}\n ]\n}}\n'
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps({"format": FORMAT, "op": op, "device": device, "entries": entries}, indent=1) + "\n")
-    draft.replace(path)
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)
+    return path
+
+
+def _superseded(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if (old["op"], old["variant"]) != (new["op"], new["variant"]):
+        return False
+    return old["source_hash"] != new["source_hash"] or (old["dims"], old["triton"]) == (new["dims"], new["triton"])
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The entries of a file; ValueError where it is not one that this version writes."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"not a tuned file: {error}") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"not a tuned file of schema {SCHEMA}")
+    entries = content.get("entries")
+    if not isinstance(entries, list) or not all(isinstance(e, dict) and e.keys() >= _KEYS for e in entries):
+        raise ValueError(f"its entries need {', '.join(sorted(_KEYS))}")
+    return entries
+
+
+def _shape(dims: Mapping[str, int]) -> dict[str, int]:
+    return {name: value for name, value in dims.items() if name not in QUESTION_DIMS}
+
+
+def _triton_versions(entries: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({entry["triton"] or "none" for entry in entries}))

@@ -1,1 +1,1 @@
-"""Suite files: from YAML to values, with an error line for everything that is not allowed."""
+"""Suites: YAML, checked on its node tree, to `harness.values.suite.Suite`. Without torch."""

@@ -1,61 +1,70 @@
-"""What a variant takes, read from its source without importing it."""
+"""What a variant's file says of itself, read from its syntax tree: inputs, tunables and their defaults. Nothing is run."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from harness.errors import HarnessError
-from harness.values.case import Tunables
+
+TunableValue = int | float | str | bool
 
 
-class Signature(msgspec.Struct, frozen=True):
-    """inputs: names of the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. space: the
-    author's own sweep space, where the module has a literal `SPACE`."""
+@dataclass(frozen=True)
+class Signature:
+    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line: of it."""
 
     inputs: tuple[str, ...]
-    tunables: Tunables
-    space: dict[str, list[int | float | str | bool]] = {}
+    tunables: Mapping[str, TunableValue]
+    line: int
 
 
-def read_signature(path: Path) -> Signature:
-    """The signature of the `run` in a file. Raises HarnessError where there is none, or a tunable has no literal default."""
+def read_signature(file: Path, op: Any = None) -> Signature:
+    """The signature of `run` in a file; with an op (`contract.Op`), checked against its inputs.
+
+    Raises HarnessError, one line with file and line, where the file has no `run`, a tunable has no literal default, or
+    the inputs are not the op's.
+    """
     try:
-        tree = ast.parse(path.read_text(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: cannot be read: {error}") from error
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     except SyntaxError as error:
-        raise HarnessError(f"{path}:{error.lineno}:{error.offset}: {error.msg}") from error
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "run":
-            return Signature(_inputs(path, node), _tunables(path, node), _space(tree))
-    raise HarnessError(f"{path}: no function run(...); a variant is a module with one")
+        raise HarnessError(f"{file}:{error.lineno or 1}:{error.offset or 1}: not Python: {error.msg}") from error
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file}: cannot be read: {error}") from error
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    if not found:
+        raise HarnessError(f"{file}:1: a variant needs a function `run(inputs..., *, tunables...)` at its top level")
+    run = found[-1]
+    arguments = run.args
+    if arguments.vararg or arguments.kwarg:
+        raise HarnessError(f"{file}:{run.lineno}: run: names its inputs and tunables; *args and **kwargs hide them")
+    if arguments.defaults:
+        raise HarnessError(f"{file}:{run.lineno}: run: inputs have no defaults; a tunable comes after the `*`")
+    tunables = {
+        argument.arg: _default(file, argument, default)
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    }
+    signature = Signature(tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args)), tunables, run.lineno)
+    if op is not None:
+        _check_inputs(file, signature, op)
+    return signature
 
 
-def _inputs(path: Path, node: ast.FunctionDef) -> tuple[str, ...]:
-    if node.args.vararg or node.args.kwarg:
-        raise HarnessError(f"{path}:{node.lineno}: run takes the op's inputs by name, not *args or **kwargs")
-    return tuple(argument.arg for argument in node.args.posonlyargs + node.args.args)
+def _default(file: Path, argument: ast.arg, default: ast.expr | None) -> TunableValue:
+    try:
+        value = ast.literal_eval(default) if default is not None else None
+    except ValueError:
+        value = None
+    if not isinstance(value, int | float | str | bool):
+        raise HarnessError(f"{file}:{argument.lineno}: run: tunable {argument.arg} needs a number, word or truth value as default")
+    return value
 
 
-def _tunables(path: Path, node: ast.FunctionDef) -> Tunables:
-    found: Tunables = {}
-    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-        try:
-            value = ast.literal_eval(default) if default is not None else None
-        except ValueError:
-            value = None
-        if not isinstance(value, int | float | str | bool):
-            raise HarnessError(f"{path}:{argument.lineno}: tunable {argument.arg} needs a default that is a number, text or bool")
-        found[argument.arg] = value
-    return found
-
-
-def _space(tree: ast.Module) -> dict[str, list[int | float | str | bool]]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SPACE" for t in node.targets):
-            value = ast.literal_eval(node.value)
-            return dict(value)
-    return {}
+def _check_inputs(file: Path, signature: Signature, op: Any) -> None:
+    wanted = tuple(i.name for i in op.inputs)
+    if signature.inputs != wanted:
+        got = ", ".join(signature.inputs) or "nothing"
+        raise HarnessError(f"{file}:{signature.line}: run: takes ({got}), the op's inputs are ({', '.join(wanted)})")

@@ -1,0 +1,102 @@
+"""What exists by name: ops, variants, engines, models, sites. Read from folders and syntax trees, never from torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness import kernels_root
+from harness.errors import HarnessError, allowed
+
+ENGINES = ("eager", "cuda_graph")
+PHASES = ("decode", "prefill")
+NOT_VARIANTS = frozenset({"spec", "reference"})
+
+
+@dataclass(frozen=True)
+class OpSpec:
+    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`. default: variant by phase, for arms
+    that choose none. test_shapes: dims."""
+
+    name: str
+    op: Any
+    cost: Callable[[Mapping[str, int]], Any]
+    default: Mapping[str, str]
+    test_shapes: tuple[Mapping[str, int], ...]
+
+    @property
+    def asks_context(self) -> bool:
+        """Whether its time depends on the tokens before: it reads a cache."""
+        return any("capacity" in expression for i in self.op.inputs for expression in i.shape)
+
+    @property
+    def asks_routing(self) -> bool:
+        return any(i.fill == "expert_ids" for i in self.op.inputs)
+
+
+def ops() -> tuple[str, ...]:
+    """The ops of the bound folder of kernels."""
+    root = kernels_root.bound_root() or kernels_root.installed()
+    return tuple(sorted(spec.parent.name for spec in root.glob("*/spec.py")))
+
+
+@cache
+def load_spec(op: str) -> OpSpec:
+    """An op's definition; HarnessError where there is no such op."""
+    if op not in ops():
+        raise HarnessError(f"unknown op {op}; {allowed(op, ops())}")
+    module = kernels_root.module(f"{op}.spec")
+    return OpSpec(op, module.OP, module.cost, getattr(module, "DEFAULT", {}), tuple(module.TEST_SHAPES))
+
+
+def architectures() -> tuple[str, ...]:
+    root = kernels_root.bound_root() or kernels_root.installed()
+    return tuple(sorted(layout.parent.name for layout in root.glob("models/*/layout.py")))
+
+
+@cache
+def load_layout(architecture: str) -> ModuleType:
+    """An architecture's `layout`: `DIMS` and `uses(dims, group, dense)`."""
+    if architecture not in architectures():
+        raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, architectures())}")
+    return kernels_root.module(f"models.{architecture}.layout")
+
+
+def variants(op: str) -> tuple[str, ...]:
+    """The variants in the op's own folder."""
+    root = kernels_root.bound_root() or kernels_root.installed()
+    names = (file.stem for file in (root / op).glob("*.py"))
+    return tuple(sorted(name for name in names if name not in NOT_VARIANTS and not name.startswith("_")))
+
+
+def variant_file(op: str, variant: str, suite_folder: str | Path) -> Path | None:
+    """The source file of a variant: of the op's folder by name, `./file.py` beside the suite, or a dotted path on
+    `sys.path` or beside the suite. None where there is none. Imports nothing."""
+    if variant.endswith(".py"):
+        file = Path(suite_folder) / variant
+        return file.resolve() if file.is_file() else None
+    if "." in variant:
+        return _dotted_file(variant, Path(suite_folder))
+    root = kernels_root.bound_root() or kernels_root.installed()
+    return root / op / f"{variant}.py" if variant in variants(op) else None
+
+
+def _dotted_file(dotted: str, suite_folder: Path) -> Path | None:
+    """The file of `a.b.c`. Only the outermost package is looked up by the import system, which does not import it."""
+    first, *inner, last = dotted.split(".")
+    folders = [suite_folder / first]
+    spec = None if first in sys.modules and sys.modules[first].__spec__ is None else importlib.util.find_spec(first)
+    if spec is not None:
+        folders = [*(Path(place) for place in spec.submodule_search_locations or ()), *folders]
+    for folder in folders:
+        below = folder.joinpath(*inner)
+        for file in (below / f"{last}.py", below / last / "__init__.py"):
+            if file.is_file():
+                return file.resolve()
+    return None
