@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from harness import __version__
 from harness.cli import doctor
 from harness.errors import HarnessError
 
@@ -17,6 +19,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(invoke_without_command=True)
+def program(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
 
 app.command("doctor")(doctor.command)
 

@@ -1,0 +1,49 @@
+"""`pyproject.toml` gives ranges, `constraints.txt` one point inside each; nox and CI say what the README says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = {
+    name: version
+    for name, _, version in (line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    if version
+}
+EXTRAS = PROJECT["optional-dependencies"]
+REQUIREMENTS = [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["dev"]]]
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)
+def test_each_requirement_is_pinned_inside_its_range(requirement: Requirement) -> None:
+    """CI tests one version of everything, and it is one that the project says it works with."""
+    assert requirement.specifier.contains(PINS[requirement.name])
+
+
+def test_torch_and_triton_belong_together() -> None:
+    """The pinned Triton is the one that the pinned torch was released with, and both ranges stay wide."""
+    assert (PINS["torch"], PINS["triton"]) == ("2.13.0", "3.7.1")
+    wide = {r.name: r.specifier for r in REQUIREMENTS}
+    assert wide["torch"].contains("2.9.0")
+    assert wide["triton"].contains("3.6.0")
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    """What a newcomer is told to run is what CI runs; nox knows every session that either names."""
+    ci = (ROOT / ".ci" / "run").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert "nox -s tests" in ci
+    assert "nox -s tests" in readme
+    assert "pip install nox && nox -s demo" in readme
+    listed = subprocess.run(
+        [sys.executable, "-m", "nox", "--list", "--json"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for session in ("demo", "tests", "lint", "types", "report", "compare", "gpu", "build"):
+        assert f'"session": "{session}"' in listed
