@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.plan import dims_at
-from harness.resolve import load_layout, load_spec
+from harness.suite.catalogue import load_layout, load_spec
 from harness.values.measurement import Work
 from harness.values.suite import Suite
 

@@ -1,0 +1,66 @@
+"""The JSON that scripts rely on: versioned, more keys may be added beside these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.runner.sweep import Configuration, SweepResult
+from harness.stats import estimate
+from harness.values.case import Case
+from harness.values.measurement import Measurement
+from harness.values.run import Run
+
+SCHEMA = 1
+
+
+def run_as_json(run: Run) -> str:
+    """A run: its cases with id, attributes, status, reason, samples (us, in order) and estimate; environment and profiles."""
+    document = {
+        "schema": SCHEMA,
+        "run": run.id,
+        "suite": run.suite,
+        "state": run.state,
+        "environment": run.environment,
+        "cases": [_measured(m) for m in run.measurements],
+        "profiles": run.profiles,
+    }
+    return msgspec.json.encode(document).decode()
+
+
+def case_as_json(case: Case) -> dict[str, Any]:
+    """id and attributes of a case."""
+    return {"id": case.id, **msgspec.to_builtins(case)}
+
+
+def _measured(m: Measurement) -> dict[str, Any]:
+    return {
+        **case_as_json(m.case),
+        "status": m.status.value,
+        "reason": m.reason,
+        "correctness": m.correctness,
+        "samples_us": [sample.value_us for sample in m.samples],
+        "samples": m.samples,
+        "estimate": estimate(m.samples) if m.samples else None,
+    }
+
+
+def sweep_as_json(result: SweepResult) -> str:
+    """A sweep: declared and timed counts, wall time, every configuration, and the chosen ones under `top`."""
+    document = {
+        "schema": SCHEMA,
+        "run": result.run_id,
+        "suite": result.suite,
+        "declared": result.declared,
+        "timed": result.timed,
+        "wall_s": result.wall_s,
+        "configurations": [_configuration(row) for row in result.configurations],
+        "top": [_configuration(row) for row in result.chosen],
+        "written": result.written,
+    }
+    return msgspec.json.encode(document).decode()
+
+
+def _configuration(row: Configuration) -> dict[str, Any]:
+    return {**msgspec.to_builtins(row), "estimate": row.estimate}
