@@ -1,0 +1,212 @@
+"""Where a decode step goes: the profiles of all arms side by side, by category, with the kernels underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.values.profile import KernelRow, Profile
+
+from .decode_view import ModelGroup, ModelRow
+from .figures import axes_words, clean
+from .joined import Joined
+from .kernel_view import same_shape
+
+UNMATCHED = ("", "uncategorised", "Uncategorised", "Other", "other")
+"""Names that a breakdown gives to what no rule matched."""
+
+MOST_KERNELS = 40
+"""Kernels listed under the categories of one arm, longest first; the rest is one row."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One category in one arm. step_us: per decode step. total_ns: in the whole profile. share: of its GPU time."""
+
+    step_us: float
+    total_ns: int
+    share: float
+    launches: float
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """cells: by arm, None where an arm has none. floor_tok_s: decode rate of the last arm if this category took only the
+    time of its bytes."""
+
+    name: str
+    cells: tuple[Cell | None, ...]
+    floor_tok_s: float | None = None
+
+
+@dataclass(frozen=True)
+class KernelLine:
+    """A kernel of an arm's profile by its own name."""
+
+    name: str
+    category: str
+    place: str
+    calls: int
+    total_ns: int
+    share: float
+
+
+@dataclass(frozen=True)
+class ArmKernels:
+    """What an arm launched. left_out, left_out_ns: kernels below the shown ones. quality: damaged or odd rows of the trace."""
+
+    arm: str
+    lines: tuple[KernelLine, ...]
+    left_out: int
+    left_out_ns: int
+    unmatched: tuple[KernelLine, ...]
+    quality: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Categories:
+    """device `cpu`: self time of CPU ops, for a machine without a GPU. steps: profiled decode steps of each arm. total:
+    what the categories add up to. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was timed."""
+
+    arms: tuple[str, ...]
+    device: str
+    engine: str
+    axes: str
+    steps: int
+    rows: tuple[CategoryRow, ...]
+    total: CategoryRow
+    step_us: tuple[float | None, ...]
+    step_engine: str
+    between_floor_tok_s: float | None
+    kernels: tuple[ArmKernels, ...]
+
+    @property
+    def between_us(self) -> tuple[float | None, ...]:
+        """Step time that no kernel fills; negative where kernels took longer under the profiler than in the step."""
+        pairs = zip(self.step_us, self.total.cells, strict=True)
+        return tuple(None if step is None or cell is None else step - cell.step_us for step, cell in pairs)
+
+    @property
+    def unit(self) -> str:
+        return "GPU" if self.device != "cpu" else "CPU self time"
+
+
+def categories(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Categories, ...]:
+    """One table for each shape and engine that was profiled."""
+    groups: dict[tuple[str, ...], list[Profile]] = {}
+    for profile in joined.run.profiles:
+        axes = sorted(f"{name}={value}" for name, value in profile.axes.items())
+        groups.setdefault((profile.device, profile.engine, *axes), []).append(profile)
+    return tuple(_table(joined, decodes, profiles) for profiles in groups.values())
+
+
+def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Profile]) -> Categories:
+    order = {arm: place for place, arm in enumerate(joined.arms)}
+    profiles = sorted(profiles, key=lambda p: order.get(p.arm, len(order)))
+    first = profiles[0]
+    names = _names(profiles)
+    timed = [_timed(decodes, profile) for profile in profiles]
+    steps_us = tuple(row.time.value if row else None for _, row in timed)
+    engine = next((engine for engine, row in timed if row), "")
+    gpu = first.device != "cpu"
+    rows = [CategoryRow(name, tuple(_cell(profile, name) for profile in profiles)) for name in names]
+    total = CategoryRow("total", tuple(_total(profile) for profile in profiles))
+    last, last_us = profiles[-1], steps_us[-1] if gpu else None
+    batch = int(first.axes.get("batch", 1))
+    if last_us is not None:
+        floors = _floors(joined, last)
+        rows = [_with_floor(row, floors, last_us, batch) for row in rows]
+    last_total = total.cells[-1]
+    between = last_total.step_us if last_us is not None and last_total and last_total.step_us < last_us else None
+    return Categories(
+        arms=tuple(clean(profile.arm) for profile in profiles),
+        device=first.device,
+        engine=clean(first.engine),
+        axes=axes_words(first.axes, "decode"),
+        steps=first.steps,
+        rows=tuple(rows),
+        total=total,
+        step_us=steps_us if gpu else tuple(None for _ in profiles),
+        step_engine=engine if gpu else "",
+        between_floor_tok_s=batch * 1e6 / between if between else None,
+        kernels=tuple(_kernels(profile) for profile in profiles),
+    )
+
+
+def _names(profiles: Sequence[Profile]) -> list[str]:
+    """Categories by their time in the first arm, longest first, then those that only later arms have."""
+    totals: dict[str, tuple[int, ...]] = {}
+    for place, profile in enumerate(profiles):
+        for row in profile.categories:
+            have = totals.get(row.name, (0,) * len(profiles))
+            totals[row.name] = (*have[:place], have[place] + row.total_ns, *have[place + 1 :])
+    return sorted(totals, key=lambda name: (tuple(-ns for ns in totals[name]), name))
+
+
+def _cell(profile: Profile, name: str) -> Cell | None:
+    rows = [row for row in profile.categories if row.name == name]
+    if not rows:
+        return None
+    return _make_cell(profile, sum(row.total_ns for row in rows), sum(row.calls for row in rows))
+
+
+def _total(profile: Profile) -> Cell:
+    return _make_cell(profile, sum(r.total_ns for r in profile.categories), sum(r.calls for r in profile.categories))
+
+
+def _make_cell(profile: Profile, total_ns: int, calls: int) -> Cell:
+    steps = profile.steps or 1
+    whole = sum(row.total_ns for row in profile.categories)
+    return Cell(total_ns / 1e3 / steps, total_ns, total_ns / whole if whole else 0.0, calls / steps)
+
+
+def _timed(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
+    """The decode that was timed at the profile's shape with its arm: in a CUDA graph where there is one."""
+    shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
+    fits = [group for group in decodes if (group.batch, group.context) == shape]
+    for group in sorted(fits, key=lambda group: group.engine != "cuda_graph"):
+        for row in group.rows:
+            if clean(profile.arm) in row.arms:
+                return group.engine, row
+    return "", None
+
+
+def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
+    """Least us per step of each category all of whose scopes were timed alone at the profile's shape."""
+    bounds: dict[str, float] = {}
+    for entry in joined.kind("kernel"):
+        bound = joined.bound_us(entry)
+        if bound and entry.case.calls and same_shape(entry.case.axes, profile):
+            bounds[f"{entry.case.op}@{entry.case.site}"] = bound * entry.case.calls
+    scopes: dict[str, set[str]] = {}
+    for row in profile.kernels:
+        scopes.setdefault(row.category, set()).add(row.scope)
+    return {
+        name: sum(bounds[scope] for scope in within) for name, within in scopes.items() if within <= bounds.keys() and within
+    }
+
+
+def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, batch: int) -> CategoryRow:
+    cell, floor_us = row.cells[-1], floors.get(row.name)
+    if cell is None or floor_us is None or floor_us >= cell.step_us:
+        return row
+    return CategoryRow(row.name, row.cells, batch * 1e6 / (step_us - cell.step_us + floor_us))
+
+
+def _kernels(profile: Profile) -> ArmKernels:
+    whole = sum(row.total_ns for row in profile.categories) or 1
+    ordered = sorted(profile.kernels, key=lambda row: (-row.total_ns, row.name, row.scope))
+    shown, rest = ordered[:MOST_KERNELS], ordered[MOST_KERNELS:]
+    return ArmKernels(
+        arm=clean(profile.arm),
+        lines=tuple(_line(row, whole) for row in shown),
+        left_out=len(rest),
+        left_out_ns=sum(row.total_ns for row in rest),
+        unmatched=tuple(_line(row, whole) for row in ordered if row.category in UNMATCHED)[:MOST_KERNELS],
+        quality=tuple((clean(name), count) for name, count in sorted(profile.data_quality.items()) if count),
+    )
+
+
+def _line(row: KernelRow, whole_ns: int) -> KernelLine:
+    place = clean(row.scope or row.op)
+    return KernelLine(clean(row.name), clean(row.category) or "uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns)

@@ -1,0 +1,190 @@
+"""The whole model: decode steps and prefill passes, and whether the kernels explain what the decode gained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.values.estimate import Estimate, Ratio
+from harness.values.measurement import Status
+
+from .figures import axes_words, clean
+from .joined import Answered, Joined, by_question, shared_arms
+from .kernel_view import site_name
+
+STREAM_NOTE = "own greedy stream leaves"
+"""How the part of a correctness detail begins that tells of a diverging greedy stream."""
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One arm's decode or prefill.
+
+    time: us per step (decode: one token of every sequence) or per pass (prefill). tok_s: tokens per second, all
+    sequences together. bound_share: of the rate that reading every byte once would allow. ratio: against the run's
+    first arm. launches: kernels per step, from the profile.
+    """
+
+    arms: tuple[str, ...]
+    time: Estimate
+    tok_s: Estimate
+    bound_share: float | None
+    ratio: Ratio | None
+    launches: int | None
+    peak_bytes: int | None
+    compile_s: float | None
+    capture_s: float | None
+    first_token_us: float | None
+    stream_note: str
+    source: Answered
+
+
+@dataclass(frozen=True)
+class ModelGroup:
+    """kind: `decode` or `prefill`. bound_tok_s: the rate at the measured read bandwidth."""
+
+    kind: str
+    engine: str
+    batch: int
+    context: int
+    axes: str
+    bound_tok_s: float | None
+    rows: tuple[ModelRow, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.axes}, {self.engine}"
+
+
+def model_groups(joined: Joined, kind: str) -> tuple[ModelGroup, ...]:
+    """Groups of one kind; a prefill is called on every sequence, so its tokens are batch x context."""
+    groups = []
+    for entries in by_question(joined.kind(kind)):
+        ok = [e for e in entries if e.samples and e.measurement and e.measurement.status is Status.OK]
+        if ok:
+            groups.append(_group(joined, kind, entries[0], ok))
+    return tuple(groups)
+
+
+def _group(joined: Joined, kind: str, asked: Answered, ok: Sequence[Answered]) -> ModelGroup:
+    axes = asked.case.axes
+    batch, context = int(axes.get("batch", 1)), int(axes.get("context", 0))
+    tokens = batch if kind == "decode" else batch * context
+    bound_us = joined.bound_us(ok[0])
+    return ModelGroup(
+        kind=kind,
+        engine=clean(asked.case.engine or ""),
+        batch=batch,
+        context=context,
+        axes=axes_words(axes, kind),
+        bound_tok_s=tokens * 1e6 / bound_us if bound_us else None,
+        rows=tuple(_row(joined, entry, ok, arms, tokens) for entry, arms in shared_arms(ok)),
+    )
+
+
+def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple[str, ...], tokens: int) -> ModelRow:
+    measurement, time = entry.measurement, joined.estimate(entry)
+    assert measurement is not None and time is not None
+    bound_us = joined.bound_us(entry)
+    details = (measurement.correctness.detail if measurement.correctness else "").split("; ")
+    return ModelRow(
+        arms=arms,
+        time=time,
+        tok_s=rate(time, tokens),
+        bound_share=bound_us / time.value if bound_us else None,
+        ratio=joined.against_first(group, entry),
+        launches=_launches(joined, entry),
+        peak_bytes=measurement.peak_memory_bytes,
+        compile_s=measurement.compile_s,
+        capture_s=measurement.capture_s,
+        first_token_us=measurement.first_token_us,
+        stream_note=clean("; ".join(part for part in details if part.startswith(STREAM_NOTE))),
+        source=entry,
+    )
+
+
+def rate(time: Estimate, tokens: int) -> Estimate:
+    """Tokens per second from us: the interval turns round, its confidence and level stay."""
+    per_us = tokens * 1e6
+    low, high = per_us / time.high, per_us / time.low
+    return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)
+
+
+def _launches(joined: Joined, entry: Answered) -> int | None:
+    axes, measurement = entry.case.axes, entry.measurement
+    if measurement and measurement.launches is not None:
+        return measurement.launches
+    for profile in joined.run.profiles:
+        shape = (profile.axes.get("batch", 1), profile.axes.get("context")) == (axes.get("batch", 1), axes.get("context"))
+        if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and profile.steps:
+            return round(profile.kernel_count / profile.steps) or None
+    return None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one kernel saves per step: us per call x calls. Negative where it got slower."""
+
+    name: str
+    saving_us: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Does the sum of the kernels' savings make up the decode's? The half widths are of 95 % intervals, us per step."""
+
+    title: str
+    base: str
+    head: str
+    parts: tuple[Part, ...]
+    predicted_us: float
+    predicted_half_us: float
+    measured_us: float
+    measured_half_us: float
+
+    @property
+    def left_us(self) -> float:
+        return self.measured_us - self.predicted_us
+
+
+def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained, ...]:
+    """One for each arm that is held against the first, in each decode group; none where no kernel of that shape was timed for both."""
+    found = []
+    for group in decodes:
+        for row in (row for row in group.rows if row.ratio):
+            parts = _parts(joined, group, group.rows[0].source.case.arm, row.source.case.arm)
+            if parts:
+                found.append(_explained(group, row, parts))
+    return tuple(found)
+
+
+def _explained(group: ModelGroup, row: ModelRow, parts: Sequence[tuple[Part, float]]) -> Explained:
+    base = group.rows[0]
+    return Explained(
+        title=group.title,
+        base=", ".join(base.arms),
+        head=", ".join(row.arms),
+        parts=tuple(part for part, _ in parts),
+        predicted_us=sum(part.saving_us * part.calls for part, _ in parts),
+        predicted_half_us=math.hypot(*(half * part.calls for part, half in parts)),
+        measured_us=base.time.value - row.time.value,
+        measured_half_us=math.hypot(base.time.half_width, row.time.half_width),
+    )
+
+
+def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> list[tuple[Part, float]]:
+    """Per kernel of the decode's shape whose answer differs between the arms: the saving and its half width, in us."""
+    parts = []
+    for entries in by_question(joined.kind("kernel")):
+        axes, arms = entries[0].case.axes, {entry.case.arm: entry for entry in entries}
+        shape = axes.get("tokens", 1) == group.batch and axes.get("context") in (None, group.context)
+        base, head = arms.get(base_arm), arms.get(head_arm)
+        if not shape or not base or not head or not base.case.calls or base.measurement is head.measurement:
+            continue
+        base_us, head_us = joined.estimate(base), joined.estimate(head)
+        if base_us and head_us:
+            part = Part(site_name(base.case), base_us.value - head_us.value, base.case.calls)
+            parts.append((part, math.hypot(base_us.half_width, head_us.half_width)))
+    return parts

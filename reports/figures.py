@@ -1,0 +1,172 @@
+"""How numbers and names are written, in one place: every other module of this folder shows what these functions return.
+
+A number is written with its unit and, where it was measured, with its interval. us are microseconds, GB/s is 1e9 bytes
+per second, GiB is 2^30 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from harness.values.case import Answer, AxisValue
+from harness.values.estimate import Estimate, Ratio
+
+NAME_LIMIT = 120
+"""Characters of a name that are shown; kernel names from C++ templates reach 10,000."""
+
+UNKNOWN = "-"
+
+
+def clean(text: str, limit: int = NAME_LIMIT) -> str:
+    """A name on one line, harmless in a terminal or page: control and direction characters replaced, the middle cut."""
+    line = " ".join("".join(_visible(c) for c in text).split())
+    if len(line) <= limit:
+        return line
+    head = (limit - 1) * 2 // 3
+    return f"{line[:head]}…{line[len(line) - (limit - 1 - head) :]}"
+
+
+def clean_prose(text: str, limit: int = 20_000) -> tuple[str, ...]:
+    """Paragraphs of free text, split at empty lines, each on one line and cleaned like a name."""
+    paragraphs = (clean(part, limit) for part in text.replace("\r\n", "\n").split("\n\n"))
+    return tuple(part for part in paragraphs if part)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t\r ":
+        return " "
+    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") else character
+
+
+def grouped(value: float, decimals: int = 0) -> str:
+    """1234.5 -> `1,234.5`; a zero never carries a minus."""
+    text = f"{value:,.{decimals}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits, never an exponent, never fewer digits than the whole part has: `0.512`, `46.3`, `2,560`."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0:
+        return "0"
+    return grouped(value, max(0, digits - 1 - _exponent(value, digits)))
+
+
+def _exponent(value: float, digits: int) -> int:
+    """Of the leading digit after rounding: 9.996 counts as 10."""
+    return int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
+
+
+def decimals_for(half_width: float) -> int:
+    """Decimals that an uncertainty deserves: one significant digit, two where the first is 1."""
+    if half_width <= 0 or not math.isfinite(half_width):
+        return 0
+    two = f"{half_width:.1e}"
+    exponent = int(two.partition("e")[2])
+    return max(0, -exponent + (1 if two.startswith("1") else 0))
+
+
+def plus_minus(estimate: Estimate) -> str:
+    """`46.3 ± 0.3`, as many decimals as the interval deserves; `46.3 (n 1)` where there is no interval."""
+    if estimate.half_width <= 0:
+        return f"{number(estimate.value)} (n {estimate.n})"
+    decimals = decimals_for(estimate.half_width)
+    return f"{grouped(estimate.value, decimals)} ± {grouped(estimate.half_width, decimals)}"
+
+
+def bracketed(estimate: Estimate) -> str:
+    """`46.3 [46.0, 46.6]`: value and ends of the interval."""
+    if estimate.half_width <= 0:
+        return f"{number(estimate.value)} (n {estimate.n})"
+    decimals = decimals_for(estimate.half_width)
+    low, high = grouped(estimate.low, decimals), grouped(estimate.high, decimals)
+    return f"{grouped(estimate.value, decimals)} [{low}, {high}]"
+
+
+def ratio_words(ratio: Ratio) -> str:
+    """`2.71x faster`; an interval on both sides of 1 is said to be no difference that was seen."""
+    return "no difference seen" if ratio.low <= 1 <= ratio.high else ratio.words
+
+
+def ratio_interval(ratio: Ratio) -> str:
+    """`[2.68, 2.74]`: the factor of the words, so above 1 in the direction that they name."""
+    low, high = (ratio.low, ratio.high) if ratio.value > 1 else (1 / ratio.high, 1 / ratio.low)
+    decimals = max(2, min(4, decimals_for((high - low) / 2)))
+    return f"[{grouped(low, decimals)}, {grouped(high, decimals)}]"
+
+
+def ratio_full(ratio: Ratio) -> str:
+    """`2.71x faster [2.68, 2.74]`, or `no difference seen (1.001x slower [0.997, 1.004])`."""
+    if ratio.low <= 1 <= ratio.high:
+        return f"no difference seen ({ratio.words} {ratio_interval(ratio)})"
+    return f"{ratio.words} {ratio_interval(ratio)}"
+
+
+def count(value: float) -> str:
+    """A mean of counts: `80` where it is whole, else one decimal."""
+    return grouped(value, 0 if value == round(value) else 1)
+
+
+def percent(share: float | None) -> str:
+    """0.17 -> `17 %`; below ten percent one decimal."""
+    if share is None:
+        return UNKNOWN
+    value = share * 100
+    return f"{grouped(value, 1 if abs(value) < 9.95 else 0)} %"
+
+
+def gib(count: float | None) -> str:
+    """Bytes as `19.8`, in GiB; the unit stands in the heading."""
+    return UNKNOWN if count is None else number(count / 2**30)
+
+
+def seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else number(value, 2)
+
+
+def bandwidth(gb_s: float) -> str:
+    """3001 -> `3.00 TB/s`; 41.2 -> `41.2 GB/s`."""
+    return f"{number(gb_s / 1000)} TB/s" if gb_s >= 1000 else f"{number(gb_s)} GB/s"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 case`, `28 cases`, `1,024 tokens`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
+    """The question's dimensions as a reader says them: `1 token, context 1,024`; `batch 8, context 1,024`."""
+    parts = []
+    if kind == "kernel":
+        parts.append(plural(int(axes.get("tokens", 1)), "token"))
+    else:
+        parts.append(f"batch {axes.get('batch', 1)}")
+    for name in (name for name in axes if name not in ("tokens", "new_tokens", "routing", "batch")):
+        value = axes[name]
+        parts.append(f"{clean(name)} {value:,}" if isinstance(value, int) else f"{clean(name)} {clean(value)}")
+    if kind == "kernel" and axes.get("batch", 1) != 1:
+        parts.append(f"batch {axes['batch']}")
+    if axes.get("routing", "uniform") != "uniform":
+        parts.append(f"{clean(str(axes['routing']))} routing")
+    return ", ".join(parts)
+
+
+def config_words(answer: Answer | None) -> str:
+    """`triton_vecmat 8,256 w2 s2`: variant, then block_n,block_k, warps and stages, then the other tunables by name."""
+    if answer is None:
+        return UNKNOWN
+    return " ".join([clean(answer.variant), *tunable_words(answer.tunables)])
+
+
+def tunable_words(tunables: Mapping[str, int | float | str | bool]) -> Iterable[str]:
+    left = dict(sorted(tunables.items()))
+    if "block_n" in left and "block_k" in left:
+        yield f"{left.pop('block_n')},{left.pop('block_k')}"
+    for name, letter in (("num_warps", "w"), ("num_stages", "s")):
+        if name in left:
+            yield f"{letter}{left.pop(name)}"
+    for name, value in left.items():
+        yield f"{clean(name)}={clean(str(value))}"
