@@ -1,114 +1,192 @@
-"""What a Qwen3.5 MoE text decoder is made of: its dimensions, layers and the uses of its ops. Imports without torch."""
+"""Which ops a Qwen3.5 MoE text decoder is made of, where, how often and how large. Imports without torch.
+
+Three of four layers mix tokens with the gated delta rule, every `full_attention_interval`-th one with gated attention; all
+have routed experts beside one shared expert. Sizes are named as in the checkpoint's own configuration.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from ...contract import Use
 
+ModelDims = Mapping[str, Any]
+"""A block of models.yaml: the keys of `DIMS`."""
+
 DIMS: dict[str, type] = {
-    "vocab_size": int, "hidden_size": int, "num_hidden_layers": int, "full_attention_interval": int,
-    "num_attention_heads": int, "num_key_value_heads": int, "head_dim": int, "partial_rotary_factor": float,
-    "rope_theta": int, "rms_norm_eps": float, "linear_conv_kernel_dim": int, "linear_key_head_dim": int,
-    "linear_value_head_dim": int, "linear_num_key_heads": int, "linear_num_value_heads": int,
-    "moe_intermediate_size": int, "shared_expert_intermediate_size": int, "num_experts": int, "num_experts_per_tok": int,
-}  # fmt: skip
-"""The keys of a block in models.yaml, named as in the published configuration."""
+    "vocab_size": int,
+    "hidden_size": int,
+    "num_hidden_layers": int,
+    "full_attention_interval": int,
+    "num_attention_heads": int,
+    "num_key_value_heads": int,
+    "head_dim": int,
+    "partial_rotary_factor": float,
+    "rope_theta": float,
+    "linear_conv_kernel_dim": int,
+    "linear_num_key_heads": int,
+    "linear_num_value_heads": int,
+    "linear_key_head_dim": int,
+    "linear_value_head_dim": int,
+    "num_experts": int,
+    "num_experts_per_tok": int,
+    "moe_intermediate_size": int,
+    "shared_expert_intermediate_size": int,
+    "rms_norm_eps": float,
+}
+"""The required keys and their types; an integer is a float too."""
 
-Dims = Mapping[str, int | float | str]
-LINEAR, FULL = "linear_attention", "full_attention"
+DELTA = "linear_attention"
+ATTENTION = "full_attention"
+CACHE_BLOCK = 64
+"""The capacity of a KV cache is a multiple of this."""
 
 
-def layer_kinds(dims: Dims) -> tuple[str, ...]:
-    """One kind per layer: every `full_attention_interval`-th is full attention, the others gated delta."""
-    interval = int(dims["full_attention_interval"])
-    return tuple(LINEAR if (i + 1) % interval else FULL for i in range(int(dims["num_hidden_layers"])))
+def layer_kinds(dims: ModelDims) -> tuple[str, ...]:
+    """`linear_attention` or `full_attention` for each layer."""
+    interval = dims["full_attention_interval"]
+    return tuple(DELTA if i % interval else ATTENTION for i in range(1, dims["num_hidden_layers"] + 1))
 
 
-def matrices(dims: Dims) -> dict[str, tuple[int, int]]:
-    """[n, k] of the linear layer at each site."""
-    hidden, head = int(dims["hidden_size"]), int(dims["head_dim"])
-    queries, keys = int(dims["num_attention_heads"]) * head, int(dims["num_key_value_heads"]) * head
-    values = int(dims["linear_num_value_heads"]) * int(dims["linear_value_head_dim"])
-    shared = int(dims["shared_expert_intermediate_size"])
+def rotary_dim(dims: ModelDims) -> int:
+    """How many dims of a head are rotated."""
+    return int(dims["head_dim"] * dims["partial_rotary_factor"])
+
+
+def delta_parts(dims: ModelDims) -> tuple[int, int, int, int]:
+    """Rows of `gdn_in`: channels of the convolution (q, k and v of all heads), z, b, a."""
+    keys = dims["linear_num_key_heads"] * dims["linear_key_head_dim"]
+    v_heads = dims["linear_num_value_heads"]
+    values = v_heads * dims["linear_value_head_dim"]
+    return 2 * keys + values, values, v_heads, v_heads
+
+
+def attention_parts(dims: ModelDims) -> tuple[int, int, int, int]:
+    """Rows of `attn_qkv`: q of all heads, output gate of all heads, k, v."""
+    queries = dims["num_attention_heads"] * dims["head_dim"]
+    keys = dims["num_key_value_heads"] * dims["head_dim"]
+    return queries, queries, keys, keys
+
+
+def linears(dims: ModelDims) -> dict[str, tuple[int, int]]:
+    """(n, k) of the matrix at each site that is `linear` where the suite lists it as dense, else `int4_mm`."""
+    hidden, shared = dims["hidden_size"], dims["shared_expert_intermediate_size"]
     return {
-        "gdn_in": (conv_channels(dims) + values + 2 * int(dims["linear_num_value_heads"]), hidden),
-        "gdn_out": (hidden, values),
-        "attn_qkv": (2 * queries + 2 * keys, hidden),
-        "attn_out": (hidden, queries),
-        "router": (int(dims["num_experts"]), hidden),
-        "shared_gate": (1, hidden),
+        "gdn_in": (sum(delta_parts(dims)), hidden),
+        "gdn_out": (hidden, delta_parts(dims)[1]),
+        "attn_qkv": (sum(attention_parts(dims)), hidden),
+        "attn_out": (hidden, attention_parts(dims)[0]),
+        "router": (dims["num_experts"], hidden),
         "shared_gate_up": (2 * shared, hidden),
         "shared_down": (hidden, shared),
-        "lm_head": (int(dims["vocab_size"]), hidden),
+        "shared_gate": (1, hidden),
+        "lm_head": (dims["vocab_size"], hidden),
     }
 
 
-def conv_channels(dims: Dims) -> int:
-    keys = int(dims["linear_num_key_heads"]) * int(dims["linear_key_head_dim"])
-    return 2 * keys + int(dims["linear_num_value_heads"]) * int(dims["linear_value_head_dim"])
+def experts(dims: ModelDims) -> dict[str, tuple[int, int, int]]:
+    """(experts, n, k) of the two pools of int4 matrices."""
+    count, inter, hidden = dims["num_experts"], dims["moe_intermediate_size"], dims["hidden_size"]
+    return {"moe_gate_up": (count, 2 * inter, hidden), "moe_down": (count, hidden, inter)}
 
 
-def linear_op(site: str, dense: Collection[str]) -> str:
-    """The op of the linear layer at a site: sites in `dense` keep a matrix in the activations' dtype."""
-    return "linear" if site in dense else "int4_mm"
+def problem(dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
+    """Why these sizes make no model, in one line; None where they do."""
+    matrices = linears(dims)
+    for site in dense:
+        if site not in matrices:
+            return f"no linear site {site} to keep dense; allowed: {', '.join(matrices)}"
+    if group < 2 or group % 2:
+        return f"group {group} is not even and positive"
+    for name, shape in {**matrices, **experts(dims)}.items():
+        if name not in dense and shape[-1] % group:
+            return f"{name}: its {shape[-1]} columns are no multiple of the group {group}"
+    for many, few in (("num_attention_heads", "num_key_value_heads"), ("linear_num_value_heads", "linear_num_key_heads")):
+        if dims[many] % dims[few]:
+            return f"{many} {dims[many]} is no multiple of {few} {dims[few]}"
+    if not 0 < rotary_dim(dims) <= dims["head_dim"] or rotary_dim(dims) % 2:
+        return f"{rotary_dim(dims)} rotated dims of {dims['head_dim']}: must be even, positive and no more than head_dim"
+    if dims["num_experts_per_tok"] > dims["num_experts"]:
+        return f"num_experts_per_tok {dims['num_experts_per_tok']} is more than num_experts {dims['num_experts']}"
+    return None
 
 
-def uses(dims: Dims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
-    """Every use of an op in one forward pass, with its dims at one token; the order is the model's own."""
-    layers = layer_kinds(dims)
-    count, full = len(layers), layers.count(FULL)
-    calls = {"gdn_in": count - full, "gdn_out": count - full, "attn_qkv": full, "attn_out": full, "lm_head": 1}
-    hidden, experts, top_k = int(dims["hidden_size"]), int(dims["num_experts"]), int(dims["num_experts_per_tok"])
-    inter, shared = int(dims["moe_intermediate_size"]), int(dims["shared_expert_intermediate_size"])
-    heads, kv_heads, head_dim = (int(dims[n]) for n in ("num_attention_heads", "num_key_value_heads", "head_dim"))
-    v_heads, v_dim = int(dims["linear_num_value_heads"]), int(dims["linear_value_head_dim"])
-    attention = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
-    rope = {"rotary_dim": rotary_dim(dims), "theta": int(dims["rope_theta"])}
-    delta = {"k_heads": int(dims["linear_num_key_heads"]), "k_dim": int(dims["linear_key_head_dim"]), "v_heads": v_heads, "v_dim": v_dim}
-    expert = {"experts": experts, "top_k": top_k, "inter": inter, "hidden": hidden, "group": group}
-
-    def linear(site: str) -> Use:
-        n, k = matrices(dims)[site]
-        op = linear_op(site, dense)
-        return Use(op, site, calls.get(site, count), {"n": n, "k": k} | ({"group": group} if op == "int4_mm" else {}))
-
-    def norm(site: str, n: int, rows: int, width: int) -> Use:
-        return Use("rms_norm", site, n, {"heads": rows, "width": width})
-
-    found = (
-        Use("embedding", "tokens", 1, {"vocab": int(dims["vocab_size"]), "hidden": hidden}),
-        norm("ln", 2 * count, 1, hidden),
-        linear("gdn_in"),
-        Use("causal_conv", "main", count - full, {"channels": conv_channels(dims), "kernel": int(dims["linear_conv_kernel_dim"])}),
-        Use("gated_delta_rule", "main", count - full, delta),
-        Use("gated_rms_norm", "main", count - full, {"heads": v_heads, "width": v_dim}),
-        linear("gdn_out"),
-        linear("attn_qkv"),
-        norm("q_norm", full, heads, head_dim),
-        norm("k_norm", full, kv_heads, head_dim),
-        Use("rope", "main", full, attention | rope),
-        Use("kv_append", "main", full, attention),
-        Use("sdpa", "main", full, attention),
-        Use("sigmoid_gate", "main", full, {"width": heads * head_dim}),
-        linear("attn_out"),
-        Use("residual_add", "mixer", count, {"hidden": hidden}),
-        linear("router"),
-        Use("router", "main", count, {"experts": experts, "top_k": top_k}),
-        Use("moe_gate_up", "experts", count, expert),
-        Use("moe_down", "experts", count, expert),
-        linear("shared_gate_up"),
-        Use("swiglu", "main", count, {"inter": shared}),
-        linear("shared_down"),
-        linear("shared_gate"),
-        Use("gated_add", "main", count, {"hidden": hidden}),
-        Use("residual_add", "moe", count, {"hidden": hidden}),
-        norm("final", 1, 1, hidden),
-        linear("lm_head"),
-        Use("greedy", "main", 1, {"vocab": int(dims["vocab_size"])}),
-    )
+def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    """Every place of an op, in the order in which a forward pass first meets it. Dims are those of one token with an empty
+    context; a site that no layer has is left out."""
+    layers = dims["num_hidden_layers"]
+    hidden = dims["hidden_size"]
+    found = [
+        Use("embedding", "tokens", 1, {"tokens": 1, "vocab": dims["vocab_size"], "hidden": hidden}),
+        Use("rms_norm", "ln", 2 * layers, {"tokens": 1, "heads": 1, "width": hidden}),
+        *_delta_uses(dims, group, dense),
+        *_attention_uses(dims, group, dense),
+        Use("residual_add", "mixer", layers, {"tokens": 1, "hidden": hidden}),
+        *_moe_uses(dims, group, dense),
+        Use("residual_add", "moe", layers, {"tokens": 1, "hidden": hidden}),
+        Use("rms_norm", "final", 1, {"tokens": 1, "heads": 1, "width": hidden}),
+        _linear(dims, "lm_head", 1, group, dense),
+        Use("greedy", "main", 1, {"batch": 1, "vocab": dims["vocab_size"]}),
+    ]
     return tuple(use for use in found if use.calls)
 
 
-def rotary_dim(dims: Dims) -> int:
-    return int(int(dims["head_dim"]) * float(dims["partial_rotary_factor"]))
+def _linear(dims: ModelDims, site: str, calls: int, group: int, dense: Collection[str]) -> Use:
+    n, k = linears(dims)[site]
+    if site in dense:
+        return Use("linear", site, calls, {"tokens": 1, "n": n, "k": k})
+    return Use("int4_mm", site, calls, {"tokens": 1, "n": n, "k": k, "group": group})
+
+
+def _delta_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    calls = layer_kinds(dims).count(DELTA)
+    v_heads, v_dim = dims["linear_num_value_heads"], dims["linear_value_head_dim"]
+    conv = {"channels": delta_parts(dims)[0], "kernel": dims["linear_conv_kernel_dim"]}
+    heads = {
+        "k_heads": dims["linear_num_key_heads"], "v_heads": v_heads,
+        "k_dim": dims["linear_key_head_dim"], "v_dim": v_dim,
+    }  # fmt: skip
+    return (
+        _linear(dims, "gdn_in", calls, group, dense),
+        Use("causal_conv", "main", calls, {"batch": 1, "length": 1, **conv}),
+        Use("gated_delta_rule", "main", calls, {"batch": 1, "length": 1, **heads}),
+        Use("gated_rms_norm", "main", calls, {"tokens": 1, "heads": v_heads, "width": v_dim}),
+        _linear(dims, "gdn_out", calls, group, dense),
+    )
+
+
+def _attention_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    calls = layer_kinds(dims).count(ATTENTION)
+    heads, kv_heads, head_dim = dims["num_attention_heads"], dims["num_key_value_heads"], dims["head_dim"]
+    step = {"batch": 1, "length": 1, "context": 0}
+    cache = {**step, "capacity": CACHE_BLOCK, "kv_heads": kv_heads, "head_dim": head_dim}
+    rotation = {"rotary_dim": rotary_dim(dims), "theta": int(dims["rope_theta"])}
+    return (
+        _linear(dims, "attn_qkv", calls, group, dense),
+        Use("rms_norm", "q_norm", calls, {"tokens": 1, "heads": heads, "width": head_dim}),
+        Use("rms_norm", "k_norm", calls, {"tokens": 1, "heads": kv_heads, "width": head_dim}),
+        Use("rope", "main", calls, {**step, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, **rotation}),
+        Use("kv_append", "main", calls, cache),
+        Use("sdpa", "main", calls, {**cache, "heads": heads}),
+        Use("sigmoid_gate", "main", calls, {"tokens": 1, "width": heads * head_dim}),
+        _linear(dims, "attn_out", calls, group, dense),
+    )
+
+
+def _moe_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    calls = dims["num_hidden_layers"]
+    hidden, top_k = dims["hidden_size"], dims["num_experts_per_tok"]
+    chosen = {"tokens": 1, "experts": dims["num_experts"], "top_k": top_k}
+    pool = {**chosen, "inter": dims["moe_intermediate_size"], "hidden": hidden, "group": group}
+    return (
+        _linear(dims, "router", calls, group, dense),
+        Use("router", "main", calls, chosen),
+        Use("moe_gate_up", "experts", calls, pool),
+        Use("moe_down", "experts", calls, pool),
+        _linear(dims, "shared_gate_up", calls, group, dense),
+        Use("swiglu", "main", calls, {"tokens": 1, "inter": dims["shared_expert_intermediate_size"]}),
+        _linear(dims, "shared_down", calls, group, dense),
+        _linear(dims, "shared_gate", calls, group, dense),
+        Use("gated_add", "main", calls, {"tokens": 1, "hidden": hidden}),
+    )

@@ -1,186 +1,201 @@
-"""The Qwen3.5 MoE text decoder: three gated-delta layers to one of full attention, each followed by a mixture of experts.
+"""Qwen3.5 MoE text decoder. Every computation is an op that the caller resolved; here is only what goes where.
 
-Everything that computes is an op that was bound at construction; what is written here is the order and the views.
-Names in shapes: B batch, T length, H hidden, D head_dim.
+`tokens` is batch * length, batch outermost. Slices of a fused projection stay strided views of it; only a norm over heads
+takes rows, so that for several tokens its slice is copied. States are preallocated and updated in place, and a decode step
+depends on no value on the host, so that it can be captured in a CUDA graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...contract import Ops
-from .layout import FULL, Dims, conv_channels, layer_kinds, linear_op, rotary_dim
-from .weights import Weights
+from ...contract import Bound, Ops
+from .layout import DELTA, ModelDims, attention_parts, delta_parts, layer_kinds, rotary_dim
+from .weights import Site, Weights
 
 
 def build(
-    dims: Dims, weights: Weights, ops: Ops, *, batch: int, capacity: int, group: int, dtype: torch.dtype, device: str
-) -> Decoder:
-    """A decoder of `ops` on `weights`, with states for `batch` sequences of up to `capacity` tokens."""
-    return Decoder(dims, weights, ops, batch, capacity, group, dtype, device)
+    dims: ModelDims, weights: Weights, ops: Ops, *,
+    batch: int, capacity: int, group: int, dtype: torch.dtype, device: str,
+) -> Decoder:  # fmt: skip
+    """A decoder with zeroed states for `batch` sequences of up to `capacity` positions; activations in `dtype`.
+
+    A site is `linear` or `int4_mm` as its weights are: dense, or packed with a scale.
+    """
+    return Decoder(dims, weights, _Binder(ops, dims, group), batch, capacity, dtype, device)
 
 
 class Decoder:
-    """states: preallocated, changed in place only, so that a decode step can be captured in a CUDA graph."""
+    """states: by name, `kv.3.k` [batch, kv_heads, capacity, head_dim], `conv.0` [batch, channels, kernel - 1], both in the
+    activations' dtype, and `delta.0` [batch, v_heads, k_dim, v_dim] float32; the number is the layer's."""
 
     def __init__(
-        self, dims: Dims, weights: Weights, ops: Ops, batch: int, capacity: int, group: int, dtype: torch.dtype, device: str
+        self, dims: ModelDims, weights: Weights, bind: _Binder, batch: int, capacity: int, dtype: torch.dtype, device: str
     ) -> None:
-        self.batch, self.capacity, self.device = batch, capacity, device
-        self.states: dict[str, Tensor] = {}
-        eps = float(dims["rms_norm_eps"])
-        self.embed = ops.bind("embedding", "tokens", None, weights.model["embedding"])
-        self.layers = []
-        for index, kind in enumerate(layer_kinds(dims)):
-            binder = _Binder(ops, index, weights.layers[index], group, eps, weights.dense)
-            if kind == FULL:
-                mixer: Any = Attention(dims, binder, self._kv_states(dims, index, dtype))
-            else:
-                mixer = GatedDelta(dims, binder, self._delta_states(dims, index, dtype))
-            self.layers.append((binder.norm("ln_1", "ln"), mixer, binder.op("residual_add", "mixer"),
-                                binder.norm("ln_2", "ln"), MoE(dims, binder), binder.op("residual_add", "moe")))  # fmt: skip
-        last = _Binder(ops, None, weights.model, group, eps, weights.dense)
-        self.final_norm, self.lm_head = last.norm("final", "final"), last.linear("lm_head")
-        self.greedy = last.op("greedy", "main")
+        self.batch, self.capacity, self.device = batch, capacity, torch.device(device)
+        self.states = _states(dims, batch, capacity, dtype, device)
+        self._embed = bind("embedding", "tokens", None, weights.top["tokens"])
+        self._layers = [_Layer(dims, bind, i, site, self.states) for i, site in enumerate(weights.layers)]
+        self._norm = bind.norm("final", None, weights.top["final"])
+        self._head = bind.linear("lm_head", None, weights.top["lm_head"])
+        self._greedy = bind("greedy", "main", None, {})
 
-    def _kv_states(self, dims: Dims, index: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        shape = (self.batch, int(dims["num_key_value_heads"]), self.capacity, int(dims["head_dim"]))
-        return self._state(f"{index}.k", shape, dtype), self._state(f"{index}.v", shape, dtype)
+    def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
+        """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab], or of every one
+        [batch, length, vocab]. Continues from the states as they are; `reset` comes before a new text.
 
-    def _delta_states(self, dims: Dims, index: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        conv = (self.batch, conv_channels(dims), int(dims["linear_conv_kernel_dim"]) - 1)
-        sizes = ("linear_num_value_heads", "linear_key_head_dim", "linear_value_head_dim")
-        recurrent = (self.batch, *(int(dims[size]) for size in sizes))
-        return self._state(f"{index}.conv", conv, dtype), self._state(f"{index}.recurrent", recurrent, torch.float32)
+        Raises ValueError for another batch, or past the capacity.
+        """
+        batch, length = token_ids.shape
+        if batch != self.batch or start + length > self.capacity:
+            wanted = f"{self.batch} sequences of up to {self.capacity} positions"
+            raise ValueError(f"prefill of {batch} x {length} tokens at position {start}: the decoder holds {wanted}")
+        x = self._hidden("prefill", token_ids, torch.arange(start, start + length, device=self.device))
+        if every:
+            return self._logits("prefill", x).unflatten(0, (batch, length))
+        return self._logits("prefill", x.unflatten(0, (batch, length))[:, -1])
 
-    def _state(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        self.states[name] = torch.zeros(shape, dtype=dtype, device=self.device)
-        return self.states[name]
+    def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
+        """token_ids [batch] int64 and their position [1] int64, on the device -> logits [batch, vocab]. The caller keeps
+        the position below the capacity."""
+        return self._logits("decode", self._hidden("decode", token_ids.unsqueeze(1), position))
+
+    def sample(self, logits: Tensor) -> Tensor:
+        """logits [batch, vocab] -> the most likely token ids [batch] int64."""
+        return self._greedy("decode", logits)
 
     def reset(self) -> None:
-        """Before the first token."""
+        """Forgets every text."""
         for state in self.states.values():
             state.zero_()
 
     def snapshot(self) -> dict[str, Tensor]:
-        """A copy of all states."""
+        """A copy of the states."""
         return {name: state.clone() for name, state in self.states.items()}
 
-    def restore(self, snapshot: dict[str, Tensor]) -> None:
+    def restore(self, snapshot: Mapping[str, Tensor]) -> None:
+        """Back to a snapshot, in place: captured graphs stay valid."""
         for name, state in self.states.items():
             state.copy_(snapshot[name])
 
-    def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
-        """token_ids [B, T] at positions start..start+T-1 -> logits [B, vocab] of the last, or [B, T, vocab] of every one."""
-        positions = torch.arange(start, start + token_ids.shape[1], device=self.device)
-        return self._forward("prefill", token_ids, positions, every)
+    def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> Tensor:
+        x = self._embed(phase, token_ids.flatten())  # [tokens, hidden]
+        for layer in self._layers:
+            x = layer(phase, x, positions)
+        return x
 
-    def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
-        """token_ids [B], position [1] int64 on the device -> logits [B, vocab]."""
-        return self._forward("decode", token_ids.unsqueeze(1), position, False)
-
-    def sample(self, logits: Tensor) -> Tensor:
-        """logits [B, vocab] -> token ids [B]."""
-        token_ids: Tensor = self.greedy("decode", logits)
-        return token_ids
-
-    def _forward(self, phase: str, token_ids: Tensor, positions: Tensor, every: bool) -> Tensor:
-        batch, length = token_ids.shape
-        x = self.embed(phase, token_ids.reshape(-1))  # [B*T, H]
-        for ln_1, mixer, add_mixer, ln_2, moe, add_moe in self.layers:
-            x = add_mixer(phase, x, mixer(phase, ln_1(phase, x), batch, length, positions))
-            x = add_moe(phase, x, moe(phase, ln_2(phase, x)))
-        if not every:
-            x = x.view(batch, length, -1)[:, -1]
-        logits: Tensor = self.lm_head(phase, self.final_norm(phase, x))
-        return logits.view(batch, length, -1) if every else logits
+    def _logits(self, phase: str, x: Tensor) -> Tensor:
+        return self._head(phase, self._norm(phase, x))  # [tokens, hidden] -> [tokens, vocab]
 
 
-class Attention:
-    """Full attention with QK norm, partial rotary positions and an output gate; rows of qkv: all q, all gates, k, v."""
+class _Layer:
+    def __init__(self, dims: ModelDims, bind: _Binder, i: int, sites: Mapping[str, Site], states: dict[str, Tensor]) -> None:
+        mixer = _GatedDelta if layer_kinds(dims)[i] == DELTA else _Attention
+        self.norm_1, self.norm_2 = bind.norm("ln", i, sites["ln_1"]), bind.norm("ln", i, sites["ln_2"])
+        self.mix: _GatedDelta | _Attention = mixer(dims, bind, i, sites, states)
+        self.experts = _Experts(dims, bind, i, sites)
+        self.add_mixer, self.add_moe = bind("residual_add", "mixer", i, {}), bind("residual_add", "moe", i, {})
 
-    def __init__(self, dims: Dims, binder: _Binder, states: tuple[Tensor, Tensor]) -> None:
-        self.head_dim = int(dims["head_dim"])
-        self.q_size = int(dims["num_attention_heads"]) * self.head_dim
-        self.kv_size = int(dims["num_key_value_heads"]) * self.head_dim
-        self.k_cache, self.v_cache = states
-        self.qkv, self.out = binder.linear("attn_qkv"), binder.linear("attn_out")
-        self.q_norm, self.k_norm = binder.norm("q_norm", "q_norm"), binder.norm("k_norm", "k_norm")
-        self.rope = binder.op("rope", "main", rotary_dim=rotary_dim(dims), theta=int(dims["rope_theta"]))
-        self.append, self.sdpa, self.gate = (binder.op(op, "main") for op in ("kv_append", "sdpa", "sigmoid_gate"))
-
-    def __call__(self, phase: str, x: Tensor, batch: int, length: int, positions: Tensor) -> Tensor:
-        q, gate, k, v = self.qkv(phase, x).split((self.q_size, self.q_size, self.kv_size, self.kv_size), dim=-1)
-        heads = (batch, length, -1, self.head_dim)
-        q = self.q_norm(phase, q.reshape(-1, self.head_dim)).view(heads)
-        k = self.k_norm(phase, k.reshape(-1, self.head_dim)).view(heads)
-        q, k = self.rope(phase, q, k, positions)  # [B, T, heads, D], [B, T, kv_heads, D]
-        self.append(phase, k, v.view(heads), positions, self.k_cache, self.v_cache)
-        y = self.sdpa(phase, q, self.k_cache, self.v_cache, positions).reshape(batch * length, self.q_size)
-        result: Tensor = self.out(phase, self.gate(phase, y, gate))
-        return result
+    def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
+        x = self.add_mixer(phase, x, self.mix(phase, self.norm_1(phase, x), positions))
+        return self.add_moe(phase, x, self.experts(phase, self.norm_2(phase, x)))  # [tokens, hidden]
 
 
-class GatedDelta:
-    """Gated delta rule behind a causal convolution; rows of the in-projection: qkv, z (output gate), b, a."""
+class _GatedDelta:
+    def __init__(self, dims: ModelDims, bind: _Binder, i: int, sites: Mapping[str, Site], states: dict[str, Tensor]) -> None:
+        self.project = bind.linear("gdn_in", i, sites["gdn_in"])
+        self.conv = bind("causal_conv", "main", i, sites["conv"])
+        self.rule = bind("gated_delta_rule", "main", i, sites["delta"], k_heads=dims["linear_num_key_heads"])
+        self.norm = bind("gated_rms_norm", "main", i, sites["gdn_norm"], eps=dims["rms_norm_eps"])
+        self.out = bind.linear("gdn_out", i, sites["gdn_out"])
+        self.parts, self.v_dim = delta_parts(dims), dims["linear_value_head_dim"]
+        self.window, self.state = states[f"conv.{i}"], states[f"delta.{i}"]
 
-    def __init__(self, dims: Dims, binder: _Binder, states: tuple[Tensor, Tensor]) -> None:
-        self.conv_state, self.state = states
-        self.v_heads, self.v_dim = int(dims["linear_num_value_heads"]), int(dims["linear_value_head_dim"])
-        self.sizes = (conv_channels(dims), self.v_heads * self.v_dim, self.v_heads, self.v_heads)
-        self.project, self.out = binder.linear("gdn_in"), binder.linear("gdn_out")
-        self.conv = binder.op("causal_conv", "main", **binder.weights["conv"])
-        k_heads = int(dims["linear_num_key_heads"])
-        self.rule = binder.op("gated_delta_rule", "main", k_heads=k_heads, **binder.weights["delta"])
-        self.norm = binder.op("gated_rms_norm", "main", eps=binder.eps, **binder.weights["gdn_norm"])
-
-    def __call__(self, phase: str, x: Tensor, batch: int, length: int, positions: Tensor) -> Tensor:
-        qkv, z, b, a = self.project(phase, x).view(batch, length, -1).split(self.sizes, dim=-1)
-        qkv = self.conv(phase, qkv, self.conv_state)  # [B, T, channels]
-        y = self.rule(phase, qkv, a, b, self.state)  # [B, T, v_heads, v_dim]
-        y = self.norm(phase, y.reshape(-1, self.v_dim), z.reshape(-1, self.v_dim))
-        result: Tensor = self.out(phase, y.view(batch * length, -1))
-        return result
+    def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
+        rows = self.project(phase, x).unflatten(0, (-1, len(positions)))  # [batch, length, channels + z + b + a]
+        qkv, z, b, a = rows.split(self.parts, dim=-1)
+        qkv = self.conv(phase, qkv, self.window)  # [batch, length, channels]
+        y = self.rule(phase, qkv, a, b, self.state)  # [batch, length, v_heads, v_dim]
+        y = self.norm(phase, y.reshape(-1, self.v_dim), z.reshape(-1, self.v_dim))  # [tokens * v_heads, v_dim]
+        return self.out(phase, y.view(len(x), -1))  # [tokens, hidden]
 
 
-class MoE:
-    """top_k routed experts and a shared one behind a sigmoid gate."""
+class _Attention:
+    def __init__(self, dims: ModelDims, bind: _Binder, i: int, sites: Mapping[str, Site], states: dict[str, Tensor]) -> None:
+        self.project = bind.linear("attn_qkv", i, sites["attn_qkv"])
+        self.q_norm, self.k_norm = bind.norm("q_norm", i, sites["q_norm"]), bind.norm("k_norm", i, sites["k_norm"])
+        self.rope = bind("rope", "main", i, {}, rotary_dim=rotary_dim(dims), theta=dims["rope_theta"])
+        self.append, self.attend = bind("kv_append", "main", i, {}), bind("sdpa", "main", i, {})
+        self.gate = bind("sigmoid_gate", "main", i, {})
+        self.out = bind.linear("attn_out", i, sites["attn_out"])
+        self.heads, self.kv_heads = dims["num_attention_heads"], dims["num_key_value_heads"]
+        self.parts, self.head_dim = attention_parts(dims), dims["head_dim"]
+        self.caches = states[f"kv.{i}.k"], states[f"kv.{i}.v"]  # [batch, kv_heads, capacity, head_dim]
 
-    def __init__(self, dims: Dims, binder: _Binder) -> None:
-        self.router = binder.linear("router")
-        self.choose = binder.op("router", "main", top_k=int(dims["num_experts_per_tok"]))
-        self.gate_up = binder.op("moe_gate_up", "experts", group=binder.group, **binder.weights["experts_gate_up"])
-        self.down = binder.op("moe_down", "experts", group=binder.group, **binder.weights["experts_down"])
-        self.shared_gate_up, self.shared_down = binder.linear("shared_gate_up"), binder.linear("shared_down")
-        self.swiglu, self.shared_gate = binder.op("swiglu", "main"), binder.linear("shared_gate")
-        self.add = binder.op("gated_add", "main")
+    def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
+        q, gate, k, v = self.project(phase, x).split(self.parts, dim=-1)  # each [tokens, heads * head_dim]
+        q = self.q_norm(phase, q.reshape(-1, self.head_dim)).unflatten(0, (-1, len(positions), self.heads))
+        k = self.k_norm(phase, k.reshape(-1, self.head_dim)).unflatten(0, (-1, len(positions), self.kv_heads))
+        v = v.unflatten(-1, (-1, self.head_dim)).unflatten(0, (-1, len(positions)))
+        q, k = self.rope(phase, q, k, positions)  # each [batch, length, heads, head_dim]
+        self.append(phase, k, v, positions, *self.caches)
+        y = self.attend(phase, q, *self.caches, positions)  # [batch, length, heads, head_dim]
+        return self.out(phase, self.gate(phase, y.reshape(gate.shape), gate))  # [tokens, hidden]
+
+
+class _Experts:
+    def __init__(self, dims: ModelDims, bind: _Binder, i: int, sites: Mapping[str, Site]) -> None:
+        self.score = bind.linear("router", i, sites["router"])
+        self.choose = bind("router", "main", i, {}, top_k=dims["num_experts_per_tok"])
+        self.gate_up = bind("moe_gate_up", "experts", i, sites["moe_gate_up"], group=bind.group)
+        self.down = bind("moe_down", "experts", i, sites["moe_down"], group=bind.group)
+        self.shared_gate_up = bind.linear("shared_gate_up", i, sites["shared_gate_up"])
+        self.swiglu = bind("swiglu", "main", i, {})
+        self.shared_down = bind.linear("shared_down", i, sites["shared_down"])
+        self.shared_gate = bind.linear("shared_gate", i, sites["shared_gate"])
+        self.add = bind("gated_add", "main", i, {})
 
     def __call__(self, phase: str, x: Tensor) -> Tensor:
-        expert_weights, expert_ids = self.choose(phase, self.router(phase, x))  # [B*T, top_k] each
-        gate_up = self.gate_up(phase, x, expert_ids)  # [B*T*top_k, 2*inter]
-        routed = self.down(phase, gate_up, expert_ids, expert_weights)
-        shared = self.shared_down(phase, self.swiglu(phase, self.shared_gate_up(phase, x)))
-        result: Tensor = self.add(phase, routed, shared, self.shared_gate(phase, x))
-        return result
+        expert_weights, expert_ids = self.choose(phase, self.score(phase, x))  # both [tokens, top_k]
+        pairs = self.gate_up(phase, x, expert_ids)  # [tokens * top_k, 2 * inter]
+        routed = self.down(phase, pairs, expert_ids, expert_weights)  # [tokens, hidden]
+        shared = self.shared_down(phase, self.swiglu(phase, self.shared_gate_up(phase, x)))  # [tokens, hidden]
+        return self.add(phase, routed, shared, self.shared_gate(phase, x))
 
 
 class _Binder:
-    """Binds the ops of one layer to its weights."""
+    """Gives an op its site, layer, weights and constants."""
 
-    def __init__(self, ops: Ops, layer: int | None, weights: Any, group: int, eps: float, dense: Collection[str]) -> None:
-        self._ops, self._layer, self._dense = ops, layer, dense
-        self.weights, self.group, self.eps = weights, group, eps
+    def __init__(self, ops: Ops, dims: ModelDims, group: int) -> None:
+        self.ops, self.group, self.eps = ops, group, dims["rms_norm_eps"]
 
-    def op(self, op: str, site: str, **weights: Any) -> Any:
-        return self._ops.bind(op, site, self._layer, weights)
+    def __call__(self, op: str, site: str, layer: int | None, weights: Site, **constants: Any) -> Bound:
+        return self.ops.bind(op, site, layer, {**weights, **constants})
 
-    def norm(self, name: str, site: str) -> Any:
-        return self.op("rms_norm", site, eps=self.eps, **self.weights[name])
+    def norm(self, site: str, layer: int | None, weights: Site) -> Bound:
+        return self("rms_norm", site, layer, weights, eps=self.eps)
 
-    def linear(self, site: str) -> Any:
-        op = linear_op(site, self._dense)
-        return self.op(op, site, **self.weights[site], **({"group": self.group} if op == "int4_mm" else {}))
+    def linear(self, site: str, layer: int | None, weights: Site) -> Bound:
+        if "scale" in weights:
+            return self("int4_mm", site, layer, weights, group=self.group)
+        return self("linear", site, layer, weights)
+
+
+def _states(dims: ModelDims, batch: int, capacity: int, dtype: torch.dtype, device: str) -> dict[str, Tensor]:
+    """Zeroed, also the unused slots of a cache: an attention that masks scores would spread a NaN from them."""
+    cache = (batch, dims["num_key_value_heads"], capacity, dims["head_dim"])
+    window = (batch, delta_parts(dims)[0], dims["linear_conv_kernel_dim"] - 1)
+    heads = (batch, dims["linear_num_value_heads"], dims["linear_key_head_dim"], dims["linear_value_head_dim"])
+    states = {}
+    for i, kind in enumerate(layer_kinds(dims)):
+        if kind == DELTA:
+            states[f"conv.{i}"] = torch.zeros(window, dtype=dtype, device=device)
+            states[f"delta.{i}"] = torch.zeros(heads, dtype=torch.float32, device=device)
+        else:
+            states[f"kv.{i}.k"] = torch.zeros(cache, dtype=dtype, device=device)
+            states[f"kv.{i}.v"] = torch.zeros(cache, dtype=dtype, device=device)
+    return states
