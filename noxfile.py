@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import sys
-import sysconfig
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -156,7 +155,7 @@ def _torch_of_this_interpreter() -> dict[str, str]:
 def _share_packages_of_this_interpreter() -> None:
     """Lets the environment see what is beside that torch, its own packages first; `--system-site-packages` would show
     those of the interpreter that a virtual environment was made from instead."""
-    shared = dict.fromkeys(sysconfig.get_paths()[kind] for kind in ("purelib", "platlib"))
+    shared = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     own = next(ENVIRONMENT.glob("lib/python*/site-packages"))
     (own / "packages_of_the_interpreter_that_runs_nox.pth").write_text("".join(f"{path}\n" for path in shared))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 from pathlib import Path
 
@@ -18,7 +17,7 @@ class Environment:
         self.python = folder / "bin" / "python"
         self.packages = next(folder.glob("lib/python*/site-packages"))
         # Only a path: what an editable install beside this interpreter would hook in does not take part.
-        paths = dict.fromkeys(sysconfig.get_paths()[kind] for kind in ("purelib", "platlib"))
+        paths = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
         (self.packages / "beside_the_tests.pth").write_text("".join(f"{path}\n" for path in paths))
 
     def pip(self, *arguments: str | Path) -> None:

@@ -44,7 +44,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: 
     environment = Environment(tmp_path / "env")
     environment.pip("install", "--no-deps", wheel)
     assert "doctor" in environment.says(
-        "import subprocess; print(subprocess.check_output(['../bin/harness', '--help']))"
+        "import subprocess; print(subprocess.check_output(['../../bin/harness', '--help']))"
     )
     assert environment.says("from harness_kernels.moe_down.spec import OP; print(OP.inputs[0].name)") == "gate_up\n"
 
