@@ -1,7 +1,7 @@
 """Which ops a Qwen3.5 MoE text decoder is made of, where, how often and how large. Imports without torch.
 
-Three of four layers mix tokens with the gated delta rule, every `full_attention_interval`-th one with gated attention; all
-have routed experts beside one shared expert. Sizes are named as in the checkpoint's own configuration.
+Every `full_attention_interval`-th layer mixes tokens by gated attention, the others by the gated delta rule; all have
+routed experts beside one shared expert. Sizes are named as in the checkpoint's own configuration.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ DIMS: dict[str, type] = {
 
 DELTA = "linear_attention"
 ATTENTION = "full_attention"
+HEADS_PER = (("num_attention_heads", "num_key_value_heads"), ("linear_num_value_heads", "linear_num_key_heads"))
+"""Heads that are shared: the first is a multiple of the second."""
 CACHE_BLOCK = 64
 """The capacity of a KV cache is a multiple of this."""
 
@@ -102,19 +104,19 @@ def problem(dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
     for name, shape in {**matrices, **experts(dims)}.items():
         if name not in dense and shape[-1] % group:
             return f"{name}: its {shape[-1]} columns are no multiple of the group {group}"
-    for many, few in (("num_attention_heads", "num_key_value_heads"), ("linear_num_value_heads", "linear_num_key_heads")):
+    for many, few in HEADS_PER:
         if dims[many] % dims[few]:
             return f"{many} {dims[many]} is no multiple of {few} {dims[few]}"
     if not 0 < rotary_dim(dims) <= dims["head_dim"] or rotary_dim(dims) % 2:
-        return f"{rotary_dim(dims)} rotated dims of {dims['head_dim']}: must be even, positive and no more than head_dim"
+        return f"{rotary_dim(dims)} rotated dims: must be positive, even and at most head_dim {dims['head_dim']}"
     if dims["num_experts_per_tok"] > dims["num_experts"]:
         return f"num_experts_per_tok {dims['num_experts_per_tok']} is more than num_experts {dims['num_experts']}"
     return None
 
 
 def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
-    """Every place of an op, in the order in which a forward pass first meets it. Dims are those of one token with an empty
-    context; a site that no layer has is left out."""
+    """Every place of an op, in the order in which a forward pass first meets it. Dims are those of one token with an
+    empty context; a site that no layer has is left out."""
     layers = dims["num_hidden_layers"]
     hidden = dims["hidden_size"]
     found = [

@@ -1,136 +1,154 @@
-"""The weights of a Qwen3.5 MoE decoder on the device, as its ops take them; from a checkpoint or drawn by a seed."""
+"""The raw weights of the decoder, by layer and site, and how they are made at random.
+
+Raw: as the ops' definitions take them, before any variant repacks them. A matrix is `{"weight": [n, k]}` in the
+activations' dtype where it is dense, else `{"weight": [n, k/2] uint8, "scale": [n, k/group]}`; an expert pool has one
+more dimension in front.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from ...packing import quantise
-from .layout import FULL, Dims, conv_channels, layer_kinds, linear_op, matrices
+from .layout import DELTA, ModelDims, delta_parts, experts, layer_kinds, linears, problem
 
-EXPERTS_AT_ONCE = 64
-"""So many experts are held in float32 while they are quantised: 64 x 1024 x 2048 x 4 bytes = 0.5 GB of the largest model."""
+Site = dict[str, Tensor]
+"""Tensors by the name of the op's input."""
+
+CHUNK = 1 << 26
+"""Elements quantised at a time: about 1 GB of float32 temporaries, and long enough to keep a GPU busy."""
+
+GAIN = 0.9
+"""A trained matrix of Qwen3.5's size has a standard deviation of about 0.02, which is 0.9 / sqrt(2048). Scaling by the
+columns keeps activations as large in a small model."""
+ROUTER_GAIN = 2.0
+"""Router logits with a standard deviation of 2: the first of 8 chosen experts gets about 0.3 of the weight, as after
+training, and the eighth is a clear step above the ninth."""
+ROW_SPREAD = 0.2
+"""Rows of a trained matrix differ in size by some 20 %, so scales differ too."""
+FINAL_NORM = 1.5
+"""The last norm enlarges its input, so that logits have a standard deviation above 2 and the best token stands out."""
+EMBEDDING_SIGMA = 0.02
+NORM_SIGMA = 0.1
+RATE_RANGE = (0.01, 16.0)
+STEP_RANGE = (1e-3, 1e-1)
+"""A is uniform, as where training starts, and the time step log-uniform, as in Mamba: heads remember for less than one
+to some ten thousand tokens."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """model: `embedding`, `final`, `lm_head`. layers: for each layer, by site or op, the tensors under the names of the op's
-    inputs. dense: sites whose matrix is not packed."""
+    """top: `tokens` (table), `final`, `lm_head`. layers: each with `ln_1`, `ln_2`, `router`, `moe_gate_up`, `moe_down`,
+    `shared_gate_up`, `shared_down`, `shared_gate` and, by its kind, `gdn_in`, `conv`, `delta` (a_log, dt_bias),
+    `gdn_norm`, `gdn_out` or `attn_qkv`, `q_norm`, `k_norm`, `attn_out`."""
 
-    model: dict[str, dict[str, Tensor]]
-    layers: list[dict[str, dict[str, Tensor]]]
-    dense: tuple[str, ...]
-
-
-class Source(Protocol):
-    """Where tensors come from, layer None being the model itself. Matrices and experts in any float dtype on the device."""
-
-    def matrix(self, layer: int | None, site: str) -> Tensor:
-        """[n, k] of a linear layer, rows in the order of the site; or the table of `embedding`."""
-        ...
-
-    def experts(self, layer: int, name: str, first: int, count: int) -> Tensor:
-        """`gate_up` [count, 2 inter, hidden] or `down` [count, hidden, inter] of consecutive experts."""
-        ...
-
-    def vector(self, layer: int | None, name: str) -> Tensor:
-        """ln_1, ln_2, q_norm, k_norm, final, gdn_norm, a_log, dt_bias; or conv [channels, kernel]."""
-        ...
-
-
-def assemble(
-    dims: Dims, source: Source, *, group: int, dense: Collection[str], dtype: torch.dtype, device: str
-) -> Weights:
-    """All weights of a source, packed tensor by tensor so that little more than the packed ones is held at once."""
-
-    def linear(layer: int | None, site: str) -> dict[str, Tensor]:
-        matrix = source.matrix(layer, site)
-        if linear_op(site, dense) == "linear":
-            return {"weight": matrix.to(dtype)}
-        weight, scale = quantise(matrix.float(), group, dtype)
-        return {"weight": weight, "scale": scale}
-
-    def experts(layer: int, name: str) -> dict[str, Tensor]:
-        parts = [quantise(part.float(), group, dtype) for part in _expert_parts(dims, source, layer, name)]
-        return {"weight": torch.cat([weight for weight, _ in parts]), "scale": torch.cat([scale for _, scale in parts])}
-
-    def norm(layer: int | None, name: str) -> dict[str, Tensor]:
-        return {"weight": source.vector(layer, name).to(dtype)}
-
-    layers = []
-    for index, kind in enumerate(layer_kinds(dims)):
-        tensors: dict[str, dict[str, Tensor]] = {"ln_1": norm(index, "ln_1"), "ln_2": norm(index, "ln_2")}
-        if kind == FULL:
-            tensors |= {name: norm(index, name) for name in ("q_norm", "k_norm")}
-            tensors |= {site: linear(index, site) for site in ("attn_qkv", "attn_out")}
-        else:
-            tensors |= {site: linear(index, site) for site in ("gdn_in", "gdn_out")}
-            tensors |= {"conv": norm(index, "conv"), "gdn_norm": norm(index, "gdn_norm")}
-            tensors["delta"] = {name: source.vector(index, name).float() for name in ("a_log", "dt_bias")}
-        tensors |= {f"experts_{name}": experts(index, name) for name in ("gate_up", "down")}
-        tensors |= {site: linear(index, site) for site in ("router", "shared_gate", "shared_gate_up", "shared_down")}
-        layers.append(tensors)
-    model = {
-        "embedding": {"table": source.matrix(None, "embedding").to(dtype)},
-        "final": norm(None, "final"),
-        "lm_head": linear(None, "lm_head"),
-    }
-    return Weights(model, layers, tuple(dense))
-
-
-def _expert_parts(dims: Dims, source: Source, layer: int, name: str) -> Iterator[Tensor]:
-    experts = int(dims["num_experts"])
-    for first in range(0, experts, EXPERTS_AT_ONCE):
-        yield source.experts(layer, name, first, min(EXPERTS_AT_ONCE, experts - first))
+    top: dict[str, Site]
+    layers: tuple[dict[str, Site], ...]
 
 
 def random_weights(
-    dims: Dims, *, group: int, dense: Collection[str], dtype: torch.dtype, device: str, seed: int
+    dims: ModelDims, *, group: int, dense: Collection[str], dtype: torch.dtype, device: str, seed: int
 ) -> Weights:
-    """Weights drawn by a seed, distributed as a checkpoint's: the same on every run of one device kind."""
-    return assemble(dims, RandomSource(dims, device, seed), group=group, dense=dense, dtype=dtype, device=device)
+    """Weights with a trained checkpoint's distribution, drawn on the device. A seed gives the same weights wherever the
+    device and torch are the same.
+
+    Raises ValueError for sizes that make no model.
+    """
+    reason = problem(dims, group, dense)
+    if reason:
+        raise ValueError(reason)
+    draw = _Draw(dims, group, dense, dtype, device, seed)
+    layers = tuple(draw.layer(kind) for kind in layer_kinds(dims))
+    table = draw.normal((dims["vocab_size"], dims["hidden_size"]), EMBEDDING_SIGMA, dtype=dtype)
+    final = draw.normal((dims["hidden_size"],), NORM_SIGMA, FINAL_NORM, dtype)
+    return Weights({"tokens": {"table": table}, "final": {"weight": final}, "lm_head": draw.linear("lm_head")}, layers)
 
 
-class RandomSource:
-    """Gaussian matrices that keep the size of what they multiply, a router whose choice is clear, decays from slow to fast."""
+def packed(pieces: Iterable[Tensor], shape: tuple[int, ...], group: int, dtype: torch.dtype, device: str) -> Site:
+    """Rows [r, k] that come piece by piece -> int4 matrices of `shape` [.., n, k]; scales in `dtype`."""
+    rows, k = math.prod(shape[:-1]), shape[-1]
+    weight = torch.empty(rows, k // 2, dtype=torch.uint8, device=device)
+    scale = torch.empty(rows, k // group, dtype=dtype, device=device)
+    start = 0
+    for piece in pieces:
+        stop = start + len(piece)
+        weight[start:stop], scale[start:stop] = quantise(piece.to(device, torch.float32), group, dtype)
+        start = stop
+    if start != rows:
+        raise ValueError(f"{start} rows for a matrix of {rows}")
+    return {"weight": weight.view(*shape[:-1], -1), "scale": scale.view(*shape[:-1], -1)}
 
-    GAIN = 0.9
-    """Standard deviation times sqrt(k); 0.02 for k = 2048, the published `initializer_range`."""
-    ROUTER_GAIN = 2.0
-    """Logits of this spread give the top 8 of 256 experts the weights from about 0.3 to 0.05 that trained routers give."""
 
-    def __init__(self, dims: Dims, device: str, seed: int) -> None:
-        self._dims, self._device = dims, device
-        self._generator = torch.Generator(device=device).manual_seed(seed)
+def stored(pieces: Iterable[Tensor], shape: tuple[int, ...], dtype: torch.dtype, device: str) -> Site:
+    """Rows [r, k] that come piece by piece -> one dense matrix of `shape` [n, k] in `dtype`."""
+    return {"weight": torch.cat([piece.to(device, dtype) for piece in pieces]).view(shape)}
 
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self._generator, device=self._device)
 
-    def matrix(self, layer: int | None, site: str) -> Tensor:
-        if site == "embedding":
-            return self._normal(int(self._dims["vocab_size"]), int(self._dims["hidden_size"]))
-        n, k = matrices(self._dims)[site]
-        return self._normal(n, k).mul_((self.ROUTER_GAIN if site == "router" else self.GAIN) * k**-0.5)
+class _Draw:
+    def __init__(
+        self, dims: ModelDims, group: int, dense: Collection[str], dtype: torch.dtype, device: str, seed: int
+    ) -> None:
+        self.dims, self.group, self.dense, self.dtype, self.device = dims, group, dense, dtype, device
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self.linears, self.experts = linears(dims), experts(dims)
 
-    def experts(self, layer: int, name: str, first: int, count: int) -> Tensor:
-        hidden, inter = int(self._dims["hidden_size"]), int(self._dims["moe_intermediate_size"])
-        n, k = (2 * inter, hidden) if name == "gate_up" else (hidden, inter)
-        return self._normal(count, n, k).mul_(self.GAIN * k**-0.5)
+    def layer(self, kind: str) -> dict[str, Site]:
+        hidden = (self.dims["hidden_size"],)
+        sites = self._delta() if kind == DELTA else self._attention()
+        for name in ("ln_1", "ln_2"):
+            sites[name] = {"weight": self.normal(hidden, NORM_SIGMA, dtype=self.dtype)}
+        for name in ("router", "shared_gate_up", "shared_down", "shared_gate"):
+            sites[name] = self.linear(name)
+        for name, shape in self.experts.items():
+            sites[name] = packed(self._rows(shape, GAIN), shape, self.group, self.dtype, self.device)
+        return sites
 
-    def vector(self, layer: int | None, name: str) -> Tensor:
-        dims = self._dims
-        heads, width = int(dims["linear_num_value_heads"]), int(dims["hidden_size"])
-        if name == "a_log":
-            return torch.rand(heads, generator=self._generator, device=self._device).mul_(15.99).add_(0.01).log_()
-        if name == "dt_bias":
-            return self._normal(heads) - 3
-        if name == "conv":
-            kernel = int(dims["linear_conv_kernel_dim"])
-            return self._normal(conv_channels(dims), kernel).mul_(kernel**-0.5)
-        if name == "gdn_norm":
-            return 1 + 0.1 * self._normal(int(dims["linear_value_head_dim"]))
-        return 0.1 * self._normal(int(dims["head_dim"]) if name in ("q_norm", "k_norm") else width)
+    def linear(self, site: str) -> Site:
+        shape = self.linears[site]
+        rows = self._rows(shape, ROUTER_GAIN if site == "router" else GAIN)
+        if site in self.dense:
+            return stored(rows, shape, self.dtype, self.device)
+        return packed(rows, shape, self.group, self.dtype, self.device)
+
+    def normal(
+        self, shape: tuple[int, ...], sigma: float, mean: float = 0.0, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device=self.device).normal_(mean, sigma, generator=self.generator)
+
+    def uniform(self, size: int, low: float, high: float) -> Tensor:
+        return torch.empty(size, device=self.device).uniform_(low, high, generator=self.generator)
+
+    def _rows(self, shape: tuple[int, ...], gain: float) -> Iterator[Tensor]:
+        """All rows of [.., n, k], float32, in pieces of at most CHUNK elements."""
+        rows, k = math.prod(shape[:-1]), shape[-1]
+        at_once = max(1, CHUNK // k)
+        for start in range(0, rows, at_once):
+            count = min(at_once, rows - start)
+            yield self.normal((count, k), gain * k**-0.5).mul_(self.normal((count, 1), ROW_SPREAD).exp_())
+
+    def _delta(self) -> dict[str, Site]:
+        channels, _, v_heads, _ = delta_parts(self.dims)
+        kernel = self.dims["linear_conv_kernel_dim"]
+        rate = self.uniform(v_heads, *RATE_RANGE)
+        step = self.uniform(v_heads, *(math.log(step) for step in STEP_RANGE)).exp()
+        return {
+            "gdn_in": self.linear("gdn_in"),
+            "conv": {"weight": self.normal((channels, kernel), kernel**-0.5, dtype=self.dtype)},
+            "delta": {"a_log": rate.log(), "dt_bias": step.expm1().log()},  # softplus(dt_bias) is the step
+            "gdn_norm": {"weight": self.normal((self.dims["linear_value_head_dim"],), NORM_SIGMA, 1.0, self.dtype)},
+            "gdn_out": self.linear("gdn_out"),
+        }
+
+    def _attention(self) -> dict[str, Site]:
+        head = (self.dims["head_dim"],)
+        return {
+            "attn_qkv": self.linear("attn_qkv"),
+            "q_norm": {"weight": self.normal(head, NORM_SIGMA, dtype=self.dtype)},
+            "k_norm": {"weight": self.normal(head, NORM_SIGMA, dtype=self.dtype)},
+            "attn_out": self.linear("attn_out"),
+        }
