@@ -1,0 +1,77 @@
+"""What an arm answers: the variant and tunables of an op at a site in a phase, tuned files read, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import kernels_root
+from harness.errors import HarnessError, allowed
+from harness.suite.catalogue import load_spec, variant_file, variants
+from harness.suite.format import TUNED
+from harness.suite.signature import Signature, read_signature
+from harness.values.case import Answer
+from harness.values.suite import Suite
+
+DEFAULT = "default"
+"""Origin of an answer that no arm gave: the op's own default."""
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """problem: why the answer cannot be used here. An answer that is `tuned` for a device not yet known has none."""
+
+    answer: Answer
+    problem: str | None = None
+
+
+class Answers:
+    """Resolves the choices of a suite's arms. device: of the tuned files (`nvidia-h100-80gb-hbm3`), None where not known yet."""
+
+    def __init__(self, suite: Suite, device: str | None, triton: str | None) -> None:
+        self._suite, self._device, self._triton = suite, device, triton
+        self._folder = Path(suite.path).parent
+        self._read: dict[tuple[str, str], tuple[Signature, str]] = {}
+
+    def resolve(self, arm: str, op: str, site: str, phase: str, dims: Mapping[str, int]) -> Resolved:
+        """The answer of an arm to a call of these sizes."""
+        choice = self._suite.arms[arm].choice(op, site, phase)
+        if choice is None:
+            variant = load_spec(op).default[phase]
+            return Resolved(Answer(variant, self.defaults(op, variant), DEFAULT))
+        if choice.tunables == TUNED:
+            return self._tuned(op, choice.variant, dims)
+        assert isinstance(choice.tunables, dict)
+        return Resolved(Answer(choice.variant, {**self.defaults(op, choice.variant), **choice.tunables}))
+
+    def defaults(self, op: str, variant: str) -> dict[str, Any]:
+        """Every tunable of a variant with its default."""
+        return dict(self._variant(op, variant)[0].tunables)
+
+    def _tuned(self, op: str, variant: str, dims: Mapping[str, int]) -> Resolved:
+        unresolved = Answer(variant, {}, TUNED)
+        if self._device is None:
+            return Resolved(unresolved)
+        tuned = kernels_root.tuned_module()
+        signature, source_hash = self._variant(op, variant)
+        found = tuned.lookup(op, variant, self._device, dims, source_hash, self._triton, self._folder)
+        if isinstance(found, str):
+            return Resolved(unresolved, f"{found}; `harness sweep` of this suite writes it")
+        origin = tuned.label(found.path)
+        if found.tokens != dims.get("tokens", 1):
+            origin += f" (tuned with {found.tokens} token{'s' * (found.tokens != 1)})"
+        return Resolved(Answer(variant, {**signature.tunables, **found.tunables}, origin))
+
+    def _variant(self, op: str, variant: str) -> tuple[Signature, str]:
+        """Signature and source hash of a variant."""
+        key = (op, variant)
+        if key not in self._read:
+            file = variant_file(op, variant, self._folder)
+            if file is None:
+                raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
+            text = file.read_text(encoding="utf-8")
+            self._read[key] = read_signature(file, load_spec(op).op), hashlib.sha256(text.encode()).hexdigest()
+        return self._read[key]

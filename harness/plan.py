@@ -1,0 +1,212 @@
+"""A suite to a plan: every case with its answer, in the order in which it will be run, before any device is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.answers import Answers, Resolved
+from harness.errors import HarnessError, allowed
+from harness.match import select
+from harness.suite.catalogue import PHASES, load_layout, load_spec
+from harness.suite.format import TUNED
+from harness.suite.sweeps import configurations
+from harness.suite.where import WhereError
+from harness.values.case import Answer, AxisValue, Case
+from harness.values.suite import KernelQuestions, Plan, Suite
+
+CACHE_BLOCK = 64
+"""The capacity of a KV cache is a multiple of this."""
+SWEEP_ARM = "sweep"
+CPU_DEVICE = "cpu-"
+"""Start of the name of every device that is no GPU."""
+
+ArmAnswers = dict[str, Resolved]
+"""By `op@site:phase`."""
+
+
+def expand(
+    suite: Suite,
+    *,
+    arms: Sequence[str] | None = None,
+    match: str | None = None,
+    device_slug: str | None = None,
+    triton: str | None = None,
+) -> Plan:
+    """The plan of a suite on a device.
+
+    arms: of these only, in this order. match: cases whose id the filter means. device_slug, triton: where it will run; without
+    them what is `tuned` stays unresolved, with them it is read from the tuned file or becomes the case's problem.
+    Raises HarnessError for an unknown arm and for a filter that leaves nothing.
+    """
+    chosen = _arms(suite, arms)
+    answers = Answers(suite, device_slug, triton)
+    whole = {arm: _whole_model(suite, arm, answers) for arm in chosen}
+    cases = [*_kernel_cases(suite, chosen, answers), *_model_cases(suite, chosen, whole, device_slug)]
+    if cases or match:
+        kept = set(select(match, [case.id for case in cases]))
+        cases = [case for case in cases if case.id in kept]
+    return Plan(suite, tuple(_once(cases, whole)), tuple(chosen), _usable(whole))
+
+
+def sweep_plan(suite: Suite, *, match: str | None = None) -> Plan:
+    """Every configuration of the suite's sweep spaces as a case, one token a call, at each shape that the model has.
+
+    Raises HarnessError where the suite has no sweep, no configuration fits its conditions or the filter leaves nothing.
+    """
+    if not suite.sweep:
+        raise HarnessError(f"{suite.path}: sweep: this suite has none")
+    cases = list(_sweep_cases(suite))
+    if not cases:
+        raise HarnessError(f"{suite.path}: sweep: `where` holds for no configuration at the model's shapes")
+    kept = set(select(match, [case.id for case in cases]))
+    return Plan(suite, tuple(case for case in cases if case.id in kept), (SWEEP_ARM,))
+
+
+def dims_at(dims: Mapping[str, int], *, tokens: int, batch: int, length: int, context: int) -> dict[str, int]:
+    """An op's sizes in a call of `tokens` tokens: `batch` sequences of `length` new ones after `context` cached ones. Only the
+    sizes that the op has are set; the cache holds all of them, in whole blocks."""
+    capacity = -(-(context + length) // CACHE_BLOCK) * CACHE_BLOCK
+    axes = {"tokens": tokens, "batch": batch, "length": length, "context": context, "capacity": capacity}
+    return {**dims, **{name: value for name, value in axes.items() if name in dims}}
+
+
+def _arms(suite: Suite, arms: Sequence[str] | None) -> list[str]:
+    for name in arms or ():
+        if name not in suite.arms:
+            raise HarnessError(f"{suite.path}: unknown arm {name}; {allowed(name, suite.arms)}")
+    return list(dict.fromkeys(arms)) if arms else list(suite.arms)
+
+
+def _uses(suite: Suite) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = load_layout(suite.architecture).uses(suite.dims, suite.weights.group, suite.weights.dense)
+    return found
+
+
+def _kernel_cases(suite: Suite, arms: Sequence[str], answers: Answers) -> Iterator[Case]:
+    """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
+    questions = suite.kernels
+    for op in questions.ops if questions else ():
+        assert questions is not None
+        for use in (use for use in _uses(suite) if use.op == op):
+            for axes, dims in _kernel_axes(suite, use, questions):
+                for arm in arms:
+                    resolved = answers.resolve(arm, op, use.site, "decode", dims)
+                    yield _kernel_case(suite, use, arm, axes, dims, resolved)
+
+
+def _kernel_axes(suite: Suite, use: Any, questions: KernelQuestions) -> Iterator[tuple[dict[str, AxisValue], dict[str, int]]]:
+    """Axes and sizes of each question about one use; `context` is an axis of ops that read a cache."""
+    spec = load_spec(use.op)
+    for tokens in questions.tokens:
+        for context in questions.context if spec.asks_context else questions.context[:1]:
+            axes: dict[str, AxisValue] = {"tokens": tokens}
+            if spec.asks_context:
+                axes["context"] = context
+            if spec.asks_routing:
+                axes["routing"] = suite.routing
+            yield axes, dims_at(use.dims, tokens=tokens, batch=tokens, length=1, context=context)
+
+
+def _kernel_case(
+    suite: Suite, use: Any, arm: str, axes: dict[str, AxisValue], dims: dict[str, int], resolved: Resolved
+) -> Case:
+    return Case(
+        kind="kernel", arm=arm, dtype=suite.dtype_label, axes=axes, op=use.op, site=use.site, dims=dims, calls=use.calls,
+        answer=resolved.answer, problem=resolved.problem,
+    )  # fmt: skip
+
+
+def _model_cases(
+    suite: Suite, arms: Sequence[str], whole: Mapping[str, ArmAnswers], device: str | None
+) -> Iterator[Case]:
+    """Prefill and decode of each batch and context; prefill is always eager."""
+    questions = suite.decode
+    if questions is None:
+        return
+    for batch in questions.batch:
+        for context in questions.context:
+            axes: dict[str, AxisValue] = {"batch": batch, "context": context}
+            for arm in arms:
+                problem = _problem(whole[arm], "prefill")
+                yield Case("prefill", arm, suite.dtype_label, axes, engine="eager", problem=problem)
+            for engine in questions.engines:
+                no_graphs = engine == "cuda_graph" and device is not None and device.startswith(CPU_DEVICE)
+                for arm in arms:
+                    problem = "CUDA graphs need a GPU" if no_graphs else _problem(whole[arm], "prefill", "decode")
+                    axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
+                    yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
+
+
+def _whole_model(suite: Suite, arm: str, answers: Answers) -> ArmAnswers:
+    """Every choice of an arm for the model, at the first batch and context that the suite asks for."""
+    batch, context = (suite.decode.batch[0], suite.decode.context[0]) if suite.decode else (1, 0)
+    length = {"decode": 1, "prefill": max(context, 1)}
+    found = {}
+    for use in _uses(suite):
+        for phase in PHASES:
+            tokens = batch * length[phase]
+            start = context if phase == "decode" else 0
+            dims = dims_at(use.dims, tokens=tokens, batch=batch, length=length[phase], context=start)
+            found[f"{use.op}@{use.site}:{phase}"] = answers.resolve(arm, use.op, use.site, phase, dims)
+    return found
+
+
+def _problem(whole: ArmAnswers, *phases: str) -> str | None:
+    """The first reason why the arm's model cannot run in these phases."""
+    found = ((place, r.problem) for place, r in whole.items() if place.rpartition(":")[2] in phases)
+    return next((f"{place.rpartition(':')[0]}: {problem}" for place, problem in found if problem), None)
+
+
+def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[str, Answer]]:
+    """The answers of the arms that have one to everything."""
+    complete = {arm: found for arm, found in whole.items() if all(r.problem is None for r in found.values())}
+    return {arm: {place: r.answer for place, r in found.items()} for arm, found in complete.items()}
+
+
+def _once(cases: Iterable[Case], whole: Mapping[str, ArmAnswers]) -> Iterator[Case]:
+    """Names in each case whose answer an earlier arm gives too that arm's case: it is measured once."""
+    first: dict[Any, str] = {}
+    for case in cases:
+        if case.problem is not None:
+            yield case
+            continue
+        key = (case.question, _answer_key(case, whole[case.arm]))
+        same = first.setdefault(key, case.id)
+        yield case if same == case.id else msgspec.structs.replace(case, same_as=same)
+
+
+def _answer_key(case: Case, whole: ArmAnswers) -> Any:
+    """What must be equal for two cases of one question to be one measurement. A decode starts from a prefill."""
+    if case.answer is not None:
+        return _key(case.answer)
+    phases = ("prefill",) if case.kind == "prefill" else PHASES
+    return tuple((place, *_key(r.answer)) for place, r in whole.items() if place.rpartition(":")[2] in phases)
+
+
+def _key(answer: Answer) -> tuple[Any, ...]:
+    return answer.variant, tuple(sorted(answer.tunables.items())), answer.origin == TUNED
+
+
+def _sweep_cases(suite: Suite) -> Iterator[Case]:
+    """Sites of one shape are one question: the tuned file goes by shape."""
+    context = suite.kernels.context[0] if suite.kernels else 1024
+    questions = KernelQuestions(tokens=(1,), context=(context,))
+    answers = Answers(suite, None, None)
+    for space in suite.sweep:
+        defaults = answers.defaults(space.op, space.variant)
+        shapes = []
+        for use in (use for use in _uses(suite) if use.op == space.op):
+            for axes, dims in _kernel_axes(suite, use, questions):
+                if dims in shapes:
+                    continue
+                shapes.append(dims)
+                try:
+                    for tunables in configurations(space, defaults, dims):
+                        resolved = Resolved(Answer(space.variant, tunables, SWEEP_ARM))
+                        case = _kernel_case(suite, use, SWEEP_ARM, axes, dims, resolved)
+                        yield msgspec.structs.replace(case, tunables_in_id=True)
+                except WhereError as error:
+                    raise HarnessError(f"{suite.path}: sweep.{space.op}.{space.variant}.where: {error}") from error

@@ -1,0 +1,155 @@
+"""What an arm chooses: per op, and where it says so per site and per phase, with `like:` resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.suite.catalogue import PHASES, load_spec, variant_file, variants
+from harness.suite.format import NAME_PATTERN, TUNED
+from harness.suite.nodes import Node
+from harness.suite.signature import Signature, TunableValue, read_signature
+from harness.values.case import Tunables
+from harness.values.suite import Arm, Choice
+
+LIKE, DEFAULT = "like", "default"
+
+Places = Mapping[str, Sequence[str]]
+"""The sites of each op in the model."""
+
+
+def read_arms(node: Node, places: Places, folder: Path) -> dict[str, Arm]:
+    """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm that it
+    is like decides; what is left has the op's own default, which must exist."""
+    own = {}
+    for name, arm in node.items():
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise node.key_error(name, "is not a name of an arm; allowed: letters, digits, _ . + -")
+        own[name] = _own_choices(arm, name, places, folder)
+    if not own:
+        raise node.error("an arm is needed")
+    arms: dict[str, Arm] = {}
+    for name in own:
+        _resolve(name, node, own, places, arms, ())
+    for name, found in arms.items():
+        _check_complete(node.value[name], found, places, folder)
+    return {name: arms[name] for name in own}
+
+
+def _own_choices(arm: Node, name: str, places: Places, folder: Path) -> Arm:
+    """What the arm says itself, as it says it."""
+    choices = {}
+    for op, value in arm.items() if arm.value is not None else ():
+        if op == LIKE:
+            continue
+        if op not in places:
+            raise arm.key_error(op, "the model has no such op", [*places, LIKE])
+        choices[op] = tuple(_choices(value, op, places[op], folder, None, None))
+    return Arm(name, choices)
+
+
+def _choices(node: Node, op: str, sites: Sequence[str], folder: Path, site: str | None, phase: str | None) -> list[Choice]:
+    """A choice node: a variant, a variant with tunables, or a mapping by phase or site of further choices."""
+    if isinstance(node.value, str):
+        read_variant(node, node.value, op, folder)
+        return [Choice(node.value, {}, site, phase)]
+    entries = dict(node.items())
+    if not entries:
+        raise node.error("no variant", "", variants(op))
+    if phase is None and set(entries) & set(PHASES):
+        for key in entries:
+            if key not in PHASES:
+                raise node.key_error(key, "unknown phase", PHASES)
+        return [c for key, child in entries.items() for c in _choices(child, op, sites, folder, site, key)]
+    if site is None and set(entries) & {DEFAULT, *sites}:
+        for key in entries:
+            if key not in (DEFAULT, *sites):
+                raise node.key_error(key, f"{op} has no such site", [DEFAULT, *sites])
+        by_site = [(None if key == DEFAULT else key, child) for key, child in entries.items()]
+        return [c for place, child in by_site for c in _choices(child, op, sites, folder, place, phase)]
+    if len(entries) > 1:
+        raise node.key_error(list(entries)[1], "one variant is chosen here; several are chosen by site or by phase")
+    [(variant, child)] = entries.items()
+    signature = read_variant(node, variant, op, folder, key=True)
+    return [Choice(variant, _tunables(child, variant, signature), site, phase)]
+
+
+def read_variant(node: Node, variant: str, op: str, folder: Path, key: bool = False) -> Signature:
+    """The signature of a variant that is named at a node, or as a key of it."""
+    file = variant_file(op, variant, folder)
+    if file is None:
+        what = f"{op} has no variant {variant}"
+        if variant.endswith(".py"):
+            what = f"there is no file {folder / variant}"
+        raise node.key_error(variant, what, variants(op)) if key else node.error(what, variant, variants(op))
+    return read_signature(file, load_spec(op).op)
+
+
+def _tunables(node: Node, variant: str, signature: Signature) -> Tunables | str:
+    known = signature.tunables
+    if node.value == TUNED:
+        if not known:
+            raise node.error(f"{variant} has no tunables")
+        return TUNED
+    if not node.is_mapping:
+        raise node.error(f"{node.shown} is neither tunables nor `{TUNED}`", str(node.value), [*known, TUNED])
+    found: Tunables = {}
+    for name, child in node.items():
+        if name not in known:
+            raise node.key_error(name, f"{variant} has no such tunable", known)
+        found[name] = read_tunable(child, known[name])
+    return found
+
+
+def read_tunable(node: Node, default: TunableValue) -> TunableValue:
+    """A value of the same type as the tunable's default."""
+    value: Any = node.value
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[type(default)]
+    fits = type(value) is type(default) or (type(default) is float and type(value) is int)
+    if node.is_list:
+        raise node.error(f"one value is wanted, {wanted}; lists belong in `sweep`")
+    if not fits:
+        raise node.error(f"{node.shown} is not {wanted} (the default is {default})")
+    return float(value) if type(default) is float else value
+
+
+def _resolve(name: str, node: Node, own: Mapping[str, Arm], places: Places, arms: dict[str, Arm], below: tuple[str, ...]) -> Arm:
+    """The arm with one choice per site and phase, what it does not say taken from the arm that it is like."""
+    if name in arms:
+        return arms[name]
+    arm: Node = node.value[name]
+    parent: Arm | None = None
+    like: Node | None = arm.value.get(LIKE) if arm.is_mapping else None
+    if like is not None:
+        others = [other for other in own if other != name]
+        if like.value not in others:
+            raise like.error(f"no other arm {like.value}", str(like.value), others)
+        if like.value in below:
+            raise like.error(f"a circle: {' -> '.join([*below, name, like.value])}")
+        parent = _resolve(like.value, node, own, places, arms, (*below, name))
+    choices = {}
+    for op, sites in places.items():
+        decided = [
+            msgspec.structs.replace(choice, site=site, phase=phase)
+            for site in sites
+            for phase in PHASES
+            if (choice := own[name].choice(op, site, phase) or (parent and parent.choice(op, site, phase)))
+        ]
+        if decided:
+            choices[op] = tuple(decided)
+    arms[name] = Arm(name, choices)
+    return arms[name]
+
+
+def _check_complete(node: Node, arm: Arm, places: Places, folder: Path) -> None:
+    for op, sites in places.items():
+        left = [(s, p) for s in sites for p in load_spec(op).op.phases if arm.choice(op, s, p) is None]
+        for site, phase in left:
+            default = load_spec(op).default.get(phase)
+            if default is None:
+                raise node.error(f"chooses nothing for {op} at {site} in {phase}, and the op has no default", "", variants(op))
+            read_variant(node, default, op, folder)

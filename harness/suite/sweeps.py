@@ -1,0 +1,73 @@
+"""The sweep of a suite: lists of values per tunable, and conditions over tunables and the op's sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+from harness.suite import where
+from harness.suite.choices import read_tunable, read_variant
+from harness.suite.nodes import Node
+from harness.suite.signature import TunableValue
+from harness.values.case import Tunables
+from harness.values.suite import SweepSpace
+
+WHERE = "where"
+
+
+def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], folder: Path) -> tuple[SweepSpace, ...]:
+    """The spaces in the order of the file. dims: the names of each op's sizes, which conditions may use."""
+    spaces = []
+    for op, by_variant in node.items():
+        if op not in dims:
+            raise node.key_error(op, "the model has no such op", dims)
+        for variant, space in by_variant.items():
+            spaces.append(_space(by_variant, op, variant, space, dims[op], folder))
+    return tuple(spaces)
+
+
+def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str], folder: Path) -> SweepSpace:
+    known = read_variant(parent, variant, op, folder, key=True).tunables
+    values = {}
+    for name, child in node.items():
+        if name == WHERE:
+            continue
+        if name not in known:
+            raise node.key_error(name, f"{variant} has no such tunable", [*known, WHERE])
+        values[name] = _values(child, known[name])
+    if not values:
+        raise node.error("no tunable to vary", "", known)
+    conditions = node.value.get(WHERE)
+    found = tuple(_condition(child, [*known, *dims]) for child in conditions.elements()) if conditions else ()
+    return SweepSpace(op, variant, values, found)
+
+
+def _values(node: Node, default: TunableValue) -> tuple[TunableValue, ...]:
+    found: list[TunableValue] = []
+    for child in node.elements():
+        value = read_tunable(child, default)
+        if value in found:
+            raise child.error(f"{child.shown} is here twice")
+        found.append(value)
+    if not found:
+        raise node.error("an empty list")
+    return tuple(found)
+
+
+def _condition(node: Node, names: Sequence[str]) -> str:
+    if not isinstance(node.value, str):
+        raise node.error(f"{node.shown} is not a condition")
+    try:
+        where.check(node.value, names)
+    except where.WhereError as error:
+        raise node.error(str(error)) from error
+    return node.value
+
+
+def configurations(space: SweepSpace, defaults: Mapping[str, TunableValue], dims: Mapping[str, int]) -> Iterator[Tunables]:
+    """Every combination that the conditions hold for at these sizes; the last tunable varies fastest."""
+    for values in product(*space.values.values()):
+        tunables = dict(zip(space.values, values, strict=True))
+        if all(where.holds(condition, {**dims, **defaults, **tunables}) for condition in space.where):
+            yield tunables
