@@ -44,7 +44,7 @@ def tests(session: nox.Session) -> None:
     """The tests that need no GPU; arguments go to pytest."""
     _install(session, "test")
     workers = min(4, len(os.sched_getaffinity(0)))
-    spread = [] if session.posargs else ["-n", str(workers), "--dist", "worksteal"]
+    spread = [] if session.posargs else ["-n", str(workers), "--dist", "loadgroup"]
     _run(session, "pytest", "-m", "not gpu", *spread, *session.posargs, env=_test_environment())
 
 

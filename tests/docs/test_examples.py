@@ -1,0 +1,99 @@
+"""Every example of the README and of docs/ runs: commands, suites and kernels, page by page, on the small suite."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+TINY = "suites/qwen3_5_moe_tiny.yaml"
+SET_UP_ELSEWHERE = ("nox ", "pip ")
+"""Commands whose subject is an environment; tests/packaging has them."""
+
+pytestmark = pytest.mark.xdist_group("examples")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A folder with its own suites, kernels and store, so that no example leaves a tuned file in the checkout."""
+
+    folder: Path
+
+    def harness(self, line: str, allowed: tuple[int, ...] = (0,)) -> str:
+        """Standard output of `harness ...`, which must end with one of the statuses and never with a traceback."""
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment.pop("HARNESS_STORE", None)
+        command = [sys.executable, "-m", "harness", *shlex.split(line)[1:]]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in allowed, f"{line}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, f"{line}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """With one small run in its store, so that `last` is something on every page."""
+    folder = tmp_path_factory.mktemp("examples")
+    for name in ("kernels", "suites"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "cpu-*.json"))
+    sandbox = Sandbox(folder)
+    sandbox.harness(f"harness run {TINY} --arms baseline -k int4_mm@gdn_in,decode --rounds 2 -m first")
+    return sandbox
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_examples_of_a_page_run(page: Path, sandbox: Sandbox) -> None:
+    """In their order: a command ends as the page says, a suite is valid, a file of Python is a variant that is right."""
+    for block in BLOCK.finditer(page.read_text()):
+        {"console": _console, "yaml": _suite, "python": _variant}[block["kind"]](block["text"], sandbox)
+
+
+def test_each_page_is_linked_and_each_link_leads_somewhere() -> None:
+    """The README names every page, and no page names a file that is not there."""
+    readme = (ROOT / "README.md").read_text()
+    for page in PAGES[1:]:
+        assert f"(docs/{page.name})" in readme
+    for page in [*PAGES, *(ROOT / f"{name}.md" for name in ("METHODOLOGY", "LIMITS", "CHANGELOG"))]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def _console(text: str, sandbox: Sandbox) -> None:
+    """`$ harness ...` lines; where the block ends with `exit status A, B or C`, its last command may end with those."""
+    commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
+    said = re.search(r"^exit status (.+)$", text, re.MULTILINE)
+    allowed = tuple(map(int, re.findall(r"\d", said[1]))) if said else (0,)
+    for line in commands:
+        if not line.startswith(SET_UP_ELSEWHERE):
+            assert line.startswith("harness "), line
+            sandbox.harness(line, allowed if line is commands[-1] else (0,))
+
+
+def _suite(text: str, sandbox: Sandbox) -> None:
+    """A whole suite, or sections that replace those of the small one; every case that it asks for is right."""
+    sections = yaml.safe_load(text)
+    if "suite" not in sections:
+        tiny = yaml.safe_load((sandbox.folder / TINY).read_text())
+        sections = {key: value for key, value in tiny.items() if key not in ("sweep", "decode")} | sections
+    (sandbox.folder / "suites" / "example.yaml").write_text(yaml.safe_dump(sections, sort_keys=False))
+    listed = sandbox.harness("harness list suites/example.yaml")
+    assert "int4_mm" in listed
+    if "tuned" not in text:
+        sandbox.harness("harness check suites/example.yaml -k int4_mm@gdn_in")
+
+
+def _variant(text: str, sandbox: Sandbox) -> None:
+    """Saved under the name in its first line; the suite that follows on the page uses it."""
+    name = text.splitlines()[0].removeprefix("# ")
+    (sandbox.folder / name).write_text(text)
