@@ -54,7 +54,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page: Path, sandbox: Sandbox) -> None:
-    """In their order: a command ends as the page says, a suite is valid, a file of Python is a variant that is right."""
+    """In their order: a command ends as the page says, a suite is valid, a Python file is a variant that is right."""
     for block in BLOCK.finditer(page.read_text()):
         {"console": _console, "yaml": _suite, "python": _variant}[block["kind"]](block["text"], sandbox)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -42,8 +43,7 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert "nox -s tests" in ci
     assert "nox -s tests" in readme
     assert "pip install nox && nox -s demo" in readme
-    listed = subprocess.run(
-        [sys.executable, "-m", "nox", "--list", "--json"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    for session in ("demo", "tests", "lint", "types", "report", "compare", "gpu", "build"):
-        assert f'"session": "{session}"' in listed
+    command = [sys.executable, "-m", "nox", "--list"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sessions = set(re.findall(r"^[-*] (\w+)", listed, re.MULTILINE))
+    assert {"demo", "tests", "lint", "types", "report", "compare", "gpu", "build"} <= sessions
