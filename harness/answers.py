@@ -29,7 +29,8 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class Answers:
-    """Resolves the choices of a suite's arms. device: of the tuned files (`nvidia-h100-80gb-hbm3`), None where not known yet."""
+    """Resolves the choices of a suite's arms. device: of the tuned files (`nvidia-h100-80gb-hbm3`), None where not
+    known yet."""
 
     def __init__(self, suite: Suite, device: str | None, triton: str | None) -> None:
         self._suite, self._device, self._triton = suite, device, triton

@@ -19,7 +19,8 @@ _MARK = "contract.py"
 
 
 def find(suite_path: Path) -> Path:
-    """The `kernels/` folder beside the suite's folder or above it, up to the repository's root; else the installed one."""
+    """The `kernels/` folder beside the suite's folder or above it, up to the repository's root; else the installed
+    one."""
     folder = suite_path.resolve().parent
     for above in (folder, *folder.parents):
         if (above / "kernels" / _MARK).is_file():
@@ -49,7 +50,9 @@ def bind(root: Path) -> None:
         raise HarnessError(f"{root}: not a folder of kernels: it has no {_MARK}")
     bound = bound_root()
     if bound is not None and bound != root:
-        raise HarnessError(f"{root}: this process uses the kernels of {bound} already; one process, one folder of kernels")
+        raise HarnessError(
+            f"{root}: this process uses the kernels of {bound} already; one process, one folder of kernels"
+        )
     if bound is None:
         spec = ModuleSpec(NAME, None, is_package=True)
         spec.submodule_search_locations = [str(root)]

@@ -37,9 +37,9 @@ def expand(
 ) -> Plan:
     """The plan of a suite on a device.
 
-    arms: of these only, in this order. match: cases whose id the filter means. device_slug, triton: where it will run; without
-    them what is `tuned` stays unresolved, with them it is read from the tuned file or becomes the case's problem.
-    Raises HarnessError for an unknown arm and for a filter that leaves nothing.
+    arms: of these only, in this order. match: cases whose id the filter means. device_slug, triton: where it will
+    run; without them what is `tuned` stays unresolved, with them it is read from the tuned file or becomes the
+    case's problem. Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     chosen = _arms(suite, arms)
     answers = Answers(suite, device_slug, triton)
@@ -66,8 +66,8 @@ def sweep_plan(suite: Suite, *, match: str | None = None) -> Plan:
 
 
 def dims_at(dims: Mapping[str, int], *, tokens: int, batch: int, length: int, context: int) -> dict[str, int]:
-    """An op's sizes in a call of `tokens` tokens: `batch` sequences of `length` new ones after `context` cached ones. Only the
-    sizes that the op has are set; the cache holds all of them, in whole blocks."""
+    """An op's sizes in a call of `tokens` tokens: `batch` sequences of `length` new ones after `context` cached
+    ones. Only the sizes that the op has are set; the cache holds all of them, in whole blocks."""
     capacity = -(-(context + length) // CACHE_BLOCK) * CACHE_BLOCK
     axes = {"tokens": tokens, "batch": batch, "length": length, "context": context, "capacity": capacity}
     return {**dims, **{name: value for name, value in axes.items() if name in dims}}
@@ -97,7 +97,9 @@ def _kernel_cases(suite: Suite, arms: Sequence[str], answers: Answers) -> Iterat
                     yield _kernel_case(suite, use, arm, axes, dims, resolved)
 
 
-def _kernel_axes(suite: Suite, use: Any, questions: KernelQuestions) -> Iterator[tuple[dict[str, AxisValue], dict[str, int]]]:
+def _kernel_axes(
+    suite: Suite, use: Any, questions: KernelQuestions
+) -> Iterator[tuple[dict[str, AxisValue], dict[str, int]]]:
     """Axes and sizes of each question about one use; `context` is an axis of ops that read a cache."""
     spec = load_spec(use.op)
     for tokens in questions.tokens:
@@ -114,8 +116,8 @@ def _kernel_case(
     suite: Suite, use: Any, arm: str, axes: dict[str, AxisValue], dims: dict[str, int], resolved: Resolved
 ) -> Case:
     return Case(
-        kind="kernel", arm=arm, dtype=suite.dtype_label, axes=axes, op=use.op, site=use.site, dims=dims, calls=use.calls,
-        answer=resolved.answer, problem=resolved.problem,
+        kind="kernel", arm=arm, dtype=suite.dtype_label, axes=axes, op=use.op, site=use.site, dims=dims,
+        calls=use.calls, answer=resolved.answer, problem=resolved.problem,
     )  # fmt: skip
 
 

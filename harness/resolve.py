@@ -21,8 +21,8 @@ from harness.suite.catalogue import load_layout as load_layout
 from harness.suite.signature import read_signature
 
 __all__ = [
-    "LoadedOp", "LoadedVariant", "ModelModules", "VariantNotLoaded", "load_layout", "load_model", "load_op", "load_operands",
-    "load_spec", "load_variant",
+    "LoadedOp", "LoadedVariant", "ModelModules", "VariantNotLoaded", "load_layout", "load_model", "load_op",
+    "load_operands", "load_spec", "load_variant",
 ]  # fmt: skip
 
 
@@ -92,7 +92,8 @@ _loaded: dict[tuple[str, Path, str], LoadedVariant] = {}
 
 
 def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
-    """A variant of an op, by the name that an arm uses. A file outside the op's folder that changed since is loaded anew.
+    """A variant of an op, by the name that an arm uses. A file outside the op's folder that changed since is loaded
+    anew.
 
     Raises HarnessError where there is no such variant or its signature does not fit the op, and VariantNotLoaded where
     importing it fails.
@@ -107,8 +108,8 @@ def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
         signature = read_signature(path, load_spec(op).op)
         module = _import(op, name, path, source_hash, Path(suite_folder))
         _loaded[key] = LoadedVariant(
-            op, name, module.run, dict(signature.tunables), getattr(module, "supports", None), getattr(module, "prepare", None),
-            path, text, source_hash,
+            op, name, module.run, dict(signature.tunables), getattr(module, "supports", None),
+            getattr(module, "prepare", None), path, text, source_hash,
         )  # fmt: skip
     return _loaded[key]
 
@@ -123,7 +124,9 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
             return importlib.import_module(name)
         return kernels_root.module(f"{op}.{name}")
     except Exception as error:  # whatever a user's file raises as it is imported is said in one line, with its place
-        raise VariantNotLoaded(f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}") from error
+        raise VariantNotLoaded(
+            f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}"
+        ) from error
 
 
 def _import_file(path: Path, source_hash: str) -> ModuleType:

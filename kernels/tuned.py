@@ -1,9 +1,9 @@
 """What sweeps found: the fastest tunables of a variant, per device. Needs nothing but the standard library.
 
-One file per device, `<op>/tuned/<device>.json`; for a variant that is a file elsewhere a `tuned` folder beside that file, and
-for one that is named by a dotted path a `tuned` folder beside the suite. An entry counts only for the device, the Triton
-version, the source text and the shape that it was found with. How many tokens a call has is no part of the shape: the entry
-with the nearest count is taken, and `Found.tokens` says which.
+One file per device, `<op>/tuned/<device>.json`; for a variant that is a file elsewhere a `tuned` folder beside that
+file, and for one that is named by a dotted path a `tuned` folder beside the suite. An entry counts only for the
+device, the Triton version, the source text and the shape that it was found with. How many tokens a call has is no
+part of the shape: the entry with the nearest count is taken, and `Found.tokens` says which.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Found:
 
 
 def path_for(op: str, variant: str, device: str, suite_folder: str | Path | None = None) -> Path:
-    """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`). suite_folder: what `./file.py` is relative to."""
+    """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`). suite_folder: what `./file.py` is relative
+    to."""
     if variant.endswith(".py"):
         return (Path(suite_folder or ".") / variant).resolve().parent / "tuned" / f"{device}.json"
     if "." in variant:
@@ -51,7 +52,8 @@ def lookup(
     op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str, triton: str | None,
     suite_folder: str | Path | None = None,
 ) -> Found | str:  # fmt: skip
-    """The tuned configuration for exactly this device, source, Triton version and shape, or the reason why there is none."""
+    """The tuned configuration for exactly this device, source, Triton version and shape, or the reason why there is
+    none."""
     path = path_for(op, variant, device, suite_folder)
     if not path.is_file():
         return f"no tuned file for this device: {label(path)} does not exist"
@@ -64,7 +66,10 @@ def lookup(
     reasons = (
         (lambda e: e["source_hash"] == source_hash, "its source has changed since it was tuned"),
         (lambda e: e["triton"] == triton, f"tuned with Triton {_triton_versions(left)}, this is {triton or 'none'}"),
-        (lambda e: _shape(e["dims"]) == shape, f"not tuned for {', '.join(f'{n}={v}' for n, v in sorted(shape.items()))}"),
+        (
+            lambda e: _shape(e["dims"]) == shape,
+            f"not tuned for {', '.join(f'{n}={v}' for n, v in sorted(shape.items()))}",
+        ),
     )
     if not left:
         return f"{label(path)}: {variant} is not tuned there"

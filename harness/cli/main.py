@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import doctor
+from harness.cli import check, doctor, schema
+from harness.cli import list as list_command
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -28,7 +29,10 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
+app.command("check")(check.command)
 app.command("doctor")(doctor.command)
+app.command("list")(list_command.command)
+app.command("schema")(schema.command)
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ NOT_VARIANTS = frozenset({"spec", "reference"})
 
 @dataclass(frozen=True)
 class OpSpec:
-    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`. default: variant by phase, for arms
-    that choose none. test_shapes: dims."""
+    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`. default: variant by phase,
+    for arms that choose none. test_shapes: dims."""
 
     name: str
     op: Any

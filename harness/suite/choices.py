@@ -23,8 +23,8 @@ Places = Mapping[str, Sequence[str]]
 
 
 def read_arms(node: Node, places: Places, folder: Path) -> dict[str, Arm]:
-    """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm that it
-    is like decides; what is left has the op's own default, which must exist."""
+    """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm
+    that it is like decides; what is left has the op's own default, which must exist."""
     own = {}
     for name, arm in node.items():
         if not re.fullmatch(NAME_PATTERN, name):
@@ -52,7 +52,9 @@ def _own_choices(arm: Node, name: str, places: Places, folder: Path) -> Arm:
     return Arm(name, choices)
 
 
-def _choices(node: Node, op: str, sites: Sequence[str], folder: Path, site: str | None, phase: str | None) -> list[Choice]:
+def _choices(
+    node: Node, op: str, sites: Sequence[str], folder: Path, site: str | None, phase: str | None
+) -> list[Choice]:
     """A choice node: a variant, a variant with tunables, or a mapping by phase or site of further choices."""
     if isinstance(node.value, str):
         read_variant(node, node.value, op, folder)
@@ -117,7 +119,9 @@ def read_tunable(node: Node, default: TunableValue) -> TunableValue:
     return float(value) if type(default) is float else value
 
 
-def _resolve(name: str, node: Node, own: Mapping[str, Arm], places: Places, arms: dict[str, Arm], below: tuple[str, ...]) -> Arm:
+def _resolve(
+    name: str, node: Node, own: Mapping[str, Arm], places: Places, arms: dict[str, Arm], below: tuple[str, ...]
+) -> Arm:
     """The arm with one choice per site and phase, what it does not say taken from the arm that it is like."""
     if name in arms:
         return arms[name]
@@ -151,5 +155,7 @@ def _check_complete(node: Node, arm: Arm, places: Places, folder: Path) -> None:
         for site, phase in left:
             default = load_spec(op).default.get(phase)
             if default is None:
-                raise node.error(f"chooses nothing for {op} at {site} in {phase}, and the op has no default", "", variants(op))
+                raise node.error(
+                    f"chooses nothing for {op} at {site} in {phase}, and the op has no default", "", variants(op)
+                )
             read_variant(node, default, op, folder)

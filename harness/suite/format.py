@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from harness.suite.catalogue import ENGINES
@@ -28,7 +29,7 @@ _ARMS: JsonSchema = {
     },
 }
 _CHOICE: JsonSchema = {
-    "description": "a variant, {variant: {tunable: value}}, {variant: tuned}, {site: ..., default: ...} or {decode: ..., prefill: ...}",
+    "description": "variant, {variant: tunables}, {variant: tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",
     "anyOf": [
         {"type": "string", "minLength": 1},
         {
@@ -36,7 +37,10 @@ _CHOICE: JsonSchema = {
             "minProperties": 1,
             "additionalProperties": {
                 "anyOf": [
-                    {"type": "object", "additionalProperties": {**_SCALAR, "not": {"type": ["object", "array", "null"]}}},
+                    {
+                        "type": "object",
+                        "additionalProperties": {**_SCALAR, "not": {"type": ["object", "array", "null"]}},
+                    },
                     {"$ref": "#/$defs/choice"},
                 ]
             },
@@ -70,7 +74,7 @@ _KERNELS = Section({
     "context": Field(ListOf(Integer(0, 2**24)), "tokens in the cache already", default=KernelQuestions().context),
 })  # fmt: skip
 _DECODE = Section({
-    "engines": Field(ListOf(Word("engine", lambda: ENGINES)), "how a step is executed", default=DecodeQuestions().engines),
+    "engines": Field(ListOf(Word("engine", lambda: ENGINES)), "how a step is run", default=DecodeQuestions().engines),
     "batch": Field(ListOf(Integer(1, 65536)), "sequences at once", default=DecodeQuestions().batch),
     "context": Field(ListOf(Integer(1, 2**24)), "tokens of the prompt", default=DecodeQuestions().context),
     "new_tokens": Field(Integer(1, 2**20), "tokens that are decoded", default=DecodeQuestions().new_tokens),
@@ -89,7 +93,7 @@ SUITE = Section({
     "model": Field(Text(), "a block of models.yaml", required=True),
     "dtype": Field(Word("dtype", lambda: DTYPES), "of activations", default="bfloat16"),
     "weights": Field(_WEIGHTS, "the weights of the model"),
-    "routing": Field(Text(), "which experts kernels are timed with: uniform, skewed, or a file of recorded ids", default="uniform"),
+    "routing": Field(Text(), "of expert kernels: uniform, skewed, or a file of recorded ids", default="uniform"),
     "arms": Field(Later(_ARMS), "each a choice of variants and tunables for the whole model", required=True),
     "kernels": Field(_KERNELS, "ops timed alone, with cold weights"),
     "decode": Field(_DECODE, "the whole model, end to end"),
@@ -106,3 +110,8 @@ def json_schema() -> dict[str, Any]:
         **SUITE.schema(),
         "$defs": {"choice": _CHOICE},
     }
+
+
+def schema_text() -> str:
+    """The same as `suites/suite.schema.json` holds it."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

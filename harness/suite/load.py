@@ -112,7 +112,9 @@ def _names(node: Node, kind: str, names: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for child in node.elements():
         if child.value not in names:
-            raise child.error(f"{child.value if isinstance(child.value, str) else child.shown} is no {kind}", str(child.value), names)
+            raise child.error(
+                f"{child.value if isinstance(child.value, str) else child.shown} is no {kind}", str(child.value), names
+            )
         if child.value in found:
             raise child.error(f"{child.shown} is here twice")
         found.append(child.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness import kernels_root
 from harness.suite.catalogue import architectures, load_layout
@@ -17,7 +18,8 @@ ModelDims = dict[str, int | float | str]
 
 
 def library_folder() -> Path | None:
-    """The folder of suites that belongs to the bound kernels: beside them in a checkout, installed as `harness_suites`."""
+    """The folder of suites that belongs to the bound kernels: beside them in a checkout, installed as
+    `harness_suites`."""
     root = kernels_root.bound_root() or kernels_root.installed()
     if (root.parent / "suites" / FILE).is_file():
         return root.parent / "suites"
@@ -29,7 +31,8 @@ def library_folder() -> Path | None:
 def read_model(name: Node, suite_folder: Path) -> tuple[str, ModelDims]:
     """The architecture and dimensions of the model that a node names.
 
-    SuiteError at that node where there is no such model or two files define it, in models.yaml where its block is wrong.
+    SuiteError at that node where there is no such model or two files define it, in models.yaml where its block is
+    wrong.
     """
     blocks: dict[str, list[Node]] = {}
     for folder in dict.fromkeys(f.resolve() for f in (suite_folder, library_folder()) if f is not None):
@@ -65,7 +68,7 @@ def _read_block(block: Node) -> tuple[str, ModelDims]:
 
 
 def _read_dim(node: Node, kind: type) -> int | float | str:
-    value = node.value
+    value: Any = node.value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:

@@ -1,4 +1,5 @@
-"""YAML text to nodes that know where they stand. Values by YAML 1.2's core rules: `no`, `on`, `1:30` and dates are words.
+"""YAML text to nodes that know where they stand. Values by YAML 1.2's core rules: `no`, `on`, `1:30` and dates are
+words.
 
 A duplicate key, a tag, a merge key (`<<`), several documents and an alias inside its own anchor are errors.
 """
@@ -43,8 +44,8 @@ class SuiteError(HarnessError):
 
 @dataclass(frozen=True)
 class Node:
-    """A value and its place. value: a scalar, a `dict[str, Node]` or a `list[Node]`. line and column count from 1. path:
-    keys from the root (`arms.baseline.sdpa`). key_places: line and column of each key of a mapping."""
+    """A value and its place. value: a scalar, a `dict[str, Node]` or a `list[Node]`. line and column count from 1.
+    path: keys from the root (`arms.baseline.sdpa`). key_places: line and column of each key of a mapping."""
 
     value: Any
     file: str
@@ -151,7 +152,7 @@ def plain_value(text: str) -> Scalar:
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 
 
-class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):  # type: ignore[misc]  # PyYAML's own way to combine them
+class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
     """Composes nodes whose tag says only whether a scalar was plain; every tag that the file itself writes is kept."""
 
     def __init__(self, text: str, name: str) -> None:
@@ -213,7 +214,9 @@ class _Converter:
             if key is None:
                 what = "a key is a word"
             elif key == "<<" and key_node.tag == _PLAIN:
-                what = "merge keys (<<) are not used here; an arm inherits with `like:`, a space is reused with an alias"
+                what = (
+                    "merge keys (<<) are not used here; an arm inherits with `like:`, a space is reused with an alias"
+                )
             elif key in entries:
                 what = f"key {key} is here twice; first in line {places[key][0]}"
             if what or key is None:

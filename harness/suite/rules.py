@@ -125,12 +125,18 @@ class ListOf:
         return tuple(found)
 
     def schema(self) -> JsonSchema:
-        return {"type": "array", "items": self.element.schema(), "uniqueItems": True, "minItems": 0 if self.empty else 1}
+        return {
+            "type": "array",
+            "items": self.element.schema(),
+            "uniqueItems": True,
+            "minItems": 0 if self.empty else 1,
+        }
 
 
 @dataclass(frozen=True)
 class Later:
-    """A value whose names depend on other values of the file: read by its own module; `described` is what editors see."""
+    """A value whose names depend on other values of the file: read by its own module; `described` is what editors
+    see."""
 
     described: JsonSchema
 

@@ -1,4 +1,5 @@
-"""What a variant's file says of itself, read from its syntax tree: inputs, tunables and their defaults. Nothing is run."""
+"""What a variant's file says of itself, read from its syntax tree: inputs, tunables and their defaults. Nothing is
+run."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ TunableValue = int | float | str | bool
 
 @dataclass(frozen=True)
 class Signature:
-    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line: of it."""
+    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line:
+    of it."""
 
     inputs: tuple[str, ...]
     tunables: Mapping[str, TunableValue]
@@ -59,7 +61,9 @@ def _default(file: Path, argument: ast.arg, default: ast.expr | None) -> Tunable
     except ValueError:
         value = None
     if not isinstance(value, int | float | str | bool):
-        raise HarnessError(f"{file}:{argument.lineno}: run: tunable {argument.arg} needs a number, word or truth value as default")
+        raise HarnessError(
+            f"{file}:{argument.lineno}: run: tunable {argument.arg} needs a number, word or truth value as default"
+        )
     return value
 
 

@@ -65,7 +65,9 @@ def _condition(node: Node, names: Sequence[str]) -> str:
     return node.value
 
 
-def configurations(space: SweepSpace, defaults: Mapping[str, TunableValue], dims: Mapping[str, int]) -> Iterator[Tunables]:
+def configurations(
+    space: SweepSpace, defaults: Mapping[str, TunableValue], dims: Mapping[str, int]
+) -> Iterator[Tunables]:
     """Every combination that the conditions hold for at these sizes; the last tunable varies fastest."""
     for values in product(*space.values.values()):
         tunables = dict(zip(space.values, values, strict=True))

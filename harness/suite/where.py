@@ -1,6 +1,8 @@
-"""Conditions of a sweep space (`group % block_k == 0 or block_k % group == 0`): parsed with `ast`, evaluated by a walker.
+"""Conditions of a sweep space (`group % block_k == 0 or block_k % group == 0`): parsed with `ast`, evaluated by a
+walker.
 
-Allowed: numbers, quoted words, names, comparisons, `and`, `or`, `not`, and `+ - * // %`. Nothing is ever passed to `eval`.
+Allowed: numbers, quoted words, names, comparisons, `and`, `or`, `not`, and `+ - * // %`. Nothing is ever passed to
+`eval`.
 """
 
 from __future__ import annotations
@@ -15,12 +17,18 @@ from harness.errors import allowed
 Value = int | float | str | bool
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
 }  # fmt: skip
 _COMPARISON: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }  # fmt: skip
-_SIGN: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_}
+_SIGN: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+}
 LONGEST = 500
 """Characters; deeper expressions than these allow would not fit the walker's stack."""
 

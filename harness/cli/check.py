@@ -1,0 +1,67 @@
+"""`harness check`: is a suite right, and is everything that it names correct? Nothing is timed or stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import Arms, AsJson, Match, csv
+
+if TYPE_CHECKING:
+    from harness.values.run import Run
+
+
+def command(
+    suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
+    arms: Arms = "",
+    match: Match = "",
+    static: Annotated[
+        bool, typer.Option("--static", help="Only the file: names, types, signatures. Needs no torch.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a suite, then verify each of its cases once against the float32 reference."""
+    import sys
+
+    from harness.plan import expand
+    from harness.suite.load import load_suite
+    from harness.values.environment import Environment
+    from harness.values.suite import Plan
+
+    loaded = load_suite(suite)
+    plan = expand(loaded, arms=csv(arms) or None, match=match or None)
+    print(f"{suite}: {len(plan.cases)} cases, every name is known", file=sys.stderr)
+    if static:
+        return
+
+    def make_plan(environment: Environment) -> Plan:
+        return expand(
+            loaded, arms=plan.arms, match=match or None, device_slug=environment.slug, triton=environment.triton
+        )
+
+    from harness.cli.progress import RunProgress
+    from harness.runner.check import check
+
+    with RunProgress() as progress:
+        run = check(loaded, make_plan, progress)
+    _show(run, as_json)
+
+
+def _show(run: Run, as_json: bool) -> None:
+    """The verdict on each case; ends with status 5 where one is wrong or failed."""
+    from harness.errors import ExitStatus
+    from harness.values.measurement import Status
+
+    if as_json:
+        from harness.cli.as_json import run_as_json
+
+        print(run_as_json(run))
+    else:
+        for measurement in run.measurements:
+            reason = f"   {measurement.reason}" if measurement.reason else ""
+            print(f"{measurement.status.value:<12}{measurement.case.id}{reason}")
+    bad = [m for m in run.measurements if m.status not in (Status.OK, Status.UNSUPPORTED)]
+    if bad or not run.measurements:
+        raise typer.Exit(ExitStatus.CASE_FAILED)
