@@ -1,0 +1,40 @@
+"""One measurement of a case from those of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from harness.values.measurement import Measurement, Status
+
+WORST_FIRST = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
+
+
+def merge_measurements(rows: Iterable[Measurement], order: Mapping[str, int]) -> tuple[Measurement, ...]:
+    """Rows of one case become one, in the order of the plan.
+
+    Samples are put together by process and round. The worst status wins: a case that was wrong in one process of five is
+    wrong, its reason says in how many, and it has no samples (they stay in the store).
+    """
+    by_case: dict[str, list[Measurement]] = {}
+    for row in rows:
+        by_case.setdefault(row.case.id, []).append(row)
+    merged = [_merge(parts) for parts in by_case.values()]
+    return tuple(sorted(merged, key=lambda m: order.get(m.case.id, len(order))))
+
+
+def _merge(parts: list[Measurement]) -> Measurement:
+    worst = min(parts, key=lambda part: WORST_FIRST.index(part.status))
+    if worst.status is not Status.OK:
+        same = sum(part.status is worst.status for part in parts)
+        if len(parts) == 1:
+            return worst
+        return msgspec.structs.replace(worst, reason=f"{worst.reason} (in {same} of {len(parts)} processes)")
+    samples = sorted((s for part in parts for s in part.samples), key=lambda s: (s.process, s.round))
+    with_error = [part for part in parts if part.correctness is not None]
+    hardest = max(with_error, key=lambda part: part.correctness.rms_error if part.correctness else 0.0, default=worst)
+    peaks = [part.peak_memory_bytes for part in parts if part.peak_memory_bytes is not None]
+    return msgspec.structs.replace(
+        worst, samples=tuple(samples), correctness=hardest.correctness, peak_memory_bytes=max(peaks, default=None)
+    )
