@@ -82,7 +82,8 @@ class _Reader:
     def __init__(
         self, files: TensorFiles, dims: ModelDims, group: int, dense: Collection[str], dtype: torch.dtype, device: str
     ) -> None:
-        self.files, self.dims, self.group, self.dense, self.dtype, self.device = files, dims, group, dense, dtype, device
+        self.files, self.dims, self.group, self.dense = files, dims, group, dense
+        self.dtype, self.device = dtype, device
 
     def layer(self, i: int, kind: str) -> dict[str, Site]:
         at = f"{prefix_of(self.files.where)}layers.{i}."
