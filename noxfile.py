@@ -117,27 +117,31 @@ def _test_environment() -> dict[str, str]:
 def _install(session: nox.Session, *extras: str) -> None:
     """The project and these extras, editable, under `constraints.txt`; takes no time when that is done already."""
     given = _torch_of_this_interpreter()
-    made_from = _made_from(given)
-    stamp = ENVIRONMENT / "installed"
-    if not stamp.is_file() or stamp.read_text() != made_from:
+    made_by = f"{sys.executable} {sys.version} {sorted(given.items())}"
+    if not _is_stamped("made-by", made_by):
         session.log(f"making {ENVIRONMENT.relative_to(ROOT)} (once; minutes where torch has to be downloaded)")
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", sys.executable, str(ENVIRONMENT))
         if given:
             _share_packages_of_this_interpreter()
         _pip(session, given, "setuptools>=77")
-        _pip(session, given, "--no-build-isolation", "--editable", ".")
-        stamp.write_text(made_from)
-    missing = [extra for extra in extras if not (ENVIRONMENT / f"installed-{extra}").exists()]
+        _stamp("made-by", made_by)
+    made_from = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in MADE_FROM)).hexdigest()
+    missing = [extra for extra in ("", *extras) if not _is_stamped(f"installed-{extra}", made_from)]
     if missing:
-        _pip(session, given, "--no-build-isolation", "--editable", f".[{','.join(missing)}]")
+        _pip(session, given, "--no-build-isolation", "--editable", f".[{','.join(filter(None, missing))}]")
     for extra in missing:
-        (ENVIRONMENT / f"installed-{extra}").touch()
+        _stamp(f"installed-{extra}", made_from)
 
 
-def _made_from(given: dict[str, str]) -> str:
-    files = b"".join((ROOT / name).read_bytes() for name in MADE_FROM)
-    return f"{hashlib.sha256(files).hexdigest()} {sys.executable} {sys.version} {sorted(given.items())}"
+def _is_stamped(name: str, text: str) -> bool:
+    """Whether that step was finished, with that text: an interrupted one is done again."""
+    stamp = ENVIRONMENT / name
+    return stamp.is_file() and stamp.read_text() == text
+
+
+def _stamp(name: str, text: str) -> None:
+    (ENVIRONMENT / name).write_text(text)
 
 
 def _torch_of_this_interpreter() -> dict[str, str]:
