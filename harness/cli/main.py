@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import check, doctor, schema
+from harness.cli import check, doctor, export, import_, profile, report, run, schema, show, sweep
 from harness.cli import list as list_command
 from harness.errors import HarnessError
 
@@ -31,8 +31,15 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 app.command("check")(check.command)
 app.command("doctor")(doctor.command)
+app.command("export")(export.command)
+app.command("import")(import_.command)
 app.command("list")(list_command.command)
+app.command("profile")(profile.command)
+app.command("report")(report.command)
+app.command("run")(run.command)
 app.command("schema")(schema.command)
+app.command("show")(show.command)
+app.command("sweep")(sweep.command)
 
 
 def main() -> None:

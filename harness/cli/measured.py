@@ -47,6 +47,9 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
     else:
         from rich.console import Console
 
+        from harness import reports_root
+
+        reports_root.bind()
         from harness_reports.terminal import render
         from harness_reports.view import build
 

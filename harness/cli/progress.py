@@ -6,6 +6,9 @@ import sys
 from types import TracebackType
 from typing import Any
 
+PER_CASE = ("verify", "capture", "check")
+"""Steps that are too many for a line each."""
+
 
 class RunProgress:
     """Called with stage, what is being done, cases done and of how many; see `runner.execute.Report`."""
@@ -36,6 +39,6 @@ class RunProgress:
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
             self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
-        elif (line := f"{stage}: {what}") != self._last:
+        elif what not in PER_CASE and (line := f"{stage}: {what}" + (f" ({done}/{of} cases done)" if of else "")) != self._last:
             print(line, file=sys.stderr, flush=True)
             self._last = line

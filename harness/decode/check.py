@@ -12,7 +12,7 @@ from harness.measure.agreement import compare
 from harness.values.measurement import Correctness
 
 CHECKED_STEPS = 32
-LOGITS_TOLERANCE = {"float32": (1e-3, 1e-3), "bfloat16": (0.15, 0.05)}
+LOGITS_TOLERANCE = {"float32": (1e-4, 1e-4), "bfloat16": (0.15, 0.05)}
 """Largest and rms error relative to the logits' size, per activation dtype."""
 
 

@@ -12,7 +12,7 @@ import torch
 from harness.measure.agreement import compare, sentence, worst_of
 from harness.measure.conditions import ConditionsReader
 from harness.measure.cuda_timer import CALLS_PER_GRAPH
-from harness.measure.operand_sets import arguments, timing_sets, torch_dtype
+from harness.measure.operand_sets import SharedOperands, arguments, timing_sets, torch_dtype
 from harness.measure.timer import Timed, Timer
 from harness.measure.verify import as_tuple, verify_variant
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
@@ -36,12 +36,15 @@ class KernelBench:
         self.device, self.timer, self.process = device, timer, process
         self.suite_folder, self.routing, self.l2_bytes = suite_folder, routing, l2_bytes
         self.reader, self.emit, self.started, self.sampled = reader, emit, started, sampled
+        self.shared = SharedOperands()
 
     def run(self, cases: Sequence[Case]) -> None:
         """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored."""
         for _, group in groupby(cases, key=lambda case: case.op):
             ready = [entry for entry in (self._ready(case) for case in group) if entry is not None]
             self._time(ready)
+            del ready
+            self.shared.clear()
             if self.device == "cuda":
                 torch.cuda.empty_cache()
 
@@ -83,9 +86,9 @@ class KernelBench:
         dtype = torch_dtype(case.dtype.rsplit("/", 1)[-1])
         try:
             result = verify_variant(op, variant, case, dtype, self.device, self.process, self.routing)
-        except Exception as error:  # whatever a user's kernel raises is that case's result; it is stored with its reason
-            if isinstance(error, torch.AcceleratorError) if hasattr(torch, "AcceleratorError") else False:
-                raise
+        except torch.AcceleratorError:  # the GPU's context is lost: nothing in this process can run any more
+            raise
+        except Exception as error:  # whatever else a user's kernel raises is that case's result, stored with its reason
             raise _Rejected(failed(case, f"{type(error).__name__}: {first_line(error)}"), variant.source_text) from error
         if not result.correct:
             wrong = Measurement(case, Status.INCORRECT, sentence(result), result, source=variant.source_hash)
@@ -99,8 +102,9 @@ class KernelBench:
         dtype = torch_dtype(entry.case.dtype.rsplit("/", 1)[-1])
         flush = getattr(self.timer, "flush_bytes", 0)
         rotation = timing_sets(
-            entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls, self.l2_bytes, flush
-        )
+            entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls, self.l2_bytes,
+            flush, self.shared,
+        )  # fmt: skip
         run, tunables = entry.variant.run, entry.tunables
 
         def bind(operands: dict[str, Any]) -> Callable[[], Any]:

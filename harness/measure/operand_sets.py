@@ -40,6 +40,23 @@ def make_operands(op: LoadedOp, case: Case, dtype: torch.dtype, device: str, sal
     return dict(load_operands().make(op.op, case.dims, dtype, device, generator, routing))
 
 
+class SharedOperands:
+    """Raw operands of the cases that are timed together: those of one question are the same numbers, so they are made and
+    held once for all arms and configurations."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int], Operands] = {}
+
+    def make(self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> Operands:
+        key = (case.question, salt)
+        if key not in self._made:
+            self._made[key] = make_operands(op, case, dtype, device, salt, routing)
+        return self._made[key]
+
+    def clear(self) -> None:
+        self._made.clear()
+
+
 def prepare(variant: LoadedVariant, op: LoadedOp, operands: Mapping[str, Any]) -> Operands:
     """Operands as the variant wants them: repacked where it has a `prepare`."""
     if variant.prepare is None:
@@ -50,11 +67,11 @@ def prepare(variant: LoadedVariant, op: LoadedOp, operands: Mapping[str, Any]) -
 
 def timing_sets(
     op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
-    calls: int, l2_bytes: int, flush_bytes: int,
+    calls: int, l2_bytes: int, flush_bytes: int, shared: SharedOperands,
 ) -> OperandSets:  # fmt: skip
     """`calls` sets for one graph. Weights and state are copied as often as the memory limit and the L2 ask for, indices
     are drawn anew for each call, pools and activations are shared."""
-    first = make_operands(op, case, dtype, device, salt, routing)
+    first = shared.make(op, case, dtype, device, salt, routing)
     roles = {i.name: i.role for i in op.op.inputs}
     rotated = [n for n, role in roles.items() if role in ("weight", "state") and isinstance(first[n], Tensor)]
     bytes_per_set = sum(first[n].nbytes for n in rotated)
@@ -64,7 +81,7 @@ def timing_sets(
         copies = min(copies, max(2, math.ceil(5 * l2_bytes / bytes_per_set) + 1))
     prepared = [prepare(variant, op, first)]
     for copy in range(1, copies):
-        fresh = make_operands(op, case, dtype, device, salt + copy, routing)
+        fresh = shared.make(op, case, dtype, device, salt + copy, routing)
         prepared.append(prepare(variant, op, {**first, **{name: fresh[name] for name in rotated}}))
     indices = [n for n, role in roles.items() if role == "index"]
     redrawn = load_operands().redraw(op.op, case.dims, device, generator_for(case, device, salt), routing, calls)

@@ -29,7 +29,7 @@ _ARMS: JsonSchema = {
     },
 }
 _CHOICE: JsonSchema = {
-    "description": "variant, {variant: tunables}, {variant: tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",
+    "description": "variant, {variant: tunables or tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",
     "anyOf": [
         {"type": "string", "minLength": 1},
         {

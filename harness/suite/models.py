@@ -76,5 +76,5 @@ def _read_dim(node: Node, kind: type) -> int | float | str:
         raise node.error(f"{node.shown} is not {words.get(kind, kind.__name__)}")
     if isinstance(value, int | float) and not 0 < value < float("inf"):
         raise node.error(f"{shown(value)} is out of range; allowed: finite numbers above 0")
-    result: int | float | str = value
-    return result
+    found: int | float | str = kind(value)
+    return found

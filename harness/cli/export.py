@@ -1,0 +1,27 @@
+"""`harness export`: a stored run as a file to carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Store
+
+
+def command(
+    run: Annotated[str, typer.Argument(help="`last`, `last~1`, an id or a tag.")],
+    file: Annotated[Path, typer.Argument(help="Where to; compressed where it ends in .gz.")],
+    store: Store = "",
+) -> None:
+    """Write a stored run, whole, to a file."""
+    import sys
+
+    from harness.store import Store as RunStore
+    from harness.store import export_run
+
+    runs = RunStore(store)
+    found = runs.load(run)
+    export_run(found, runs.identity(found.id), file)
+    print(f"wrote run {found.id} ({len(found.measurements)} cases) to {file}", file=sys.stderr)
