@@ -6,6 +6,7 @@ routed experts beside one shared expert. Sizes are named as in the checkpoint's 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -95,10 +96,15 @@ def experts(dims: ModelDims) -> dict[str, tuple[int, int, int]]:
 
 def problem(dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
     """Why these sizes make no model, in one line; None where they do."""
+    for key, kind in DIMS.items():
+        if kind is int and dims[key] < 1:
+            return f"{key} {dims[key]} is not positive"
     matrices = linears(dims)
     for site in dense:
         if site not in matrices:
-            return f"no linear site {site} to keep dense; allowed: {', '.join(matrices)}"
+            near = difflib.get_close_matches(site, matrices, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"no linear site {site} to keep dense; allowed: {', '.join(sorted(matrices))}{hint}"
     if group < 2 or group % 2:
         return f"group {group} is not even and positive"
     for name, shape in {**matrices, **experts(dims)}.items():
