@@ -129,7 +129,8 @@ def _install(session: nox.Session, *extras: str) -> None:
     made_from = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in MADE_FROM)).hexdigest()
     missing = [extra for extra in ("", *extras) if not _is_stamped(f"installed-{extra}", made_from)]
     if missing:
-        _pip(session, given, "--no-build-isolation", "--editable", f".[{','.join(filter(None, missing))}]")
+        named = f"[{','.join(extras)}]" if extras else ""
+        _pip(session, given, "--no-build-isolation", "--editable", f".{named}")
     for extra in missing:
         _stamp(f"installed-{extra}", made_from)
 
