@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from harness import kernels_root
 from harness.decode.arm_ops import ReferenceOps
@@ -19,16 +20,7 @@ from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGE: dict[str, Any] = {
-    "vocab_size": 248320, "hidden_size": 2048, "num_hidden_layers": 40, "full_attention_interval": 4,
-    "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256,
-    "partial_rotary_factor": 0.25, "rope_theta": 10000000,
-    "linear_conv_kernel_dim": 4, "linear_num_key_heads": 16, "linear_num_value_heads": 32,
-    "linear_key_head_dim": 128, "linear_value_head_dim": 128,
-    "num_experts": 256, "num_experts_per_tok": 8, "moe_intermediate_size": 512,
-    "shared_expert_intermediate_size": 512, "rms_norm_eps": 1e-6,
-}  # fmt: skip
-"""Qwen3.5-35B-A3B."""
+LARGE: dict[str, Any] = yaml.safe_load((ROOT / "suites" / "models.yaml").read_text())["qwen3_5_35b_a3b"]
 SMALL = {
     **LARGE, "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 4, "head_dim": 32, "linear_num_key_heads": 2,
     "linear_num_value_heads": 4, "linear_key_head_dim": 16, "linear_value_head_dim": 24, "num_experts": 8,
