@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
+
+from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,7 +51,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     for name in ("kernels", "suites"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "cpu-*.json"))
     sandbox = Sandbox(folder)
-    sandbox.harness(f"harness run {TINY} --arms baseline -k int4_mm@gdn_in,decode --rounds 2 -m first")
+    sandbox.harness(f"harness run {TINY} --arms baseline --only kernels,decode -k int4_mm@gdn_in,decode --rounds 2")
     return sandbox
 
 
@@ -57,6 +60,27 @@ def test_the_examples_of_a_page_run(page: Path, sandbox: Sandbox) -> None:
     """In their order: a command ends as the page says, a suite is valid, a Python file is a variant that is right."""
     for block in BLOCK.finditer(page.read_text()):
         {"console": _console, "yaml": _suite, "python": _variant}[block["kind"]](block["text"], sandbox)
+
+
+def test_a_wrong_example_fails(sandbox: Sandbox) -> None:
+    """The planted faults: a command that does not exist, a status that was not announced, a tunable of no variant."""
+    with pytest.raises(AssertionError, match="status 2"):
+        _console("$ harness no-such-command\n", sandbox)
+    with pytest.raises(AssertionError, match="status 0"):
+        _console("$ harness --version\nexit status 4\n", sandbox)
+    with pytest.raises(AssertionError, match="status 2"):
+        _suite("arms: {baseline: {int4_mm: {torch_blocked: {block: 1}}}}\n", sandbox)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_needs_a_gpu_is_spelt_right(page: Path) -> None:
+    """The commands of `sh` blocks are not run, but their files exist and their options parse."""
+    program = typer.main.get_group(app)
+    for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            _, name, *arguments = shlex.split(line, comments=True)
+            program.commands[name].make_context(name, arguments).close()
+            assert all((ROOT / word).exists() for word in arguments if word.startswith("suites/"))
 
 
 def test_each_page_is_linked_and_each_link_leads_somewhere() -> None:
