@@ -38,6 +38,7 @@ class CudaGraphTimer:
 class _CudaTimed:
     def __init__(self, calls: list[Call], flush: torch.Tensor) -> None:
         self.calls = len(calls)
+        self._held = calls  # the graph holds addresses only: without the operands, it would read what comes after them
         self._flush = flush
         self._start = torch.cuda.Event(enable_timing=True)
         self._end = torch.cuda.Event(enable_timing=True)

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..moe_gate_up.triton_vecmat import block_k_fits, weight_tile
+from ..moe_gate_up.triton_vecmat import block_k_fits, vecmat_step
 
 
 def supports(case: Any) -> str | None:
@@ -28,16 +28,20 @@ def down_kernel(
     pair = (tl.program_id(0) // blocks).to(tl.int64)
     n = (tl.program_id(0) % blocks) * BLOCK_N + tl.arange(0, BLOCK_N)
     rows_ok = n < ROWS
+    k = tl.arange(0, BLOCK_K)
     row = tl.load(expert_ids + pair).to(tl.int64) * ROWS + n
-    weight_rows, scale_rows = weight + row * (K // 2), scale + row * (K // GROUP)
+    weight_at = weight + (k // 2)[:, None] + (row * (K // 2))[None, :]
+    scale_rows = scale + row * (K // GROUP)
+    gate_at = gate_up + pair * 2 * K + k
     total = tl.zeros((BLOCK_N,), dtype=tl.float32)
     for start in range(0, K, BLOCK_K):
-        k = start + tl.arange(0, BLOCK_K)
-        k_ok = k < K
-        gate = tl.load(gate_up + pair * 2 * K + k, mask=k_ok, other=0.0).to(tl.float32)
-        up = tl.load(gate_up + pair * 2 * K + K + k, mask=k_ok, other=0.0).to(tl.float32)
-        tile = weight_tile(weight_rows, scale_rows, k, rows_ok, k_ok, GROUP, BLOCK_K)
-        total += tl.sum(tile * (gate * tl.sigmoid(gate) * up)[None, :], axis=1)
+        k_ok = k < K - start
+        gate = tl.load(gate_at, mask=k_ok, other=0.0).to(tl.float32)
+        up = tl.load(gate_at + K, mask=k_ok, other=0.0).to(tl.float32)
+        values = gate * tl.sigmoid(gate) * up
+        total = vecmat_step(total, values, weight_at, scale_rows, start, k, k_ok, rows_ok, GROUP, BLOCK_K)
+        gate_at += BLOCK_K
+        weight_at += BLOCK_K // 2
     total *= tl.load(expert_weights + pair)
     tl.store(out + pair * ROWS + n, total.to(out.dtype.element_ty), mask=rows_ok)
 

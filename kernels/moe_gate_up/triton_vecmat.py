@@ -24,18 +24,19 @@ def block_k_fits(block_k: int, group: int) -> str | None:
 
 
 @triton.jit
-def weight_tile(
-    weight_rows, scale_rows, k, rows_ok, k_ok, GROUP: tl.constexpr, BLOCK_K: tl.constexpr
+def vecmat_step(
+    total, values, weight_at, scale_rows, start, k, k_ok, rows_ok, GROUP: tl.constexpr, BLOCK_K: tl.constexpr
 ):  # fmt: skip
-    """[block_n, block_k] float32: the dequantised weights of rows at `weight_rows` for the positions `k`."""
-    mask = rows_ok[:, None] & k_ok[None, :]
-    packed = tl.load(weight_rows[:, None] + (k // 2)[None, :], mask=mask, other=0)
-    level = ((packed >> ((k % 2) * 4)[None, :]) & 15).to(tl.float32) - 8.0
+    """total [block_n] plus the product of values [block_k] with the weights at `weight_at` [block_k, block_n], whose scales lie
+    at `scale_rows` [block_n]; k [block_k] counts from `start`."""
+    mask = k_ok[:, None] & rows_ok[None, :]
+    packed = tl.load(weight_at, mask=mask, other=0)
+    level = ((packed >> ((k % 2) * 4)[:, None]) & 15).to(tl.float32) - 8.0
     if BLOCK_K <= GROUP:
-        scale = tl.load(scale_rows + tl.min(k, axis=0) // GROUP, mask=rows_ok, other=0.0)[:, None]
+        scale = tl.load(scale_rows + start // GROUP, mask=rows_ok, other=0.0)[None, :]
     else:
-        scale = tl.load(scale_rows[:, None] + (k // GROUP)[None, :], mask=mask, other=0.0)
-    return level * scale.to(tl.float32)
+        scale = tl.load(scale_rows[None, :] + ((start + k) // GROUP)[:, None], mask=mask, other=0.0)
+    return total + tl.sum(values[:, None] * (level * scale.to(tl.float32)), axis=0)
 
 
 @triton.jit
@@ -48,15 +49,18 @@ def gate_up_kernel(
     pair = tl.program_id(0) // blocks
     n = (tl.program_id(0) % blocks) * BLOCK_N + tl.arange(0, BLOCK_N)
     rows_ok = n < ROWS
+    k = tl.arange(0, BLOCK_K)
     row = tl.load(expert_ids + pair).to(tl.int64) * ROWS + n
-    weight_rows, scale_rows = weight + row * (K // 2), scale + row * (K // GROUP)
+    weight_at = weight + (k // 2)[:, None] + (row * (K // 2))[None, :]
+    scale_rows = scale + row * (K // GROUP)
+    x_at = x + (pair // TOP_K) * stride_x + k
     total = tl.zeros((BLOCK_N,), dtype=tl.float32)
     for start in range(0, K, BLOCK_K):
-        k = start + tl.arange(0, BLOCK_K)
-        k_ok = k < K
-        values = tl.load(x + (pair // TOP_K) * stride_x + k, mask=k_ok, other=0.0).to(tl.float32)
-        tile = weight_tile(weight_rows, scale_rows, k, rows_ok, k_ok, GROUP, BLOCK_K)
-        total += tl.sum(tile * values[None, :], axis=1)
+        k_ok = k < K - start
+        values = tl.load(x_at, mask=k_ok, other=0.0).to(tl.float32)
+        total = vecmat_step(total, values, weight_at, scale_rows, start, k, k_ok, rows_ok, GROUP, BLOCK_K)
+        x_at += BLOCK_K
+        weight_at += BLOCK_K // 2
     tl.store(out + pair.to(tl.int64) * ROWS + n, total.to(out.dtype.element_ty), mask=rows_ok)
 
 
