@@ -89,6 +89,8 @@ def variant_file(op: str, variant: str, suite_folder: str | Path) -> Path | None
 
 def _dotted_file(dotted: str, suite_folder: Path) -> Path | None:
     """The file of `a.b.c`. Only the outermost package is looked up by the import system, which does not import it."""
+    if not all(part.isidentifier() for part in dotted.split(".")):
+        return None
     first, *inner, last = dotted.split(".")
     folders = [suite_folder / first]
     spec = None if first in sys.modules and sys.modules[first].__spec__ is None else importlib.util.find_spec(first)

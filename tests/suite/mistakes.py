@@ -109,6 +109,13 @@ MISTAKES = {
         "did you mean torch_blocked?",
     ),
     "no such file": ("sdpa: torch_sdpa", "sdpa: ./gone.py", "11:11: arms.other.sdpa: there is no file", "gone.py"),
+    "a path without .py": (
+        "sdpa: torch_sdpa",
+        "sdpa: ./mine",
+        "11:11: arms.other.sdpa: sdpa has no variant ./mine",
+        "",
+    ),
+    "an empty name": ("sdpa: torch_sdpa", "sdpa: .", "11:11: arms.other.sdpa: sdpa has no variant .", ""),
     "no such module": (
         "sdpa: torch_sdpa",
         "sdpa: gone.away",
