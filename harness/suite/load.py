@@ -66,7 +66,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: not UTF-8: byte {error.start}") from error
     except FileNotFoundError as error:
-        beside = [str(file) for file in path.parent.glob("*.yaml")]
+        beside = [str(file) for file in path.parent.glob("*.yaml") if b"\nsuite:" in b"\n" + file.read_bytes()]
         raise HarnessError(f"{path}: no such suite; {allowed(str(path), beside)}") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error

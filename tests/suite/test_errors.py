@@ -53,7 +53,8 @@ def test_a_suite_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
 def test_no_file_and_no_text(tmp_path: Path) -> None:
     """A missing suite names the ones beside it; bytes that are no text are said."""
     write_suite(tmp_path)
-    with pytest.raises(HarnessError, match=r"smal\.yaml: no such suite; allowed: .*did you mean .*small\.yaml\?"):
+    (tmp_path / "smal.yml.yaml").write_text("models: 1\n")
+    with pytest.raises(HarnessError, match=r"smal\.yaml: no such suite; allowed: [^,]*did you mean .*small\.yaml\?"):
         load_suite(tmp_path / "smal.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"suite: \xff")
     with pytest.raises(HarnessError, match="not UTF-8: byte 7"):
