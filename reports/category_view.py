@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.values.profile import KernelRow, Profile
 
@@ -31,8 +31,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class CategoryRow:
-    """cells: by arm, None where an arm has none. floor_tok_s: decode rate of the last arm if this category took only the
-    time of its bytes."""
+    """cells: by arm, None where an arm has none. floor_tok_s: decode rate of the last arm if this category took only
+    the time of its bytes."""
 
     name: str
     cells: tuple[Cell | None, ...]
@@ -53,7 +53,8 @@ class KernelLine:
 
 @dataclass(frozen=True)
 class ArmKernels:
-    """What an arm launched. left_out, left_out_ns: kernels below the shown ones. quality: damaged or odd rows of the trace."""
+    """What an arm launched. left_out, left_out_ns: kernels below the shown ones. quality: counts of damaged or odd rows
+    of the trace."""
 
     arm: str
     lines: tuple[KernelLine, ...]
@@ -66,7 +67,8 @@ class ArmKernels:
 @dataclass(frozen=True)
 class Categories:
     """device `cpu`: self time of CPU ops, for a machine without a GPU. steps: profiled decode steps of each arm. total:
-    what the categories add up to. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was timed."""
+    what the categories add up to. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was
+    timed."""
 
     arms: tuple[str, ...]
     device: str
@@ -124,7 +126,7 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
         engine=clean(first.engine),
         axes=axes_words(first.axes, "decode"),
         steps=first.steps,
-        rows=tuple(rows),
+        rows=tuple(replace(row, name=clean(row.name)) for row in rows),
         total=total,
         step_us=steps_us if gpu else tuple(None for _ in profiles),
         step_engine=engine if gpu else "",
@@ -182,7 +184,9 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
     for row in profile.kernels:
         scopes.setdefault(row.category, set()).add(row.scope)
     return {
-        name: sum(bounds[scope] for scope in within) for name, within in scopes.items() if within <= bounds.keys() and within
+        name: sum(bounds[scope] for scope in within)
+        for name, within in scopes.items()
+        if within <= bounds.keys() and within
     }
 
 
@@ -190,7 +194,7 @@ def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, b
     cell, floor_us = row.cells[-1], floors.get(row.name)
     if cell is None or floor_us is None or floor_us >= cell.step_us:
         return row
-    return CategoryRow(row.name, row.cells, batch * 1e6 / (step_us - cell.step_us + floor_us))
+    return replace(row, floor_tok_s=batch * 1e6 / (step_us - cell.step_us + floor_us))
 
 
 def _kernels(profile: Profile) -> ArmKernels:
@@ -209,4 +213,6 @@ def _kernels(profile: Profile) -> ArmKernels:
 
 def _line(row: KernelRow, whole_ns: int) -> KernelLine:
     place = clean(row.scope or row.op)
-    return KernelLine(clean(row.name), clean(row.category) or "uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns)
+    return KernelLine(
+        clean(row.name), clean(row.category) or "uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns
+    )

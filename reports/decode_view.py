@@ -116,7 +116,10 @@ def _launches(joined: Joined, entry: Answered) -> int | None:
     if measurement and measurement.launches is not None:
         return measurement.launches
     for profile in joined.run.profiles:
-        shape = (profile.axes.get("batch", 1), profile.axes.get("context")) == (axes.get("batch", 1), axes.get("context"))
+        shape = (profile.axes.get("batch", 1), profile.axes.get("context")) == (
+            axes.get("batch", 1),
+            axes.get("context"),
+        )
         if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and profile.steps:
             return round(profile.kernel_count / profile.steps) or None
     return None
@@ -150,7 +153,8 @@ class Explained:
 
 
 def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained, ...]:
-    """One for each arm that is held against the first, in each decode group; none where no kernel of that shape was timed for both."""
+    """One for each arm that is held against the first, in each decode group; none where no kernel of that shape was
+    timed for both."""
     found = []
     for group in decodes:
         for row in (row for row in group.rows if row.ratio):

@@ -47,7 +47,7 @@ def grouped(value: float, decimals: int = 0) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits, never an exponent, never fewer digits than the whole part has: `0.512`, `46.3`, `2,560`."""
+    """Three significant digits, no exponent, never fewer digits than the whole part has: `0.512`, `46.3`, `2,560`."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
@@ -94,7 +94,7 @@ def ratio_words(ratio: Ratio) -> str:
 def ratio_interval(ratio: Ratio) -> str:
     """`[2.68, 2.74]`: the factor of the words, so above 1 in the direction that they name."""
     low, high = (ratio.low, ratio.high) if ratio.value > 1 else (1 / ratio.high, 1 / ratio.low)
-    decimals = max(2, min(4, decimals_for((high - low) / 2)))
+    decimals = 2 if high >= 1.1 and high - low >= 0.01 else 3
     return f"[{grouped(low, decimals)}, {grouped(high, decimals)}]"
 
 

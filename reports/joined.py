@@ -30,7 +30,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Joined:
-    """All cases of a run in the order of its plan. arms: in that order; the first is what the others are held against."""
+    """All cases of a run in the order of its plan. arms: in that order; the others are held against the first."""
 
     run: Run
     cases: tuple[Answered, ...]

@@ -49,7 +49,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Counts:
-    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: the run ended before."""
+    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached."""
 
     correct: int
     measured: int
@@ -125,12 +125,29 @@ def throttling(conditions: Sequence[Conditions]) -> str:
 
 
 ENVIRONMENT_NAMES = {
-    "device_name": "Device", "device_uuid": "UUID", "sm_count": "SMs", "compute_capability": "Compute capability",
-    "memory_bytes": "Memory", "l2_bytes": "L2 cache", "driver": "Driver", "cuda": "CUDA", "torch": "torch", "triton": "triton",
-    "ptxas": "ptxas", "python": "Python", "read_gb_s": "Read bandwidth", "power_limit_w": "Power limit",
-    "clocks_policy": "Clocks", "max_sm_clock_mhz": "Highest SM clock", "cpu": "Host CPU", "cpu_cores": "Host cores",
-    "platform": "Platform", "commit": "Commit", "harness": "harness", "method": "Method version",
-}  # fmt: skip
+    "device_name": "Device",
+    "device_uuid": "UUID",
+    "sm_count": "SMs",
+    "compute_capability": "Compute capability",
+    "memory_bytes": "Memory",
+    "l2_bytes": "L2 cache",
+    "driver": "Driver",
+    "cuda": "CUDA",
+    "torch": "torch",
+    "triton": "triton",
+    "ptxas": "ptxas",
+    "python": "Python",
+    "read_gb_s": "Read bandwidth",
+    "power_limit_w": "Power limit",
+    "clocks_policy": "Clocks",
+    "max_sm_clock_mhz": "Highest SM clock",
+    "cpu": "Host CPU",
+    "cpu_cores": "Host cores",
+    "platform": "Platform",
+    "commit": "Commit",
+    "harness": "harness",
+    "method": "Method version",
+}
 
 
 def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
@@ -178,7 +195,9 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
             found.append((4, row))
         elif measurement.status is not Status.OK:
             reason = clean(measurement.reason, REASON_LIMIT)
-            found.append((ranks[measurement.status], Problem(case_name(case), clean(case.arm), measurement.status.value, reason)))
+            found.append(
+                (ranks[measurement.status], Problem(case_name(case), clean(case.arm), measurement.status.value, reason))
+            )
     return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -217,6 +236,6 @@ def _interval_sentence(level: str, noise: str, confidence: float, n: int) -> str
         return f"Intervals are {sure} from the medians of {plural(n, 'fresh process', 'fresh processes')}."
     extra = "calibrated" if noise == "calibrated" else noise
     return (
-        f"Intervals are {sure} from {plural(n, 'round')} of one process, widened by the {extra} noise between processes; "
-        "more processes say more (harness run --processes 5)."
+        f"Intervals are {sure} from {plural(n, 'round')} of one process, widened by the {extra} noise between "
+        "processes; more processes say more (harness run --processes 5)."
     )

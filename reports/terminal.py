@@ -5,6 +5,7 @@ Everything is `Text`, never markup, so that a name with brackets stays a name. C
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +27,8 @@ WIDE = 100
 PIPED_COLUMNS = 120
 """Columns of a table that no terminal limits."""
 
-Row = Sequence[str | Text]
+CONFIG_COLUMNS = 28
+"""`triton_vecmat 128,256 w8 s2` stays on one line."""
 
 
 class Report:
@@ -65,6 +67,13 @@ def console() -> Console:
     return Console(width=max(PIPED_COLUMNS, shutil.get_terminal_size((PIPED_COLUMNS, 24)).columns), color_system=None)
 
 
+def plain(view: View, columns: int = PIPED_COLUMNS) -> str:
+    """The same as text without colour, lines stripped of the blanks that tables end in."""
+    out = io.StringIO()
+    Console(file=out, width=columns, color_system=None, legacy_windows=False).print(render(view))
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
 def _head(view: View) -> Iterator[RenderableType]:
     head = view.headline
     yield Text(" · ".join([head.suite, *head.facts]), style="bold")
@@ -73,16 +82,19 @@ def _head(view: View) -> Iterator[RenderableType]:
 
 
 def _summary(view: View) -> Iterator[RenderableType]:
-    if view.summary:
+    if view.trouble or view.summary:
         yield Text()
-        yield from (Text(sentence) for sentence in view.summary)
+    yield from (Text(sentence, style="bold red") for sentence in view.trouble)
+    yield from (Text(sentence) for sentence in view.summary)
 
 
 def _table(*columns: tuple[str, str]) -> Table:
     """Borderless; a column is a heading and `l` (left), `n` (left, never broken) or `r` (right, never broken)."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading, side in columns:
-        table.add_column(Text(heading), justify="right" if side == "r" else "left", overflow="fold", no_wrap=side != "l")
+        table.add_column(
+            Text(heading), justify="right" if side == "r" else "left", overflow="fold", no_wrap=side != "l"
+        )
     return table
 
 
@@ -95,13 +107,18 @@ def _change(ratio: Ratio | None, full: bool = False) -> Text:
 
 def _kernels_wide(groups: Sequence[KernelGroup]) -> Table:
     usual = usual_axes(groups)
-    table = _table((f"kernel, cold, {usual}", "l"), ("arm", "l"), ("config", "l"), ("us per call", "r"), ("of read", "r"), ("in model", "r"), ("", "n"))  # fmt: skip
+    numbers = [("us per call", "r"), ("of read", "r"), ("in model", "r")]
+    table = _table((f"kernel, cold, {usual}", "l"), ("arm", "l"), ("config", "l"), *numbers, ("", "n"))
+    table.columns[2].min_width = min(CONFIG_COLUMNS, max(len(row.config) for group in groups for row in group.rows))
     for group in groups:
         name = group.title(usual)
         for row in group.rows:
             in_model = f"{row.in_model:.2f}x" if row.in_model else UNKNOWN
             time = plus_minus(row.estimate) if row.estimate else UNKNOWN
-            table.add_row(*_texts(name, ", ".join(row.arms), row.config, time, percent(row.bound_share), in_model), _change(row.ratio))
+            table.add_row(
+                *_texts(name, ", ".join(row.arms), row.config, time, percent(row.bound_share), in_model),
+                _change(row.ratio),
+            )
             name = ""
         if group.left_out:
             table.add_row(*_texts("", "", f"{group.left_out} slower ones not shown"))
@@ -127,7 +144,9 @@ def _categories(table: Categories, wide: bool) -> Table:
     floors = any(row.floor_tok_s for row in table.rows)
     headings = [(f"us per step, {table.unit}", "l"), *((arm, "r") for arm in table.arms)]
     if wide:
-        headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")] + ([("at its floor you would get", "r")] if floors else [])
+        headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")] + (
+            [("at its floor you would get", "r")] if floors else []
+        )
     shown = _table(*headings)
     for row in (*table.rows, table.total):
         cells = [number(cell.step_us) if cell else UNKNOWN for cell in row.cells]
@@ -147,13 +166,22 @@ def _categories(table: Categories, wide: bool) -> Table:
 def _models_wide(groups: Sequence[ModelGroup]) -> Table:
     decode = groups[0].kind == "decode"
     unit = "us per step" if decode else "ms per pass"
-    table = _table((groups[0].kind, "l"), ("arm", "l"), ("tok/s", "r"), (unit, "r"), ("of bound", "r"), ("launches", "r"), ("peak GiB", "r"), ("", "n"))  # fmt: skip
+    numbers = [("tok/s", "r"), (unit, "r"), ("of bound", "r"), ("launches", "r"), ("peak GiB", "r")]
+    table = _table((groups[0].kind, "l"), ("arm", "l"), *numbers, ("", "n"))
     for group in groups:
         name = group.title
         for row in group.rows:
             launches = f"{row.launches:,}" if row.launches else UNKNOWN
             time = plus_minus(row.time) if decode else number(row.time.value / 1e3)
-            cells = (name, ", ".join(row.arms), plus_minus(row.tok_s), time, percent(row.bound_share), launches, gib(row.peak_bytes))
+            cells = (
+                name,
+                ", ".join(row.arms),
+                plus_minus(row.tok_s),
+                time,
+                percent(row.bound_share),
+                launches,
+                gib(row.peak_bytes),
+            )
             table.add_row(*_texts(*cells), _change(row.ratio))
             name = ""
     return table
@@ -180,7 +208,12 @@ def _facts(view: View) -> Iterator[RenderableType]:
     if view.processes:
         worst = max(view.processes, key=lambda row: row.spread)
         many = len(worst.medians)
-        facts.append(("processes", f"medians of {many} processes differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})"))
+        facts.append(
+            (
+                "processes",
+                f"medians of {many} processes differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})",
+            )
+        )
     facts += [("intervals", sentence) for sentence in view.intervals]
     table = _table(("", "n"), ("", "l"))
     table.show_header = False
@@ -214,6 +247,3 @@ def _problems(view: View, wide: bool) -> RenderableType:
 
 def _texts(*cells: str) -> list[Text]:
     return [Text(cell) for cell in cells]
-
-
-

@@ -13,7 +13,7 @@ from harness.values.run import Run
 
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
-from .figures import gib, grouped, number, plus_minus, ratio_full, seconds
+from .figures import clean, gib, grouped, number, plural, plus_minus, ratio_full, seconds
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
@@ -21,12 +21,13 @@ from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, 
 
 @dataclass(frozen=True)
 class View:
-    """summary: what a reader takes away, one sentence for each. outputs, memory: sentences under the
-    tables. intervals: what they mean. methods: what the columns mean."""
+    """trouble: what went wrong or is missing. summary: what a reader takes away. outputs, memory: what stands under the
+    tables. intervals: what they mean. methods: what the columns mean. All are sentences."""
 
     headline: Headline
     counts: Counts
     arms: tuple[str, ...]
+    trouble: tuple[str, ...]
     summary: tuple[str, ...]
     decodes: tuple[ModelGroup, ...]
     prefills: tuple[ModelGroup, ...]
@@ -50,8 +51,9 @@ def build(run: Run) -> View:
     return View(
         headline=head,
         counts=counted,
-        arms=joined.arms,
-        summary=tuple(_summary(head, counted, decodes, kernels)),
+        arms=tuple(clean(arm) for arm in joined.arms),
+        trouble=tuple(_trouble(head, counted)),
+        summary=tuple(_summary(decodes, kernels)),
         decodes=decodes,
         prefills=prefills,
         categories=profiles,
@@ -75,17 +77,18 @@ def _estimates(
         yield from (row.estimate for row in kernel.rows if row.estimate)
 
 
-def _summary(
-    head: Headline, counted: Counts, decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup]
-) -> Iterator[str]:
-    """Trouble first, then the decode of each arm, or, without a decode, the kernels."""
+def _trouble(head: Headline, counted: Counts) -> Iterator[str]:
     bad = counted.measured - counted.correct
     if bad:
         yield f"{bad} of {counted.measured} cases {'is' if bad == 1 else 'are'} wrong or failed."
     if head.state != "complete":
-        yield f"The run is {head.state}: {counted.missing} cases were not reached."
+        yield f"The run is {head.state}: {plural(counted.missing, 'case was', 'cases were')} not reached."
     if head.throttled:
         yield f"The GPU was {head.throttled}."
+
+
+def _summary(decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup]) -> Iterator[str]:
+    """The decode of each arm, or, without a decode, the kernels."""
     for group in decodes:
         yield from _decode_sentences(group)
     if not decodes:
@@ -123,7 +126,7 @@ def _outputs(decodes: Sequence[ModelGroup]) -> Iterator[str]:
 
 
 def _memory(decodes: Sequence[ModelGroup]) -> str:
-    """`19.8 GiB peak · compile 6.1 s · capture 0.9 s`, the largest over the decode cases; empty where nothing is known."""
+    """`19.8 GiB peak · capture 0.90 s`, the largest over the decode cases; empty where nothing is known."""
     rows = [row for group in decodes for row in group.rows]
     peak = _largest(row.peak_bytes for row in rows)
     compiled, captured = _largest(row.compile_s for row in rows), _largest(row.capture_s for row in rows)
@@ -144,11 +147,14 @@ def _methods(
 ) -> Iterator[str]:
     if kernels:
         yield (
-            "Kernels are timed alone with weights that come from memory. Share of read: the time that the call's bytes take at the "
-            "measured read bandwidth, over the time of the call."
+            "Kernels are timed alone with weights that come from memory. Share of read: the time that the call's bytes "
+            "take at the measured read bandwidth, over the time of the call."
         )
     if decodes:
-        yield "tok/s counts the tokens of all sequences of a batch and contains no prefill. Bound: every byte of the model read once."
+        yield (
+            "tok/s counts the tokens of all sequences of a batch and contains no prefill. Bound: every byte that a "
+            "step needs is read once."
+        )
     for table in profiles:
         where = "GPU time" if table.device != "cpu" else "CPU self time, this machine has no GPU that was profiled,"
         yield f"Categories are {where} of {table.steps} profiled {table.engine} steps, which give no timings."

@@ -13,8 +13,12 @@ from harness.cli.options import Store, csv
 
 def command(
     run: Annotated[str, typer.Argument(help="last, last~1, an id, a tag or an exported file.")] = "last",
-    out: Annotated[str, typer.Option(help="Folder for the files [.harness/reports/RUN]; - prints one page instead.")] = "",
-    formats: Annotated[str, typer.Option("--format", help="Of md,html,svg,png: only these. With --out -: md, html or text.")] = "",
+    out: Annotated[
+        str, typer.Option(help="Folder for the files [.harness/reports/RUN]; - prints one page instead.")
+    ] = "",
+    formats: Annotated[
+        str, typer.Option("--format", help="Of md,html,svg,png: only these. With --out -: md, html or text.")
+    ] = "",
     store: Store = "",
 ) -> None:
     """Write the report of a stored run: Markdown, one HTML file, charts as SVG and PNG."""

@@ -1,0 +1,107 @@
+"""Charts: the same bytes each time, honest axes, readable by everybody."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from matplotlib.axes import Axes
+
+from harness_reports import charts, drawing
+from harness_reports.html import TEMPLATES, inline_svg
+from harness_reports.view import View, build
+
+from .hostile import hostile_run
+from .run_factory import synthetic_run
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    return build(synthetic_run(processes=3))
+
+
+@pytest.fixture(scope="module")
+def drawn(view: View) -> tuple[drawing.Chart, ...]:
+    return charts.draw_all(view)
+
+
+def test_there_is_a_chart_of_rates_categories_and_kernels(drawn: tuple[drawing.Chart, ...]) -> None:
+    assert [chart.name for chart in drawn] == ["decode", "categories", "kernels"]
+    assert all(chart.png.startswith(b"\x89PNG") for chart in drawn)
+
+
+def test_drawing_twice_gives_the_same_bytes(view: View, drawn: tuple[drawing.Chart, ...]) -> None:
+    assert charts.draw_all(view) == drawn
+    assert not [chart for chart in drawn if b"date" in chart.svg.lower() or b"Matplotlib v" in chart.svg]
+
+
+def test_every_axis_starts_at_zero_and_names_its_unit(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars from anything but zero exaggerate; the direction that is better stands in words."""
+    seen: list[Axes] = []
+    original = drawing._draw_panel
+
+    def spy(ax: Axes, *rest: object) -> None:
+        original(ax, *rest)  # type: ignore[arg-type]
+        seen.append(ax)
+
+    monkeypatch.setattr(drawing, "_draw_panel", spy)
+    charts.draw_all(view, want_png=False)
+    assert len(seen) == 7
+    for ax in seen:
+        assert ax.get_xlim()[0] == 0
+        assert re.match(r"(us|tokens per second)\b.*(less|more) is better$", ax.get_xlabel())
+
+
+def test_every_bar_says_its_value_to_a_pointer_and_to_a_screen_reader(drawn: tuple[drawing.Chart, ...]) -> None:
+    kernels = drawn[2]
+    tips = [title.text for title in ET.fromstring(kernels.svg).iter(f"{SVG}title")]
+    assert "autotuned, triton_vecmat 8,256 w2 s2, 17.15 ± 0.16 us" in tips
+    assert "baseline and autotuned, torch_sdpa" in kernels.description
+    assert "moe_gate_up, 1 token: baseline" in kernels.description
+
+
+def test_hostile_names_are_text() -> None:
+    """`$` is no mathematics, `<` no element, and control characters do not break the XML."""
+    for chart in charts.draw_all(build(hostile_run())):
+        root = ET.fromstring(chart.svg)
+        assert not [element for element in root.iter() if element.tag in (f"{SVG}script", f"{SVG}img", f"{SVG}a")]
+        ET.fromstring(str(inline_svg(chart)))
+
+
+def test_inline_charts_take_the_colours_of_the_page(drawn: tuple[drawing.Chart, ...]) -> None:
+    """No colour is left that would stay dark on dark; ids of different charts differ."""
+    ids: list[str] = []
+    for chart in drawn:
+        text = str(inline_svg(chart))
+        assert not re.findall(r"#[0-9a-f]{6}\b", re.sub(r'href="#\w[^"]*"|url\(#[^)]*\)', "", text))
+        assert 'role="img"' in text and "font-family" not in text
+        ids += re.findall(r'\bid="([^"]*)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_colours_stand_out_in_both_themes() -> None:
+    """WCAG 2.2: 3:1 for bars, 4.5:1 for text, on the card they lie on; the style sheet has the charts' own colours."""
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    pairs = {name: (light, dark) for name, light, dark in re.findall(r"--(\w+): light-dark\((#\w+), (#\w+)\)", css)}
+    assert tuple(pairs[f"s{place}"][0] for place in range(len(drawing.SERIES))) == drawing.SERIES
+    for theme in range(2):
+        for place in range(len(drawing.SERIES)):
+            assert contrast(pairs[f"s{place}"][theme], pairs["card"][theme]) >= 3
+        for name in ("ink", "muted", "link", "good", "bad"):
+            for ground in ("paper", "card", "soft"):
+                assert contrast(pairs[name][theme], pairs[ground][theme]) >= 4.5, (name, ground, theme)
+        assert contrast(pairs["ink"][theme], pairs["warn"][theme]) >= 4.5

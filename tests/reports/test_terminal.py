@@ -1,0 +1,64 @@
+"""The tables on a terminal, wide, narrow and piped."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from harness.values.run import Run
+from harness_reports.terminal import plain, render
+from harness_reports.view import build
+
+from . import golden_files
+from .hostile import hostile_run
+from .run_factory import broken_run, synthetic_run
+
+
+def test_wide_tables_are_as_in_the_golden_file() -> None:
+    golden_files.check("terminal-120.txt", plain(build(synthetic_run(processes=3))))
+
+
+def test_narrow_tables_are_as_in_the_golden_file() -> None:
+    golden_files.check("terminal-60.txt", plain(build(broken_run()), columns=60))
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
+@pytest.mark.parametrize("make", [synthetic_run, broken_run, hostile_run])
+def test_no_line_is_wider_than_the_terminal(make: type[Run], columns: int) -> None:
+    lines = plain(build(make()), columns).splitlines()  # type: ignore[call-arg]
+    assert max(cell_len(line) for line in lines) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_every_time_is_shown_whole_at_every_width(columns: int) -> None:
+    """A number that is cut or broken is another number."""
+    text = plain(build(synthetic_run(processes=3)), columns)
+    for shown in ("46.3 ± 0.2", "17.15 ± 0.16", "242.7 ± 1.2", "2,560", "16,741 ± 118"):
+        assert shown in text
+
+
+def test_brackets_in_names_are_not_markup() -> None:
+    assert "[bold]b[/bold]" in plain(build(hostile_run()), 400)
+
+
+def test_no_colour_leaves_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR: no colour codes even on a terminal; a hostile name brings no escape codes of its own."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = io.StringIO()
+    Console(file=out, force_terminal=True, width=100).print(render(build(broken_run())))
+    assert "\x1b[3" not in out.getvalue()
+    assert "\x1b" not in plain(build(hostile_run()))
+
+
+def test_colour_on_a_terminal_only_stresses_words() -> None:
+    """Stripped of its codes, the coloured text is the plain one."""
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", width=120)
+    console.print(render(build(broken_run())))
+    from rich.text import Text
+
+    lines = [line.rstrip() for line in Text.from_ansi(out.getvalue()).plain.splitlines()]
+    assert lines == plain(build(broken_run())).splitlines()
