@@ -61,6 +61,7 @@ class ArmKernels:
     left_out: int
     left_out_ns: int
     unmatched: tuple[KernelLine, ...]
+    unmatched_share: float
     quality: tuple[tuple[str, int], ...]
 
 
@@ -91,6 +92,10 @@ class Categories:
     @property
     def unit(self) -> str:
         return "GPU" if self.device != "cpu" else "CPU self time"
+
+    @property
+    def unit_time(self) -> str:
+        return "GPU time" if self.device != "cpu" else "CPU self time"
 
 
 def categories(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Categories, ...]:
@@ -207,6 +212,7 @@ def _kernels(profile: Profile) -> ArmKernels:
         left_out=len(rest),
         left_out_ns=sum(row.total_ns for row in rest),
         unmatched=tuple(_line(row, whole) for row in ordered if row.category in UNMATCHED)[:MOST_KERNELS],
+        unmatched_share=profile.uncategorised_ns / whole,
         quality=tuple((clean(name), count) for name, count in sorted(profile.data_quality.items()) if count),
     )
 

@@ -40,7 +40,8 @@ def _decode(view: View) -> Plot | None:
 
 def _categories(view: View) -> Plot | None:
     panels = tuple(panel for table in view.categories if (panel := _category_panel(view, table)).groups)
-    return Plot("categories", "Where a decode step goes", panels) if panels else None
+    where = f", {view.categories[0].axes}" if len(view.categories) == 1 else ""
+    return Plot("categories", f"Where a decode step goes{where}", panels) if panels else None
 
 
 def _category_panel(view: View, table: Categories) -> Panel:
@@ -65,7 +66,8 @@ def _category_panel(view: View, table: Categories) -> Panel:
                 )
         if bars:
             groups.append(tuple(bars))
-    return Panel(f"us of {table.unit} time per decode step, {table.axes}, less is better", tuple(groups))
+    where = "" if len(view.categories) == 1 else f", {table.axes}"
+    return Panel(f"us of {table.unit_time} per step{where}, less is better", tuple(groups))
 
 
 def _kernels(view: View) -> Plot | None:

@@ -196,7 +196,7 @@ def _environment(view: View) -> str:
     blocks = [_table(["Machine", ""], [*rows, ["Started", text(head.started)]])]
     if head.command:
         blocks.append(f"Measured by {code(head.command)}")
-    blocks.append("\n".join(f"- {text(sentence)}" for sentence in (*view.intervals, *view.methods)))
+    blocks.append("\n".join(f"- {text(sentence)}" for sentence in (*view.intervals, *view.cautions, *view.methods)))
     return _folded("Machine, method and how to measure it again", "\n\n".join(blocks))
 
 

@@ -28,7 +28,7 @@ PIPED_COLUMNS = 120
 """Columns of a table that no terminal limits."""
 
 CONFIG_COLUMNS = 28
-"""`triton_vecmat 128,256 w8 s2` stays on one line."""
+"""Configs up to `triton_vecmat 128,256 w8 s2` stay on one line."""
 
 
 class Report:
@@ -109,7 +109,7 @@ def _kernels_wide(groups: Sequence[KernelGroup]) -> Table:
     usual = usual_axes(groups)
     numbers = [("us per call", "r"), ("of read", "r"), ("in model", "r")]
     table = _table((f"kernel, cold, {usual}", "l"), ("arm", "l"), ("config", "l"), *numbers, ("", "n"))
-    table.columns[2].min_width = min(CONFIG_COLUMNS, max(len(row.config) for group in groups for row in group.rows))
+    table.columns[2].no_wrap = all(len(row.config) <= CONFIG_COLUMNS for group in groups for row in group.rows)
     for group in groups:
         name = group.title(usual)
         for row in group.rows:
@@ -215,6 +215,7 @@ def _facts(view: View) -> Iterator[RenderableType]:
             )
         )
     facts += [("intervals", sentence) for sentence in view.intervals]
+    facts += [("caution", sentence) for sentence in view.cautions]
     table = _table(("", "n"), ("", "l"))
     table.show_header = False
     before = ""

@@ -13,16 +13,19 @@ from harness.values.run import Run
 
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
-from .figures import clean, gib, grouped, number, plural, plus_minus, ratio_full, seconds
+from .figures import clean, gib, grouped, number, percent, plural, plus_minus, ratio_full, seconds
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
+
+UNMATCHED_SHARE = 0.01
+"""Of a profile's time: above this, categories are read with care. Rules that know a model leave less on every trace."""
 
 
 @dataclass(frozen=True)
 class View:
     """trouble: what went wrong or is missing. summary: what a reader takes away. outputs, memory: what stands under the
-    tables. intervals: what they mean. methods: what the columns mean. All are sentences."""
+    tables. intervals: what they mean. cautions: what not to conclude. methods: what the columns mean. Sentences, all."""
 
     headline: Headline
     counts: Counts
@@ -39,6 +42,7 @@ class View:
     problems: tuple[Problem, ...]
     processes: tuple[ProcessRow, ...]
     intervals: tuple[str, ...]
+    cautions: tuple[str, ...]
     methods: tuple[str, ...]
 
 
@@ -64,6 +68,7 @@ def build(run: Run) -> View:
         problems=problems(joined),
         processes=process_rows(joined),
         intervals=footnotes(_estimates(decodes, prefills, kernels)),
+        cautions=tuple(_cautions((*decodes, *prefills), kernels, profiles)),
         methods=tuple(_methods(decodes, kernels, profiles)),
     )
 
@@ -140,6 +145,18 @@ def _memory(decodes: Sequence[ModelGroup]) -> str:
 
 def _largest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
+
+
+def _cautions(
+    models: Sequence[ModelGroup], kernels: Sequence[KernelGroup], profiles: Sequence[Categories]
+) -> Iterator[str]:
+    shares = [row.bound_share for group in (*models, *kernels) for row in group.rows]
+    if any(share is not None and share > 1 for share in shares):
+        yield "Shares above 100 % mean that bytes came from a cache, not from memory; they are no share of a bandwidth."
+    for table in profiles:
+        for arm in table.kernels:
+            if arm.unmatched_share >= UNMATCHED_SHARE:
+                yield f"{percent(arm.unmatched_share)} of {table.unit_time} of {arm.arm} matched no category."
 
 
 def _methods(

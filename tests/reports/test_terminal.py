@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,7 +15,7 @@ from harness_reports.view import build
 
 from . import golden_files
 from .hostile import hostile_run
-from .run_factory import broken_run, synthetic_run
+from .run_factory import ENVIRONMENT, broken_run, synthetic_run
 
 
 def test_wide_tables_are_as_in_the_golden_file() -> None:
@@ -30,6 +31,14 @@ def test_narrow_tables_are_as_in_the_golden_file() -> None:
 def test_no_line_is_wider_than_the_terminal(make: type[Run], columns: int) -> None:
     lines = plain(build(make()), columns).splitlines()  # type: ignore[call-arg]
     assert max(cell_len(line) for line in lines) <= columns
+
+
+def test_wide_numbers_push_names_not_words_away() -> None:
+    """Shares of four digits at 120 columns: the words of the change stay whole."""
+    run = synthetic_run(processes=3)
+    slow = msgspec.structs.replace(run, environment=msgspec.structs.replace(ENVIRONMENT, read_gb_s=21.0))
+    for columns in (100, 110, 120):
+        assert plain(build(slow), columns).count("x faster\n") == 3
 
 
 @pytest.mark.parametrize("columns", [60, 120])

@@ -218,6 +218,29 @@ def test_without_a_measured_bandwidth_no_share_is_claimed() -> None:
     assert all(row.floor_tok_s is None for row in view.categories[0].rows)
 
 
+def test_a_share_above_one_is_explained_and_not_clipped() -> None:
+    """A small model on a CPU reads from its caches; that is no speed of memory."""
+    run = synthetic_run()
+    slow = msgspec.structs.replace(run, environment=msgspec.structs.replace(ENVIRONMENT, read_gb_s=21.0))
+    view = build(slow)
+    share = view.kernels[0].rows[1].bound_share
+    assert share is not None and share > 1
+    assert any("cache" in sentence for sentence in view.cautions)
+    assert build(run).cautions == ()
+
+
+def test_time_that_no_rule_matched_is_told() -> None:
+    run = synthetic_run()
+    rows = tuple(
+        msgspec.structs.replace(row, category="Other") if row.category == "Router" else row
+        for row in run.profiles[0].kernels
+    )
+    left = msgspec.structs.replace(run.profiles[0], kernels=rows, uncategorised_ns=84_000 * 8)
+    view = build(msgspec.structs.replace(run, profiles=(left, run.profiles[1])))
+    assert view.cautions == ("2.1 % of GPU time of baseline matched no category.",)
+    assert [line.name for line in view.categories[0].kernels[0].unmatched] == ["_topk_kernel"]
+
+
 def test_a_sweep_is_sorted_and_cut() -> None:
     """Configurations of one question, fastest first; what is left out is counted."""
     run = synthetic_run()
