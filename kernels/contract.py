@@ -35,9 +35,9 @@ restored between checks. constant: a Python number.
 """
 
 Fill = Literal[
-    "normal", "int4", "scale", "expert_ids", "expert_weights", "positions", "norm_weight", "near_one", "a_log", "dt_bias",
-    "token_ids", "unit",
-]
+    "normal", "int4", "scale", "expert_ids", "expert_weights", "positions", "norm_weight", "near_one", "a_log",
+    "dt_bias", "token_ids", "unit",
+]  # fmt: skip
 """The distribution of random test data for an input, made by `operands.py`."""
 
 
@@ -46,8 +46,8 @@ class Input:
     """One input of an op.
 
     shape: one entry per dimension, an arithmetic expression over the op's dims (`"hidden // 2"`); empty for a
-    constant. dtype: `activation` (the suite's dtype), `scale` (the suite's dtype), or a torch dtype by name. value: for a
-    constant, the dim it takes its value from, or a number.
+    constant. dtype: `activation` (the suite's dtype), `scale` (the suite's dtype), or a torch dtype by name. value: for
+    a constant, the dim it takes its value from, or a number.
     """
 
     name: str
@@ -92,9 +92,9 @@ class Cost:
 class Op:
     """The definition of an op: what goes in, what comes out, how exact it must be.
 
-    outputs: name and shape of each output, as for inputs; an integer output is named with its dtype in `integer_outputs`.
-    tolerance: by dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose
-    place it stands, in order of computation. phases: where a model calls it.
+    outputs: name and shape of each output, as for inputs; integer outputs are named in `integer_outputs`. tolerance: by
+    dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose place it
+    stands, in order of computation. phases: where a model calls it.
     """
 
     summary: str

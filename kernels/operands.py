@@ -50,8 +50,8 @@ def expert_ids(
 ) -> Tensor:
     """[tokens, top_k] int32 without repetition within a token.
 
-    uniform: the experts are dealt like cards, so that none comes again before all were used (to within one token). skewed:
-    drawn with popularity 1 / rank (Zipf), ranks shuffled. recorded: consecutive rows from a random start.
+    uniform: the experts are dealt like cards, so that none comes again before all were used (to within one token).
+    skewed: drawn with popularity 1 / rank (Zipf), ranks shuffled. recorded: consecutive rows from a random start.
     """
     if isinstance(routing, Tensor):
         start = int(torch.randint(len(routing), (1,), generator=generator, device=device))

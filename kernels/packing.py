@@ -1,7 +1,7 @@
 """Symmetric group-wise int4: two values a byte, one scale per group of consecutive k.
 
-A value is `(u - 8) * scale[row, k // group]` with the unsigned nibble `u` in 0..15. Even k is the low nibble, so the same bytes
-read as uint8 [.., K/2] or, in little-endian order, as int32 [.., K/8] whose nibble j is k = 8 * word + j.
+A value is `(u - 8) * scale[row, k // group]` with the unsigned nibble `u` in 0..15. Even k is the low nibble, so the
+same bytes read as uint8 [.., K/2] or, in little-endian order, as int32 [.., K/8] whose nibble j is k = 8 * word + j.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LARGEST = 7
 
 
 def quantise(weight: Tensor, group: int, scale_dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
-    """weight [..., K] float -> packed [..., K/2] uint8 and scale [..., K/group] of `scale_dtype` (default: the weight's).
+    """weight [..., K] float -> packed [..., K/2] uint8, scale [..., K/group] of `scale_dtype` (default: the weight's).
 
     Values are rounded against the scale as it is stored, so that dequantising is exact arithmetic on what was rounded.
     Raises ValueError where K is no multiple of the group or the group is odd.

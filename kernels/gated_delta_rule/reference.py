@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 
-def run(
-    qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int
-) -> Tensor:
-    """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias [v_heads],
-    state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
+def run(qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int) -> Tensor:
+    """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias
+    [v_heads], state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
     q, k, v = split_heads(qkv.float(), state, k_heads)
     decay = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float()))
     beta = torch.sigmoid(b.float())
@@ -27,7 +25,7 @@ def run(
 
 
 def split_heads(qkv: Tensor, state: Tensor, k_heads: int) -> tuple[Tensor, Tensor, Tensor]:
-    """q and k, L2-normalised, q scaled by k_dim ** -0.5, both repeated to [batch, length, v_heads, k_dim]; v [.., v_dim]."""
+    """q and k [batch, length, v_heads, k_dim], L2-normalised and repeated, q scaled by k_dim ** -0.5; v [.., v_dim]."""
     _, v_heads, k_dim, v_dim = state.shape
     q, k, v = qkv.split((k_heads * k_dim, k_heads * k_dim, v_heads * v_dim), dim=-1)
     q, k = q.unflatten(-1, (k_heads, k_dim)), k.unflatten(-1, (k_heads, k_dim))

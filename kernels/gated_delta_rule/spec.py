@@ -1,4 +1,4 @@
-"""Gated delta rule: per head and step S = decay S, d = beta (v - S^T k), S = S + k d^T, o = S^T q; the state in place."""
+"""Gated delta rule: per head and step S = decay S, d = beta (v - S^T k), S += k d^T, o = S^T q; the state in place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 TOLERANCE = {"float32": Tolerance(0.0001, 2e-05), "bfloat16": Tolerance(0.015, 0.006)}
 
 OP = Op(
-    summary="Gated delta rule: per head and step S = decay S, d = beta (v - S^T k), S = S + k d^T, o = S^T q; the state in place.",
+    summary="Gated delta rule: S = decay S, d = beta (v - S^T k), S += k d^T, o = S^T q; the state in place.",
     inputs=(
         Input("qkv", ("batch", "length", "2 * k_heads * k_dim + v_heads * v_dim")),
         Input("a", ("batch", "length", "v_heads")),

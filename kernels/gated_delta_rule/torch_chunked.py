@@ -1,7 +1,13 @@
-"""Prefill of the gated delta rule in chunks: inside a chunk the recurrence is a triangular system, between chunks a state.
+"""Prefill in chunks: inside a chunk the recurrence is a triangular system, between chunks a state.
 
-With g_t the log decay summed from the chunk's start, u_t = beta_t (v_t - e^{g_t} S^T k_t - sum_{s<t} e^{g_t - g_s} (k_t . k_s) u_s)
-is (I + A) U = beta V - beta e^g K S with A strictly lower; then o_t = e^{g_t} S^T q_t + sum_{s<=t} e^{g_t - g_s} (q_t . k_s) u_s
+With g_t the log decay summed from the chunk's start,
+
+    u_t = beta_t (v_t - e^{g_t} S^T k_t - sum_{s<t} e^{g_t - g_s} (k_t . k_s) u_s)
+
+is the system (I + A) U = beta V - beta e^g K S with A strictly lower; then
+
+    o_t = e^{g_t} S^T q_t + sum_{s<=t} e^{g_t - g_s} (q_t . k_s) u_s
+
 (Yang, Kautz, Hatamizadeh, Gated Delta Networks, 2024, section 3.3).
 """
 

@@ -8,9 +8,7 @@ from torch import Tensor
 from .reference import split_heads
 
 
-def run(
-    qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int
-) -> Tensor:
+def run(qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int) -> Tensor:
     batch, length = qkv.shape[:2]
     _, v_heads, k_dim, v_dim = state.shape
     q, k, v = split_heads(qkv.float(), state, k_heads)

@@ -1,7 +1,7 @@
-"""The decode step in one kernel: a program owns all k rows of `block_v` columns of one head's state and updates it in place.
+"""The decode step in one kernel: a program owns all k rows of `block_v` columns of one head's state, in place.
 
-All state is read once and written once; the norms of q and k, the decay and beta are formed by every program again, since
-they are 128 values and 2 numbers a head.
+All state is read once and written once; the norms of q and k, the decay and beta are formed by every program again,
+since they are 128 values and 2 numbers a head.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..contract import Cost, Dims, Input, Op, Tolerance
 
-TOLERANCE = {"float32": Tolerance(1e-05, 1e-06), "bfloat16": Tolerance(0.01, 0.004)}
+TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.006)}
 
 OP = Op(
     summary="Matrix product with int4 weights: y[t, n] = sum_k x[t, k] * (u[n, k] - 8) * scale[n, k // group].",
@@ -25,7 +25,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 1, "n": 64, "k": 128, "group": 32},
     {"tokens": 3, "n": 40, "k": 192, "group": 64},
     {"tokens": 5, "n": 264, "k": 256, "group": 128},
-    {"tokens": 1, "n": 1, "k": 64, "group": 32},
+    {"tokens": 7, "n": 1, "k": 64, "group": 32},
 )
 
 

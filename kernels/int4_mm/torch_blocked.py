@@ -1,5 +1,5 @@
-"""An int4 product in plain torch: `block_n` rows are dequantised at a time, so that they are still in the cache when the
-product reads them. Small blocks cost calls, large ones memory traffic: the best size depends on the machine.
+"""An int4 product in plain torch: `block_n` rows are dequantised at a time, so that they are still in the cache when
+the product reads them. Small blocks cost calls, large ones memory traffic: the best size depends on the machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def run(x: Tensor, weight: Tensor, scale: Tensor, group: int, *, block_n: int = 64) -> Tensor:
-    rows, half = weight.shape
+    rows = weight.shape[0]
     out = torch.empty(x.shape[0], rows, dtype=x.dtype, device=x.device)
     even, odd = x[:, 0::2].T.contiguous(), x[:, 1::2].T.contiguous()
     for start in range(0, rows, block_n):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from ..contract import Cost, Dims, Input, Op, Tolerance
 
-TOLERANCE = {"float32": Tolerance(1e-05, 1e-06), "bfloat16": Tolerance(0.01, 0.004)}
+TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.006)}
 
 OP = Op(
     summary="Matrix product with weights in the activations' dtype: y = x @ weight^T.",
-    inputs=(
-        Input("x", ("tokens", "k")),
-        Input("weight", ("n", "k"), role="weight", fill="unit"),
-    ),
+    inputs=(Input("x", ("tokens", "k")), Input("weight", ("n", "k"), role="weight", fill="unit")),
     outputs=(("y", ("tokens", "n")),),
     tolerance=TOLERANCE,
 )
@@ -19,10 +16,7 @@ OP = Op(
 DEFAULT = {"decode": "torch_linear", "prefill": "torch_linear"}
 """The variants used where an arm chooses none."""
 
-TEST_SHAPES: tuple[dict[str, int], ...] = (
-    {"tokens": 1, "n": 16, "k": 64},
-    {"tokens": 3, "n": 1, "k": 96},
-)
+TEST_SHAPES: tuple[dict[str, int], ...] = ({"tokens": 1, "n": 16, "k": 64}, {"tokens": 3, "n": 1, "k": 96})
 
 
 def cost(d: Dims) -> Cost:

@@ -1,4 +1,4 @@
-"""For few tokens: the chosen experts' bytes are gathered, dequantised and multiplied, `pairs_per_step` of them at a time."""
+"""For few tokens: the chosen experts' bytes are gathered, dequantised and multiplied, `pairs_per_step` at a time."""
 
 from __future__ import annotations
 

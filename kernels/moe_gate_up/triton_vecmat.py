@@ -1,5 +1,6 @@
 """One program per (token, expert) pair and block of rows, with the access pattern of the kernel published in ExecuTorch
-pull request 18551: the byte of every k is addressed at k // 2, so each is read twice. It is what is measured, not improved.
+pull request 18551: the byte of every k is addressed at k // 2, so each is read twice. It is what is measured, not
+improved.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def block_k_fits(block_k: int, group: int) -> str | None:
 def vecmat_step(
     total, values, weight_at, scale_rows, start, k, k_ok, rows_ok, GROUP: tl.constexpr, BLOCK_K: tl.constexpr
 ):  # fmt: skip
-    """total [block_n] plus the product of values [block_k] with the weights at `weight_at` [block_k, block_n], whose scales lie
-    at `scale_rows` [block_n]; k [block_k] counts from `start`."""
+    """total [block_n] plus the product of values [block_k] with the weights at `weight_at` [block_k, block_n], whose
+    scales lie at `scale_rows` [block_n]; k [block_k] counts from `start`."""
     mask = k_ok[:, None] & rows_ok[None, :]
     packed = tl.load(weight_at, mask=mask, other=0)
     level = ((packed >> ((k % 2) * 4)[:, None]) & 15).to(tl.float32) - 8.0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def run(q: Tensor, k: Tensor, positions: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Tensor]:
-    """q [batch, length, heads, head_dim], k [batch, length, kv_heads, head_dim], positions [length] -> the same, rotated."""
+    """q [batch, length, heads, head_dim], k [batch, length, kv_heads, head_dim], positions [length] -> both rotated."""
     exponents = torch.arange(0, rotary_dim, 2, device=q.device, dtype=torch.float32) / rotary_dim
     angles = positions.float().unsqueeze(-1) * theta**-exponents  # [length, rotary_dim / 2]
     cos, sin = angles.cos().unsqueeze(1), angles.sin().unsqueeze(1)  # [length, 1, rotary_dim / 2]

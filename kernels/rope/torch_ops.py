@@ -1,4 +1,4 @@
-"""Rotary positions in torch, q and k in one pass; angles in float32, since position times frequency needs more than 8 bits."""
+"""Rotary positions in torch, q and k in one pass; angles in float32: position times frequency needs over 8 bits."""
 
 from __future__ import annotations
 
