@@ -15,6 +15,9 @@ from .view import View
 MOST_BARS = 48
 """Bars of one chart; the table has all of them."""
 
+FARTHEST_LIMIT = 8.0
+"""Times the fastest rate: a bound that lies farther would leave no length to compare."""
+
 
 def draw_all(view: View, want_png: bool = True) -> tuple[Chart, ...]:
     """Every chart that the view has numbers for."""
@@ -24,18 +27,21 @@ def draw_all(view: View, want_png: bool = True) -> tuple[Chart, ...]:
 
 
 def _decode(view: View) -> Plot | None:
-    groups = []
+    fastest = max((row.tok_s.value for group in view.decodes for row in group.rows), default=0.0)
+    groups, beyond = [], False
     for group in view.decodes:
+        bound = group.bound_tok_s
+        if bound and bound > FARTHEST_LIMIT * fastest:
+            bound, beyond = None, True
         bars: list[Bar] = []
         for row in group.rows:
             label = "" if bars else f"{group.axes}\n{group.engine}"
-            text = f"{plus_minus(row.tok_s)} tok/s"
-            bars.append(_bar(view, label, row.arms, row.tok_s, group.bound_tok_s, text))
+            bars.append(_bar(view, label, row.arms, row.tok_s, bound, f"{plus_minus(row.tok_s)} tok/s"))
         groups.append(tuple(bars))
     if not groups:
         return None
-    panel = Panel("tokens per second, more is better", tuple(groups), "bound by memory bandwidth")
-    return Plot("decode", "Decode rate", (panel,))
+    axis = "tokens per second, more is better" + (" (a bound of bandwidth lies beyond the axis)" if beyond else "")
+    return Plot("decode", "Decode rate", (Panel(axis, tuple(groups), "bound by memory bandwidth"),))
 
 
 def _categories(view: View) -> Plot | None:

@@ -97,7 +97,7 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
         launches=_launches(joined, entry),
         peak_bytes=measurement.peak_memory_bytes,
         compile_s=measurement.compile_s,
-        capture_s=measurement.capture_s,
+        capture_s=measurement.capture_s or None,
         first_token_us=measurement.first_token_us,
         stream_note=clean("; ".join(part for part in details if part.startswith(STREAM_NOTE))),
         source=entry,

@@ -111,10 +111,12 @@ def count(value: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """0.17 -> `17 %`; below ten percent one decimal."""
+    """0.17 -> `17 %`; below ten percent one decimal, and what is not zero is not shown as zero."""
     if share is None:
         return UNKNOWN
     value = share * 100
+    if 0 < value < 0.05:
+        return "<0.1 %"
     return f"{grouped(value, 1 if abs(value) < 9.95 else 0)} %"
 
 
@@ -135,6 +137,11 @@ def bandwidth(gb_s: float) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 case`, `28 cases`, `1,024 tokens`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def span(low: int, high: int) -> str:
+    """`3`, or `3 to 6`."""
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:

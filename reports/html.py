@@ -87,12 +87,13 @@ def _environment(view: View) -> Environment:
         percent=figures.percent,
         place=lambda arm: arms.get(arm, 0),
         plain_value=_plain_value,
+        prose=_prose,
         ratio_detail=_ratio_detail,
         ratio_words=figures.ratio_words,
         seconds=figures.seconds,
         tone=_tone,
     )
-    environment.globals.update(first_arm=view.arms[0] if view.arms else "", has_floor=_has_floor)
+    environment.globals.update(first_arm=view.arms[0] if view.arms else "", has_floor=_has_floor, known=_known)
     return environment
 
 
@@ -143,6 +144,17 @@ def _kernel_cards(group: KernelGroup) -> Iterator[Card]:
             yield Card(
                 what, figures.ratio_words(row.ratio), f"{figures.ratio_interval(row.ratio)} · {times}", _tone(row.ratio)
             )
+
+
+def _known(groups: Sequence[ModelGroup] | Sequence[KernelGroup], name: str) -> bool:
+    """Has any row a value for this column? One without is left out."""
+    return any(getattr(row, name) is not None for group in groups for row in group.rows)
+
+
+def _prose(text: str) -> Markup:
+    """A paragraph of the suite, in which `names` in backticks are code."""
+    parts = re.split(r"`([^`]+)`", text)
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
 def _has_floor(table: Categories) -> bool:

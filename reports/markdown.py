@@ -43,6 +43,12 @@ def code(name: str) -> str:
     return f"{fence}{pad}{split}{pad}{fence}".replace("|", "\\|") if name else ""
 
 
+def prose(paragraph: str) -> str:
+    """Text in which `names` in backticks stay code."""
+    parts = re.split(r"`([^`]+)`", paragraph)
+    return "".join(code(part) if place % 2 else text(part) for place, part in enumerate(parts))
+
+
 def render(view: View, charts: Sequence[Chart] = ()) -> str:
     """The whole page; `charts` are linked as files beside it, by name and `.svg`."""
     links = {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
@@ -70,7 +76,7 @@ def _head(view: View) -> Iterator[str]:
     yield text(" · ".join(head.facts))
     note = f", “{text(head.note)}”" if head.note else ""
     yield f"{text(view.counts.sentence)}. Run {text(head.run_id)}{note}."
-    yield from (text(paragraph) for paragraph in head.analysis)
+    yield from (prose(paragraph) for paragraph in head.analysis)
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:

@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate
 from harness.values.measurement import Conditions, Status
 from harness.values.run import Run
 
-from .figures import axes_words, bandwidth, clean, clean_prose, grouped, percent, plural
+from .figures import axes_words, bandwidth, clean, clean_prose, grouped, percent, plural, span
 from .joined import Joined
 from .kernel_view import site_name
 
@@ -226,16 +226,19 @@ def process_rows(joined: Joined) -> tuple[ProcessRow, ...]:
 
 def footnotes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
     """What the intervals mean: one sentence for each kind of interval among those shown."""
-    kinds = Counter((e.level, e.noise, round(e.confidence, 3), e.n) for e in estimates)
-    return tuple(_interval_sentence(*kind) for kind in sorted(kinds, key=lambda kind: (-kinds[kind], kind)))
+    kinds: dict[tuple[str, str, float], list[int]] = {}
+    for e in estimates:
+        kinds.setdefault((e.level, e.noise, round(e.confidence, 3)), []).append(e.n)
+    ordered = sorted(kinds.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(_interval_sentence(*kind, min(n), max(n)) for kind, n in ordered)
 
 
-def _interval_sentence(level: str, noise: str, confidence: float, n: int) -> str:
+def _interval_sentence(level: str, noise: str, confidence: float, fewest: int, most: int) -> str:
     sure = percent(confidence)
     if level == "process":
-        return f"Intervals are {sure} from the medians of {plural(n, 'fresh process', 'fresh processes')}."
+        return f"Intervals are {sure} from the medians of {span(fewest, most)} fresh processes."
     extra = "calibrated" if noise == "calibrated" else noise
     return (
-        f"Intervals are {sure} from {plural(n, 'round')} of one process, widened by the {extra} noise between "
+        f"Intervals are {sure} from {span(fewest, most)} rounds of one process, widened by the {extra} noise between "
         "processes; more processes say more (harness run --processes 5)."
     )

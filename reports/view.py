@@ -25,7 +25,7 @@ UNMATCHED_SHARE = 0.01
 @dataclass(frozen=True)
 class View:
     """trouble: what went wrong or is missing. summary: what a reader takes away. outputs, memory: what stands under the
-    tables. intervals: what they mean. cautions: what not to conclude. methods: what the columns mean. Sentences, all."""
+    tables. intervals: what they mean. cautions: what not to conclude. methods: what columns mean. Sentences, all."""
 
     headline: Headline
     counts: Counts
@@ -150,7 +150,8 @@ def _largest(values: Iterable[float | None]) -> float | None:
 def _cautions(
     models: Sequence[ModelGroup], kernels: Sequence[KernelGroup], profiles: Sequence[Categories]
 ) -> Iterator[str]:
-    shares = [row.bound_share for group in (*models, *kernels) for row in group.rows]
+    shares = [row.bound_share for model in models for row in model.rows]
+    shares += [row.bound_share for kernel in kernels for row in kernel.rows]
     if any(share is not None and share > 1 for share in shares):
         yield "Shares above 100 % mean that bytes came from a cache, not from memory; they are no share of a bandwidth."
     for table in profiles:

@@ -93,7 +93,7 @@ def synthetic_run(processes: int = 1, arms: Sequence[str] = ("baseline", "autotu
         state="complete",
         note="first try of the published blocks",
         command="harness run suites/qwen3_5_moe.yaml --arms baseline,autotuned",
-        analysis="One token at batch 1 reads the active weights once.\n\nWhat do block sizes alone bring?",
+        analysis="One token at batch 1 reads the active weights once.\n\nWhat do blocks alone bring to `moe_down`?",
         processes=processes,
         environment=ENVIRONMENT,
         planned=tuple(planned),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
+import msgspec
 import pytest
 from matplotlib.axes import Axes
 
+from harness.values.measurement import Work
 from harness_reports import charts, drawing
 from harness_reports.html import TEMPLATES, inline_svg
 from harness_reports.view import View, build
@@ -53,6 +55,16 @@ def test_every_axis_starts_at_zero_and_names_its_unit(view: View, monkeypatch: p
     for ax in seen:
         assert ax.get_xlim()[0] == 0
         assert re.match(r"(us|tokens per second)\b.*(less|more) is better$", ax.get_xlabel())
+
+
+def test_a_bound_that_is_far_does_not_flatten_the_bars() -> None:
+    run = synthetic_run()
+    slow = tuple(
+        msgspec.structs.replace(m, work=Work(1_000_000, 0, 0)) if m.case.kind == "decode" else m
+        for m in run.measurements
+    )
+    chart = charts.draw_all(build(msgspec.structs.replace(run, measurements=slow)), want_png=False)[0]
+    assert b"lies beyond the axis" in chart.svg and b"bound by memory bandwidth" not in chart.svg
 
 
 def test_every_bar_says_its_value_to_a_pointer_and_to_a_screen_reader(drawn: tuple[drawing.Chart, ...]) -> None:

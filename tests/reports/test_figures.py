@@ -76,6 +76,10 @@ def test_units_of_memory_and_bandwidth() -> None:
     assert figures.bandwidth(41.25) == "41.2 GB/s"
 
 
+def test_a_share_that_is_not_zero_is_not_shown_as_zero() -> None:
+    assert [figures.percent(share) for share in (0.0, 0.0001, 0.0006)] == ["0.0 %", "<0.1 %", "0.1 %"]
+
+
 def test_shares_have_a_decimal_below_ten_percent() -> None:
     assert [figures.percent(share) for share in (0.547, 0.0949, 0.002, None)] == ["55 %", "9.5 %", "0.2 %", "-"]
 

@@ -9,6 +9,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness_reports import charts, html
@@ -126,6 +127,18 @@ def test_every_row_of_a_table_has_its_columns() -> None:
                 ]
                 widths.add(sum(spans))
             assert len(widths) == 1, table
+
+
+def test_columns_that_nobody_knows_are_left_out() -> None:
+    """On a CPU there is no capture, no peak of GPU memory and no launch: no columns of dashes."""
+    run = synthetic_run()
+    plain = tuple(
+        msgspec.structs.replace(m, capture_s=0.0, peak_memory_bytes=None, first_token_us=None) for m in run.measurements
+    )
+    text = html.render(build(msgspec.structs.replace(run, measurements=plain, profiles=())))
+    for heading in ("Capture", "Peak", "Launches", "First token", "In model"):
+        assert heading not in text
+        assert heading in html.render(build(run))
 
 
 def test_the_page_is_small(text: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from harness_reports.markdown import code, render, text
+from harness_reports.markdown import code, prose, render, text
 from harness_reports.view import build
 
 from . import golden_files
@@ -73,6 +73,12 @@ def test_hostile_names_leave_the_structure_alone() -> None:
 
 def row_cells(line: str) -> int:
     return line.replace("\\\\", "").replace("\\|", "").count("|")
+
+
+@given(st.text(alphabet="`ab<*_|[]() \\", max_size=30))
+def test_prose_has_code_and_nothing_else(words: str) -> None:
+    kinds = {token.type for token in tokens(prose(" ".join(words.split())))}
+    assert kinds <= INERT | {"code_inline"}, kinds
 
 
 def test_a_mention_is_not_made() -> None:
