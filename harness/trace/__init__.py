@@ -1,0 +1,6 @@
+"""Traces of torch.profiler: one reader for files from anywhere and for the live profile."""
+
+from harness.trace.breakdown import breakdown
+from harness.trace.categories import Rules, load_rules
+
+__all__ = ["Rules", "breakdown", "load_rules"]
