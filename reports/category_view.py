@@ -12,8 +12,8 @@ from .figures import axes_words, clean
 from .joined import Joined
 from .kernel_view import same_shape
 
-UNMATCHED = ("", "uncategorised", "Uncategorised", "Other", "other")
-"""Names that a breakdown gives to what no rule matched."""
+UNMATCHED = ("Uncategorised", "")
+"""How the trace reader names what no rule matched (`harness.trace.categories.UNCATEGORISED`)."""
 
 MOST_KERNELS = 40
 """Kernels listed under the categories of one arm, longest first; the rest is one row."""
@@ -220,5 +220,5 @@ def _kernels(profile: Profile) -> ArmKernels:
 def _line(row: KernelRow, whole_ns: int) -> KernelLine:
     place = clean(row.scope or row.op)
     return KernelLine(
-        clean(row.name), clean(row.category) or "uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns
+        clean(row.name), clean(row.category) or "Uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns
     )

@@ -232,7 +232,7 @@ def test_a_share_above_one_is_explained_and_not_clipped() -> None:
 def test_time_that_no_rule_matched_is_told() -> None:
     run = synthetic_run()
     rows = tuple(
-        msgspec.structs.replace(row, category="Other") if row.category == "Router" else row
+        msgspec.structs.replace(row, category="Uncategorised") if row.category == "Router" else row
         for row in run.profiles[0].kernels
     )
     left = msgspec.structs.replace(run.profiles[0], kernels=rows, uncategorised_ns=84_000 * 8)
