@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import check, doctor, export, import_, profile, report, run, schema, show, sweep
+from harness.cli import breakdown, check, doctor, export, import_, profile, report, run, schema, show, sweep
 from harness.cli import list as list_command
 from harness.errors import HarnessError
 
@@ -29,6 +29,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
+app.command("breakdown")(breakdown.command)
 app.command("check")(check.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)

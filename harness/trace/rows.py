@@ -97,7 +97,7 @@ def nanoseconds(value: Any) -> int:
 
         try:
             return int((Decimal(value) * 1000).to_integral_value())
-        except (InvalidOperation, OverflowError) as error:
+        except (InvalidOperation, OverflowError, ValueError) as error:
             raise ValueError(f"{value!r} is no time") from error
     below = int((fraction + "000")[:3]) + (fraction[3:4] >= "5")
     return int(whole) * 1000 + (-below if whole.startswith("-") else below)
