@@ -1,0 +1,7 @@
+"""Two stored runs, or two arms of one, to verdicts. Nothing is measured here."""
+
+from harness.compare.judge import compare
+from harness.compare.policy import Policy, policy_of
+from harness.compare.sides import StoredSide, load_sides
+
+__all__ = ["Policy", "StoredSide", "compare", "load_sides", "policy_of"]

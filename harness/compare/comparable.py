@@ -1,0 +1,118 @@
+"""What must agree before two runs are compared, and what a reader has to know besides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from harness.compare.join import Joined
+from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS
+from harness.compare.recorded import recorded_suite
+from harness.compare.sides import StoredSide, same_run
+from harness.errors import HarnessError, allowed
+from harness.values.environment import REFUSED_WHEN_DIFFERENT
+from harness.values.run import Run
+
+FIELDS = (
+    "environment",
+    *REFUSED_WHEN_DIFFERENT,
+    "device_uuid",
+    "suite",
+    *(f"suite.{name}" for name in SUITE_FIELDS),
+    "sizes",
+)
+"""What may be accepted by name."""
+
+
+def differences(base: StoredSide, head: StoredSide, joined: Iterable[Joined]) -> tuple[str, ...]:
+    """`field: base -> head` of each condition that is not the same; none for two arms of one run."""
+    if same_run(base, head):
+        return ()
+    return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined))
+
+
+def refused(found: Sequence[str], accept: Collection[str]) -> tuple[str, ...]:
+    """The differences that were not accepted. Raises HarnessError for a name that nothing can have."""
+    for name in accept:
+        if name not in FIELDS:
+            raise HarnessError(f"--accept {name}: no such condition; {allowed(name, FIELDS)}")
+    return tuple(difference for difference in found if _field(difference) not in accept)
+
+
+def on_two_machines(found: Iterable[str]) -> bool:
+    return any(_field(difference) in (*MACHINE_FIELDS, "environment") for difference in found)
+
+
+def throttling(run: Run) -> str:
+    """`hw_thermal_slowdown in 3 of 56 readings`, where the GPU protected itself while it was measured; else empty."""
+    return _reasons(run, INVALIDATING_THROTTLES)
+
+
+def notes(base: StoredSide, head: StoredSide) -> list[str]:
+    """What a reader must weigh beside the verdicts."""
+    found = []
+    if not same_run(base, head):
+        found.append(
+            "two runs at two times: what drifted between them is in the ratios; "
+            "runs taken in turn, more than once, show how much that is"
+        )
+        if base.run.suite_hash != head.run.suite_hash:
+            found.append("the text of the suite differs; cases are joined where the question is the same")
+    for word, run in _runs(base, head):
+        if run.state != "complete":
+            found.append(f"{word}: run {run.id} is {run.state}: cases after its end are missing")
+        capped = _reasons(run, ("sw_power_cap",))
+        if capped:
+            found.append(f"{word}: at its power limit, {capped}")
+    return found
+
+
+def _runs(base: StoredSide, head: StoredSide) -> list[tuple[str, Run]]:
+    return [("both", base.run)] if same_run(base, head) else [("base", base.run), ("head", head.run)]
+
+
+def _field(difference: str) -> str:
+    return difference.partition(":")[0].partition(" of ")[0]
+
+
+def _environment(base: Run, head: Run) -> Iterable[str]:
+    if base.environment is None or head.environment is None:
+        states = ["unknown" if run.environment is None else run.environment.device_name for run in (base, head)]
+        return [f"environment: {states[0]} -> {states[1]}"]
+    uuids = base.environment.device_uuid, head.environment.device_uuid
+    another = [f"device_uuid: {uuids[0]} -> {uuids[1]}"] if uuids[0] != uuids[1] else []
+    return [*base.environment.differences(head.environment), *another]
+
+
+def _suite(base: Run, head: Run) -> Iterable[str]:
+    if base.suite != head.suite:
+        yield f"suite: {base.suite} -> {head.suite}"
+    sections = recorded_suite(base), recorded_suite(head)
+    if all(sections):
+        for name in SUITE_FIELDS:
+            ours, theirs = (section.get(name) for section in sections)
+            if ours != theirs:
+                yield f"suite.{name}: {_shown(ours)} -> {_shown(theirs)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {item}" for name, item in value.items()) + "}"
+    return "the default" if value is None else str(value)
+
+
+def _sizes(joined: Iterable[Joined]) -> Iterable[str]:
+    for question in joined:
+        if question.base is None or question.head is None:
+            continue
+        ours, theirs = question.base.case.dims, question.head.case.dims
+        other = [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
+        if other:
+            sides = (", ".join(f"{name} {dims.get(name, 'unset')}" for name in other) for dims in (ours, theirs))
+            yield f"sizes of {question.name}: {' -> '.join(sides)}"
+
+
+def _reasons(run: Run, wanted: Collection[str]) -> str:
+    counts = Counter(reason for c in run.conditions for reason in c.throttle_reasons if reason in wanted)
+    of = len(run.conditions)
+    return ", ".join(f"{reason} in {count} of {of} readings" for reason, count in sorted(counts.items()))

@@ -1,0 +1,143 @@
+"""The decision procedure: log ratios with their error to verdicts, the chance of a false one held over all cases at
+once.
+
+It does not know where the ratios come from: unpaired processes of two runs, pairs of processes, or a simulation.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.compare.policy import Policy
+from harness.stats.students_t import probability_above, quantile
+from harness.values.verdict import Verdict
+
+MOST_UNITS = 1000
+"""More units than this are said to be out of reach."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Mean of ln(head / base), its standard error and that error's degrees of freedom, from n units. level: `pair`, or
+    `process` where n processes a side are not paired."""
+
+    centre: float
+    error: float
+    degrees: float
+    n: int
+    level: str
+
+    def with_units(self, n: int) -> Evidence:
+        """What n units with the same spread would be expected to say."""
+        return Evidence(
+            self.centre, self.error * math.sqrt(self.n / n), self.degrees * (n - 1) / (self.n - 1), n, self.level
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """low, high: interval of the log ratio at `confidence`. needed and smallest (a log ratio): see `CaseVerdict`."""
+
+    verdict: Verdict
+    low: float
+    high: float
+    confidence: float
+    needed: int | None = None
+    smallest: float | None = None
+
+
+def paired(log_ratios: Sequence[float]) -> Evidence:
+    """One log ratio per pair, two or more."""
+    n = len(log_ratios)
+    return Evidence(statistics.fmean(log_ratios), statistics.stdev(log_ratios) / math.sqrt(n), n - 1, n, "pair")
+
+
+def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
+    """Logs of the medians of unrelated processes, two or more a side; Welch's error, for spreads that may differ."""
+    a, b = (statistics.variance(side) / len(side) for side in (base, head))
+    spread = a**2 / (len(base) - 1) + b**2 / (len(head) - 1)
+    degrees = (a + b) ** 2 / spread if spread else len(base) + len(head) - 2
+    centre = statistics.fmean(head) - statistics.fmean(base)
+    return Evidence(centre, math.sqrt(a + b), degrees, min(len(base), len(head)), "process")
+
+
+def decide(
+    evidence: Mapping[str, Evidence], policy: Policy, *, family: int | None = None, rejected: int = 0
+) -> dict[str, Decision]:
+    """A decision for each case, at one look.
+
+    FASTER and SLOWER are asked first: the two-sided p of a difference beyond the margin, by Holm's procedure over the
+    family. family: its size where some of it was decided at an earlier look and is not in `evidence`; rejected: how
+    many of those were FASTER or SLOWER. Then SAME: the interval inside of ±same_within, at its own error per case.
+    """
+    if not evidence:
+        return {}
+    left = len(evidence) if family is None else family - rejected
+    error = policy.family_error / policy.looks
+    different = holm({case: p_beyond(e, policy.margin) for case, e in evidence.items()}, error, left)
+    shown_error = error / max(1, left - len(different))
+    return {case: _decision(e, policy, shown_error, case in different) for case, e in evidence.items()}
+
+
+def p_beyond(evidence: Evidence, margin: float) -> float:
+    """Two-sided p of: the true log ratio lies within ±margin."""
+    x, error = evidence.centre, evidence.error
+    if error == 0:
+        return 0.0 if abs(x) > margin else 1.0
+    return min(1.0, 2 * probability_above((abs(x) - margin) / error, evidence.degrees))
+
+
+def holm(p: Mapping[str, float], error: float, family: int) -> set[str]:
+    """The cases that are rejected at a chance of `error` of any false one in a family of that size."""
+    rejected: set[str] = set()
+    for case, value in sorted(p.items(), key=lambda item: item[1]):
+        if value > error / max(1, family - len(rejected)):
+            break
+        rejected.add(case)
+    return rejected
+
+
+def _decision(e: Evidence, policy: Policy, error: float, different: bool) -> Decision:
+    half = quantile(1 - error / 2, e.degrees) * e.error
+    low, high, confidence = e.centre - half, e.centre + half, 1 - error
+    if different:
+        return Decision(Verdict.SLOWER if e.centre > 0 else Verdict.FASTER, low, high, confidence)
+    reach = quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error
+    smallest = _smallest(e, policy, error)
+    if abs(e.centre) + reach < policy.same_within:
+        return Decision(Verdict.SAME, low, high, confidence, smallest=smallest)
+    return Decision(Verdict.UNDECIDED, low, high, confidence, _needed(e, policy, error), smallest)
+
+
+def _smallest(e: Evidence, policy: Policy, error: float) -> float:
+    """The smallest true log ratio that would be found with the policy's power."""
+    return policy.margin + (quantile(1 - error / 2, e.degrees) + quantile(policy.power, e.degrees)) * e.error
+
+
+def _needed(e: Evidence, policy: Policy, error: float) -> int | None:
+    """The fewest units at which, if what is seen is the truth, a difference or SAME would be shown with the policy's
+    power; None where that is out of reach."""
+
+    x = abs(e.centre)
+
+    def enough(n: int) -> bool:
+        then = e.with_units(n)
+        tail = quantile(policy.power, then.degrees)
+        difference = (quantile(1 - error / 2, then.degrees) + tail) * then.error
+        same = (quantile(1 - policy.same_error / policy.looks, then.degrees) + tail) * then.error
+        return difference <= x - policy.margin or same <= policy.same_within - x
+
+    return _first(enough, e.n + 1, MOST_UNITS)
+
+
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
+    """The smallest n from low to high for which a condition holds that stays true once it is."""
+    if low > high or not holds(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

@@ -1,0 +1,65 @@
+"""The cases of two sides, joined on their questions: the answers may differ, that is what is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.compare.sides import StoredSide
+from harness.values.case import Case
+from harness.values.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A planned case of one side, and what was measured for it: its own measurement, or that of the case with the same
+    answer that stands in its place; None where the run ended before it."""
+
+    case: Case
+    measurement: Measurement | None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One question; a side that did not ask it is None."""
+
+    name: str
+    base: Asked | None
+    head: Asked | None
+
+    @property
+    def case(self) -> Case:
+        asked = self.base or self.head
+        assert asked is not None
+        return asked.case
+
+
+def join(base: StoredSide, head: StoredSide) -> list[Joined]:
+    """Every question of either side: the base's in their order, then the head's own."""
+    sides = [_questions(side) for side in (base, head)]
+    return [Joined(name, *(side.get(name) for side in sides)) for name in dict.fromkeys(_chain(sides))]
+
+
+def _chain(sides: Iterable[dict[str, Asked]]) -> Iterable[str]:
+    return (name for side in sides for name in side)
+
+
+def _questions(side: StoredSide) -> dict[str, Asked]:
+    run = side.run
+    measured = {m.case.id: m for m in run.measurements}
+    planned = {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}
+    found = {}
+    for case in planned.values():
+        if side.arm in (None, case.arm):
+            own = measured.get(case.id) or measured.get(case.same_as or "")
+            found[_name(case, with_arm=side.arm is None)] = Asked(case, own)
+    return found
+
+
+def _name(case: Case, *, with_arm: bool) -> str:
+    """The case's id; without its arm where the arms are what is compared. In a sweep tunables are part of the
+    question."""
+    if with_arm:
+        return case.id
+    tunables = [case.answer.label] if case.tunables_in_id and case.answer is not None else []
+    return "/".join([case.question, *tunables])

@@ -1,0 +1,202 @@
+"""Two sides to a comparison: join, refuse what is not comparable, decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from harness.compare import comparable
+from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
+from harness.compare.join import Joined, join
+from harness.compare.policy import Policy, policy_of
+from harness.compare.reasons import decided, not_ok
+from harness.compare.sides import StoredSide, same_run
+from harness.errors import NotComparable
+from harness.stats import estimate, process_medians, ratio
+from harness.values.case import Case
+from harness.values.estimate import Ratio
+from harness.values.measurement import Measurement, Status
+from harness.values.verdict import CaseVerdict, Comparison, Verdict
+
+MEMORY = "peak_memory_bytes"
+
+
+def compare(
+    base: StoredSide, head: StoredSide, policy: Policy | None = None, accept: Collection[str] = ()
+) -> Comparison:
+    """The verdict on every question that both sides were asked. policy: the base's own when left out. accept:
+    conditions that may differ, by the names in `comparable.FIELDS`.
+
+    Conditions that differ and were not accepted give a comparison without verdicts. Raises NotComparable where the
+    sides have no question in common.
+    """
+    policy = policy or policy_of(base.run)
+    joined = join(base, head)
+    found = comparable.differences(base, head, joined)
+    if comparable.refused(found, accept):
+        return Comparison(base.facts, head.facts, False, found)
+    if not any(question.base and question.head for question in joined):
+        raise NotComparable(f"{_words(base)} and {_words(head)} have no case in common; `harness show RUN` lists them")
+    judge = _Judge(base, head, policy, comparable.on_two_machines(found))
+    verdicts, notes = judge.verdicts(joined)
+    if not verdicts:
+        raise NotComparable(f"{_words(base)} and {_words(head)}: every case in common is UNSUPPORTED on both sides")
+    return Comparison(base.facts, head.facts, True, found, tuple(verdicts), (*comparable.notes(base, head), *notes))
+
+
+def _words(side: StoredSide) -> str:
+    return f"run {side.run.id}{f' arm {side.arm}' if side.arm else ''} ({side.run.suite})"
+
+
+class _Judge:
+    """What holds for all cases of one comparison."""
+
+    def __init__(self, base: StoredSide, head: StoredSide, policy: Policy, two_machines: bool) -> None:
+        self.policy, self.two_machines = policy, two_machines
+        self.one_run = same_run(base, head)
+        self.throttling = {"base": comparable.throttling(base.run), "head": comparable.throttling(head.run)}
+
+    def verdicts(self, joined: Sequence[Joined]) -> tuple[list[CaseVerdict], list[str]]:
+        """A verdict for each question and metric, and notes on the questions that have none."""
+        found: list[CaseVerdict] = []
+        evidence: dict[str, Evidence] = {}
+        for question in joined:
+            for verdict, of_it in self._first(question):
+                found.append(verdict)
+                if of_it is not None:
+                    evidence[verdict.case] = of_it
+        notes = [note for note in (_unasked(joined, "base"), _unasked(joined, "head"), _unsupported(joined)) if note]
+        if not any(verdict.gated for verdict in found):
+            gates = ", ".join(self.policy.gate)
+            notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
+            found = [replace(verdict, gated=True) for verdict in found]
+        unchanged = {question.name for question in joined if _same_answer(question)}
+        return self._decide(found, evidence, unchanged), notes
+
+    def _first(self, question: Joined) -> list[tuple[CaseVerdict, Evidence | None]]:
+        """Verdicts that need no statistics, and evidence for the others, whose verdict is UNDECIDED until then."""
+        case = question.case
+        empty = CaseVerdict(question.name, f"{case.kind}_us", Verdict.UNDECIDED, "", self._gated(case, "time"))
+        if question.head is None and empty.gated:
+            return [(replace(empty, reason="head was not asked"), None)]
+        if question.base is None or question.head is None or _unsupported_on_both(question):
+            return []
+        base, head = question.base.measurement, question.head.measurement
+        problem = not_ok({"base": base, "head": head})
+        if problem is not None:
+            invalid = problem.failed or (base is not None and head is not None)
+            verdict = Verdict.INVALID if invalid else Verdict.UNDECIDED
+            return [(replace(empty, verdict=verdict, reason=problem.reason, failed=problem.failed), None)]
+        assert base is not None and head is not None
+        memory = self._memory(question.name, case, base, head)
+        return [self._time(empty, base, head), *([(memory, None)] if memory else [])]
+
+    def _gated(self, case: Case, metric: str) -> bool:
+        if metric == MEMORY:
+            return "peak_memory" in self.policy.gate
+        return (case.op if case.kind == "kernel" else case.kind) in self.policy.gate
+
+    def _time(self, empty: CaseVerdict, base: Measurement, head: Measurement) -> tuple[CaseVerdict, Evidence | None]:
+        if base is head:
+            value = _value(base)
+            return replace(
+                empty, verdict=Verdict.SAME, reason="one answer for both arms, measured once", base=value, head=value
+            ), None
+        shown = replace(
+            empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=self.one_run)
+        )
+        throttled = [f"{side}: {reasons}" for side, reasons in self.throttling.items() if reasons]
+        if throttled:
+            return replace(shown, verdict=Verdict.INVALID, reason=f"throttled: {', '.join(throttled)}"), None
+        if self.two_machines:
+            return replace(shown, reason="two machines: the ratio is shown, not judged"), None
+        units = [len(process_medians(m.samples)) for m in (base, head)]
+        least = self.policy.least_units
+        if min(units) < least:
+            counts = str(units[0]) if units[0] == units[1] else f"{units[0]} and {units[1]}"
+            return replace(
+                shown, reason=f"{counts} processes a side; a verdict needs {least}: `harness run --processes {least}`",
+                needed=least,
+            ), None  # fmt: skip
+        return shown, self._evidence(base, head)
+
+    def _evidence(self, base: Measurement, head: Measurement) -> Evidence:
+        logs = [[math.log(median) for median in process_medians(m.samples)] for m in (base, head)]
+        processes = [{sample.process for sample in m.samples} for m in (base, head)]
+        if self.one_run and processes[0] == processes[1]:
+            return paired([b - a for a, b in zip(*logs, strict=True)])
+        return unpaired(*logs)
+
+    def _decide(
+        self, found: Sequence[CaseVerdict], evidence: Mapping[str, Evidence], unchanged: Collection[str]
+    ) -> list[CaseVerdict]:
+        """The gated cases are one family, the ones that only explain another. unchanged: cases with the same answer."""
+        decisions: dict[str, Decision] = {}
+        for gated in (True, False):
+            cases = {v.case for v in found if v.gated is gated and v.metric != MEMORY}
+            decisions |= decide({case: e for case, e in evidence.items() if case in cases}, self.policy)
+        result = []
+        for verdict in found:
+            decision = decisions.get(verdict.case)
+            if decision is None or verdict.metric == MEMORY:
+                result.append(verdict)
+                continue
+            e = evidence[verdict.case]
+            shown = Ratio(
+                math.exp(e.centre), math.exp(decision.low), math.exp(decision.high), decision.confidence, e.n, e.level
+            )
+            result.append(
+                replace(
+                    verdict, verdict=decision.verdict, ratio=shown, needed=decision.needed,
+                    reason=decided(decision, e, self.policy, verdict.case in unchanged),
+                    smallest_percent=None if decision.smallest is None else 100 * math.expm1(decision.smallest),
+                )
+            )  # fmt: skip
+        return result
+
+    def _memory(self, name: str, case: Case, base: Measurement, head: Measurement) -> CaseVerdict | None:
+        """Peak memory is exact: equal, or more or less by a known amount."""
+        a, b = base.peak_memory_bytes, head.peak_memory_bytes
+        if not a or not b or base is head:
+            return None
+        change = math.log(b / a)
+        verdict = Verdict.SAME
+        if abs(change) > self.policy.same_within:
+            verdict = Verdict.SLOWER if change > 0 else Verdict.FASTER
+        more = "more" if b > a else "less"
+        reason = "equal" if a == b else f"{abs(b - a) / 2**20:,.1f} MiB {more} ({100 * abs(b / a - 1):.2g} %)"
+        exact = Ratio(b / a, b / a, b / a, 1.0, 1, "exact")
+        return CaseVerdict(name, MEMORY, verdict, reason, self._gated(case, MEMORY), float(a), float(b), exact)
+
+
+def _value(measurement: Measurement) -> float:
+    found = estimate(measurement.samples)
+    assert found is not None
+    return found.value
+
+
+def _unsupported_on_both(question: Joined) -> bool:
+    asked = (question.base, question.head)
+    return all(a and a.measurement and a.measurement.status is Status.UNSUPPORTED for a in asked)
+
+
+def _same_answer(question: Joined) -> bool:
+    """Whether both sides ran the same kernel, as far as its variant's own text says."""
+    base, head = question.base, question.head
+    if base is None or head is None or base.measurement is None or head.measurement is None:
+        return False
+    same = base.case.answer is not None and base.case.answer == head.case.answer
+    return same and base.measurement.source is not None and base.measurement.source == head.measurement.source
+
+
+def _unsupported(joined: Sequence[Joined]) -> str:
+    count = sum(map(_unsupported_on_both, joined))
+    return f"{count} cases are UNSUPPORTED on both sides" if count else ""
+
+
+def _unasked(joined: Sequence[Joined], side: str) -> str:
+    names = [q.name for q in joined if (q.head if side == "base" else q.base) is None]
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"asked of {side} alone: {len(names)} ({shown})" if names else ""

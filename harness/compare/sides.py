@@ -1,0 +1,95 @@
+"""The names of two sides to stored runs: `last`, `last~1`, an id, a tag or a file, each with `:ARM` where an arm is
+meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError, allowed
+from harness.store import Store
+from harness.values.run import Run
+from harness.values.verdict import Side
+
+
+@dataclass(frozen=True)
+class StoredSide:
+    """A run, and the arm of it that is meant; None: every arm, each against itself."""
+
+    run: Run
+    arm: str | None = None
+
+    @property
+    def facts(self) -> Side:
+        run, environment = self.run, self.run.environment
+        return Side(
+            run.id, self.arm, run.suite, run.started, run.state, run.processes,
+            commit=environment.commit if environment else None, note=run.note,
+            device=environment.device_name if environment else "",
+        )  # fmt: skip
+
+
+def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSide]:
+    """Both sides. `last` is the last complete run of the other side's suite; with `last` on both, of the newest run's.
+
+    One arm named on one side alone is meant on the other too. Raises HarnessError for an unknown run or arm, and where
+    both sides are the same.
+    """
+    names = [_split(side) for side in (base, head)]
+    runs: dict[int, Run] = {}
+    for index in sorted((1, 0), key=lambda i: _is_last(names[i][0])):  # a run named outright says which suite is meant
+        other = runs.get(1 - index)
+        if other is not None and names[0][0] == names[1][0]:
+            runs[index] = other
+        else:
+            suite = other.suite if other is not None and _is_last(names[index][0]) else None
+            runs[index] = store.load(names[index][0], suite=suite)
+    arms = [arm or names[1 - index][1] for index, (_, arm) in enumerate(names)]
+    sides = [StoredSide(runs[index], _known_arm(runs[index], arms[index])) for index in (0, 1)]
+    if _same(*sides):
+        raise HarnessError(
+            f"{base} and {head} are the same: run {sides[0].run.id}; name two runs or two arms of it: "
+            f"{_example(sides[0].run)}"
+        )
+    return sides[0], sides[1]
+
+
+def same_run(base: StoredSide, head: StoredSide) -> bool:
+    """Whether both sides were measured in the same processes. A run keeps its values on every machine, not its id."""
+    runs = (msgspec.structs.replace(side.run, id="", state="", tags=()) for side in (base, head))
+    return base.run is head.run or next(runs) == next(runs)
+
+
+def arms_of(run: Run) -> list[str]:
+    """The arms of a run, in the order of its plan."""
+    return list(dict.fromkeys(case.arm for case in (*run.planned, *(m.case for m in run.measurements))))
+
+
+def _same(base: StoredSide, head: StoredSide) -> bool:
+    return same_run(base, head) and base.arm == head.arm
+
+
+def _example(run: Run) -> str:
+    arms = arms_of(run)
+    return f"{run.id}:{arms[0]} {run.id}:{arms[1]}" if len(arms) > 1 else f"it has one arm, {' '.join(arms) or 'none'}"
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """`RUN:ARM` to its parts; a file's name may have colons of its own."""
+    if Path(name).is_file():
+        return name, None
+    run, colon, arm = name.rpartition(":")
+    return (run or "last", arm) if colon else (name, None)
+
+
+def _is_last(name: str) -> bool:
+    return name.partition("~")[0] == "last"
+
+
+def _known_arm(run: Run, arm: str | None) -> str | None:
+    arms = arms_of(run)
+    if arm is not None and arm not in arms:
+        raise HarnessError(f"run {run.id} has no arm {arm or '(empty)'}; {allowed(arm, arms)}")
+    return arm
