@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from harness.stats.students_t import quantile
 from harness.values.estimate import Estimate
 from harness.values.measurement import Sample
 
 PROCESS_NOISE = 0.004
-"""Relative standard deviation of medians between fresh processes, until a machine is calibrated: medians of 15 processes of two
-kernels had 0.35 and 0.37 % on one H100."""
+"""Relative standard deviation of medians between fresh processes, until a machine is calibrated: medians of 15
+processes of two kernels had 0.35 and 0.37 % on one H100."""
 
 
 def process_medians(samples: Sequence[Sample]) -> list[float]:
@@ -23,13 +25,17 @@ def process_medians(samples: Sequence[Sample]) -> list[float]:
 
 
 def estimate(
-    samples: Sequence[Sample], *, confidence: float = 0.95, process_noise: float = PROCESS_NOISE, noise_known: str = "assumed"
+    samples: Sequence[Sample],
+    *,
+    confidence: float = 0.95,
+    process_noise: float = PROCESS_NOISE,
+    noise_known: str = "assumed",
 ) -> Estimate | None:
     """The samples' value and interval; None where there are none.
 
-    Several processes: the geometric mean of their medians with a t interval of the logs, level `process`. One process: the
-    median with its order-statistic interval, widened in quadrature by the noise between processes that one process cannot
-    show, level `round`.
+    Several processes: the geometric mean of their medians with a t interval of the logs, level `process`. One process:
+    the median with its order-statistic interval, widened in quadrature by the noise between processes that one process
+    cannot show, level `round`; its confidence is the one that so few samples reach.
     """
     if not samples:
         return None
@@ -37,41 +43,49 @@ def estimate(
     if len(medians) > 1:
         logs = [math.log(median) for median in medians]
         centre = statistics.fmean(logs)
-        half = t_quantile(confidence, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+        half = two_sided_t(confidence, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
         low, value, high = (math.exp(centre + shift) for shift in (-half, 0.0, half))
         return Estimate(value, low, high, confidence, len(medians), "process", "measured")
-    values = [sample.value_us for sample in samples]
-    value, low, high = median_interval(values, confidence)
-    between = normal_quantile(confidence) * process_noise * value
+    median, low, high, reached = median_interval([sample.value_us for sample in samples], confidence)
+    between = normal_quantile(confidence) * process_noise * median
     return Estimate(
-        value, value - math.hypot(value - low, between), value + math.hypot(high - value, between),
-        confidence, len(values), "round", noise_known,
+        median, median - math.hypot(median - low, between), median + math.hypot(high - median, between),
+        min(confidence, reached), len(samples), "round", noise_known,
     )  # fmt: skip
 
 
-def median_interval(values: Sequence[float], confidence: float) -> tuple[float, float, float]:
+class MedianInterval(NamedTuple):
+    """confidence: that low..high covers the true median; exact, so above or, with few values, below what was asked
+    for."""
+
+    median: float
+    low: float
+    high: float
+    confidence: float
+
+
+def median_interval(values: Sequence[float], confidence: float) -> MedianInterval:
     """Median, and the narrowest symmetric pair of order statistics that covers the true median with the confidence.
 
-    The number of samples below the true median is binomial(n, 1/2), whatever the distribution. Where n is too small for
-    the confidence (below 6 for 95 %), the pair is the smallest and the largest sample.
+    The number of values below the true median is binomial(n, 1/2), whatever the distribution. Where n is too small for
+    the confidence (below 6 for 95 %), the pair is the smallest and the largest value, with the confidence that these
+    have.
     """
     ordered = sorted(values)
     n = len(ordered)
     rank = 0  # the interval is ordered[rank], ordered[n - 1 - rank]
-    outside = 0.5**n
+    combinations = outside = 1  # of 2**n, in integers: 0.5**n is zero beyond n = 1074
     while rank + 1 < n / 2:
-        outside += math.comb(n, rank + 1) * 0.5**n
-        if 2 * outside > 1 - confidence:
+        combinations = combinations * (n - rank) // (rank + 1)
+        if 2 * (outside + combinations) / 2**n > 1 - confidence:
             break
-        rank += 1
-    return statistics.median(ordered), ordered[rank], ordered[n - 1 - rank]
+        rank, outside = rank + 1, outside + combinations
+    return MedianInterval(statistics.median(ordered), ordered[rank], ordered[n - 1 - rank], 1 - 2 * outside / 2**n)
 
 
-def t_quantile(confidence: float, degrees: float) -> float:
+def two_sided_t(confidence: float, degrees: float) -> float:
     """Two-sided quantile of Student's t."""
-    from scipy.stats import t
-
-    return float(t.ppf((1 + confidence) / 2, degrees))
+    return quantile((1 + confidence) / 2, degrees)
 
 
 def normal_quantile(confidence: float) -> float:

@@ -6,25 +6,31 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from harness.stats.estimate import PROCESS_NOISE, estimate, process_medians, t_quantile
+from harness.stats.estimate import PROCESS_NOISE, estimate, process_medians, two_sided_t
 from harness.values.estimate import Ratio
 from harness.values.measurement import Sample
 
 
 def ratio(
-    base: Sequence[Sample], head: Sequence[Sample], *, confidence: float = 0.95, process_noise: float = PROCESS_NOISE
+    base: Sequence[Sample],
+    head: Sequence[Sample],
+    *,
+    confidence: float = 0.95,
+    process_noise: float = PROCESS_NOISE,
+    paired: bool = True,
 ) -> Ratio | None:
     """head / base with its interval; None where a side has no samples.
 
     Processes that measured both sides are pairs: the interval is that of their log ratios, in which what is common to a
-    process cancels. Sides from different processes, two or more each: Welch's interval of the logs. A single process a side:
-    both order-statistic intervals and the noise between processes in quadrature, level `round`.
+    process cancels. paired: False for samples of two runs, whose processes have numbers in common and nothing else.
+    Sides from different processes, two or more each: Welch's interval of the logs. A single process a side: both
+    order-statistic intervals and the noise between processes in quadrature, level `round`.
     """
     if not base or not head:
         return None
     same = sorted({s.process for s in base} & {s.process for s in head})
     first, second = ([math.log(m) for m in process_medians(side)] for side in (base, head))
-    if len(same) == len(first) == len(second) > 1:
+    if paired and len(same) == len(first) == len(second) > 1:
         differences = [b - a for a, b in zip(first, second, strict=True)]
         error = statistics.stdev(differences) / math.sqrt(len(differences))
         return _result(statistics.fmean(differences), error, len(same) - 1, confidence, len(same), "pair")
@@ -39,9 +45,10 @@ def ratio(
     centre = math.log(sides[1].value / sides[0].value)
     half = math.hypot(*(e.half_width / e.value for e in sides if e is not None))
     n = min(e.n for e in sides if e is not None)
-    return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), confidence, n, "round")
+    reached = min(e.confidence for e in sides if e is not None)
+    return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), reached, n, "round")
 
 
 def _result(centre: float, error: float, degrees: float, confidence: float, n: int, level: str) -> Ratio:
-    half = t_quantile(confidence, degrees) * error
+    half = two_sided_t(confidence, degrees) * error
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), confidence, n, level)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats import estimate, median_interval, ratio
+from harness.stats.students_t import probability_above, quantile
 from harness.values.measurement import Sample
 
 TIMES = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=60)
@@ -23,19 +24,28 @@ def samples(values: list[float], process: int = 0) -> list[Sample]:
 
 @given(TIMES)
 def test_the_median_lies_in_its_interval_and_the_interval_in_the_data(values: list[float]) -> None:
-    middle, low, high = median_interval(values, 0.95)
+    middle, low, high, _ = median_interval(values, 0.95)
     assert min(values) <= low <= middle <= high <= max(values)
     assert middle == statistics.median(values)
 
 
-@pytest.mark.parametrize("n", [6, 7, 20, 60])
+@pytest.mark.parametrize("n", [6, 7, 20, 60, 3000])
 def test_the_order_statistics_are_those_of_the_binomial(n: int) -> None:
     """The chosen pair covers at least 95 %, the next narrower one would not."""
-    _, low, high = median_interval([float(i) for i in range(n)], 0.95)
+    _, low, high, confidence = median_interval([float(i) for i in range(n)], 0.95)
     rank = int(low)
     assert high == n - 1 - rank
-    assert 1 - 2 * scipy.stats.binom.cdf(rank, n, 0.5) >= 0.95
+    assert confidence == pytest.approx(1 - 2 * scipy.stats.binom.cdf(rank, n, 0.5)) and confidence >= 0.95
     assert 1 - 2 * scipy.stats.binom.cdf(rank + 1, n, 0.5) < 0.95
+
+
+@pytest.mark.parametrize(("n", "reached"), [(1, 0.0), (2, 0.5), (3, 0.75), (5, 0.9375)])
+def test_too_few_values_say_which_confidence_they_reach(n: int, reached: float) -> None:
+    """The range of five values covers the median in 15 of 16 cases, and that is what is claimed."""
+    values = [float(i) for i in range(1, n + 1)]
+    assert median_interval(values, 0.95) == (statistics.median(values), 1, n, reached)
+    found = estimate(samples(values))
+    assert found is not None and found.confidence == reached
 
 
 def test_several_processes_give_the_t_interval_of_the_logs_of_their_medians() -> None:
@@ -93,6 +103,19 @@ def test_what_is_common_to_a_process_cancels_in_the_ratio() -> None:
     assert found is not None and found.level == "pair"
     assert found.low == pytest.approx(1.05) and found.high == pytest.approx(1.05)
     assert found.words == "1.050x slower"
+
+
+def test_processes_of_two_runs_are_no_pairs_though_they_have_the_same_numbers() -> None:
+    """The planted fault would be an interval of no width."""
+    base, head = ([s for p, m in enumerate((10.0, 11.0, 9.0)) for s in samples([m * f], p)] for f in (1, 1.05))
+    found = ratio(base, head, paired=False)
+    assert found is not None and found.level == "process" and found.low < 1 < found.high
+
+
+@given(st.floats(1, 200), st.floats(0.5, 0.999999), st.floats(-30, 30))
+def test_students_t_is_that_of_scipy(degrees: float, probability: float, value: float) -> None:
+    assert quantile(probability, degrees) == pytest.approx(scipy.stats.t.ppf(probability, degrees), abs=1e-12)
+    assert probability_above(value, degrees) == pytest.approx(scipy.stats.t.sf(value, degrees))
 
 
 def test_a_ratio_agrees_with_welch_in_scipy() -> None:
