@@ -45,15 +45,13 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
 
         print(run_as_json(run))
     else:
-        from rich.console import Console
-
         from harness import reports_root
 
         reports_root.bind()
-        from harness_reports.terminal import render
+        from harness_reports.terminal import console, render
         from harness_reports.view import build
 
-        Console().print(render(build(run)))
+        console().print(render(build(run)))
     for case, reason in failed.items():
         print(f"failed: {case}: {reason}", file=sys.stderr)
     if failed:

@@ -10,14 +10,16 @@ from harness.cli.options import AsJson, Store
 
 
 def command(
-    run: Annotated[str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file; all runs when left out.")] = "",
-    source: Annotated[str, typer.Option(help="Print the source text of the variant of this case (or a part of its id).")] = "",
+    run: Annotated[
+        str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file; all runs when left out.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(help="Print the source text of the variant of this case (or a part of its id).")
+    ] = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what is stored."""
-    from rich.console import Console
-
     from harness.store import Store as RunStore
 
     runs = RunStore(store)
@@ -35,10 +37,10 @@ def command(
         from harness import reports_root
 
         reports_root.bind()
-        from harness_reports.terminal import render
+        from harness_reports.terminal import console, render
         from harness_reports.view import build
 
-        Console().print(render(build(found)))
+        console().print(render(build(found)))
 
 
 def _list(runs: object, as_json: bool) -> None:
@@ -58,9 +60,13 @@ def _list(runs: object, as_json: bool) -> None:
     if not summaries:
         print(f"no runs in {runs.location}; `harness run SUITE` makes one")
         return
-    table = Table("run", "started", "suite", "state", "cases", "device", "note", "tags", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        "run", "started", "suite", "state", "cases", "device", "note", "tags", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for s in summaries:
-        table.add_row(s.id, s.started[:16].replace("T", " "), s.suite, s.state, str(s.cases), s.device, s.note, " ".join(s.tags))
+        table.add_row(
+            s.id, s.started[:16].replace("T", " "), s.suite, s.state, str(s.cases), s.device, s.note, " ".join(s.tags)
+        )
     Console().print(table)
 
 
@@ -72,7 +78,9 @@ def _source(run: object, part: str) -> str:
     hits = [m for m in run.measurements if part in m.case.id and m.source in run.sources]
     if not hits:
         with_source = ", ".join(m.case.id for m in run.measurements if m.source in run.sources)
-        raise HarnessError(f"--source {part}: no measured case of run {run.id} has that in its id; there: {with_source or 'none'}")
+        raise HarnessError(
+            f"--source {part}: no measured case of run {run.id} has that in its id; there: {with_source or 'none'}"
+        )
     texts = {m.source: m for m in hits if m.source}
     if len(texts) > 1:
         raise HarnessError(f"--source {part}: several variants: {', '.join(m.case.id for m in texts.values())}")

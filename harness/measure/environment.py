@@ -35,10 +35,18 @@ def capture(suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         read_gb_s=read_gb_s(device) if measure_bandwidth else None,
         commit=commit_of(suite_folder),
+        threads=None if cuda else torch.get_num_threads(),
         harness=__version__,
         method=METHOD_VERSION,
         **gpu,
     )
+
+
+def settle_threads() -> None:
+    """Half of the cores for torch on a CPU, unless OMP_NUM_THREADS says otherwise: with a thread on every core, whatever
+    else runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""
+    if not torch.cuda.is_available() and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
 
 
 def _gpu() -> dict[str, object]:

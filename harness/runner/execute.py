@@ -14,8 +14,9 @@ import msgspec
 from harness.errors import HarnessError, allowed
 from harness.runner.messages import Job, Measured, Profiled, Sampled, Stage, Started, Streamed
 from harness.runner.process import WorkerDied, WorkerProcess
-from harness.runner.worker import cases_of
+from harness.runner.worker import KINDS, cases_of
 from harness.store import Store
+from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
@@ -123,14 +124,19 @@ class Execution:
                 analysis=self.suite.analysis,
                 processes=self.options.processes,
                 environment=environment,
-                planned=self.plan.cases,
+                planned=self._planned(self.plan),
             )
             self.run_id = self.store.begin(run)
             self._keep_source(self.suite.text)
-            for case in self.plan.cases:
+            for case in self._planned(self.plan):
                 if case.problem is not None:
                     self.store.add_measurement(self.run_id, 0, Measurement(case, Status.UNSUPPORTED, case.problem))
         return self.plan
+
+    def _planned(self, plan: Plan) -> tuple[Case, ...]:
+        """The cases of the stages that were asked for: no other is missed in the run."""
+        kinds = {kind for stage in self.options.stages for kind in KINDS[stage]}
+        return tuple(case for case in plan.cases if case.kind in kinds)
 
     def _keep(self, message: Any, process: int) -> list[str]:
         """Stores one message; returns the ids of the cases that it finishes."""

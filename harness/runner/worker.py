@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.runner.messages import Done, Hello, Job, Measured, Profiled, Sampled, Started, Streamed, job_from_line
+from harness.runner.messages import Done, Hello, Job, Measured, Profiled, Sampled, Stage, Started, Streamed, job_from_line
 from harness.runner.outbox import Outbox
 from harness.values.case import Case
 from harness.values.environment import Environment
 
+KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}
+"""The kinds of cases that a stage runs."""
 DECODE_PASSES = {"cuda": 7, "cpu": 5}
 
 
@@ -24,8 +26,9 @@ def main(suite_folder: str, kernels_root: str) -> None:
     from harness import kernels_root as root
 
     root.bind(Path(kernels_root))
-    from harness.measure.environment import capture
+    from harness.measure.environment import capture, settle_threads
 
+    settle_threads()
     environment = capture(Path(suite_folder))
     outbox.send(Hello(environment))
     line = sys.stdin.buffer.readline()
@@ -51,8 +54,7 @@ class _Progress:
 
 def cases_of(job: Job) -> list[Case]:
     """The plan's cases that this job is to run: of its stage, with an answer of their own, and possible at all."""
-    kinds = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}[job.stage]
-    return [c for c in job.plan.cases if c.kind in kinds and c.same_as is None and c.problem is None]
+    return [c for c in job.plan.cases if c.kind in KINDS[job.stage] and c.same_as is None and c.problem is None]
 
 
 def _kernels(job: Job, environment: Environment, outbox: Outbox) -> None:

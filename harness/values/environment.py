@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 REFUSED_WHEN_DIFFERENT = (
-    "device_kind", "device_name", "driver", "cuda", "torch", "triton", "power_limit_w", "clocks_policy", "cpu", "method",
+    "device_kind", "device_name", "driver", "cuda", "torch", "triton", "power_limit_w", "clocks_policy", "cpu", "threads", "method",
 )
 """Fields that change numbers by themselves."""
 
 
 class Environment(msgspec.Struct, frozen=True):
     """device_kind: `cuda` or `cpu`. read_gb_s: measured read bandwidth, 1e9 bytes per second. l2_bytes: cache that a cold
-    measurement must flush. commit: of the suite's repository, with `+` where the working tree differed from it."""
+    measurement must flush. threads: of torch on a CPU, where they make the numbers. commit: of the suite's repository, with `+` where the working tree differed from it."""
 
     device_kind: str
     device_name: str
@@ -35,6 +35,7 @@ class Environment(msgspec.Struct, frozen=True):
     max_sm_clock_mhz: int | None = None
     read_gb_s: float | None = None
     commit: str | None = None
+    threads: int | None = None
     harness: str = ""
     method: int = 0
 
