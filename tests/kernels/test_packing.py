@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from harness_kernels.packing import dequantise, pack, quantise, unpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from harness_kernels.packing import dequantise, pack, quantise, unpack
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.sampled_from([2, 8, 32, 128]))
 SEEDS = st.integers(0, 2**32 - 1)
