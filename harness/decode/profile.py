@@ -41,6 +41,7 @@ def profile_arm(model: ModelUnderTest, arm: str, batch: int, context: int, keep:
     with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "trace.json"
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         recorded.export_chrome_trace(str(path))
         result = breakdown(path, load_rules(), steps=PROFILED_STEPS)
     if model.device == "cuda" and result.kernel_count == 0:
