@@ -36,7 +36,7 @@ def demo(session: nox.Session) -> None:
     _install(session)
     _harness(session, "sweep", TINY)
     _harness(session, "run", TINY, "--processes", "3", "-m", "demo")
-    _harness(session, "report", "last")
+    _harness(session, "report", "last", "--format", "html")
 
 
 @nox.session
