@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import breakdown, check, doctor, export, import_, profile, report, run, schema, show, sweep
+from harness.cli import breakdown, check, compare, doctor, export, import_, profile, report, run, schema, show, sweep
 from harness.cli import list as list_command
 from harness.errors import HarnessError
 
@@ -31,6 +31,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 app.command("breakdown")(breakdown.command)
 app.command("check")(check.command)
+app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("import")(import_.command)

@@ -48,11 +48,8 @@ def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSi
             runs[index] = store.load(names[index][0], suite=suite)
     arms = [arm or names[1 - index][1] for index, (_, arm) in enumerate(names)]
     sides = [StoredSide(runs[index], _known_arm(runs[index], arms[index])) for index in (0, 1)]
-    if _same(*sides):
-        raise HarnessError(
-            f"{base} and {head} are the same: run {sides[0].run.id}; name two runs or two arms of it: "
-            f"{_example(sides[0].run)}"
-        )
+    if same_run(*sides) and sides[0].arm == sides[1].arm:
+        raise HarnessError(f"{base} and {head} are the same, run {sides[0].run.id}; {_other(sides[0].run)}")
     return sides[0], sides[1]
 
 
@@ -67,13 +64,10 @@ def arms_of(run: Run) -> list[str]:
     return list(dict.fromkeys(case.arm for case in (*run.planned, *(m.case for m in run.measurements))))
 
 
-def _same(base: StoredSide, head: StoredSide) -> bool:
-    return same_run(base, head) and base.arm == head.arm
-
-
-def _example(run: Run) -> str:
+def _other(run: Run) -> str:
     arms = arms_of(run)
-    return f"{run.id}:{arms[0]} {run.id}:{arms[1]}" if len(arms) > 1 else f"it has one arm, {' '.join(arms) or 'none'}"
+    both = f" or two arms: {run.id}:{arms[0]} {run.id}:{arms[1]}" if len(arms) > 1 else ""
+    return f"name two runs{both}"
 
 
 def _split(name: str) -> tuple[str, str | None]:
