@@ -46,7 +46,7 @@ def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSi
         else:
             suite = other.suite if other is not None and _is_last(names[index][0]) else None
             runs[index] = store.load(names[index][0], suite=suite)
-    arms = [arm or names[1 - index][1] for index, (_, arm) in enumerate(names)]
+    arms = [names[1 - index][1] if arm is None else arm for index, (_, arm) in enumerate(names)]
     sides = [StoredSide(runs[index], _known_arm(runs[index], arms[index])) for index in (0, 1)]
     if same_run(*sides) and sides[0].arm == sides[1].arm:
         raise HarnessError(f"{base} and {head} are the same, run {sides[0].run.id}; {_other(sides[0].run)}")

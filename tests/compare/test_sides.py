@@ -1,0 +1,74 @@
+"""Sides are named like runs, with an arm where one is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.compare import load_sides
+from harness.errors import HarnessError
+from harness.store import Store, export_run
+from tests.compare.stored_runs import kernel, measured, stored
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Runs 1 and 3 of suite `synthetic`, 2 of `other`; all with two arms, all complete."""
+    store = Store(str(tmp_path / "runs.sqlite"))
+    arms = [measured(kernel(arm=arm), [10.0]) for arm in ("baseline", "autotuned")]
+    for number, suite in enumerate(("synthetic", "other", "synthetic"), 1):
+        run = msgspec.structs.replace(stored(*arms), suite=suite, note=str(number))
+        store.add_run(run, f"uuid-{number}")
+    return store
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "wanted"),
+    [
+        ("last~1", "last", ("1", "3")),
+        ("1", "last", ("1", "3")),
+        ("last", "1", ("3", "1")),
+        ("2", "3", ("2", "3")),
+        ("1:baseline", "3:autotuned", ("1", "3")),
+    ],
+)
+def test_last_is_the_last_run_of_the_other_sides_suite(
+    base: str, head: str, wanted: tuple[str, str], store: Store
+) -> None:
+    """Run 2 lies between 1 and 3, but answers other questions."""
+    sides = load_sides(base, head, store)
+    assert (sides[0].run.id, sides[1].run.id) == wanted
+
+
+def test_an_arm_named_on_one_side_is_meant_on_both(store: Store) -> None:
+    assert [side.arm for side in load_sides("1:autotuned", "3", store)] == ["autotuned", "autotuned"]
+    assert [side.arm for side in load_sides("3:baseline", "3:autotuned", store)] == ["baseline", "autotuned"]
+    assert [side.run.id for side in load_sides(":baseline", ":autotuned", store)] == ["3", "3"]
+
+
+def test_a_file_is_a_side(store: Store, tmp_path: Path) -> None:
+    """Its run is another one than those of the store, whatever its number; one that is also in the store is itself."""
+    path = tmp_path / "a:b.json"
+    export_run(msgspec.structs.replace(store.load("1"), note="elsewhere"), "uuid-9", path)
+    assert [side.run.note for side in load_sides(str(path), "1", store)] == ["elsewhere", "1"]
+    assert load_sides(f"{path}:baseline", "1", store)[0].arm == "baseline"
+    export_run(store.load("1"), "uuid-1", path)
+    with pytest.raises(HarnessError, match="are the same"):
+        load_sides(str(path), "1", store)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "line"),
+    [
+        ("3", "last", r"3 and last are the same, run 3; name two runs or two arms: 3:baseline 3:autotuned"),
+        ("1:baselin", "3", r"run 1 has no arm baselin; allowed: .*did you mean baseline\?"),
+        ("1:", "3", r"run 1 has no arm \(empty\)"),
+        ("7", "3", r"no run 7 in .*ids 1 to 3"),
+    ],
+)
+def test_a_wrong_side_is_one_line(base: str, head: str, line: str, store: Store) -> None:
+    with pytest.raises(HarnessError, match=line) as error:
+        load_sides(base, head, store)
+    assert "\n" not in str(error.value)
