@@ -13,9 +13,9 @@ def run(x: Tensor, weight: Tensor, scale: Tensor, group: int, *, block_n: int = 
     out = torch.empty(x.shape[0], rows, dtype=x.dtype, device=x.device)
     even, odd = x[:, 0::2].T.contiguous(), x[:, 1::2].T.contiguous()
     for start in range(0, rows, block_n):
-        packed = weight[start : start + block_n]
-        scales = scale[start : start + block_n].repeat_interleave(group // 2, dim=1)
-        low = ((packed & 15).to(x.dtype) - 8) * scales
-        high = ((packed >> 4).to(x.dtype) - 8) * scales
-        out[:, start : start + block_n] = (low @ even + high @ odd).T
+        packed = weight[start : start + block_n].unflatten(1, (-1, group // 2))
+        scales = scale[start : start + block_n].to(x.dtype).unsqueeze(-1)
+        low = (packed & 15).to(x.dtype).sub_(8).mul_(scales).flatten(1)
+        high = (packed >> 4).to(x.dtype).sub_(8).mul_(scales).flatten(1)
+        out[:, start : start + block_n] = torch.addmm(low @ even, high, odd).T
     return out
