@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def prepare(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Once, and not timed: the nibbles 0..15 of uint8 [n, k/2] become the levels -8..7 of int8 [n, k]. Even k is low."""
+    """Once, not timed: the nibbles 0..15 of uint8 [n, k/2], even k low, become the levels -8..7 of int8 [n, k]."""
     packed = inputs["weight"]
     nibbles = torch.stack((packed & 15, packed >> 4), dim=-1).flatten(-2)
     return {"weight": nibbles.to(torch.int8) - 8}

@@ -52,7 +52,7 @@ def test_weights_have_the_size_of_a_transformer_s() -> None:
 
 def test_decays_and_step_sizes_are_neither_zero_nor_one() -> None:
     """Constants would hide a mistake: A_log, dt_bias and the norms' weights all spread."""
-    made = operands_of("gated_delta_rule", load_op("gated_delta_rule").test_shapes[0] | {"v_heads": 64, "k_heads": 32})
+    made = operands_of("gated_delta_rule", {**load_op("gated_delta_rule").test_shapes[0], "v_heads": 64, "k_heads": 32})
     decay = torch.exp(-made["a_log"].exp() * torch.nn.functional.softplus(made["dt_bias"]))
     assert float(decay.min()) < 0.8 and float(decay.max()) > 0.97 and float(decay.std()) > 0.05
 

@@ -92,8 +92,8 @@ for name in ("harness", "harness_reports", "msgspec", "sqlalchemy", "typer", "ri
 package = types.ModuleType("harness_kernels")
 package.__path__ = [{str(REPOSITORY / "kernels")!r}]
 sys.modules["harness_kernels"] = package
-for op, names in { ({op: sorted(variants(op)) for op in OPS})!r}.items():
-    for name in ("reference", *names):
+for op, variants in {names!r}.items():
+    for name in ("reference", *variants):
         importlib.import_module(f"harness_kernels.{{op}}.{{name}}")
 importlib.import_module("harness_kernels.operands")
 """
