@@ -12,16 +12,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(
-    r"^\| (?P<what>[^|]+) \| (?P<value>[\d.]+) \| `(?P<where>[\w.]+)(\[\"(?P<key>\w+)\"\])?` \|$", re.MULTILINE
+    r"^\| (?P<what>[^|]+) \| (?P<value>[\d.]+) \| `(?P<where>[\w.()]+)(\[\"(?P<key>\w+)\"\])?` \|$", re.MULTILINE
 )
 ROWS = list(ROW.finditer((ROOT / "METHODOLOGY.md").read_text()))
 
 
 def _constant(where: str, key: str | None) -> Any:
+    """A module's name, then its attribute's; `Policy().x` is the default of a field."""
     parts = where.split(".")
     split = next(i for i, part in enumerate(parts) if part[0].isupper())
-    value = reduce(getattr, parts[split:], import_module(".".join(parts[:split])))
+    value = reduce(_attribute, parts[split:], import_module(".".join(parts[:split])))
     return value[key] if key else value
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    found = getattr(owner, name.removesuffix("()"))
+    return found() if name.endswith("()") else found
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["where"])
