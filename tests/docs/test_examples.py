@@ -48,7 +48,7 @@ class Sandbox:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """With one small run in its store, so that `last` is something on every page."""
     folder = tmp_path_factory.mktemp("examples")
-    for name in ("kernels", "suites"):
+    for name in ("kernels", "suites", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "cpu-*.json"))
     sandbox = Sandbox(folder)
     sandbox.harness(f"harness run {TINY} --arms baseline --only kernels,decode -k int4_mm@gdn_in,decode --rounds 2")
