@@ -16,7 +16,8 @@ SCHEMA = 1
 
 
 def run_as_json(run: Run) -> str:
-    """A run: its cases with id, attributes, status, reason, samples (us, in order) and estimate; environment and profiles."""
+    """A run: its cases with id, attributes, status, reason, samples (us, in order) and estimate; environment and
+    profiles."""
     document = {
         "schema": SCHEMA,
         "run": run.id,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def command(
     traces: Annotated[list[Path], typer.Argument(help="Traces: .json, .json.gz or an archive, recognised by content.")],
-    categories: Annotated[Path | None, typer.Option(help="Category rules (YAML) that come before the shipped ones.")] = None,
+    categories: Annotated[
+        Path | None, typer.Option(help="Category rules (YAML) that come before the shipped ones.")
+    ] = None,
     top: Annotated[int, typer.Option(min=0, help="Kernels to list.")] = 12,
     as_json: AsJson = False,
 ) -> None:
@@ -47,18 +49,25 @@ def _show(trace: Path, profile: Profile, top: int) -> None:
     sum_ms, busy_ms, span_ms = (ns / 1e6 for ns in (profile.gpu_sum_ns, profile.gpu_busy_ns, profile.span_ns))
     console.print(Text(f"{trace.name} · {what}"))
     console.print(Text(f"sum {sum_ms:,.3f} ms · busy {busy_ms:,.3f} ms of {span_ms:,.3f} ms from first to last"))
-    console.print(_table(["Category", "Calls", "Total (ms)", "% GPU" if profile.device == "cuda" else "% CPU"], [
-        [row.name, f"{row.calls:,}", f"{row.total_ns / 1e6:,.3f}", _share(row.total_ns, profile)] for row in profile.categories
-    ]))  # fmt: skip
+    columns = ["Category", "Calls", "Total (ms)", "% GPU" if profile.device == "cuda" else "% CPU"]
+    rows = [[c.name, f"{c.calls:,}", _ms(c.total_ns), _share(c.total_ns, profile)] for c in profile.categories]
+    console.print(_table(columns, rows))
     if top and profile.kernels:
-        kind = "Kernel" if profile.device == "cuda" else "Op"
-        console.print(_table([kind, "Category", "Calls", "Total (ms)"], [
-            [_short(row.name), row.category, f"{row.calls:,}", f"{row.total_ns / 1e6:,.3f}"] for row in profile.kernels[:top]
-        ]))  # fmt: skip
+        columns = ["Kernel" if profile.device == "cuda" else "Op", "Category", "Calls", "Total (ms)"]
+        rows = [[_short(k.name), k.category, f"{k.calls:,}", _ms(k.total_ns)] for k in profile.kernels[:top]]
+        console.print(_table(columns, rows))
     if profile.kernel_count:
-        console.print(Text(f"{100 * profile.attributed_ns / max(1, profile.kernel_sum_ns):.1f} % of kernel time has a launching op"))
+        console.print(
+            Text(
+                f"{100 * profile.attributed_ns / max(1, profile.kernel_sum_ns):.1f} % of kernel time has a launching op"
+            )
+        )
     for name, count in profile.data_quality.items():
         console.print(Text(f"data quality: {name.replace('_', ' ')}: {count:,}"))
+
+
+def _ms(total_ns: int) -> str:
+    return f"{total_ns / 1e6:,.3f}"
 
 
 def _share(total_ns: int, profile: Profile) -> str:

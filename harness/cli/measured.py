@@ -22,7 +22,9 @@ from harness.values.suite import Plan
 def execute(path: Path, arms: Sequence[str], match: str, options: Options, location: str) -> tuple[Run, dict[str, str]]:
     """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
-    expand(suite, arms=list(arms) or None, match=match or None)  # an empty filter or unknown arm is said before torch loads
+    expand(
+        suite, arms=list(arms) or None, match=match or None
+    )  # an empty filter or unknown arm is said before torch loads
 
     def make_plan(environment: Environment) -> Plan:
         return expand(

@@ -10,7 +10,8 @@ Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; all of 
 Match = Annotated[str, typer.Option("-k", help="Only cases whose id contains this (several: comma-separated).")]
 Note = Annotated[str, typer.Option("-m", help="A note kept with the run.")]
 Store = Annotated[
-    str, typer.Option("--store", envvar="HARNESS_STORE", help="Run store: a file or a database URL [.harness/runs.sqlite].")
+    str,
+    typer.Option("--store", envvar="HARNESS_STORE", help="Run store: a file or a database URL [.harness/runs.sqlite]."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Versioned JSON on standard output.")]
 

@@ -22,7 +22,12 @@ class RunProgress:
         self._bar: Any = None
         self._task: Any = None
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[cases]}"), TimeElapsedColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.fields[cases]}"),
+                TimeElapsedColumn(),
+            )
             self._bar = Progress(*columns, console=self._console, transient=True)
 
     def __enter__(self) -> RunProgress:
@@ -31,7 +36,9 @@ class RunProgress:
             self._task = self._bar.add_task("start", total=None, cases="")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -39,6 +46,9 @@ class RunProgress:
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
             self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
-        elif what not in PER_CASE and (line := f"{stage}: {what}" + (f" ({done}/{of} cases done)" if of else "")) != self._last:
+        elif (
+            what not in PER_CASE
+            and (line := f"{stage}: {what}" + (f" ({done}/{of} cases done)" if of else "")) != self._last
+        ):
             print(line, file=sys.stderr, flush=True)
             self._last = line

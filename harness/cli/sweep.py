@@ -1,4 +1,5 @@
-"""`harness sweep`: verify and time the configurations of a suite's sweep space, register the fastest for this device."""
+"""`harness sweep`: verify and time the configurations of a suite's sweep space, register the fastest for this
+device."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from harness.cli.options import AsJson, Match, Note, Store
 def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     match: Match = "",
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")] = 0,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
+    ] = 0,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,

@@ -22,7 +22,10 @@ def render(result: SweepResult) -> RenderableType:
     parts: list[RenderableType] = [f"{result.suite} · {where}", f"{counts}, {wrong} wrong"]
     for (op, variant, site), rows in groupby(result.configurations, key=lambda row: (row.op, row.variant, row.site)):
         parts += ["", f"{op}@{site} · {variant}", _table(list(rows))]
-    parts += ["", "The times choose, they do not report: what a choice brings is what `harness run` measures afterwards."]
+    parts += [
+        "",
+        "The times choose, they do not report: what a choice brings is what `harness run` measures afterwards.",
+    ]
     return Group(*parts)
 
 
@@ -39,7 +42,9 @@ def _table(rows: list[Configuration]) -> Table:
             table.add_row("-", tunables, row.status.value, row.reason)
             continue
         e = row.estimate
-        table.add_row(str(rank), tunables, f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}]", f"{100 * (e.value / best - 1):+.1f} %")
+        table.add_row(
+            str(rank), tunables, f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}]", f"{100 * (e.value / best - 1):+.1f} %"
+        )
     failed = [row for row in rows[SHOWN:] if row.estimate is None]
     if len(rows) > SHOWN:
         table.add_row("", f"and {len(rows) - SHOWN} more, {len(failed)} of them without a time", "", "")

@@ -26,12 +26,16 @@ class ArmOps:
     """Binds ops to the variants that an arm chose, per site and phase.
 
     Weights are prepared once per distinct variant and raw tensor; `prepared` may be shared by several arms so that none
-    holds a second copy of the same packing. answers: by `op@site:phase`, from the plan. With `profile`, every call runs in
-    a `record_function` scope.
+    holds a second copy of the same packing. answers: by `op@site:phase`, from the plan. With `profile`, every call
+    runs in a `record_function` scope.
     """
 
     def __init__(
-        self, answers: Mapping[str, Answer], suite_folder: str, prepared: dict[Any, dict[str, Any]], profile: bool = False
+        self,
+        answers: Mapping[str, Answer],
+        suite_folder: str,
+        prepared: dict[Any, dict[str, Any]],
+        profile: bool = False,
     ) -> None:
         self._answers = answers
         self._folder = suite_folder
@@ -77,7 +81,10 @@ class BoundOp:
     """An op at its site with its weights; called with the remaining inputs in the order of `Op.inputs`."""
 
     def __init__(
-        self, op: LoadedOp, by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]], scope: str | None
+        self,
+        op: LoadedOp,
+        by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]],
+        scope: str | None,
     ) -> None:
         self._scope = scope
         self._by_phase = {

@@ -38,7 +38,8 @@ def check_engine(engine: Engine, dtype: str, wanted: Tensor) -> Correctness:
     top = wanted.topk(2, dim=-1).values
     clear = (top[..., 0] - top[..., 1]) > 2 * (got - wanted).abs().amax(dim=-1)
     agree = got.argmax(-1) == wanted.argmax(-1)
-    detail = f"cosine of the logits >= {cosine:.5f} over {wanted.shape[1]} steps; argmax agrees in {int(agree.sum())} of {agree.numel()}"
+    agreeing = f"argmax agrees in {int(agree.sum())} of {agree.numel()}"
+    detail = f"cosine of the logits >= {cosine:.5f} over {wanted.shape[1]} steps; {agreeing}"
     if bool((clear & ~agree).any()):
         result = msgspec.structs.replace(result, correct=False)
         detail += "; it differs where the reference's top two are further apart than the error"
@@ -46,8 +47,8 @@ def check_engine(engine: Engine, dtype: str, wanted: Tensor) -> Correctness:
 
 
 def own_stream(step: Step, steps: int) -> tuple[Tensor, list[float]]:
-    """The arm's own greedy text: runs a rewound greedy step `steps` times; returns the stream [batch, steps + 1] and, for
-    each step, the smallest gap between the top two logits over the batch."""
+    """The arm's own greedy text: runs a rewound greedy step `steps` times; returns the stream [batch, steps + 1] and,
+    for each step, the smallest gap between the top two logits over the batch."""
     gaps = []
     for _ in range(steps):
         top = step().float().topk(2, dim=-1).values

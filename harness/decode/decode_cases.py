@@ -11,14 +11,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from harness.decode.check import (
-    CHECKED_STEPS,
-    check_engine,
-    divergence,
-    fresh_stream,
-    own_stream,
-    reference_logits,
-)
+from harness.decode.check import CHECKED_STEPS, check_engine, divergence, fresh_stream, own_stream, reference_logits
 from harness.decode.clock import Clock
 from harness.decode.engines import Engine, Step, make_engine
 from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
@@ -140,7 +133,9 @@ class _Arm:
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
     def greedy(self, steps: int) -> tuple[Tensor, list[float]]:
-        step = Step(self.decoder, fresh_stream(self.decoder.sample(self.first_logits), steps), self.context, greedy=True)
+        step = Step(
+            self.decoder, fresh_stream(self.decoder.sample(self.first_logits), steps), self.context, greedy=True
+        )
         step.rewind(self.snapshot)
         return own_stream(step, steps)
 
@@ -170,7 +165,8 @@ class _Replay:
 
 
 class _Ready:
-    """A checked case on its way to its samples. before: puts the state back, outside of the time; run: what is timed."""
+    """A checked case on its way to its samples. before: puts the state back, outside of the time; run: what is
+    timed."""
 
     def __init__(
         self, case: Case, arm: _Arm, correctness: Correctness, before: Callable[[], Any], run: Callable[[], Any],

@@ -10,11 +10,11 @@ from torch import Tensor
 
 
 class Step:
-    """One decode step over preallocated buffers, so that it can be captured: reads the token at the cursor from `stream`,
-    writes the greedy choice behind it into `chosen`, advances.
+    """One decode step over preallocated buffers, so that it can be captured: reads the token at the cursor from
+    `stream`, writes the greedy choice behind it into `chosen`, advances.
 
-    stream, chosen: [batch, steps + 1] int64. counter: [2] int64, cursor and position. With `greedy` the choice goes into
-    `stream` itself: the model continues its own text.
+    stream, chosen: [batch, steps + 1] int64. counter: [2] int64, cursor and position. With `greedy` the choice goes
+    into `stream` itself: the model continues its own text.
     """
 
     def __init__(self, decoder: Any, stream: Tensor, start: int, greedy: bool = False) -> None:
@@ -42,7 +42,8 @@ class Step:
 
 
 class Engine(Protocol):
-    """capture_s: time that making the step ready took. extra_bytes: memory that the engine holds beyond the step's own."""
+    """capture_s: time that making the step ready took. extra_bytes: memory that the engine holds beyond the step's
+    own."""
 
     capture_s: float
     extra_bytes: int

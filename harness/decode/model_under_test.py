@@ -15,7 +15,7 @@ from harness.measure.operand_sets import torch_dtype
 from harness.resolve import load_model
 from harness.values.suite import Plan
 
-PROMPT_CHUNK = 512
+PROMPT_CHUNK = 2048
 """The float32 reference takes a prompt in pieces of this length: its attention holds length x context values a head."""
 
 

@@ -45,5 +45,7 @@ def profile_arm(model: ModelUnderTest, arm: str, batch: int, context: int, keep:
         recorded.export_chrome_trace(str(path))
         result = breakdown(path, load_rules(), steps=PROFILED_STEPS)
     if model.device == "cuda" and result.kernel_count == 0:
-        raise CaseFailed(f"profile of {arm}: the trace has no GPU kernels; `harness doctor` says what the profiler needs")
+        raise CaseFailed(
+            f"profile of {arm}: the trace has no GPU kernels; `harness doctor` says what the profiler needs"
+        )
     return msgspec.structs.replace(result, arm=arm, engine="eager", axes={"batch": batch, "context": context})

@@ -13,12 +13,14 @@ from harness.values.measurement import Correctness
 def compare(name: str, output: Tensor, reference: Tensor, max_error: float, rms_error: float) -> Correctness:
     """`output` against `reference` (float32, same shape), relative to the reference's own size.
 
-    Integer tensors must be equal. NaN or infinity in the output is wrong, and said to be unwritten or overflown. The result's
-    `region` names the output where there are several.
+    Integer tensors must be equal. NaN or infinity in the output is wrong, and said to be unwritten or overflown. The
+    result's `region` names the output where there are several.
     """
     if output.shape != reference.shape:
         shapes = f"{name}: shape {tuple(output.shape)}, wanted {tuple(reference.shape)}"
-        return Correctness(False, float("inf"), float("inf"), max_error, rms_error, output.numel(), reference.numel(), shapes)
+        return Correctness(
+            False, float("inf"), float("inf"), max_error, rms_error, output.numel(), reference.numel(), shapes
+        )
     if not reference.is_floating_point():
         return _compare_integers(name, output, reference)
     reference = reference.float()
@@ -52,7 +54,8 @@ def _compare_integers(name: str, output: Tensor, reference: Tensor) -> Correctne
 
 
 def describe_region(wrong: Tensor) -> str:
-    """Where a mask is set: `dim 0: 3 of 8 (2..5), dim 1: 2044..2047 (the tail)`; dimensions set throughout are left out."""
+    """Where a mask is set: `dim 0: 3 of 8 (2..5), dim 1: 2044..2047 (the tail)`; dimensions set throughout are left
+    out."""
     parts = []
     for dim, size in enumerate(wrong.shape):
         others = [d for d in range(wrong.dim()) if d != dim]

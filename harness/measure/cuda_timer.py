@@ -1,6 +1,7 @@
 """GPU timing: 20 to 50 calls in one CUDA graph between two events, after the cache was filled with something else.
 
-A single call of 5 to 50 us cannot be timed by events (they tick coarsely) nor by launching it in a loop (the launch costs
+A single call of 5 to 50 us cannot be timed by events (they tick coarsely) nor by launching it in a loop (the launch
+costs
 more than the kernel). The calls of a graph use different weights, and a read of five times the L2 goes before each
 replay, so that weights come from memory as in a real decode. What the graph adds, a launch gap of about 1 us between
 dependent kernels, a real decode has too.

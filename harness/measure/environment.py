@@ -43,8 +43,8 @@ def capture(suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
 
 
 def settle_threads() -> None:
-    """Half of the cores for torch on a CPU, unless OMP_NUM_THREADS says otherwise: with a thread on every core, whatever
-    else runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""
+    """Half of the cores for torch on a CPU, unless OMP_NUM_THREADS says otherwise: with a thread on every core,
+    whatever else runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""
     if not torch.cuda.is_available() and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
 
@@ -120,7 +120,9 @@ def commit_of(folder: Path) -> str | None:
     """The commit of the repository that holds `folder`, with `+` where tracked files differ from it; or what a file
     `.commit` at or above it says; or None."""
     try:
-        head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        head = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
         if head.returncode == 0:
             status = ["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no"]
             changed = subprocess.run(status, capture_output=True, text=True, check=False).stdout.strip()

@@ -89,7 +89,9 @@ class KernelBench:
         except torch.AcceleratorError:  # the GPU's context is lost: nothing in this process can run any more
             raise
         except Exception as error:  # whatever else a user's kernel raises is that case's result, stored with its reason
-            raise _Rejected(failed(case, f"{type(error).__name__}: {first_line(error)}"), variant.source_text) from error
+            raise _Rejected(
+                failed(case, f"{type(error).__name__}: {first_line(error)}"), variant.source_text
+            ) from error
         if not result.correct:
             wrong = Measurement(case, Status.INCORRECT, sentence(result), result, source=variant.source_hash)
             raise _Rejected(wrong, variant.source_text)
@@ -102,8 +104,8 @@ class KernelBench:
         dtype = torch_dtype(entry.case.dtype.rsplit("/", 1)[-1])
         flush = getattr(self.timer, "flush_bytes", 0)
         rotation = timing_sets(
-            entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls, self.l2_bytes,
-            flush, self.shared,
+            entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls,
+            self.l2_bytes, flush, self.shared,
         )  # fmt: skip
         run, tunables = entry.variant.run, entry.tunables
 
@@ -120,7 +122,8 @@ class KernelBench:
         entry.captured = self._captured_check(entry, wanted)
 
     def _captured_check(self, entry: _Ready, wanted: list[torch.Tensor] | None) -> Correctness:
-        """The last call of the timed batch against the same call made alone, which was verified; state cannot be replayed."""
+        """The last call of the timed batch against the same call made alone, which was verified; state cannot be
+        replayed."""
         tolerance = entry.op.op.tolerance[entry.case.dtype.rsplit("/", 1)[-1]]
         if not wanted or entry.timed is None:
             return entry.correctness
@@ -147,7 +150,9 @@ class KernelBench:
 class _Ready:
     """A verified case on its way to its samples."""
 
-    def __init__(self, case: Case, op: LoadedOp, variant: LoadedVariant, correctness: Correctness, compile_s: float) -> None:
+    def __init__(
+        self, case: Case, op: LoadedOp, variant: LoadedVariant, correctness: Correctness, compile_s: float
+    ) -> None:
         self.case, self.op, self.variant, self.correctness, self.compile_s = case, op, variant, correctness, compile_s
         self.tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
         self.timed: Timed | None = None

@@ -22,7 +22,8 @@ CPU_SET_BYTES_LIMIT = 128 << 20
 
 @dataclass(frozen=True)
 class OperandSets:
-    """sets: one complete list of operands per call. cold_bytes: bytes touched from one use of a set's weights to the next."""
+    """sets: one complete list of operands per call. cold_bytes: bytes touched from one use of a set's weights to the
+    next."""
 
     sets: list[Operands]
     cold_bytes: int
@@ -41,8 +42,8 @@ def make_operands(op: LoadedOp, case: Case, dtype: torch.dtype, device: str, sal
 
 
 class SharedOperands:
-    """Raw operands of the cases that are timed together: those of one question are the same numbers, so they are made and
-    held once for all arms and configurations."""
+    """Raw operands of the cases that are timed together: those of one question are the same numbers, so they are made
+    and held once for all arms and configurations."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, int], Operands] = {}

@@ -21,10 +21,11 @@ CHECK_SALT = 500_000
 
 
 def verify_variant(
-    op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any = "uniform",
+    op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int,
+    routing: Any = "uniform",
 ) -> Correctness:  # fmt: skip
-    """Three calls: inputs A, other inputs B (an output kept from an earlier call is then wrong), and A again (repeatable
-    bit for bit? a label). Uninitialised memory is NaN during the calls; only declared state may change."""
+    """Three calls: inputs A, other inputs B (an output kept from an earlier call is then wrong), and A again
+    (repeatable bit for bit? a label). Uninitialised memory is NaN during the calls; only declared state may change."""
     tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
     results = []
     bits: list[list[Tensor]] = []
@@ -83,5 +84,3 @@ def as_tuple(value: Any) -> tuple[Tensor, ...]:
     if value is None:
         return ()
     return tuple(value) if isinstance(value, Sequence) else (value,)
-
-

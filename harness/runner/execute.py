@@ -79,7 +79,13 @@ class Execution:
                     return
                 plan = msgspec.structs.replace(plan, cases=tuple(c for c in plan.cases if c.id not in excluded))
                 job = Job(
-                    stage, plan, process, self.options.verify_only, self.streams, self.options.rounds, self.options.keep_traces
+                    stage,
+                    plan,
+                    process,
+                    self.options.verify_only,
+                    self.streams,
+                    self.options.rounds,
+                    self.options.keep_traces,
                 )
                 current: tuple[str, ...] = ()
                 what = "start"
@@ -181,8 +187,6 @@ class Execution:
             self.failed[case.id] = reason
             self.store.add_measurement(self.run_id, process, Measurement(case, status, reason))
         return [case.id for case in lost]
-
-
 
 
 STAGES: tuple[Stage, ...] = ("kernels", "decode", "profile")

@@ -1,7 +1,11 @@
-"""What a worker and its parent say to each other: one JSON object a line."""
+"""What a worker and its parent say to each other: one value a line, MessagePack in base64.
+
+Not JSON: the error of an output with NaN in it is infinite, and JSON has no word for that.
+"""
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from typing import Literal
 
 import msgspec
@@ -17,9 +21,9 @@ Stage = Literal["kernels", "decode", "profile"]
 class Job(msgspec.Struct, frozen=True, tag=True):
     """From the parent: do the `stage` of the plan for those of its cases that belong to it.
 
-    process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name, [batch][steps + 1],
-    from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those. keep_traces: a
-    folder for the traces of the profile stage.
+    process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name,
+    [batch][steps + 1], from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those.
+    keep_traces: a folder for the traces of the profile stage.
     """
 
     stage: Stage
@@ -70,18 +74,18 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 FromWorker = Hello | Started | Measured | Sampled | Profiled | Streamed | Done
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(FromWorker)
-_job_decoder = msgspec.json.Decoder(Job)
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(FromWorker)
+_job_decoder = msgspec.msgpack.Decoder(Job)
 
 
 def to_line(message: FromWorker | Job) -> bytes:
-    return _encoder.encode(message) + b"\n"
+    return b2a_base64(_encoder.encode(message))
 
 
 def from_line(line: bytes) -> FromWorker:
-    return _decoder.decode(line)
+    return _decoder.decode(a2b_base64(line))
 
 
 def job_from_line(line: bytes) -> Job:
-    return _job_decoder.decode(line)
+    return _job_decoder.decode(a2b_base64(line))

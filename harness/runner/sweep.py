@@ -1,7 +1,7 @@
 """A sweep: every configuration of a space is a case of its own; the fastest correct one goes into the tuned file.
 
-The times of a sweep choose, they do not report: the fastest of many is flattered by luck. What a choice brings is measured
-afterwards by a run of the arm that reads the tuned file.
+The times of a sweep choose, they do not report: the fastest of many is flattered by luck. What a choice brings is
+measured afterwards by a run of the arm that reads the tuned file.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 class SweepResult(msgspec.Struct, frozen=True):
-    """configurations: all, fastest first within each op and site. chosen: the first of each. written: the tuned files."""
+    """configurations: all, fastest first within each op and site. chosen: the first of each. written: the tuned
+    files."""
 
     run_id: str
     suite: str
@@ -73,7 +74,9 @@ def sweep(path: Path, match: str | None, rounds: int | None, note: str, store: S
     def make_plan(environment: Environment) -> Plan:
         return sweep_plan(suite, match=match)
 
-    execution = Execution(suite, make_plan, store, Options(stages=("kernels",), rounds=rounds, note=note or "sweep"), report)
+    execution = Execution(
+        suite, make_plan, store, Options(stages=("kernels",), rounds=rounds, note=note or "sweep"), report
+    )
     run = store.load(execution.run())
     assert run.environment is not None
     rows = sorted((_row(m) for m in run.measurements), key=_order)
@@ -84,7 +87,13 @@ def sweep(path: Path, match: str | None, rounds: int | None, note: str, store: S
         raise CaseFailed(f"{path}: sweep: none of {len(rows)} configurations could be timed: {reasons}")
     written = [str(_write(row, run.environment, Path(suite.path).parent)) for row in chosen]
     return SweepResult(
-        run.id, suite.name, run.environment, tuple(rows), tuple(chosen), tuple(dict.fromkeys(written)), time.perf_counter() - start
+        run.id,
+        suite.name,
+        run.environment,
+        tuple(rows),
+        tuple(chosen),
+        tuple(dict.fromkeys(written)),
+        time.perf_counter() - start,
     )
 
 

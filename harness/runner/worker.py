@@ -1,6 +1,7 @@
 """A fresh process that touches the device: says where it is, receives one job, does it, says what it saw.
 
-Started as `python -m harness.runner.worker SUITE_FOLDER KERNELS_ROOT`; the job comes on standard input after the first message.
+Started as `python -m harness.runner.worker SUITE_FOLDER KERNELS_ROOT`; the job comes on standard input after the
+first message.
 """
 
 from __future__ import annotations
@@ -10,14 +11,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.runner.messages import Done, Hello, Job, Measured, Profiled, Sampled, Stage, Started, Streamed, job_from_line
+from harness.runner.messages import (
+    Done,
+    Hello,
+    Job,
+    Measured,
+    Profiled,
+    Sampled,
+    Stage,
+    Started,
+    Streamed,
+    job_from_line,
+)
 from harness.runner.outbox import Outbox
 from harness.values.case import Case
 from harness.values.environment import Environment
 
 KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}
 """The kinds of cases that a stage runs."""
-DECODE_PASSES = {"cuda": 7, "cpu": 5}
+DECODE_PASSES = {"cuda": 3, "cpu": 3}
+"""Passes over all new tokens per process; more processes say more than more passes."""
 
 
 def main(suite_folder: str, kernels_root: str) -> None:

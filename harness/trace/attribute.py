@@ -35,7 +35,8 @@ def attribute(rows: Rows) -> dict[str, int]:
 
 
 def enclosing(host: Iterable[HostRow], moments: Sequence[tuple[int, int]]) -> Iterable[tuple[int, str, str]]:
-    """For each (time, key), in order of time: (key, innermost op, innermost scope) on a thread; empty where there is none."""
+    """For each (time, key), in order of time: (key, innermost op, innermost scope) on a thread; empty where there is
+    none."""
     pending = iter(sorted(host, key=_outermost_first))
     following = next(pending, None)
     stack: list[HostRow] = []
@@ -51,7 +52,8 @@ def enclosing(host: Iterable[HostRow], moments: Sequence[tuple[int, int]]) -> It
 
 
 def self_times(host: Iterable[HostRow]) -> Iterable[tuple[HostRow, int, str]]:
-    """For each op of a thread: (op, time not spent in ops that it called, innermost scope). The sum is what ops cover."""
+    """For each op of a thread: (op, time not spent in ops that it called, innermost scope). The sum is what ops
+    cover."""
     finished: list[tuple[HostRow, int, str]] = []
     stack: list[list[object]] = []  # [row, ns of direct children, scope]
     scopes: list[HostRow] = []

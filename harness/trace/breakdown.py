@@ -1,4 +1,5 @@
-"""A trace file to a profile: where the GPU's time went (or the CPU's, where there was no GPU), with sums that add up exactly."""
+"""A trace file to a profile: where the GPU's time went (or the CPU's, where there was no GPU), with sums that add up
+exactly."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from harness.values.profile import CategoryRow, KernelRow, Profile
 
 
 def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
-    """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode steps in it.
+    """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode
+    steps in it.
 
     Raises HarnessError where the file is missing, empty or no trace.
     """
@@ -30,7 +32,9 @@ def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
     if quality.get("no_events_list"):
         from harness.errors import HarnessError
 
-        raise HarnessError(f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes")
+        raise HarnessError(
+            f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
+        )
     return _gpu(rows, rules, steps, quality) if rows.gpu else _cpu(rows, rules, steps, quality)
 
 

@@ -19,8 +19,8 @@ FILE = "categories.yaml"
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """category: its name. scopes: ops of our own decode, `op` or `op@site`. kernels, ops: regular expressions searched,
-    without regard to case, in a kernel's name (argument list removed) and in the launching op's. examples: kernel names that must hit this
-    very rule; counter_examples: names that must not."""
+    without regard to case, in a kernel's name (argument list removed) and in the launching op's. examples: kernel
+    names that must hit this very rule; counter_examples: names that must not."""
 
     category: str
     scopes: tuple[str, ...] = ()
@@ -31,7 +31,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules:
-    """Scopes of our own decode are asked first, since they know; then all kernel patterns in order, then all op patterns."""
+    """Scopes of our own decode are asked first, since they know; then all kernel patterns in order, then all op
+    patterns."""
 
     def __init__(self, rules: Sequence[Rule], where: str = "") -> None:
         self.rules = tuple(rules)

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = {"kernel": "kernel", "Kernel": "kernel", "gpu_memcpy": "copy", "Memcpy": "copy", "gpu_memset": "memset", "Memset": "memset"}
+KINDS = {
+    "kernel": "kernel",
+    "Kernel": "kernel",
+    "gpu_memcpy": "copy",
+    "Memcpy": "copy",
+    "gpu_memset": "memset",
+    "Memset": "memset",
+}
 LAUNCHES = {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime", "xpu_runtime", "mtia_runtime"}
 OPS = {"cpu_op", "Operator"}
 SCOPES = {"user_annotation"}
@@ -39,8 +46,8 @@ class HostRow:
 
 @dataclass
 class Rows:
-    """gpu: in file order. threads: ops and scopes by (pid, tid). launches: (pid, tid) and time by correlation. names: every
-    name is kept once, however often it occurs."""
+    """gpu: in file order. threads: ops and scopes by (pid, tid). launches: (pid, tid) and time by correlation. names:
+    every name is kept once, however often it occurs."""
 
     gpu: list[GpuRow] = field(default_factory=list)
     threads: dict[tuple[str, str], list[HostRow]] = field(default_factory=dict)
@@ -70,7 +77,10 @@ def collect(events: Iterable[dict[str, Any]], quality: dict[str, int]) -> Rows:
         args = args if isinstance(args, dict) else {}
         name = names.setdefault(str(event.get("name", "")), str(event.get("name", "")))
         if kind is not None:
-            device, stream = str(args.get("device", event.get("pid", ""))), str(args.get("stream", event.get("tid", "")))
+            device, stream = (
+                str(args.get("device", event.get("pid", ""))),
+                str(args.get("stream", event.get("tid", ""))),
+            )
             rows.gpu.append(GpuRow(kind, name, start_ns, duration_ns, device, stream, _correlation(args)))
         elif cat in LAUNCHES:
             correlation = _correlation(args)

@@ -14,7 +14,8 @@ LOOK_AHEAD = 1 << 16
 """No event is longer: with less text than this ahead and more to come, the buffer is filled up first."""
 
 _decode = json.JSONDecoder(parse_float=str, strict=False).raw_decode
-"""Numbers with a fraction stay text: nanoseconds are exact only as decimals. Control characters in names are let through."""
+"""Numbers with a fraction stay text: nanoseconds are exact only as decimals. Control characters in names are let
+through."""
 
 
 def events(pieces: Iterator[str], quality: dict[str, int]) -> Iterator[dict[str, Any]]:

@@ -37,9 +37,11 @@ class Answer(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
 
-    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for decode and
+    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for
+    decode and
     prefill. dtype: weights and activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of the
-    question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known. answer: for
+    question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known.
+    answer: for
     kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place. problem: why the
     case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never started.
     """

@@ -5,14 +5,25 @@ from __future__ import annotations
 import msgspec
 
 REFUSED_WHEN_DIFFERENT = (
-    "device_kind", "device_name", "driver", "cuda", "torch", "triton", "power_limit_w", "clocks_policy", "cpu", "threads", "method",
+    "device_kind",
+    "device_name",
+    "driver",
+    "cuda",
+    "torch",
+    "triton",
+    "power_limit_w",
+    "clocks_policy",
+    "cpu",
+    "threads",
+    "method",
 )
 """Fields that change numbers by themselves."""
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """device_kind: `cuda` or `cpu`. read_gb_s: measured read bandwidth, 1e9 bytes per second. l2_bytes: cache that a cold
-    measurement must flush. threads: of torch on a CPU, where they make the numbers. commit: of the suite's repository, with `+` where the working tree differed from it."""
+    """device_kind: `cuda` or `cpu`. read_gb_s: measured read bandwidth, 1e9 bytes per second. l2_bytes: cache that a
+    cold measurement must flush. threads: of torch on a CPU, where they make the numbers. commit: of the suite's
+    repository, with `+` where the working tree differed from it."""
 
     device_kind: str
     device_name: str

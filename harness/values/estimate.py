@@ -6,7 +6,8 @@ import msgspec
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A value with its interval. level: where the error was seen, `process` (medians of n fresh processes) or `round` (n
+    """A value with its interval. level: where the error was seen, `process` (medians of n fresh processes) or `round`
+    (n
     samples of one process, with the between-process noise added). noise: how that was known, `measured`, `calibrated`
     or `assumed`."""
 

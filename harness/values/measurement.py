@@ -46,9 +46,10 @@ class Conditions(msgspec.Struct, frozen=True):
 class Correctness(msgspec.Struct, frozen=True):
     """The comparison of one case with the float32 reference, errors relative to the size of the output.
 
-    max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off than
-    the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an input
-    that changed). repeatable: a second call gave the same bits; a label, not a failure.
+    max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off
+    than
+    the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an
+    input that changed). repeatable: a second call gave the same bits; a label, not a failure.
     """
 
     correct: bool

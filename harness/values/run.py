@@ -13,9 +13,10 @@ SCHEMA_VERSION = 1
 
 
 class Run(msgspec.Struct, frozen=True):
-    """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a partial
-    run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256. processes: how many fresh
-    processes were asked for. started: ISO 8601, UTC."""
+    """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a
+    partial
+    run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256. processes:
+    how many fresh processes were asked for. started: ISO 8601, UTC."""
 
     id: str
     started: str

@@ -69,7 +69,8 @@ class ComparePolicy(msgspec.Struct, frozen=True):
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """path: of the file. folder: what relative names in it are relative to. kernels_root: the folder of ops that it uses."""
+    """path: of the file. folder: what relative names in it are relative to. kernels_root: the folder of ops that it
+    uses."""
 
     name: str
     path: str
@@ -102,4 +103,3 @@ class Plan(msgspec.Struct, frozen=True):
     arms: tuple[str, ...]
     answers: dict[str, dict[str, Answer]] = {}
     """By arm, then by `op@site:phase`: every choice of the arm for the whole model, tuned files read."""
-

@@ -6,7 +6,7 @@ out=$1
 processes=${2:-5}
 mkdir -p "$out"
 export HARNESS_STORE="$out/runs.sqlite" COLUMNS=150
-python3 -m pytest -q -m gpu tests 2>&1 | tee "$out/tests.txt"
+python3 -m pytest -q -p no:cacheprovider -n 6 -m gpu tests 2>&1 | tee "$out/tests.txt"
 python3 -m harness doctor | tee "$out/doctor.txt" || true
 python3 -m harness sweep suites/qwen3_5_moe.yaml | tee "$out/sweep.txt"
 python3 -m harness run suites/qwen3_5_moe.yaml --processes "$processes" -m "sample" | tee "$out/run.txt"

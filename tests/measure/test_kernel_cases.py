@@ -72,8 +72,12 @@ def test_a_wrong_kernel_is_never_timed(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_raises_or_does_not_import_is_a_row_and_the_others_go_on(tmp_path: Path) -> None:
-    (tmp_path / "raises.py").write_text("def run(x, expert_ids, weight, scale, group):\n    raise ValueError('no such tile')\n")
-    (tmp_path / "broken.py").write_text("import nothing_like_this\n\n\ndef run(x, expert_ids, weight, scale, group): ...\n")
+    (tmp_path / "raises.py").write_text(
+        "def run(x, expert_ids, weight, scale, group):\n    raise ValueError('no such tile')\n"
+    )
+    (tmp_path / "broken.py").write_text(
+        "import nothing_like_this\n\n\ndef run(x, expert_ids, weight, scale, group): ...\n"
+    )
     recorder = Recorder()
     cases = [case("./raises.py"), case("./broken.py"), case("torch_gather")]
     recorder.bench(FakeTimer([1.0], rounds=1), tmp_path).run(cases)

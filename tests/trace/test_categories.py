@@ -15,13 +15,17 @@ EXAMPLES = [(rule, name) for rule in RULES.rules for name in rule.examples]
 COUNTERS = [(rule, name) for rule in RULES.rules for name in rule.counter_examples]
 
 
-@pytest.mark.parametrize(("rule", "name"), EXAMPLES, ids=lambda value: value.category if isinstance(value, Rule) else value[:60])
+@pytest.mark.parametrize(
+    ("rule", "name"), EXAMPLES, ids=lambda value: value.category if isinstance(value, Rule) else value[:60]
+)
 def test_an_example_hits_its_own_rule(rule: Rule, name: str) -> None:
     hit = RULES.rule_for(name)
     assert hit is rule, f"{name} hit {hit.category if hit else None}"
 
 
-@pytest.mark.parametrize(("rule", "name"), COUNTERS, ids=lambda value: value.category if isinstance(value, Rule) else value[:60])
+@pytest.mark.parametrize(
+    ("rule", "name"), COUNTERS, ids=lambda value: value.category if isinstance(value, Rule) else value[:60]
+)
 def test_a_counter_example_does_not_hit_the_rule(rule: Rule, name: str) -> None:
     assert RULES.rule_for(name) is not rule
 

@@ -43,6 +43,8 @@ def test_a_real_trace_has_exactly_its_figures(name: str) -> None:
         return
     assert found.gpu_sum_ns == sum(ns(value) for value in sums.values())
     assert found.gpu_busy_ns == ns(wanted["gpu_busy_union_us"]) and found.span_ns == ns(wanted["gpu_span_us"])
-    assert sum(row.total_ns for row in found.categories) == found.gpu_sum_ns == sum(row.total_ns for row in found.kernels)
+    assert (
+        sum(row.total_ns for row in found.categories) == found.gpu_sum_ns == sum(row.total_ns for row in found.kernels)
+    )
     assert sum(row.calls for row in found.categories) == sum(counts.values())
     assert found.uncategorised_ns <= 0.005 * found.gpu_sum_ns

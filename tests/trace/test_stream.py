@@ -21,7 +21,9 @@ from harness.trace.rows import HostRow, nanoseconds
 from harness.trace.stream import events
 
 
-def kernel(start: float | str, duration: float | str, name: str = "k", correlation: int = 1, **args: Any) -> dict[str, Any]:
+def kernel(
+    start: float | str, duration: float | str, name: str = "k", correlation: int = 1, **args: Any
+) -> dict[str, Any]:
     return {"ph": "X", "cat": "kernel", "name": name, "pid": 0, "tid": 7, "ts": start, "dur": duration,
             "args": {"correlation": correlation, "device": 0, "stream": 7, **args}}  # fmt: skip
 
@@ -117,7 +119,9 @@ def test_where_the_text_is_cut_into_pieces_changes_nothing(size: int) -> None:
     assert list(events(iter(pieces), {})) == EVENTS[:5]
 
 
-intervals = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 100)).map(lambda t: (t[0], t[0] + t[1])), max_size=30)
+intervals = st.lists(
+    st.tuples(st.integers(0, 1000), st.integers(0, 100)).map(lambda t: (t[0], t[0] + t[1])), max_size=30
+)
 
 
 @given(intervals)
@@ -157,6 +161,11 @@ def test_a_gpu_annotation_never_counts_as_time(tmp_path: Path) -> None:
 
 
 def test_self_time_is_what_callees_leave() -> None:
-    rows = [HostRow("a", 0, 100, False), HostRow("b", 10, 40, False), HostRow("c", 20, 30, False), HostRow("s", 5, 50, True)]
+    rows = [
+        HostRow("a", 0, 100, False),
+        HostRow("b", 10, 40, False),
+        HostRow("c", 20, 30, False),
+        HostRow("s", 5, 50, True),
+    ]
     own = {row.name: (ns, scope) for row, ns, scope in self_times(rows)}
     assert own == {"a": (70, ""), "b": (20, "s"), "c": (10, "s")}

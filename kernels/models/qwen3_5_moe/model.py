@@ -180,9 +180,7 @@ class _Experts:
 class _Bind:
     """Binds ops of one layer (None: outside the layers) to their site, weights and constants."""
 
-    def __init__(
-        self, ops: Ops, dims: ModelDims, group: int, layer: int | None, sites: Mapping[str, Site]
-    ) -> None:
+    def __init__(self, ops: Ops, dims: ModelDims, group: int, layer: int | None, sites: Mapping[str, Site]) -> None:
         self.dims, self.group, self.layer = dims, group, layer
         self.kind = None if layer is None else layer_kinds(dims)[layer]
         self._ops, self._sites = ops, sites
