@@ -11,7 +11,7 @@ from harness.cli.options import Store
 
 
 def command(
-    run: Annotated[str, typer.Argument(help="`last`, `last~1`, an id or a tag.")],
+    run: Annotated[str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file.")],
     file: Annotated[Path, typer.Argument(help="Where to; compressed where it ends in .gz.")],
     store: Store = "",
 ) -> None:
@@ -21,7 +21,6 @@ def command(
     from harness.store import Store as RunStore
     from harness.store import export_run
 
-    runs = RunStore(store)
-    found = runs.load(run)
-    export_run(found, runs.identity(found.id), file)
+    found, identity = RunStore(store).load_identified(run)
+    export_run(found, identity, file)
     print(f"wrote run {found.id} ({len(found.measurements)} cases) to {file}", file=sys.stderr)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import AsJson, Store
+
+if TYPE_CHECKING:
+    from harness.store import Store as RunStore
+    from harness.values.run import Run
 
 
 def command(
@@ -43,38 +47,40 @@ def command(
         console().print(render(build(found)))
 
 
-def _list(runs: object, as_json: bool) -> None:
-    from harness.store import Store as RunStore
-
-    assert isinstance(runs, RunStore)
+def _list(runs: RunStore, as_json: bool) -> None:
     summaries = runs.runs()
     if as_json:
         import msgspec
 
         print(msgspec.json.encode({"schema": 1, "runs": summaries}).decode())
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     if not summaries:
         print(f"no runs in {runs.location}; `harness run SUITE` makes one")
         return
-    table = Table(
-        "run", "started", "suite", "state", "cases", "device", "note", "tags", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.figures import clean
+    from harness_reports.terminal import console
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("run", "started", "suite", "state", "cases", "device", "note", "tags"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "state"))
     for s in summaries:
-        table.add_row(
-            s.id, s.started[:16].replace("T", " "), s.suite, s.state, str(s.cases), s.device, s.note, " ".join(s.tags)
-        )
-    Console().print(table)
+        cases = str(s.cases) if s.state == "complete" else f"{s.measured} of {s.cases}"
+        started = s.started[:16].replace("T", " ")
+        cells = (s.id, started, s.suite, s.state, cases, s.device, s.note, " ".join(s.tags))
+        table.add_row(*(Text(clean(cell)) for cell in cells))
+    console().print(table)
 
 
-def _source(run: object, part: str) -> str:
+def _source(run: Run, part: str) -> str:
     from harness.errors import HarnessError
-    from harness.values.run import Run
 
-    assert isinstance(run, Run)
     hits = [m for m in run.measurements if part in m.case.id and m.source in run.sources]
     if not hits:
         with_source = ", ".join(m.case.id for m in run.measurements if m.source in run.sources)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from harness.errors import HarnessError
 from harness.values.run import SCHEMA_VERSION, Run
+
+NOT_FINITE = "$float"
+"""JSON has no infinity and no NaN: they are written as {"$float": "inf"}."""
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -21,10 +26,19 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def export_run(run: Run, identity: str, path: Path) -> None:
-    """Writes a whole run. The same run gives the same bytes."""
-    data = msgspec.json.format(msgspec.json.encode(Exported(SCHEMA_VERSION, identity, run)), indent=0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    """Writes a whole run, all of the file or nothing. The same run gives the same bytes."""
+    plain = _marked(msgspec.to_builtins(Exported(SCHEMA_VERSION, identity, run)))
+    data = msgspec.json.format(msgspec.json.encode(plain), indent=0)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            beside.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def read_exported(path: Path) -> tuple[Run, str]:
@@ -33,9 +47,29 @@ def read_exported(path: Path) -> tuple[Run, str]:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-        found = msgspec.json.decode(data, type=Exported)
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
-        raise HarnessError(f"{path}: not an exported run: {error}") from error
-    if found.schema > SCHEMA_VERSION:
-        raise HarnessError(f"{path}: schema {found.schema}, this program reads up to {SCHEMA_VERSION}; use a newer harness")
+        plain = msgspec.json.decode(data)
+        schema = plain.get("schema") if isinstance(plain, dict) else None
+        if isinstance(schema, int) and schema > SCHEMA_VERSION:
+            newer = f"schema {schema}, this program reads up to {SCHEMA_VERSION}"
+            raise HarnessError(f"{path}: {newer}; use a newer harness")
+        found = msgspec.convert(_unmarked(plain), Exported)
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, RecursionError) as error:
+        what = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
+        raise HarnessError(f"{path}: not an exported run: {what}") from error
     return found.run, found.uuid
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {NOT_FINITE: repr(value)}
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {NOT_FINITE}:
+            return float(value[NOT_FINITE])
+        return {key: _unmarked(item) for key, item in value.items()}
+    return [_unmarked(item) for item in value] if isinstance(value, list) else value

@@ -14,8 +14,8 @@ WORST_FIRST = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORT
 def merge_measurements(rows: Iterable[Measurement], order: Mapping[str, int]) -> tuple[Measurement, ...]:
     """Rows of one case become one, in the order of the plan.
 
-    Samples are put together by process and round. The worst status wins: a case that was wrong in one process of five is
-    wrong, its reason says in how many, and it has no samples (they stay in the store).
+    Samples are put together by process and round. The worst status wins: a case that was wrong in one process of five
+    is wrong, its reason says in how many, and it has no samples (they stay in the store).
     """
     by_case: dict[str, list[Measurement]] = {}
     for row in rows:
@@ -36,5 +36,9 @@ def _merge(parts: list[Measurement]) -> Measurement:
     hardest = max(with_error, key=lambda part: part.correctness.rms_error if part.correctness else 0.0, default=worst)
     peaks = [part.peak_memory_bytes for part in parts if part.peak_memory_bytes is not None]
     return msgspec.structs.replace(
-        worst, samples=tuple(samples), correctness=hardest.correctness, peak_memory_bytes=max(peaks, default=None)
+        worst,
+        samples=tuple(samples),
+        correctness=hardest.correctness,
+        peak_memory_bytes=max(peaks, default=None),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

@@ -1,14 +1,41 @@
-"""The tables. Values are kept as the JSON of their types; columns beside it are what is looked up."""
+"""The tables. Values are kept as the MessagePack of their types; columns beside it are what is looked up.
+
+Not as JSON: the error of an output with NaN in it is infinite, and JSON has no word for that.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Engine, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, event, insert, select
-from sqlalchemy import create_engine as sqlalchemy_engine
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    exists,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from harness.errors import HarnessError
 
-STORE_VERSION = 1
+T = TypeVar("T")
+
+STORE_VERSION = 2
 """Raised when the tables change; a store of another version is refused, since its values would be misread."""
 
 metadata = MetaData()
@@ -40,35 +67,80 @@ def _rows(name: str, *columns: Column[object]) -> Table:
     return table
 
 
-measurements = _rows("measurements", Column("process", Integer, nullable=False), Column("case_id", String(500), nullable=False))
+measurements = _rows(
+    "measurements", Column("process", Integer, nullable=False), Column("case_id", String(500), nullable=False)
+)
 conditions = _rows("conditions")
 profiles = _rows("profiles")
 sources = _rows("sources", Column("hash", String(64), nullable=False))
 streams = _rows("streams", Column("name", String(200), nullable=False))
 
 
-def open_engine(url: str) -> Engine:
-    """The database at a URL, its tables there. Raises HarnessError where it cannot be opened or is of another version."""
-    engine = sqlalchemy_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sqlite_settings)
+def encode(value: object) -> bytes:
+    """A value as it is kept; every bit of a float survives."""
+    return msgspec.msgpack.encode(value)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Raises msgspec.DecodeError where the bytes are no such value."""
+    return msgspec.msgpack.decode(body, type=kind)
+
+
+def open_engine(url: URL) -> Engine:
+    """The database at a URL, its tables there. Raises HarnessError where it cannot be opened or is of another
+    version."""
     try:
-        metadata.create_all(engine)
+        engine = create_engine(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _sqlite_settings)
         with engine.begin() as connection:
-            found = connection.execute(select(version.c.version)).scalar()
-            if found is None:
-                connection.execute(insert(version).values(version=STORE_VERSION))
-    except (SQLAlchemyError, DatabaseError) as error:
-        raise HarnessError(f"{url}: not a run store: {str(error).splitlines()[0]}") from error
-    if found not in (None, STORE_VERSION):
-        raise HarnessError(f"{url}: store version {found}, this program reads {STORE_VERSION}; use another --store")
+            _create(connection)
+        with engine.begin() as connection:
+            found = connection.execute(select(version.c.version)).scalar_one()
+    except SQLAlchemyError as error:
+        raise HarnessError(f"{shown(url)}: not a run store: {one_line(error)}") from error
+    except ModuleNotFoundError as error:
+        raise HarnessError(f"{shown(url)}: this database needs the package {error.name}") from error
+    if found != STORE_VERSION:
+        newer = (
+            "it was written by a newer harness"
+            if found > STORE_VERSION
+            else "it is from an older one; take another --store"
+        )
+        raise HarnessError(f"{shown(url)}: store version {found}, this program reads {STORE_VERSION}: {newer}")
     return engine
 
 
-def _sqlite_settings(connection: object, _: object) -> None:
-    """A write-ahead log lets readers and a second run work while one writes; a commit survives kill -9."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+def _create(connection: Connection) -> None:
+    """The tables where they are missing. Each statement decides for itself, so that two first runs at once agree."""
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index, if_not_exists=True))
+    first = select(literal(STORE_VERSION)).where(~exists().select_from(version))
+    connection.execute(insert(version).from_select(["version"], first))
+
+
+def shown(url: URL) -> str:
+    """A store in an error line: its file, or its URL without the password."""
+    if url.drivername == "sqlite" and url.database:
+        return url.database
+    return url.render_as_string(hide_password=True)
+
+
+def one_line(error: SQLAlchemyError) -> str:
+    """What the database said, without the statement and its values."""
+    said = getattr(error, "orig", None) or error
+    return str(said).strip().partition("\n")[0] or type(said).__name__
+
+
+def _sqlite_settings(connection: DBAPIConnection, _: object) -> None:
+    """A write-ahead log lets readers and a second run work while one writes; a commit survives kill -9.
+
+    The time to wait for another writer comes first: changing to the log waits too.
+    """
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from sqlalchemy import URL, update
 
 from harness.errors import HarnessError
-from harness.store import Store, export_run, read_exported
+from harness.store import Store, tables
 from harness.values.case import Answer, Case
-from harness.values.measurement import Conditions, Measurement, Sample, Status
+from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
 from harness.values.run import Run
 
 
 def case(name: str = "a") -> Case:
-    return Case("kernel", name, "int4-g32/float32", {"tokens": 1}, op="int4_mm", site="lm_head", answer=Answer("torch_blocked"))
+    return Case(
+        "kernel", name, "int4-g32/float32", {"tokens": 1}, op="int4_mm", site="lm_head", answer=Answer("torch_blocked")
+    )
 
 
 def run(**fields: object) -> Run:
@@ -88,7 +92,9 @@ def test_kill_9_leaves_a_partial_run_with_every_finished_case(tmp_path: Path) ->
     location = str(tmp_path / "runs.sqlite")
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, location], stdout=subprocess.PIPE, text=True, env=environment, cwd=root)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, location], stdout=subprocess.PIPE, text=True, env=environment, cwd=root
+    )
     assert writer.stdout is not None
     for line in writer.stdout:
         if int(line) >= 5:
@@ -115,61 +121,94 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [len(first.load(run_id).measurements) for run_id in ids] == [20, 20]
 
 
-def test_runs_are_named_by_last_number_and_tag(store: Store) -> None:
-    ids = [store.begin(run(note=str(i))) for i in range(3)]
-    for run_id in ids[:2]:
-        store.finish(run_id, "complete")
-    store.tag(ids[0], ["good"])
-    assert store.load("last").note == "1" and store.load("last~1").note == "0"
-    assert store.load(ids[2]).note == "2" and store.load("good").note == "0"
-    with pytest.raises(HarnessError, match=r"no run nonsense .*ids 1 to 3, tags good"):
-        store.load("nonsense")
-    with pytest.raises(HarnessError, match="2 complete runs"):
-        store.load("last~2")
-
-
-def test_an_exported_run_is_imported_once(store: Store, tmp_path: Path) -> None:
-    run_id = store.begin(run())
-    store.add_measurement(run_id, 0, measured())
-    store.finish(run_id, "complete")
-    for name in ("run.json", "run.json.gz"):
-        export_run(store.load(run_id), store.identity(run_id), tmp_path / name)
-        elsewhere = Store(str(tmp_path / f"{name}.sqlite"))
-        other, identity = read_exported(tmp_path / name)
-        assert elsewhere.add_run(other, identity) == elsewhere.add_run(other, identity) == "1"
-        assert elsewhere.load("last").measurements == store.load(run_id).measurements
-        assert store.load(str(tmp_path / name)).measurements == store.load(run_id).measurements
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(1e-3, 1e9, allow_nan=False), max_size=20), st.text(max_size=50))
-def test_export_keeps_every_bit(tmp_path_factory: pytest.TempPathFactory, values: list[float], note: str) -> None:
-    path = tmp_path_factory.mktemp("export") / "run.json.gz"
-    before = run(state="complete", note=note, measurements=(measured(values=tuple(values)),))
-    export_run(before, "u", path)
-    assert read_exported(path) == (before, "u")
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x1f\x8bbroken", b"[1, 2]", b'{"schema": 1}'])
-def test_a_file_that_is_no_run_is_one_line(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "x.json"
-    path.write_bytes(content)
-    with pytest.raises(HarnessError, match="not an exported run") as error:
-        read_exported(path)
-    assert "\n" not in str(error.value)
-
-
-def test_a_store_of_another_version_or_no_store_is_refused(tmp_path: Path) -> None:
-    from sqlalchemy import update
-
-    from harness.store import tables
-
+@pytest.mark.parametrize(("found", "why"), [(99, "newer harness"), (0, "older one")])
+def test_a_store_of_another_version_is_refused(tmp_path: Path, found: int, why: str) -> None:
+    """Its values would be misread."""
     path = tmp_path / "runs.sqlite"
-    engine = tables.open_engine(f"sqlite:///{path}")
+    engine = tables.open_engine(URL.create("sqlite", database=str(path)))
     with engine.begin() as connection:
-        connection.execute(update(tables.version).values(version=99))
-    with pytest.raises(HarnessError, match="store version 99"):
+        connection.execute(update(tables.version).values(version=found))
+    with pytest.raises(HarnessError, match=f"store version {found}, this program reads .*: it .* {why}"):
         Store(str(path))
+
+
+@pytest.mark.parametrize(
+    ("location", "line"),
+    [
+        ("{folder}/text", "text: not a run store: file is not a database"),
+        ("{folder}", "not a run store: unable to open database file"),
+        ("nosuch://host/db", "not a run store: .*nosuch"),
+        ("://", "--store: no database URL"),
+        ("mysql+pymysql://me:secret@host/db", "needs the package pymysql"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_one_line_without_its_password(
+    tmp_path: Path, location: str, line: str
+) -> None:
     (tmp_path / "text").write_text("no database" * 200)
-    with pytest.raises(HarnessError, match="not a run store"):
-        Store(str(tmp_path / "text"))
+    with pytest.raises(HarnessError, match=line) as error:
+        Store(location.format(folder=tmp_path))
+    assert "\n" not in str(error.value) and "secret" not in str(error.value)
+
+
+def test_a_write_that_the_database_refuses_is_one_line(store: Store, tmp_path: Path) -> None:
+    """Not the statement with all of its values."""
+    store.begin(run())
+    with sqlite3.connect(tmp_path / "runs.sqlite") as raw:
+        raw.execute("DROP TABLE measurements")
+    with pytest.raises(HarnessError, match=r"runs.sqlite: no such table: measurements$"):
+        store.add_measurement("1", 0, measured())
+
+
+def test_reading_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A folder without runs stays without a store; the first run makes it."""
+    path = tmp_path / "new" / "runs.sqlite"
+    store = Store(str(path))
+    assert store.runs() == []
+    with pytest.raises(HarnessError, match="0 complete runs"):
+        store.load("last")
+    assert not path.parent.exists()
+    store.begin(run())
+    assert path.exists() and len(store.runs()) == 1
+
+
+FIRST = """
+import sys
+from harness.store import Store
+from tests.store.test_store import run
+Store(sys.argv[1]).begin(run(note=sys.argv[2]))
+"""
+
+
+def test_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
+    """Each finds the tables half made by another."""
+    location = str(tmp_path / "runs.sqlite")
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", FIRST, location]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    started = [subprocess.Popen([*command, str(i)], env=environment, cwd=root) for i in range(6)]
+    assert [process.wait() for process in started] == [0] * 6
+    assert sorted(found.note for found in Store(location).runs()) == list("012345")
+
+
+def test_an_infinite_error_is_stored(store: Store) -> None:
+    """What an unwritten output has: JSON has no word for it, and a run that held one could not be read."""
+    wrong = Correctness(False, math.inf, math.inf, 4e-3, 2e-3, 7, 7, "everywhere")
+    run_id = store.begin(run())
+    store.add_measurement(run_id, 0, Measurement(case(), Status.INCORRECT, "NaN", wrong))
+    assert store.load(run_id).measurements[0].correctness == wrong
+
+
+def test_notes_of_all_processes_are_kept_once(store: Store) -> None:
+    run_id = store.begin(run())
+    for process, notes in enumerate((("a", "b"), ("b", "c"))):
+        store.add_measurement(run_id, process, msgspec.structs.replace(measured(process=process), notes=notes))
+    assert store.load(run_id).measurements[0].notes == ("a", "b", "c")
+
+
+def test_a_list_says_how_far_each_run_got(store: Store) -> None:
+    run_id = store.begin(run(planned=(case("a"), case("b"))))
+    for process in (0, 1):
+        store.add_measurement(run_id, process, measured("a", process))
+    (found,) = store.runs()
+    assert (found.cases, found.measured, found.state) == (2, 1, "running")

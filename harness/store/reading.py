@@ -1,0 +1,99 @@
+"""Rows of the store to values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Row, Table, distinct, func, select
+
+from harness.errors import HarnessError
+from harness.store import tables
+from harness.store.merge import merge_measurements
+from harness.store.naming import Summary
+from harness.store.writer import is_alive
+from harness.values.environment import Environment
+from harness.values.measurement import Conditions, Measurement
+from harness.values.profile import Profile
+from harness.values.run import SCHEMA_VERSION, Run
+
+T = TypeVar("T")
+
+
+class _Planned(msgspec.Struct):
+    same_as: str | None = None
+
+
+class _Header(msgspec.Struct):
+    """What a list shows of a run; of its plan only what is to be counted."""
+
+    note: str = ""
+    environment: Environment | None = None
+    planned: tuple[_Planned, ...] = ()
+
+
+def summaries(connection: Connection) -> list[Summary]:
+    """All runs, oldest first."""
+    m = tables.measurements.c
+    counts: dict[int, int] = {
+        row[0]: row[1] for row in connection.execute(select(m.run, func.count(distinct(m.case_id))).group_by(m.run))
+    }
+    rows = connection.execute(select(tables.runs).order_by(tables.runs.c.id)).all()
+    return [_summary(row, counts.get(row.id, 0)) for row in rows]
+
+
+def load_run(connection: Connection, run_id: int) -> Run:
+    """One run, the measurements of each case put together over its processes."""
+    row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
+
+    def rows(table: Table) -> Sequence[Row[Any]]:
+        return connection.execute(select(table).where(table.c.run == run_id).order_by(table.c.row)).all()
+
+    measured = [_decode(m.body, Measurement) for m in rows(tables.measurements)]
+    header = _decode(row.header, Run)
+    order = {case.id: index for index, case in enumerate(header.planned)}
+    return msgspec.structs.replace(
+        header,
+        id=str(row.id),
+        state=_state(row),
+        tags=_tags(row),
+        measurements=merge_measurements(measured, order),
+        conditions=tuple(_decode(c.body, Conditions) for c in rows(tables.conditions)),
+        profiles=tuple(_decode(p.body, Profile) for p in rows(tables.profiles)),
+        sources={s.hash: _decode(s.body, str) for s in rows(tables.sources)},
+        streams={s.name: _decode(s.body, list[int]) for s in rows(tables.streams)},
+    )
+
+
+def _summary(row: Row[Any], measured: int) -> Summary:
+    header = _decode(row.header, _Header)
+    device = header.environment.device_name if header.environment else ""
+    return Summary(
+        id=str(row.id),
+        uuid=row.uuid,
+        started=row.started,
+        suite=row.suite,
+        state=_state(row),
+        note=header.note,
+        tags=_tags(row),
+        cases=sum(case.same_as is None for case in header.planned),
+        measured=measured,
+        device=device,
+    )
+
+
+def _state(row: Row[Any]) -> str:
+    return "partial" if row.state == "running" and not is_alive(row.writer) else str(row.state)
+
+
+def _tags(row: Row[Any]) -> tuple[str, ...]:
+    return tuple(tag for tag in row.tags.split(",") if tag)
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return tables.decode(body, kind)
+    except msgspec.DecodeError as error:
+        name = getattr(kind, "__name__", str(kind))
+        raise HarnessError(f"a stored {name} cannot be read (schema {SCHEMA_VERSION} wanted): {error}") from error

@@ -1,0 +1,76 @@
+"""show, export and import as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.errors import HarnessError
+from harness.store import Store
+from harness.values.case import Case
+from tests.compare.stored_runs import SUITE, kernel, measured, stored
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> str:
+    """One complete run of two arms with one answer, and one that its writer left."""
+    path = str(tmp_path / "runs.sqlite")
+    store = Store(path)
+    base = measured(kernel("a", op="int4_mm"), [10.0])
+    shared: Case = msgspec.structs.replace(kernel("a", "autotuned"), same_as=base.case.id)
+    run = stored(base, planned=(base.case, shared), note="[bold]first[/bold]")
+    run = msgspec.structs.replace(run, sources={**run.sources, "text of int4_mm": "def run(): ...\n"})
+    store.add_run(run, "uuid-1")
+    store.add_run(msgspec.structs.replace(run, state="partial", planned=(*run.planned, kernel("b"))), "uuid-2")
+    return path
+
+
+def harness(*arguments: str, store: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--store", store])
+
+
+def test_show_lists_the_runs_and_how_far_each_got(location: str) -> None:
+    """A case that another one stands for is none to wait for; brackets in a note are no markup."""
+    lines = harness("show", store=location).stdout.splitlines()
+    rows = [line.split() for line in lines if line.strip()[:1].isdigit()]
+    assert rows[0][4:6] == ["complete", "1"] and rows[1][4:8] == ["partial", "1", "of", "2"]
+    assert any("[bold]first[/bold]" in line for line in lines)
+    document = json.loads(harness("show", "--json", store=location).stdout)
+    assert [(run["id"], run["uuid"], run["measured"]) for run in document["runs"]] == [
+        ("1", "uuid-1", 1),
+        ("2", "uuid-2", 1),
+    ]
+
+
+def test_show_without_any_run_says_how_to_make_one(tmp_path: Path) -> None:
+    found = harness("show", store=str(tmp_path / "none.sqlite"))
+    assert found.exit_code == 0 and "harness run SUITE" in found.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_of_one_run_has_its_samples_as_json(location: str) -> None:
+    document = json.loads(harness("show", "1", "--json", store=location).stdout)
+    assert document["schema"] == 1 and document["cases"][0]["samples_us"] == pytest.approx([9.99, 10.0, 10.01])
+
+
+def test_show_prints_the_source_that_was_measured(location: str) -> None:
+    """The version of three hours ago that was fast."""
+    assert harness("show", "last", "--source", "int4_mm@a", store=location).stdout == "def run(): ...\n"
+    with pytest.raises(HarnessError, match="no measured case of run 1 has that in its id; there: int4_mm@a"):
+        raise harness("show", "1", "--source", "sdpa", store=location).exception or AssertionError
+
+
+def test_a_run_is_carried_to_another_store(location: str, tmp_path: Path) -> None:
+    """Importing prints its number there, and again the same number; a file can be exported again as the same run."""
+    file, again, other = (str(tmp_path / name) for name in ("run.json.gz", "again.json.gz", "other.sqlite"))
+    assert harness("export", "last", file, store=location).exit_code == 0
+    assert harness("export", file, again, store=location).exit_code == 0
+    assert [harness("import", name, store=other).stdout for name in (file, again)] == ["1\n", "1\n"]
+    here, there = Store(location).load("1"), Store(other).load("last")
+    assert here == there and SUITE in there.sources.values()
