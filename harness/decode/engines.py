@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -89,6 +90,9 @@ class CudaGraphEngine:
         return self._logits
 
 
+ENGINES: dict[str, Callable[[Step], Engine]] = {"eager": EagerEngine, "cuda_graph": CudaGraphEngine}
+
+
 def make_engine(name: str, step: Step) -> Engine:
     """The engine by its name in a suite."""
-    return {"eager": EagerEngine, "cuda_graph": CudaGraphEngine}[name](step)
+    return ENGINES[name](step)

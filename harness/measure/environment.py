@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -49,7 +50,7 @@ def settle_threads() -> None:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
 
 
-def _gpu() -> dict[str, object]:
+def _gpu() -> dict[str, Any]:
     properties = torch.cuda.get_device_properties(0)
     uuid = f"GPU-{properties.uuid}"
     reader = ConditionsReader(uuid)

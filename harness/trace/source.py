@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from harness.errors import HarnessError
 
@@ -39,7 +40,7 @@ def read_text(path: Path, quality: dict[str, int]) -> Iterator[str]:
 
 def _pieces(path: Path, compressed: bool, quality: dict[str, int]) -> Iterator[bytes]:
     with path.open("rb") as raw:
-        stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if compressed else raw
+        stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if compressed else raw)
         try:
             first = stream.read(PIECE_BYTES)
             if first[257:262] == b"ustar":
@@ -59,6 +60,7 @@ def _member(path: Path, compressed: bool) -> Iterator[bytes]:
         stream = archive.extractfile(largest) if largest else None
         if stream is None:
             raise HarnessError(f"{path}: an archive without a file in it")
-        inner: IO[bytes] = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == GZIP else stream  # type: ignore[attr-defined]
+        packed = cast(io.BufferedReader, stream).peek(2)[:2] == GZIP
+        inner = cast(IO[bytes], gzip.GzipFile(fileobj=stream) if packed else stream)
         while piece := inner.read(PIECE_BYTES):
             yield piece
