@@ -12,7 +12,7 @@ step cold or warm; PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/cold_or_
 step sweep; python3 -m harness sweep suites/qwen3_5_moe.yaml > "$out/sweep.txt" && tail -40 "$out/sweep.txt"
 tar -czf "$out/tuned.tar.gz" kernels/*/tuned/nvidia-*.json
 step run
-python3 -m harness run suites/qwen3_5_moe.yaml --processes "$processes" -m "sample" > "$out/run.txt"
+${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run suites/qwen3_5_moe.yaml --processes "$processes" -m "sample" > "$out/run.txt"
 python3 -m harness export "$(python3 -m harness show --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["runs"][-1]["id"])')" "$out/run.json.gz"
 cat "$out/run.txt"
 step tests; python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -5 | tee "$out/tests.txt"
