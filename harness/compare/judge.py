@@ -11,7 +11,7 @@ from harness.compare import comparable
 from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.join import Joined, join
 from harness.compare.policy import Policy, policy_of
-from harness.compare.reasons import decided, not_ok
+from harness.compare.reasons import decided, not_ok, too_few
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
@@ -115,11 +115,8 @@ class _Judge:
         units = [len(process_medians(m.samples)) for m in (base, head)]
         least = self.policy.least_units
         if min(units) < least:
-            counts = str(units[0]) if units[0] == units[1] else f"{units[0]} and {units[1]}"
-            return replace(
-                shown, reason=f"{counts} processes a side; a verdict needs {least}: `harness run --processes {least}`",
-                needed=least,
-            ), None  # fmt: skip
+            reason = f"{too_few(*units)}; a verdict needs {least}: `harness run --processes {least}`"
+            return replace(shown, reason=reason, needed=least), None
         return shown, self._evidence(base, head)
 
     def _evidence(self, base: Measurement, head: Measurement) -> Evidence:

@@ -38,6 +38,13 @@ def not_ok(sides: Mapping[str, Measurement | None]) -> Problem | None:
     return Problem("; ".join(reasons), failed) if reasons else None
 
 
+def too_few(base: int, head: int) -> str:
+    """`1 process a side`, `1 and 3 processes`."""
+    if base != head:
+        return f"{base} and {head} processes"
+    return f"{base} {'process' if base == 1 else 'processes'} a side"
+
+
 def decided(decision: Decision, evidence: Evidence, policy: Policy, unchanged: bool) -> str:
     """What the interval says, and for UNDECIDED what would decide it. unchanged: both sides ran the same variant's
     text."""
