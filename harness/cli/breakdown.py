@@ -1,92 +1,48 @@
-"""`harness breakdown`: where the time of a torch.profiler trace went, by category and kernel."""
+"""`harness breakdown`: where the time of a trace went, and what changed between two."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from harness.cli.options import AsJson
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from harness.values.profile import Profile
+By = Literal["kernel", "op", "scope", "layer", "stream", "launch"]
 
 
 def command(
-    traces: Annotated[list[Path], typer.Argument(help="Traces: .json, .json.gz or an archive, recognised by content.")],
+    traces: Annotated[
+        list[Path], typer.Argument(help="Traces of torch.profiler: .json, .json.gz, .tar.gz, by content.")
+    ],
     categories: Annotated[
-        Path | None, typer.Option(help="Category rules (YAML) that come before the shipped ones.")
+        Path | None, typer.Option(help="Rules (YAML) that go before the shipped ones, or `replace: true` them.")
     ] = None,
-    top: Annotated[int, typer.Option(min=0, help="Kernels to list.")] = 12,
+    by: Annotated[By, typer.Option(help="What the second table lists.")] = "kernel",
+    top: Annotated[int, typer.Option(min=0, help="Rows of the second table.")] = 12,
+    steps: Annotated[int, typer.Option(min=0, help="Decode steps in each trace, for us per step.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Break the GPU time of a trace down (CPU self time where it has no GPU)."""
-    from harness import kernels_root
-    from harness.trace import breakdown, load_rules
+    """Where the time of a trace went (GPU time; without a GPU, CPU self time); of two, what changed as well."""
+    from harness.trace import breakdown, difference, load_rules
 
-    kernels_root.bind(kernels_root.installed())
     rules = load_rules(*([categories] if categories else []))
-    for trace in traces:
-        profile = breakdown(trace, rules)
-        if as_json:
-            import msgspec
+    profiles = [breakdown(trace, rules, steps=steps) for trace in traces]
+    changed = difference(*profiles) if len(profiles) == 2 else None
+    if as_json:
+        from harness.cli.breakdown_json import document
 
-            document = {"schema": 1, "trace": str(trace), **msgspec.to_builtins(profile)}
-            print(msgspec.json.encode(document).decode())
-        else:
-            _show(trace, profile, top)
-
-
-def _show(trace: Path, profile: Profile, top: int) -> None:
+        print(document(traces, profiles, changed))
+        return
     from rich.console import Console
-    from rich.text import Text
+
+    from harness.cli.breakdown_table import render, render_difference
 
     console = Console()
-    what = "GPU time" if profile.device == "cuda" else "CPU self time (the trace has no GPU rows)"
-    sum_ms, busy_ms, span_ms = (ns / 1e6 for ns in (profile.gpu_sum_ns, profile.gpu_busy_ns, profile.span_ns))
-    console.print(Text(f"{trace.name} · {what}"))
-    console.print(Text(f"sum {sum_ms:,.3f} ms · busy {busy_ms:,.3f} ms of {span_ms:,.3f} ms from first to last"))
-    columns = ["Category", "Calls", "Total (ms)", "% GPU" if profile.device == "cuda" else "% CPU"]
-    rows = [[c.name, f"{c.calls:,}", _ms(c.total_ns), _share(c.total_ns, profile)] for c in profile.categories]
-    console.print(_table(columns, rows))
-    if top and profile.kernels:
-        columns = ["Kernel" if profile.device == "cuda" else "Op", "Category", "Calls", "Total (ms)"]
-        rows = [[_short(k.name), k.category, f"{k.calls:,}", _ms(k.total_ns)] for k in profile.kernels[:top]]
-        console.print(_table(columns, rows))
-    if profile.kernel_count:
-        console.print(
-            Text(
-                f"{100 * profile.attributed_ns / max(1, profile.kernel_sum_ns):.1f} % of kernel time has a launching op"
-            )
-        )
-    for name, count in profile.data_quality.items():
-        console.print(Text(f"data quality: {name.replace('_', ' ')}: {count:,}"))
-
-
-def _ms(total_ns: int) -> str:
-    return f"{total_ns / 1e6:,.3f}"
-
-
-def _share(total_ns: int, profile: Profile) -> str:
-    return f"{100 * total_ns / profile.gpu_sum_ns:.1f}" if profile.gpu_sum_ns else "-"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:52]}…{name[-25:]}"
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        number = column in ("Calls", "Total (ms)") or column.startswith("%")
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    for trace, profile in zip(traces, profiles, strict=True):
+        console.print(render(trace.name, profile, by, top))
+    if changed:
+        console.print(render_difference(changed, profiles[0], top))

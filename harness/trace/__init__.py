@@ -2,5 +2,6 @@
 
 from harness.trace.breakdown import breakdown
 from harness.trace.categories import Rules, load_rules
+from harness.trace.difference import difference
 
-__all__ = ["Rules", "breakdown", "load_rules"]
+__all__ = ["Rules", "breakdown", "difference", "load_rules"]

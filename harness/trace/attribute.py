@@ -1,84 +1,117 @@
-"""Which op and which scope a moment on a thread lies in, and how much of an op's time is its own."""
+"""Which op and which scope a launch lies in, and how much of an op's time is its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import le
 
-from harness.trace.rows import GpuRow, HostRow, Rows
-
-
-def attribute(rows: Rows) -> dict[str, int]:
-    """Gives every GPU row the innermost op and scope around its launch. One launch may own many rows (a graph does).
-
-    Returns counts: gpu_rows_without_launch, launches_without_gpu_rows.
-    """
-    moments: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    owned: dict[int, list[GpuRow]] = {}
-    without_launch = 0
-    for row in rows.gpu:
-        launch = rows.launches.get(row.correlation) if row.correlation is not None else None
-        if launch is None or row.correlation is None:
-            without_launch += 1
-        else:
-            owned.setdefault(row.correlation, []).append(row)
-    for correlation in owned:
-        thread, at_ns = rows.launches[correlation]
-        moments.setdefault(thread, []).append((at_ns, correlation))
-    for thread, wanted in moments.items():
-        for correlation, op, scope in enclosing(rows.threads.get(thread, ()), sorted(wanted)):
-            for row in owned[correlation]:
-                row.op, row.scope = op, scope
-    return {
-        "gpu_rows_without_launch": without_launch,
-        "launches_without_gpu_rows": sum(correlation not in owned for correlation in rows.launches),
-    }
+from harness.trace.rows import NONE, HostColumns, Rows
 
 
-def enclosing(host: Iterable[HostRow], moments: Sequence[tuple[int, int]]) -> Iterable[tuple[int, str, str]]:
-    """For each (time, key), in order of time: (key, innermost op, innermost scope) on a thread; empty where there is
+class Attribution:
+    """launch: of each GPU row, an index into the columns of launches or NONE. op, scope: of each launch, indices into
+    `Rows.names` or NONE. rows: how many GPU rows each launch owns; a graph launch owns many."""
+
+    def __init__(self, rows: Rows) -> None:
+        count = len(rows.launches.start_ns)
+        find = rows.by_correlation.get
+        self.launch = array("i", (find(correlation, NONE) for correlation in rows.gpu.correlation))
+        self.op, self.scope, self.rows = array("i", [NONE]) * count, array("i", [NONE]) * count, array("i", [0]) * count
+        for launch in self.launch:
+            if launch != NONE:
+                self.rows[launch] += 1
+        by_thread = [array("i") for _ in rows.threads]
+        for launch, thread in enumerate(rows.launches.thread):
+            if self.rows[launch]:
+                by_thread[thread].append(launch)
+        for host, wanted in zip(rows.threads, by_thread, strict=True):
+            for launch, op, scope in enclosing(host, rows.launches.start_ns, in_order(rows.launches.start_ns, wanted)):
+                self.op[launch], self.scope[launch] = op, scope
+
+    def of(self, row: int) -> tuple[int, int]:
+        """(op, scope) of a GPU row."""
+        launch = self.launch[row]
+        return (NONE, NONE) if launch == NONE else (self.op[launch], self.scope[launch])
+
+
+def enclosing(host: HostColumns, moments_ns: Sequence[int], wanted: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    """For each wanted moment, in order of time: (it, innermost op, innermost scope) on a thread, NONE where there is
     none."""
-    pending = iter(sorted(host, key=_outermost_first))
-    following = next(pending, None)
-    stack: list[HostRow] = []
-    for at_ns, key in moments:
-        while following is not None and following.start_ns <= at_ns:
-            stack = [row for row in stack if row.end_ns > following.start_ns]
-            stack.append(following)
-            following = next(pending, None)
-        stack = [row for row in stack if row.end_ns >= at_ns]
-        op = next((row.name for row in reversed(stack) if not row.is_scope), "")
-        scope = next((row.name for row in reversed(stack) if row.is_scope), "")
-        yield key, op, scope
+    start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
+    following = outermost_first(host)
+    row = next(following, None)
+    stack: list[tuple[int, int]] = []  # (end, label); what a later one outlives stays below it and is passed over
+    for moment in wanted:
+        at_ns = moments_ns[moment]
+        while row is not None and start_ns[row] <= at_ns:
+            while stack and stack[-1][0] < start_ns[row]:
+                stack.pop()
+            stack.append((end_ns[row], label[row]))
+            row = next(following, None)
+        op = scope = NONE
+        for until_ns, named in reversed(stack):
+            if until_ns < at_ns:
+                continue
+            if named & 1:
+                scope = named >> 1 if scope == NONE else scope
+            elif op == NONE:
+                op = named >> 1
+            if op != NONE and scope != NONE:
+                break
+        yield moment, op, scope
 
 
-def self_times(host: Iterable[HostRow]) -> Iterable[tuple[HostRow, int, str]]:
-    """For each op of a thread: (op, time not spent in ops that it called, innermost scope). The sum is what ops
+def self_times(host: HostColumns) -> Iterator[tuple[int, int, int]]:
+    """For each op of a thread: (name, time not spent in ops that it called, innermost scope). The sum is what ops
     cover."""
-    finished: list[tuple[HostRow, int, str]] = []
-    stack: list[list[object]] = []  # [row, ns of direct children, scope]
-    scopes: list[HostRow] = []
-
-    def close(until_ns: int) -> None:
-        while stack and stack[-1][0].end_ns <= until_ns:  # type: ignore[attr-defined]
-            row, inner_ns, scope = stack.pop()
-            assert isinstance(row, HostRow) and isinstance(inner_ns, int) and isinstance(scope, str)
-            finished.append((row, max(0, row.end_ns - row.start_ns - inner_ns), scope))
-
-    for row in sorted(host, key=_outermost_first):
-        close(row.start_ns)
-        scopes = [scope for scope in scopes if scope.end_ns > row.start_ns]
-        if row.is_scope:
-            scopes.append(row)
+    start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
+    stack: list[list[int]] = []  # [end, name, own time, scope]
+    scopes: list[tuple[int, int]] = []
+    for row in outermost_first(host):
+        at_ns, until_ns = start_ns[row], end_ns[row]
+        while stack and stack[-1][0] <= at_ns:
+            yield _closed(stack)
+        while scopes and scopes[-1][0] <= at_ns:
+            scopes.pop()
+        if label[row] & 1:
+            scopes.append((until_ns, label[row] >> 1))
             continue
-        if stack:
-            parent = stack[-1][0]
-            assert isinstance(parent, HostRow)
-            stack[-1][1] = int(stack[-1][1]) + min(row.end_ns, parent.end_ns) - row.start_ns  # type: ignore[call-overload]
-        stack.append([row, 0, scopes[-1].name if scopes else ""])
-    close(1 << 62)
-    return finished
+        taken_ns = at_ns
+        for outer in reversed(stack):  # one, unless ops overlap without one being in the other
+            if outer[0] > taken_ns:
+                outer[2] -= min(until_ns, outer[0]) - taken_ns
+                taken_ns = outer[0]
+            if taken_ns >= until_ns:
+                break
+        scope = next((name for end, name in reversed(scopes) if end > at_ns), NONE)
+        stack.append([until_ns, label[row] >> 1, until_ns - at_ns, scope])
+    while stack:
+        yield _closed(stack)
 
 
-def _outermost_first(row: HostRow) -> tuple[int, int, bool]:
-    """By start; of two that start together the longer, and a scope before the op in it."""
-    return row.start_ns, -row.end_ns, not row.is_scope
+def _closed(stack: list[list[int]]) -> tuple[int, int, int]:
+    _, name, own_ns, scope = stack.pop()
+    return name, own_ns, scope
+
+
+def outermost_first(host: HostColumns) -> Iterator[int]:
+    """Rows by start; of those that start together the longer first, then a scope, then as in the file."""
+    start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
+    together: list[int] = []
+    for row in in_order(start_ns, range(len(start_ns))):
+        if together and start_ns[row] != start_ns[together[0]]:
+            yield from together
+            together.clear()
+        together.append(row)
+        if len(together) > 1:
+            together.sort(key=lambda row: (-end_ns[row], -(label[row] & 1)))
+    yield from together
+
+
+def in_order(start_ns: Sequence[int], rows: Sequence[int]) -> Sequence[int]:
+    """Rows by start. Most traces have them so: then without a list of them."""
+    starts = map(start_ns.__getitem__, rows)
+    later = map(start_ns.__getitem__, islice(rows, 1, None))
+    return rows if all(map(le, starts, later)) else sorted(rows, key=start_ns.__getitem__)

@@ -1,144 +1,172 @@
-"""A trace file to a profile: where the GPU's time went (or the CPU's, where there was no GPU), with sums that add up
+"""A trace file to a profile: where the GPU's time went, or the CPU's where there was no GPU, with sums that add up
 exactly."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from heapq import merge
+from operator import add
 from pathlib import Path
 
-from harness.trace.attribute import attribute, self_times
-from harness.trace.categories import SCOPE, UNCATEGORISED, Rules
-from harness.trace.rows import GpuRow, Rows, collect
-from harness.trace.source import read_text
-from harness.trace.stream import events
-from harness.values.profile import CategoryRow, KernelRow, Profile
+from harness.errors import HarnessError
+from harness.trace.attribute import Attribution, in_order, outermost_first, self_times
+from harness.trace.categories import Rules
+from harness.trace.events import read_events
+from harness.trace.intervals import Covered, Idle
+from harness.trace.places import calls, streams
+from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
+from harness.trace.source import read_pieces
+from harness.trace.table import Group, Tables
+from harness.values.profile import LaunchRow, Profile
+
+KINDS = {KERNEL: "kernel", COPY: "copy", MEMSET: "memset"}
 
 
 def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
     """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode
     steps in it.
 
-    Raises HarnessError where the file is missing, empty or no trace.
+    Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops.
     """
-    quality: dict[str, int] = {}
-    collecting = gc.isenabled()
-    gc.disable()  # millions of small objects and no cycles among them: collecting takes longer than parsing
-    try:
-        rows = collect(events(read_text(Path(path), quality), quality), quality)
-    finally:
-        if collecting:
-            gc.enable()
-    if quality.get("no_events_list"):
-        from harness.errors import HarnessError
+    quality: Counter[str] = Counter()
+    with _no_collection():
+        rows = collect(read_events(read_pieces(Path(path), quality), quality), quality)
+        return _profile(path, rows, rules, steps, quality)
 
+
+def _profile(path: str | Path, rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
+    if not rows.events and quality["no_list"]:
         raise HarnessError(
             f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
         )
-    return _gpu(rows, rules, steps, quality) if rows.gpu else _cpu(rows, rules, steps, quality)
+    if rows.gpu.role:
+        return _gpu(rows, rules, steps, quality)
+    if any(not label & 1 for host in rows.threads for label in host.label):
+        return _cpu(rows, rules, steps, quality)
+    raise HarnessError(
+        f"{path}: nothing to break down: no kernels, copies or CPU ops among {rows.events} events; was the profiler"
+        " given activities, and did its schedule record?"
+    )
 
 
-def _gpu(rows: Rows, rules: Rules, steps: int, quality: dict[str, int]) -> Profile:
-    quality |= {name: count for name, count in attribute(rows).items() if count}
-    kernels = [row for row in rows.gpu if row.kind == "kernel"]
-    table = _Table(rules)
-    for row in rows.gpu:
-        table.add(row.name, row.op, row.scope, row.duration_ns)
-    starts, ends = [row.start_ns for row in rows.gpu], [row.start_ns + row.duration_ns for row in rows.gpu]
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Millions of small objects without a cycle: looking for cycles would take longer than reading."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _gpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
+    gpu, attribution = rows.gpu, Attribution(rows)
+    kernels, everything, idle = Covered(), Covered(), Idle(rows, attribution)
+    order = in_order(gpu.start_ns, range(len(gpu.start_ns)))
+    for row in order:
+        start_ns, end_ns = gpu.start_ns[row], gpu.start_ns[row] + gpu.duration_ns[row]
+        gap_ns = everything.add(start_ns, end_ns)
+        if gap_ns:
+            idle.add(gap_ns, row, start_ns)
+        if gpu.role[row] == KERNEL:
+            kernels.add(start_ns, end_ns)
+    tables = Tables(_gpu_groups(rows, attribution), rules)
+    launches = calls(rows, attribution)
+    of_streams, of_devices = streams(rows, order)
+    of_kernels = [(row, ns) for row, ns in enumerate(gpu.duration_ns) if gpu.role[row] == KERNEL]
+    _judge(rows, launches, quality)
     return Profile(
         device="cuda",
-        kernel_count=len(kernels),
-        kernel_sum_ns=sum(row.duration_ns for row in kernels),
-        gpu_sum_ns=sum(row.duration_ns for row in rows.gpu),
-        kernel_busy_ns=_busy_ns(kernels),
-        gpu_busy_ns=_busy_ns(rows.gpu),
-        span_ns=max(ends) - min(starts),
-        attributed_ns=sum(row.duration_ns for row in kernels if row.op or row.scope),
-        uncategorised_ns=table.uncategorised_ns,
-        categories=table.categories(),
-        kernels=table.kernels(),
-        data_quality=quality,
+        kernel_count=len(of_kernels),
+        kernel_sum_ns=sum(ns for _, ns in of_kernels),
+        gpu_sum_ns=sum(gpu.duration_ns),
+        kernel_busy_ns=kernels.total_ns,
+        gpu_busy_ns=everything.total_ns,
+        span_ns=max(map(add, gpu.start_ns, gpu.duration_ns)) - min(gpu.start_ns),
+        launched_ns=sum(ns for row, ns in of_kernels if attribution.launch[row] != NONE),
+        attributed_ns=sum(ns for row, ns in of_kernels if attribution.of(row) != (NONE, NONE)),
+        uncategorised_ns=tables.uncategorised_ns,
+        categories=tables.categories(),
+        kernels=tables.kernels(),
+        ops=tables.ops(),
+        scopes=tables.scopes(),
+        layers=tables.layers(),
+        streams=of_streams,
+        devices=of_devices,
+        launches=launches,
+        idle=idle.rows(),
+        events=rows.events,
+        data_quality=_counts(quality),
         steps=steps,
     )
 
 
-def _cpu(rows: Rows, rules: Rules, steps: int, quality: dict[str, int]) -> Profile:
-    table = _Table(rules)
-    spans: list[tuple[int, int]] = []
-    total_ns = attributed_ns = 0
-    for host in rows.threads.values():
-        for row, own_ns, scope in self_times(host):
-            table.add(row.name, row.name, scope, own_ns)
-            total_ns += own_ns
-            attributed_ns += own_ns if scope else 0
-            spans.append((row.start_ns, row.end_ns))
-    busy_ns = union_ns(spans)
+def _gpu_groups(rows: Rows, attribution: Attribution) -> Iterator[Group]:
+    gpu = rows.gpu
+    sums: dict[tuple[int, int, int, int], list[int]] = {}
+    for row, (role, name, duration_ns) in enumerate(zip(gpu.role, gpu.name, gpu.duration_ns, strict=True)):
+        entry = sums.setdefault((role, name, *attribution.of(row)), [0, 0])
+        entry[0] += 1
+        entry[1] += duration_ns
+    named = [*rows.names, ""]  # NONE is -1: the last
+    for (role, name, op, scope), (count, total_ns) in sums.items():
+        yield Group(KINDS[role], named[name], named[op], named[scope], count, total_ns)
+
+
+def _judge(rows: Rows, launches: tuple[LaunchRow, ...], quality: Counter[str]) -> None:
+    """Counts what does not fit together, and GPU times that have no digits below a microsecond (to torch 2.3)."""
+    quality["gpu_rows_without_launch"] += sum(row.calls for row in launches if not row.name)
+    quality["launches_without_gpu_rows"] += sum(row.without_rows for row in launches)
+    if all(ns % 1000 == 0 for ns in rows.gpu.duration_ns):
+        quality["whole_microseconds_only"] += len(rows.gpu.duration_ns)
+
+
+def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
+    sums: dict[tuple[int, int], list[int]] = {}
+    for host in rows.threads:
+        for name, own_ns, scope in self_times(host):
+            entry = sums.setdefault((name, scope), [0, 0])
+            entry[0] += 1
+            entry[1] += own_ns
+    named = [*rows.names, ""]  # NONE is -1: the last
+    groups = [
+        Group("op", named[name], named[name], named[scope], count, total_ns)
+        for (name, scope), (count, total_ns) in sums.items()
+    ]
+    tables, covered, first_ns, last_ns = Tables(groups, rules), Covered(), None, 0
+    for start_ns, end_ns in merge(*(_op_spans(host) for host in rows.threads)):
+        covered.add(start_ns, end_ns)
+        first_ns = start_ns if first_ns is None else first_ns
+        last_ns = end_ns if first_ns == start_ns else max(last_ns, end_ns)
     return Profile(
         device="cpu",
         kernel_count=0,
         kernel_sum_ns=0,
-        gpu_sum_ns=total_ns,
+        gpu_sum_ns=sum(group.total_ns for group in groups),
         kernel_busy_ns=0,
-        gpu_busy_ns=busy_ns,
-        span_ns=max((end for _, end in spans), default=0) - min((start for start, _ in spans), default=0),
-        attributed_ns=attributed_ns,
-        uncategorised_ns=table.uncategorised_ns,
-        categories=table.categories(),
-        kernels=table.kernels(),
-        data_quality=quality,
+        gpu_busy_ns=covered.total_ns,
+        span_ns=last_ns - (first_ns or 0),
+        attributed_ns=sum(group.total_ns for group in groups if group.scope),
+        uncategorised_ns=tables.uncategorised_ns,
+        categories=tables.categories(),
+        kernels=tables.kernels(),
+        ops=tables.ops(),
+        scopes=tables.scopes(),
+        layers=tables.layers(),
+        events=rows.events,
+        data_quality=_counts(quality),
         steps=steps,
     )
 
 
-def _busy_ns(rows: Iterable[GpuRow]) -> int:
-    return union_ns((row.start_ns, row.start_ns + row.duration_ns) for row in rows)
+def _op_spans(host: HostColumns) -> Iterator[tuple[int, int]]:
+    return ((host.start_ns[row], host.end_ns[row]) for row in outermost_first(host) if not host.label[row] & 1)
 
 
-def union_ns(intervals: Iterable[tuple[int, int]]) -> int:
-    """Time that at least one interval covers."""
-    covered = 0
-    last_end: int | None = None
-    for start, end in sorted(intervals):
-        if last_end is None or start > last_end:
-            covered += end - start
-            last_end = end
-        elif end > last_end:
-            covered += end - last_end
-            last_end = end
-    return covered
-
-
-class _Table:
-    """Sums by kernel and category. What one kernel of one scope took is one row, whichever layer it was in."""
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._kernels: dict[tuple[str, str, str, str], list[int]] = {}
-        self._categories: dict[str, list[int]] = {name: [0, 0] for name in rules.order}
-
-    def add(self, name: str, op: str, scope: str, duration_ns: int) -> None:
-        category = self._rules.category(name, op, scope)
-        ours = SCOPE.match(scope)
-        shown = f"{ours['op']}@{ours['site']}" if ours else ""
-        for entry in (
-            self._kernels.setdefault((name, category, op, shown), [0, 0]),
-            self._categories.setdefault(category, [0, 0]),
-        ):
-            entry[0] += 1
-            entry[1] += duration_ns
-
-    @property
-    def uncategorised_ns(self) -> int:
-        return self._categories.get(UNCATEGORISED, [0, 0])[1]
-
-    def categories(self) -> tuple[CategoryRow, ...]:
-        """Those with calls, the largest first; what matched no rule comes last."""
-        found = [CategoryRow(name, calls, total) for name, (calls, total) in self._categories.items() if calls]
-        return tuple(sorted(found, key=lambda row: (row.name == UNCATEGORISED, -row.total_ns, row.name)))
-
-    def kernels(self) -> tuple[KernelRow, ...]:
-        found = [
-            KernelRow(name, category, calls, total, op, scope)
-            for (name, category, op, scope), (calls, total) in self._kernels.items()
-        ]
-        return tuple(sorted(found, key=lambda row: (-row.total_ns, row.name, row.scope, row.op)))
+def _counts(quality: Counter[str]) -> dict[str, int]:
+    return {name: count for name, count in sorted(quality.items()) if count}

@@ -1,122 +1,177 @@
-"""The rows of a trace that time is taken from, chosen by `cat` alone, with exact times."""
+"""The rows of a trace that time is taken from, chosen by `cat` alone, as columns: some 33 bytes a row, whatever its
+name."""
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
-KINDS = {
-    "kernel": "kernel",
-    "Kernel": "kernel",
-    "gpu_memcpy": "copy",
-    "Memcpy": "copy",
-    "gpu_memset": "memset",
-    "Memset": "memset",
+from harness.trace.event import Arguments, Event, Id, nanoseconds
+
+KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE = range(6)
+ROLES = {
+    "kernel": KERNEL,
+    "Kernel": KERNEL,
+    "gpu_memcpy": COPY,
+    "Memcpy": COPY,
+    "gpu_memset": MEMSET,
+    "Memset": MEMSET,
+    "cuda_runtime": LAUNCH,
+    "cuda_driver": LAUNCH,
+    "hip_runtime": LAUNCH,
+    "xpu_runtime": LAUNCH,
+    "xpu_driver": LAUNCH,
+    "mtia_runtime": LAUNCH,
+    "privateuse1_runtime": LAUNCH,
+    "privateuse1_driver": LAUNCH,
+    "Runtime": LAUNCH,
+    "cpu_op": OP,
+    "Operator": OP,
+    "user_annotation": SCOPE,
 }
-LAUNCHES = {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime", "xpu_runtime", "mtia_runtime"}
-OPS = {"cpu_op", "Operator"}
-SCOPES = {"user_annotation"}
+"""The names of today and, with capitals, those before torch 1.13. gpu_user_annotation lies on GPU tracks and is no
+time."""
+
+NO_ARGUMENTS = Arguments()
+MOST_NS = 1 << 62
+"""Beyond 146 years: damage, and no number for a column."""
+NONE = -1
+"""In a column: no launch, op or scope."""
 
 
-@dataclass(slots=True)
-class GpuRow:
-    """A kernel, copy or memset. Times in integer nanoseconds."""
+class GpuColumns:
+    """Kernels, copies and memsets in file order. name: index into `Rows.names`; place: into `Rows.places`."""
 
-    kind: str
-    name: str
-    start_ns: int
-    duration_ns: int
-    device: str
-    stream: str
-    correlation: int | None
-    op: str = ""
-    scope: str = ""
+    def __init__(self) -> None:
+        self.role = array("b")
+        self.start_ns, self.duration_ns = array("q"), array("q")
+        self.name, self.place = array("i"), array("i")
+        self.correlation = array("q")
 
 
-@dataclass(slots=True)
-class HostRow:
-    """An op or a scope on a thread."""
+class HostColumns:
+    """Ops and scopes of one thread. label: twice the index into `Rows.names`, plus 1 for a scope."""
 
-    name: str
-    start_ns: int
-    end_ns: int
-    is_scope: bool
+    def __init__(self) -> None:
+        self.start_ns, self.end_ns = array("q"), array("q")
+        self.label = array("i")
 
 
-@dataclass
+class LaunchColumns:
+    """Runtime and driver calls. thread: index into `Rows.threads`."""
+
+    def __init__(self) -> None:
+        self.start_ns = array("q")
+        self.name, self.thread = array("i"), array("i")
+
+
 class Rows:
-    """gpu: in file order. threads: ops and scopes by (pid, tid). launches: (pid, tid) and time by correlation. names:
-    every name is kept once, however often it occurs."""
+    """places: (device, stream) of GPU rows. by_correlation: the launch of each. events: all, used or not."""
 
-    gpu: list[GpuRow] = field(default_factory=list)
-    threads: dict[tuple[str, str], list[HostRow]] = field(default_factory=dict)
-    launches: dict[int, tuple[tuple[str, str], int]] = field(default_factory=dict)
-
-
-def collect(events: Iterable[dict[str, Any]], quality: dict[str, int]) -> Rows:
-    """Sorts events into rows; an event without usable times is counted in `quality` and left out."""
-    rows = Rows()
-    names: dict[str, str] = {}
-    for event in events:
-        cat = event.get("cat")
-        if event.get("ph") != "X" or not isinstance(cat, str):
-            continue
-        kind = KINDS.get(cat)
-        if kind is None and cat not in LAUNCHES and cat not in OPS and cat not in SCOPES:
-            continue
-        try:
-            start_ns, duration_ns = nanoseconds(event["ts"]), nanoseconds(event["dur"])
-        except (KeyError, ValueError, TypeError):
-            quality["events_without_time"] = quality.get("events_without_time", 0) + 1
-            continue
-        if duration_ns < 0:
-            quality["negative_durations"] = quality.get("negative_durations", 0) + 1
-            continue
-        args = event.get("args")
-        args = args if isinstance(args, dict) else {}
-        name = names.setdefault(str(event.get("name", "")), str(event.get("name", "")))
-        if kind is not None:
-            device, stream = (
-                str(args.get("device", event.get("pid", ""))),
-                str(args.get("stream", event.get("tid", ""))),
-            )
-            rows.gpu.append(GpuRow(kind, name, start_ns, duration_ns, device, stream, _correlation(args)))
-        elif cat in LAUNCHES:
-            correlation = _correlation(args)
-            if correlation is not None:
-                rows.launches[correlation] = (_thread(event), start_ns)
-        else:
-            row = HostRow(name, start_ns, start_ns + duration_ns, cat in SCOPES)
-            rows.threads.setdefault(_thread(event), []).append(row)
-    return rows
+    def __init__(self) -> None:
+        self.gpu, self.launches = GpuColumns(), LaunchColumns()
+        self.threads: list[HostColumns] = []
+        self.by_correlation: dict[int, int] = {}
+        self.names: list[str] = []
+        self.places: list[tuple[str, str]] = []
+        self.events = 0
 
 
-def nanoseconds(value: Any) -> int:
-    """A time in microseconds, as a number or as the text of one, to integer nanoseconds without rounding a third digit.
-
-    Raises ValueError or TypeError for what is no finite number.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value * 1000
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no time")
-    whole, point, fraction = value.partition(".")
-    if not (point and fraction.isdigit() and whole.lstrip("-").isdigit()):
-        from decimal import Decimal, InvalidOperation
-
-        try:
-            return int((Decimal(value) * 1000).to_integral_value())
-        except (InvalidOperation, OverflowError, ValueError) as error:
-            raise ValueError(f"{value!r} is no time") from error
-    below = int((fraction + "000")[:3]) + (fraction[3:4] >= "5")
-    return int(whole) * 1000 + (-below if whole.startswith("-") else below)
+def collect(blocks: Iterable[list[Event]], quality: Counter[str]) -> Rows:
+    """Sorts events into columns; one without usable times is counted in `quality` and left out."""
+    collector = _Collector(quality)
+    for block in blocks:
+        collector.add(block)
+    return collector.rows()
 
 
-def _thread(event: dict[str, Any]) -> tuple[str, str]:
-    return str(event.get("pid")), str(event.get("tid"))
+class _Collector:
+    """The loop over events. Every name, thread and place is kept once, as a number."""
+
+    def __init__(self, quality: Counter[str]) -> None:
+        self._rows, self._quality = Rows(), quality
+        self._names: dict[str, int] = {}
+        self._places: dict[tuple[Id, Id], int] = {}
+        self._threads: dict[tuple[Id, Id], int] = {}
+        self._pid: Id = ""
+        self._tid: Id = ""
+        self._thread = NONE
+
+    def add(self, block: list[Event]) -> None:
+        self._rows.events += len(block)
+        role_of, names = ROLES.get, self._names
+        for event in block:
+            role = role_of(event.cat)  # type: ignore[arg-type]  # None is in no dictionary of names
+            if role is None or event.ph != "X":
+                continue
+            try:
+                start_ns = nanoseconds(bytes(event.ts))
+                duration_ns = 0 if role == LAUNCH else nanoseconds(bytes(event.dur))
+            except ValueError:
+                self._quality["events_without_time"] += 1
+                continue
+            if not (0 <= duration_ns < MOST_NS and -MOST_NS < start_ns < MOST_NS):
+                self._quality["impossible_times"] += 1
+                continue
+            name = names.setdefault(event.name, len(names))
+            if role >= OP:
+                host = self._host(event)
+                host.start_ns.append(start_ns)
+                host.end_ns.append(start_ns + duration_ns)
+                host.label.append(2 * name + (role == SCOPE))
+            elif role == LAUNCH:
+                self._launch(event, start_ns, name)
+            else:
+                self._gpu(event, role, start_ns, duration_ns, name)
+
+    def _gpu(self, event: Event, role: int, start_ns: int, duration_ns: int, name: int) -> None:
+        args = event.args or NO_ARGUMENTS
+        device, stream = args.device, args.stream
+        place = event.pid if device is None else device, event.tid if stream is None else stream
+        gpu = self._rows.gpu
+        gpu.role.append(role)
+        gpu.start_ns.append(start_ns)
+        gpu.duration_ns.append(duration_ns)
+        gpu.name.append(name)
+        gpu.place.append(self._places.setdefault(place, len(self._places)))
+        gpu.correlation.append(_correlation(args))
+
+    def _launch(self, event: Event, start_ns: int, name: int) -> None:
+        correlation = _correlation(event.args or NO_ARGUMENTS)
+        if correlation == NONE:
+            return
+        launches, known = self._rows.launches, self._rows.by_correlation
+        before = known.setdefault(correlation, len(launches.start_ns))
+        if before < len(launches.start_ns):
+            self._quality["launches_that_share_a_correlation"] += 1
+            if launches.start_ns[before] >= start_ns:
+                return
+            known[correlation] = len(
+                launches.start_ns
+            )  # of two, the later one is inside the other, or nearer to its kernel
+        launches.start_ns.append(start_ns)
+        launches.name.append(name)
+        self._host(event)
+        launches.thread.append(self._thread)
+
+    def _host(self, event: Event) -> HostColumns:
+        """Rows of one thread mostly follow one another."""
+        if event.tid != self._tid or event.pid != self._pid:
+            self._pid, self._tid = event.pid, event.tid
+            self._thread = self._threads.setdefault((event.pid, event.tid), len(self._threads))
+            if self._thread == len(self._rows.threads):
+                self._rows.threads.append(HostColumns())
+        return self._rows.threads[self._thread]
+
+    def rows(self) -> Rows:
+        self._rows.names = list(self._names)
+        self._rows.places = [(str(device), str(stream)) for device, stream in self._places]
+        return self._rows
 
 
-def _correlation(args: dict[str, Any]) -> int | None:
-    value = args.get("correlation")
-    return value if isinstance(value, int) else None
+def _correlation(args: Arguments) -> int:
+    value = args.correlation
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < MOST_NS else NONE

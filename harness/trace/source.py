@@ -1,66 +1,160 @@
-"""The text of a trace file, piece by piece, whatever it is packed in: recognised by content, not by name."""
+"""The bytes of a trace file, piece by piece, whatever it is packed in: recognised by content, not by name."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from harness.errors import HarnessError
 
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
+TAR = slice(257, 262), b"ustar"
+OTHER_PACKINGS = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def read_text(path: Path, quality: dict[str, int]) -> Iterator[str]:
-    """Pieces of the decompressed text. Damage ends the text early and is counted in `quality`.
+def read_pieces(path: Path, quality: Counter[str]) -> Iterator[bytes]:
+    """The decompressed bytes of a trace as UTF-8. Damage of the packing ends them early and is counted in `quality`.
 
-    Raises HarnessError where there is no such file or it is empty.
+    Raises HarnessError where there is no such file, it is empty or packed in another way.
     """
     try:
         with path.open("rb") as file:
-            head = file.read(2)
-            if not head:
-                raise HarnessError(f"{path}: empty; wanted a trace as torch.profiler exports it")
+            yield from _as_utf8(_unpacked(path, file, quality))
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror or error}") from error
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    for piece in _pieces(path, head == GZIP, quality):
-        text = decoder.decode(piece)
-        if "\ufffd" in text:
-            quality["undecodable_bytes"] = quality.get("undecodable_bytes", 0) + text.count("\ufffd")
-        yield text
-    yield decoder.decode(b"", final=True)
 
 
-def _pieces(path: Path, compressed: bool, quality: dict[str, int]) -> Iterator[bytes]:
-    with path.open("rb") as raw:
-        stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if compressed else raw)
-        try:
-            first = stream.read(PIECE_BYTES)
-            if first[257:262] == b"ustar":
-                yield from _member(path, compressed)
-                return
-            while first:
-                yield first
-                first = stream.read(PIECE_BYTES)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            quality["truncated_compression"] = 1
+def _unpacked(path: Path, file: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
+    pieces = _inflated(file, quality)
+    first = next(pieces, b"")
+    if not first:
+        what = "nothing readable in it" if quality else "empty"
+        raise HarnessError(f"{path}: {what}; wanted a trace as torch.profiler exports it")
+    if first[TAR[0]] == TAR[1]:
+        yield from _member(path, _Joined(first, pieces), quality)
+        return
+    for magic, packing in OTHER_PACKINGS.items():
+        if first.startswith(magic):
+            raise HarnessError(f"{path}: packed with {packing}; allowed: plain, gzip, tar, tar with gzip")
+    yield first
+    yield from pieces
 
 
-def _member(path: Path, compressed: bool) -> Iterator[bytes]:
-    """The largest file of an archive."""
-    with tarfile.open(path, "r:gz" if compressed else "r:") as archive:
-        largest = max((m for m in archive if m.isfile()), key=lambda m: m.size, default=None)
-        stream = archive.extractfile(largest) if largest else None
-        if stream is None:
-            raise HarnessError(f"{path}: an archive without a file in it")
-        packed = cast(io.BufferedReader, stream).peek(2)[:2] == GZIP
-        inner = cast(IO[bytes], gzip.GzipFile(fileobj=stream) if packed else stream)
-        while piece := inner.read(PIECE_BYTES):
+def _inflated(file: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
+    """The content of a file, decompressed where it is gzip; several gzip members are one text."""
+    data = file.read(PIECE_BYTES)
+    if not data.startswith(GZIP):
+        while data:
+            yield data
+            data = file.read(PIECE_BYTES)
+        return
+    yield from _ahead(_members(data, file, quality))
+
+
+def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same, the next one made on another core meanwhile: zlib works without the lock of the interpreter."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, pieces, b"")
+        while piece := coming.result():
+            coming = pool.submit(next, pieces, b"")
             yield piece
+
+
+def _members(data: bytes, file: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
+    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    while data:
+        before = member.copy()
+        try:
+            text = member.decompress(data, PIECE_BYTES)
+        except zlib.error:
+            quality["damaged_compression"] += 1
+            yield from _until_damage(before, data)
+            return
+        if text:
+            yield text
+        data = member.unconsumed_tail
+        if member.eof:
+            data = (member.unused_data + file.read(PIECE_BYTES)).lstrip(b"\0")
+            if not data.startswith(GZIP):
+                return
+            member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        elif not data:
+            data = file.read(PIECE_BYTES)
+    quality["truncated_compression"] += 1
+
+
+def _until_damage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What one call does not give because of an error behind it, a byte at a time gives."""
+    parts = []
+    try:
+        for at in range(len(data)):
+            parts.append(member.decompress(data[at : at + 1]))
+    except zlib.error:
+        yield b"".join(parts)
+
+
+def _member(path: Path, joined: _Joined, quality: Counter[str]) -> Iterator[bytes]:
+    """The first file of an archive that holds JSON; later ones are counted. Files of a file system (`._x`) are passed
+    over."""
+    found = False
+    try:
+        with tarfile.open(fileobj=joined, mode="r|") as archive:
+            for member in archive:
+                stream = archive.extractfile(member) if member.isfile() else None
+                if stream is None or Path(member.name).name.startswith("."):
+                    continue
+                if found:
+                    quality["other_files_in_archive"] += 1
+                    continue
+                pieces = _inflated(stream, quality)
+                first = next(pieces, b"")
+                if first.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"["):
+                    found = True
+                    yield first
+                    yield from pieces
+    except tarfile.TarError:
+        quality["damaged_compression"] += 1
+    if not found:
+        raise HarnessError(f"{path}: an archive without a JSON file in it; wanted a trace as torch.profiler exports it")
+
+
+class _Joined(io.RawIOBase):
+    """A file over pieces of bytes, as far as tarfile's stream mode reads one."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._ahead, self._rest = first, rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        parts, have = [self._ahead], len(self._ahead)
+        while have < size:
+            piece = next(self._rest, b"")
+            if not piece:
+                break
+            parts.append(piece)
+            have += len(piece)
+        text = b"".join(parts)
+        self._ahead = text[size:]
+        return text[:size]
+
+
+def _as_utf8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"")
+    encoding = OTHER_ENCODINGS.get(first[:2])
+    if encoding is None:
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from pieces
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    yield decoder.decode(first).encode()
+    for piece in pieces:
+        yield decoder.decode(piece).encode(errors="replace")

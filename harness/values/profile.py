@@ -6,9 +6,10 @@ import msgspec
 
 
 class KernelRow(msgspec.Struct, frozen=True):
-    """One kernel (or copy, memset; or CPU op where there is no GPU) by name, category and the op that launched it.
+    """One kernel (or copy, memset; or CPU op where there is no GPU) by name, category and scope.
 
-    scope: innermost harness scope (`int4_mm@lm_head`), where the trace has one.
+    op: the op that launched it (of several, the one with most of its time). scope: innermost harness scope
+    (`int4_mm@lm_head`), where the trace has one.
     """
 
     name: str
@@ -25,13 +26,54 @@ class CategoryRow(msgspec.Struct, frozen=True):
     total_ns: int
 
 
+class SumRow(msgspec.Struct, frozen=True):
+    """GPU rows (CPU ops, where there is no GPU) that have something in common; name "" for those that lack it."""
+
+    name: str
+    calls: int
+    total_ns: int
+
+
+class StreamRow(msgspec.Struct, frozen=True):
+    """A stream of a device, or a device with all its streams (stream ""). busy_ns: union of its rows."""
+
+    device: str
+    stream: str
+    calls: int
+    total_ns: int
+    busy_ns: int
+
+
+class LaunchRow(msgspec.Struct, frozen=True):
+    """A runtime or driver call that puts work on the GPU. launches: calls of it. without_rows: those whose GPU rows
+    the trace does not have. calls, total_ns: GPU rows that it launched. name "": GPU rows whose launch the trace does
+    not have."""
+
+    name: str
+    launches: int
+    without_rows: int
+    calls: int
+    total_ns: int
+
+
+class IdleRow(msgspec.Struct, frozen=True):
+    """Time between the first and the last GPU row that no row covers, by what the next row was waiting for."""
+
+    cause: str
+    gaps: int
+    total_ns: int
+
+
 class Profile(msgspec.Struct, frozen=True):
     """The breakdown of one trace.
 
     device: `cuda` (any GPU), or `cpu` for a trace without GPU rows: then kernels are CPU ops by self time. gpu_sum_ns:
     kernels, copies and memsets, what the categories add up to. busy: union of intervals. span_ns: first start to last
-    end. attributed_ns: kernel time with a launching op. data_quality: counts of what was damaged, dropped or odd.
-    steps: decode steps in the trace (0: unknown), so that per token is a division.
+    end. launched_ns: kernel time whose launch is in the trace. attributed_ns: kernel time with a launching op or
+    scope (on a CPU: in a scope). data_quality: counts of what was damaged, dropped or odd. steps: decode steps in the
+    trace (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by
+    innermost `record_function` scope (of our own, `op@site`), and by layer of our own decode. idle: adds up to span
+    minus busy.
     """
 
     device: str
@@ -50,3 +92,16 @@ class Profile(msgspec.Struct, frozen=True):
     arm: str = ""
     engine: str = ""
     axes: dict[str, int | str] = {}
+    launched_ns: int = 0
+    ops: tuple[SumRow, ...] = ()
+    scopes: tuple[SumRow, ...] = ()
+    layers: tuple[SumRow, ...] = ()
+    streams: tuple[StreamRow, ...] = ()
+    devices: tuple[StreamRow, ...] = ()
+    launches: tuple[LaunchRow, ...] = ()
+    idle: tuple[IdleRow, ...] = ()
+    events: int = 0
+
+    @property
+    def idle_ns(self) -> int:
+        return self.span_ns - self.gpu_busy_ns

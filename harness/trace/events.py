@@ -1,0 +1,77 @@
+"""Events out of the bytes of a trace, in blocks of some thousand, so that memory stays flat and damage costs only
+what it hits.
+
+The fast way gives msgspec a block that was cut between two events. A cut in the wrong place (inside a string or a
+nested list) cannot decode, and neither can damage: then `salvage` reads that block event by event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.trace import salvage
+from harness.trace.event import Event
+
+LIST_START = re.compile(rb'"traceEvents"\s*:\s*\[')
+BARE_LIST = re.compile(rb"\s*\[\s*(?:\{|\])")
+LOOSE_EVENT = re.compile(rb'\{\s*"ph"\s*:\s*"X"')
+_OVERLAP = 256
+_decode = msgspec.json.Decoder(list[Event]).decode
+
+
+def read_events(pieces: Iterator[bytes], quality: Counter[str]) -> Iterator[list[Event]]:
+    """The objects of `traceEvents`, or of a bare list. quality: counts damaged_events, repaired_events,
+    unclosed_list; where there is no list of events, `no_list` is set and whatever looks like an event is read."""
+    buffer = _after_header(pieces, quality)
+    while True:
+        cut = _last_boundary(buffer)
+        if cut:
+            comma = buffer.rindex(b",", 0, cut)
+            try:
+                yield _decode(b"[" + buffer[:comma] + b"]")
+                buffer = buffer[cut:]
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                found, used, closed = salvage.read(buffer, False, quality)
+                yield found
+                if closed:
+                    return
+                buffer = buffer[used:]
+        piece = next(pieces, None)
+        if piece is None:
+            break
+        buffer += piece
+    found, _, closed = salvage.read(buffer, True, quality)
+    yield found
+    if not closed:
+        quality["unclosed_list"] += 1
+
+
+def _after_header(pieces: Iterator[bytes], quality: Counter[str]) -> bytes:
+    """The text behind the start of the list. Without one: from the first thing that looks like an event on."""
+    buffer = next(pieces, b"")
+    if BARE_LIST.match(buffer):
+        return buffer[buffer.index(b"[") + 1 :]
+    while True:
+        start = LIST_START.search(buffer)
+        if start:
+            return buffer[start.end() :]
+        loose = LOOSE_EVENT.search(buffer)
+        piece = None if loose else next(pieces, None)
+        if piece is None:
+            quality["no_list"] += 1
+            return buffer[loose.start() :] if loose else b""
+        buffer = buffer[-_OVERLAP:] + piece
+
+
+def _last_boundary(buffer: bytes) -> int:
+    """Where the last object starts that stands behind another one and a comma; 0 where none does."""
+    at = len(buffer)
+    while (at := buffer.rfind(b"{", 0, at)) > 0:
+        before = buffer[max(0, at - 64) : at].rstrip()
+        if before.endswith(b",") and before[:-1].rstrip().endswith(b"}"):
+            return at
+    return 0

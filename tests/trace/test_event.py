@@ -1,0 +1,46 @@
+"""Times keep every nanosecond, in the three forms that torch wrote them in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.trace.event import nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        (b"1700000000123456", 1700000000123456000),
+        (b"1713456789012345.678", 1713456789012345678),
+        (b"1234567890123.4", 1234567890123400),
+        (b"4515377606141.173", 4515377606141173),
+        (b"0.001", 1),
+        (b"12", 12000),
+        (b"-1.5", -1500),
+        (b"-0.250", -250),
+        (b"1e3", 1000000),
+        (b"1.5e3", 1500000),
+        (b'"7.125"', 7125),
+        (b"0.0005", 0),
+        (b"1.1235", 1124),
+    ],
+)
+def test_a_time_is_exact_in_every_form(text: bytes, ns: int) -> None:
+    """A float would be off by up to 250 ns at the size of an epoch time."""
+    assert nanoseconds(text) == ns
+
+
+@pytest.mark.parametrize("text", [b"", b"inf", b"NaN", b"x", b"null", b"1.2.345", b"true", b'"a.123"', b"\xff.123"])
+def test_what_is_no_finite_number_is_no_time(text: bytes) -> None:
+    """It is refused, never read as 0."""
+    with pytest.raises(ValueError, match="is no time"):
+        nanoseconds(text)
+
+
+@given(st.integers(0, 10**19), st.booleans())
+def test_any_nanosecond_survives_the_text(value: int, trailing_zeros: bool) -> None:
+    """With the zeros at the end that json.dump drops, or without."""
+    text = f"{value // 1000}.{value % 1000:03d}"
+    assert nanoseconds((text if trailing_zeros else text.rstrip("0").rstrip(".")).encode()) == value
