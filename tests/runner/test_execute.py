@@ -1,0 +1,110 @@
+"""A whole run with real workers: what dies is a row, what was measured stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.plan import expand
+from harness.runner import process
+from harness.runner.execute import Execution, Options, stages_named
+from harness.runner.sweep import sweep
+from harness.store import Store
+from harness.suite.load import load_suite
+from harness.values.environment import Environment
+from harness.values.measurement import Status
+from harness.values.run import Run
+from harness.values.suite import Plan
+from tests.conftest import REPOSITORY
+from tests.suite.suite_files import write_suite
+
+TINY = (REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml").read_text()
+DIES = "import os\n\n\ndef run(x, weight, scale, group):\n    os.abort()\n"
+HANGS = "import time\n\n\ndef run(x, weight, scale, group):\n    time.sleep(60)\n"
+
+
+def suite_with(folder: Path, variant: str) -> Path:
+    """The tiny suite, `baseline` with one variant for all int4 products and decode left out."""
+    text = TINY[: TINY.index("\ndecode:") + 1].replace("int4_mm: torch_blocked", f"int4_mm: {variant}", 1)
+    text = text.replace("ops: [moe_gate_up, moe_down, int4_mm, sdpa, gated_delta_rule, router]", "ops: [int4_mm, router]")
+    return write_suite(folder, text=text)
+
+
+def execute(path: Path, store: Store, match: str = "router,lm_head", **options: Any) -> Run:
+    suite = load_suite(path)
+
+    def make_plan(environment: Environment) -> Plan:
+        return expand(suite, arms=["baseline"], match=match, device_slug=environment.slug, triton=environment.triton)
+
+    said: list[str] = []
+    settings = Options(stages=("kernels",), rounds=1, **options)
+    execution = Execution(suite, make_plan, store, settings, lambda *words: said.append(str(words)))
+    run = store.load(execution.run())
+    assert said
+    return run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "runs.sqlite"))
+
+
+def test_two_processes_measure_every_case_and_keep_the_source(tmp_path: Path, store: Store) -> None:
+    run = execute(suite_with(tmp_path, "torch_blocked"), store, processes=2, note="n")
+    assert run.state == "complete" and run.note == "n" and run.environment is not None
+    assert {s.process for m in run.measurements for s in m.samples} == {0, 1}
+    assert all(m.status is Status.OK for m in run.measurements) and len(run.measurements) == 2
+    blocked = next(m for m in run.measurements if m.case.op == "int4_mm")
+    assert blocked.source is not None and "def run(" in run.sources[blocked.source]
+    assert run.suite_hash in run.sources and len(run.conditions) == 4
+
+
+def test_a_kernel_that_kills_its_process_is_a_row_and_the_others_are_measured(tmp_path: Path, store: Store) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    run = execute(suite_with(tmp_path, "./dies.py"), store)
+    status = {m.case.op: m for m in run.measurements}
+    assert status["int4_mm"].status is Status.FAILED and "signal 6" in status["int4_mm"].reason
+    assert status["router"].status is Status.OK and status["router"].samples
+
+
+def test_a_kernel_that_hangs_is_a_timeout(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    monkeypatch.setattr(process, "SILENCE_LIMIT_S", 20.0)
+    run = execute(suite_with(tmp_path, "./hangs.py"), store)
+    status = {m.case.op: m for m in run.measurements}
+    assert status["int4_mm"].status is Status.TIMEOUT and "20 s" in status["int4_mm"].reason
+    assert status["router"].status is Status.OK
+
+
+def test_verifying_leaves_no_samples(tmp_path: Path, store: Store) -> None:
+    run = execute(suite_with(tmp_path, "torch_blocked"), store, verify_only=True)
+    assert [m.samples for m in run.measurements] == [(), ()] and run.state == "complete"
+
+
+def test_a_sweep_times_every_configuration_and_its_choice_is_what_tuned_reads(tmp_path: Path, store: Store) -> None:
+    """With a variant outside of the package, so that the tuned file lies beside it."""
+    source = (REPOSITORY / "kernels" / "int4_mm" / "torch_blocked.py").read_text()
+    (tmp_path / "mine.py").write_text(source.replace("from ..packing", "from harness_kernels.packing"))
+    text = suite_with(tmp_path, "torch_blocked").read_text()
+    text = text.replace("int4_mm: {torch_blocked: tuned}", "int4_mm: {./mine.py: tuned}")
+    text += "sweep:\n  int4_mm: {./mine.py: {block_n: [1, 512]}}\n"
+    path = write_suite(tmp_path, text=text)
+    result = sweep(path, "lm_head", 2, "", store, lambda *_: None)
+    assert (result.declared, result.timed) == (2, 2)
+    (chosen,) = result.chosen
+    assert chosen.tunables == {"block_n": 512} and Path(result.written[0]).parent == tmp_path / "tuned"
+    again = expand(
+        load_suite(path), arms=["autotuned"], match="lm_head", device_slug=result.environment.slug,
+        triton=result.environment.triton,
+    )  # fmt: skip
+    (case,) = again.cases
+    assert case.answer is not None and case.answer.tunables["block_n"] == 512 and case.problem is None
+
+
+def test_unknown_stages_are_refused() -> None:
+    assert stages_named(["decode"]) == ("decode",) and stages_named([]) == ("kernels", "decode", "profile")
+    with pytest.raises(HarnessError, match="unknown stage kernel; allowed: .*did you mean kernels"):
+        stages_named(["kernel"])
