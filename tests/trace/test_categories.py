@@ -9,6 +9,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.suite.catalogue import ops
 from harness.trace.categories import PUBLISHED, UNCATEGORISED, Rule, load_rules, without_arguments
+from tests.conftest import REPOSITORY
 
 RULES = load_rules()
 EXAMPLES = [(rule, name) for rule in RULES.rules for name in rule.examples]
@@ -148,3 +149,11 @@ def test_a_bad_file_of_rules_is_one_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(error.value)
     with pytest.raises(HarnessError, match="absent"):
         load_rules(tmp_path / "absent.yaml")
+
+
+def test_the_rules_on_the_page_are_rules(tmp_path: Path) -> None:
+    """What docs/breakdown.md shows can be copied."""
+    page = (REPOSITORY / "docs" / "breakdown.md").read_text()
+    path = tmp_path / "mine.yaml"
+    path.write_text(page.partition("```text\n")[2].partition("```")[0])
+    assert load_rules(path).category("my_moe_7") == load_rules(path).category("x", "", "my block") == "My fused MoE"

@@ -1,21 +1,25 @@
-"""The figures of real traces, to the nanosecond."""
+"""The figures of real traces of other programs, to the nanosecond, by an independent count with decimal arithmetic."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.trace import breakdown, load_rules
+from harness.values.profile import Profile
 
 FOLDER = os.environ.get("HARNESS_SHARED_TRACES", "")
 REQUIRED = os.environ.get("HARNESS_REQUIRE_TRACES") == "1"
+RULES = load_rules()
 
 
-def expected() -> dict[str, dict[str, object]]:
+def expected() -> dict[str, dict[str, Any]]:
     path = Path(FOLDER) / "expected.json"
     return json.loads(path.read_text()) if FOLDER and path.is_file() else {}
 
@@ -24,27 +28,84 @@ def ns(text: object) -> int:
     return int(Decimal(str(text)) * 1000)
 
 
+def of(name: str) -> Profile:
+    return breakdown(Path(FOLDER) / name, RULES)
+
+
+EXPECTED = expected()
+NAMES = sorted(EXPECTED)
+real = pytest.mark.skipif(not EXPECTED, reason="HARNESS_SHARED_TRACES names no folder with real traces")
+
+
 def test_the_real_traces_are_there() -> None:
-    if not expected():
+    """Where they are required, a skip is a failure."""
+    if not EXPECTED:
         (pytest.fail if REQUIRED else pytest.skip)("HARNESS_SHARED_TRACES names no folder with real traces")
 
 
-@pytest.mark.parametrize("name", sorted(expected()))
-def test_a_real_trace_has_exactly_its_figures(name: str) -> None:
-    wanted = expected()[name]
-    found = breakdown(Path(FOLDER) / name, load_rules())
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_sums_unions_and_counts_are_exact(name: str) -> None:
+    """Sum, busy time and span; and every table adds up to the sum."""
+    wanted, found = EXPECTED[name], of(name)
     sums, counts = wanted["gpu_event_sums_us"], wanted["gpu_event_counts"]
-    assert isinstance(sums, dict) and isinstance(counts, dict)
-    assert found.kernel_count == wanted["kernel_events"]
+    assert (found.events, found.kernel_count) == (wanted["events"], wanted["kernel_events"])
     assert found.kernel_sum_ns == ns(wanted["kernel_sum_us"])
     assert found.kernel_busy_ns == ns(wanted["kernel_busy_union_us"])
+    for table in (found.categories, found.kernels):
+        assert sum(row.total_ns for row in table) == found.gpu_sum_ns
     if not counts:
         assert found.device == "cpu" and found.gpu_sum_ns > 0
         return
-    assert found.gpu_sum_ns == sum(ns(value) for value in sums.values())
+    assert found.device == "cuda" and found.gpu_sum_ns == sum(ns(value) for value in sums.values())
     assert found.gpu_busy_ns == ns(wanted["gpu_busy_union_us"]) and found.span_ns == ns(wanted["gpu_span_us"])
-    assert (
-        sum(row.total_ns for row in found.categories) == found.gpu_sum_ns == sum(row.total_ns for row in found.kernels)
-    )
     assert sum(row.calls for row in found.categories) == sum(counts.values())
+    assert sum(row.total_ns for row in found.idle) == found.idle_ns
     assert found.uncategorised_ns <= 0.005 * found.gpu_sum_ns
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_each_kernel_has_its_calls_and_time(name: str) -> None:
+    """The five longest, by their whole names."""
+    totals: dict[str, list[int]] = {}
+    for row in of(name).kernels:
+        entry = totals.setdefault(row.name, [0, 0])
+        entry[0] += row.calls
+        entry[1] += row.total_ns
+    for kernel, calls, total_us in EXPECTED[name]["top5"]:
+        assert totals[kernel] == [calls, ns(total_us)]
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_kernels_belong_to_the_call_that_launched_them(name: str) -> None:
+    """One graph launch owns its hundreds of kernels; those from before the window are a line of their own."""
+    found = {row.name or "<none>": row.calls for row in of(name).launches}
+    for api, kernels in EXPECTED[name]["kernels_by_launch_api"].items():
+        assert found[api] >= kernels
+    assert sum(found.values()) == sum(EXPECTED[name]["gpu_event_counts"].values())
+
+
+@real
+@pytest.mark.parametrize("name", [name for name in NAMES if EXPECTED[name]["kernel_events"]])
+def test_kernels_with_a_launch_have_an_op(name: str) -> None:
+    """At least 99 % of them by time, where the trace has ops at all."""
+    found = of(name)
+    if found.ops:
+        assert found.attributed_ns >= 0.99 * found.launched_ns
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shuffled_file_says_the_same(name: str, tmp_path: Path) -> None:
+    """Written again by another program, compact and in another order of rows."""
+    import gzip
+
+    document = json.loads(gzip.decompress((Path(FOLDER) / name).read_bytes()), parse_float=Decimal)
+    random.Random(0).shuffle(document["traceEvents"])
+    path = tmp_path / "shuffled.json"
+    path.write_text(json.dumps(document, default=float, separators=(",", ":")))
+    one, other = of(name), breakdown(path, RULES)
+    for field in ("gpu_sum_ns", "gpu_busy_ns", "span_ns", "categories", "streams", "launches", "idle", "launched_ns"):
+        assert getattr(one, field) == getattr(other, field)
