@@ -34,7 +34,7 @@ def read_events(pieces: Iterator[bytes], quality: Counter[str]) -> Iterator[list
             try:
                 yield _decode(b"[" + buffer[:comma] + b"]")
                 buffer = buffer[cut:]
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 found, used, closed = salvage.read(buffer, False, quality)
                 yield found
                 if closed:

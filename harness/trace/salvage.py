@@ -18,7 +18,8 @@ KEY = r'"(?:ph|cat|name|pid|tid|ts|dur|args|id|s|bp)"\s*:'
 EVENT_START = re.compile(rf"[,\[}}]\s*(\{{\s*{KEY})")
 """An event's first key behind what can stand before an event: a nested object stands behind a colon."""
 LIST_END = re.compile(r"\}\s*(\])")
-SEPARATORS = re.compile(r"[\s,]*")
+PHASE = re.compile(r'"ph"\s*:\s*"')
+SEPARATORS = re.compile(r"[\s,}]*")
 LONGEST_EVENT = 1 << 20
 """What does not parse although so much text follows is damaged, not cut off by the end of the block."""
 
@@ -43,7 +44,10 @@ def read(buffer: bytes, final: bool, quality: Counter[str]) -> tuple[list[Event]
         if at == len(text):
             return found, at, False
         if text[at] == "]":
-            return found, at, True
+            if not PHASE.search(text, at):
+                return found, at, final or len(text) - at >= LONGEST_EVENT
+            at += 1  # the end of a list in a damaged event: events follow
+            continue
         try:
             value, after = _decode(text, at)
             if isinstance(value, dict):
@@ -51,7 +55,7 @@ def read(buffer: bytes, final: bool, quality: Counter[str]) -> tuple[list[Event]
         except (ValueError, RecursionError):
             if not final and len(text) - at < LONGEST_EVENT:
                 return found, at, False
-            after = _end_of_damage(text, at)
+            after = _end_of_damage(text, at, final)
             value = _repaired(_utf8(text[at:after]), cut_off=after == len(text))
             quality["damaged_events" if value is None else "repaired_events"] += 1
         if isinstance(value, dict):
@@ -59,9 +63,9 @@ def read(buffer: bytes, final: bool, quality: Counter[str]) -> tuple[list[Event]
         at = after
 
 
-def _end_of_damage(text: str, at: int) -> int:
+def _end_of_damage(text: str, at: int, final: bool) -> int:
     """Where the next event starts; behind the last one, where the list ends; otherwise all is lost."""
-    found = EVENT_START.search(text, at) or LIST_END.search(text, at)
+    found = EVENT_START.search(text, at) or (LIST_END.search(text, at) if final else None)
     return found.start(1) if found else len(text)
 
 

@@ -86,13 +86,16 @@ FIRST = KERNELS[0]["name"]
         (lambda t: t.replace("}}, {", "}} {", 1), 0, {}),
         (lambda t: t.replace("}}, {", '}}, 17, "x", null, {', 1), 0, {}),
         (lambda t: t.replace("}}, {", "}}, #%$!, {", 1), 0, {"damaged_events": 1}),
+        (lambda t: t.replace('"stream": 7', '"x": ' + "[" * 9000, 1), 0, {"repaired_events": 1}),
+        (lambda t: t.replace('"name": "k0"', '"name" "k", "x": [{"name": 1}, {"id": 2}]', 1), 1, {"damaged_events": 2}),
         (lambda t: '{"INFO": "say "hi""' + t[t.index(', "traceEvents"') :], 0, {}),
         (lambda t: t[t.index("{", 60) + 5 :], 1, {"no_list": 1}),
     ],
     ids=[
         "cut in a name", "cut before arguments", "not closed", "comma at the end", "quote in a name", "Windows path",
         "bare inf", "bare nan", "quote in arguments", "infinite duration", "NaN duration", "control characters",
-        "half a pair", "no colon", "zero bytes", "no comma", "other values", "garbage", "quotes in the header",
+        "half a pair", "no colon", "zero bytes", "no comma", "other values", "garbage",
+        "deep nesting", "lists in a damaged event", "quotes in the header",
         "no header",
     ],
 )  # fmt: skip
