@@ -40,7 +40,7 @@ def _decode(view: View) -> Plot | None:
         groups.append(tuple(bars))
     if not groups:
         return None
-    axis = "tokens per second, more is better" + (" (a bound of bandwidth lies beyond the axis)" if beyond else "")
+    axis = "tokens per second, more is better" + ("; the bound lies beyond the axis" if beyond else "")
     return Plot("decode", "Decode rate", (Panel(axis, tuple(groups), "bound by memory bandwidth"),))
 
 

@@ -87,7 +87,10 @@ def _trouble(head: Headline, counted: Counts) -> Iterator[str]:
     if bad:
         yield f"{bad} of {counted.measured} cases {'is' if bad == 1 else 'are'} wrong or failed."
     if head.state != "complete":
-        yield f"The run is {head.state}: {plural(counted.missing, 'case was', 'cases were')} not reached."
+        if counted.missing:
+            yield f"The run is {head.state}: {plural(counted.missing, 'case was', 'cases were')} not reached."
+        else:
+            yield f"The run is {head.state}: every case was measured, but not in all of the processes asked for."
     if head.throttled:
         yield f"The GPU was {head.throttled}."
 

@@ -56,6 +56,7 @@ LAYERS = {
     "measuring reaches kernels by name": Layer(
         ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
     ),
+    "scripts that make the samples": Layer(("reports/samples/*.py",), ("harness.cli", "transformers")),
     "kernels": Layer(("kernels/**/*.py",), ("harness", *SHOWING, *KERNELS, "transformers")),
     "specs, contract, layouts and tuned files": Layer(
         ("kernels/*/spec.py", "kernels/contract.py", "kernels/tuned.py", "kernels/models/*/layout.py"), HEAVY

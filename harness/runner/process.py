@@ -29,7 +29,7 @@ class WorkerProcess:
     """`hello` is waited for, then `work(job)` yields what the worker says until it is done."""
 
     def __init__(self, suite_folder: Path, kernels_root: Path, python: str = sys.executable) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         command = [python, "-m", "harness.runner.worker", str(suite_folder), str(kernels_root)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr)
         self._lines: queue.Queue[bytes | None] = queue.Queue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
@@ -12,7 +12,7 @@ METHOD_VERSION = 1
 """Raised when the way of timing changes; samples of different methods are not compared."""
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     OK = "OK"
     INCORRECT = "INCORRECT"
     UNSUPPORTED = "UNSUPPORTED"

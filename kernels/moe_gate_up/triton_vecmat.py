@@ -37,8 +37,8 @@ def vecmat_step(
         scale = tl.load(scale_rows + start // GROUP, mask=rows_ok, other=0.0)[None, :]
     else:
         scale = tl.load(scale_rows[None, :] + ((start + k) // GROUP)[:, None], mask=mask, other=0.0)
-    # The values are cast here and not where they are loaded: that would exchange them between threads, behind a barrier,
-    # before a single weight is asked for (seen in the machine code for sm_90 at 8 x 256).
+    # The values are cast here and not where they are loaded: that would exchange them between threads, behind a
+    # barrier, before a single weight is asked for (seen in the machine code for sm_90 at 8 x 256).
     return total + tl.sum(values[:, None].to(tl.float32) * (level * scale.to(tl.float32)), axis=0)
 
 

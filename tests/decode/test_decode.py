@@ -75,7 +75,8 @@ def test_a_stream_from_elsewhere_is_fed_and_the_own_one_said_to_leave_it(model: 
 
 WRONG = {
     "residual_add": "def run(x, y):\n    return x\n",
-    "rms_norm": "import torch\n\n\ndef run(x, weight, eps):\n    return torch.nn.functional.rms_norm(x, (x.shape[-1],), weight, eps)\n",
+    "rms_norm": "import torch\n\n\ndef run(x, weight, eps):\n"
+    "    return torch.nn.functional.rms_norm(x, (x.shape[-1],), weight, eps)\n",
     "causal_conv": "import torch\nfrom harness_kernels.causal_conv import torch_ops\n\n\ndef run(x, weight, state):\n"
     "    return torch_ops.run(x, weight, state.clone())\n",
 }
@@ -140,7 +141,9 @@ def test_a_step_of_the_large_model_moves_the_bytes_that_are_known() -> None:
 def test_a_live_profile_names_op_and_category_of_everything(model: ModelUnderTest) -> None:
     found = profile_arm(model, "baseline", 1, 20)
     assert found.device == "cpu" and found.steps > 0 and (found.arm, found.engine) == ("baseline", "eager")
-    assert sum(row.total_ns for row in found.categories) == sum(row.total_ns for row in found.kernels) == found.gpu_sum_ns
+    assert (
+        sum(row.total_ns for row in found.categories) == sum(row.total_ns for row in found.kernels) == found.gpu_sum_ns
+    )
     names = {row.name for row in found.categories}
     assert {"MoE", "int4mm", "SDPA", "Router", "chunk_gated_delta_rule"} <= names and UNCATEGORISED not in names
     assert {row.scope for row in found.kernels} >= {"int4_mm@lm_head", "sdpa@main", "moe_down@experts"}

@@ -29,7 +29,9 @@ HANGS = "import time\n\n\ndef run(x, weight, scale, group):\n    time.sleep(60)\
 def suite_with(folder: Path, variant: str) -> Path:
     """The tiny suite, `baseline` with one variant for all int4 products and decode left out."""
     text = TINY[: TINY.index("\ndecode:") + 1].replace("int4_mm: torch_blocked", f"int4_mm: {variant}", 1)
-    text = text.replace("ops: [moe_gate_up, moe_down, int4_mm, sdpa, gated_delta_rule, router]", "ops: [int4_mm, router]")
+    text = text.replace(
+        "ops: [moe_gate_up, moe_down, int4_mm, sdpa, gated_delta_rule, router]", "ops: [int4_mm, router]"
+    )
     return write_suite(folder, text=text)
 
 
@@ -106,5 +108,5 @@ def test_a_sweep_times_every_configuration_and_its_choice_is_what_tuned_reads(tm
 
 def test_unknown_stages_are_refused() -> None:
     assert stages_named(["decode"]) == ("decode",) and stages_named([]) == ("kernels", "decode", "profile")
-    with pytest.raises(HarnessError, match="unknown stage kernel; allowed: .*did you mean kernels"):
+    with pytest.raises(HarnessError, match=r"unknown stage kernel; allowed: .*did you mean kernels"):
         stages_named(["kernel"])

@@ -37,7 +37,7 @@ def test_the_full_suite_asks_the_published_question() -> None:
     for op in ("moe_gate_up", "moe_down"):
         assert chosen(suite, "baseline", op, "experts", "decode") == ("triton_vecmat", published)
         assert chosen(suite, "autotuned", op, "experts", "decode") == ("triton_vecmat", "tuned")
-        assert chosen(suite, "autotuned", op, "experts", "prefill") == ("torch_per_expert", {})
+        assert chosen(suite, "autotuned", op, "experts", "prefill") == ("torch_grouped", {})
 
 
 def test_left_out_keys_have_their_defaults(tmp_path: Path) -> None:
