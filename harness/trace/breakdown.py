@@ -67,7 +67,8 @@ def _no_collection() -> Iterator[None]:
 def _gpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
     gpu, attribution = rows.gpu, Attribution(rows)
     kernels, everything, idle = Covered(), Covered(), Idle(rows, attribution)
-    order = in_order(gpu.start_ns, range(len(gpu.start_ns)))
+    launch_order = in_order(gpu.correlation, range(len(gpu.start_ns)))  # decides between rows that start together
+    order = in_order(gpu.start_ns, launch_order)
     for row in order:
         start_ns, end_ns = gpu.start_ns[row], gpu.start_ns[row] + gpu.duration_ns[row]
         gap_ns = everything.add(start_ns, end_ns)

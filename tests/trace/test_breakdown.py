@@ -74,7 +74,7 @@ def test_every_table_adds_up_to_the_same_time(tmp_path: Path, rows: list[Row]) -
 @MANY
 @given(traces(), st.randoms(use_true_random=False))
 def test_the_order_of_events_is_irrelevant(tmp_path: Path, rows: list[Row], chance: random.Random) -> None:
-    """A file may be sorted by anything; all but the op of rows that are the same is the same."""
+    """A file may be sorted by anything, and rows may start together."""
     wanted = breakdown(write(tmp_path / "t.json", rows), RULES)
     chance.shuffle(rows)
     assert breakdown(write(tmp_path / "t.json", rows), RULES) == wanted
@@ -92,6 +92,20 @@ def test_splitting_a_file_does_not_change_sums(tmp_path: Path, rows: list[Row], 
             for row in breakdown(write(tmp_path / "t.json", part), load_rules()).categories:
                 sums[row.name] = sums.get(row.name, 0) + row.total_ns
     assert sums == {row.name: row.total_ns for row in whole.categories}
+
+
+def test_of_rows_that_start_together_the_one_launched_first_ends_the_gap(tmp_path: Path) -> None:
+    """Which of them a file names first says nothing about what the GPU waited for."""
+    rows = [
+        gpu(0, 1, "k", 1),
+        gpu(50, 5, "k", 3),
+        gpu(50, 5, "k", 2, stream=8),
+        host("cuda_runtime", "cudaLaunchKernel", 40, 1, correlation=2),
+        host("cuda_runtime", "cudaLaunchKernel", 45, 1, correlation=3),
+    ]
+    for order in (rows, rows[::-1]):
+        found = breakdown(write(tmp_path / "t.json", order), RULES)
+        assert sorted(row.total_ns for row in found.idle) == [10_000, 39_000]
 
 
 def test_an_annotation_on_a_gpu_track_never_counts_as_time(tmp_path: Path) -> None:
