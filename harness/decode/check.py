@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from harness.decode.engines import Engine, Step
-from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
+from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.measure.agreement import compare
 from harness.values.measurement import Correctness
 
@@ -16,7 +16,7 @@ LOGITS_TOLERANCE = {"float32": (1e-4, 1e-4), "bfloat16": (0.15, 0.05)}
 """Largest and rms error relative to the logits' size, per activation dtype."""
 
 
-def reference_logits(model: ModelUnderTest, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+def reference_logits(model: SuiteModel, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
     """[batch, steps, vocab] float32: what the model answers to each of the first `steps` tokens of the stream.
 
     prompt [batch, context], stream [batch, >= steps], both int64.

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.decode.check import CHECKED_STEPS, check_engine, divergence, fresh_stream, own_stream, reference_logits
 from harness.decode.clock import Clock
 from harness.decode.engines import Engine, Step, make_engine
-from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
+from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.work import model_work
 from harness.measure.agreement import sentence
 from harness.measure.conditions import ConditionsReader
@@ -33,7 +33,7 @@ class DecodeBench:
     """
 
     def __init__(
-        self, model: ModelUnderTest, process: int, passes: int, streams: dict[str, Stream], reader: ConditionsReader,
+        self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream], reader: ConditionsReader,
         emit: Callable[[Measurement, str | None], None],
         started: Callable[[str, Sequence[Case]], None],
         sampled: Callable[[Sequence[Conditions]], None],
@@ -119,7 +119,7 @@ class DecodeBench:
 class _Arm:
     """An arm's decoder after its prompt."""
 
-    def __init__(self, model: ModelUnderTest, name: str, prompt: Tensor, steps: int) -> None:
+    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int) -> None:
         self.model, self.prompt, self.context = model, prompt, prompt.shape[1]
         self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
         start = time.perf_counter()

@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from harness.decode.check import fresh_stream
 from harness.decode.engines import Step
-from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
+from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.errors import CaseFailed
 from harness.trace import breakdown, load_rules
 from harness.values.profile import Profile
@@ -20,7 +20,7 @@ WARM_UP_STEPS = 3
 PROFILED_STEPS = 8
 
 
-def profile_arm(model: ModelUnderTest, arm: str, batch: int, context: int, keep: Path | None = None) -> Profile:
+def profile_arm(model: SuiteModel, arm: str, batch: int, context: int, keep: Path | None = None) -> Profile:
     """The breakdown of `PROFILED_STEPS` eager decode steps of an arm, after warm-up. keep: where to leave the trace.
 
     Raises CaseFailed when a GPU was used but the trace has no kernels: the profiler was not permitted or lost them.

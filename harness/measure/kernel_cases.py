@@ -118,7 +118,7 @@ class KernelBench:
         with torch.no_grad():
             wanted = None if stateful else [t.clone() for t in as_tuple(bind(last)())]
             entry.timed = self.timer.prepare([bind(operands) for operands in rotation.sets])
-        entry.cold_bytes = rotation.cold_bytes
+        entry.cold_bytes, entry.prepared_bytes = rotation.cold_bytes, rotation.prepared_bytes
         entry.captured = self._captured_check(entry, wanted)
 
     def _captured_check(self, entry: _Ready, wanted: list[torch.Tensor] | None) -> Correctness:
@@ -158,6 +158,7 @@ class _Ready:
         self.timed: Timed | None = None
         self.captured = correctness
         self.cold_bytes: int | None = None
+        self.prepared_bytes: int | None = None
 
     def measurement(self, bench: KernelBench, samples: tuple[Sample, ...]) -> Measurement:
         cost = self.op.cost(self.case.dims)
@@ -171,6 +172,7 @@ class _Ready:
             timer=bench.timer.name if bench.timer else "",
             calls_per_sample=self.timed.calls if self.timed else 1,
             cold_bytes=self.cold_bytes,
+            prepared_bytes=self.prepared_bytes,
             compile_s=self.compile_s,
         )
 

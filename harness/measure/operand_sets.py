@@ -23,10 +23,11 @@ CPU_SET_BYTES_LIMIT = 128 << 20
 @dataclass(frozen=True)
 class OperandSets:
     """sets: one complete list of operands per call. cold_bytes: bytes touched from one use of a set's weights to the
-    next."""
+    next. prepared_bytes: what the variant's `prepare` made of one set; None where it has none."""
 
     sets: list[Operands]
     cold_bytes: int
+    prepared_bytes: int | None = None
 
 
 def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
@@ -92,7 +93,8 @@ def timing_sets(
         operands.update({name: redrawn[call][name] for name in indices if name in redrawn[call]})
         sets.append(operands)
     touched = bytes_per_set * (copies - 1) if copies > 1 else 0
-    return OperandSets(sets, touched + flush_bytes)
+    made = [v.nbytes for name, v in prepared[0].items() if isinstance(v, Tensor) and v is not first.get(name)]
+    return OperandSets(sets, touched + flush_bytes, sum(made) if variant.prepare else None)
 
 
 def arguments(op: LoadedOp, operands: Mapping[str, Any]) -> list[Any]:

@@ -110,13 +110,13 @@ def _timer(environment: Environment, rounds: int | None) -> Any:
 
 def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
     from harness.decode.decode_cases import DecodeBench
-    from harness.decode.model_under_test import ModelUnderTest
+    from harness.decode.suite_model import SuiteModel
     from harness.measure.conditions import ConditionsReader
 
     cases = cases_of(job)
     progress = _Progress(outbox, len(cases))
     progress.started("load the weights", cases)
-    model = ModelUnderTest(job.plan, environment.device_kind)
+    model = SuiteModel(job.plan, environment.device_kind)
     passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES[environment.device_kind])
     bench = DecodeBench(
         model,
@@ -133,8 +133,8 @@ def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
 
 
 def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
-    from harness.decode.model_under_test import ModelUnderTest
     from harness.decode.profile import profile_arm
+    from harness.decode.suite_model import SuiteModel
 
     questions = job.plan.suite.decode
     assert questions is not None
@@ -142,7 +142,7 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
     arms = [arm for arm in job.plan.arms if arm in job.plan.answers]
     for done, arm in enumerate(arms):
         outbox.send(Started(f"profile {arm}", (), done, len(arms)))
-        model = model or ModelUnderTest(job.plan, environment.device_kind)
+        model = model or SuiteModel(job.plan, environment.device_kind)
         keep = Path(job.keep_traces) / f"{job.plan.suite.name}-{arm}.json.gz" if job.keep_traces else None
         outbox.send(Profiled(profile_arm(model, arm, questions.batch[0], questions.context[0], keep)))
 

@@ -81,7 +81,8 @@ class Measurement(msgspec.Struct, frozen=True):
 
     A measurement whose status is not OK has a reason and no samples. source: hash of the variant's source text, see
     `Run.sources`. timer: what timed it (`cuda_graph`, `cpu`, ...). calls_per_sample: calls between two clock readings.
-    cold_bytes: bytes touched between two uses of the same weights. launches: kernels per decoded token.
+    cold_bytes: bytes touched between two uses of the same weights. prepared_bytes: of the weights
+    as the variant repacked them. launches: kernels per decoded token, where they were counted without a profile.
     """
 
     case: Case

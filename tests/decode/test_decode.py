@@ -13,8 +13,8 @@ from harness.decode.arm_ops import scope_name
 from harness.decode.check import divergence, reference_logits
 from harness.decode.decode_cases import DecodeBench, stream_name
 from harness.decode.engines import EagerEngine, Step
-from harness.decode.model_under_test import ModelUnderTest, prefill_in_chunks
 from harness.decode.profile import profile_arm
+from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.work import model_work
 from harness.measure.conditions import ConditionsReader
 from harness.plan import expand
@@ -37,11 +37,11 @@ def plan_of(path: Path, **fields: Any) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def model() -> ModelUnderTest:
-    return ModelUnderTest(plan_of(SUITE), "cpu")
+def model() -> SuiteModel:
+    return SuiteModel(plan_of(SUITE), "cpu")
 
 
-def bench(model: ModelUnderTest, streams: dict[str, Any], passes: int) -> dict[str, Measurement]:
+def bench(model: SuiteModel, streams: dict[str, Any], passes: int) -> dict[str, Measurement]:
     found: dict[str, Measurement] = {}
     runner = DecodeBench(
         model, 2, passes, streams, ConditionsReader(None),
@@ -51,7 +51,7 @@ def bench(model: ModelUnderTest, streams: dict[str, Any], passes: int) -> dict[s
     return found
 
 
-def test_a_right_arm_is_timed_once_per_pass_and_its_stream_recorded(model: ModelUnderTest) -> None:
+def test_a_right_arm_is_timed_once_per_pass_and_its_stream_recorded(model: SuiteModel) -> None:
     streams: dict[str, Any] = {}
     found = bench(model, streams, passes=2)
     assert [found[kind].status for kind in ("decode", "prefill")] == [Status.OK, Status.OK]
@@ -62,7 +62,7 @@ def test_a_right_arm_is_timed_once_per_pass_and_its_stream_recorded(model: Model
     assert found["decode"].correctness is not None and "leaves" not in found["decode"].correctness.detail
 
 
-def test_a_stream_from_elsewhere_is_fed_and_the_own_one_said_to_leave_it(model: ModelUnderTest) -> None:
+def test_a_stream_from_elsewhere_is_fed_and_the_own_one_said_to_leave_it(model: SuiteModel) -> None:
     streams: dict[str, Any] = {}
     bench(model, streams, passes=0)
     other = [[*streams[stream_name(1, 20)][0]]]
@@ -86,13 +86,13 @@ WRONG = {
 def test_a_wrong_op_makes_the_decode_incorrect_and_untimed(op: str, tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(WRONG[op])
     text = SUITE.read_text().replace("    sdpa: torch_sdpa\n", f"    sdpa: torch_sdpa\n    {op}: ./wrong.py\n", 1)
-    wrong = ModelUnderTest(plan_of(write_suite(tmp_path, text=text)), "cpu")
+    wrong = SuiteModel(plan_of(write_suite(tmp_path, text=text)), "cpu")
     found = bench(wrong, {}, passes=1)
     assert found["decode"].status is Status.INCORRECT and found["decode"].samples == ()
     assert "logits [batch, step, token]" in found["decode"].reason
 
 
-def test_steps_rewind_to_the_end_of_the_prompt_bit_for_bit(model: ModelUnderTest) -> None:
+def test_steps_rewind_to_the_end_of_the_prompt_bit_for_bit(model: SuiteModel) -> None:
     with torch.no_grad():
         decoder, ops = model.arm("baseline", 2, 40)
         first = decoder.sample(prefill_in_chunks(decoder, model.prompt(2, 20), chunk=7))
@@ -108,7 +108,7 @@ def test_steps_rewind_to_the_end_of_the_prompt_bit_for_bit(model: ModelUnderTest
     assert ops.weight_bytes() > 0
 
 
-def test_the_reference_does_not_depend_on_how_the_prompt_is_cut(model: ModelUnderTest) -> None:
+def test_the_reference_does_not_depend_on_how_the_prompt_is_cut(model: SuiteModel) -> None:
     prompt, stream = model.prompt(1, 20), torch.arange(4).unsqueeze(0)
     with torch.no_grad():
         decoder = model.reference(1, 24)
@@ -138,7 +138,7 @@ def test_a_step_of_the_large_model_moves_the_bytes_that_are_known() -> None:
     assert 1.5 * work.bytes < four.bytes < 4 * work.bytes, "experts are read per token, dense weights once"
 
 
-def test_a_live_profile_names_op_and_category_of_everything(model: ModelUnderTest) -> None:
+def test_a_live_profile_names_op_and_category_of_everything(model: SuiteModel) -> None:
     found = profile_arm(model, "baseline", 1, 20)
     assert found.device == "cpu" and found.steps > 0 and (found.arm, found.engine) == ("baseline", "eager")
     assert (

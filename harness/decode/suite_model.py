@@ -19,7 +19,7 @@ PROMPT_CHUNK = 2048
 """The float32 reference takes a prompt in pieces of this length: its attention holds length x context values a head."""
 
 
-class ModelUnderTest:
+class SuiteModel:
     """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms."""
 
     def __init__(self, plan: Plan, device: str) -> None:
