@@ -46,12 +46,12 @@ def check_engine(engine: Engine, dtype: str, wanted: Tensor) -> Correctness:
     return msgspec.structs.replace(result, detail=detail)
 
 
-def own_stream(step: Step, steps: int) -> tuple[Tensor, list[float]]:
-    """The arm's own greedy text: runs a rewound greedy step `steps` times; returns the stream [batch, steps + 1] and,
-    for each step, the smallest gap between the top two logits over the batch."""
+def own_stream(engine: Engine, step: Step, steps: int) -> tuple[Tensor, list[float]]:
+    """The arm's own greedy text: runs the engine of a rewound greedy step `steps` times; returns the stream
+    [batch, steps + 1] and, for each step, the smallest gap between the top two logits over the batch."""
     gaps = []
     for _ in range(steps):
-        top = step().float().topk(2, dim=-1).values
+        top = engine.run().float().topk(2, dim=-1).values
         gaps.append((top[:, 0] - top[:, 1]).min())
     return step.stream.clone(), [gap.item() for gap in gaps]
 

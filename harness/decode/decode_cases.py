@@ -55,8 +55,12 @@ class DecodeBench:
         steps = max([int(c.axes.get("new_tokens", 0)) for c in decode_cases] + [4])
         self.started("prepare the model and its reference logits", cases)
         prompt = self.model.prompt(batch, context)
-        arms = {name: _Arm(self.model, name, prompt, steps) for name in dict.fromkeys(c.arm for c in cases)}
-        stream = self._stream(next(iter(arms.values())), batch, context, steps)
+        arms = self._arms(cases, prompt, steps)
+        cases = [case for case in cases if case.arm in arms]
+        if not cases:
+            return
+        engine_name = next((str(case.engine) for case in cases if case.kind == "decode"), "eager")
+        stream = self._stream(next(iter(arms.values())), stream_name(batch, context), steps, engine_name)
         checked = min(steps, CHECKED_STEPS)
         wanted = reference_logits(self.model, prompt, stream, checked)
         ready: list[_Ready] = []
@@ -64,17 +68,33 @@ class DecodeBench:
             self.started("check", [case])
             try:
                 ready += self._ready(case, arms[case.arm], stream, wanted, steps)
-            except (RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
+            except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
+                raise
+            except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
                 self.emit(failed(case, f"{type(error).__name__}: {first_line(error)}"), None)
         self._time([entry for entry in ready if self.passes])
         prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
         for entry in ready:
             self.emit(entry.measurement(prefill_us.get(entry.case.arm)), None)
 
-    def _stream(self, arm: _Arm, batch: int, context: int, steps: int) -> Tensor:
-        name = stream_name(batch, context)
+    def _arms(self, cases: Sequence[Case], prompt: Tensor, steps: int) -> dict[str, _Arm]:
+        """The arms that get through the prompt; the cases of the others are emitted as failed."""
+        arms = {}
+        for name in dict.fromkeys(case.arm for case in cases):
+            try:
+                arms[name] = _Arm(self.model, name, prompt, steps)
+            except torch.AcceleratorError:  # see above
+                raise
+            except Exception as error:  # see above
+                reason = f"{type(error).__name__}: {first_line(error)}"
+                for case in cases:
+                    if case.arm == name:
+                        self.emit(failed(case, reason), None)
+        return arms
+
+    def _stream(self, arm: _Arm, name: str, steps: int, engine_name: str) -> Tensor:
         if name not in self.streams:
-            tokens, _ = arm.greedy(steps)
+            tokens, _ = arm.greedy(steps, engine_name)
             self.streams[name] = tokens.tolist()
             self.streamed(name, self.streams[name])
         return torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
@@ -90,7 +110,7 @@ class DecodeBench:
             engine = make_engine(case.engine, step)
             step.rewind(arm.snapshot)
             result = check_engine(engine, self.model.plan.suite.dtype, wanted)
-            own, gaps = arm.greedy(steps)
+            own, gaps = arm.greedy(steps, case.engine)
             left = divergence(stream, own, gaps)
             result = msgspec.structs.replace(result, detail="; ".join(p for p in (result.detail, left) if p))
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
@@ -132,12 +152,14 @@ class _Arm:
         """The prompt in one piece, to the first token; the caller resets the state."""
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
-    def greedy(self, steps: int) -> tuple[Tensor, list[float]]:
-        step = Step(
-            self.decoder, fresh_stream(self.decoder.sample(self.first_logits), steps), self.context, greedy=True
-        )
+    def greedy(self, steps: int, engine_name: str) -> tuple[Tensor, list[float]]:
+        """The arm's own text under an engine, from the end of the prompt."""
+        first = self.decoder.sample(self.first_logits)
+        step = Step(self.decoder, fresh_stream(first, steps), self.context, greedy=True)
         step.rewind(self.snapshot)
-        return own_stream(step, steps)
+        engine = make_engine(engine_name, step)
+        step.rewind(self.snapshot)
+        return own_stream(engine, step, steps)
 
     def check_prefill(self, wanted: Tensor, stream: Tensor) -> Correctness:
         """The prompt and the checked part of the stream in one piece: every logit of the latter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..packing import dequantise
+from ..experts import each_expert
 
 
 def run(
@@ -16,9 +16,7 @@ def run(
     tokens, top_k = expert_ids.shape
     gate, up = gate_up.float().chunk(2, dim=-1)
     activated = gate * torch.sigmoid(gate) * up
-    flat = expert_ids.flatten().long()
     out = torch.zeros(tokens * top_k, weight.shape[1], device=gate_up.device)
-    for expert in flat.unique().tolist():
-        pairs = (flat == expert).nonzero().flatten()
-        out[pairs] = activated[pairs] @ dequantise(weight[expert], scale[expert], group).T
+    for pairs, matrix in each_expert(expert_ids, weight, scale, group):
+        out[pairs] = activated[pairs] @ matrix.T
     return (out.unflatten(0, (tokens, top_k)) * expert_weights.float().unsqueeze(-1)).sum(1)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..packing import dequantise
+from ..experts import each_expert
 
 
 def run(x: Tensor, expert_ids: Tensor, weight: Tensor, scale: Tensor, group: int) -> Tensor:
     """x [tokens, hidden], expert_ids [tokens, top_k], weight [experts, 2 inter, hidden/2] uint8, scale [experts,
-    2 inter, hidden/group] -> [tokens * top_k, 2 inter]; one expert is dequantised at a time."""
+    2 inter, hidden/group] -> [tokens * top_k, 2 inter]."""
     tokens, top_k = expert_ids.shape
-    flat = expert_ids.flatten().long()
-    source = torch.arange(tokens, device=x.device).repeat_interleave(top_k)
     out = torch.zeros(tokens * top_k, weight.shape[1], device=x.device)
-    for expert in flat.unique().tolist():
-        pairs = (flat == expert).nonzero().flatten()
-        out[pairs] = x[source[pairs]].float() @ dequantise(weight[expert], scale[expert], group).T
+    for pairs, matrix in each_expert(expert_ids, weight, scale, group):
+        out[pairs] = x[pairs // top_k].float() @ matrix.T
     return out

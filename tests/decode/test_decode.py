@@ -92,6 +92,34 @@ def test_a_wrong_op_makes_the_decode_incorrect_and_untimed(op: str, tmp_path: Pa
     assert "logits [batch, step, token]" in found["decode"].reason
 
 
+def test_an_arm_that_raises_fails_alone(tmp_path: Path) -> None:
+    """Its cases are rows with the reason, and the other arm is measured."""
+    (tmp_path / "raises.py").write_text("def run(x, y):\n    raise ValueError('no such tile')\n")
+    text = SUITE.read_text().replace("    int4_mm: {torch_blocked: tuned}\n", "    residual_add: ./raises.py\n", 1)
+    text = text.replace("{torch_gather: tuned}", "torch_gather")
+    suite = load_suite(write_suite(tmp_path, text=text))
+    assert suite.decode is not None
+    decode = msgspec.structs.replace(suite.decode, context=(20,), new_tokens=NEW_TOKENS)
+    both = SuiteModel(expand(msgspec.structs.replace(suite, decode=decode, kernels=None)), "cpu")
+    found: list[Measurement] = []
+    runner = DecodeBench(
+        both,
+        0,
+        1,
+        {},
+        ConditionsReader(None),
+        lambda m, _: found.append(m),
+        lambda *_: None,
+        lambda _: None,
+        lambda *_: None,
+    )
+    runner.run(both.plan.cases)
+    status = {(m.case.kind, m.case.arm): m for m in found}
+    assert status["decode", "baseline"].status is Status.OK and status["decode", "baseline"].samples
+    assert status["decode", "autotuned"].status is Status.FAILED
+    assert "no such tile" in status["decode", "autotuned"].reason
+
+
 def test_steps_rewind_to_the_end_of_the_prompt_bit_for_bit(model: SuiteModel) -> None:
     with torch.no_grad():
         decoder, ops = model.arm("baseline", 2, 40)
