@@ -1,19 +1,34 @@
 #!/usr/bin/env bash
-# The whole GPU evidence in one go: what the machine is, the sweep, the run, its export and its report, the marked tests.
-# Usage: reports/samples/record.sh FOLDER [PROCESSES]; needs a GPU and the package's dependencies; works without .git.
+# The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
+# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run tests (all when left out).
+# Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
+# The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
 out=$1
 processes=${2:-5}
+parts=${*:3}
+parts=${parts:-doctor cold sweep run tests}
 mkdir -p "$out"
 export HARNESS_STORE="$out/runs.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1
-step() { echo "== $SECONDS s: $*" >&2; }
-step doctor; python3 -m harness doctor > "$out/doctor.txt"
-step cold or warm; PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/cold_or_warm.py | tee "$out/cold_or_warm.txt"
-step sweep; python3 -m harness sweep suites/qwen3_5_moe.yaml > "$out/sweep.txt" && tail -40 "$out/sweep.txt"
-tar -czf "$out/tuned.tar.gz" kernels/*/tuned/nvidia-*.json
-step run
-${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run suites/qwen3_5_moe.yaml --processes "$processes" -m "sample" > "$out/run.txt"
-python3 -m harness export "$(python3 -m harness show --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["runs"][-1]["id"])')" "$out/run.json.gz"
-cat "$out/run.txt"
-step tests; python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -5 | tee "$out/tests.txt"
-step done
+for part in $parts; do
+  echo "== $SECONDS s: $part" >&2
+  case $part in
+    doctor) python3 -m harness doctor > "$out/doctor.txt" ;;
+    cold) PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/cold_or_warm.py | tee "$out/cold_or_warm.txt" ;;
+    sweep)
+      python3 -m harness sweep suites/qwen3_5_moe.yaml > "$out/sweep.txt" && tail -40 "$out/sweep.txt"
+      for file in kernels/*/tuned/nvidia-*.json; do
+        cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
+      done
+      ;;
+    run)
+      ${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run suites/qwen3_5_moe.yaml \
+        --processes "$processes" -m "sample" > "$out/run.txt" && cat "$out/run.txt"
+      newest='import json, sys; print(json.load(sys.stdin)["runs"][-1]["id"])'
+      python3 -m harness export "$(python3 -m harness show --json | python3 -c "$newest")" "$out/run.json.gz"
+      ;;
+    tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -15 | tee "$out/tests.txt" ;;
+    *) echo "unknown part $part" >&2; exit 2 ;;
+  esac
+done
+echo "== $SECONDS s: done" >&2
