@@ -12,8 +12,9 @@ from harness.measure.agreement import compare
 from harness.values.measurement import Correctness
 
 CHECKED_STEPS = 32
-LOGITS_TOLERANCE = {"float32": (1e-4, 1e-4), "bfloat16": (0.15, 0.05)}
-"""Largest and rms error relative to the logits' size, per activation dtype."""
+LOGITS_TOLERANCE = {"float32": (1e-4, 1e-4), "bfloat16": (0.08, 0.05)}
+"""Largest and rms error relative to the logits' size, per activation dtype. About twice what rounding does: 3.2 and 2.7 %
+over 40 layers on an H100 (reports/samples/qwen3_5_moe-h100), 5e-6 in float32 on a CPU."""
 
 
 def reference_logits(model: SuiteModel, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
