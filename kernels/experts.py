@@ -1,4 +1,4 @@
-"""One expert after the other: what the definitions of the expert products loop over."""
+"""One expert after the other: what the definitions of the expert products, and variants for many tokens, loop over."""
 
 from __future__ import annotations
 

@@ -30,9 +30,13 @@ def reference_logits(model: SuiteModel, prompt: Tensor, stream: Tensor, steps: i
     return logits.float()
 
 
-def check_engine(engine: Engine, dtype: str, wanted: Tensor) -> Correctness:
-    """Runs the first steps of a rewound engine and compares their logits with `wanted` [batch, steps, vocab]."""
-    got = torch.stack([engine.run().float().clone() for _ in range(wanted.shape[1])], dim=1)
+def first_logits(engine: Engine, steps: int) -> Tensor:
+    """[batch, steps, vocab] float32: of the first steps of a rewound engine."""
+    return torch.stack([engine.run().float().clone() for _ in range(steps)], dim=1)
+
+
+def check_logits(got: Tensor, wanted: Tensor, dtype: str) -> Correctness:
+    """An arm's logits against the reference's, both [batch, steps, vocab] float32."""
     max_error, rms_error = LOGITS_TOLERANCE[dtype]
     result = compare("logits [batch, step, token]", got, wanted, max_error, rms_error)
     cosine = torch.nn.functional.cosine_similarity(got.flatten(0, 1), wanted.flatten(0, 1), dim=-1).min().item()

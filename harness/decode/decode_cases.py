@@ -11,7 +11,15 @@ import msgspec
 import torch
 from torch import Tensor
 
-from harness.decode.check import CHECKED_STEPS, check_engine, divergence, fresh_stream, own_stream, reference_logits
+from harness.decode.check import (
+    CHECKED_STEPS,
+    check_logits,
+    divergence,
+    first_logits,
+    fresh_stream,
+    own_stream,
+    reference_logits,
+)  # fmt: skip
 from harness.decode.clock import Clock
 from harness.decode.engines import Engine, Step, make_engine
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
@@ -105,11 +113,8 @@ class DecodeBench:
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
         else:
             assert case.engine is not None
-            step = Step(arm.decoder, stream, arm.context)
-            step.rewind(arm.snapshot)
-            engine = make_engine(case.engine, step)
-            step.rewind(arm.snapshot)
-            result = check_engine(engine, self.model.plan.suite.dtype, wanted)
+            step, engine = arm.engine(case.engine, stream)
+            result = check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
             own, gaps = arm.greedy(steps, case.engine)
             left = divergence(stream, own, gaps)
             result = msgspec.structs.replace(result, detail="; ".join(p for p in (result.detail, left) if p))
@@ -152,13 +157,18 @@ class _Arm:
         """The prompt in one piece, to the first token; the caller resets the state."""
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
+    def engine(self, name: str, stream: Tensor, greedy: bool = False) -> tuple[Step, Engine]:
+        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
+        step = Step(self.decoder, stream, self.context, greedy)
+        step.rewind(self.snapshot)
+        engine = make_engine(name, step)
+        step.rewind(self.snapshot)
+        return step, engine
+
     def greedy(self, steps: int, engine_name: str) -> tuple[Tensor, list[float]]:
         """The arm's own text under an engine, from the end of the prompt."""
         first = self.decoder.sample(self.first_logits)
-        step = Step(self.decoder, fresh_stream(first, steps), self.context, greedy=True)
-        step.rewind(self.snapshot)
-        engine = make_engine(engine_name, step)
-        step.rewind(self.snapshot)
+        step, engine = self.engine(engine_name, fresh_stream(first, steps), greedy=True)
         return own_stream(engine, step, steps)
 
     def check_prefill(self, wanted: Tensor, stream: Tensor) -> Correctness:
@@ -166,24 +176,11 @@ class _Arm:
         self.decoder.reset()
         self.decoder.prefill(self.prompt)
         logits = self.decoder.prefill(stream[:, : wanted.shape[1]], start=self.context, every=True)
-        return check_engine(_Replay(logits), self.model.plan.suite.dtype, wanted)
+        return check_logits(logits.float(), wanted, self.model.plan.suite.dtype)
 
     @property
     def state_bytes(self) -> int:
         return sum(state.nbytes for state in self.decoder.states.values())
-
-
-class _Replay:
-    """Logits that exist already, [batch, steps, vocab], one step at a time."""
-
-    capture_s = 0.0
-    extra_bytes = 0
-
-    def __init__(self, logits: Tensor) -> None:
-        self._steps = iter(logits.unbind(1))
-
-    def run(self) -> Tensor:
-        return next(self._steps)
 
 
 class _Ready:

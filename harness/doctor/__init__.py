@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.doctor import gpu, host, software
 from harness.doctor.finding import Finding
+from harness.measure.conditions import open_nvml
 
 __all__ = ["Finding", "examine"]
 
@@ -17,7 +18,7 @@ def examine(store: Path, measure_bandwidth: bool = True) -> Iterator[Finding]:
     store: the folder in which runs are kept, or will be. The GPUs are read before torch opens a context on one, so that
     this process is not among those that use it.
     """
-    gpus = list(gpu.findings(*gpu.open_nvml()))
+    gpus = list(gpu.findings(*open_nvml()))
     yield from gpus
     yield from host.findings(store)
     yield from software.findings(has_gpu=any(found.name == "GPU 0" for found in gpus))

@@ -14,19 +14,6 @@ NOTICEABLE_W = 1.0
 """Enforced limits are reported in mW and differ from the default by rounding."""
 
 
-def open_nvml() -> tuple[Any, str]:
-    """The initialised NVML module and "", or None and why there is none."""
-    try:
-        import pynvml
-    except ImportError:
-        return None, "the Python package nvidia-ml-py is not installed"
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return None, str(error)
-    return pynvml, ""
-
-
 def findings(nvml: Any, problem: str) -> Iterator[Finding]:
     """Of every GPU; `nvml` is pynvml, initialised, or None with the problem in words."""
     count = nvml.nvmlDeviceGetCount() if nvml is not None else 0

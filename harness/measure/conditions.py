@@ -10,28 +10,34 @@ BENIGN_REASONS = {"gpu_idle", "applications_clocks_setting"}
 """Reported between launches or as configured: not a disturbance."""
 
 
+def open_nvml() -> tuple[Any, str]:
+    """The initialised NVML module and "", or None and why there is none."""
+    try:
+        import pynvml
+    except ImportError:
+        return None, "the Python package nvidia-ml-py is not installed"
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return None, str(error)
+    return pynvml, ""
+
+
 class ConditionsReader:
     """Reads the GPU that torch calls `cuda:0`; without NVML or without a GPU every field is None."""
 
     def __init__(self, uuid: str | None) -> None:
         self._nvml: Any = None
-        self._handle: Any = None
         if uuid is None:
             return
+        nvml, _ = open_nvml()
+        if nvml is None:
+            return
         try:
-            import pynvml
-
-            pynvml.nvmlInit()
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-            self._nvml = pynvml
-        except (ImportError, OSError) as error:
-            self.problem = str(error)
-        except Exception as error:  # pynvml raises a class per NVML code, made at run time; all mean "no NVML here"
-            if type(error).__module__ != "pynvml":
-                raise
-            self.problem = str(error)
-
-    problem: str = ""
+            self._handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
+        except nvml.NVMLError:  # a slice of a GPU, say: torch has it, NVML not under this name
+            return
+        self._nvml = nvml
 
     def read(self, process: int, round_number: int) -> Conditions:
         nvml = self._nvml
@@ -48,6 +54,11 @@ class ConditionsReader:
             power_w=nvml.nvmlDeviceGetPowerUsage(handle) / 1000,
             throttle_reasons=reason_names(reasons),
         )
+
+    def driver(self) -> str | None:
+        if self._nvml is None:
+            return None
+        return str(self._nvml.nvmlSystemGetDriverVersion())
 
     def power_limit_w(self) -> float | None:
         if self._nvml is None:

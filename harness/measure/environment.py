@@ -61,27 +61,13 @@ def _gpu() -> dict[str, Any]:
         "compute_capability": f"sm_{major}{minor}",
         "memory_bytes": properties.total_memory,
         "l2_bytes": properties.L2_cache_size,
-        "driver": _driver_version(),
+        "driver": reader.driver(),
         "cuda": torch.version.cuda,
         "ptxas": _ptxas_version(),
         "power_limit_w": reader.power_limit_w(),
         "max_sm_clock_mhz": reader.max_sm_clock_mhz(),
         "clocks_policy": "as found",
     }
-
-
-def _driver_version() -> str | None:
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        return str(pynvml.nvmlSystemGetDriverVersion())
-    except (ImportError, OSError):
-        return None
-    except Exception as error:  # see ConditionsReader
-        if type(error).__module__ != "pynvml":
-            raise
-        return None
 
 
 def _ptxas_version() -> str | None:

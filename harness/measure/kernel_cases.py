@@ -83,7 +83,7 @@ class KernelBench:
         if reason:
             raise _Rejected(failed(case, reason, Status.UNSUPPORTED), variant.source_text)
         start = time.perf_counter()
-        dtype = torch_dtype(case.dtype.rsplit("/", 1)[-1])
+        dtype = torch_dtype(case.activations)
         try:
             result = verify_variant(op, variant, case, dtype, self.device, self.process, self.routing)
         except torch.AcceleratorError:  # the GPU's context is lost: nothing in this process can run any more
@@ -101,7 +101,7 @@ class KernelBench:
         assert self.timer is not None
         cuda = self.device == "cuda"
         calls = CALLS_PER_GRAPH if cuda else CPU_CALLS
-        dtype = torch_dtype(entry.case.dtype.rsplit("/", 1)[-1])
+        dtype = torch_dtype(entry.case.activations)
         flush = getattr(self.timer, "flush_bytes", 0)
         rotation = timing_sets(
             entry.op, entry.variant, entry.case, dtype, self.device, 1000 * self.process, self.routing, calls,
@@ -124,7 +124,7 @@ class KernelBench:
     def _captured_check(self, entry: _Ready, wanted: list[torch.Tensor] | None) -> Correctness:
         """The last call of the timed batch against the same call made alone, which was verified; state cannot be
         replayed."""
-        tolerance = entry.op.op.tolerance[entry.case.dtype.rsplit("/", 1)[-1]]
+        tolerance = entry.op.op.tolerance[entry.case.activations]
         if not wanted or entry.timed is None:
             return entry.correctness
         got = as_tuple(entry.timed.outputs)

@@ -57,7 +57,7 @@ def _check_call(
         with PoisonUninitialised():
             got = as_tuple(variant.run(*arguments(op, operands), **tunables))
     states = [i.name for i in op.op.inputs if i.role == "state"]
-    tolerance = op.op.tolerance[str(case.dtype.rsplit("/", 1)[-1])]
+    tolerance = op.op.tolerance[case.activations]
     names = [name for name, _ in op.op.outputs]
     if len(got) != len(names):
         wrong = f"{len(got)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"

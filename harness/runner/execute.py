@@ -113,7 +113,7 @@ class Execution:
         assert self.plan is not None
         if stage == "profile":
             return self.suite.decode is not None and "profile-failed" not in excluded and not self.options.verify_only
-        return any(case.id not in excluded for case in cases_of(Job(stage, self.plan)))
+        return any(case.id not in excluded for case in cases_of(stage, self.plan))
 
     def _begin(self, environment: Environment) -> Plan:
         if self.plan is None:
@@ -180,7 +180,7 @@ class Execution:
             self.report(stage, f"{what}: {death.reason}", 0, 0)
             return ["profile-failed"]
         lost = [case for case in self.plan.cases if case.id in current and case.id not in done]
-        lost = lost or [case for case in cases_of(Job(stage, self.plan)) if case.id not in done]
+        lost = lost or [case for case in cases_of(stage, self.plan) if case.id not in done]
         status = Status.TIMEOUT if death.timed_out else Status.FAILED
         for case in lost:
             reason = f"while it was in: {what}; {death.reason}"

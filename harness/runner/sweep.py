@@ -24,7 +24,6 @@ from harness.values.case import Tunables
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement, Status
-from harness.values.suite import Plan
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -69,14 +68,9 @@ def sweep(path: Path, match: str | None, rounds: int | None, note: str, store: S
     """
     start = time.perf_counter()
     suite = load_suite(path)
-    sweep_plan(suite, match=match)
-
-    def make_plan(environment: Environment) -> Plan:
-        return sweep_plan(suite, match=match)
-
-    execution = Execution(
-        suite, make_plan, store, Options(stages=("kernels",), rounds=rounds, note=note or "sweep"), report
-    )
+    plan = sweep_plan(suite, match=match)
+    options = Options(stages=("kernels",), rounds=rounds, note=note or "sweep")
+    execution = Execution(suite, lambda _: plan, store, options, report)
     run = store.load(execution.run())
     assert run.environment is not None
     rows = sorted((_row(m) for m in run.measurements), key=_order)

@@ -26,6 +26,7 @@ from harness.runner.messages import (
 from harness.runner.outbox import Outbox
 from harness.values.case import Case
 from harness.values.environment import Environment
+from harness.values.suite import Plan
 
 KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}
 """The kinds of cases that a stage runs."""
@@ -65,9 +66,9 @@ class _Progress:
         self._outbox.send(Measured(measurement, source_text))
 
 
-def cases_of(job: Job) -> list[Case]:
-    """The plan's cases that this job is to run: of its stage, with an answer of their own, and possible at all."""
-    return [c for c in job.plan.cases if c.kind in KINDS[job.stage] and c.same_as is None and c.problem is None]
+def cases_of(stage: Stage, plan: Plan) -> list[Case]:
+    """The plan's cases that a job of this stage is to run: with an answer of their own, and possible at all."""
+    return [c for c in plan.cases if c.kind in KINDS[stage] and c.same_as is None and c.problem is None]
 
 
 def _kernels(job: Job, environment: Environment, outbox: Outbox) -> None:
@@ -76,7 +77,7 @@ def _kernels(job: Job, environment: Environment, outbox: Outbox) -> None:
     from harness.measure.routing import load_routing
 
     suite, device = job.plan.suite, environment.device_kind
-    cases = cases_of(job)
+    cases = cases_of(job.stage, job.plan)
     progress = _Progress(outbox, len(cases))
     bench = KernelBench(
         device,
@@ -113,7 +114,7 @@ def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
     from harness.decode.suite_model import SuiteModel
     from harness.measure.conditions import ConditionsReader
 
-    cases = cases_of(job)
+    cases = cases_of(job.stage, job.plan)
     progress = _Progress(outbox, len(cases))
     progress.started("load the weights", cases)
     model = SuiteModel(job.plan, environment.device_kind)

@@ -68,6 +68,11 @@ class Case(msgspec.Struct, frozen=True):
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
     @property
+    def activations(self) -> str:
+        """The dtype of the activations: `bfloat16` of `int4-g128/bfloat16`."""
+        return self.dtype.rsplit("/", 1)[-1]
+
+    @property
     def id(self) -> str:
         """Readable and stable: `moe_gate_up@experts/int4-g128/bfloat16/baseline`."""
         parts = [self.question, self.arm]
