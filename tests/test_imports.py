@@ -56,6 +56,9 @@ LAYERS = {
     "measuring reaches kernels by name": Layer(
         ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
     ),
+    "the static stage": Layer(
+        ("harness/static/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.runner", "harness.store")
+    ),
     "scripts that make the samples": Layer(("reports/samples/*.py",), ("harness.cli", "transformers")),
     "kernels": Layer(("kernels/**/*.py",), ("harness", *SHOWING, *KERNELS, "transformers")),
     "specs, contract, layouts and tuned files": Layer(
