@@ -1,0 +1,26 @@
+"""Products of tiles in Triton kernels, in float32 accumulation."""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
+"""Triton's interpreter multiplies the bit patterns of bfloat16 operands; there they are widened first, which is exact.
+"""
+
+
+@triton.jit
+def dot(a, b, acc, PRECISION: tl.constexpr = "ieee"):
+    """acc [m, n] float32 plus a [m, k] @ b [k, n], both of one dtype. PRECISION: what becomes of float32 operands
+    (`ieee`, `tf32`, `tf32x3`)."""
+    if INTERPRETED:
+        a = a.to(tl.float32)
+        b = b.to(tl.float32)
+    return tl.dot(a, b, acc, input_precision=PRECISION)
+
+
+@triton.jit
+def dot_from_zero(a, b, PRECISION: tl.constexpr = "ieee"):
+    """a [m, k] @ b [k, n] in float32."""
+    return dot(a, b, tl.zeros((a.shape[0], b.shape[1]), tl.float32), PRECISION)

@@ -1,0 +1,58 @@
+"""Run as a program: compiles a call of each variant that multiplies tiles for a GPU that is not there, as `compiled.py`
+does, and prints every launch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from typing import Any
+
+import torch
+import triton
+from triton.runtime.jit import JITFunction
+
+from harness import kernels_root
+from harness.resolve import load_variant
+from tests.conftest import REPOSITORY
+from tests.kernels.catalogue import operands_of
+from tests.kernels.compiled import Target, described
+
+ATTENTION = {"heads": 16, "kv_heads": 2, "head_dim": 256, "context": 0}
+CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
+    "attention step": ("sdpa", "triton_split_k", {**ATTENTION, "batch": 1, "length": 1, "capacity": 4352}),
+    "attention step of 8": ("sdpa", "triton_split_k", {**ATTENTION, "batch": 8, "length": 1, "capacity": 1280}),
+    "attention": ("sdpa", "triton_prefill", {**ATTENTION, "batch": 1, "length": 200, "capacity": 256}),
+}
+"""By name: a call with the 35B model's sizes at the defaults; few tokens and 9 experts, which change no binary."""
+
+
+def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
+    """By name, one row per launch: the grid, the kernel's name, registers, spilt and shared bytes, and loads."""
+    triton.runtime.driver.set_active(Target(capability))
+    launches: list[tuple[Any, Any]] = []
+    launch = JITFunction.run
+
+    def warm_up(self: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> None:
+        launches.append((grid, launch(self, *args, grid=grid, warmup=True, **options)))
+
+    JITFunction.run = warm_up
+    rows = {}
+    for name, (op, variant, dims) in CALLS.items():
+        operands = operands_of(op, dims, torch.bfloat16)
+        inputs = [value.to("meta") if isinstance(value, torch.Tensor) else value for value in operands.values()]
+        launches.clear()
+        output = load_variant(op, variant, REPOSITORY).run(*inputs)
+        assert output.device.type == "meta"
+        rows[name] = [
+            {"grid": list(grid), "shared_bytes": kernel.metadata.shared, **described(kernel)}
+            for grid, kernel in launches
+        ]
+    return rows
+
+
+if __name__ == "__main__":
+    kernels_root.bind(REPOSITORY / "kernels")
+    with tempfile.TemporaryDirectory() as cache:
+        triton.knobs.cache.dir = cache
+        print(json.dumps(compile_calls(int(sys.argv[1]))))

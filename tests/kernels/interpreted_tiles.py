@@ -1,0 +1,148 @@
+"""Run as a program with TRITON_INTERPRET=1: checks the variants that multiply tiles on CPU tensors, and what is planted
+in them.
+
+The variable has to be set before Triton is imported, which is why this is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import torch
+
+from harness import kernels_root
+from harness.measure.agreement import compare
+from harness.resolve import load_op, load_variant
+from harness.values.case import Tunables
+from harness.values.measurement import Correctness
+from tests.conftest import REPOSITORY
+from tests.kernels.catalogue import DTYPES, case_of, check, operands_of, verify
+
+Dims = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A variant at a shape. change: makes other operands of the random ones, in place."""
+
+    op: str
+    variant: str
+    dims: Dims
+    dtype: str = "float32"
+    tunables: Tunables = field(default_factory=dict)
+    change: Callable[[dict[str, Any]], None] | None = None
+
+
+def sdpa(batch: int, length: int, heads: int, kv_heads: int, head_dim: int, context: int, capacity: int) -> Dims:
+    return {"batch": batch, "length": length, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim,
+            "context": context, "capacity": capacity}  # fmt: skip
+
+
+def large_logits(operands: dict[str, Any]) -> None:
+    """Logits in the hundreds, whose exponential no float32 holds."""
+    operands["q"] *= 100
+
+
+SDPA_DECODE: tuple[tuple[Dims, Tunables], ...] = (
+    (sdpa(1, 1, 4, 2, 32, 17, 32), {}),
+    (sdpa(3, 1, 6, 2, 16, 100, 128), {"block_n": 16, "programs": 24}),
+    (sdpa(8, 1, 16, 2, 16, 0, 64), {}),
+    (sdpa(1, 1, 20, 1, 16, 64, 256), {"programs": 2}),
+)
+"""The first slot alone, positions on both sides of a block's edge, a group of 20 heads, more blocks than programs."""
+SDPA_PREFILL: tuple[tuple[Dims, Tunables], ...] = (
+    (sdpa(1, 1, 4, 2, 32, 17, 32), {}),
+    (sdpa(3, 5, 6, 2, 16, 3, 11), {}),
+    (sdpa(1, 70, 4, 2, 16, 37, 110), {"block_m": 16, "block_n": 16}),
+)
+
+
+def checks() -> dict[str, Check]:
+    """By name: awkward shapes and tunables in both dtypes, and operands that no random draw gives."""
+    found: dict[str, Check] = {}
+    shapes = {("sdpa", "triton_split_k"): SDPA_DECODE, ("sdpa", "triton_prefill"): SDPA_PREFILL}
+    for (op, variant), asked in shapes.items():
+        for dtype in DTYPES:
+            for i, (dims, tunables) in enumerate(asked):
+                found[f"{op} {variant} {dtype} {i}"] = Check(op, variant, dims, dtype, tunables)
+    for variant, dims in (("triton_split_k", sdpa(2, 1, 4, 2, 16, 90, 128)), ("triton_prefill", SDPA_PREFILL[2][0])):
+        found[f"sdpa {variant} large logits"] = Check("sdpa", variant, dims, change=large_logits)
+    return found
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A piece of a variant's text, what is written there by mistake, and a shape that shows it."""
+
+    op: str
+    variant: str
+    right: str
+    wrong: str
+    dims: Dims
+    tunables: Tunables = field(default_factory=dict)
+
+
+SPLIT = ("sdpa", "triton_split_k")
+MISTAKES: dict[str, Mistake] = {
+    "a slot too many": Mistake(*SPLIT, "n_ok = n < seen", "n_ok = n <= seen", SDPA_DECODE[0][0]),
+    "the first block only": Mistake(*SPLIT, "range(split, blocks, SPLITS)", "range(split, split + 1)", *SDPA_DECODE[3]),
+    "maxima not compared": Mistake(*SPLIT, "tops - tl.max(tops, axis=0)", "tops * 0", *SDPA_DECODE[1]),
+    "the other kv head": Mistake(*SPLIT, "kv_head * stride_kh", "(1 - kv_head) * stride_kh", SDPA_DECODE[0][0]),
+    "future is seen": Mistake(
+        "sdpa", "triton_prefill", "<= position[:, None]", "<= position[:, None] + 1", SDPA_PREFILL[1][0]
+    ),
+}
+
+
+def planted(mistake: Mistake, folder: Path) -> Correctness:
+    """The variant's text with the mistake, as a file of its own."""
+    file = REPOSITORY / "kernels" / mistake.op / f"{mistake.variant}.py"
+    text = file.read_text()
+    assert text.count(mistake.right) == 1, f"{mistake.right!r} is not in {file} once"
+    text = text.replace(mistake.right, mistake.wrong)
+    text = text.replace("from ..", "from harness_kernels.").replace("from .", f"from harness_kernels.{mistake.op}.")
+    path = folder / f"planted_{len(list(folder.iterdir()))}.py"
+    path.write_text(text)
+    case = case_of(mistake.op, mistake.variant, mistake.dims, "float32", mistake.tunables)
+    return check(load_op(mistake.op), load_variant(mistake.op, str(path), folder), case, 0)
+
+
+def changed(wanted: Check) -> Correctness:
+    """The outputs and states on operands that `change` made, against the reference."""
+    assert wanted.change is not None
+    op = load_op(wanted.op)
+    operands = operands_of(wanted.op, wanted.dims, getattr(torch, wanted.dtype))
+    wanted.change(operands)
+    mine = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in operands.items()}
+    reference = op.reference(*operands.values())
+    output = load_variant(wanted.op, wanted.variant, REPOSITORY).run(*mine.values(), **wanted.tunables)
+    tolerance = op.op.tolerance[wanted.dtype]
+    pairs = [(output, reference), *((mine[i.name], operands[i.name]) for i in op.op.inputs if i.role == "state")]
+    results = [compare("", a, b, tolerance.max_error, tolerance.rms_error) for a, b in pairs]
+    return next((result for result in results if not result.correct), results[0])
+
+
+def result_of(wanted: Check) -> Correctness:
+    if wanted.change is not None:
+        return changed(wanted)
+    return verify(wanted.op, wanted.variant, wanted.dims, wanted.dtype, wanted.tunables)
+
+
+def main() -> dict[str, Any]:
+    torch.set_num_threads(1)
+    results = {name: result_of(wanted) for name, wanted in checks().items()}
+    with TemporaryDirectory() as folder:
+        results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}
+    return {name: msgspec.to_builtins(result) for name, result in results.items()}
+
+
+if __name__ == "__main__":
+    kernels_root.bind(REPOSITORY / "kernels")
+    json.dump(main(), sys.stdout)

@@ -1,0 +1,76 @@
+"""The variants that multiply tiles are right, in Triton's interpreter, and compile for a GPU that is not here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+pytest.importorskip("triton")
+
+from tests.kernels.interpreted_tiles import MISTAKES, checks
+
+SHARED_BYTES = 232_448
+"""What one program may have on sm_90: 227 KiB."""
+
+interpreted = pytest.mark.xdist_group("tiles_interpreted")
+compiled = pytest.mark.xdist_group("tiles_compiled")
+
+
+def printed(module: str, *arguments: str, interpret: bool) -> Any:
+    environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
+    environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment |= {"TRITON_INTERPRET": "1"} if interpret else {}
+    command = [sys.executable, "-m", f"tests.kernels.{module}", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@cache
+def results() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = printed("interpreted_tiles", interpret=True)
+    return found
+
+
+@cache
+def launches() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = printed("compiled_tiles", "90", interpret=False)
+    return found
+
+
+@interpreted
+@pytest.mark.parametrize("name", checks())
+def test_a_variant_agrees_with_its_reference(name: str) -> None:
+    """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
+    assert results()[name]["correct"], results()[name]
+
+
+@interpreted
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_found(name: str) -> None:
+    assert not results()[name]["correct"]
+
+
+@compiled
+def test_no_launch_spills() -> None:
+    """On sm_90, at the defaults and the 35B model's sizes, with the shared memory that there is."""
+    for name, rows in launches().items():
+        assert rows
+        for row in rows:
+            assert row["spilt"] == 0 and row["shared_bytes"] <= SHARED_BYTES, (name, row)
+
+
+@compiled
+def test_the_cache_is_split_over_a_grid_that_fills_the_gpu() -> None:
+    """64 splits of 2 kv heads at batch 1; 8 of 2 x 8 at batch 8: 128 programs each."""
+    one, eight = launches()["attention step"], launches()["attention step of 8"]
+    assert [row["grid"] for row in one] == [[64, 2, 1], [16, 4]]
+    assert [row["grid"] for row in eight] == [[8, 2, 8], [128, 4]]
