@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.compare.policy import Policy
 from harness.stats.students_t import probability_above, quantile
 from harness.values.verdict import Verdict
 
+MOVED = (Verdict.FASTER, Verdict.SLOWER)
 MOST_UNITS = 1000
 """More units than this are said to be out of reach."""
 
@@ -52,7 +53,9 @@ class Decision:
 def paired(log_ratios: Sequence[float]) -> Evidence:
     """One log ratio per pair, two or more."""
     n = len(log_ratios)
-    return Evidence(statistics.fmean(log_ratios), statistics.stdev(log_ratios) / math.sqrt(n), n - 1, n, "pair")
+    centre = math.fsum(log_ratios) / n
+    variance = math.fsum((x - centre) ** 2 for x in log_ratios) / (n - 1)
+    return Evidence(centre, math.sqrt(variance / n), n - 1, n, "pair")
 
 
 def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
@@ -65,21 +68,56 @@ def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
 
 
 def decide(
-    evidence: Mapping[str, Evidence], policy: Policy, *, family: int | None = None, rejected: int = 0
+    evidence: Mapping[str, Evidence],
+    policy: Policy,
+    *,
+    family: int | None = None,
+    rejected: int = 0,
+    never_same: Collection[str] = (),
 ) -> dict[str, Decision]:
-    """A decision for each case, at one look.
+    """A decision for each case, at one look. Parameters as of `verdicts_of`."""
+    verdicts = verdicts_of(evidence, policy, family=family, rejected=rejected, never_same=never_same)
+    moved = sum(verdict in MOVED for verdict in verdicts.values())
+    left = max(1, (len(evidence) if family is None else family - rejected) - moved)
+    return {case: describe(evidence[case], verdict, policy, left) for case, verdict in verdicts.items()}
 
-    FASTER and SLOWER are asked first: the two-sided p of a difference beyond the margin, by Holm's procedure over the
-    family. family: its size where some of it was decided at an earlier look and is not in `evidence`; rejected: how
-    many of those were FASTER or SLOWER. Then SAME: the interval inside of ±same_within, at its own error per case.
-    """
-    if not evidence:
-        return {}
+
+def verdicts_of(
+    evidence: Mapping[str, Evidence],
+    policy: Policy,
+    *,
+    family: int | None = None,
+    rejected: int = 0,
+    never_same: Collection[str] = (),
+) -> dict[str, Verdict]:
+    """FASTER and SLOWER are asked first: the two-sided p of a difference beyond the margin, by Holm's procedure over
+    the family. family: its size where some of it was decided at an earlier look and is not in `evidence`; rejected: how
+    many of those were FASTER or SLOWER. Then SAME: the interval inside of ±same_within, at its own error per case,
+    except for the cases in never_same."""
     left = len(evidence) if family is None else family - rejected
     error = policy.family_error / policy.looks
     different = holm({case: p_beyond(e, policy.margin) for case, e in evidence.items()}, error, left)
-    shown_error = error / max(1, left - len(different))
-    return {case: _decision(e, policy, shown_error, case in different) for case, e in evidence.items()}
+    found = {}
+    for case, e in evidence.items():
+        if case in different:
+            found[case] = Verdict.SLOWER if e.centre > 0 else Verdict.FASTER
+        else:
+            same = case not in never_same and _is_same(e, policy)
+            found[case] = Verdict.SAME if same else Verdict.UNDECIDED
+    return found
+
+
+def describe(e: Evidence, verdict: Verdict, policy: Policy, left: int) -> Decision:
+    """A verdict with its interval, at the error that it was decided at. left: cases of the family that are neither
+    FASTER nor SLOWER."""
+    error = policy.family_error / policy.looks / left
+    half = quantile(1 - error / 2, e.degrees) * e.error
+    low, high, confidence = e.centre - half, e.centre + half, 1 - error
+    if verdict in MOVED:
+        return Decision(verdict, low, high, confidence)
+    smallest = _smallest(e, policy, error)
+    needed = _needed(e, policy, error) if verdict is Verdict.UNDECIDED else None
+    return Decision(verdict, low, high, confidence, needed, smallest)
 
 
 def p_beyond(evidence: Evidence, margin: float) -> float:
@@ -100,16 +138,9 @@ def holm(p: Mapping[str, float], error: float, family: int) -> set[str]:
     return rejected
 
 
-def _decision(e: Evidence, policy: Policy, error: float, different: bool) -> Decision:
-    half = quantile(1 - error / 2, e.degrees) * e.error
-    low, high, confidence = e.centre - half, e.centre + half, 1 - error
-    if different:
-        return Decision(Verdict.SLOWER if e.centre > 0 else Verdict.FASTER, low, high, confidence)
+def _is_same(e: Evidence, policy: Policy) -> bool:
     reach = quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error
-    smallest = _smallest(e, policy, error)
-    if abs(e.centre) + reach < policy.same_within:
-        return Decision(Verdict.SAME, low, high, confidence, smallest=smallest)
-    return Decision(Verdict.UNDECIDED, low, high, confidence, _needed(e, policy, error), smallest)
+    return abs(e.centre) + reach < policy.same_within
 
 
 def _smallest(e: Evidence, policy: Policy, error: float) -> float:

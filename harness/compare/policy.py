@@ -21,6 +21,13 @@ INVALIDATING_THROTTLES = ("hw_slowdown", "hw_thermal_slowdown", "sw_thermal_slow
 """A GPU that protects itself was not measured under its usual clocks. The power cap is not here: it is an equal
 condition of both sides, since runs with different caps are refused."""
 
+LOOKS = (4, 6, 8, 12, 16, 24)
+"""Numbers of pairs at which growing data are looked at. Each look has an equal share of the errors."""
+
+OFFSETS_IN_MARGIN = 2.5
+"""Standard deviations of what identical code in two worktrees differs by, for good, that a difference must exceed.
+Noise between processes is no margin: it is in the error already, and counted twice it would hide real changes."""
+
 
 class Policy(msgspec.Struct, frozen=True):
     """gate: what may fail a comparison (`decode`, `prefill`, `peak_memory`, ops). margin_percent: a difference must be
@@ -38,6 +45,12 @@ class Policy(msgspec.Struct, frozen=True):
     looks: int = 1
     least_units: int = 4
     power: float = 0.9
+
+    def paired(self, offset: float = 0.0) -> Policy:
+        """For pairs that are looked at as they come. offset: standard deviation of the lasting log ratios between
+        identical worktrees, as calibrated."""
+        margin = max(self.margin_percent, 100 * math.expm1(OFFSETS_IN_MARGIN * offset))
+        return msgspec.structs.replace(self, looks=len(LOOKS), margin_percent=margin, least_units=LOOKS[0])
 
     @property
     def margin(self) -> float:
