@@ -48,6 +48,11 @@ LAYERS = {
         ("harness/store/*.py", "harness/stats/*.py", "harness/compare/*.py", "harness/trace/*.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.decode", "harness.cli"),
     ),
+    "revisions": Layer(
+        ("harness/revisions/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness"),
+        except_for=("harness.values", "harness.errors", "harness.revisions"),
+    ),
     "the parent of a run": Layer(
         ("harness/runner/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),

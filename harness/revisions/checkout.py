@@ -1,0 +1,171 @@
+"""Checkouts of a repository's revisions: git worktrees under `.harness/worktrees`, made once and used again.
+
+A checkout counts from the moment on that its stamp is there; one that was interrupted before is made anew. Nothing
+holds a lock longer than it lives: the system takes a file lock back from a process that was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import CaseFailed, HarnessError
+from harness.revisions.git import commit_of, git
+from harness.revisions.snapshot import OWN_FOLDER, Snapshot, take
+from harness.values.pairing import Tree
+
+WORKING_TREE = "."
+MOST_DIFF_CHARACTERS = 1_000_000
+"""A longer difference is not source code, and is not kept."""
+SHORT = 16
+"""Characters of a commit in a folder's name."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A tree and where it lies. diff: the text by which a snapshot differs from its base commit."""
+
+    tree: Tree
+    root: Path
+    diff: str = ""
+
+
+class _Stamp(msgspec.Struct):
+    """commit and setup: what was made here. status: of tracked files afterwards; a setup may have changed some."""
+
+    commit: str
+    setup: str
+    status: str
+
+
+def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
+    """The tree of a revision, or of `.`, in a folder of its own. copy: another one of the same commit, at another path.
+
+    Raises HarnessError for an unknown revision, and for a kept checkout that somebody edited.
+    """
+    home = own_folder(repository)
+    snapshot = _snapshot(name, repository, home)
+    folder = home / "worktrees" / (snapshot.commit[:SHORT] + (f"-{copy}" if copy else ""))
+    folder.parent.mkdir(exist_ok=True)
+    with _alone(folder.with_suffix(".lock"), say):
+        stamp = _stamp(folder)
+        if stamp is None:
+            say(f"check out {name}")
+            _make(repository, folder, snapshot.commit)
+        elif _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != snapshot.commit:
+            raise HarnessError(
+                f"{folder}: this checkout was edited; keep what you need, then git worktree remove --force {folder}"
+            )
+    whole = len(snapshot.diff) <= MOST_DIFF_CHARACTERS
+    diff = snapshot.diff if whole else f"{len(snapshot.diff)} characters in {len(snapshot.changed)} files: not kept\n"
+    tree = Tree(
+        name,
+        snapshot.commit,
+        snapshot.head,
+        snapshot.changed,
+        hashlib.sha256(diff.encode()).hexdigest() if diff else "",
+        str(folder),
+    )
+    return Checkout(tree, folder, diff)
+
+
+def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
+    """Runs a suite's `compare.setup` in a checkout, once. python: the side's interpreter, first on its PATH.
+
+    Raises CaseFailed with the last line that a failing command printed.
+    """
+    folder = checkout.root
+    with _alone(folder.with_suffix(".lock"), say):
+        stamp = _stamp(folder)
+        made_with = f"{python}\n{command}"
+        if not command or stamp is None or stamp.setup == made_with:
+            return
+        say(f"set up {checkout.tree.name}: {command}")
+        path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        done = subprocess.run(
+            command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        log = folder.with_suffix(".setup.log")
+        log.write_text(done.stdout, encoding="utf-8")
+        if done.returncode != 0:
+            last = ([line.strip() for line in done.stdout.splitlines() if line.strip()] or ["it printed nothing"])[-1]
+            raise CaseFailed(
+                f"{checkout.tree.words}: compare.setup: `{command}` ended with status {done.returncode}: {last} ({log})"
+            )
+        _write_stamp(folder, _Stamp(stamp.commit, made_with, _status(folder)))
+
+
+def own_folder(repository: Path) -> Path:
+    """`.harness` of a repository, which git is told to overlook."""
+    home = repository / OWN_FOLDER
+    try:
+        home.mkdir(exist_ok=True)
+        ignore = home / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise HarnessError(f"{home}: cannot be written: {error.strerror}") from error
+    return home
+
+
+def _snapshot(name: str, repository: Path, home: Path) -> Snapshot:
+    if name == WORKING_TREE:
+        return take(repository, home)
+    commit = commit_of(repository, name)
+    return Snapshot(commit, commit, (), "")
+
+
+def _make(repository: Path, folder: Path, commit: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    # twice: also over the entry of one that was interrupted, which git itself had locked
+    git(repository, "worktree", "add", "--force", "--force", "--detach", str(folder), commit)
+    _write_stamp(folder, _Stamp(commit, "", _status(folder)))
+
+
+def _status(folder: Path) -> str:
+    return git(folder, "status", "--porcelain", "--untracked-files=no")
+
+
+def _stamp_file(folder: Path) -> Path:
+    return folder.with_suffix(".ready")
+
+
+def _stamp(folder: Path) -> _Stamp | None:
+    """None where the checkout is not there, or was not finished."""
+    if not (folder / ".git").exists():
+        return None
+    try:
+        return msgspec.json.decode(_stamp_file(folder).read_bytes(), type=_Stamp)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _write_stamp(folder: Path, stamp: _Stamp) -> None:
+    file = _stamp_file(folder)
+    beside = file.with_suffix(".part")
+    beside.write_bytes(msgspec.json.encode(stamp))
+    beside.replace(file)
+
+
+@contextmanager
+def _alone(lock: Path, say: Say) -> Iterator[None]:
+    """While nobody else makes the same checkout."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"wait for another comparison that makes {lock.stem}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,59 @@
+"""What is asked of git, by its command line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+SHOWN = 6
+"""Branches and tags that an error line names."""
+
+
+def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Standard output without its last line end. Raises HarnessError with git's own last line."""
+    done = _run(folder, *arguments, env=env)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
+        raise HarnessError(f"{folder}: git {arguments[0]}: {said[-1]}")
+    return done.stdout.rstrip("\n")
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The root of the working tree that holds the folder; None where there is none, or no git."""
+    try:
+        done = _run(folder, "rev-parse", "--show-toplevel")
+    except HarnessError:
+        return None
+    return Path(done.stdout.rstrip("\n")).resolve() if done.returncode == 0 and done.stdout.strip() else None
+
+
+def commit_of(repository: Path, revision: str) -> str:
+    """The commit that a revision names. Raises HarnessError, naming what is near, where there is none."""
+    done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode == 0:
+        return done.stdout.strip()
+    names = git(repository, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags")
+    known = names.split()
+    near = difflib.get_close_matches(revision, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    some = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
+    raise HarnessError(
+        f"{revision}: neither a stored run nor a revision of {repository}; branches and tags: {some or 'none'}{hint}"
+    )
+
+
+def _run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    # as git sets them for its hooks, these would name another repository or index than the folder's
+    clean = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", env={**clean, **(env or {})}, check=False
+        )
+    except FileNotFoundError as error:
+        raise HarnessError("git: not installed; a revision can only be compared with it") from error

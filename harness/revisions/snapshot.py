@@ -1,0 +1,48 @@
+"""The working tree as it is, as a commit that no branch knows of: untracked files included, ignored ones not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.revisions.git import git
+
+OWN_FOLDER = ".harness"
+AUTHOR = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "harness"), ("EMAIL", "harness@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
+}
+"""Always the same, so that the same files are the same commit, whose checkout is used again."""
+
+
+class Snapshot(NamedTuple):
+    """commit: HEAD itself where nothing differs. changed: files that do."""
+
+    commit: str
+    head: str
+    changed: tuple[str, ...]
+    diff: str
+
+
+def take(repository: Path, scratch: Path) -> Snapshot:
+    """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch."""
+    head = git(repository, "rev-parse", "--verify", "HEAD")
+    index = scratch / f"snapshot-{os.getpid()}.index"
+    try:
+        current = repository / git(repository, "rev-parse", "--git-path", "index")
+        if current.is_file():
+            shutil.copyfile(current, index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        git(repository, "add", "--all", "--", ".", f":(exclude,glob)**/{OWN_FOLDER}/**", env=env)
+        tree = git(repository, "write-tree", env=env)
+    finally:
+        index.unlink(missing_ok=True)
+        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+    if tree == git(repository, "rev-parse", "HEAD^{tree}"):
+        return Snapshot(head, head, (), "")
+    commit = git(repository, "commit-tree", tree, "-p", head, "-m", "The working tree as it was measured", env=AUTHOR)
+    changed = git(repository, "diff", "--name-only", "-z", head, commit).split("\0")
+    return Snapshot(commit, head, tuple(name for name in changed if name), git(repository, "diff", head, commit))
