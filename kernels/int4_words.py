@@ -1,0 +1,104 @@
+"""Triton building blocks that read int4 weights as int32 words: eight consecutive k a word, k rising with the bits.
+
+A nibble is never shifted to the bottom and never converted. Masked in place, `word & (15 << 4 j)` is the bit pattern of the
+subnormal float32 number q * 2**(4 j - 149), exactly; activations are scaled by powers of two (exactly, too) so that all
+eight products have one exponent, and are summed by fused multiply-adds that take subnormal operands at full speed. That is
+one logic operation and one multiply-add per weight, and one shift per word for the three upper nibbles, which do not fit
+below the exponent. The zero point of 8 is taken off once per word, the scale applied once per group.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+UNSCALE = tl.constexpr(2.0**60)
+"""A sum of products times this, and times its group's scale, is the product: activations carry 2 ** (89 - 4 j), so that
+a product is 2 ** -60 of its value and any activation between 2 ** -60 and 2 ** 38 keeps all its bits."""
+
+
+def words_of(packed: Tensor) -> Tensor:
+    """Packed weights [..., K/2] uint8 as [..., K/8] int32, without a copy."""
+    return packed.view(torch.int32)
+
+
+def pairs_of(x: Tensor) -> Tensor:
+    """Contiguous bfloat16 activations as int32, two a word, even k low; other dtypes as they are."""
+    x = x.contiguous()
+    return x.view(torch.int32) if x.dtype == torch.bfloat16 else x
+
+
+def words_fit(k: int, group: int) -> str | None:
+    """Why rows of `k` int4 values in groups of `group` cannot be read as words; None where they can."""
+    if k % 8:
+        return f"its {k} columns are no whole number of words of 8"
+    if group < 8 or group & (group - 1):
+        return f"the group {group} is no power of two of at least 8"
+    return None
+
+
+@triton.jit
+def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
+    """The eight activations of each word, as x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's share.
+
+    x: bfloat16 pairs as int32 (PAIRS) or float values. word [block_w]: which eight consecutive values; word_ok: others
+    are taken as zero.
+    """
+    if PAIRS:
+        pair = tl.load(x + word[:, None] * 4 + tl.arange(0, 4)[None, :], mask=word_ok[:, None], other=0)
+        even, odd = tl.split(tl.reshape(pair, (BLOCK_W, 2, 2)))
+        pair01, pair45 = tl.split(even)
+        pair23, pair67 = tl.split(odd)
+        x0, x1 = _unpaired(pair01)
+        x2, x3 = _unpaired(pair23)
+        x4, x5 = _unpaired(pair45)
+        x6, x7 = _unpaired(pair67)
+    else:
+        value = tl.load(x + word[:, None] * 8 + tl.arange(0, 8)[None, :], mask=word_ok[:, None], other=0.0)
+        even, odd = tl.split(tl.reshape(value.to(tl.float32), (BLOCK_W, 4, 2)))
+        x04, x26 = tl.split(tl.reshape(even, (BLOCK_W, 2, 2)))
+        x15, x37 = tl.split(tl.reshape(odd, (BLOCK_W, 2, 2)))
+        x0, x4 = tl.split(x04)
+        x1, x5 = tl.split(x15)
+        x2, x6 = tl.split(x26)
+        x3, x7 = tl.split(x37)
+    zero = -8.0 * 2.0**-60 * (((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7)))
+    return (
+        x0 * 2.0**89, x1 * 2.0**85, x2 * 2.0**81, x3 * 2.0**77, x4 * 2.0**73, x5 * 2.0**81, x6 * 2.0**77, x7 * 2.0**73,
+        zero,
+    )  # fmt: skip
+
+
+@triton.jit
+def _unpaired(pair):
+    return (pair << 16).to(tl.float32, bitcast=True), (pair & -65536).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def _nibble(words, J: tl.constexpr):
+    return (words & (15 << (4 * J))).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero):
+    """words [rows, block_w] int32 -> [rows, block_w] float32: the sum over each word's eight k of x * (q - 8), times
+    2 ** -60."""
+    upper = words >> 12
+    total = zero[None, :] + _nibble(words, 0) * x0[None, :]
+    total += _nibble(words, 1) * x1[None, :]
+    total += _nibble(words, 2) * x2[None, :]
+    total += _nibble(words, 3) * x3[None, :]
+    total += _nibble(words, 4) * x4[None, :]
+    total += _nibble(upper, 2) * x5[None, :]
+    total += _nibble(upper, 3) * x6[None, :]
+    total += _nibble(upper, 4) * x7[None, :]
+    return total
+
+
+@triton.jit
+def scaled_rows(sums, scales, BLOCK_N: tl.constexpr, GROUPS: tl.constexpr, GROUP_WORDS: tl.constexpr):
+    """sums [block_n, groups * group_words] of `dot_words` and scales [block_n, groups] -> [block_n] float32."""
+    per_group = tl.sum(tl.reshape(sums, (BLOCK_N, GROUPS, GROUP_WORDS)), axis=2)
+    return tl.sum(per_group * scales.to(tl.float32), axis=1) * UNSCALE

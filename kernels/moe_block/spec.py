@@ -1,0 +1,44 @@
+"""A whole MoE block behind its router: the routed experts and the gated shared expert, in one op."""
+
+from __future__ import annotations
+
+from ..contract import Cost, Dims, Input, Op, Tolerance
+from ..moe_experts.spec import cost as experts_cost
+
+TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.02, 0.008)}
+
+OP = Op(
+    summary="MoE block: routed experts + sigmoid(x g^T) * shared expert, int4 weights, a dense gate of one row.",
+    inputs=(
+        Input("x", ("tokens", "hidden")),
+        Input("expert_ids", ("tokens", "top_k"), "int32", "index", "expert_ids"),
+        Input("expert_weights", ("tokens", "top_k"), "float32", "activation", "expert_weights"),
+        Input("gate_up_weight", ("experts", "2 * inter", "hidden // 2"), "uint8", "pool", "int4"),
+        Input("gate_up_scale", ("experts", "2 * inter", "hidden // group"), "scale", "pool", "scale"),
+        Input("down_weight", ("experts", "hidden", "inter // 2"), "uint8", "pool", "int4"),
+        Input("down_scale", ("experts", "hidden", "inter // group"), "scale", "pool", "scale"),
+        Input("shared_gate_up_weight", ("2 * shared", "hidden // 2"), "uint8", "weight", "int4"),
+        Input("shared_gate_up_scale", ("2 * shared", "hidden // group"), "scale", "weight", "scale"),
+        Input("shared_down_weight", ("hidden", "shared // 2"), "uint8", "weight", "int4"),
+        Input("shared_down_scale", ("hidden", "shared // group"), "scale", "weight", "scale"),
+        Input("shared_gate_weight", ("1", "hidden"), role="weight", fill="unit"),
+        Input("group", role="constant", value="group"),
+    ),
+    outputs=(("y", ("tokens", "hidden")),),
+    tolerance=TOLERANCE,
+    replaces=("moe_gate_up", "moe_down", "int4_mm", "swiglu", "linear", "gated_add"),
+)
+
+TEST_SHAPES: tuple[dict[str, int], ...] = (
+    {"tokens": 1, "experts": 8, "top_k": 2, "inter": 64, "shared": 64, "hidden": 128, "group": 32},
+    {"tokens": 3, "experts": 5, "top_k": 3, "inter": 192, "shared": 192, "hidden": 320, "group": 64},
+)
+
+
+def cost(d: Dims) -> Cost:
+    """Of the routed experts, and each byte of the shared one; x and the sum are moved once for both."""
+    routed = experts_cost(d)
+    weights = 3 * d["shared"] * d["hidden"]
+    read = weights // 2 + 2 * weights // d["group"] + 2 * d["hidden"]
+    flop = d["tokens"] * (2 * weights + 6 * d["shared"] + 4 * d["hidden"])
+    return Cost(routed.read_bytes + read, routed.write_bytes, routed.flop + flop)
