@@ -1,4 +1,4 @@
-"""Which charts a view has: decode rates, categories and kernels, every arm beside the others."""
+"""Which charts a view has: decode rates, categories, kernels and their roofline, every arm beside the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .category_view import Categories
 from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
 from .figures import clean, number, percent, plus_minus
 from .kernel_view import KernelGroup
+from .roofline import draw_roofline
 from .view import View
 
 MOST_BARS = 48
@@ -23,7 +24,8 @@ def draw_all(view: View, want_png: bool = True) -> tuple[Chart, ...]:
     """Every chart that the view has numbers for."""
     arms = tuple(clean(arm, LABEL_LIMIT) for arm in view.arms)
     plots = (_decode(view), _categories(view), _kernels(view))
-    return tuple(draw(plot, arms, want_png) for plot in plots if plot)
+    roofline = draw_roofline(view, want_png)
+    return (*(draw(plot, arms, want_png) for plot in plots if plot), *((roofline,) if roofline else ()))
 
 
 def _decode(view: View) -> Plot | None:

@@ -98,8 +98,9 @@ def _table(rows: list[CaseVerdict]) -> Table:
     table.add_column("units", justify="right", no_wrap=True)
     for v in rows:
         table.add_row(
-            "gate" if v.gated else "", Text(clean(v.case)), _value(v, v.base), _value(v, v.head), UNITS[v.metric],
-            ratio_words(v), _sure(v), Text(v.verdict, style=STYLES.get(v.verdict, "")), _count(v),
+            "gate" if v.gated else "", Text(clean(v.case)), shown_value(v, v.base), shown_value(v, v.head),
+            UNITS[v.metric], ratio_words(v), sure(v), Text(v.verdict, style=STYLES.get(v.verdict, "")),
+            units_counted(v),
         )  # fmt: skip
     return table
 
@@ -108,8 +109,8 @@ def _stacked(rows: list[CaseVerdict]) -> Iterator[RenderableType]:
     for v in rows:
         gate = "gate  " if v.gated else ""
         yield Text.assemble(gate, (str(v.verdict), STYLES.get(v.verdict, "")), f"  {clean(v.case)}")
-        values = f"{_value(v, v.base)} -> {_value(v, v.head)} {UNITS[v.metric]}"
-        parts = [values, ratio_words(v), f"{_sure(v)} %" if _sure(v) else "", f"units: {_count(v)}"]
+        values = f"{shown_value(v, v.base)} -> {shown_value(v, v.head)} {UNITS[v.metric]}"
+        parts = [values, ratio_words(v), f"{sure(v)} %" if sure(v) else "", f"units: {units_counted(v)}"]
         yield Padding(Text(" · ".join(part for part in parts if part)), (0, 0, 0, 4))
 
 
@@ -133,19 +134,20 @@ def _hanging(head: str, text: str) -> RenderableType:
     return grid
 
 
-def _value(verdict: CaseVerdict, value: float | None) -> str:
+def shown_value(verdict: CaseVerdict, value: float | None) -> str:
+    """A side's value in the unit of its metric."""
     if value is None:
         return UNKNOWN
     return gib(value) if verdict.metric == "peak_memory_bytes" else number(value)
 
 
-def _sure(verdict: CaseVerdict) -> str:
+def sure(verdict: CaseVerdict) -> str:
     """Confidence of the interval; none for what is exact."""
     exact = verdict.ratio is None or verdict.ratio.low == verdict.ratio.high
     return "" if verdict.ratio is None or exact else f"{100 * verdict.ratio.confidence:.3g}"
 
 
-def _count(verdict: CaseVerdict) -> str:
+def units_counted(verdict: CaseVerdict) -> str:
     """`6 pairs`, `4 a side`, or `20 rounds` where single processes are all there is."""
     if verdict.ratio is None or verdict.ratio.level == "exact":
         return UNKNOWN

@@ -116,9 +116,13 @@ def draw(plot: Plot, arms: Sequence[str], want_png: bool) -> Chart:
             _draw_panel(ax, panel, f"{name}-{index}", tips)
         used = sorted({bar.arm for panel in panels for group in panel.groups for bar in group})
         _legend(figure, used, arms, next((p.limit_name for p in panels if _has_limit(p)), ""))
-        svg = _with_tips(_svg(figure), tips)
-        png = _png(figure) if want_png else b""
+        svg, png = finish(figure, tips, want_png)
     return Chart(name, title, f"{title}. " + "; ".join(_spoken(panels)) + ".", svg, png)
+
+
+def finish(figure: Figure, tips: Mapping[str, str], want_png: bool) -> tuple[bytes, bytes]:
+    """SVG with a tooltip on each element whose gid has one, and PNG (empty where it is not wanted)."""
+    return _with_tips(_svg(figure), tips), _png(figure) if want_png else b""
 
 
 def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
@@ -128,7 +132,7 @@ def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
     height = HEAD_IN + sum(rows * BAR_IN + FOOT_IN for rows in bar_rows)
     figure = Figure(figsize=(WIDTH_IN, height))
     lines = [line for panel in panels for group in panel.groups for line in _label_lines(group)]
-    left = max(_width_in(figure, line, LABEL_PT) for line in lines) + 0.22
+    left = max(width_in(figure, line, LABEL_PT) for line in lines) + 0.22
     axes, y = [], height - HEAD_IN
     for rows in bar_rows:
         y -= rows * BAR_IN
@@ -138,7 +142,7 @@ def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _width_in(figure: Figure, text: str, size_pt: float) -> float:
+def width_in(figure: Figure, text: str, size_pt: float) -> float:
     """Inches that a line of text takes."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     pixels, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size_pt), False)
@@ -180,7 +184,7 @@ def _end_of_axis(ax: Axes, panel: Panel) -> float:
     assert isinstance(figure, Figure)
     wide = ax.get_position().width * WIDTH_IN
     bars = [bar for group in panel.groups for bar in group]
-    rooms = (wide - 0.12 - min(_width_in(figure, bar.text, VALUE_PT), wide / 2) for bar in bars)
+    rooms = (wide - 0.12 - min(width_in(figure, bar.text, VALUE_PT), wide / 2) for bar in bars)
     ends = [max(bar.high, bar.value) * wide / room for bar, room in zip(bars, rooms, strict=True)]
     return max(*ends, *((bar.limit or 0) * 1.03 for bar in bars)) or 1.0
 

@@ -1,36 +1,28 @@
-"""The view as one HTML file: styles, script and charts inside it, readable without script, nothing fetched.
-
-Jinja escapes every value; the page's content security policy allows its own script by hash and nothing else.
-"""
+"""The view as one HTML file: results in large type, then the sections, each with its chart and its table."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.values.estimate import Estimate, Ratio
+from harness.values.verdict import Comparison
 
-from . import figures
+from . import comparison_html, figures
 from .category_view import Categories
 from .decode_view import ModelGroup
-from .drawing import GRID, INK, MUTED, PAPER, SERIES, Chart
+from .drawing import SERIES, Chart
+from .history_view import Trend
+from .html_page import Figure, inline_svg, page
 from .kernel_view import KernelGroup, KernelRow
+from .small_charts import spark_svg, strip_svg
 from .view import View, explained_words
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST_CARDS = 6
-
-VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | {
-    colour: f"--s{place}" for place, colour in enumerate(SERIES)
-}
-"""A chart's colours as the variables of the page, so that it follows the theme."""
 
 
 @dataclass(frozen=True)
@@ -43,68 +35,59 @@ class Card:
     tone: str
 
 
-@dataclass(frozen=True)
-class Figure:
-    title: str
-    svg: Markup
-
-
-def render(view: View, charts: Sequence[Chart] = ()) -> str:
+def render(
+    view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None, trends: Sequence[Trend] = ()
+) -> str:
     """The whole page as text; `charts` are drawn inline."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _environment(view).get_template("report.html.j2").render(
+    return page(
+        "report.html.j2",
+        _filters(view) | comparison_html.FILTERS,
         view=view,
         charts={chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts},
-        sections=tuple(_sections(view)),
+        sections=tuple(_sections(view, comparison, trends)),
         alerts=view.trouble,
         cards=tuple(_cards(view))[:MOST_CARDS],
+        comparison=comparison,
+        trends=trends,
+        strips=view.strips,
         process_count=max((len(row.medians) for row in view.processes), default=0),
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=f"sha256-{digest}",
-    )  # fmt: skip
-
-
-def _environment(view: View) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        arm_count=len(view.arms),
+        first_arm=view.arms[0] if view.arms else "",
+        has_floor=_has_floor,
+        known=_known,
     )
+
+
+def _filters(view: View) -> dict[str, Callable[..., Any]]:
     arms = {arm: place % len(SERIES) for place, arm in enumerate(view.arms)}
-    environment.filters.update(
-        count=figures.count,
-        error=_error,
-        explained=explained_words,
-        gib=figures.gib,
-        interval=_interval,
-        ms=lambda us: figures.number(us / 1e3),
-        ns_as_ms=lambda ns: figures.grouped(ns / 1e6, 3),
-        number=figures.number,
-        percent=figures.percent,
-        place=lambda arm: arms.get(arm, 0),
-        plain_value=_plain_value,
-        prose=_prose,
-        ratio_detail=_ratio_detail,
-        ratio_words=figures.ratio_words,
-        seconds=figures.seconds,
-        tone=_tone,
-    )
-    environment.globals.update(first_arm=view.arms[0] if view.arms else "", has_floor=_has_floor, known=_known)
-    return environment
+    return {
+        "error": _error,
+        "explained": explained_words,
+        "interval": _interval,
+        "ms": lambda us: figures.number(us / 1e3),
+        "ns_as_ms": lambda ns: figures.grouped(ns / 1e6, 3),
+        "place": lambda arm: arms.get(arm, 0),
+        "plain_value": _plain_value,
+        "prose": _prose,
+        "ratio_detail": _ratio_detail,
+        "spark": spark_svg,
+        "strip_svg": strip_svg,
+        "tone": _tone,
+        "trend_change": _trend_change,
+    }
 
 
-def _sections(view: View) -> Iterator[tuple[str, str]]:
+def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]) -> Iterator[tuple[str, str]]:
     present: Mapping[str, tuple[str, object]] = {
+        "verdicts": ("Verdicts", comparison),
         "problems": ("Not measured", view.problems),
         "decode": ("Decode", view.decodes),
         "categories": ("Where it goes", view.categories),
         "kernels": ("Kernels", view.kernels),
         "prefill": ("Prefill", view.prefills),
+        "history": ("History", trends),
         "processes": ("Processes", view.processes),
+        "samples": ("Samples", view.strips),
         "conditions": ("Machine and method", True),
     }
     yield from ((anchor, name) for anchor, (name, there) in present.items() if there)
@@ -187,24 +170,10 @@ def _error(row: KernelRow) -> str:
     return f"{found.rms_error:.1e} ({found.allowed_rms_error:.0e})" if found else figures.UNKNOWN
 
 
-def inline_svg(chart: Chart) -> Markup:
-    """A chart as an element of a page: in the page's colours, its ids its own, named for screen readers.
-
-    The SVG is made by `charts.py`, which escapes every name in it.
-    """
-    text = chart.svg.decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{chart.name}-", text.replace("xlink:href", "href"))
-    text = re.sub("|".join(VARIABLES), lambda found: f"var({VARIABLES[found[0]]})", text)
-    text = re.sub(r"font-family: [^;\"]*; ", "", text)
-    head, _, body = text.partition(">")
-    view_box = re.search(r'viewBox="[^"]*"', head)
-    assert view_box is not None
-    ids = f"{chart.name}-title {chart.name}-description"
-    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {view_box[0]} role="img" aria-labelledby="{ids}">'
-    names = (
-        f'<title id="{chart.name}-title">{escape(chart.title)}</title>'
-        f'<desc id="{chart.name}-description">{escape(chart.description)}</desc>'
-    )
-    return Markup(opening + names + body)
+def _trend_change(trend: Trend) -> str:
+    """Of the points under the present conditions, the last against the first: no verdict, the runs are far apart."""
+    first, last = trend.points[trend.since].time, trend.points[-1].time
+    if first is last:
+        return "-"
+    ratio = Ratio(last.value / first.value, last.low / first.high, last.high / first.low, last.confidence, last.n, "")
+    return figures.ratio_full(ratio)

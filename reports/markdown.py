@@ -6,47 +6,18 @@ cell, a tag, a link or a mention.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from .category_view import Categories
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
 from .kernel_view import KernelGroup
+from .markdown_cells import code, folded, prose, table_of, text
 from .view import View, explained_words
 
 MOST_KERNEL_ROWS = 60
 """Rows of the kernel table; a pull request takes 65,536 characters."""
-
-_SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)]\s))")
-"""What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
-
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
-
-
-def text(words: str) -> str:
-    """Prose, escaped; `@name` is kept from being a mention by a zero-width space."""
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(_escaped, words))
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A backslash goes before punctuation; a number at the start is kept from counting a list by a zero-width space."""
-    return f"{found[0]}\u200b" if found[0].isdigit() else f"\\{found[0]}"
-
-
-def code(name: str) -> str:
-    """A name as a code span that no backtick or pipe in it can end."""
-    fence = "`" * (max((len(run) for run in re.findall("`+", name)), default=0) + 1)
-    pad = " " if name.startswith("`") or name.endswith("`") or fence != "`" else ""
-    split = name.replace("\\|", "\\\u200b|")  # readers differ on whether the pipe of `\\|` ends a cell
-    return f"{fence}{pad}{split}{pad}{fence}".replace("|", "\\|") if name else ""
-
-
-def prose(paragraph: str) -> str:
-    """Text in which `names` in backticks stay code."""
-    parts = re.split(r"`([^`]+)`", paragraph)
-    return "".join(code(part) if place % 2 else text(part) for place, part in enumerate(parts))
 
 
 def render(view: View, charts: Sequence[Chart] = ()) -> str:
@@ -60,12 +31,13 @@ def render(view: View, charts: Sequence[Chart] = ()) -> str:
         blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table), _published(table)]
     if view.kernels:
         blocks += ["### Kernels, timed alone with cold weights", links.get("kernels", ""), *_kernels(view)]
+        blocks.append(links.get("roofline", ""))
     if view.prefills:
         blocks += ["### Prefill", _models(view, view.prefills)]
     if view.problems:
         rows = ([code(row.case), code(row.arm), row.status, text(row.reason)] for row in view.problems)
-        blocks += ["### Not measured", _table(["Case", "Arm", "Status", "Why"], rows)]
-    blocks += [_folded("Every process by itself", _processes(view)) if view.processes else "", _environment(view)]
+        blocks += ["### Not measured", table_of(["Case", "Arm", "Status", "Why"], rows)]
+    blocks += [folded("Every process by itself", _processes(view)) if view.processes else "", _environment(view)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -77,12 +49,6 @@ def _head(view: View) -> Iterator[str]:
     note = f", “{text(head.note)}”" if head.note else ""
     yield f"{text(view.counts.sentence)}. Run {text(head.run_id)}{note}."
     yield from (prose(paragraph) for paragraph in head.analysis)
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Cells are Markdown already; `right` are the columns of numbers."""
-    rule = ["---:" if place in right else "---" for place in range(len(headings))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rule, *rows))
 
 
 def _names(arms: Sequence[str]) -> str:
@@ -112,7 +78,7 @@ def _models(view: View, groups: Sequence[ModelGroup]) -> str:
             else:
                 cells.append(gib(row.peak_bytes))
             rows.append(cells)
-    return _table(headings, rows, right=(2, 3, 5, 6, 7, 8, 9))
+    return table_of(headings, rows, right=(2, 3, 5, 6, 7, 8, 9))
 
 
 def _explained(view: View) -> str:
@@ -142,7 +108,7 @@ def _categories(table: Categories) -> str:
         )
         steps = (UNKNOWN if us is None else number(us, 4) for us in table.step_us)
         rows.append([f"step, {text(table.step_engine)}", *steps, ""] + [""] * floors)
-    return _table(headings, rows, right=range(1, len(headings)))
+    return table_of(headings, rows, right=range(1, len(headings)))
 
 
 def _published(table: Categories) -> str:
@@ -152,19 +118,19 @@ def _published(table: Categories) -> str:
         cells = [(row.name, row.cells[place]) for row in (*table.rows, table.total)]
         rows = [[text(name), grouped(cell.total_ns / 1e6, 3), percent(cell.share)] for name, cell in cells if cell]
         title = f"{code(arm.arm)}, {table.steps} {text(table.engine)} decode steps, {text(table.axes)}:"
-        blocks += [title, _table(["Category", "Total (ms)", f"% {table.unit}"], rows, right=(1, 2))]
+        blocks += [title, table_of(["Category", "Total (ms)", f"% {table.unit}"], rows, right=(1, 2))]
         if arm.unmatched:
             blocks.append(
                 "No rule matched: "
                 + ", ".join(f"{code(line.name)} ({percent(line.share)})" for line in arm.unmatched[:10])
             )
-    return _folded("Totals of the profile", "\n\n".join(blocks))
+    return folded("Totals of the profile", "\n\n".join(blocks))
 
 
 def _kernels(view: View) -> Iterator[str]:
     headings = ["Kernel", "Arm", "Config", "us per call", f"Against {code(view.arms[0])}", "Of read", "In model"]
     rows = [_kernel_cells(group, place) for group in view.kernels for place in range(len(group.rows))]
-    yield _table(headings, rows[:MOST_KERNEL_ROWS], right=(3, 5, 6))
+    yield table_of(headings, rows[:MOST_KERNEL_ROWS], right=(3, 5, 6))
     left = max(0, len(rows) - MOST_KERNEL_ROWS) + sum(group.left_out for group in view.kernels)
     if left:
         yield f"{left} more rows are in the HTML report or the store."
@@ -193,18 +159,14 @@ def _processes(view: View) -> str:
     for row in view.processes:
         medians = [number(value, 4) for value in row.medians] + [UNKNOWN] * (most - len(row.medians))
         rows.append([f"{text(row.name)}, {row.unit}", code(row.arm), *medians, percent(row.spread)])
-    return _table(headings, rows, right=range(2, most + 3))
+    return table_of(headings, rows, right=range(2, most + 3))
 
 
 def _environment(view: View) -> str:
     head = view.headline
     rows = [[text(name), text(value)] for name, value in head.environment]
-    blocks = [_table(["Machine", ""], [*rows, ["Started", text(head.started)]])]
+    blocks = [table_of(["Machine", ""], [*rows, ["Started", text(head.started)]])]
     if head.command:
         blocks.append(f"Measured by {code(head.command)}")
     blocks.append("\n".join(f"- {text(sentence)}" for sentence in (*view.intervals, *view.cautions, *view.methods)))
-    return _folded("Machine, method and how to measure it again", "\n\n".join(blocks))
-
-
-def _folded(summary: str, body: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+    return folded("Machine, method and how to measure it again", "\n\n".join(blocks))

@@ -93,7 +93,7 @@ def headline(run: Run) -> Headline:
         analysis=clean_prose(run.analysis),
         facts=tuple(_facts(environment, run.conditions)),
         throttled=throttling(run.conditions),
-        environment=tuple(_environment(environment)) if environment else (),
+        environment=environment_rows(environment),
     )
 
 
@@ -148,6 +148,11 @@ ENVIRONMENT_NAMES = {
     "harness": "harness",
     "method": "Method version",
 }
+
+
+def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], ...]:
+    """Name and value of each known fact of a machine, ready to be shown."""
+    return tuple(_environment(environment)) if environment else ()
 
 
 def _environment(environment: Environment) -> Iterable[tuple[str, str]]:

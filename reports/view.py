@@ -17,6 +17,7 @@ from .figures import clean, gib, grouped, number, percent, plural, plus_minus, r
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
+from .small_charts import Strip, strips
 
 UNMATCHED_SHARE = 0.01
 """Of a profile's time: above this, categories are read with care. Rules that know a model leave less on every trace."""
@@ -24,10 +25,13 @@ UNMATCHED_SHARE = 0.01
 
 @dataclass(frozen=True)
 class View:
-    """trouble: what went wrong or is missing. summary: what a reader takes away. outputs, memory: what stands under the
-    tables. intervals: what they mean. cautions: what not to conclude. methods: what columns mean. Sentences, all."""
+    """read_gb_s: bandwidth measured there. trouble: what went wrong or is missing. summary: what a reader takes away.
+    outputs, memory: what stands under the tables. intervals: what they mean. cautions: what not to conclude. methods:
+    what columns mean. Sentences, all."""
 
     headline: Headline
+    device: str
+    read_gb_s: float | None
     counts: Counts
     arms: tuple[str, ...]
     trouble: tuple[str, ...]
@@ -41,6 +45,7 @@ class View:
     memory: str
     problems: tuple[Problem, ...]
     processes: tuple[ProcessRow, ...]
+    strips: tuple[Strip, ...]
     intervals: tuple[str, ...]
     cautions: tuple[str, ...]
     methods: tuple[str, ...]
@@ -54,6 +59,8 @@ def build(run: Run) -> View:
     head, counted = headline(run), counts(joined)
     return View(
         headline=head,
+        device=clean(run.environment.device_name) if run.environment else "",
+        read_gb_s=joined.read_gb_s,
         counts=counted,
         arms=tuple(clean(arm) for arm in joined.arms),
         trouble=tuple(_trouble(head, counted)),
@@ -67,6 +74,7 @@ def build(run: Run) -> View:
         memory=_memory(decodes),
         problems=problems(joined),
         processes=process_rows(joined),
+        strips=strips(joined),
         intervals=footnotes(_estimates(decodes, prefills, kernels)),
         cautions=tuple(_cautions((*decodes, *prefills), kernels, profiles)),
         methods=tuple(_methods(decodes, kernels, profiles)),

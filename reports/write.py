@@ -1,46 +1,85 @@
-"""A report as files: `report.md`, `report.html`, and every chart as `.svg` and `.png`."""
+"""A report as files: `report.md`, `report.html`, every chart as `.svg` and `.png`, and files for other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError, allowed
 from harness.values.run import Run
+from harness.values.verdict import Comparison
 
-from . import charts, html, markdown, terminal
-from .view import build
+from . import charts, csv_file, document, html, hud, markdown, pull_request, terminal
+from .drawing import Chart
+from .history_chart import draw_history
+from .history_view import Slim, slim, trends
+from .view import View, build
 
-FORMATS = ("md", "html", "svg", "png")
-PAGES = ("md", "html", "text")
+DEFAULT = ("md", "html", "svg", "png")
+FORMATS = (*DEFAULT, "pr", "csv", "json", "hud")
+PAGES = ("md", "html", "text", "pr", "csv", "json", "hud")
+LINKING = {"md", "pr"}
+"""Pages that bring the SVG files that they link."""
 
 
-def write(run: Run, folder: Path, formats: Collection[str] = FORMATS) -> list[Path]:
-    """Writes the formats asked for and returns the paths, pages first. Markdown brings the SVG files that it links.
+@dataclass(frozen=True)
+class Beside:
+    """What a report may show beside its run. earlier: of the same suite, oldest first. ci: the environment
+    variables of a CI job, for the fields that only it knows."""
+
+    comparison: Comparison | None = None
+    earlier: tuple[Slim, ...] = ()
+    ci: Mapping[str, str] | None = None
+
+
+def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Beside = Beside()) -> list[Path]:
+    """Writes the formats asked for and returns the paths, pages first.
 
     The same stored run gives the same bytes. Raises HarnessError for an unknown format and for a folder that cannot be
     written.
     """
     wanted = checked(formats)
     view = build(run)
-    drawn = charts.draw_all(view, want_png="png" in wanted)
-    files: dict[str, bytes] = {}
-    if "md" in wanted:
-        files["report.md"] = markdown.render(view, drawn).encode()
-    if "html" in wanted:
-        files["report.html"] = html.render(view, drawn).encode()
+    drawn = charts.draw_all(view, want_png="png" in wanted) if wanted & {"html", "svg", "png", *LINKING} else ()
+    files = dict(_pages(run, view, drawn, wanted, beside))
     for chart in drawn:
-        if wanted & {"svg", "md"}:
+        if wanted & {"svg", *LINKING}:
             files[f"{chart.name}.svg"] = chart.svg
         if "png" in wanted:
             files[f"{chart.name}.png"] = chart.png
+    return save(folder, files)
+
+
+def save(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Writes files by their names in the folder, which is made; returns their paths."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (folder / name).write_bytes(content)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
     except OSError as error:
         raise HarnessError(f"{folder}: cannot write the report: {error.strerror}") from error
     return [folder / name for name in files]
+
+
+def _pages(
+    run: Run, view: View, drawn: Sequence[Chart], wanted: Collection[str], beside: Beside
+) -> Sequence[tuple[str, bytes]]:
+    makers = {
+        "md": ("report.md", lambda: markdown.render(view, drawn)),
+        "pr": ("pull_request.md", lambda: pull_request.render(view, drawn, beside.comparison)),
+        "html": ("report.html", lambda: _html(run, view, drawn, beside)),
+        "csv": ("report.csv", lambda: csv_file.render(run)),
+        "json": ("report.json", lambda: document.render(run, beside.comparison)),
+        "hud": ("hud.jsonl", lambda: hud.render(run, beside.ci)),
+    }
+    return [(name, make().encode()) for wish, (name, make) in makers.items() if wish in wanted]
+
+
+def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
+    found = trends((*beside.earlier, slim(run))) if beside.earlier else ()
+    return html.render(view, (*drawn, *draw_history(found)), beside.comparison, found)
 
 
 def checked(formats: Collection[str]) -> set[str]:
@@ -60,11 +99,11 @@ def page_format(name: str) -> str:
     return name
 
 
-def page(run: Run, name: str) -> str:
-    """One page as text: `html` with its charts in it, `md` without links to files, `text` as on a wide terminal."""
+def page(run: Run, name: str, beside: Beside = Beside()) -> str:
+    """One page as text: `html` with its charts in it, `md` and `pr` without links to files, `text` as on a wide
+    terminal."""
     view = build(run)
-    if name == "html":
-        return html.render(view, charts.draw_all(view, want_png=False))
-    if name == "md":
-        return markdown.render(view)
-    return terminal.plain(view)
+    if name == "text":
+        return terminal.plain(view)
+    drawn = charts.draw_all(view, want_png=False) if name == "html" else ()
+    return dict(_pages(run, view, drawn, (name,), beside)).popitem()[1].decode()

@@ -1,43 +1,121 @@
-"""`harness report`: a stored run as pages, charts and tables. Runs where there is no torch."""
+"""`harness report`: stored runs as pages, charts, tables and files for other programs. Runs where there is no torch."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import Store, csv
 
+if TYPE_CHECKING:
+    from harness.store import Store as RunStore
+    from harness.values.run import Run
+    from harness.values.verdict import Comparison
+    from harness_reports.history_view import Slim
+
 
 def command(
-    run: Annotated[str, typer.Argument(help="last, last~1, an id, a tag or an exported file.")] = "last",
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="last, last~1, an id, a tag or an exported file; several: side by side."
+        ),
+    ] = None,
     out: Annotated[
         str, typer.Option(help="Folder for the files [.harness/reports/RUN]; - prints one page instead.")
     ] = "",
     formats: Annotated[
-        str, typer.Option("--format", help="Of md,html,svg,png: only these. With --out -: md, html or text.")
+        str,
+        typer.Option("--format", help="Of md,html,svg,png,pr,csv,json,hud: only these. With --out -: one, or text."),
     ] = "",
+    pr: Annotated[bool, typer.Option("--pr", help="What goes into a pull request: the same as --format pr.")] = False,
+    against: Annotated[str, typer.Option(help="A base to compare the run with, named as in `harness compare`.")] = "",
+    accept: Annotated[str, typer.Option(help="With --against: conditions that may differ, such as torch,triton.")] = "",
+    history: Annotated[int, typer.Option(min=0, help="Earlier complete runs of the suite to chart in the page.")] = 0,
+    site: Annotated[str, typer.Option(help="Folder for static pages: index, each RUN [all], trends.")] = "",
     store: Store = "",
 ) -> None:
-    """Write the report of a stored run: Markdown, one HTML file, charts as SVG and PNG."""
+    """Write the report of a stored run: Markdown, one HTML file, charts; of several, side by side; of all, a site."""
     from harness import reports_root
+    from harness.errors import HarnessError
     from harness.store import Store as RunStore
 
     reports_root.bind()
-    from harness_reports import write
+    stored = RunStore(store)
+    several = len(runs or ()) > 1
+    if (site or several) and (against or history or pr):
+        raise HarnessError("--against, --history and --pr are for one run; leave them out with several, or with --site")
+    wanted = ",".join(filter(None, (formats, "pr" if pr else "")))
+    if site:
+        _site(stored, runs, Path(site))
+    elif several:
+        _side_by_side([stored.load(name) for name in runs or ()], out, wanted)
+    else:
+        name = (runs or ["last"])[0]
+        comparison = _compare(stored, against, name, csv(accept)) if against else None
+        run = stored.load(name)
+        _one(run, comparison, _earlier(stored, run, history), out, wanted)
 
+
+def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out: str, formats: str) -> None:
+    from harness_reports import github, pull_request, terminal, view, write
+
+    ci = os.environ if os.environ.get("GITHUB_ACTIONS") == "true" else None
+    beside = write.Beside(comparison, earlier, ci)
     if out == "-":
-        page = write.page_format(formats or "text")
-        stored = RunStore(store).load(run)
-        sys.stdout.write(write.page(stored, page))
+        sys.stdout.write(write.page(run, write.page_format(formats or "text"), beside))
         return
-    wanted = write.checked(csv(formats)) if formats else write.FORMATS
-    stored = RunStore(store).load(run)
+    wanted = write.checked(csv(formats)) if formats else write.DEFAULT
+    shown = view.build(run)
     if sys.stdout.isatty():
-        from harness_reports import terminal, view
+        terminal.console().print(terminal.render(shown))
+    if ci is not None:
+        github.append_summary(pull_request.render(shown, (), comparison), ci)
+        for line in github.commands(shown, comparison, ci):
+            print(line, file=sys.stderr)
+    for path in write.write(run, Path(out or f".harness/reports/{run.id}"), wanted, beside):
+        print(path)
 
-        terminal.console().print(terminal.render(view.build(stored)))
-    for path in write.write(stored, Path(out or f".harness/reports/{stored.id}"), wanted):
+
+def _compare(stored: RunStore, base: str, head: str, accept: list[str]) -> Comparison:
+    from harness.compare import compare, load_sides
+
+    return compare(*load_sides(base, head, stored), accept=accept)
+
+
+def _earlier(stored: RunStore, run: Run, most: int) -> tuple[Slim, ...]:
+    """Complete runs of the same suite that started before this one, oldest first."""
+    if not most:
+        return ()
+    from harness_reports.history_view import slim
+
+    before = [s for s in stored.runs(run.suite) if s.state == "complete" and s.started < run.started]
+    before.sort(key=lambda summary: (summary.started, summary.uuid))
+    return tuple(slim(stored.load(summary.id)) for summary in before[-most:])
+
+
+def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
+    from harness_reports import machines, machines_pages, terminal, write
+
+    side = machines.side_by_side(runs)
+    if out == "-":
+        sys.stdout.write(machines_pages.page(side, formats or "text"))
+        return
+    if sys.stdout.isatty():
+        terminal.console().print(machines_pages.render(side))
+    folder = Path(out or f".harness/reports/{'-'.join(run.id for run in runs)[:80]}")
+    for path in write.save(folder, machines_pages.files(side, csv(formats))):
+        print(path)
+
+
+def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
+    """Loads one run at a time: what the index and the trends need of it is small."""
+    from harness_reports import site
+
+    names = runs or [summary.id for summary in stored.runs()]
+    for path in site.write((stored.load(name) for name in names), folder):
         print(path)

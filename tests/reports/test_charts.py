@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from harness.values.measurement import Work
 from harness_reports import charts, drawing
-from harness_reports.html import TEMPLATES, inline_svg
+from harness_reports.html_page import TEMPLATES, inline_svg
 from harness_reports.view import View, build
 
 from .hostile import hostile_run
@@ -31,7 +31,7 @@ def drawn(view: View) -> tuple[drawing.Chart, ...]:
 
 
 def test_there_is_a_chart_of_rates_categories_and_kernels(drawn: tuple[drawing.Chart, ...]) -> None:
-    assert [chart.name for chart in drawn] == ["decode", "categories", "kernels"]
+    assert [chart.name for chart in drawn] == ["decode", "categories", "kernels", "roofline"]
     assert all(chart.png.startswith(b"\x89PNG") for chart in drawn)
 
 

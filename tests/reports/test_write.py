@@ -45,7 +45,7 @@ def test_all_formats_are_written_and_named(tmp_path: Path) -> None:
 
 def test_markdown_brings_the_charts_that_it_links(tmp_path: Path) -> None:
     paths = {path.name for path in write.write(synthetic_run(), tmp_path, ["md"])}
-    assert paths == {"report.md", "decode.svg", "categories.svg", "kernels.svg"}
+    assert paths == {"report.md", "decode.svg", "categories.svg", "kernels.svg", "roofline.svg"}
     for name in paths - {"report.md"}:
         assert f"({name})" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
@@ -63,7 +63,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
             [sys.executable, "-c", script, str(tmp_path / seed)], check=True, env=environment, cwd=REPOSITORY
         )
     names = sorted(path.name for path in (tmp_path / "1").iterdir())
-    assert len(names) == 8
+    assert len(names) == 10
     for name in names:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
@@ -94,6 +94,7 @@ def test_the_command_prints_the_paths_that_it_wrote(tmp_path: Path) -> None:
         "decode.png",
         "categories.png",
         "kernels.png",
+        "roofline.png",
     ]
     assert all(Path(line).is_file() for line in result.stdout.splitlines())
 
@@ -125,5 +126,5 @@ def test_the_command_needs_no_torch(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 8
+    assert len(done.stdout.splitlines()) == 10
     assert json.dumps(done.stderr) == '""'

@@ -1,0 +1,105 @@
+"""A comparison as Markdown for a pull request or a job summary: verdict first, within a number of bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.values.verdict import CaseVerdict, Comparison, Verdict
+
+from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
+from .comparison import EXPLAINED, UNITS, ratio_words, shown_value, side_words, sure, units_counted
+from .figures import clean, plural
+from .markdown_cells import code, text
+from .mermaid import bars
+
+MOST_NAMED = 5
+"""Cases named in the first lines; the table has all."""
+
+NAME_LIMIT = 90
+"""Characters of a case in the first lines: five of them stay within the first 1,000 characters."""
+
+_ORDER = (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
+_GATED_RANK = len(_ORDER)
+
+
+def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES) -> str:
+    """The whole page. Rows leave in the order ungated SAME, FASTER, UNDECIDED, ... and gated SLOWER last."""
+    return fit(list(blocks(comparison)), limit_bytes)
+
+
+def blocks(comparison: Comparison) -> Iterator[Block]:
+    """verdict, sides, chart, table, reasons, notes."""
+    c = comparison
+    yield verdict_line(c)
+    yield f"base: {text(side_words(c.base))}\\\nhead: {text(side_words(c.head))}"
+    if c.differences:
+        word = "accepted" if c.comparable else "why they are not comparable"
+        yield f"Conditions that differ, {word}:\n" + "\n".join(f"- {text(clean(line, 400))}" for line in c.differences)
+    yield _chart(c)
+    if c.verdicts:
+        yield _table(c)
+    yield "\n".join(_reasons(c))
+    yield "\n".join(f"- {text(clean(note, 400))}" for note in c.notes)
+    yield f"Exit status {int(c.exit_status)}."
+
+
+def verdict_line(comparison: Comparison) -> str:
+    """What moved, in words, the gated cases by name, and what failed whether it gates or not; the rest counted."""
+    if not comparison.comparable:
+        return "**NOT COMPARABLE**: the two sides were measured under conditions that differ."
+    gated = [verdict for verdict in comparison.verdicts if verdict.gated or verdict.failed]
+    counts = Counter(verdict.verdict for verdict in gated)
+    spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict])
+    word = next((verdict for verdict in _ORDER if counts[verdict]), "NOTHING GATED")
+    lines = [f"**{word}** of {plural(len(gated), 'gated verdict')}: {spread}." if gated else f"**{word}**"]
+    for kind in (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER):
+        moved = [verdict for verdict in gated if verdict.verdict is kind]
+        for v in moved[:MOST_NAMED]:
+            lines.append(f"- **{kind}** {code(clean(v.case, NAME_LIMIT))} {text(ratio_words(v))}".rstrip())
+        if len(moved) > MOST_NAMED:
+            lines.append(f"- **{kind}** and {len(moved) - MOST_NAMED:,} more")
+    return "\n".join(lines)
+
+
+def importance(verdict: CaseVerdict) -> int:
+    """0 is what a reader must see: gated and wrong, then gated and slower; ungated and the same comes last."""
+    return _ORDER.index(verdict.verdict) + (0 if verdict.gated or verdict.failed else _GATED_RANK)
+
+
+def _table(comparison: Comparison) -> Ranked:
+    ordered = sorted(comparison.verdicts, key=importance)
+    rows = []
+    for v in ordered:
+        cells = (
+            "gate" if v.gated else "", code(clean(v.case)), shown_value(v, v.base), shown_value(v, v.head),
+            UNITS[v.metric], text(ratio_words(v)), sure(v), f"**{v.verdict}**" if v.gated else str(v.verdict),
+            units_counted(v),
+        )  # fmt: skip
+        rows.append(Row(cells, importance(v), str(v.verdict)))
+    headings = ("", "Case", "Base", "Head", "Unit", "Ratio, interval", "%", "Verdict", "Units")
+    return Ranked(headings, tuple(rows), right=(2, 3, 6, 8))
+
+
+def _chart(comparison: Comparison) -> str:
+    """Change of the gated cases that were seen to move, as percent more time; one sign a chart, bars start at zero."""
+    slower = [v for v in comparison.verdicts if v.gated and v.verdict is Verdict.SLOWER and v.ratio is not None]
+    changes = sorted(((v.ratio.value - 1) * 100, v.case) for v in slower if v.ratio)[::-1]
+    return bars(
+        "Gated cases that are slower", "% more", [case for _, case in changes], [change for change, _ in changes]
+    )
+
+
+def _reasons(comparison: Comparison) -> Iterator[str]:
+    """Each reason once, with the case or the number of cases that it is the reason of."""
+    for kind in EXPLAINED:
+        cases: dict[str, list[str]] = {}
+        for v in comparison.verdicts:
+            if v.verdict is kind:
+                cases.setdefault(v.reason, []).append(clean(v.case))
+        ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
+        for reason, names in ordered[:MOST_NAMED]:
+            which = code(names[0]) if len(names) == 1 else f"{len(names):,} cases"
+            yield f"- {kind}, {which}: {text(clean(reason, 400))}"
+        if len(ordered) > MOST_NAMED:
+            yield f"- {kind}: {len(ordered) - MOST_NAMED:,} more reasons are left out."

@@ -1,0 +1,52 @@
+"""What a job on GitHub Actions gets beside the files: its summary, and annotations on what is wrong or slower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.values.verdict import Comparison, Verdict
+
+from .comparison import ratio_words
+from .figures import clean
+from .view import View
+
+MOST_ANNOTATIONS = 10
+"""GitHub shows ten of a kind and step."""
+
+_LEVELS = {Verdict.INVALID: "error", Verdict.SLOWER: "error", Verdict.UNDECIDED: "warning"}
+
+
+def append_summary(markdown: str, environ: Mapping[str, str]) -> bool:
+    """Adds a page to the job's summary; False where no job runs."""
+    path = environ.get("GITHUB_STEP_SUMMARY", "")
+    if not path:
+        return False
+    try:
+        with Path(path).open("a", encoding="utf-8") as summary:
+            summary.write(f"{markdown.rstrip()}\n\n")
+    except OSError as error:
+        raise HarnessError(f"GITHUB_STEP_SUMMARY {path}: cannot be written: {error.strerror}") from error
+    return True
+
+
+def commands(view: View, comparison: Comparison | None, environ: Mapping[str, str]) -> Iterator[str]:
+    """Workflow commands, one a line, where a job runs: wrong cases, then gated verdicts that are not SAME or FASTER."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return
+    for problem in view.problems[:MOST_ANNOTATIONS]:
+        level = "notice" if problem.status == "UNSUPPORTED" else "error"
+        yield command(level, f"{problem.status} {problem.case}", f"{problem.arm}: {problem.reason}")
+    gated = [v for v in comparison.verdicts if v.gated and v.verdict in _LEVELS] if comparison else []
+    for v in sorted(gated, key=lambda v: list(_LEVELS).index(v.verdict))[:MOST_ANNOTATIONS]:
+        words = " ".join(part for part in (ratio_words(v), v.reason) if part)
+        yield command(_LEVELS[v.verdict], f"{v.verdict} {clean(v.case)}", words)
+
+
+def command(level: str, title: str, message: str) -> str:
+    """`::error title=...::...`; no name can end the command or start another one."""
+    name = clean(title, 200)
+    for character, escape in (("%", "%25"), (":", "%3A"), (",", "%2C")):
+        name = name.replace(character, escape)
+    return f"::{level} title={name}::{clean(message, 600).replace('%', '%25')}"

@@ -1,0 +1,50 @@
+"""What Markdown is made of: escaped text, code spans, tables and folds.
+
+A name is a code span, everything else that a user wrote is escaped: neither can open a table cell, a tag, a link or a
+mention.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)]\s))")
+"""What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
+
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+
+
+def text(words: str) -> str:
+    """Prose, escaped; `@name` is kept from being a mention by a zero-width space."""
+    return _MENTION.sub("@\u200b", _SPECIAL.sub(_escaped, words))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A backslash goes before punctuation; a number at the start is kept from counting a list by a zero-width space."""
+    return f"{found[0]}\u200b" if found[0].isdigit() else f"\\{found[0]}"
+
+
+def code(name: str) -> str:
+    """A name as a code span that no backtick or pipe in it can end."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", name)), default=0) + 1)
+    pad = " " if name.startswith("`") or name.endswith("`") or fence != "`" else ""
+    split = name.replace("\\|", "\\\u200b|")  # readers differ on whether the pipe of `\\|` ends a cell
+    return f"{fence}{pad}{split}{pad}{fence}".replace("|", "\\|") if name else ""
+
+
+def prose(paragraph: str) -> str:
+    """Text in which `names` in backticks stay code."""
+    parts = re.split(r"`([^`]+)`", paragraph)
+    return "".join(code(part) if place % 2 else text(part) for place, part in enumerate(parts))
+
+
+def table_of(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """A table whose cells are Markdown already; `right` are the columns of numbers."""
+    rule = ["---:" if place in right else "---" for place in range(len(headings))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rule, *rows))
+
+
+def folded(summary: str, body: str) -> str:
+    """A block that opens on a click; its summary is plain words."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"

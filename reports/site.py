@@ -1,0 +1,116 @@
+"""A folder of static pages: an index over runs, the report of each, and a trend per case. No server, nothing fetched.
+
+Runs are taken one at a time; of each only its estimates are kept, so that hundreds fit into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.values.run import Run
+
+from . import charts, html
+from .figures import bracketed, clean
+from .history_chart import draw_history
+from .history_view import Slim, Trend, slim, trends
+from .html_page import Figure, inline_svg, page
+from .small_charts import spark_svg
+from .view import View, build
+from .write import save
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run in the index. href: of its page. summary: what a reader takes away, in a sentence."""
+
+    href: str
+    run: str
+    suite: str
+    started: str
+    state: str
+    device: str
+    commit: str
+    counts: str
+    summary: str
+    note: str
+
+
+def write(runs: Iterable[Run], folder: Path) -> list[Path]:
+    """`index.html`, `runs/ID.html` and `cases/NAME.html`; returns the paths, the index first.
+
+    Raises HarnessError where there is no run, and for a folder that cannot be written.
+    """
+    entries, kept, paths = [], [], []
+    names: set[str] = set()
+    for run in runs:
+        view = build(run)
+        name = _unique(_file_name(run.id, "run"), names)
+        drawn = charts.draw_all(view, want_png=False)
+        paths += save(folder, {f"runs/{name}.html": html.render(view, drawn).encode()})
+        entries.append(_entry(run, view, f"runs/{name}.html"))
+        kept.append(slim(run))
+    if not entries:
+        raise HarnessError("--site: no runs; `harness run SUITE` makes one")
+    found = _trends(kept)
+    linked = []
+    for trend in found:
+        name = _unique(_file_name(f"{trend.suite}-{trend.id}", "case"), names)
+        linked.append((f"cases/{name}.html", trend))
+        paths += save(folder, {f"cases/{name}.html": _case_page(trend).encode()})
+    index = page("site.html.j2", {"spark": spark_svg}, entries=entries[::-1], trends=linked, sections=_sections(linked))
+    return [*save(folder, {"index.html": index.encode()}), *paths]
+
+
+def _trends(kept: Sequence[Slim]) -> list[Trend]:
+    """Of every suite by itself, oldest run first."""
+    found: list[Trend] = []
+    for suite in dict.fromkeys(run.suite for run in kept):
+        found += trends(sorted((run for run in kept if run.suite == suite), key=lambda run: (run.started, run.id)))
+    return found
+
+
+def _sections(linked: Sequence[tuple[str, Trend]]) -> tuple[tuple[str, str], ...]:
+    return (("runs", "Runs"), ("cases", "Cases")) if linked else (("runs", "Runs"),)
+
+
+def _entry(run: Run, view: View, href: str) -> Entry:
+    environment = run.environment
+    said = [*view.trouble, *view.summary]
+    return Entry(
+        href=href,
+        run=clean(run.id),
+        suite=clean(run.suite),
+        started=clean(run.started[:16].replace("T", " ")),
+        state=clean(run.state),
+        device=clean(environment.device_name) if environment else "",
+        commit=clean((environment.commit or "")[:9]) if environment else "",
+        counts=view.counts.sentence,
+        summary=" ".join(said[:2]),
+        note=clean(run.note),
+    )
+
+
+def _case_page(trend: Trend) -> str:
+    drawn = draw_history([trend])
+    charts_of = {chart.name: Figure(chart.title, inline_svg(chart)) for chart in drawn}
+    return page("case.html.j2", {"bracketed": bracketed}, trend=trend, charts=charts_of, sections=())
+
+
+def _file_name(text: str, fallback: str) -> str:
+    """Letters, digits, dots and dashes; what was lost is told apart by a digest."""
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")[:60] or fallback
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """Two runs of two stores may have one id."""
+    found, number = name, 2
+    while found.lower() in taken:
+        found, number = f"{name}-{number}", number + 1
+    taken.add(found.lower())
+    return found
