@@ -1,0 +1,32 @@
+"""One program per row: norm, weight and gate from registers."""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+SPACE = {"num_warps": [1, 2, 4]}
+
+
+@triton.jit
+def gated_norm_kernel(x, gate, weight, out, stride_x, stride_gate, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    i = tl.arange(0, BLOCK)
+    ok = i < WIDTH
+    values = tl.load(x + row * stride_x + i, mask=ok, other=0.0).to(tl.float32)
+    gates = tl.load(gate + row * stride_gate + i, mask=ok, other=0.0).to(tl.float32)
+    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * tl.load(weight + i, mask=ok, other=0.0).to(tl.float32)
+    values *= gates * tl.sigmoid(gates)
+    tl.store(out + row * WIDTH + i, values.to(out.dtype.element_ty), mask=ok)
+
+
+def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, num_warps: int = 1) -> Tensor:
+    rows, width = x.shape
+    out = torch.empty(rows, width, dtype=x.dtype, device=x.device)
+    gated_norm_kernel[(rows,)](
+        x, gate, weight, out, x.stride(0), gate.stride(0), eps, width, triton.next_power_of_2(width),
+        num_warps=num_warps,
+    )  # fmt: skip
+    return out
