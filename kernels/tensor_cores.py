@@ -7,7 +7,7 @@ import triton.language as tl
 
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
 """Triton's interpreter multiplies the bit patterns of bfloat16 operands; there they are widened first, which is exact.
-"""
+It also truncates where a GPU rounds."""
 
 
 @triton.jit
@@ -24,3 +24,12 @@ def dot(a, b, acc, PRECISION: tl.constexpr = "ieee"):
 def dot_from_zero(a, b, PRECISION: tl.constexpr = "ieee"):
     """a [m, k] @ b [k, n] in float32."""
     return dot(a, b, tl.zeros((a.shape[0], b.shape[1]), tl.float32), PRECISION)
+
+
+@triton.jit
+def rounded(x, dtype: tl.constexpr):
+    """x [..] float32 as `dtype`, rounded to the nearest, ties to even, in the interpreter too."""
+    if INTERPRETED and dtype == tl.bfloat16:
+        bits = x.to(tl.int32, bitcast=True)
+        x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
+    return x.to(dtype)

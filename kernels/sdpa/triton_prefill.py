@@ -13,6 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..tensor_cores import rounded
 from .triton_split_k import attend
 
 SPACE = {"block_m": [64, 128], "block_n": [32, 64, 128], "num_warps": [4, 8], "num_stages": [2, 3]}
@@ -58,7 +59,7 @@ def sdpa_prefill_kernel(
         v = tl.load(values + start * stride_vn, mask=n[:, None] <= last, other=0.0)
         visible = n[None, :] <= position[:, None]
         top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, visible, scale_log2)
-    result = (acc / sum_exp[:, None]).to(out.dtype.element_ty)
+    result = rounded(acc / sum_exp[:, None], out.dtype.element_ty)
     row = (batch * length + m) * HEADS + head
     tl.store(out + row[:, None] * HEAD_DIM + d[None, :], result, mask=m_ok[:, None])
 

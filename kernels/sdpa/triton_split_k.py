@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..tensor_cores import dot, dot_from_zero
+from ..tensor_cores import dot, dot_from_zero, rounded
 
 SPACE = {
     "block_n": [16, 32, 64],
@@ -49,7 +49,7 @@ def attend(top, sum_exp, acc, queries, k, v, visible, scale_log2):
     shrink = tl.exp2(top - new_top)
     weights = tl.exp2(scores - new_top[:, None])
     sum_exp = sum_exp * shrink + tl.sum(weights, axis=1)
-    acc = dot(weights.to(v.dtype), v, acc * shrink[:, None])
+    acc = dot(rounded(weights, v.dtype), v, acc * shrink[:, None])
     return new_top, sum_exp, acc
 
 
@@ -105,7 +105,7 @@ def sdpa_combine_kernel(
     at = partial + (row * SPLITS + split[:, None]) * HEAD_DIM + d[None, :]
     parts = tl.load(at, mask=written[:, None], other=0.0)
     result = tl.sum(parts * shrink[:, None], axis=0) / tl.sum(sums * shrink, axis=0)
-    tl.store(out + row * HEAD_DIM + d, result.to(out.dtype.element_ty))
+    tl.store(out + row * HEAD_DIM + d, rounded(result, out.dtype.element_ty))
 
 
 def run(

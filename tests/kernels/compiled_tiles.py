@@ -16,13 +16,17 @@ from harness import kernels_root
 from harness.resolve import load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import operands_of
-from tests.kernels.compiled import Target, described
+from tests.kernels.compiled import EXPERTS, Target, described
 
 ATTENTION = {"heads": 16, "kv_heads": 2, "head_dim": 256, "context": 0}
 CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "attention step": ("sdpa", "triton_split_k", {**ATTENTION, "batch": 1, "length": 1, "capacity": 4352}),
     "attention step of 8": ("sdpa", "triton_split_k", {**ATTENTION, "batch": 8, "length": 1, "capacity": 1280}),
     "attention": ("sdpa", "triton_prefill", {**ATTENTION, "batch": 1, "length": 200, "capacity": 256}),
+    "int4": ("int4_mm", "triton_gemm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
+    "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
+    "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
+    "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
 }
 """By name: a call with the 35B model's sizes at the defaults; few tokens and 9 experts, which change no binary."""
 

@@ -64,16 +64,53 @@ SDPA_PREFILL: tuple[tuple[Dims, Tunables], ...] = (
 )
 
 
+def int4(tokens: int, n: int, k: int, group: int) -> Dims:
+    return {"tokens": tokens, "n": n, "k": k, "group": group}
+
+
+def experts(tokens: int, count: int, top_k: int, inter: int, hidden: int, group: int) -> Dims:
+    return {"tokens": tokens, "experts": count, "top_k": top_k, "inter": inter, "hidden": hidden, "group": group}
+
+
+INT4: tuple[tuple[Dims, Tunables], ...] = (
+    (int4(3, 40, 192, 64), {}),
+    (int4(7, 1, 64, 32), {}),
+    (int4(37, 24, 128, 64), {"block_n": 16, "block_t": 16, "block_b": 16}),
+)
+"""K no power of two, one row, tokens and rows that leave a tail in several blocks, a group of several steps."""
+SORTED: tuple[tuple[Dims, Tunables], ...] = (
+    (experts(1, 8, 2, 32, 128, 32), {}),
+    (experts(3, 5, 3, 64, 192, 64), {"block_n": 32}),
+    (experts(70, 6, 2, 32, 64, 32), {"block_t": 16, "block_n": 32}),
+)
+"""Experts without a token, a count that is no power of two, experts with several blocks of which the last is short."""
+
+
+def one_expert(operands: dict[str, Any]) -> None:
+    """All tokens choose the last experts: most programs find no block, and two experts have all of them."""
+    ids = operands["expert_ids"]
+    ids.copy_(torch.arange(len(operands["weight"]) - ids.shape[1], len(operands["weight"]), dtype=ids.dtype))
+
+
 def checks() -> dict[str, Check]:
     """By name: awkward shapes and tunables in both dtypes, and operands that no random draw gives."""
     found: dict[str, Check] = {}
-    shapes = {("sdpa", "triton_split_k"): SDPA_DECODE, ("sdpa", "triton_prefill"): SDPA_PREFILL}
+    shapes = {
+        ("sdpa", "triton_split_k"): SDPA_DECODE,
+        ("sdpa", "triton_prefill"): SDPA_PREFILL,
+        ("int4_mm", "triton_gemm"): INT4,
+        ("int4_mm", "triton_dequant_mm"): ((INT4[0][0], {"block": 64}), (INT4[1][0], {})),
+        ("moe_gate_up", "triton_sorted"): SORTED,
+        ("moe_down", "triton_sorted"): SORTED,
+    }
     for (op, variant), asked in shapes.items():
         for dtype in DTYPES:
             for i, (dims, tunables) in enumerate(asked):
                 found[f"{op} {variant} {dtype} {i}"] = Check(op, variant, dims, dtype, tunables)
     for variant, dims in (("triton_split_k", sdpa(2, 1, 4, 2, 16, 90, 128)), ("triton_prefill", SDPA_PREFILL[2][0])):
         found[f"sdpa {variant} large logits"] = Check("sdpa", variant, dims, change=large_logits)
+    for op in ("moe_gate_up", "moe_down"):
+        found[f"{op} one expert"] = Check(op, "triton_sorted", SORTED[2][0], "bfloat16", SORTED[2][1], one_expert)
     return found
 
 
@@ -90,6 +127,8 @@ class Mistake:
 
 
 SPLIT = ("sdpa", "triton_split_k")
+GEMM = ("int4_mm", "triton_gemm")
+BY_EXPERT = ("moe_gate_up", "triton_sorted")
 MISTAKES: dict[str, Mistake] = {
     "a slot too many": Mistake(*SPLIT, "n_ok = n < seen", "n_ok = n <= seen", SDPA_DECODE[0][0]),
     "the first block only": Mistake(*SPLIT, "range(split, blocks, SPLITS)", "range(split, split + 1)", *SDPA_DECODE[3]),
@@ -98,6 +137,16 @@ MISTAKES: dict[str, Mistake] = {
     "future is seen": Mistake(
         "sdpa", "triton_prefill", "<= position[:, None]", "<= position[:, None] + 1", SDPA_PREFILL[1][0]
     ),
+    "parities exchanged": Mistake(*GEMM, "(start + HALF_K)", "start", INT4[0][0]),
+    "the first group's scale": Mistake(*GEMM, "start // (GROUP // 2)", "0", INT4[0][0]),
+    "zero is 7": Mistake(*GEMM, "- 8.0", "- 7.0", INT4[0][0]),
+    "the next byte's scale": Mistake(
+        "int4_mm", "triton_dequant_mm", "byte // (GROUP // 2)", "(byte + 1) // (GROUP // 2)", INT4[0][0]
+    ),
+    "an expert's last pair": Mistake(*BY_EXPERT, "axis=0) - skipped", "axis=0) - skipped - 1", *SORTED[2]),
+    "the next expert": Mistake(*BY_EXPERT, "(ends <= block)", "(ends < block)", *SORTED[2]),
+    "a block too few": Mistake(*BY_EXPERT, "return pairs // block_t + min(pairs, experts)", "return 1", *SORTED[1]),
+    "no router weight": Mistake("moe_down", "triton_sorted", "1, True,", "1, False,", *SORTED[1]),
 }
 
 

@@ -74,3 +74,10 @@ def test_the_cache_is_split_over_a_grid_that_fills_the_gpu() -> None:
     one, eight = launches()["attention step"], launches()["attention step of 8"]
     assert [row["grid"] for row in one] == [[64, 2, 1], [16, 4]]
     assert [row["grid"] for row in eight] == [[8, 2, 8], [128, 4]]
+
+
+@compiled
+def test_as_many_programs_start_as_there_could_be_blocks() -> None:
+    """1600 pairs of 9 experts fill at most 25 + 9 blocks of 64, each with 8 or 16 blocks of 128 rows."""
+    for name, blocks_of_rows in (("gate and up", 8), ("down", 16)):
+        assert launches()[name][-1]["grid"] == [(1600 // 64 + 9) * blocks_of_rows]
