@@ -51,16 +51,16 @@ def large_logits(operands: dict[str, Any]) -> None:
 
 
 SDPA_DECODE: tuple[tuple[Dims, Tunables], ...] = (
-    (sdpa(1, 1, 4, 2, 32, 17, 32), {}),
-    (sdpa(3, 1, 6, 2, 16, 100, 128), {"block_n": 16, "programs": 24}),
-    (sdpa(8, 1, 16, 2, 16, 0, 64), {}),
+    (sdpa(1, 1, 4, 2, 32, 17, 32), {"block_d": 16}),
+    (sdpa(2, 1, 6, 2, 16, 100, 128), {"block_n": 16, "programs": 16}),
+    (sdpa(8, 1, 4, 2, 16, 0, 64), {"programs": 16}),
     (sdpa(1, 1, 20, 1, 16, 64, 256), {"programs": 2}),
 )
 """The first slot alone, positions on both sides of a block's edge, a group of 20 heads, more blocks than programs."""
 SDPA_PREFILL: tuple[tuple[Dims, Tunables], ...] = (
     (sdpa(1, 1, 4, 2, 32, 17, 32), {}),
-    (sdpa(3, 5, 6, 2, 16, 3, 11), {}),
-    (sdpa(1, 70, 4, 2, 16, 37, 110), {"block_m": 16, "block_n": 16}),
+    (sdpa(2, 5, 6, 2, 16, 3, 11), {}),
+    (sdpa(1, 40, 2, 1, 16, 37, 80), {"block_m": 16, "block_n": 16}),
 )
 
 
@@ -107,7 +107,7 @@ def checks() -> dict[str, Check]:
         for dtype in DTYPES:
             for i, (dims, tunables) in enumerate(asked):
                 found[f"{op} {variant} {dtype} {i}"] = Check(op, variant, dims, dtype, tunables)
-    for variant, dims in (("triton_split_k", sdpa(2, 1, 4, 2, 16, 90, 128)), ("triton_prefill", SDPA_PREFILL[2][0])):
+    for variant, dims in (("triton_split_k", sdpa(1, 1, 4, 2, 16, 90, 128)), ("triton_prefill", SDPA_PREFILL[2][0])):
         found[f"sdpa {variant} large logits"] = Check("sdpa", variant, dims, change=large_logits)
     for op in ("moe_gate_up", "moe_down"):
         found[f"{op} one expert"] = Check(op, "triton_sorted", SORTED[2][0], "bfloat16", SORTED[2][1], one_expert)
