@@ -1,0 +1,74 @@
+"""What a cubin (an ELF file) says of itself: a hash of what runs, registers and frame."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import NamedTuple
+
+import msgspec
+
+RUNS = (".text.", ".nv.info.", ".nv.constant", ".nv.shared.", ".nv.local.", ".nv.global")
+"""Sections that decide what a launch does. Debug sections hold paths, line numbers and PTX text, and stay out."""
+NOBITS = 8
+REGCOUNT, FRAME_SIZE = 0x2F, 0x11
+"""Attributes of `.nv.info` (`EIATTR_REGCOUNT`, `EIATTR_FRAME_SIZE` in cuobjdump's listing): symbol index, value."""
+WITH_PAYLOAD = 4
+"""Format of an attribute that is followed by its size; the others hold their value in the header."""
+
+
+class Cubin(msgspec.Struct, frozen=True):
+    """sha256: of the sections that run. registers per thread; stack_bytes: local frame of a thread."""
+
+    sha256: str
+    registers: int
+    stack_bytes: int
+
+
+class Section(NamedTuple):
+    name: str
+    kind: int
+    size: int
+    body: bytes
+
+
+def read_cubin(image: bytes) -> Cubin:
+    """Raises ValueError for what is no cubin."""
+    sections = _sections(image)
+    digest = hashlib.sha256()
+    for section in sections:
+        if section.name.startswith(RUNS):
+            digest.update(f"{section.name} {section.size}\n".encode())
+            digest.update(section.body)
+    info = dict(_attributes(next((s.body for s in sections if s.name == ".nv.info"), b"")))
+    if REGCOUNT not in info:
+        raise ValueError("no register count in .nv.info: not a cubin of one kernel")
+    return Cubin(digest.hexdigest(), info[REGCOUNT], info.get(FRAME_SIZE, 0))
+
+
+def _sections(image: bytes) -> list[Section]:
+    if image[:5] != b"\x7fELF\x02":
+        raise ValueError("not a 64-bit ELF file")
+    (offset,) = struct.unpack_from("<Q", image, 0x28)
+    size, count, names = struct.unpack_from("<HHH", image, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", image, offset + i * size) for i in range(count)]
+    strings = headers[names][4]
+
+    def name(at: int) -> str:
+        return image[strings + at : image.index(b"\0", strings + at)].decode()
+
+    return [Section(name(h[0]), h[1], h[5], b"" if h[1] == NOBITS else image[h[4] : h[4] + h[5]]) for h in headers]
+
+
+def _attributes(body: bytes) -> list[tuple[int, int]]:
+    """(attribute, largest value) of those that give a value per symbol."""
+    found: dict[int, int] = {}
+    at = 0
+    while at + 4 <= len(body):
+        layout, attribute, value = struct.unpack_from("<BBH", body, at)
+        at += 4
+        if layout == WITH_PAYLOAD:
+            if attribute in (REGCOUNT, FRAME_SIZE) and value >= 8:
+                found[attribute] = max(found.get(attribute, 0), struct.unpack_from("<I", body, at + 4)[0])
+            at += value
+    return list(found.items())

@@ -1,0 +1,116 @@
+"""Compiles many cases on all cores, each under a time limit, none twice. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness import kernels_root
+from harness.errors import HarnessError
+from harness.static.messages import Job, Result
+from harness.static.results import Results
+from harness.static.target import parse_target
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+
+LIMIT_S = 60.0
+"""The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a core with
+Triton 3.6, 8 s with 3.7; cores that share their memory with fifteen others are slower."""
+NOT_TILES = frozenset({"num_warps", "num_stages", "num_ctas", "maxnreg"})
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""A process that is to be forked must have no threads."""
+
+
+def compile_cases(
+    cases: Sequence[Case], target: str, suite_folder: str | Path, *, jobs: int | None = None,
+    limit_s: float = LIMIT_S, on_result: Callable[[Compiled], None] | None = None, folder: Path | None = None,
+    python: str = sys.executable,
+) -> tuple[Compiled, ...]:  # fmt: skip
+    """What came of each case, in the order of `cases`.
+
+    target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
+    case. on_result: called in this thread with every result as it comes. folder: of the cache of results, the user's
+    when left out. python: the interpreter whose Triton compiles. The binaries lie in Triton's own disk cache, where a
+    launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target and where no compiler
+    can be started.
+    """
+    capability = parse_target(target)
+    results = Results(f"sm_{capability}", suite_folder, folder)
+    found: list[Compiled | None] = [results.load(case, limit_s) for case in cases]
+    for known in found:
+        if known is not None and on_result is not None:
+            on_result(known)
+    left = sorted((i for i, known in enumerate(found) if known is None), key=lambda i: -_size(cases[i]))
+    if left:
+        with tempfile.TemporaryDirectory(prefix="harness-compile-") as shared:
+            root = str(kernels_root.bound_root() or kernels_root.installed())
+            job = Job(
+                tuple(cases[i] for i in left), capability, str(suite_folder), root, shared, jobs or _cores(), limit_s
+            )
+            for result in _served(job, python):
+                number = left[result.number]
+                found[number] = result.compiled
+                results.save(result.compiled, limit_s)
+                if on_result is not None:
+                    on_result(result.compiled)
+    return tuple(known for known in found if known is not None)
+
+
+def _served(job: Job, python: str) -> Iterator[Result]:
+    """Results as the server gives them; it ends with this generator."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"} | ENVIRONMENT
+    import harness
+
+    package = str(Path(harness.__file__).resolve().parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH", "")]))
+    with tempfile.TemporaryFile() as said:
+        server = subprocess.Popen(
+            [python, "-m", "harness.static.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
+            env=environment,
+        )  # fmt: skip
+        assert server.stdin is not None and server.stdout is not None
+        count = 0
+        try:
+            try:
+                server.stdin.write(msgspec.json.encode(job) + b"\n")
+                server.stdin.flush()
+            except BrokenPipeError:  # said below, with what it printed
+                pass
+            for line in server.stdout:
+                count += 1
+                yield msgspec.json.decode(line, type=Result)
+        finally:
+            server.stdin.close()
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+            server.stdout.close()
+        if count < len(job.cases):
+            said.seek(0)
+            last = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()][-1:]
+            raise HarnessError(
+                f"the compiler ended after {count} of {len(job.cases)} cases, exit status {server.returncode}: "
+                f"{''.join(last) or 'it said nothing'}"
+            )
+
+
+def _size(case: Case) -> float:
+    """What is likely to take longest goes first, so that no core is alone with it at the end: elements of a tile a
+    warp. It decides the order and nothing else."""
+    tunables = case.answer.tunables if case.answer else {}
+    numbers = {name: value for name, value in tunables.items() if isinstance(value, int) and value > 0}
+    tile = math.prod(value for name, value in numbers.items() if name not in NOT_TILES)
+    return tile / numbers.get("num_warps", 4)
+
+
+def _cores() -> int:
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

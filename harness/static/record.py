@@ -1,0 +1,148 @@
+"""A call of a variant on meta tensors: every Triton launch becomes a warm-up and is written down."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from triton.backends.compiler import GPUTarget
+from triton.runtime.autotuner import Autotuner
+from triton.runtime.jit import JITFunction
+
+DEVICE = 0
+
+
+class NotStatic(Exception):
+    """A call that cannot be followed without a GPU, with the reason."""
+
+
+class StandInDriver:
+    """As much of a driver as compiling asks for: it names the target."""
+
+    def __init__(self, capability: int) -> None:
+        self.target = GPUTarget("cuda", capability, 32)
+
+    def get_current_target(self) -> GPUTarget:
+        return self.target
+
+    def get_current_device(self) -> int:
+        return DEVICE
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """One launch: the compiled kernel and what it would have been started with; see `Launch`."""
+
+    kernel: Any
+    grid: tuple[int, int, int]
+    scalars: tuple[str, ...]
+    tensors: tuple[str, ...]
+
+
+class Recorder:
+    """launches: of the last call, in order; host_ops: hash of the torch calls it made."""
+
+    def __init__(self) -> None:
+        self.launches: list[Recorded] = []
+        self.host_ops = ""
+
+    def call(self, run: Callable[..., Any], inputs: list[Any], tunables: Mapping[str, Any]) -> Any:
+        """`run` on inputs that are meta tensors and numbers. Raises what `run` or the compiler raise."""
+        self.launches = []
+        memory = _Memory()
+        for value in inputs:
+            if isinstance(value, torch.Tensor):
+                memory.describe(value)
+        ops = _HostOps(memory)
+        with torch.no_grad(), _launches_recorded(self.launches, memory), ops:
+            result = run(*inputs, **tunables)
+        self.host_ops = ops.digest.hexdigest() if ops.count else ""
+        return result
+
+
+class _Memory:
+    """Numbers memory in the order in which it is first seen; holds on to it, so that no number comes twice."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._held: list[Any] = []
+
+    def describe(self, tensor: torch.Tensor) -> str:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._numbers:
+            self._numbers[key] = len(self._numbers)
+            self._held.append(storage)
+        shape, strides = ",".join(map(str, tensor.shape)), ",".join(map(str, tensor.stride()))
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return f"{self._numbers[key]}:{dtype}[{shape}]({strides})+{tensor.storage_offset()}"
+
+
+class _HostOps(TorchDispatchMode):
+    """Hashes every torch call with its arguments; of tensors their memory, dtype, shape and strides."""
+
+    def __init__(self, memory: _Memory) -> None:
+        super().__init__()
+        self.memory, self.digest, self.count = memory, hashlib.sha256(), 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        self.digest.update(f"{func} {self._text(args)} {self._text(kwargs or {})}\n".encode())
+        return func(*args, **(kwargs or {}))
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, torch.Tensor):
+            return self.memory.describe(value)
+        if isinstance(value, Mapping):
+            return "{" + ", ".join(f"{name}={self._text(inner)}" for name, inner in sorted(value.items())) + "}"
+        if isinstance(value, list | tuple):
+            return "[" + ", ".join(map(self._text, value)) + "]"
+        return repr(value)
+
+
+# torch wraps the method so that its first call imports torch._dynamo, 1.4 s in every process; nothing here is traced.
+_HostOps.__torch_dispatch__ = getattr(_HostOps.__torch_dispatch__, "__wrapped__", _HostOps.__torch_dispatch__)  # type: ignore[method-assign]
+
+
+@contextmanager
+def _launches_recorded(launches: list[Recorded], memory: _Memory) -> Iterator[None]:
+    launch, autotune = JITFunction.run, Autotuner.run
+
+    def warm_up(function: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> Any:
+        kernel = launch(function, *args, grid=grid, warmup=True, **options)
+        named = dict(zip(function.arg_names, args, strict=False))
+        named |= {name: value for name, value in options.items() if name in function.arg_names}
+        launches.append(_recorded(function, kernel, grid(named) if callable(grid) else grid, named, memory))
+        return kernel
+
+    def refuse(tuner: Any, *args: Any, **options: Any) -> Any:
+        if len(tuner.configs) > 1:
+            raise NotStatic("it is under triton.autotune, which chooses by timing: make its configurations tunables")
+        return autotune(tuner, *args, **options)
+
+    JITFunction.run, Autotuner.run = warm_up, refuse
+    try:
+        yield
+    finally:
+        JITFunction.run, Autotuner.run = launch, autotune
+
+
+def _recorded(function: Any, kernel: Any, grid: Any, named: Mapping[str, Any], memory: _Memory) -> Recorded:
+    scalars, tensors = [], []
+    for parameter in function.params:
+        name, value = parameter.name, named.get(parameter.name)
+        if parameter.is_constexpr:  # in the binary
+            continue
+        if isinstance(value, torch.Tensor):
+            tensors.append(memory.describe(value))
+        elif name in named:
+            scalars.append(f"{name}={value!r}")
+    x, y, z = (*grid, 1, 1)[:3]
+    return Recorded(kernel, (int(x), int(y), int(z)), tuple(scalars), tuple(tensors))

@@ -1,0 +1,135 @@
+"""Finished results on disk: what was compiled once is read again, as long as Triton's cache has its binaries."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from harness import kernels_root
+from harness.errors import HarnessError
+from harness.static.target import parse_target
+from harness.suite.closure import source_files
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+
+VERSION = 1
+"""Raised when what is read from a binary changes."""
+CACHE_VARIABLE = "HARNESS_CACHE"
+IGNORED_VARIABLES = frozenset({"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_INTERPRET"})
+"""Of Triton's environment variables: where things lie, not what is made. The interpreter is never used here."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """limit_s: the time limit under which the result came about; a TIMEOUT counts for limits up to it."""
+
+    compiled: Compiled
+    limit_s: float
+
+
+class Results:
+    """Results of one target. folder None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`)."""
+
+    def __init__(self, target: str, suite_folder: str | Path, folder: Path | None = None) -> None:
+        self.target, self.suite_folder = target, Path(suite_folder)
+        self.folder = (folder or cache_folder()) / "static"
+        self._toolchain = toolchain(parse_target(target))
+        self._sources: dict[tuple[str, str], str] = {}
+
+    def load(self, case: Case, limit_s: float) -> Compiled | None:
+        """None where there is no result, where a longer limit may bring one, or where the binaries are gone."""
+        try:
+            stored = msgspec.msgpack.decode(self._file(case).read_bytes(), type=Stored)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        found = stored.compiled
+        if found.status is Status.TIMEOUT and stored.limit_s < limit_s:
+            return None
+        if not all((triton_cache() / binary.cache_key).is_dir() for binary in found.binaries):
+            return None
+        return msgspec.structs.replace(found, case=case, cached=True)
+
+    def save(self, compiled: Compiled, limit_s: float) -> None:
+        """FAILED is not kept: the next attempt may find a toolchain that was repaired."""
+        if compiled.status is Status.FAILED:
+            return
+        file = self._file(compiled.case)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(msgspec.msgpack.encode(Stored(compiled, limit_s)))
+        partial.rename(file)
+
+    def _file(self, case: Case) -> Path:
+        assert case.op is not None and case.answer is not None
+        parts = [
+            VERSION, self.target, self._toolchain, self._source(case.op, case.answer.variant), case.op,
+            case.answer.variant, case.dtype, sorted(case.dims.items()), sorted(case.answer.tunables.items()),
+            case.question,
+        ]  # fmt: skip
+        name = hashlib.sha256(repr(parts).encode()).hexdigest()
+        return self.folder / name[:2] / name
+
+    def _source(self, op: str, variant: str) -> str:
+        """Of the op's spec, and of the variant's files with their places: machine code holds paths for debuggers, and
+        Triton's cache goes by the line of a kernel."""
+        key = (op, variant)
+        if key not in self._sources:
+            digest = hashlib.sha256()
+            spec = (kernels_root.bound_root() or kernels_root.installed()) / op / "spec.py"
+            for file in (spec, *source_files(op, variant, self.suite_folder)):
+                digest.update(str(file).encode())
+                digest.update(file.read_bytes())
+            self._sources[key] = digest.hexdigest()
+        return self._sources[key]
+
+
+def cache_folder() -> Path:
+    """Where the harness keeps what it can make again."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kernel-harness"
+
+
+def triton_cache() -> Path:
+    """Triton's disk cache, as Triton finds it."""
+    if given := os.environ.get("TRITON_CACHE_DIR"):
+        return Path(given)
+    return Path(os.environ.get("TRITON_HOME") or Path.home()) / ".triton" / "cache"
+
+
+@cache
+def toolchain(capability: int) -> str:
+    """Versions of Triton, torch and ptxas, and the environment variables that change what Triton makes; nothing of it
+    is imported."""
+    try:
+        versions = [f"{name} {importlib.metadata.version(name)}" for name in ("triton", "torch")]
+    except importlib.metadata.PackageNotFoundError as error:
+        raise HarnessError(f"compiling needs {error.name}, which is not installed here (Triton: Linux only)") from error
+    return "; ".join([*versions, f"ptxas {_ptxas(capability)}", *_variables(os.environ)])
+
+
+def _variables(environment: Mapping[str, str]) -> list[str]:
+    names = (n for n in environment if re.match(r"TRITON_|MLIR_|LLVM_|DISABLE_|NVPTX_|PTXAS_", n))
+    return [f"{name}={environment[name]}" for name in sorted(names) if name not in IGNORED_VARIABLES]
+
+
+def _ptxas(capability: int) -> str:
+    """Last line of what the ptxas says of itself that Triton uses for this architecture."""
+    name = "ptxas-blackwell" if capability >= 100 else "ptxas"
+    path = os.environ.get(f"TRITON_{name.upper().replace('-', '_')}_PATH")
+    if not path:
+        spec = importlib.util.find_spec("triton")
+        assert spec is not None and spec.submodule_search_locations
+        path = str(Path(next(iter(spec.submodule_search_locations)), "backends", "nvidia", "bin", name))
+    said = subprocess.run([path, "--version"], check=True, capture_output=True, text=True).stdout
+    return " ".join(said.splitlines()[-1:])

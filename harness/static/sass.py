@@ -1,0 +1,80 @@
+"""Machine code as nvdisasm prints it: its hot loop, its loads and what it spills."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+LABEL = re.compile(r"^(\.L_x_\d+):")
+INSTRUCTION = re.compile(r"^\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
+TARGET = re.compile(r"`\((\.L_x_\d+)\)")
+GLOBAL_LOADS = ("LDG.", "LDGSTS.")
+WIDTHS = {"U8": 1, "S8": 1, "U16": 2, "S16": 2, "64": 8, "128": 16, "256": 32}
+"""Bytes that one thread moves, by the modifier of a load or store; 4 without one."""
+PADDING = "NOP"
+
+
+class Code(msgspec.Struct, frozen=True):
+    """instructions: of the hot loop, or of the whole kernel where `loop` is false. global_loads: those among them, by
+    bytes a thread. spill_bytes: local loads and stores of the whole kernel, bytes a thread, each counted once."""
+
+    instructions: int
+    loop: bool
+    global_loads: dict[int, int]
+    spill_bytes: int
+
+    @property
+    def load_bytes(self) -> int | None:
+        """Width of the most frequent load; of two that are equally frequent the wider."""
+        return max(self.global_loads, key=lambda width: (self.global_loads[width], width), default=None)
+
+    @property
+    def widest_load_bytes(self) -> int | None:
+        return max(self.global_loads, default=None)
+
+
+def disassemble(cubin: bytes, nvdisasm: str) -> str:
+    """Text of the code sections. Raises CalledProcessError where nvdisasm refuses the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "kernel.cubin")
+        file.write_bytes(cubin)
+        command = [nvdisasm, "-c", "-ndf", str(file)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def read_code(text: str) -> Code:
+    """The hot loop is the longest loop that has none in itself; a branch to itself, which ends every kernel, is none.
+    Without a loop, the kernel."""
+    opcodes: list[str] = []
+    labels: dict[str, int] = {}
+    loops: list[tuple[int, int]] = []
+    for line in text.splitlines():
+        if label := LABEL.match(line):
+            labels[label[1]] = len(opcodes)
+        elif found := INSTRUCTION.match(line):
+            target = TARGET.search(found[2]) if found[1].startswith("BRA") else None
+            start = labels.get(target[1]) if target else None
+            if start is not None and start < len(opcodes):
+                loops.append((start, len(opcodes) + 1))
+            opcodes.append(found[1])
+    inner = [a for a in loops if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in loops)]
+    start, stop = max(inner, key=lambda loop: loop[1] - loop[0], default=(0, len(opcodes)))
+    hot = [opcode for opcode in opcodes[start:stop] if opcode != PADDING]
+    loads = Counter(_width(opcode) for opcode in hot if _is_global_load(opcode))
+    spilt = sum(_width(opcode) for opcode in opcodes if opcode.split(".")[0] in ("LDL", "STL"))
+    return Code(len(hot), bool(inner), dict(loads), spilt)
+
+
+def _is_global_load(opcode: str) -> bool:
+    return f"{opcode}.".startswith(GLOBAL_LOADS)
+
+
+def _width(opcode: str) -> int:
+    modifiers: Sequence[str] = opcode.split(".")[1:]
+    return next((WIDTHS[modifier] for modifier in modifiers if modifier in WIDTHS), 4)

@@ -1,0 +1,121 @@
+"""Triton's compiler stages, timed, with one end for equal intermediate code.
+
+What the passes up to TTGIR make of a configuration decides its machine code. Configurations whose TTGIR is equal (the
+number of stages of a loop that nothing pipelines, say) go through LLVM and ptxas once: the first puts its LLVM IR, PTX
+and binary aside, the others take them from there, and each still gets an entry of its own in Triton's disk cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import triton
+from triton.backends.nvidia.compiler import CUDABackend
+
+AFTER_TTGIR = ("llir", "ptx", "cubin")
+BEFORE_TTGIR = frozenset({"num_stages"})
+"""Options that act in the passes up to TTGIR and nowhere after; all others are part of the key of equal code."""
+
+
+class InProgress(Exception):
+    """Another process is taking equal code through LLVM and ptxas. key: of that code."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class End(msgspec.Struct):
+    """What one stage after TTGIR made, and what it noted about the kernel."""
+
+    text: bytes
+    metadata: dict[str, Any]
+
+
+def _nothing(key: str) -> None:
+    """One process alone claims nothing."""
+
+
+class Stages:
+    """Stands in the place of the backend's stages while it is active.
+
+    folder: where finished ends lie, by key. claim: called with the key of code that is about to be compiled; it raises
+    to prevent that (InProgress, say). ended: called with the key once its end can be taken over. seconds: by stage,
+    since the last `clear`. shared: how many kernels took their end over.
+    """
+
+    def __init__(
+        self, folder: Path, claim: Callable[[str], None] = _nothing, ended: Callable[[str], None] = _nothing
+    ) -> None:
+        self.folder, self.claim, self.ended = folder, claim, ended
+        self.seconds: dict[str, float] = {}
+        self.shared = 0
+
+    def clear(self) -> None:
+        self.seconds, self.shared = {}, 0
+
+    @contextmanager
+    def active(self) -> Any:
+        original = CUDABackend.add_stages
+
+        def add_stages(backend: Any, stages: dict[str, Any], options: Any, language: Any) -> None:
+            original(backend, stages, options, language)
+            self._wrap(stages, options)
+
+        CUDABackend.add_stages = add_stages
+        try:
+            yield self
+        finally:
+            CUDABackend.add_stages = original
+
+    def _wrap(self, stages: dict[str, Any], options: Any) -> None:
+        key = ""
+        made = dict(stages)
+
+        def stage(name: str, source: Any, metadata: dict[str, Any]) -> Any:
+            nonlocal key
+            if name == "llir":
+                key = key_of(str(source), options)
+                if not self._file(key, "cubin").exists():
+                    self.claim(key)
+                self.shared += self._file(key, "cubin").exists()
+            start = time.perf_counter()
+            found = self._end(name, key, made[name], source, metadata) if key else made[name](source, metadata)
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            return found
+
+        for name in stages:
+            stages[name] = lambda source, metadata, name=name: stage(name, source, metadata)
+
+    def _end(self, name: str, key: str, make: Callable[..., Any], source: Any, metadata: dict[str, Any]) -> Any:
+        file = self._file(key, name)
+        if self._file(key, "cubin").exists():
+            end = msgspec.msgpack.decode(file.read_bytes(), type=End)
+            metadata.update(end.metadata)
+            return end.text if name == "cubin" else end.text.decode()
+        before = dict(metadata)
+        made = make(source, metadata)
+        noted = {n: value for n, value in metadata.items() if n not in before or before[n] != value}
+        end = End(made if name == "cubin" else made.encode(), noted)
+        partial = file.with_suffix(".partial")
+        partial.write_bytes(msgspec.msgpack.encode(end))
+        partial.rename(file)
+        if name == "cubin":
+            self.ended(key)
+        return made
+
+    def _file(self, key: str, name: str) -> Path:
+        return self.folder / f"{key}.{name}"
+
+
+def key_of(ttgir: str, options: Any) -> str:
+    """Of everything that the stages after TTGIR read: the code with its source locations, and the options."""
+    rest = {name: value for name, value in vars(options).items() if name not in BEFORE_TTGIR}
+    text = "\n".join([triton.__version__, ttgir, *(f"{name}={value}" for name, value in sorted(rest.items()))])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""The GPU architectures that can be compiled for, and how many blocks of a kernel fit on one of their SMs."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import msgspec
+
+from harness.errors import HarnessError, allowed
+from harness.values.binary import Binary
+
+KIB = 1024
+WARP = 32
+REGISTER_UNIT = 256
+"""Registers are given to a warp in units of this many."""
+SHARED_UNIT = 128
+"""Shared memory is given to a block in units of this many bytes."""
+RESERVED_SHARED_BYTES = 1 * KIB
+"""What CUDA keeps of an SM's shared memory for each block, from compute capability 8.0 on."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Of one SM: warps and blocks at once, bytes of shared memory for all blocks and for one, registers."""
+
+    warps: int
+    blocks: int
+    shared_bytes: int
+    block_shared_bytes: int
+    registers: int = 65536
+    block_registers: int = 65536
+
+
+LIMITS = {
+    80: Limits(64, 32, 164 * KIB, 163 * KIB),
+    86: Limits(48, 16, 100 * KIB, 99 * KIB),
+    87: Limits(48, 16, 164 * KIB, 163 * KIB),
+    89: Limits(48, 24, 100 * KIB, 99 * KIB),
+    90: Limits(64, 32, 228 * KIB, 227 * KIB),
+    100: Limits(64, 32, 228 * KIB, 227 * KIB),
+    120: Limits(48, 24, 100 * KIB, 99 * KIB),
+}
+"""By compute capability: CUDA C++ Programming Guide 13, "Technical Specifications per Compute Capability"; the units of
+allocation are those of the occupancy calculator of Nsight Compute."""
+
+
+def parse_target(name: str) -> int:
+    """`sm_90` -> 90. HarnessError for a name that is no target or one that is not known here."""
+    known = [f"sm_{capability}" for capability in LIMITS]
+    found = re.fullmatch(r"(?:sm_?)?(\d+)a?", name)
+    if found is None or int(found[1]) not in LIMITS:
+        raise HarnessError(f"--target: unknown target {name}; {allowed(name, known)}")
+    return int(found[1])
+
+
+def present_target() -> str | None:
+    """The architecture of the first GPU here, without torch; None where there is none or NVML does not say."""
+    from harness.measure.conditions import open_nvml
+
+    nvml, _ = open_nvml()
+    if nvml is None:
+        return None
+    try:
+        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(nvml.nvmlDeviceGetHandleByIndex(0))
+    except nvml.NVMLError:
+        return None
+    return f"sm_{major}{minor}"
+
+
+def does_not_fit(binary: Binary) -> str | None:
+    """Why a block of this kernel can never be started on its target, or None."""
+    limits = LIMITS.get(parse_target(binary.target))
+    assert limits is not None
+    if binary.shared_bytes > limits.block_shared_bytes:
+        return (
+            f"does not fit: {binary.shared_bytes:,} bytes of shared memory a block, "
+            f"{binary.target} has {limits.block_shared_bytes:,}"
+        )
+    registers = binary.num_warps * _warp_registers(binary.registers)
+    if registers > limits.block_registers:
+        return f"does not fit: {registers:,} registers a block, {binary.target} has {limits.block_registers:,}"
+    return None
+
+
+def blocks_per_sm(capability: int, registers: int, shared_bytes: int, num_warps: int) -> int | None:
+    """How many blocks an SM holds at once; 0 where not even one fits, None for an architecture that is not known."""
+    limits = LIMITS.get(capability)
+    if limits is None:
+        return None
+    shared = math.ceil((shared_bytes + RESERVED_SHARED_BYTES) / SHARED_UNIT) * SHARED_UNIT
+    return min(
+        limits.blocks,
+        limits.warps // num_warps,
+        limits.registers // max(num_warps * _warp_registers(registers), 1),
+        limits.shared_bytes // shared,
+    )
+
+
+def _warp_registers(registers: int) -> int:
+    return math.ceil(registers * WARP / REGISTER_UNIT) * REGISTER_UNIT

@@ -1,0 +1,180 @@
+"""Many cases through two processes: none is lost, none compiled twice, and one that hangs or dies takes nobody along.
+
+One pool for all that can share one: starting torch and Triton takes longer than the compiling.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.static.pool import compile_cases
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+from tests.static.cases import PLANTED, add, case, vecmat
+
+pytest.importorskip("triton")
+pytestmark = pytest.mark.xdist_group("static_pool")
+
+LIMIT_S = 5.0
+CASES = {
+    "plain": add(),
+    "hangs": add(mistake="hangs"),
+    "hangs too": add(mistake="hangs", programs=3),
+    "killed": add(mistake="killed"),
+    "raises": add(mistake="raises"),
+    "wrong": add(mistake="wrong"),
+    "autotune": add(mistake="autotune"),
+    "3 programs": add(programs=3),
+    "16 programs": add(programs=16),
+    "unused": add(unused=1),
+    "swapped": add(swapped=True),
+    "halves": add(halves=2),
+    "other block": add(block=128),
+    "torch alone": add("./stubborn.py"),
+    "torch alone, patient": add("./stubborn.py", patience=2),
+    **{f"vecmat {stages}": vecmat(block_n=16, block_k=64, num_stages=stages) for stages in (2, 3, 4, 5)},
+    "vecmat 4 warps": vecmat(block_n=16, block_k=64, num_warps=4),
+    "down": vecmat("moe_down", block_n=8, block_k=256),
+    "unsupported": vecmat(block_k=48),
+}
+
+
+class Pool:
+    """The results of CASES by name, those that `on_result` was called with, and the seconds that it took."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.heard: list[Compiled] = []
+        start = time.perf_counter()
+        found = self.compile(list(CASES.values()), on_result=self.heard.append)
+        self.wall_s = time.perf_counter() - start
+        self.results = dict(zip(CASES, found, strict=True))
+
+    def compile(self, cases: list[Case], target: str = "sm_90", **options: Any) -> tuple[Compiled, ...]:
+        return compile_cases(cases, target, PLANTED, **{"jobs": 2, "limit_s": LIMIT_S, "folder": self.folder} | options)
+
+    def __getitem__(self, name: str) -> Compiled:
+        return self.results[name]
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    folder = tmp_path_factory.mktemp("static")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRITON_CACHE_DIR", str(folder / "triton"))
+        patch.setenv("TRITON_INTERPRET", "1")  # as in a shell that tests kernels: it must not get in the way
+        yield Pool(folder / "cache")
+
+
+def test_every_case_has_one_result_and_it_was_told_as_it_came(pool: Pool) -> None:
+    assert [found.case for found in pool.results.values()] == list(CASES.values())
+    assert sorted(found.case.id for found in pool.heard) == sorted(c.id for c in CASES.values())
+
+
+def test_what_cannot_be_compiled_is_a_row_with_its_reason(pool: Pool) -> None:
+    reasons = {name: (pool[name].status, pool[name].reason) for name in CASES if pool[name].status is not Status.OK}
+    over = f"compiling took longer than {LIMIT_S:g} s"
+    assert reasons.pop("wrong")[0] is Status.FAILED
+    assert "nothing_of_this_name" in pool["wrong"].reason
+    autotune = "NotStatic: it is under triton.autotune, which chooses by timing: make its configurations tunables"
+    assert reasons == {
+        "hangs": (Status.TIMEOUT, over),
+        "hangs too": (Status.TIMEOUT, over),
+        "killed": (Status.FAILED, "the compiler's process ended with signal 11"),
+        "raises": (Status.FAILED, "ValueError: planted: this call"),
+        "autotune": (Status.FAILED, autotune),
+        "unsupported": (Status.UNSUPPORTED, "block_k 48 neither divides the group of 128 nor is a multiple of it"),
+    }
+
+
+def test_a_tunable_of_the_grid_alone_keeps_its_configurations(pool: Pool) -> None:
+    """One binary, as many launches as there are grids."""
+    names = ("plain", "3 programs", "16 programs")
+    assert len({pool[name].launches[0].binary for name in names}) == 1
+    assert [pool[name].launches[0].grid for name in names] == [(2, 1, 1), (3, 1, 1), (16, 1, 1)]
+    assert len({pool[name].identity for name in names}) == 3
+
+
+def test_launches_are_told_apart_by_their_arguments_and_by_what_torch_does(pool: Pool) -> None:
+    """Inputs swapped, an output cut and put together again: the same binary and grid, other work."""
+    assert pool["swapped"].launches[0].binary == pool["plain"].launches[0].binary
+    identities = [pool[name].identity for name in ("plain", "swapped", "halves", "other block")]
+    assert len(set(identities)) == 4 and None not in identities
+
+
+def test_a_tunable_without_effect_is_the_same_launch(pool: Pool) -> None:
+    assert pool["unused"].identity == pool["plain"].identity is not None
+
+
+def test_what_launches_no_kernel_is_never_called_identical(pool: Pool) -> None:
+    assert pool["torch alone"].status is Status.OK and not pool["torch alone"].launches
+    assert pool["torch alone"].identity is pool["torch alone, patient"].identity is None
+
+
+def test_the_stages_of_vecmat_collapse_and_go_through_ptxas_once(pool: Pool) -> None:
+    """Nothing in its loop is pipelined. Each number of stages has an entry of its own in Triton's cache."""
+    four = [pool[f"vecmat {stages}"] for stages in (2, 3, 4, 5)]
+    assert len({found.identity for found in [*four, pool["vecmat 4 warps"]]}) == 2
+    assert sum(found.shared for found in four) == 3
+    assert len({found.binaries[0].cache_key for found in four}) == 4
+
+
+def test_what_is_read_from_a_binary(pool: Pool) -> None:
+    """Per thread a load of one byte a weight; 2048 x 1024 weights of eight experts in steps of 16 x 64."""
+    found = pool["vecmat 2"]
+    (binary,), (launch,) = found.binaries, found.launches
+    assert launch.grid == (8 * 1024 // 16, 1, 1) and launch.scalars == ("stride_x=2048",)
+    assert (binary.kernel, binary.target, binary.num_warps) == ("gate_up_kernel", "sm_90", 2)
+    assert (binary.load_bytes, binary.spill_bytes, binary.stack_bytes) == (1, 0, 0)
+    assert 0 < binary.registers < 255 and binary.shared_bytes > 0
+    assert binary.blocks_per_sm is not None and 0 < binary.blocks_per_sm <= 32
+    assert binary.counted_over == "loop" and binary.instructions_per_weight is not None
+    assert 4 < binary.instructions_per_weight < 40
+    assert len(pool["down"].launches) == 1 and pool["down"].host_ops
+
+
+def test_a_second_time_nothing_is_compiled(pool: Pool) -> None:
+    """What is known is read, TIMEOUT too; what FAILED is tried again, and a longer limit is another chance."""
+    known = {name: found for name, found in pool.results.items() if found.status is not Status.FAILED}
+    start = time.perf_counter()
+    again = pool.compile([found.case for found in known.values()], python="/nonexistent")
+    assert all(found.cached for found in again) and time.perf_counter() - start < 1
+    assert [(f.identity, f.reason) for f in again] == [(f.identity, f.reason) for f in known.values()]
+    with pytest.raises(FileNotFoundError):
+        pool.compile([CASES["hangs"]], python="/nonexistent", limit_s=2 * LIMIT_S)
+    with pytest.raises(FileNotFoundError):
+        pool.compile([CASES["plain"]], "sm_80", python="/nonexistent")
+
+
+def test_binaries_that_are_gone_are_compiled_again(pool: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    (found,) = pool.compile([CASES["plain"]])
+    assert not found.cached and found.identity == pool["plain"].identity
+
+
+def test_nothing_keeps_running(pool: Pool) -> None:
+    """Neither a worker, nor the compiler that a killed one had started."""
+    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in listed.splitlines() if line.split()[0] == str(os.getpid()) and "static.server" in line]
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"^--target: unknown target sm_91; allowed: .*did you mean sm_90\?$"):
+        compile_cases([add()], "sm_91", PLANTED)
+    broken = tmp_path / "broken"
+    broken.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'raise SystemExit(\"planted\")'\n")
+    broken.chmod(0o755)
+    with pytest.raises(HarnessError, match=r"^the compiler ended after 0 of 1 cases, exit status 1: planted$"):
+        compile_cases([add()], "sm_90", PLANTED, folder=tmp_path, python=str(broken))
+    with pytest.raises(HarnessError, match="unknown variant"):
+        compile_cases([case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)

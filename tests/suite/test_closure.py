@@ -1,0 +1,53 @@
+"""A variant's source is all that its code is made of, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.suite.closure import source_files, source_hash
+from tests.conftest import REPOSITORY
+
+KERNELS = REPOSITORY / "kernels"
+
+
+def test_a_variant_is_its_file_and_what_it_imports() -> None:
+    """moe_down's kernel steps through moe_gate_up's; torch and Triton are nobody's source."""
+    found = source_files("moe_down", "triton_vecmat", REPOSITORY)
+    assert found == (KERNELS / "moe_down" / "triton_vecmat.py", KERNELS / "moe_gate_up" / "triton_vecmat.py")
+
+
+def own(folder: Path) -> Path:
+    """A variant beside a suite that imports a module beside it, which imports one of the kernels'."""
+    folder.mkdir()
+    (folder / "idea.py").write_text(
+        "from typing import Any\nimport torch\nfrom trick import fast\ndef run(x, y): ...\n"
+    )
+    (folder / "trick.py").write_text("import nowhere\nfrom harness_kernels.packing import dequantise\nfast = 1\n")
+    (folder / "unrelated.py").write_text("")
+    return folder
+
+
+def test_a_file_beside_a_suite_brings_its_neighbours(tmp_path: Path) -> None:
+    folder = own(tmp_path / "suite")
+    found = source_files("residual_add", "./idea.py", folder)
+    assert found == (folder / "idea.py", folder / "trick.py", KERNELS / "packing.py")
+
+
+@pytest.mark.parametrize(("file", "same"), [("idea.py", False), ("trick.py", False), ("unrelated.py", True)])
+def test_the_hash_changes_with_any_of_them(tmp_path: Path, file: str, same: bool) -> None:
+    folder = own(tmp_path / "suite")
+    before = source_hash("residual_add", "./idea.py", folder)
+    (folder / file).write_text((folder / file).read_text() + "# changed\n")
+    assert (source_hash("residual_add", "./idea.py", folder) == before) is same
+
+
+def test_the_hash_does_not_know_where_the_folder_lies(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    folder = own(tmp_path / "a" / "suite")
+    (tmp_path / "b").mkdir()
+    shutil.copytree(folder, tmp_path / "b" / "suite")
+    hashes = {source_hash("residual_add", "./idea.py", tmp_path / side / "suite") for side in "ab"}
+    assert len(hashes) == 1
