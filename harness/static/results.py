@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from harness import kernels_root
-from harness.errors import HarnessError
+from harness.errors import HarnessError, allowed
 from harness.static.target import parse_target
+from harness.suite.catalogue import variant_file, variants
 from harness.suite.closure import source_files
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -85,11 +86,17 @@ class Results:
         if key not in self._sources:
             digest = hashlib.sha256()
             spec = (kernels_root.bound_root() or kernels_root.installed()) / op / "spec.py"
-            for file in (spec, *source_files(op, variant, self.suite_folder)):
+            for file in (spec, *source_files(self._variant(op, variant))):
                 digest.update(str(file).encode())
                 digest.update(file.read_bytes())
             self._sources[key] = digest.hexdigest()
         return self._sources[key]
+
+    def _variant(self, op: str, variant: str) -> Path:
+        file = variant_file(op, variant, self.suite_folder)
+        if file is None:
+            raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
+        return file
 
 
 def cache_folder() -> Path:

@@ -8,77 +8,59 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import kernels_root
-from harness.errors import HarnessError, allowed
-from harness.suite.catalogue import variant_file, variants
 
 
-def source_files(op: str, variant: str, suite_folder: str | Path) -> tuple[Path, ...]:
-    """The variant's file first, then every file that it imports from the folder of kernels, from its own folder or from
+def closure_hash(file: Path) -> str:
+    """sha256 of a variant's text, and of the names and texts of all other `source_files`: another one where anything
+    differs that its code is made of, wherever the folder lies. A variant that imports nothing of its own has the hash
+    of its file."""
+    first, *others = source_files(file)
+    own = first.read_bytes()
+    if not others:
+        return hashlib.sha256(own).hexdigest()
+    named = sorted((f"{other.parent.name}/{other.name}".encode(), other.read_bytes()) for other in others)
+    return hashlib.sha256(b"\0".join([own, *(b"\n".join(pair) for pair in named)])).hexdigest()
+
+
+def source_files(file: Path) -> tuple[Path, ...]:
+    """A variant's file first, then every file that it imports from the folder of kernels, from its own folder or from
     its own package, directly or not. Installed packages (torch, triton) are not among them."""
-    first = variant_file(op, variant, suite_folder)
-    if first is None:
-        raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = (kernels_root.bound_root() or kernels_root.installed()).resolve()
     found: dict[Path, None] = {}
-    waiting = [first.resolve()]
+    waiting = [file.resolve()]
     while waiting:
         file = waiting.pop(0)
-        if file in found:
-            continue
-        found[file] = None
-        waiting += _imported(file, root.resolve(), Path(suite_folder).resolve())
+        if file not in found:
+            found[file] = None
+            waiting += dict.fromkeys(place.resolve() for place in _imported(file, root) if place.is_file())
     return tuple(found)
 
 
-def source_hash(op: str, variant: str, suite_folder: str | Path) -> str:
-    """sha256 of the names and texts of `source_files`: another one where anything that the variant's code is made of
-    differs, wherever the folder lies."""
-    digest = hashlib.sha256()
-    for file in source_files(op, variant, suite_folder):
-        digest.update(f"{file.parent.name}/{file.name}\n".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _imported(file: Path, root: Path, suite_folder: Path) -> list[Path]:
+def _imported(file: Path, root: Path) -> Iterator[Path]:
+    """Where each imported module would lie, and each imported name, which may be a module itself."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):  # said elsewhere, where the file is imported
-        return []
-    places = list(dict.fromkeys(_places(tree, file, root, suite_folder)))
-    return [place.resolve() for place in places if place.is_file()]
-
-
-def _places(tree: ast.AST, file: Path, root: Path, suite_folder: Path) -> Iterator[Path]:
-    """Where an imported module would lie, and each imported name, which may be a module itself."""
+    except (SyntaxError, ValueError):  # whoever imports it says what is wrong
+        return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _absolute(alias.name, file, root, suite_folder)
+                yield from _absolute(alias.name, file, root)
         elif isinstance(node, ast.ImportFrom):
-            names = [alias.name for alias in node.names]
-            module = node.module or ""
-            if node.level:
-                base = (
-                    file.parents[node.level - 1].joinpath(*module.split("."))
-                    if module
-                    else file.parents[node.level - 1]
-                )
-                yield from _files(base)
-                for name in names:
-                    yield from _files(base / name)
-            else:
-                for name in ("", *names):
-                    yield from _absolute(f"{module}.{name}".rstrip("."), file, root, suite_folder)
+            for name in ("", *(alias.name for alias in node.names)):
+                dotted = ".".join(filter(None, (node.module, name)))
+                if not node.level:
+                    yield from _absolute(dotted, file, root)
+                elif dotted:
+                    yield from _files(file.parents[node.level - 1].joinpath(*dotted.split(".")))
 
 
-def _absolute(name: str, file: Path, root: Path, suite_folder: Path) -> Iterator[Path]:
+def _absolute(name: str, file: Path, root: Path) -> Iterator[Path]:
     first, *rest = name.split(".")
     if first == kernels_root.NAME:
         yield from _files(root.joinpath(*rest))
     elif not file.is_relative_to(root):
-        for folder in (file.parent, suite_folder):
-            yield from _files(folder.joinpath(first, *rest))
+        yield from _files(file.parent.joinpath(first, *rest))
 
 
 def _files(base: Path) -> tuple[Path, Path]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
-from harness.suite.closure import source_files, source_hash
+from harness.suite.closure import closure_hash, source_files
 from tests.conftest import REPOSITORY
 
 KERNELS = REPOSITORY / "kernels"
@@ -15,7 +16,7 @@ KERNELS = REPOSITORY / "kernels"
 
 def test_a_variant_is_its_file_and_what_it_imports() -> None:
     """moe_down's kernel steps through moe_gate_up's; torch and Triton are nobody's source."""
-    found = source_files("moe_down", "triton_vecmat", REPOSITORY)
+    found = source_files(KERNELS / "moe_down" / "triton_vecmat.py")
     assert found == (KERNELS / "moe_down" / "triton_vecmat.py", KERNELS / "moe_gate_up" / "triton_vecmat.py")
 
 
@@ -32,16 +33,16 @@ def own(folder: Path) -> Path:
 
 def test_a_file_beside_a_suite_brings_its_neighbours(tmp_path: Path) -> None:
     folder = own(tmp_path / "suite")
-    found = source_files("residual_add", "./idea.py", folder)
+    found = source_files(folder / "idea.py")
     assert found == (folder / "idea.py", folder / "trick.py", KERNELS / "packing.py")
 
 
 @pytest.mark.parametrize(("file", "same"), [("idea.py", False), ("trick.py", False), ("unrelated.py", True)])
 def test_the_hash_changes_with_any_of_them(tmp_path: Path, file: str, same: bool) -> None:
     folder = own(tmp_path / "suite")
-    before = source_hash("residual_add", "./idea.py", folder)
+    before = closure_hash(folder / "idea.py")
     (folder / file).write_text((folder / file).read_text() + "# changed\n")
-    assert (source_hash("residual_add", "./idea.py", folder) == before) is same
+    assert (closure_hash(folder / "idea.py") == before) is same
 
 
 def test_the_hash_does_not_know_where_the_folder_lies(tmp_path: Path) -> None:
@@ -49,5 +50,10 @@ def test_the_hash_does_not_know_where_the_folder_lies(tmp_path: Path) -> None:
     folder = own(tmp_path / "a" / "suite")
     (tmp_path / "b").mkdir()
     shutil.copytree(folder, tmp_path / "b" / "suite")
-    hashes = {source_hash("residual_add", "./idea.py", tmp_path / side / "suite") for side in "ab"}
+    hashes = {closure_hash(tmp_path / side / "suite" / "idea.py") for side in "ab"}
     assert len(hashes) == 1
+
+
+def test_a_variant_of_one_file_has_the_hash_of_its_text() -> None:
+    file = KERNELS / "residual_add" / "torch_ops.py"
+    assert closure_hash(file) == hashlib.sha256(file.read_bytes()).hexdigest()
