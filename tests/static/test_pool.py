@@ -20,16 +20,15 @@ from harness.static.pool import compile_cases
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
-from tests.static.cases import PLANTED, add, case, vecmat
+from tests.static.cases import PLANTED, add, case as any_case, vecmat
 
 pytest.importorskip("triton")
 pytestmark = pytest.mark.xdist_group("static_pool")
 
-LIMIT_S = 5.0
+LIMIT_S = 60.0
+SHORT_S = 6.0
 CASES = {
     "plain": add(),
-    "hangs": add(mistake="hangs"),
-    "hangs too": add(mistake="hangs", programs=3),
     "killed": add(mistake="killed"),
     "raises": add(mistake="raises"),
     "wrong": add(mistake="wrong"),
@@ -83,18 +82,27 @@ def test_every_case_has_one_result_and_it_was_told_as_it_came(pool: Pool) -> Non
 
 def test_what_cannot_be_compiled_is_a_row_with_its_reason(pool: Pool) -> None:
     reasons = {name: (pool[name].status, pool[name].reason) for name in CASES if pool[name].status is not Status.OK}
-    over = f"compiling took longer than {LIMIT_S:g} s"
     assert reasons.pop("wrong")[0] is Status.FAILED
     assert "nothing_of_this_name" in pool["wrong"].reason
     autotune = "NotStatic: it is under triton.autotune, which chooses by timing: make its configurations tunables"
     assert reasons == {
-        "hangs": (Status.TIMEOUT, over),
-        "hangs too": (Status.TIMEOUT, over),
         "killed": (Status.FAILED, "the compiler's process ended with signal 11"),
         "raises": (Status.FAILED, "ValueError: planted: this call"),
         "autotune": (Status.FAILED, autotune),
         "unsupported": (Status.UNSUPPORTED, "block_k 48 neither divides the group of 128 nor is a multiple of it"),
     }
+
+
+def test_a_compiler_that_hangs_is_ended_and_the_rest_goes_on(pool: Pool) -> None:
+    """Both processes hang; what comes after them is compiled, and the limit is part of what is remembered."""
+    hanging = [add(mistake="hangs", programs=n, block=1024) for n in (2, 3)]
+    *over, fine = pool.compile([*hanging, add(block=32)], limit_s=SHORT_S)
+    assert [(f.status, f.reason) for f in over] == 2 * [(Status.TIMEOUT, "compiling took longer than 6 s")]
+    assert fine.status is Status.OK and not fine.cached
+    again = pool.compile(hanging, limit_s=SHORT_S, python="/nonexistent")
+    assert all(f.cached and f.status is Status.TIMEOUT for f in again)
+    with pytest.raises(FileNotFoundError):
+        pool.compile(hanging, limit_s=2 * SHORT_S, python="/nonexistent")
 
 
 def test_a_tunable_of_the_grid_alone_keeps_its_configurations(pool: Pool) -> None:
@@ -144,16 +152,15 @@ def test_what_is_read_from_a_binary(pool: Pool) -> None:
 
 
 def test_a_second_time_nothing_is_compiled(pool: Pool) -> None:
-    """What is known is read, TIMEOUT too; what FAILED is tried again, and a longer limit is another chance."""
+    """What is known is read without a compiler; what FAILED is tried again, and so is all for another target."""
     known = {name: found for name, found in pool.results.items() if found.status is not Status.FAILED}
     start = time.perf_counter()
     again = pool.compile([found.case for found in known.values()], python="/nonexistent")
     assert all(found.cached for found in again) and time.perf_counter() - start < 1
     assert [(f.identity, f.reason) for f in again] == [(f.identity, f.reason) for f in known.values()]
-    with pytest.raises(FileNotFoundError):
-        pool.compile([CASES["hangs"]], python="/nonexistent", limit_s=2 * LIMIT_S)
-    with pytest.raises(FileNotFoundError):
-        pool.compile([CASES["plain"]], "sm_80", python="/nonexistent")
+    for case, target in ((CASES["raises"], "sm_90"), (CASES["plain"], "sm_80")):
+        with pytest.raises(FileNotFoundError):
+            pool.compile([case], target, python="/nonexistent")
 
 
 def test_binaries_that_are_gone_are_compiled_again(pool: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -177,4 +184,4 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"^the compiler ended after 0 of 1 cases, exit status 1: planted$"):
         compile_cases([add()], "sm_90", PLANTED, folder=tmp_path, python=str(broken))
     with pytest.raises(HarnessError, match="unknown variant"):
-        compile_cases([case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)
+        compile_cases([any_case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)
