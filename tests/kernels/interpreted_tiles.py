@@ -92,6 +92,33 @@ def one_expert(operands: dict[str, Any]) -> None:
     ids.copy_(torch.arange(len(operands["weight"]) - ids.shape[1], len(operands["weight"]), dtype=ids.dtype))
 
 
+def delta(batch: int, length: int, k_heads: int, v_heads: int, k_dim: int, v_dim: int) -> Dims:
+    return {"batch": batch, "length": length, "k_heads": k_heads, "v_heads": v_heads, "k_dim": k_dim, "v_dim": v_dim}
+
+
+DELTA: tuple[tuple[Dims, Tunables], ...] = (
+    (delta(1, 1, 2, 4, 16, 32), {}),
+    (delta(3, 5, 1, 3, 16, 16), {"chunk": 16}),
+    (delta(2, 70, 1, 2, 32, 16), {}),
+    (delta(1, 70, 1, 2, 16, 32), {"chunk": 32, "block_v": 16}),
+)
+"""One step, less than a chunk, a chunk and a tail, chunks of one, two and four diagonal blocks."""
+
+
+def strong_decay(operands: dict[str, Any]) -> None:
+    """A step forgets all but e^-48 to e^-480 of the state: its inverse is beyond float32."""
+    operands["a_log"].fill_(2.77)
+    operands["a"].copy_(operands["a"].abs() * 9 + 3)
+
+
+def one_key(operands: dict[str, Any]) -> None:
+    """All keys are equal, all is replaced and nothing decays: the triangular system is all ones."""
+    operands["qkv"].copy_(operands["qkv"][:, :1] + 0.1 * operands["qkv"])
+    operands["qkv"][..., 32:64] = operands["qkv"][:, :1, 32:64]
+    operands["a"].fill_(-20)
+    operands["b"].fill_(20)
+
+
 def checks() -> dict[str, Check]:
     """By name: awkward shapes and tunables in both dtypes, and operands that no random draw gives."""
     found: dict[str, Check] = {}
@@ -102,6 +129,7 @@ def checks() -> dict[str, Check]:
         ("int4_mm", "triton_dequant_mm"): ((INT4[0][0], {"block": 64}), (INT4[1][0], {})),
         ("moe_gate_up", "triton_sorted"): SORTED,
         ("moe_down", "triton_sorted"): SORTED,
+        ("gated_delta_rule", "triton_chunked"): DELTA,
     }
     for (op, variant), asked in shapes.items():
         for dtype in DTYPES:
@@ -111,6 +139,11 @@ def checks() -> dict[str, Check]:
         found[f"sdpa {variant} large logits"] = Check("sdpa", variant, dims, change=large_logits)
     for op in ("moe_gate_up", "moe_down"):
         found[f"{op} one expert"] = Check(op, "triton_sorted", SORTED[2][0], "bfloat16", SORTED[2][1], one_expert)
+    for dtype in DTYPES:
+        for name, change in (("strong decay", strong_decay), ("one key", one_key)):
+            found[f"{name} {dtype}"] = Check(
+                "gated_delta_rule", "triton_chunked", DELTA[2][0], dtype, DELTA[2][1], change
+            )
     return found
 
 
@@ -128,6 +161,7 @@ class Mistake:
 
 SPLIT = ("sdpa", "triton_split_k")
 GEMM = ("int4_mm", "triton_gemm")
+CHUNKED = ("gated_delta_rule", "triton_chunked")
 BY_EXPERT = ("moe_gate_up", "triton_sorted")
 MISTAKES: dict[str, Mistake] = {
     "a slot too many": Mistake(*SPLIT, "n_ok = n < seen", "n_ok = n <= seen", SDPA_DECODE[0][0]),
@@ -147,6 +181,11 @@ MISTAKES: dict[str, Mistake] = {
     "the next expert": Mistake(*BY_EXPERT, "(ends <= block)", "(ends < block)", *SORTED[2]),
     "a block too few": Mistake(*BY_EXPERT, "return pairs // block_t + min(pairs, experts)", "return 1", *SORTED[1]),
     "no router weight": Mistake("moe_down", "triton_sorted", "1, True,", "1, False,", *SORTED[1]),
+    "no products between the blocks": Mistake(*CHUNKED, "if CHUNK > SUB:", "if CHUNK > 64:", *DELTA[2]),
+    "no square between the blocks": Mistake(*CHUNKED, "if CHUNK > 2 * SUB:", "if CHUNK > 64:", *DELTA[2]),
+    "the diagonal is seen": Mistake(*CHUNKED, "inside[:, None] > inside", "inside[:, None] >= inside", *DELTA[1]),
+    "the state is not stored": Mistake(*CHUNKED, "tl.store(tile, s)", "pass", *DELTA[1]),
+    "a chunk does not decay the state": Mistake(*CHUNKED, "s * tl.load(whole + first + chunk)", "s", *DELTA[3]),
 }
 
 

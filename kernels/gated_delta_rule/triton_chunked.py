@@ -1,0 +1,179 @@
+"""Prefill in chunks: what a chunk needs of itself is formed for all chunks at once, then a second kernel walks through
+the chunks, with the state in registers.
+
+With the names of `torch_chunked`, a chunk's updates are U = T (beta V) - T (beta e^g K) S =: U0 - W S with
+T = (I + A)^-1 (the WY form). The first kernel forms U0, W and the chunk's causal scores P, which leaves three dependent
+products a chunk to the second. Decays are exponentials of differences g_t - g_s <= 0 only, so none overflows however
+strong the decay is.
+
+I + A is inverted by substitution inside diagonal blocks of 16 rows and by products between the blocks. A power series
+alone would need fewer steps, but its terms grow like binomials where keys repeat: up to 1e18 for 64 equal keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from ..tensor_cores import dot, dot_from_zero, rounded
+
+SPACE = {"block_v": [16, 32, 64], "num_warps": [4, 8], "num_stages": [1, 2, 3], "warps_inside": [4, 8]}
+SUB = tl.constexpr(16)
+"""Rows of a diagonal block, and the smallest side of a tensor-core tile."""
+
+
+def supports(case: Any) -> str | None:
+    """Its tiles have power-of-two sides from 16 on."""
+    for name in ("k_dim", "v_dim"):
+        size = case.dims[name]
+        if size < 16 or size & (size - 1):
+            return f"{name} {size} is no power of two from 16 on"
+    chunk = case.answer.tunables.get("chunk", 64)
+    return None if chunk in (16, 32, 64) else f"chunk {chunk} is none of 16, 32, 64"
+
+
+@triton.jit
+def inverse(a, CHUNK: tl.constexpr, PRECISION: tl.constexpr):
+    """(I + a)^-1 for a strictly lower [chunk, chunk] float32 of at most 4 blocks of 16.
+
+    With d the diagonal blocks of a and x = (I + d)^-1, f = x (a - d) is block-wise strictly lower, so f^4 = 0 and the
+    inverse is (I - f) (I + f^2) x.
+    """
+    row, column = tl.arange(0, CHUNK)[:, None], tl.arange(0, CHUNK)[None, :]
+    same = row // SUB == column // SUB
+    x = (row == column).to(tl.float32)
+    d = tl.where(same, a, 0.0)
+    for i in range(1, SUB):
+        ours = row % SUB == i
+        factors = tl.sum(tl.where(ours, d, 0.0), axis=0)  # row i of every block, side by side
+        known = tl.sum(factors[:, None] * x, axis=0)
+        x -= tl.where(ours & same, known[None, :], 0.0)
+    if CHUNK > SUB:
+        f = dot_from_zero(x, a - d, PRECISION)
+        if CHUNK > 2 * SUB:
+            x = dot(dot_from_zero(f, f, PRECISION), x, x, PRECISION)
+        x -= dot_from_zero(f, x, PRECISION)
+    return x
+
+
+@triton.jit
+def gated_delta_inside_kernel(
+    qkv, a, b, a_log, dt_bias, w_all, u_all, p_all, from_start, to_end, whole,
+    length, stride_qb, stride_qt, stride_ab, stride_at,
+    K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
+    PRECISION: tl.constexpr,
+):  # fmt: skip
+    """Of one chunk and head: W [chunk, k_dim], U0 [chunk, v_dim], P [chunk, chunk]; the factors of a query's answer
+    from the old state and of a key's part in the new one, which include their norms; the decay over the whole chunk."""
+    batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
+    head = tl.program_id(1) % V_HEADS
+    k_head = head // (V_HEADS // K_HEADS)
+    inside = tl.arange(0, CHUNK)
+    t = tl.program_id(0) * CHUNK + inside
+    ok = t < length
+    dim_k, dim_v = tl.arange(0, K_DIM), tl.arange(0, V_DIM)
+    rows = qkv + batch * stride_qb + t.to(tl.int64)[:, None] * stride_qt
+    query = tl.load(rows + (k_head * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0)
+    key = tl.load(rows + ((K_HEADS + k_head) * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0)
+    gates = batch * stride_ab + t.to(tl.int64) * stride_at + head
+    step = tl.load(a + gates, mask=ok, other=0.0).to(tl.float32) + tl.load(dt_bias + head)
+    softplus = tl.where(step > 20.0, step, tl.log(1.0 + tl.exp(tl.minimum(step, 20.0))))
+    # Rows past the end decay nothing, and their beta of 0 lets them change nothing.
+    g = tl.cumsum(tl.where(ok, -tl.exp(tl.load(a_log + head)) * softplus, 0.0), axis=0)
+    beta = tl.where(ok, tl.sigmoid(tl.load(b + gates, mask=ok, other=0.0).to(tl.float32)), 0.0)
+    wide_query, wide_key = query.to(tl.float32), key.to(tl.float32)
+    query_norm = tl.rsqrt(tl.sum(wide_query * wide_query, axis=1) + 1e-6) * (K_DIM**-0.5)
+    key_norm = tl.rsqrt(tl.sum(wide_key * wide_key, axis=1) + 1e-6)
+
+    chunk = tl.program_id(1).to(tl.int64) * tl.num_programs(0) + tl.program_id(0)
+    row = chunk * CHUNK + inside
+    kept = w_all.dtype.element_ty
+    total = tl.sum(tl.where(inside == CHUNK - 1, g, 0.0), axis=0)
+    tl.store(from_start + row, tl.exp(g) * query_norm)
+    tl.store(to_end + row, tl.exp(total - g) * key_norm)
+    tl.store(whole + chunk, tl.exp(total))
+
+    seen = inside[:, None] >= inside[None, :]
+    relative = tl.exp(tl.where(seen, g[:, None] - g[None, :], float("-inf"))) * key_norm[None, :]
+    system = dot_from_zero(key, tl.trans(key)) * relative * (beta * key_norm)[:, None]
+    system = tl.where(inside[:, None] > inside[None, :], system, 0.0)
+    scores = dot_from_zero(query, tl.trans(key)) * relative * query_norm[:, None]
+    tl.store(p_all + row[:, None] * CHUNK + inside[None, :], rounded(scores, kept))
+    solve = inverse(system, CHUNK, PRECISION)
+    w = dot_from_zero(solve, key.to(tl.float32) * (beta * tl.exp(g) * key_norm)[:, None], PRECISION)
+    tl.store(w_all + row[:, None] * K_DIM + dim_k[None, :], rounded(w, kept))
+    value = tl.load(rows + (2 * K_HEADS * K_DIM + head * V_DIM + dim_v)[None, :], mask=ok[:, None], other=0.0)
+    u = dot_from_zero(solve, value.to(tl.float32) * beta[:, None], PRECISION)
+    tl.store(u_all + row[:, None] * V_DIM + dim_v[None, :], rounded(u, kept))
+
+
+@triton.jit
+def gated_delta_chain_kernel(
+    qkv, state, out, w_all, u_all, p_all, from_start, to_end, whole, length, chunks, stride_qb, stride_qt,
+    K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
+    BLOCK_V: tl.constexpr,
+):  # fmt: skip
+    """Of one head, `block_v` columns of the state from chunk to chunk."""
+    batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
+    head = tl.program_id(1) % V_HEADS
+    k_head = head // (V_HEADS // K_HEADS)
+    inside, dim_k = tl.arange(0, CHUNK), tl.arange(0, K_DIM)
+    dim_v = tl.program_id(0) * BLOCK_V + tl.arange(0, BLOCK_V)
+    tile = state + ((batch * V_HEADS + head) * K_DIM + dim_k[:, None]) * V_DIM + dim_v[None, :]
+    s = tl.load(tile)
+    kept = w_all.dtype.element_ty
+    queries = qkv + batch * stride_qb + (k_head * K_DIM + dim_k)[None, :]
+    first = tl.program_id(1).to(tl.int64) * chunks
+    for chunk in range(chunks):
+        t = chunk * CHUNK + inside
+        ok = t < length
+        row = (first + chunk) * CHUNK + inside
+        at = queries + t.to(tl.int64)[:, None] * stride_qt
+        query = tl.load(at, mask=ok[:, None], other=0.0)
+        key = tl.load(at + K_HEADS * K_DIM, mask=ok[:, None], other=0.0)
+        w = tl.load(w_all + row[:, None] * K_DIM + dim_k[None, :])
+        u = tl.load(u_all + row[:, None] * V_DIM + dim_v[None, :]).to(tl.float32)
+        p = tl.load(p_all + row[:, None] * CHUNK + inside[None, :])
+        operand = rounded(s, kept)
+        u -= dot_from_zero(w, operand)
+        o = dot_from_zero(query, operand) * tl.load(from_start + row)[:, None]
+        o = dot(p, rounded(u, kept), o)
+        place = ((batch * length + t) * V_HEADS + head)[:, None] * V_DIM + dim_v[None, :]
+        tl.store(out + place, rounded(o, out.dtype.element_ty), mask=ok[:, None])
+        part = rounded(u * tl.load(to_end + row)[:, None], kept)
+        s = dot(tl.trans(key), part, s * tl.load(whole + first + chunk))
+    tl.store(tile, s)
+
+
+def run(
+    qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
+    *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 8,
+) -> Tensor:  # fmt: skip
+    """chunk: steps of a triangular system, 16, 32 or 64. block_v: columns of the state that a program carries, fewer
+    where there are fewer. num_warps and num_stages: of the chain through the chunks; warps_inside: of the first kernel.
+    """
+    batch, length = qkv.shape[:2]
+    _, v_heads, k_dim, v_dim = state.shape
+    if a.stride() != b.stride():
+        a, b = a.contiguous(), b.contiguous()
+    chunks, heads, block_v = triton.cdiv(length, chunk), batch * v_heads, min(block_v, v_dim)
+    w, u, p = (
+        torch.empty(heads, chunks * chunk, width, dtype=qkv.dtype, device=qkv.device) for width in (k_dim, v_dim, chunk)
+    )
+    from_start, to_end = torch.empty(2, heads, chunks * chunk, dtype=torch.float32, device=qkv.device).unbind()
+    whole = torch.empty(heads, chunks, dtype=torch.float32, device=qkv.device)
+    out = torch.empty(batch, length, v_heads, v_dim, dtype=qkv.dtype, device=qkv.device)
+    gated_delta_inside_kernel[(chunks, heads)](
+        qkv, a, b, a_log, dt_bias, w, u, p, from_start, to_end, whole,
+        length, qkv.stride(0), qkv.stride(1), a.stride(0), a.stride(1), k_heads, v_heads, k_dim, v_dim, chunk,
+        "ieee" if qkv.dtype == torch.float32 else "tf32", num_warps=warps_inside,
+    )  # fmt: skip
+    gated_delta_chain_kernel[(v_dim // block_v, heads)](
+        qkv, state, out, w, u, p, from_start, to_end, whole, length, chunks, qkv.stride(0), qkv.stride(1),
+        k_heads, v_heads, k_dim, v_dim, chunk, block_v, num_warps=num_warps, num_stages=num_stages,
+    )  # fmt: skip
+    return out
