@@ -1,4 +1,4 @@
-"""`harness compare`: two stored runs, or two arms of one, to verdicts and an exit status."""
+"""`harness compare`: two revisions, trees, arms or stored runs, to verdicts and an exit status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.options import AsJson, Store, csv
+from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.values.verdict import CaseVerdict, Comparison
@@ -16,20 +17,61 @@ SCHEMA = 1
 
 def command(
     base: Annotated[
-        str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file; with `:ARM` for one arm.")
+        str,
+        typer.Argument(
+            help="A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` for one arm."
+        ),
     ],
     head: Annotated[str, typer.Argument(help="The other side, named like the first.")],
     accept: Annotated[
         str, typer.Option(help="Comma-separated conditions that may differ, such as torch,triton; they are shown.")
     ] = "",
+    suite: Annotated[str, typer.Option(help="Suite file, for sides that are measured; else the only one.")] = "",
+    match: Match = "",
+    arms: Arms = "",
+    budget: Annotated[float, typer.Option(min=0, help="Seconds that measuring may take; 0: as the suite says.")] = 0,
+    base_python: Annotated[str, typer.Option(help="Interpreter of the base side, with its own torch and Triton.")] = "",
+    head_python: Annotated[str, typer.Option(help="Interpreter of the head side.")] = "",
+    measure_identical: Annotated[
+        bool, typer.Option("--measure-identical", help="Measure cases that run the same code on both sides, too.")
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
+    ] = 0,
+    note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what became slower or faster: 0 no regression, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
     from harness.compare import compare, load_sides
+    from harness.runner.live_sides import Live, is_stored
     from harness.store import Store as RunStore
 
-    comparison = compare(*load_sides(base, head, RunStore(store)), accept=csv(accept))
+    runs = RunStore(store)
+    stored = [is_stored(side, runs) for side in (base, head)]
+    if all(stored):
+        from harness.cli.compare_live import check_options_of_stored
+
+        check_options_of_stored(
+            suite=suite, arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
+            measure_identical=measure_identical, k=match, m=note,
+        )  # fmt: skip
+        comparison = compare(*load_sides(base, head, runs), accept=csv(accept))
+    elif any(stored):
+        raise HarnessError(
+            f"{base} and {head}: one is measured now, the other was measured before; name two revisions, or two runs"
+        )
+    else:
+        from harness.cli.compare_live import UNDER_TEST, measure
+        from harness.runner.paired import Terms
+
+        live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
+        under_test = UNDER_TEST if base_python or head_python else ()
+        terms = Terms(
+            budget_s=budget or None, gated_only=not match, measure_identical=measure_identical,
+            accept=(*csv(accept), *under_test),
+        )  # fmt: skip
+        comparison = measure(live, runs, terms, rounds or None, note)
     if as_json:
         import msgspec
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from harness.compare.join import Joined
+from harness.compare.paired_runs import paired_runs
 from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS
 from harness.compare.recorded import recorded_suite
 from harness.compare.sides import StoredSide, same_run
@@ -51,7 +52,7 @@ def throttling(run: Run) -> str:
 def notes(base: StoredSide, head: StoredSide) -> list[str]:
     """What a reader must weigh beside the verdicts."""
     found = []
-    if not same_run(base, head):
+    if not same_run(base, head) and paired_runs(base.run, head.run) is None:
         found.append(
             "two runs at two times: what drifted between them is in the ratios; "
             "runs taken in turn, more than once, show how much that is"

@@ -10,14 +10,17 @@ from msgspec.structs import replace
 from harness.compare import comparable
 from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.join import Joined, join
+from harness.compare.looks import Looks, replay
+from harness.compare.paired_runs import paired_runs
 from harness.compare.policy import Policy, policy_of
-from harness.compare.reasons import decided, not_ok, too_few
+from harness.compare.reasons import IDENTICAL, decided, not_ok, too_few, too_few_pairs
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
 from harness.values.case import Case
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
+from harness.values.pairing import CaseNoise
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
 MEMORY = "peak_memory_bytes"
@@ -35,7 +38,8 @@ def compare(
     policy = policy or policy_of(base.run)
     joined = join(base, head)
     found = comparable.differences(base, head, joined)
-    if comparable.refused(found, accept):
+    under_test = base.run.pairing.accepted if base.run.pairing else ()
+    if comparable.refused(found, (*accept, *under_test)):
         return Comparison(base.facts, head.facts, False, found)
     if not any(question.base and question.head for question in joined):
         raise NotComparable(f"{_words(base)} and {_words(head)} have no case in common; `harness show RUN` lists them")
@@ -56,6 +60,11 @@ class _Judge:
     def __init__(self, base: StoredSide, head: StoredSide, policy: Policy, two_machines: bool) -> None:
         self.policy, self.two_machines = policy, two_machines
         self.one_run = same_run(base, head)
+        self.pairs = paired_runs(base.run, head.run)
+        self.identical = set(self.pairs.pairing.identical) if self.pairs else set()
+        self.log_ratios: dict[str, list[float]] = {}
+        self.two_modes: set[str] = set()
+        self.noise: dict[str, CaseNoise] = {}
         self.throttling = {"base": comparable.throttling(base.run), "head": comparable.throttling(head.run)}
 
     def verdicts(self, joined: Sequence[Joined]) -> tuple[list[CaseVerdict], list[str]]:
@@ -73,6 +82,8 @@ class _Judge:
             notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
             found = [replace(verdict, gated=True) for verdict in found]
         unchanged = {question.name for question in joined if _same_answer(question)}
+        if self.pairs is not None:
+            notes += self._pair_notes()
         return self._decide(found, evidence, unchanged), notes
 
     def _first(self, question: Joined) -> list[tuple[CaseVerdict, Evidence | None]]:
@@ -84,6 +95,10 @@ class _Judge:
         if question.base is None or question.head is None or _unsupported_on_both(question):
             return []
         base, head = question.base.measurement, question.head.measurement
+        if self.pairs is not None and self.pairs.outside:
+            return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
+        if question.name in self.identical and not (base and base.samples and head and head.samples):
+            return [(replace(empty, verdict=Verdict.SAME, reason=IDENTICAL), None)]
         problem = not_ok({"base": base, "head": head})
         if problem is not None:
             invalid = problem.failed or (base is not None and head is not None)
@@ -107,6 +122,8 @@ class _Judge:
         shown = replace(
             empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=self.one_run)
         )
+        if self.pairs is not None:
+            return self._paired_time(shown, base, head), None
         throttled = [f"{side}: {reasons}" for side, reasons in self.throttling.items() if reasons]
         if throttled:
             return replace(shown, verdict=Verdict.INVALID, reason=f"throttled: {', '.join(throttled)}"), None
@@ -119,6 +136,40 @@ class _Judge:
             return replace(shown, reason=reason, needed=least), None
         return shown, self._evidence(base, head)
 
+    def _paired_time(self, shown: CaseVerdict, base: Measurement, head: Measurement) -> CaseVerdict:
+        assert self.pairs is not None
+        ratios, lost, least = self.pairs.log_ratios(base, head), self.pairs.lost(base.case), self.policy.least_units
+        if len(ratios) < least:
+            reason = too_few_pairs(len(ratios), lost, least)
+            verdict = Verdict.INVALID if lost and not self.pairs.goes_on else Verdict.UNDECIDED
+            return replace(shown, verdict=verdict, reason=reason, needed=least)
+        self.log_ratios[shown.case] = ratios
+        if self.pairs.has_two_modes(base, head):
+            self.two_modes.add(shown.case)
+        if base.case.id in self.pairs.noise.cases:
+            self.noise[shown.case] = self.pairs.noise.cases[base.case.id]
+        return shown
+
+    def _pair_notes(self) -> list[str]:
+        assert self.pairs is not None
+        modes = f"two modes between processes: {', '.join(sorted(self.two_modes))}" if self.two_modes else ""
+        lost = self.pairs.disturbed
+        disturbed = f"{len(lost)} pairs were disturbed and do not count ({next(iter(lost.values()))})" if lost else ""
+        return [note for note in (modes, disturbed, self.pairs.control()) if note]
+
+    def _paired_decisions(self, found: Sequence[CaseVerdict], evidence: dict[str, Evidence]) -> dict[str, Decision]:
+        """By the looks that the pairs allow; adds to `evidence` what each case was decided on."""
+        assert self.pairs is not None
+        decisions: dict[str, Decision] = {}
+        for gated in (True, False):
+            family = [v.case for v in found if v.gated is gated and v.metric != MEMORY and v.reason != IDENTICAL]
+            looks = Looks(self.policy.paired(self.pairs.noise.offset), len(family), self.noise, self.two_modes)
+            pairs = {case: self.log_ratios[case] for case in family if case in self.log_ratios}
+            replay(looks, pairs, open_ended=self.pairs.goes_on)
+            decisions |= looks.decisions()
+            evidence |= looks.evidence
+        return decisions
+
     def _evidence(self, base: Measurement, head: Measurement) -> Evidence:
         logs = [[math.log(median) for median in process_medians(m.samples)] for m in (base, head)]
         processes = [{sample.process for sample in m.samples} for m in (base, head)]
@@ -130,8 +181,12 @@ class _Judge:
         self, found: Sequence[CaseVerdict], evidence: Mapping[str, Evidence], unchanged: Collection[str]
     ) -> list[CaseVerdict]:
         """The gated cases are one family, the ones that only explain another. unchanged: cases with the same answer."""
+        evidence, policy = dict(evidence), self.policy
         decisions: dict[str, Decision] = {}
-        for gated in (True, False):
+        if self.pairs is not None:
+            policy = policy.paired(self.pairs.noise.offset)
+            decisions = self._paired_decisions(found, evidence)
+        for gated in (True, False) if self.pairs is None else ():
             cases = {v.case for v in found if v.gated is gated and v.metric != MEMORY}
             decisions |= decide({case: e for case, e in evidence.items() if case in cases}, self.policy)
         result = []
@@ -147,7 +202,7 @@ class _Judge:
             result.append(
                 replace(
                     verdict, verdict=decision.verdict, ratio=shown, needed=decision.needed,
-                    reason=decided(decision, e, self.policy, verdict.case in unchanged),
+                    reason=decided(decision, e, policy, verdict.case in unchanged, verdict.case in self.two_modes),
                     smallest_percent=None if decision.smallest is None else 100 * math.expm1(decision.smallest),
                 )
             )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from harness.compare.decide import Decision, Evidence
@@ -11,6 +11,7 @@ from harness.compare.policy import Policy
 from harness.values.measurement import Measurement, Status
 from harness.values.verdict import Verdict
 
+IDENTICAL = "both sides run the same source text with the same tunables at the same sizes: not measured"
 RAN_AND_FAILED = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT)
 
 
@@ -45,9 +46,15 @@ def too_few(base: int, head: int) -> str:
     return f"{base} {'process' if base == 1 else 'processes'} a side"
 
 
-def decided(decision: Decision, evidence: Evidence, policy: Policy, unchanged: bool) -> str:
+def too_few_pairs(pairs: int, disturbed: Sequence[str], least: int) -> str:
+    """`3 pairs; a verdict needs 4`, and what became of others."""
+    lost = f"; {len(disturbed)} more were disturbed ({disturbed[0]})" if disturbed else ""
+    return f"{pairs} {'pair' if pairs == 1 else 'pairs'}; a verdict needs {least}{lost}"
+
+
+def decided(decision: Decision, evidence: Evidence, policy: Policy, unchanged: bool, two_modes: bool = False) -> str:
     """What the interval says, and for UNDECIDED what would decide it. unchanged: both sides ran the same variant's
-    text."""
+    text. two_modes: of the processes' times, so that SAME is never said."""
     if decision.verdict in (Verdict.SLOWER, Verdict.FASTER):
         same = "; variant, tunables and source text are the same on both sides" if unchanged else ""
         sure = f"{100 * decision.confidence:.4g} %"
@@ -58,4 +65,6 @@ def decided(decision: Decision, evidence: Evidence, policy: Policy, unchanged: b
     unit = "pairs" if evidence.level == "pair" else "processes a side"
     enough = f"about {decision.needed} {unit} would decide it" if decision.needed else "more would hardly help"
     smallest = 100 * math.expm1(decision.smallest)
-    return f"{evidence.n} {unit} show neither a difference nor SAME; {enough}; they could have seen {smallest:.2g} %"
+    modes = "; its processes fall into two modes, where SAME cannot be shown" if two_modes else ""
+    seen = f"{evidence.n} {unit} show neither a difference nor SAME"
+    return f"{seen}; {enough}; they could have seen {smallest:.2g} %{modes}"

@@ -53,7 +53,17 @@ class ConditionsReader:
             temperature_c=nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
             power_w=nvml.nvmlDeviceGetPowerUsage(handle) / 1000,
             throttle_reasons=reason_names(reasons),
+            other_processes=self._others(),
         )
+
+    def _others(self) -> int:
+        """Processes beside this one that hold a context for computing. In a container NVML may know this one by another
+        number; it is one of them all the same."""
+        try:
+            running = self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
+        except self._nvml.NVMLError:  # not told to every user
+            return 0
+        return max(0, len({process.pid for process in running}) - 1)
 
     def driver(self) -> str | None:
         if self._nvml is None:

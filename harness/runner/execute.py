@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, allowed
-from harness.runner.messages import Job, Measured, Profiled, Sampled, Stage, Started, Streamed
+from harness.runner.messages import Job, Measured, Profiled, Ran, Sampled, Stage, Started, Streamed
 from harness.runner.process import WorkerDied, WorkerProcess
 from harness.runner.worker import KINDS, cases_of
 from harness.store import Store
@@ -47,6 +47,9 @@ class Execution:
         self.sources: set[str] = set()
         self.failed: dict[str, str] = {}
         self.log: list[str] = []
+        self.files: tuple[str, ...] = ()
+        self.dropped: set[str] = set()
+        self.verify_only = options.verify_only
         self.run_id = ""
         self.plan: Plan | None = None
 
@@ -67,11 +70,11 @@ class Execution:
 
     def _stage(self, stage: Stage, process: int) -> None:
         """One stage in a fresh process; where a case kills it, in another one without that case."""
-        excluded: set[str] = set()
+        excluded = set(self.dropped)
         while True:
             if self.plan is not None and not self._left(stage, excluded):
                 return
-            with WorkerProcess(Path(self.suite.path).parent, Path(self.suite.kernels_root)) as worker:
+            with self._worker() as worker:
                 self.report(stage, "start a fresh process", 0, 0)
                 environment = self._hello(worker)
                 plan = self._begin(environment)
@@ -79,13 +82,7 @@ class Execution:
                     return
                 plan = msgspec.structs.replace(plan, cases=tuple(c for c in plan.cases if c.id not in excluded))
                 job = Job(
-                    stage,
-                    plan,
-                    process,
-                    self.options.verify_only,
-                    self.streams,
-                    self.options.rounds,
-                    self.options.keep_traces,
+                    stage, plan, process, self.verify_only, self.streams, self.options.rounds, self.options.keep_traces
                 )
                 current: tuple[str, ...] = ()
                 what = "start"
@@ -103,6 +100,13 @@ class Execution:
                     lost = self._bury(death, what, current, stage, process, excluded)
                     excluded.update(lost)
 
+    def _worker(self) -> WorkerProcess:
+        return WorkerProcess(Path(self.suite.path).parent, Path(self.suite.kernels_root))
+
+    def _header(self, run: Run) -> Run:
+        """The first facts of the run, as they will be stored."""
+        return run
+
     def _hello(self, worker: WorkerProcess) -> Environment:
         try:
             return worker.hello().environment
@@ -112,7 +116,7 @@ class Execution:
     def _left(self, stage: Stage, excluded: set[str]) -> bool:
         assert self.plan is not None
         if stage == "profile":
-            return self.suite.decode is not None and "profile-failed" not in excluded and not self.options.verify_only
+            return self.suite.decode is not None and "profile-failed" not in excluded and not self.verify_only
         return any(case.id not in excluded for case in cases_of(stage, self.plan))
 
     def _begin(self, environment: Environment) -> Plan:
@@ -132,7 +136,7 @@ class Execution:
                 environment=environment,
                 planned=self._planned(self.plan),
             )
-            self.run_id = self.store.begin(run)
+            self.run_id = self.store.begin(self._header(run))
             self._keep_source(self.suite.text)
             for case in self._planned(self.plan):
                 if case.problem is not None:
@@ -157,6 +161,8 @@ class Execution:
             self.store.add_conditions(self.run_id, message.conditions)
         elif isinstance(message, Profiled):
             self.store.add_profile(self.run_id, message.profile)
+        elif isinstance(message, Ran):
+            self.files = message.files
         elif isinstance(message, Streamed):
             self.streams[message.name] = message.tokens
             for row, tokens in enumerate(message.tokens):

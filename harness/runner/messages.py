@@ -68,11 +68,17 @@ class Streamed(msgspec.Struct, frozen=True, tag=True):
     tokens: list[list[int]]
 
 
+class Ran(msgspec.Struct, frozen=True, tag=True):
+    """Last word before Done: the resolved paths of the kernels, variants and models that this process loaded."""
+
+    files: tuple[str, ...]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-FromWorker = Hello | Started | Measured | Sampled | Profiled | Streamed | Done
+FromWorker = Hello | Started | Measured | Sampled | Profiled | Streamed | Ran | Done
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(FromWorker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import harness
 from harness.runner.messages import Done, FromWorker, Hello, Job, from_line, to_line
 
 SILENCE_LIMIT_S = 600.0
@@ -25,13 +27,30 @@ class WorkerDied(Exception):
         self.timed_out = timed_out
 
 
+def own_import_path(python: str) -> dict[str, str]:
+    """The environment in which another process finds this harness, and nothing else of where it lies: from a checkout
+    nobody installed. An installed one is found by the interpreter that it was installed for."""
+    home = Path(harness.__file__).resolve().parent.parent
+    if home.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    inherited = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
+
+
 class WorkerProcess:
     """`hello` is waited for, then `work(job)` yields what the worker says until it is done."""
 
-    def __init__(self, suite_folder: Path, kernels_root: Path, python: str = sys.executable) -> None:
+    def __init__(
+        self, suite_folder: Path, kernels_root: Path, python: str = sys.executable, tree: Path | None = None
+    ) -> None:
+        """tree: the checkout that everything but the harness must come from, in place of the current folder."""
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
-        command = [python, "-m", "harness.runner.worker", str(suite_folder), str(kernels_root)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr)
+        command = [python, *(["-P"] if tree else []), "-m", "harness.runner.worker"]
+        command += [str(suite_folder), str(kernels_root), *([str(tree)] if tree else [])]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, cwd=tree,
+            env=own_import_path(python) if tree else None,
+        )  # fmt: skip
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._pump, daemon=True).start()
 

@@ -17,6 +17,7 @@ from harness.runner.messages import (
     Job,
     Measured,
     Profiled,
+    Ran,
     Sampled,
     Stage,
     Started,
@@ -34,9 +35,11 @@ DECODE_PASSES = {"cuda": 6, "cpu": 6}
 """Passes over all new tokens per process: six samples are the fewest whose range is a 95 % interval of the median."""
 
 
-def main(suite_folder: str, kernels_root: str) -> None:
-    """Serves one job and ends."""
+def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
+    """Serves one job and ends. tree: where packages beside the suite are looked up before anywhere else."""
     outbox = Outbox()
+    if tree:
+        sys.path.insert(0, tree)  # the harness itself is imported already, whatever the tree has under that name
     from harness import kernels_root as root
 
     root.bind(Path(kernels_root))
@@ -49,6 +52,9 @@ def main(suite_folder: str, kernels_root: str) -> None:
     if line:
         job = job_from_line(line)
         {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, environment, outbox)
+        from harness.resolve import loaded_files
+
+        outbox.send(Ran(loaded_files()))
         outbox.send(Done())
 
 
@@ -149,4 +155,4 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -15,7 +15,8 @@ LEAST_PREFIX = 4
 
 class Summary(msgspec.Struct, frozen=True):
     """A run as it is listed. cases: of its plan, without those that another one stands for; measured: how many have a
-    row."""
+    row. purpose, comparison: of a run that is one side of a comparison measured as pairs, see `values.pairing`; `last`
+    passes it over."""
 
     id: str
     uuid: str
@@ -27,6 +28,8 @@ class Summary(msgspec.Struct, frozen=True):
     cases: int
     measured: int
     device: str
+    purpose: str = ""
+    comparison: str = ""
 
 
 def is_file(name: str) -> bool:
@@ -59,7 +62,7 @@ def find(name: str, runs: Sequence[Summary], location: str, suite: str | None = 
 
 
 def _last(name: str, steps: int, runs: Sequence[Summary], location: str, suite: str | None) -> Summary:
-    complete = [run for run in runs if run.state == "complete" and suite in (None, run.suite)]
+    complete = [run for run in runs if run.state == "complete" and suite in (None, run.suite) and not run.purpose]
     if steps < len(complete):
         return complete[-1 - steps]
     of = f" of suite {suite}" if suite else ""

@@ -15,6 +15,7 @@ from harness.store.naming import Summary
 from harness.store.writer import is_alive
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
+from harness.values.pairing import Slot
 from harness.values.profile import Profile
 from harness.values.run import SCHEMA_VERSION, Run
 
@@ -25,12 +26,19 @@ class _Planned(msgspec.Struct):
     same_as: str | None = None
 
 
+class _Pairing(msgspec.Struct):
+    comparison: str
+    side: str
+    purpose: str
+
+
 class _Header(msgspec.Struct):
     """What a list shows of a run; of its plan only what is to be counted."""
 
     note: str = ""
     environment: Environment | None = None
     planned: tuple[_Planned, ...] = ()
+    pairing: _Pairing | None = None
 
 
 def summaries(connection: Connection) -> list[Summary]:
@@ -52,6 +60,8 @@ def load_run(connection: Connection, run_id: int) -> Run:
 
     measured = [_decode(m.body, Measurement) for m in rows(tables.measurements)]
     header = _decode(row.header, Run)
+    slots = tuple(_decode(s.body, Slot) for s in rows(tables.slots))
+    timed = {slot.process for slot in slots if slot.process}
     order = {case.id: index for index, case in enumerate(header.planned)}
     return msgspec.structs.replace(
         header,
@@ -63,6 +73,8 @@ def load_run(connection: Connection, run_id: int) -> Run:
         profiles=tuple(_decode(p.body, Profile) for p in rows(tables.profiles)),
         sources={s.hash: _decode(s.body, str) for s in rows(tables.sources)},
         streams={s.name: _decode(s.body, list[int]) for s in rows(tables.streams)},
+        slots=slots,
+        processes=len(timed) if header.pairing else header.processes,
     )
 
 
@@ -80,6 +92,8 @@ def _summary(row: Row[Any], measured: int) -> Summary:
         cases=sum(case.same_as is None for case in header.planned),
         measured=measured,
         device=device,
+        purpose=header.pairing.purpose if header.pairing else "",
+        comparison=header.pairing.comparison if header.pairing else "",
     )
 
 

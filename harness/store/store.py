@@ -20,6 +20,7 @@ from harness.store.naming import Summary, find, is_file
 from harness.store.reading import load_run, summaries
 from harness.store.writer import this_writer
 from harness.values.measurement import Conditions, Measurement
+from harness.values.pairing import Slot
 from harness.values.profile import Profile
 from harness.values.run import Run
 
@@ -91,6 +92,9 @@ class Store:
     def add_stream(self, run_id: str, name: str, tokens: Sequence[int]) -> None:
         self._add(tables.streams, run_id, [list(tokens)], name=name)
 
+    def add_slot(self, run_id: str, slot: Slot) -> None:
+        self._add(tables.slots, run_id, [slot])
+
     def finish(self, run_id: str, state: str) -> None:
         """`complete`, or `partial` for a run that ended before its plan."""
         self._set(run_id, state=state)
@@ -115,6 +119,7 @@ class Store:
                 _insert(connection, tables.measurements, key, [measurement], process=0, case_id=measurement.case.id)
             _insert(connection, tables.conditions, key, run.conditions)
             _insert(connection, tables.profiles, key, run.profiles)
+            _insert(connection, tables.slots, key, run.slots)
             for text_hash, text in run.sources.items():
                 _insert(connection, tables.sources, key, [text], hash=text_hash)
             for name, tokens in run.streams.items():
@@ -169,7 +174,7 @@ def _id_of(connection: Connection, identity: str) -> int | None:
 
 def _insert_run(connection: Connection, run: Run, identity: str, state: str) -> int:
     header = msgspec.structs.replace(
-        run, id="", measurements=(), conditions=(), profiles=(), sources={}, streams={}, tags=()
+        run, id="", measurements=(), conditions=(), profiles=(), sources={}, streams={}, slots=(), tags=()
     )
     values = {
         "uuid": identity, "started": run.started, "suite": run.suite, "state": state, "writer": this_writer(),

@@ -74,6 +74,7 @@ conditions = _rows("conditions")
 profiles = _rows("profiles")
 sources = _rows("sources", Column("hash", String(64), nullable=False))
 streams = _rows("streams", Column("name", String(200), nullable=False))
+slots = _rows("slots")
 
 
 def encode(value: object) -> bytes:

@@ -32,7 +32,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """What the GPU said of itself during one round; None where it says nothing."""
+    """What the GPU said of itself during one round; None where it says nothing. other_processes: computing on it."""
 
     process: int
     round: int
@@ -41,6 +41,7 @@ class Conditions(msgspec.Struct, frozen=True):
     temperature_c: int | None = None
     power_w: float | None = None
     throttle_reasons: tuple[str, ...] = ()
+    other_processes: int = 0
 
 
 class Correctness(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ class CaseNoise(msgspec.Struct, frozen=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """What calibration says about a machine. cases: by question. offset: standard deviation of what identical
+    """What calibration says about a machine. cases: by case id. offset: standard deviation of what identical
     worktrees differ by for good, as a log ratio, over so many pairs of worktrees."""
 
     cases: dict[str, CaseNoise] = {}
@@ -53,9 +53,12 @@ class Noise(msgspec.Struct, frozen=True):
 
 class Pairing(msgspec.Struct, frozen=True):
     """This run is one side of a comparison: its process n and process n of the other run with the same `comparison`
-    are a pair. purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured,
-    of a calibration's several. identical: questions that both sides answer with the same code, not measured for that.
-    accepted: conditions that are under test and may differ."""
+    are a pair.
+
+    purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured, of a
+    calibration's several. identical: questions that both sides answer with the same code. accepted: conditions that are
+    under test and may differ. seed: of the coin that orders each pair.
+    """
 
     comparison: str
     side: Literal["base", "head"]
@@ -67,10 +70,11 @@ class Pairing(msgspec.Struct, frozen=True):
     accepted: tuple[str, ...] = ()
     noise: Noise = Noise()
     python: str = ""
+    seed: int = 0
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One fresh process of a run that is measured as pairs.
+    """One fresh process of a run that is measured as pairs. Process 0 verifies every case and times nothing.
 
     process: number of its pair. position: 0 for the side that went first. files: resolved paths of what it ran;
     outside: those that are not of the side's own tree. disturbed: why its times count for nothing. read_gb_s: the read

@@ -7,6 +7,7 @@ import msgspec
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
+from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
 
 SCHEMA_VERSION = 1
@@ -16,7 +17,9 @@ class Run(msgspec.Struct, frozen=True):
     """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a
     partial
     run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256. processes:
-    how many fresh processes were asked for. started: ISO 8601, UTC."""
+    how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a comparison
+    measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation between fresh
+    processes as this machine was calibrated when the run began."""
 
     id: str
     started: str
@@ -36,4 +39,7 @@ class Run(msgspec.Struct, frozen=True):
     profiles: tuple[Profile, ...] = ()
     sources: dict[str, str] = {}
     streams: dict[str, list[int]] = {}
+    pairing: Pairing | None = None
+    slots: tuple[Slot, ...] = ()
+    process_noise: dict[str, float] = {}
     schema: int = SCHEMA_VERSION

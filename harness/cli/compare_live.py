@@ -1,0 +1,70 @@
+"""The half of `harness compare` that measures: revisions and the working tree, as pairs of fresh processes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.runner.live_sides import Live
+    from harness.runner.paired import Pairs, Terms
+    from harness.store import Store
+    from harness.values.verdict import Comparison
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it: no status of the table, since nothing was found out."""
+UNDER_TEST = ("torch", "triton", "cuda")
+"""May differ where the sides have interpreters of their own."""
+
+
+def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> Comparison:
+    """Measures both sides and judges them; progress goes to standard error."""
+    from harness.cli.progress import RunProgress
+    from harness.runner.execute import Options
+    from harness.runner.live_sides import prepare
+
+    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds, note=note)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    pairs: Pairs | None = None
+    try:
+        with RunProgress() as progress:
+            pairs = prepare(live, store, options, terms, progress, say)
+            found = pairs.run()
+    except KeyboardInterrupt:
+        raise typer.Exit(_interrupted(pairs)) from None
+    for side in (pairs.base, pairs.head):
+        for text in side.log:
+            print(text, file=sys.stderr)
+    return found
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _interrupted(pairs: Pairs | None) -> int:
+    ids = [side.run_id for side in (pairs.base, pairs.head) if side.run_id] if pairs else []
+    kept = (
+        f"{pairs.valid} pairs are kept: harness compare {' '.join(ids)}"
+        if pairs and len(ids) == 2
+        else "nothing was measured"
+    )
+    say(f"interrupted; {kept}")
+    return INTERRUPTED
+
+
+def _as_interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def check_options_of_stored(**given: object) -> None:
+    """What has no meaning for stored runs is refused, not overlooked."""
+    for name, value in given.items():
+        if value:
+            raise HarnessError(f"--{name.replace('_', '-')}: for sides that are measured; these are stored runs")

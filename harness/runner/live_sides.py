@@ -1,0 +1,140 @@
+"""The names of two sides to trees: `main`, `.`, `HEAD~1:autotuned`. What is stored is for `compare.sides`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from harness import kernels_root
+from harness.errors import HarnessError, allowed
+from harness.revisions import Checkout, check_out, repository_of
+from harness.revisions.checkout import set_up
+from harness.runner.execute import Options, Report
+from harness.runner.paired import Pairs, Terms
+from harness.runner.paired_side import PairedSide
+from harness.runner.planner import Wanted, plan_of
+from harness.store import Store
+from harness.values.pairing import Tree
+
+NUMBER = re.compile(r"\d{1,6}$")
+"""A run's id; a longer number may be the start of a commit."""
+
+Say = Callable[[str], None]
+
+
+class Live(NamedTuple):
+    """What is asked of both sides. suite: a path, empty for the one that there is. pythons: base's and head's."""
+
+    base: str
+    head: str
+    suite: str = ""
+    match: str = ""
+    arms: tuple[str, ...] = ()
+    pythons: tuple[str, str] = ("", "")
+    copies: tuple[int, int] = (0, 0)
+
+
+def is_stored(name: str, store: Store) -> bool:
+    """Whether a side means a stored run or a file, with or without an arm."""
+    run = name if Path(name).is_file() else name.rpartition(":")[0] if ":" in name else name
+    if Path(run).is_file() or run == "" or run.partition("~")[0] == "last" or NUMBER.match(run):
+        return True
+    return any(run in found.tags or (len(run) >= 4 and found.uuid.startswith(run)) for found in store.runs())
+
+
+def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Report, say: Say) -> Pairs:
+    """Checks out, sets up and plans both sides. Everything that can be wrong in their names is said before torch loads.
+
+    Raises HarnessError for an unknown revision or arm, a revision without the suite, a filter that leaves nothing, and
+    CaseFailed where a setup fails.
+    """
+    names = [_split(name) for name in (live.base, live.head)]
+    suite, repository = _suite(live, store)
+    checkouts = [
+        _checkout(name, suite, repository, copy, say) for (name, _), copy in zip(names, live.copies, strict=True)
+    ]
+    arms = [names[1 - i][1] if arm is None else arm for i, (_, arm) in enumerate(names)]
+    relative = suite.relative_to(repository) if repository else suite
+    if checkouts[0].root == checkouts[1].root and arms[0] == arms[1] and not any(live.pythons):
+        terms_need = terms.measure_identical or terms.purpose == "calibrate"
+        if not terms_need:
+            say("both sides are the same tree: --measure-identical measures it against itself")
+    sides = []
+    for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, live.pythons, strict=True):
+        interpreter = _python(python, word)
+        file = checkout.root / relative if repository else suite
+        _check_suite(file, relative, checkout, word)
+        chosen = (arm,) if arm else live.arms or None
+        wanted = Wanted(str(file), chosen, live.match or None)
+        try:
+            planned = plan_of(wanted)
+        except HarnessError as error:
+            raise _of_side(error, word, checkout) from error
+        assert planned.plan is not None
+        if repository:
+            set_up(checkout, planned.plan.suite.compare.setup, interpreter, say)
+        sides.append(PairedSide(word, checkout, wanted, planned, interpreter, store, options, report))
+    return Pairs(sides[0], sides[1], (arms[0], arms[1]), store, terms, say)
+
+
+def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError:
+    said = HarnessError(f"{word} ({checkout.tree.words}): {error}")
+    said.exit_status = error.exit_status
+    return said
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    revision, colon, arm = name.rpartition(":")
+    if colon and not arm:
+        raise HarnessError(f"{name}: no arm after the colon; allowed: REVISION or REVISION:ARM")
+    return (revision or ".", arm) if colon else (name, None)
+
+
+def _suite(live: Live, store: Store) -> tuple[Path, Path | None]:
+    """The suite's path in the working tree, whether it is there or not, and the repository that holds it."""
+    if live.suite:
+        path = Path(live.suite).resolve()
+        folder = next(above for above in path.parents if above.is_dir())
+        return path, repository_of(folder)
+    repository = repository_of(Path.cwd())
+    root = repository or Path.cwd()
+    found = [file for file in sorted(root.glob("suites/*.yaml")) if b"\nsuite:" in b"\n" + file.read_bytes()]
+    if len(found) > 1:
+        newest = [run.suite for run in store.runs() if any(run.suite == file.stem for file in found)]
+        found = [file for file in found if newest and file.stem == newest[-1]] or found
+    if len(found) != 1:
+        names = ", ".join(str(file.relative_to(root)) for file in found) or "none"
+        raise HarnessError(f"--suite: which one? There are: {names}")
+    return found[0].resolve(), repository
+
+
+def _checkout(name: str, suite: Path, repository: Path | None, copy: int, say: Say) -> Checkout:
+    if repository is not None:
+        return check_out(name, repository, say, copy)
+    if name != ".":
+        raise HarnessError(f"{name}: neither a stored run nor a revision: {suite.parent} is in no git repository")
+    root = kernels_root.find(suite)
+    own = root != kernels_root.installed() or suite.is_relative_to(root.parent)
+    folder = root.parent if own else suite.parent
+    return Checkout(Tree(".", folder=str(folder)), folder)
+
+
+def _check_suite(file: Path, relative: Path, checkout: Checkout, word: str) -> None:
+    if file.is_file():
+        return
+    there = [str(found.relative_to(checkout.root)) for found in sorted(checkout.root.glob("**/*.yaml"))]
+    suites = [name for name in there if b"\nsuite:" in b"\n" + (checkout.root / name).read_bytes()]
+    raise HarnessError(f"{word} ({checkout.tree.words}) has no suite {relative}; {allowed(str(relative), suites)}")
+
+
+def _python(python: str, word: str) -> str:
+    if not python:
+        return sys.executable
+    found = shutil.which(python)
+    if found is None:
+        raise HarnessError(f"--{word}-python {python}: no such program; allowed: the path of a Python interpreter")
+    return str(Path(found).absolute())

@@ -1,0 +1,238 @@
+"""Two sides measured as pairs of fresh processes, in an order drawn for each pair, until every gate is decided."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from harness.compare import Policy, StoredSide, compare
+from harness.compare.calibrations import noise_on, process_noise
+from harness.compare.judge import MEMORY
+from harness.compare.policy import LOOKS
+from harness.errors import HarnessError
+from harness.runner.messages import Stage
+from harness.runner.paired_side import PairedSide
+from harness.runner.turn import turn
+from harness.runner.worker import KINDS
+from harness.store import Store
+from harness.values.case import Case
+from harness.values.pairing import Pairing
+from harness.values.verdict import Comparison, Verdict
+
+MOST_DISTURBED = 8
+"""Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""
+STAGES: tuple[Stage, ...] = ("kernels", "decode")
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How the sides are measured. budget_s: the base suite's where None. gated_only: of the cases, those that gate, as
+    long as there are any. pairs: so many, without looks, for a calibration. accept: conditions that may differ."""
+
+    purpose: Literal["compare", "calibrate"] = "compare"
+    budget_s: float | None = None
+    gated_only: bool = True
+    measure_identical: bool = False
+    accept: tuple[str, ...] = ()
+    seed: int | None = None
+    pairs: int | None = None
+    worktrees: int = 0
+
+
+class Pairs:
+    """One comparison. say: what a reader is told while it goes on."""
+
+    def __init__(
+        self, base: PairedSide, head: PairedSide, arms: tuple[str | None, str | None], store: Store, terms: Terms,
+        say: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.base, self.head, self.arms, self.store, self.terms, self.say = base, head, arms, store, terms, say
+        self.started = time.monotonic()
+        suite = base.suite.compare
+        self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
+        self.budget_s = suite.budget_s if terms.budget_s is None else terms.budget_s
+        self.seed = random.SystemRandom().randrange(2**31) if terms.seed is None else terms.seed
+        self.coin = random.Random(self.seed)
+        self.notes: list[str] = []
+        self.valid = self.disturbed = self.process = 0
+        self.longest_s = 0.0
+
+    def run(self) -> Comparison:
+        """Measures and judges. Whatever stops it, what was measured is stored under both runs."""
+        state = "partial"
+        try:
+            self._begin()
+            found = self._judge()
+            if found.comparable:
+                self._measure()
+                state = "complete"
+        finally:
+            for side in (self.base, self.head):
+                side.close(state)
+        found = self._judge()
+        return msgspec.structs.replace(found, notes=(*found.notes, *self.notes))
+
+    def _judge(self) -> Comparison:
+        runs = [self.store.load(side.run_id) for side in (self.base, self.head)]
+        sides = [StoredSide(run, arm) for run, arm in zip(runs, self.arms, strict=True)]
+        return compare(sides[0], sides[1], self.policy, self.terms.accept)
+
+    def _begin(self) -> None:
+        """Both plans, what of them is the same code, and both runs in the store."""
+        for side in (self.base, self.head):
+            environment = side.introduce()
+        if self.base.has_own_kernels != self.head.has_own_kernels:
+            lacks = self.head if self.base.has_own_kernels else self.base
+            raise HarnessError(
+                f"{lacks.word} ({lacks.checkout.tree.words}) has no kernels/ for its suite; the other has"
+            )
+        self.questions = {
+            side.word: _questions(side.cases(), arm)
+            for side, arm in zip((self.base, self.head), self.arms, strict=True)
+        }
+        base, head = self.questions["base"], self.questions["head"]
+        wanted = self._wanted({**head, **base})
+        common = [name for name in base if name in head and name in wanted]
+        identical = self._identical(common)
+        self.measured = [name for name in common if self.terms.measure_identical or name not in identical]
+        noise = noise_on(environment, self.store)
+        comparison = str(uuid.uuid4())
+        for side, arm in zip((self.base, self.head), self.arms, strict=True):
+            pairing = Pairing(
+                comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
+                self.terms.worktrees, arm, tuple(identical), self.terms.accept, noise, side.python, self.seed,
+            )  # fmt: skip
+            own = self.questions[side.word]
+            cases = {id for name in own if name in wanted for id in (own[name].id, own[name].same_as) if id}
+            side.open(pairing, cases, process_noise(noise))
+            self.say(f"{side.word}  {side.checkout.tree.words}{f', arm {arm}' if arm else ''} (run {side.run_id})")
+        if identical:
+            what = "measured all the same" if self.terms.measure_identical else "skipped"
+            self.say(f"{len(identical)} of {len(common)} cases run the same code on both sides: {what}")
+
+    def _wanted(self, cases: Mapping[str, Case]) -> set[str]:
+        """Those that gate; all of them where none does, or where a filter named them."""
+        gate = self.policy.gate
+        gating = {
+            name
+            for name, case in cases.items()
+            if (case.op if case.kind == "kernel" else case.kind) in gate
+            or (case.kind == "decode" and "peak_memory" in gate)
+        }
+        return gating if self.terms.gated_only and gating else set(cases)
+
+    def _identical(self, names: Iterable[str]) -> list[str]:
+        """Questions that both sides answer with the same source: under one interpreter, and nothing was built."""
+        one_tree = self.base.checkout.root == self.head.checkout.root
+        built = self.base.suite.compare.setup or self.head.suite.compare.setup
+        if self.base.python != self.head.python or (built and not one_tree):
+            return []
+        prints = {
+            side.word: {name: side.fingerprints.get(case.id) for name, case in self.questions[side.word].items()}
+            for side in (self.base, self.head)
+        }
+        return [name for name in names if prints["base"][name] and prints["base"][name] == prints["head"][name]]
+
+    def _measure(self) -> None:
+        self._narrow(self.measured)
+        for stage in self._stages():
+            with turn(self.say):
+                for side in (self.base, self.head):
+                    slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True)
+                    if slot.outside:  # another tree's code: its times would say nothing about this one
+                        return
+                    if side is self.base:
+                        self._share_streams()
+        self._narrow(self.measured)
+        for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
+            while self.valid < at and self._stages():
+                if self._over():
+                    return
+                self._pair()
+            if self.terms.pairs or not self._stages():
+                return
+            if not self._look(at):
+                return
+
+    def _share_streams(self) -> None:
+        """Both sides are fed the tokens that base recorded: the same work."""
+        for name, rows in self.base.streams.items():
+            if name not in self.head.streams:
+                self.head.streams[name] = rows
+                for row, tokens in enumerate(rows):
+                    self.store.add_stream(self.head.run_id, f"{name},row={row}", tokens)
+
+    def _look(self, at: int) -> bool:
+        """Whether more pairs are needed; narrows them to what is open."""
+        found = self._judge()
+        times = [v for v in found.verdicts if v.metric != MEMORY]
+        left = [v.case for v in times if v.verdict is Verdict.UNDECIDED]
+        gates = [v for v in times if v.gated and v.verdict is Verdict.UNDECIDED]
+        self.say(f"{at} pairs: {len(times) - len(left)} of {len(times)} cases decided, {self._elapsed():.0f} s")
+        self._narrow(left)
+        return bool(gates)
+
+    def _narrow(self, names: Sequence[str]) -> None:
+        """These questions alone, less those that a side cannot answer."""
+        failed = {
+            name
+            for side in (self.base, self.head)
+            for name, case in self.questions[side.word].items()
+            if (case.same_as or case.id) in side.failed or case.problem
+        }
+        for side in (self.base, self.head):
+            own = self.questions[side.word]
+            open_cases = [own[name] for name in names if name in own and name not in failed]
+            side.measure_only({case.same_as or case.id for case in open_cases})
+
+    def _stages(self) -> list[Stage]:
+        """Those for which both sides have something left to measure."""
+        left = [
+            {case.kind for case in side.cases() if case.id not in side.dropped and case.problem is None}
+            for side in (self.base, self.head)
+        ]
+        return [stage for stage in STAGES if all(set(KINDS[stage]) & kinds for kinds in left)]
+
+    def _pair(self) -> None:
+        self.process += 1
+        start = time.monotonic()
+        disturbed = False
+        for stage in self._stages():
+            order = [self.base, self.head]
+            if self.coin.random() < 0.5:
+                order.reverse()
+            with turn(self.say):
+                begin = time.monotonic()
+                slots = [side.slot(stage, self.process, position) for position, side in enumerate(order)]
+                self.longest_s = max(self.longest_s, time.monotonic() - begin)
+            disturbed = disturbed or any(slot.disturbed for slot in slots)
+        self._narrow(self._still_measured())
+        self.valid += not disturbed
+        self.disturbed += disturbed
+        self.say(f"pair {self.process}: {time.monotonic() - start:.1f} s{', disturbed: it is repeated' * disturbed}")
+
+    def _still_measured(self) -> list[str]:
+        own, dropped = self.questions["base"], self.base.dropped
+        return [name for name, case in own.items() if (case.same_as or case.id) not in dropped]
+
+    def _over(self) -> bool:
+        """Whether the next pair would not end in time, or the machine is not fit to measure on."""
+        if self.disturbed > MOST_DISTURBED:
+            self.notes.append(f"ended after {self.disturbed} disturbed pairs: the GPU throttles or is shared")
+            return True
+        if self.terms.pairs is None and self._elapsed() + self.longest_s > self.budget_s:
+            self.notes.append(f"ended by the budget of {self.budget_s:g} s after {self.valid} pairs")
+            return True
+        return False
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+
+def _questions(cases: Iterable[Case], arm: str | None) -> dict[str, Case]:
+    """By the name that the sides are joined on."""
+    return {case.question if arm else case.id: case for case in cases if arm in (None, case.arm)}

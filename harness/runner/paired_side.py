@@ -1,0 +1,127 @@
+"""One side of a comparison that is measured as pairs: a run whose processes are started one by one, in its own tree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import kernels_root
+from harness.compare.policy import INVALIDATING_THROTTLES
+from harness.revisions import Checkout
+from harness.runner.execute import Execution, Options, Report
+from harness.runner.messages import Sampled, Stage
+from harness.runner.planner import Planned, Wanted, plan_of
+from harness.runner.process import WorkerProcess
+from harness.store import Store
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.measurement import Conditions
+from harness.values.pairing import Pairing, Slot
+from harness.values.run import Run
+from harness.values.suite import Plan
+
+
+class PairedSide(Execution):
+    """word: `base` or `head`. wanted: what of the suite; planned: the same, already read once without a device."""
+
+    def __init__(
+        self, word: str, checkout: Checkout, wanted: Wanted, planned: Planned, python: str, store: Store,
+        options: Options, report: Report,
+    ) -> None:  # fmt: skip
+        assert planned.plan is not None
+        super().__init__(planned.plan.suite, lambda _: self.whole, store, options, report)
+        self.word, self.checkout, self.wanted, self.python = word, checkout, wanted, python
+        self.whole: Plan = planned.plan
+        self.fingerprints = planned.fingerprints
+        self.environment: Environment | None = None
+        self.pairing: Pairing | None = None
+        self.process_noise: dict[str, float] = {}
+        self._conditions: list[Conditions] = []
+        self._read_gb_s: float | None = None
+
+    def introduce(self) -> Environment:
+        """Asks a process of this side where it runs, and makes the plan for there."""
+        with self._worker() as worker:
+            self.report(self.word, "start a fresh process", 0, 0)
+            self.environment = self._hello(worker)
+        planned = plan_of(self.wanted, self.environment)
+        assert planned.plan is not None
+        self.whole, self.fingerprints = planned.plan, planned.fingerprints
+        return self.environment
+
+    @property
+    def has_own_kernels(self) -> bool:
+        """Whether kernels come from the side's tree, and not from the installed harness."""
+        return Path(self.suite.kernels_root).is_relative_to(self.checkout.root)
+
+    def open(self, pairing: Pairing, cases: Collection[str], process_noise: dict[str, float]) -> None:
+        """Begins the run, of these cases of the plan."""
+        assert self.environment is not None
+        self.pairing, self.process_noise = pairing, process_noise
+        kept = tuple(case for case in self.whole.cases if case.id in cases)
+        self.whole = msgspec.structs.replace(self.whole, cases=kept)
+        self._begin(self.environment)
+        if self.checkout.diff:
+            self._keep_source(self.checkout.diff)
+
+    def close(self, state: str) -> None:
+        if self.run_id:
+            self.store.finish(self.run_id, state)
+
+    def measure_only(self, cases: Collection[str]) -> None:
+        """From now on these cases alone."""
+        self.dropped = {case.id for case in self.whole.cases if case.id not in cases} | set(self.failed)
+
+    def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False) -> Slot:
+        """One fresh process; what it says is stored, and what it ran is held against the tree."""
+        self.files = tuple[str, ...]()
+        self._conditions, self._read_gb_s = [], None
+        self.verify_only = verify_only
+        started, start = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
+        self._stage(stage, process)
+        slot = Slot(
+            process, stage, position, started, time.perf_counter() - start, self.files,
+            tuple(file for file in self.files if not self._is_own(file)), self._disturbance(), self._read_gb_s,
+        )  # fmt: skip
+        self.store.add_slot(self.run_id, slot)
+        return slot
+
+    def cases(self) -> list[Case]:
+        return list(self.whole.cases)
+
+    def _is_own(self, file: str) -> bool:
+        own = [self.checkout.root] if self.has_own_kernels else [self.checkout.root, kernels_root.installed()]
+        return any(Path(file).is_relative_to(root.resolve()) for root in own)
+
+    def _disturbance(self) -> str:
+        reasons = sorted({r for c in self._conditions for r in c.throttle_reasons if r in INVALIDATING_THROTTLES})
+        others = max((c.other_processes for c in self._conditions), default=0)
+        found = [f"throttled: {', '.join(reasons)}"] if reasons else []
+        if others:
+            found.append(f"{others} other {'process' if others == 1 else 'processes'} on the GPU")
+        return "; ".join(found)
+
+    def _worker(self) -> WorkerProcess:
+        folder = Path(self.suite.path).parent
+        return WorkerProcess(folder, Path(self.suite.kernels_root), self.python, self.checkout.root)
+
+    def _hello(self, worker: WorkerProcess) -> Environment:
+        environment = super()._hello(worker)
+        self._read_gb_s = environment.read_gb_s
+        return environment
+
+    def _header(self, run: Run) -> Run:
+        assert self.pairing is not None
+        words = self.pairing.tree.words + (f", arm {self.pairing.arm}" if self.pairing.arm else "")
+        note = f"{words}: {run.note}" if run.note else words
+        return msgspec.structs.replace(run, pairing=self.pairing, note=note, process_noise=self.process_noise)
+
+    def _keep(self, message: Any, process: int) -> list[str]:
+        if isinstance(message, Sampled):
+            self._conditions += message.conditions
+        return super()._keep(message, process)

@@ -1,0 +1,75 @@
+"""A suite to a plan in a process of its own: a process has one folder of kernels, and a comparison has two.
+
+Started as `python -m harness.runner.planner`, asked and answered in one line each. No torch.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from binascii import a2b_base64, b2a_base64
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import ExitStatus, HarnessError
+from harness.runner.process import own_import_path
+from harness.values.environment import Environment
+from harness.values.suite import Plan
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """device, triton: where it will run; without them what is `tuned` is not looked up. Else as of `plan.expand`."""
+
+    suite: str
+    arms: tuple[str, ...] | None = None
+    match: str | None = None
+    device: str | None = None
+    triton: str | None = None
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """fingerprints: by case id, see `suite.fingerprint`. problem: why there is no plan, in one line."""
+
+    plan: Plan | None = None
+    fingerprints: dict[str, str] = {}
+    problem: str = ""
+    status: int = 0
+
+
+def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
+    """The plan of a suite file as its own kernels have it. Raises HarnessError as `load_suite` and `expand` do."""
+    if environment is not None:
+        wanted = msgspec.structs.replace(wanted, device=environment.slug, triton=environment.triton)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "harness.runner.planner"], input=b2a_base64(msgspec.msgpack.encode(wanted)),
+        capture_output=True, env=own_import_path(sys.executable), check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise HarnessError(f"{wanted.suite}: cannot be read with the kernels beside it: {last}")
+    answer = msgspec.msgpack.decode(a2b_base64(done.stdout.splitlines()[-1]), type=Planned)
+    if answer.plan is None:
+        error = HarnessError(answer.problem)
+        error.exit_status = ExitStatus(answer.status)
+        raise error
+    return answer
+
+
+def main() -> None:
+    from harness.plan import expand
+    from harness.suite.fingerprint import fingerprints
+    from harness.suite.load import load_suite
+
+    wanted = msgspec.msgpack.decode(a2b_base64(sys.stdin.buffer.readline()), type=Wanted)
+    try:
+        suite = load_suite(Path(wanted.suite))
+        plan = expand(suite, arms=wanted.arms, match=wanted.match, device_slug=wanted.device, triton=wanted.triton)
+        answer = Planned(plan, fingerprints(plan))
+    except HarnessError as error:
+        answer = Planned(problem=str(error), status=int(error.exit_status))
+    sys.stdout.buffer.write(b2a_base64(msgspec.msgpack.encode(answer)))
+
+
+if __name__ == "__main__":
+    main()

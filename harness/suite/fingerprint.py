@@ -1,0 +1,71 @@
+"""One hash for all that a case runs, as far as imports say: where it is equal on two sides, both run the same code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.suite.catalogue import variant_file
+from harness.suite.closure import source_files
+from harness.values.case import Answer, Case
+from harness.values.suite import Plan
+
+NOT_ONLY_SOURCE = ("importlib", "__import__", "ctypes", "cpp_extension", "load_library", "exec(", "eval(", "open(")
+"""Whoever uses one of these may run what no import names."""
+
+
+def fingerprints(plan: Plan) -> dict[str, str]:
+    """By case id: a hash of the question's sizes, the answers and every source file behind them. A case whose code
+    cannot be told from its imports has none."""
+    found = {}
+    for case in plan.cases:
+        answers = {"": case.answer} if case.answer is not None else dict(plan.answers.get(case.arm, {}))
+        files = _files(case, plan, answers)
+        if files and answers and case.problem is None:
+            found[case.id] = _hash(case, plan, answers, files)
+    return found
+
+
+def _files(case: Case, plan: Plan, answers: Mapping[str, Answer]) -> dict[str, Path] | None:
+    """By a name that does not depend on where the tree lies; None where a file does more than import."""
+    folder, root = Path(plan.suite.path).parent, Path(plan.suite.kernels_root)
+    variants, rest = [], [root / "operands.py"]
+    for place, answer in answers.items():
+        op = case.op or place.partition("@")[0]
+        file = variant_file(op, answer.variant, folder)
+        if file is None:
+            return None
+        variants.append(file)
+        rest += [root / op / "spec.py", root / op / "reference.py"]
+    if case.kind != "kernel":
+        rest += sorted((root / "models" / plan.suite.architecture).glob("*.py"))
+    code = _closure(variants)
+    if any(word in file.read_text(encoding="utf-8", errors="replace") for file in code for word in NOT_ONLY_SOURCE):
+        return None
+    data = [folder / plan.suite.routing] if (folder / plan.suite.routing).is_file() else []
+    everything = (*code, *_closure(rest), *data)  # the rest may open files: weights, recorded routing
+    return {_name(file, (root, folder)): file for file in everything if file.is_file()}
+
+
+def _closure(files: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(found for file in files if file.is_file() for found in source_files(file)))
+
+
+def _name(file: Path, roots: Iterable[Path]) -> str:
+    for root in roots:
+        if file.resolve().is_relative_to(root.resolve()):
+            return f"{root.name}/{file.resolve().relative_to(root.resolve())}"
+    return str(file)
+
+
+def _hash(case: Case, plan: Plan, answers: Mapping[str, Answer], files: Mapping[str, Path]) -> str:
+    suite = plan.suite
+    chosen = {place: (answer.variant, sorted(answer.tunables.items())) for place, answer in answers.items()}
+    facts = (case.question, case.dims, chosen, suite.weights, suite.dims, suite.routing, suite.dtype)
+    digest = hashlib.sha256(msgspec.json.encode(facts, order="sorted"))
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name].read_bytes() + b"\0")
+    return digest.hexdigest()

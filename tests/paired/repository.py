@@ -1,0 +1,83 @@
+"""A small git repository of kernels and a suite, with revisions that differ in one CPU variant."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.revisions.git import git
+from tests.conftest import REPOSITORY
+
+SUITE = "suites/small.yaml"
+TEXT = """\
+suite: 1
+title: One product
+model: qwen3_5_moe_tiny
+dtype: float32
+weights: {group: 64}
+arms: {baseline: {int4_mm: torch_blocked}}
+kernels: {ops: [int4_mm, router]}
+compare: {gate: [int4_mm], budget_s: 240}
+"""
+VARIANT = "kernels/int4_mm/torch_blocked.py"
+SLOWER = "    for _ in range(12):\n        torch.ones(1, 1024) @ torch.ones(1024, 2048)\n    return out"
+
+
+@dataclass(frozen=True)
+class Repository:
+    root: Path
+
+    def commit(self, message: str, **files: str) -> None:
+        """A commit with these files changed (`/` in names as `__`), tagged with the message."""
+        for name, text in files.items():
+            (self.root / name.replace("__", "/")).write_text(text)
+        git(self.root, "add", "--all")
+        git(self.root, "commit", "--quiet", "--allow-empty", "-m", message)
+        git(self.root, "tag", message)
+
+    def start(self, *arguments: str, path: str = "") -> subprocess.Popen[str]:
+        """`harness ...` in the repository's root, as a process of its own."""
+        found = os.pathsep.join(filter(None, (str(REPOSITORY), path)))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": found, "COLUMNS": "150"}
+        environment.pop("HARNESS_STORE", None)
+        command = [sys.executable, "-P", "-m", "harness", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def harness(self, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, path=path)
+        out, err = process.communicate()
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    @property
+    def worktrees(self) -> str:
+        return git(self.root, "worktree", "list", "--porcelain")
+
+
+def make(root: Path) -> Repository:
+    """`fast`, and after it `slow`, where the int4 product does more than it needs; main is at `slow`."""
+    root.mkdir()
+    shutil.copytree(
+        REPOSITORY / "kernels", root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned", "triton_*")
+    )
+    (root / "suites").mkdir()
+    for name in ("models.yaml", "categories.yaml", "devices.yaml"):
+        shutil.copy(REPOSITORY / "suites" / name, root / "suites")
+    git_init(root)
+    repository = Repository(root)
+    fast = (REPOSITORY / VARIANT).read_text()
+    repository.commit("fast", **{"suites__small.yaml": TEXT, "kernels__int4_mm__torch_blocked.py": fast})
+    repository.commit("slow", **{"kernels__int4_mm__torch_blocked.py": fast.replace("    return out", SLOWER)})
+    return repository
+
+
+def git_init(root: Path) -> None:
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "config", "user.name", "somebody")
+    git(root, "config", "user.email", "somebody@example.com")
