@@ -23,6 +23,8 @@ nox.options.sessions = ["tests", "lint", "types"]
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "harness"
 PYTHON = ENVIRONMENT / "bin" / "python"
+PEERS = ROOT / ".nox" / "peers"
+PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
@@ -53,6 +55,19 @@ def gpu(session: nox.Session) -> None:
     """The tests that need an NVIDIA GPU; arguments go to pytest."""
     _install(session, "test")
     _run(session, "pytest", "-m", "gpu", *session.posargs, env=_test_environment())
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """How fast and lean large traces are read, beside a peer where it can be installed; arguments go to pytest."""
+    _install(session, "test")
+    if not PEERS.is_dir():  # an environment of its own: the peer brings a hundred packages
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", str(PEERS))
+        install = [str(PEERS / "bin" / "python"), "-m", "pip", "install", "--quiet", *PEER_REQUIREMENTS]
+        session.run(*install, success_codes=[0, 1])  # without it the test says that it was skipped
+    environment = {"HARNESS_PEER_PYTHON": str(PEERS / "bin" / "python"), **_test_environment()}
+    shown = ["--benchmark-columns=min,median,rounds", "--benchmark-sort=name", "-o", "timeout=1200"]
+    _run(session, "pytest", "benchmarks", *shown, *session.posargs, env=environment)
 
 
 @nox.session

@@ -1,26 +1,16 @@
-"""One HTML file: styles, script and charts inside it, readable without script, nothing fetched.
-
-Jinja escapes every value; the page's content security policy allows its own script by hash and nothing else.
-"""
+"""The charts of a page, as elements of it."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from . import figures
 from .drawing import GRID, INK, MUTED, PAPER, SERIES, Chart
+from .html_frame import TEMPLATES, page
 
-TEMPLATES = Path(__file__).parent / "templates"
+__all__ = ["TEMPLATES", "VARIABLES", "Figure", "inline_svg", "page"]
 
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | {
     colour: f"--s{place}" for place, colour in enumerate(SERIES)
@@ -32,41 +22,6 @@ VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | 
 class Figure:
     title: str
     svg: Markup
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        count=figures.count,
-        gib=figures.gib,
-        number=figures.number,
-        percent=figures.percent,
-        plus_minus=figures.plus_minus,
-        ratio_words=figures.ratio_words,
-        seconds=figures.seconds,
-    )
-    return environment
-
-
-def page(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """A template that extends `page.html.j2`, with these filters beside those that all pages have."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = _environment().overlay()
-    environment.filters = {**_environment().filters, **filters}
-    return environment.get_template(template).render(
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=f"sha256-{digest}",
-        **values,
-    )
 
 
 def inline_svg(chart: Chart) -> Markup:

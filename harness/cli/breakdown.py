@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from harness.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.trace.difference import Difference
+    from harness.values.profile import Profile
 
 By = Literal["kernel", "op", "scope", "layer", "stream", "launch"]
 
@@ -22,6 +28,7 @@ def command(
     by: Annotated[By, typer.Option(help="What the second table lists.")] = "kernel",
     top: Annotated[int, typer.Option(min=0, help="Rows of the second table.")] = 12,
     steps: Annotated[int, typer.Option(min=0, help="Decode steps in each trace, for us per step.")] = 0,
+    html: Annotated[Path | None, typer.Option(help="Write a page with every table to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Where the time of a trace went (GPU time; without a GPU, CPU self time); of two, what changed as well."""
@@ -30,10 +37,15 @@ def command(
     rules = load_rules(*([categories] if categories else []))
     profiles = [breakdown(trace, rules, steps=steps) for trace in traces]
     changed = difference(*profiles) if len(profiles) == 2 else None
+    if html is not None:
+        _write_page(html, traces, profiles, changed)
     if as_json:
         from harness.cli.breakdown_json import document
 
         print(document(traces, profiles, changed))
+        return
+    if html is not None:
+        print(html)
         return
     from rich.console import Console
 
@@ -46,3 +58,16 @@ def command(
         console.print(render(trace.name, profile, by, top))
     if changed:
         console.print(render_difference(changed, profiles[0], top))
+
+
+def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:
+    from harness import reports_root
+    from harness.errors import HarnessError
+
+    reports_root.bind()
+    from harness_reports.breakdown_page import render
+
+    try:
+        path.write_text(render([trace.name for trace in traces], profiles, changed), encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"--html {path}: {error.strerror or error}") from error

@@ -107,6 +107,9 @@ def _remarks(profile: Profile) -> Iterable[str]:
             f"attributed     {_percent(profile.attributed_ns, profile.kernel_sum_ns)} % of kernel time to an op or"
             f" scope, {of_launched} % of what has its launch in the trace"
         )
+    if profile.replayed_ns:
+        mapped = _percent(profile.mapped_ns, profile.replayed_ns)
+        yield f"replayed       {mapped} % of the time of replayed steps mapped back to the ops that were captured"
     for idle in profile.idle:
         yield f"idle           {_ms(idle.total_ns)} ms in {_n(idle.gaps, 'gap')}, {idle.cause}"
     for name, count in profile.data_quality.items():

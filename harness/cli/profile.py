@@ -13,15 +13,35 @@ from harness.cli.options import Arms, AsJson, Note, Store, csv
 def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     arms: Arms = "",
+    engine: Annotated[
+        str, typer.Option(help="How steps are run, comma-separated: eager, cuda_graph, torch_compile.")
+    ] = "eager",
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Profile eager decode steps of every arm; store the run and show it."""
+    """Profile decode steps of every arm; store the run and show it."""
     from harness.cli.measured import execute, finish
     from harness.runner.execute import Options
 
-    options = Options(stages=("profile",), note=note, keep_traces=str(keep_traces) if keep_traces else None)
+    options = Options(
+        stages=("profile",),
+        note=note,
+        engines=_engines(csv(engine)),
+        keep_traces=str(keep_traces) if keep_traces else None,
+    )
     run, failed = execute(suite, csv(arms), "", options, store)
     finish(run, failed, as_json)
+
+
+def _engines(names: list[str]) -> tuple[str, ...]:
+    from harness.errors import HarnessError, allowed
+    from harness.suite.engines import ENGINES
+
+    for name in names:
+        if name not in ENGINES:
+            raise HarnessError(f"--engine: unknown engine {name}; {allowed(name, ENGINES)}")
+    if not names:
+        raise HarnessError(f"--engine: no engine; {allowed('', ENGINES)}")
+    return tuple(dict.fromkeys(names))

@@ -51,14 +51,20 @@ def check_logits(got: Tensor, wanted: Tensor, dtype: str) -> Correctness:
     return msgspec.structs.replace(result, detail=detail)
 
 
-def own_stream(engine: Engine, step: Step, steps: int) -> tuple[Tensor, list[float]]:
-    """The arm's own greedy text: runs the engine of a rewound greedy step `steps` times; returns the stream
-    [batch, steps + 1] and, for each step, the smallest gap between the top two logits over the batch."""
+def own_stream(engine: Engine, step: Step, first: Tensor, steps: int) -> tuple[Tensor, list[float]]:
+    """The arm's own greedy text, by the engine of a rewound step that is fed its own choices from `first` [batch] on:
+    the stream [batch, steps + 1] and, for each step, the smallest gap between the top two logits over the batch. The
+    step's stream is left as it was."""
+    recorded = step.stream.clone()
+    step.stream[:, 0] = first
     gaps = []
-    for _ in range(steps):
+    for at in range(1, steps + 1):
         top = engine.run().float().topk(2, dim=-1).values
         gaps.append((top[:, 0] - top[:, 1]).min())
-    return step.stream.clone(), [gap.item() for gap in gaps]
+        step.stream[:, at] = step.chosen[:, at]
+    own = step.stream.clone()
+    step.stream.copy_(recorded)
+    return own, [gap.item() for gap in gaps]
 
 
 def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> str:
@@ -71,8 +77,6 @@ def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> str:
     return f"own greedy stream leaves the recorded one at token {position}{gap}"
 
 
-def fresh_stream(first: Tensor, steps: int) -> Tensor:
-    """[batch, steps + 1] int64, the first column `first` [batch], the rest to be filled by a greedy step."""
-    stream = torch.zeros(first.shape[0], steps + 1, dtype=torch.int64, device=first.device)
-    stream[:, 0] = first
-    return stream
+def empty_stream(batch: int, steps: int, device: str) -> Tensor:
+    """[batch, steps + 1] int64, to be filled."""
+    return torch.zeros(batch, steps + 1, dtype=torch.int64, device=device)

@@ -15,8 +15,8 @@ from harness.decode.check import (
     CHECKED_STEPS,
     check_logits,
     divergence,
+    empty_stream,
     first_logits,
-    fresh_stream,
     own_stream,
     reference_logits,
 )  # fmt: skip
@@ -67,7 +67,8 @@ class DecodeBench:
         cases = [case for case in cases if case.arm in arms]
         if not cases:
             return
-        engine_name = next((str(case.engine) for case in cases if case.kind == "decode"), "eager")
+        engines = (str(case.engine) for case in cases if case.kind == "decode")
+        engine_name = next((name for name in engines if name != "torch_compile"), "eager")  # not worth a compilation
         stream = self._stream(next(iter(arms.values())), stream_name(batch, context), steps, engine_name)
         checked = min(steps, CHECKED_STEPS)
         wanted = reference_logits(self.model, prompt, stream, checked)
@@ -102,8 +103,8 @@ class DecodeBench:
 
     def _stream(self, arm: _Arm, name: str, steps: int, engine_name: str) -> Tensor:
         if name not in self.streams:
-            tokens, _ = arm.greedy(steps, engine_name)
-            self.streams[name] = tokens.tolist()
+            step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.model.device))
+            self.streams[name] = arm.own_stream(step, engine, steps)[0].tolist()
             self.streamed(name, self.streams[name])
         return torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
 
@@ -115,8 +116,8 @@ class DecodeBench:
             assert case.engine is not None
             step, engine = arm.engine(case.engine, stream)
             result = check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
-            own, gaps = arm.greedy(steps, case.engine)
-            left = divergence(stream, own, gaps)
+            step.rewind(arm.snapshot)
+            left = divergence(stream, *arm.own_stream(step, engine, steps))
             result = msgspec.structs.replace(result, detail="; ".join(p for p in (result.detail, left) if p))
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
         if not result.correct:
@@ -157,19 +158,17 @@ class _Arm:
         """The prompt in one piece, to the first token; the caller resets the state."""
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
-    def engine(self, name: str, stream: Tensor, greedy: bool = False) -> tuple[Step, Engine]:
+    def engine(self, name: str, stream: Tensor) -> tuple[Step, Engine]:
         """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
-        step = Step(self.decoder, stream, self.context, greedy)
+        step = Step(self.decoder, stream, self.context)
         step.rewind(self.snapshot)
         engine = make_engine(name, step)
         step.rewind(self.snapshot)
         return step, engine
 
-    def greedy(self, steps: int, engine_name: str) -> tuple[Tensor, list[float]]:
-        """The arm's own text under an engine, from the end of the prompt."""
-        first = self.decoder.sample(self.first_logits)
-        step, engine = self.engine(engine_name, fresh_stream(first, steps), greedy=True)
-        return own_stream(engine, step, steps)
+    def own_stream(self, step: Step, engine: Engine, steps: int) -> tuple[Tensor, list[float]]:
+        """The arm's own text under an engine that is at the end of the prompt."""
+        return own_stream(engine, step, self.decoder.sample(self.first_logits), steps)
 
     def check_prefill(self, wanted: Tensor, stream: Tensor) -> Correctness:
         """The prompt and the checked part of the stream in one piece: every logit of the latter."""

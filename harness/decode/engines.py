@@ -1,28 +1,31 @@
-"""How a decode step is executed: launched op by op, or replayed as one CUDA graph."""
+"""How a decode step is executed: launched op by op, replayed as one CUDA graph, or compiled as a whole before that."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from harness.errors import CaseFailed
 
 
 class Step:
     """One decode step over preallocated buffers, so that it can be captured: reads the token at the cursor from
     `stream`, writes the greedy choice behind it into `chosen`, advances.
 
-    stream, chosen: [batch, steps + 1] int64. counter: [2] int64, cursor and position. With `greedy` the choice goes
-    into `stream` itself: the model continues its own text.
+    stream, chosen: [batch, steps + 1] int64. counter: [2] int64, cursor and position.
     """
 
-    def __init__(self, decoder: Any, stream: Tensor, start: int, greedy: bool = False) -> None:
+    def __init__(self, decoder: Any, stream: Tensor, start: int) -> None:
         self.decoder = decoder
         self.stream = stream
         self.start = start
-        self.chosen = stream if greedy else torch.empty_like(stream)
+        self.chosen = torch.zeros_like(stream)
         self.counter = torch.tensor([0, start], dtype=torch.int64, device=stream.device)
         self.logits: Tensor | None = None
 
@@ -69,20 +72,10 @@ class CudaGraphEngine:
     """The step as one CUDA graph. It is captured after two warm-up steps; the caller rewinds afterwards."""
 
     def __init__(self, step: Step) -> None:
+        if step.stream.device.type != "cuda":
+            raise CaseFailed("CUDA graphs need a GPU")
         start = time.perf_counter()
-        warm_up_stream = torch.cuda.Stream()
-        warm_up_stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(warm_up_stream):
-            for _ in range(2):
-                step()
-        torch.cuda.current_stream().wait_stream(warm_up_stream)
-        torch.cuda.synchronize()
-        before = torch.cuda.memory_reserved()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._logits = step()
-        torch.cuda.synchronize()
-        self.extra_bytes = max(0, torch.cuda.memory_reserved() - before)
+        self._graph, self._logits, self.extra_bytes = _captured(step)
         self.capture_s = time.perf_counter() - start
 
     def run(self) -> Tensor:
@@ -90,7 +83,65 @@ class CudaGraphEngine:
         return self._logits
 
 
-ENGINES: dict[str, Callable[[Step], Engine]] = {"eager": EagerEngine, "cuda_graph": CudaGraphEngine}
+class TorchCompileEngine:
+    """The whole step as one graph of torch.compile. On a GPU what it made is replayed as a CUDA graph, so that it
+    differs from `cuda_graph` in its kernels and not in who launches them. Compiling is a part of `capture_s`.
+
+    Raises what torch.compile raises where the step is no full graph: there is no falling back to eager parts.
+    """
+
+    extra_bytes = 0
+
+    def __init__(self, step: Step) -> None:
+        start = time.perf_counter()
+        self._run: Callable[[], Tensor] = torch.compile(_alone(step), fullgraph=True, dynamic=False)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        if step.stream.device.type == "cuda":
+            self._graph, self._logits, self.extra_bytes = _captured(self._run)
+        else:
+            self._run()
+        self.capture_s = time.perf_counter() - start
+
+    def run(self) -> Tensor:
+        if self._graph is None:
+            return self._run()
+        self._graph.replay()
+        return self._logits
+
+
+def _captured(run: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor, int]:
+    """(graph, the logits that it writes, bytes that it holds) of a step, after two warm-up steps."""
+    warm_up_stream = torch.cuda.Stream()
+    warm_up_stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(warm_up_stream):
+        for _ in range(2):
+            run()
+    torch.cuda.current_stream().wait_stream(warm_up_stream)
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_reserved()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        logits = run()
+    torch.cuda.synchronize()
+    return graph, logits, max(0, torch.cuda.memory_reserved() - before)
+
+
+_number = itertools.count()
+
+
+def _alone(step: Step) -> Callable[[], Tensor]:
+    """The step under a code object of its own. What is compiled is kept by code object: the steps of several arms
+    would share one entry, each call would try the guards of all, and behind the eighth torch would give up."""
+    code = Step.__call__.__code__.replace(co_name=f"decode_step_{next(_number)}")
+    function: Callable[[], Tensor] = MethodType(FunctionType(code, globals()), step)
+    return function
+
+
+ENGINES: dict[str, Callable[[Step], Engine]] = {
+    "eager": EagerEngine,
+    "cuda_graph": CudaGraphEngine,
+    "torch_compile": TorchCompileEngine,
+}
 
 
 def make_engine(name: str, step: Step) -> Engine:

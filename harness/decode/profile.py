@@ -1,51 +1,126 @@
-"""A live profile: eager decode steps under torch.profiler, exported and read back by the one trace reader."""
+"""A live profile: decode steps under torch.profiler, exported and read back by the one trace reader."""
 
 from __future__ import annotations
 
+import gzip
+import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, record_function, schedule
 
-from harness.decode.check import fresh_stream
-from harness.decode.engines import Step
+from harness.decode.arm_ops import ArmOps
+from harness.decode.check import empty_stream, own_stream
+from harness.decode.engines import EagerEngine, Step, make_engine
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.errors import CaseFailed
-from harness.trace import breakdown, load_rules
+from harness.trace import Rules, breakdown, captured_step, load_rules
+from harness.trace.replay import STEP
 from harness.values.profile import Profile
 
 WARM_UP_STEPS = 3
+"""Steps under the profiler before it records: its own first use costs a step twenty times its usual time."""
 PROFILED_STEPS = 8
+PIECE_BYTES = 1 << 20
 
 
-def profile_arm(model: SuiteModel, arm: str, batch: int, context: int, keep: Path | None = None) -> Profile:
-    """The breakdown of `PROFILED_STEPS` eager decode steps of an arm, after warm-up. keep: where to leave the trace.
+def profile_arm(
+    model: SuiteModel, arm: str, batch: int, context: int, engine: str = "eager", keep: Path | None = None
+) -> Profile:
+    """The breakdown of `PROFILED_STEPS` decode steps of an arm under an engine. keep: where to leave the trace.
 
-    Raises CaseFailed when a GPU was used but the trace has no kernels: the profiler was not permitted or lost them.
+    Steps that are not launched op by op are recorded twice: eager steps come first, and their ops and layers are what
+    the kernels of the others are mapped back to. Raises CaseFailed when the trace lacks kernels: the profiler was not
+    permitted, or lost them.
     """
     steps = WARM_UP_STEPS + PROFILED_STEPS
-    decoder, _ = model.arm(arm, batch, context + steps + 1, profile=True)
-    with torch.no_grad():
-        logits = prefill_in_chunks(decoder, model.prompt(batch, context))
-        step = Step(decoder, fresh_stream(decoder.sample(logits), steps), context, greedy=True)
-        for _ in range(WARM_UP_STEPS):
-            step()
-        activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if model.device == "cuda" else [])
-        with profile(activities=activities, with_stack=False, record_shapes=False) as recorded:
-            for _ in range(PROFILED_STEPS):
-                step()
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        decoder, ops = model.arm(arm, batch, context + steps + 1, profile=True)
+        step, snapshot = _at_the_end_of_the_prompt(model, decoder, batch, context, steps)
+        trace, head = Path(folder) / "eager.json", b""
+        _record(step, model.device, trace)
+        if engine != "eager":
             if model.device == "cuda":
-                torch.cuda.synchronize()
-    with tempfile.TemporaryDirectory() as folder:
-        path = keep or Path(folder) / "trace.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recorded.export_chrome_trace(str(path))
-        result = breakdown(path, load_rules(), steps=PROFILED_STEPS)
-    if model.device == "cuda" and result.kernel_count == 0:
-        raise CaseFailed(
-            f"profile of {arm}: the trace has no GPU kernels; `harness doctor` says what the profiler needs"
-        )
-    return msgspec.structs.replace(result, arm=arm, engine="eager", axes={"batch": batch, "context": context})
+                head = captured_step(trace).head()
+            trace = Path(folder) / f"{engine}.json"
+            _record(_other(engine, step, ops, snapshot), model.device, trace)
+        if keep is not None:
+            _keep(trace, head, keep)
+        if head:
+            trace = _keep(trace, head, Path(folder) / "with-capture.json")
+        result = breakdown(trace, _rules(model), steps=PROFILED_STEPS)
+    if model.device == "cuda":
+        check_complete(result, f"profile of {arm}, {engine}", engine)
+    return msgspec.structs.replace(result, arm=arm, engine=engine, axes={"batch": batch, "context": context})
+
+
+def _rules(model: SuiteModel) -> Rules:
+    return load_rules()
+
+
+def _at_the_end_of_the_prompt(
+    model: SuiteModel, decoder: Any, batch: int, context: int, steps: int
+) -> tuple[Step, dict[str, torch.Tensor]]:
+    """A step that is fed the arm's own text, and the states that it starts from."""
+    first = decoder.sample(prefill_in_chunks(decoder, model.prompt(batch, context)))
+    snapshot = decoder.snapshot()
+    step = Step(decoder, empty_stream(batch, steps, model.device), context)
+    own, _ = own_stream(EagerEngine(step), step, first, steps)
+    step.stream.copy_(own)
+    step.rewind(snapshot)
+    return step, snapshot
+
+
+def _other(name: str, step: Step, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Callable[[], Any]:
+    """The same step by an engine, from the end of the prompt again, without scopes inside."""
+    for bound in ops.bound:
+        bound._scope = None
+    step.rewind(snapshot)
+    engine = make_engine(name, step)
+    step.rewind(snapshot)
+    return engine.run
+
+
+def _record(run: Callable[[], Any], device: str, path: Path) -> None:
+    """A trace of `PROFILED_STEPS` calls in scopes of their own, after warm-up under the profiler, without stacks."""
+    os.environ.setdefault("TEARDOWN_CUPTI", "0")  # replaying a graph after CUPTI was torn down has crashed
+    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device == "cuda" else [])
+    plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=PROFILED_STEPS, repeat=1)
+    with profile(activities=activities, schedule=plan, with_stack=False, record_shapes=False) as recorded:
+        for number in range(WARM_UP_STEPS + PROFILED_STEPS):
+            with record_function(STEP):
+                run()
+            if device == "cuda" and number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + PROFILED_STEPS):
+                torch.cuda.synchronize()  # no kernel of a warm-up step runs into the window, none out of it
+            recorded.step()
+    recorded.export_chrome_trace(str(path))
+
+
+def _keep(trace: Path, head: bytes, path: Path) -> Path:
+    """A copy of a trace, compressed where its name says so, with `head` in the place of its first brace."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with trace.open("rb") as source, gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb") as target:
+        if head:
+            start = source.read(PIECE_BYTES).lstrip()
+            target.write(head + start.removeprefix(b"{"))
+        shutil.copyfileobj(source, target, PIECE_BYTES)
+    return path
+
+
+def check_complete(found: Profile, what: str, engine: str) -> None:
+    """Raises CaseFailed, beginning with `what`, where a profile of `PROFILED_STEPS` steps on a GPU lacks kernels."""
+    remedy = "`harness doctor` says what the profiler needs"
+    if found.kernel_count == 0:
+        raise CaseFailed(f"{what}: the trace has no GPU kernels; {remedy}")
+    lost = found.data_quality.get("launches_without_gpu_rows", 0)
+    if lost:
+        launches = sum(row.launches for row in found.launches)
+        raise CaseFailed(f"{what}: the profiler lost the GPU rows of {lost} of {launches} launches; {remedy}")
+    if engine == "cuda_graph" and found.kernel_count % PROFILED_STEPS:
+        counted = f"{found.kernel_count} kernels in {PROFILED_STEPS} replays of one graph"
+        raise CaseFailed(f"{what}: the profiler lost kernels: {counted} is no whole number each; {remedy}")

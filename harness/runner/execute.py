@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, allowed
-from harness.runner.messages import Job, Measured, Profiled, Ran, Sampled, Stage, Started, Streamed
+from harness.runner.messages import Job, Measured, NotProfiled, Profiled, Ran, Sampled, Stage, Started, Streamed
 from harness.runner.process import WorkerDied, WorkerProcess
 from harness.runner.worker import KINDS, cases_of
 from harness.store import Store
@@ -28,7 +28,8 @@ Report = Callable[[str, str, int, int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own."""
+    """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own.
+    engines: of the profile."""
 
     processes: int = 1
     stages: tuple[Stage, ...] = ("kernels", "decode", "profile")
@@ -36,6 +37,7 @@ class Options(msgspec.Struct, frozen=True):
     rounds: int | None = None
     note: str = ""
     keep_traces: str | None = None
+    engines: tuple[str, ...] = ("eager",)
 
 
 class Execution:
@@ -82,7 +84,14 @@ class Execution:
                     return
                 plan = msgspec.structs.replace(plan, cases=tuple(c for c in plan.cases if c.id not in excluded))
                 job = Job(
-                    stage, plan, process, self.verify_only, self.streams, self.options.rounds, self.options.keep_traces
+                    stage,
+                    plan,
+                    process,
+                    self.verify_only,
+                    self.streams,
+                    self.options.rounds,
+                    self.options.keep_traces,
+                    self.options.engines,
                 )
                 current: tuple[str, ...] = ()
                 what = "start"
@@ -163,6 +172,8 @@ class Execution:
             self.store.add_profile(self.run_id, message.profile)
         elif isinstance(message, Ran):
             self.files = message.files
+        elif isinstance(message, NotProfiled):
+            self.failed[message.what] = message.reason
         elif isinstance(message, Streamed):
             self.streams[message.name] = message.tokens
             for row, tokens in enumerate(message.tokens):

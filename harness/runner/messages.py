@@ -23,7 +23,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
 
     process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name,
     [batch][steps + 1], from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those.
-    keep_traces: a folder for the traces of the profile stage.
+    keep_traces, engines: a folder for the traces of the profile stage, and what it runs the steps with.
     """
 
     stage: Stage
@@ -33,6 +33,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     streams: dict[str, list[list[int]]] = {}
     rounds: int | None = None
     keep_traces: str | None = None
+    engines: tuple[str, ...] = ("eager",)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -63,6 +64,13 @@ class Profiled(msgspec.Struct, frozen=True, tag=True):
     profile: Profile
 
 
+class NotProfiled(msgspec.Struct, frozen=True, tag=True):
+    """what: an arm under an engine."""
+
+    what: str
+    reason: str
+
+
 class Streamed(msgspec.Struct, frozen=True, tag=True):
     name: str
     tokens: list[list[int]]
@@ -78,7 +86,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-FromWorker = Hello | Started | Measured | Sampled | Profiled | Streamed | Ran | Done
+FromWorker = Hello | Started | Measured | Sampled | Profiled | NotProfiled | Streamed | Ran | Done
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(FromWorker)

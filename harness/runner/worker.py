@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.runner.messages import (
     Done,
     Hello,
     Job,
     Measured,
+    NotProfiled,
     Profiled,
     Ran,
     Sampled,
@@ -140,18 +142,31 @@ def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
 
 
 def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
+    import torch
+
     from harness.decode.profile import profile_arm
     from harness.decode.suite_model import SuiteModel
+    from harness.measure.kernel_cases import first_line
 
     questions = job.plan.suite.decode
     assert questions is not None
     model: Any = None
-    arms = [arm for arm in job.plan.arms if arm in job.plan.answers]
-    for done, arm in enumerate(arms):
-        outbox.send(Started(f"profile {arm}", (), done, len(arms)))
+    wanted = [(arm, engine) for arm in job.plan.arms if arm in job.plan.answers for engine in job.engines]
+    for done, (arm, engine) in enumerate(wanted):
+        what = f"profile {arm}, {engine}"
+        outbox.send(Started(what, (), done, len(wanted)))
         model = model or SuiteModel(job.plan, environment.device_kind)
-        keep = Path(job.keep_traces) / f"{job.plan.suite.name}-{arm}.json.gz" if job.keep_traces else None
-        outbox.send(Profiled(profile_arm(model, arm, questions.batch[0], questions.context[0], keep)))
+        file = f"{job.plan.suite.name}-{arm}{'' if engine == 'eager' else f'-{engine}'}.json.gz"
+        keep = Path(job.keep_traces) / file if job.keep_traces else None
+        try:
+            found = profile_arm(model, arm, questions.batch[0], questions.context[0], engine, keep)
+        except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
+            raise
+        except Exception as error:  # whatever a kernel or a compiler raises is that profile's result
+            reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {first_line(error)}"
+            outbox.send(NotProfiled(what, reason))
+        else:
+            outbox.send(Profiled(found))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.suite.catalogue import ENGINES
+from harness.suite.engines import ENGINES
 from harness.suite.rules import Exactly, Field, Integer, JsonSchema, Later, ListOf, Number, Section, Text, Word
 from harness.values.suite import ComparePolicy, DecodeQuestions, KernelQuestions, Weights
 

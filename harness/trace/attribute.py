@@ -12,11 +12,13 @@ from harness.trace.rows import NONE, HostColumns, Rows
 
 class Attribution:
     """launch: of each GPU row, an index into the columns of launches or NONE. op, scope: of each launch, indices into
-    `Rows.names` or NONE. rows: how many GPU rows each launch owns; a graph launch owns many."""
+    `Rows.names` or NONE. rows: how many GPU rows each launch owns; a graph launch owns many. mapped: op and scope of
+    the GPU rows of which more is known than their launch says."""
 
     def __init__(self, rows: Rows) -> None:
         count = len(rows.launches.start_ns)
         find = rows.by_correlation.get
+        self.mapped: dict[int, tuple[int, int]] = {}
         self.launch = array("i", (find(correlation, NONE) for correlation in rows.gpu.correlation))
         self.op, self.scope, self.rows = array("i", [NONE]) * count, array("i", [NONE]) * count, array("i", [0]) * count
         for launch in self.launch:
@@ -32,6 +34,8 @@ class Attribution:
 
     def of(self, row: int) -> tuple[int, int]:
         """(op, scope) of a GPU row."""
+        if row in self.mapped:
+            return self.mapped[row]
         launch = self.launch[row]
         return (NONE, NONE) if launch == NONE else (self.op[launch], self.scope[launch])
 

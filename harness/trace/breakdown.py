@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import merge
+from itertools import chain
 from operator import add
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from harness.trace.categories import Rules
 from harness.trace.events import read_events
 from harness.trace.intervals import Covered, Idle
 from harness.trace.places import calls, streams
+from harness.trace.replay import Capture, last_step, map_back, read_capture
 from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
 from harness.trace.source import read_pieces
 from harness.trace.table import Group, Tables
@@ -33,17 +35,33 @@ def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
     """
     quality: Counter[str] = Counter()
     with _no_collection():
-        rows = collect(read_events(read_pieces(Path(path), quality), quality), quality)
-        return _profile(path, rows, rules, steps, quality)
+        rows, capture = _read(path, quality)
+        return _profile(path, rows, capture, rules, steps, quality)
 
 
-def _profile(path: str | Path, rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
+def captured_step(path: str | Path) -> Capture:
+    """The last step of a trace of our own decode whose ops were recorded: what a trace of its replay is read by."""
+    with _no_collection():
+        rows, _ = _read(path, Counter())
+        return last_step(rows, Attribution(rows))
+
+
+def _read(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | None]:
+    pieces = read_pieces(Path(path), quality)
+    first = next(pieces, b"")
+    capture = read_capture(first, quality)
+    return collect(read_events(chain((first,), pieces), quality), quality), capture
+
+
+def _profile(
+    path: str | Path, rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]
+) -> Profile:
     if not rows.events and quality["no_list"]:
         raise HarnessError(
             f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
         )
     if rows.gpu.role:
-        return _gpu(rows, rules, steps, quality)
+        return _gpu(rows, capture, rules, steps, quality)
     if any(not label & 1 for host in rows.threads for label in host.label):
         return _cpu(rows, rules, steps, quality)
     raise HarnessError(
@@ -64,8 +82,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _gpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
+def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
     gpu, attribution = rows.gpu, Attribution(rows)
+    replayed_ns, mapped_ns = map_back(rows, attribution, capture, quality) if capture else (0, 0)
     kernels, everything, idle = Covered(), Covered(), Idle(rows, attribution)
     launch_order = in_order(gpu.correlation, range(len(gpu.start_ns)))  # decides between rows that start together
     order = in_order(gpu.start_ns, launch_order)
@@ -104,6 +123,8 @@ def _gpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,
+        replayed_ns=replayed_ns,
+        mapped_ns=mapped_ns,
     )
 
 

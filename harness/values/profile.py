@@ -73,7 +73,8 @@ class Profile(msgspec.Struct, frozen=True):
     scope (on a CPU: in a scope). data_quality: counts of what was damaged, dropped or odd. steps: decode steps in the
     trace (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by
     innermost `record_function` scope (of our own, `op@site`), and by layer of our own decode. idle: adds up to span
-    minus busy.
+    minus busy. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled; mapped_ns of
+    it went back to the op and layer that it was captured from.
     """
 
     device: str
@@ -101,6 +102,8 @@ class Profile(msgspec.Struct, frozen=True):
     launches: tuple[LaunchRow, ...] = ()
     idle: tuple[IdleRow, ...] = ()
     events: int = 0
+    replayed_ns: int = 0
+    mapped_ns: int = 0
 
     @property
     def idle_ns(self) -> int:

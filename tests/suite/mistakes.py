@@ -74,8 +74,8 @@ MISTAKES = {
     "unknown engine": ("[eager]", "[eagre]", "15:20: decode.engines[0]: unknown engine eagre", "did you mean eager?"),
     "engine not there yet": (
         "[eager]",
-        "[torch_compile]",
-        "15:20: decode.engines[0]: unknown engine torch_compile; allowed:",
+        "[aot_inductor]",
+        "15:20: decode.engines[0]: unknown engine aot_inductor; allowed:",
         "",
     ),
     "unknown routing": (

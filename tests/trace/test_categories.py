@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def test_every_op_of_ours_has_a_category_by_its_scope() -> None:
         assert RULES.category("anything", "", f"harness:{op}@main#0") != UNCATEGORISED, op
     assert RULES.category("nvjet_x", "aten::mm", "harness:moe_down@experts#3") == "MoE"
     assert RULES.category("Memset (Device)", "aten::zero_", "harness:sdpa@main#-", "memset") == "SDPA"
+
+
+def test_our_triton_kernels_have_the_category_of_their_op_by_name_too() -> None:
+    """In a trace of another program, and where Inductor numbered them."""
+    found = [
+        (file.parent.name, name)
+        for file in (REPOSITORY / "kernels").glob("*/triton_*.py")
+        for name in re.findall(r"@triton\.jit\s+def (\w+_kernel)\(", file.read_text())
+    ]
+    assert len(found) >= 3
+    for op, name in found:
+        wanted = RULES.category("", "", f"harness:{op}@main#0")
+        assert RULES.category(name) == RULES.category(f"{name}_0") == wanted, (op, name)
 
 
 def test_the_matrix_of_the_router_belongs_to_the_router() -> None:
