@@ -28,6 +28,7 @@ PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SHARED_TRACES = ROOT.parent / "shared" / "traces"
 PACKAGES = {"harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports"}
 
@@ -48,6 +49,29 @@ def tests(session: nox.Session) -> None:
     workers = min(4, len(os.sched_getaffinity(0)))
     spread = [] if session.posargs else ["-n", str(workers), "--dist", "loadgroup"]
     _run(session, "pytest", "-m", "not gpu", *spread, *session.posargs, env=_test_environment())
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """A Chromium for the tests of the pages: nothing to do where the system has one, else Debian's or Playwright's."""
+    _install(session, "test")
+    if any(shutil.which(name) for name in CHROMIUM):
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", external=True)
+        packages = ["chromium", "fonts-dejavu-core"]
+        session.run("apt-get", "install", "--yes", "--no-install-recommends", *packages, external=True)
+    else:
+        _run(session, "playwright", "install", "chromium")
+
+
+@nox.session
+def samples(session: nox.Session) -> None:
+    """Makes the sample reports anew from the stored runs and fails where one differs; `-- --write` keeps them."""
+    _install(session)
+    check = [] if "--write" in session.posargs else ["--check"]
+    environment = {"PYTHONPATH": str(ROOT)}
+    session.run(str(PYTHON), "reports/samples/regenerate.py", *check, env=environment)
 
 
 @nox.session

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
-from .comparison import UNITS, headline, ratio_words, shown_value, side_words, units_counted
-from .comparison_markdown import importance
+from .comparison import UNITS, ratio_words, shown_value, side_words, units_counted
 from .figures import clean
+from .outcome import importance, outcome
 
-MOST_LINES = 5
 
-
-def _lines(comparison: Comparison) -> list[str]:
-    """The moved cases in words."""
-    if not comparison.comparable:
-        return []
-    lines = headline(comparison).splitlines()
-    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-    return lines[:MOST_LINES] + more
+def _name(case: str) -> Markup:
+    """A case's id that may break after a slash or a comma, and nowhere else while it need not."""
+    return Markup("<wbr>").join(Markup.escape(part) for part in re.split(r"(?<=[/,])", clean(case)))
 
 
 def _differences(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
@@ -31,20 +28,25 @@ def _differences(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
         yield name, before, after
 
 
+_TONES = {"FASTER": "better", "SAME": "better", "SLOWER": "worse", "INVALID": "worse", "NOT COMPARABLE": "worse"}
+"""Classes of the style sheet, which only stress what the words say."""
+
+
 def _tone(verdict: CaseVerdict) -> str:
-    return {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.INVALID: "worse"}.get(verdict.verdict, "unclear")
+    return "unclear" if verdict.verdict is Verdict.SAME else _TONES.get(verdict.verdict, "unclear")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "by_importance": lambda comparison: sorted(comparison.verdicts, key=importance),
     "differences": _differences,
-    "name": clean,
+    "name": _name,
     "reason": lambda text: clean(text, 400),
     "side": side_words,
-    "verdict_lines": _lines,
+    "outcome": outcome,
     "verdict_n": units_counted,
     "verdict_ratio": ratio_words,
     "verdict_tone": _tone,
+    "word_tone": lambda word: _TONES.get(word, ""),
     "verdict_unit": lambda verdict: UNITS[verdict.metric],
     "verdict_value": shown_value,
 }

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
-from harness.values.verdict import CaseVerdict, Comparison, Verdict
+from harness.values.verdict import Comparison, Verdict
 
 from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
 from .comparison import EXPLAINED, UNITS, ratio_words, shown_value, side_words, sure, units_counted
-from .figures import clean, plural
+from .figures import clean
 from .markdown_cells import code, text
 from .mermaid import bars
-
-MOST_NAMED = 5
-"""Cases named in the first lines; the table has all."""
-
-NAME_LIMIT = 90
-"""Characters of a case in the first lines: five of them stay within the first 1,000 characters."""
-
-_ORDER = (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
-_GATED_RANK = len(_ORDER)
+from .outcome import MOST_NAMED, NAME_LIMIT, importance, outcome
 
 
 def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES) -> str:
@@ -46,25 +37,14 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
 
 def verdict_line(comparison: Comparison) -> str:
     """What moved, in words, the gated cases by name, and what failed whether it gates or not; the rest counted."""
-    if not comparison.comparable:
-        return "**NOT COMPARABLE**: the two sides were measured under conditions that differ."
-    gated = [verdict for verdict in comparison.verdicts if verdict.gated or verdict.failed]
-    counts = Counter(verdict.verdict for verdict in gated)
-    spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict])
-    word = next((verdict for verdict in _ORDER if counts[verdict]), "NOTHING GATED")
-    lines = [f"**{word}** of {plural(len(gated), 'gated verdict')}: {spread}." if gated else f"**{word}**"]
-    for kind in (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER):
-        moved = [verdict for verdict in gated if verdict.verdict is kind]
+    found = outcome(comparison)
+    lines = [f"**{found.word}**{text(found.sentence)}"]
+    for kind, moved in found.moved:
         for v in moved[:MOST_NAMED]:
             lines.append(f"- **{kind}** {code(clean(v.case, NAME_LIMIT))} {text(ratio_words(v))}".rstrip())
         if len(moved) > MOST_NAMED:
             lines.append(f"- **{kind}** and {len(moved) - MOST_NAMED:,} more")
     return "\n".join(lines)
-
-
-def importance(verdict: CaseVerdict) -> int:
-    """0 is what a reader must see: gated and wrong, then gated and slower; ungated and the same comes last."""
-    return _ORDER.index(verdict.verdict) + (0 if verdict.gated or verdict.failed else _GATED_RANK)
 
 
 def _table(comparison: Comparison) -> Ranked:

@@ -6,6 +6,7 @@ Bytes are a function of what is drawn: no dates, fixed ids, text kept as text an
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +161,7 @@ def _draw_panel(ax: Axes, panel: Panel, prefix: str, tips: dict[str, str]) -> No
         for bar in group:
             gid = f"tip-{prefix}-{len(tips)}"
             tips[gid] = bar.tip
-            ax.barh(y, bar.value, height=0.86, color=SERIES[bar.arm % len(SERIES)])[0].set_gid(gid)
+            ax.barh(y, bar.value, height=0.86, color=SERIES[bar.arm % len(SERIES)], clip_on=False)[0].set_gid(gid)
             if bar.high > bar.low:
                 ax.errorbar(
                     bar.value, y, xerr=[[bar.value - bar.low], [bar.high - bar.value]], color=INK, capsize=2.5, lw=1
@@ -210,10 +211,15 @@ def _spoken(panels: Sequence[Panel]) -> Iterator[str]:
             yield f"{label}: " + ", ".join(bar.tip.removeprefix(f"{label}, ") for bar in group)
 
 
+_COORDINATES = re.compile(r' (?:d|x|y|transform|clip-path)="[^"]*"', re.DOTALL)
+_DIGITS = re.compile(r"(\.\d\d)\d+")
+
+
 def _svg(figure: Figure) -> str:
+    """Coordinates to a hundredth of a point: what is beyond that nobody sees, and it is a third of the bytes."""
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return out.getvalue()
+    return _COORDINATES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), out.getvalue())
 
 
 def _png(figure: Figure) -> bytes:

@@ -15,10 +15,12 @@ from .figures import clean, plus_minus
 from .history_view import Point, Trend
 
 MOST_PANELS = 3
-MOST_TIPS = 60
+MOST_TIPS = 40
 """Points of a panel that have a tooltip, the newest; the others are on the line."""
 
-PANEL_IN, HEAD_IN, FOOT_IN = 1.25, 0.4, 0.62
+PANEL_IN, HEAD_IN, FOOT_IN, ABOVE_IN = 1.25, 0.32, 0.62, 0.24
+"""A panel's foot has two lines of ticks and the axis's name, above it stands its own title."""
+
 TITLE_LIMIT = 80
 TICK_LIMIT = 10
 
@@ -28,13 +30,13 @@ def draw_history(trends: Sequence[Trend], want_png: bool = False) -> tuple[Chart
     shown = sorted(trends, key=lambda trend: trend.kind != "decode")[:MOST_PANELS]
     if not shown:
         return ()
-    height = HEAD_IN + len(shown) * (PANEL_IN + FOOT_IN)
+    height = HEAD_IN + len(shown) * (ABOVE_IN + PANEL_IN + FOOT_IN)
     tips: dict[str, str] = {}
     with mpl.rc_context({**STYLE, "axes.grid.axis": "y"}):
         figure = Figure(figsize=(WIDTH_IN, height))
         figure.text(0.12 / WIDTH_IN, 1 - 0.24 / height, "Over runs", fontweight="bold", fontsize=11)
         for place, trend in enumerate(shown):
-            bottom = height - HEAD_IN - (place + 1) * (PANEL_IN + FOOT_IN) + FOOT_IN * 0.62
+            bottom = height - HEAD_IN - (place + 1) * (ABOVE_IN + PANEL_IN + FOOT_IN) + FOOT_IN
             axes = figure.add_axes((0.105, bottom / height, 0.875, PANEL_IN / height))
             _draw(axes, trend, f"tip-history-{place}", tips)
         svg, png = finish(figure, tips, want_png)
@@ -54,7 +56,7 @@ def _draw(axes: Axes, trend: Trend, prefix: str, tips: dict[str, str]) -> None:
     for place, point in list(enumerate(trend.points))[first:]:
         gid = f"{prefix}-{place}"
         tips[gid] = _tip(trend, point)
-        axes.plot([place], [point.time.value], "o", color=colour, ms=3, gid=gid)
+        axes.plot([place], [point.time.value], "o", color=colour, ms=3, gid=gid, clip_on=False)
     axes.set_ylim(0, max(p.time.high for p in trend.points) * 1.15)
     axes.set_xlim(-0.5, len(trend.points) - 0.5)
     axes.set_title(clean(f"{trend.name}, {trend.arm}", TITLE_LIMIT), loc="left", fontsize=VALUE_PT, pad=3)

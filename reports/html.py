@@ -19,6 +19,7 @@ from .drawing import SERIES, Chart
 from .history_view import Trend
 from .html_page import Figure, inline_svg, page
 from .kernel_view import KernelGroup, KernelRow
+from .outcome import MOST_NAMED
 from .small_charts import spark_svg, strip_svg
 from .view import View, explained_words
 
@@ -48,6 +49,7 @@ def render(
         alerts=view.trouble,
         cards=tuple(_cards(view))[:MOST_CARDS],
         comparison=comparison,
+        most_named=MOST_NAMED,
         trends=trends,
         strips=view.strips,
         process_count=max((len(row.medians) for row in view.processes), default=0),

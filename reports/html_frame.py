@@ -33,6 +33,7 @@ def _environment() -> Environment:
         count=figures.count,
         gib=figures.gib,
         number=figures.number,
+        order=lambda value: f"{value:.6g}",
         percent=figures.percent,
         plus_minus=figures.plus_minus,
         ratio_words=figures.ratio_words,

@@ -35,6 +35,8 @@ def inline_svg(chart: Chart) -> Markup:
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{chart.name}-", text.replace("xlink:href", "href"))
     text = re.sub("|".join(VARIABLES), lambda found: f"var({VARIABLES[found[0]]})", text)
     text = re.sub(r"font-family: [^;\"]*; ", "", text)
+    text = re.sub(r">\s+<", "><", text)
+    text = re.sub(r'(?<= d=")[^"]*', lambda found: " ".join(found[0].split()), text)
     head, _, body = text.partition(">")
     view_box = re.search(r'viewBox="[^"]*"', head)
     assert view_box is not None

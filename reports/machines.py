@@ -151,8 +151,8 @@ def _why(found: _Found | None) -> str:
 def _machines(runs: Sequence[Run]) -> list[Machine]:
     devices = [clean(run.environment.device_name if run.environment else "unknown device", 40) for run in runs]
     found = []
-    for run, device in zip(runs, devices, strict=True):
-        label = device if devices.count(device) == 1 else f"{device}, run {clean(run.id, 20)}"
+    for place, (run, device) in enumerate(zip(runs, devices, strict=True)):
+        label = device if devices.count(device) == 1 else f"{device} #{devices[:place].count(device) + 1}"
         environment = run.environment
         facts = [plural(run.processes, "process", "processes")]
         if environment:

@@ -22,6 +22,7 @@ MARKERS = "osD^vP"
 """By arm, beside the colour, so that neither is needed alone."""
 
 LEAST_POINTS = 2
+MOST_SPOKEN = 24
 FARTHEST = 1e4
 """A kernel so far below the fastest (a router does next to no arithmetic) would press all others together."""
 
@@ -56,7 +57,17 @@ def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
             tips[gid] = spot.tip
             style = MARKERS[spot.arm % len(MARKERS)]
             colour = SERIES[spot.arm % len(SERIES)]
-            axes.plot([spot.flop_per_byte], [spot.tflop_s], style, color=colour, ms=6, mec="white", mew=0.5, gid=gid)
+            axes.plot(
+                [spot.flop_per_byte],
+                [spot.tflop_s],
+                style,
+                color=colour,
+                ms=6,
+                mec="white",
+                mew=0.5,
+                gid=gid,
+                clip_on=False,
+            )
         axes.set_xlim(low, high)
         axes.set_ylim(bottom=min(s.tflop_s for s in spots) / 3)
         beyond = len(every) - len(spots)
@@ -116,4 +127,5 @@ def _spoken(view: View, peak: Peak | None, spots: Sequence[Spot]) -> str:
     roofs = f"Measured read bandwidth {bandwidth(view.read_gb_s or 0)}"
     if peak:
         roofs += f"; {clean(peak.source)}: {bandwidth(peak.memory_gb_s)}, {number(peak.bf16_tflop_s)} TFLOP/s in bf16"
-    return f"Roofline of the kernels. {roofs}. " + "; ".join(spot.tip for spot in spots) + "."
+    more = f"; and {len(spots) - MOST_SPOKEN} more, all in the table" if len(spots) > MOST_SPOKEN else ""
+    return f"Roofline of the kernels. {roofs}. " + "; ".join(spot.tip for spot in spots[:MOST_SPOKEN]) + f"{more}."

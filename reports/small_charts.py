@@ -16,9 +16,9 @@ from .history_view import Trend
 from .joined import Joined
 from .run_view import case_name
 
-WIDTH, HEIGHT = 160, 28
+WIDTH, HEIGHT, SCALE = 160, 28, 2
 STRIP_WIDTH, LANE = 220, 5
-"""Pixels; a lane is a process."""
+"""Pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
 
 
 @dataclass(frozen=True)
@@ -79,29 +79,36 @@ def spark_svg(trend: Trend) -> Markup:
     values = [point.time.value for point in trend.points]
     top = max(values) * 1.05 or 1.0
     step = (WIDTH - 8) / max(1, len(values) - 1)
-    path = []
-    for place, (value, point) in enumerate(zip(values, trend.points, strict=True)):
-        letter = "M" if place == 0 or point.changed else "L"
-        path.append(f"{letter}{4 + place * step:.0f} {HEIGHT - 2 - value / top * (HEIGHT - 4):.1f}")
+    spots = [
+        (round(SCALE * (4 + place * step)), round(SCALE * (HEIGHT - 2 - value / top * (HEIGHT - 4))))
+        for place, value in enumerate(values)
+    ]
+    starts = [place == 0 or bool(point.changed) for place, point in enumerate(trend.points)]
     first, last = number(values[0], 4), number(values[-1], 4)
     words = f"{len(values)} runs, from {first} to {last} {trend.unit}"
-    end = path[-1][1:].split()
-    return _svg(
-        WIDTH, HEIGHT, words,
-        f'<path class="axis" d="M0 {HEIGHT - 1}h{WIDTH}"/><path class="line" d="{_short(path)}"/>'
-        f'<circle class="dot" cx="{end[0]}" cy="{end[1]}" r="2.5"/>',
-    )  # fmt: skip
+    x, y = spots[-1]
+    axis = f'<path class="axis" d="M0 {SCALE * HEIGHT - 1}h{SCALE * WIDTH}"/>'
+    line = f'<path class="line" d="{_path(spots, starts)}"/>'
+    return _svg(WIDTH, HEIGHT, words, f'{axis}{line}<circle class="dot" cx="{x}" cy="{y}" r="5"/>', SCALE)
 
 
-def _short(path: Sequence[str]) -> str:
-    """Without points on a pixel that the line has passed already."""
-    kept: list[str] = []
-    for part in path:
-        if not kept or part[0] == "M" or part[1:] != kept[-1][1:]:
-            kept.append(part)
-    return "".join(kept)
+def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
+    """Relative steps, level ones put together: a page may have twenty thousand points."""
+    parts: list[str] = []
+    level, before = 0, (0, 0)
+    for spot, start in zip(spots, starts, strict=True):
+        x, y = spot[0] - before[0], spot[1] - before[1]
+        before = spot
+        if not start and y == 0:
+            level += x
+            continue
+        parts += [f"h{level}"] if level else []
+        level = 0
+        parts.append(f"M{spot[0]} {spot[1]}" if start else f"l{x}{y}" if y < 0 else f"l{x} {y}")
+    return "".join([*parts, f"h{level}" if level else ""])
 
 
-def _svg(width: int, height: int, words: str, body: str) -> Markup:
-    opening = f'<svg class="small" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+def _svg(width: int, height: int, words: str, body: str, scale: int = 1) -> Markup:
+    box = f'viewBox="0 0 {scale * width} {scale * height}" width="{width}" height="{height}"'
+    opening = f'<svg class="small" {box} role="img"'
     return Markup("{}{}").format(Markup(f"{opening}><title>"), words) + Markup(f"</title>{body}</svg>")

@@ -73,7 +73,7 @@ def large_run(cases: int = 100, processes: int = 8, rounds: int = 4, number: int
                 work=Work(4_000_000, 4_000, 16_000_000),
                 timer="cuda_graph",
                 peak_memory_bytes=1 << 30,
-            )  # fmt: skip
+            )
         )
     started = f"2026-{1 + number // 28 % 12:02}-{1 + number % 28:02}T00:00:00+00:00"
     return Run(

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from harness_reports import charts, comparison_markdown, mermaid, pull_request
+from harness_reports.outcome import importance
 from harness_reports.view import build
 
 from . import golden_files
@@ -105,7 +106,7 @@ def test_a_refused_comparison_says_so_first() -> None:
 def test_verdicts_are_in_order_of_importance() -> None:
     """A gated failure before a gated regression, and whatever does not gate after all that does."""
     order = [
-        comparison_markdown.importance(CaseVerdict("c", "kernel_us", verdict, "", gated=gated))
+        importance(CaseVerdict("c", "kernel_us", verdict, "", gated=gated))
         for gated in (True, False)
         for verdict in (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
     ]

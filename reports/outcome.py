@@ -1,0 +1,50 @@
+"""What a comparison came to: one word, its counts, and the cases that moved, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.values.verdict import CaseVerdict, Comparison, Verdict
+
+from .figures import plural
+
+MOST_NAMED = 5
+"""Cases of a kind that are named in the first lines; the table has all."""
+
+NAME_LIMIT = 90
+"""Characters of a case in the first lines: five of them stay within the first 1,000 characters."""
+
+_ORDER = (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
+_MOVED = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """word: the worst verdict. sentence: what follows it. moved: cases by verdict, the worst first."""
+
+    word: str
+    sentence: str
+    moved: tuple[tuple[Verdict, tuple[CaseVerdict, ...]], ...]
+
+
+def outcome(comparison: Comparison) -> Outcome:
+    """Of what gates, and of what failed whether it gates or not."""
+    if not comparison.comparable:
+        return Outcome("NOT COMPARABLE", ": the two sides were measured under conditions that differ.", ())
+    decisive = [v for v in comparison.verdicts if v.gated or v.failed]
+    if not decisive:
+        return Outcome("NOTHING GATED", "", ())
+    counts = Counter(v.verdict for v in decisive)
+    spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict])
+    moved = ((kind, tuple(v for v in decisive if v.verdict is kind)) for kind in _MOVED)
+    return Outcome(
+        next(verdict for verdict in _ORDER if counts[verdict]),
+        f" of {plural(len(decisive), 'gated verdict')}: {spread}.",
+        tuple((kind, cases) for kind, cases in moved if cases),
+    )
+
+
+def importance(verdict: CaseVerdict) -> int:
+    """0 is what a reader must see: gated and wrong, then gated and slower; ungated and the same comes last."""
+    return _ORDER.index(verdict.verdict) + (0 if verdict.gated or verdict.failed else len(_ORDER))

@@ -1,0 +1,215 @@
+"""Every page in a real browser: no error, no request, sorting, filtering, theme, keyboard, phone, and axe-core.
+
+HARNESS_SCREENSHOTS=FOLDER keeps what each page looks like at phone and desktop width.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from harness_reports import machines_pages, site, write
+from harness_reports.history_view import slim
+from harness_reports.machines import side_by_side
+
+from .browser import chromium
+from .comparison_factory import comparison, large_run
+from .hostile import EVIL, hostile_run
+from .run_factory import broken_run, synthetic_run
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+WIDTHS = {"phone": (390, 844), "desktop": (1280, 900)}
+NAMES = ("report", "broken", "hostile", "large", "machines", "index", "case")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One of each kind of page, by name."""
+    folder = tmp_path_factory.mktemp("pages")
+    refused = msgspec.structs.replace(comparison(0), comparable=False, differences=("driver: 1 -> 2",))
+    runs = [large_run(24, number=number, drift=number / 100) for number in range(12)]
+    made = {
+        "report": write.page(synthetic_run(3), "html", write.Beside(comparison(30))),
+        "broken": write.page(broken_run(), "html", write.Beside(refused)),
+        "hostile": write.page(hostile_run(), "html", write.Beside(comparison(14, name=EVIL))),
+        "large": write.page(runs[-1], "html", write.Beside(comparison(30), tuple(slim(run) for run in runs[:-1]))),
+        "machines": machines_pages.page(side_by_side([synthetic_run(3), synthetic_run(1, seed=8)]), "html"),
+    }
+    paths = {}
+    for name, text in made.items():
+        paths[name] = folder / f"{name}.html"
+        paths[name].write_text(text, encoding="utf-8")
+    written = site.write((large_run(4, number=number) for number in range(3)), folder / "site")
+    return paths | {"index": written[0], "case": next(path for path in written if path.parent.name == "cases")}
+
+
+class Opened:
+    """A page with what it asked for and complained of."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(path.as_uri())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_opens_without_error_or_request(browser: Browser, pages: dict[str, Path], name: str, width: str) -> None:
+    """From disk, asking for nothing but itself, and only its tables scroll sideways."""
+    wide, high = WIDTHS[width]
+    page = browser.new_page(viewport={"width": wide, "height": high})
+    opened = Opened(page, pages[name])
+    assert opened.messages == [] and opened.requests == [pages[name].as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= wide
+    if folder := os.environ.get("HARNESS_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_axe_finds_nothing(browser: Browser, pages: dict[str, Path], name: str, theme: str) -> None:
+    """No violation of any impact, with everything unfolded, in both themes."""
+    context = browser.new_context(color_scheme=theme, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(pages[name].as_uri())
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    only = {"runOnly": ["color-contrast"]} if theme == "dark" else {}  # nothing else depends on it
+    found = Axe().run(page, options=only)
+    context.close()
+    violations = [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:200]}" for v in found.response["violations"]]
+    assert violations == []
+
+
+def test_axe_sees_a_planted_fault(browser: Browser, pages: dict[str, Path]) -> None:
+    """The check can fail: an image without words and grey on grey."""
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(pages["report"].as_uri())
+    planted = """<img src="data:,"><p style="color:#ccc;background:#fff">pale words</p>"""
+    page.evaluate("(html) => document.querySelector('main').insertAdjacentHTML('afterbegin', html)", planted)
+    found = {violation["id"] for violation in Axe().run(page).response["violations"]}
+    context.close()
+    assert {"image-alt", "color-contrast"} <= found
+
+
+def values(page: Page, column: int) -> list[float]:
+    """Of the kernel table, where a cell has a value."""
+    script = (
+        "(n) => [...document.querySelectorAll('[aria-label=\"Kernels of every arm\"] tbody tr')]"
+        ".map((row) => row.cells[n].dataset.value).filter((value) => value !== undefined).map(Number)"
+    )
+    return list(page.evaluate(script, column))
+
+
+def test_a_table_sorts_by_mouse_and_keyboard(browser: Browser, pages: dict[str, Path]) -> None:
+    """Up, then down, by value and not by text; the heading says which, and what is unknown stays last."""
+    page = browser.new_page()
+    page.goto(pages["report"].as_uri())
+    table = page.get_by_role("region", name="Kernels of every arm")
+    heading = table.get_by_role("columnheader", name="us per call")
+    before = values(page, 3)
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending" and values(page, 3) == sorted(before) != before
+    heading.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "descending" and values(page, 3) == sorted(before, reverse=True)
+    table.get_by_role("columnheader", name="Against").get_by_role("button").click()
+    last = table.locator("tbody tr").last
+    assert last.locator("td").nth(3).inner_text() == "-"
+    page.close()
+
+
+def test_a_long_table_filters(browser: Browser, pages: dict[str, Path]) -> None:
+    """By all words, whatever their case; the number left is announced, and an empty field shows all."""
+    page = browser.new_page()
+    page.goto(pages["large"].as_uri())
+    region = page.get_by_role("region", name="Kernels of every arm")
+    label = page.locator("label.filter:has(+ [aria-label='Kernels of every arm'])")
+    field = label.locator("input")
+    rows = region.locator("tbody tr")
+    every = rows.count()
+    field.fill("SITE7 auto")
+    shown = [row.inner_text() for row in rows.all() if row.is_visible()]
+    assert len(shown) == 1 and "site7" in shown[0]
+    assert label.locator("[role=status]").inner_text() == f"1 of {every}"
+    field.fill("")
+    assert sum(row.is_visible() for row in rows.all()) == every
+    page.close()
+
+
+def test_the_theme_changes_and_stays(browser: Browser, pages: dict[str, Path]) -> None:
+    """auto, light, dark: the page and its charts follow, also after it is opened again."""
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
+    page.goto(pages["report"].as_uri())
+    colour = "getComputedStyle(document.body).backgroundColor"
+    bar = "getComputedStyle(document.querySelector('figure svg path[style*=\"--s1\"]')).fill"
+    light = page.evaluate(colour), page.evaluate(bar)
+    button = page.locator("#theme")
+    button.click()
+    assert button.inner_text() == "Theme: light" and page.evaluate(colour) == light[0]
+    button.click()
+    assert button.inner_text() == "Theme: dark"
+    assert page.evaluate(colour) != light[0] and page.evaluate(bar) != light[1]
+    page.reload()
+    assert page.locator("#theme").inner_text() == "Theme: dark" and page.evaluate(colour) != light[0]
+    context.close()
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, pages: dict[str, Path]) -> None:
+    """First the way to the results; then theme, sections, every table and chart."""
+    page = browser.new_page()
+    page.goto(pages["report"].as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    seen = set()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.ariaLabel || document.activeElement.id"))
+        if page.evaluate("document.activeElement === document.body"):
+            break
+    named = "[...document.querySelectorAll('main > section > .scroll, main figure')].map((e) => e.ariaLabel)"
+    wanted = set(page.evaluate(named))
+    assert wanted <= seen and "theme" in seen
+    page.close()
+
+
+def test_all_is_readable_without_script(browser: Browser, pages: dict[str, Path]) -> None:
+    """Tables, charts and samples are in the file, not made by the script."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["large"].as_uri())
+    for anchor in ("verdicts", "kernels", "history", "samples", "conditions"):
+        assert page.locator(f"#{anchor}").is_visible()
+    assert page.locator("#theme").is_hidden()
+    assert page.locator("svg").count() > 50
+    context.close()
+
+
+def test_bars_have_tooltips(browser: Browser, pages: dict[str, Path]) -> None:
+    """The pointer finds a title with arm, value and interval on each bar, mark and point."""
+    page = browser.new_page()
+    page.goto(pages["large"].as_uri())
+    for figure in page.locator("main figure").all():
+        tips = figure.locator("svg g > title").all_text_contents()
+        assert len(tips) >= 2 and all(any(c.isdigit() for c in tip) for tip in tips)
+    page.close()

@@ -1,0 +1,126 @@
+"""Cases over runs: gaps where conditions changed, and a folder of pages that links only to itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.errors import HarnessError
+from harness.stats import estimate
+from harness.store import Store
+from harness.values.run import Run
+from harness_reports import site, write
+from harness_reports.history_chart import draw_history, segments
+from harness_reports.history_view import slim, trends
+from harness_reports.small_charts import spark_svg
+
+from .comparison_factory import large_run
+from .hostile import hostile_run
+from .run_factory import broken_run, synthetic_run
+
+
+def other_driver(run: Run) -> Run:
+    assert run.environment
+    return msgspec.structs.replace(run, environment=msgspec.structs.replace(run.environment, driver="580.00"))
+
+
+RUNS = [large_run(4, number=0), large_run(4, number=1), other_driver(large_run(4, number=2))]
+
+
+def test_a_point_is_the_estimate_of_its_run() -> None:
+    for trend in trends([slim(run) for run in RUNS]):
+        for point, run in zip(trend.points, RUNS, strict=True):
+            samples = next(m.samples for m in run.measurements if m.case.id == trend.id)
+            assert point.time == estimate(samples) and point.run == run.id
+
+
+def test_a_line_stops_where_conditions_changed() -> None:
+    """Values on both sides are not comparable, so nothing joins them."""
+    trend = trends([slim(run) for run in RUNS])[0]
+    assert [bool(point.changed) for point in trend.points] == [False, False, True]
+    assert "driver" in trend.points[2].changed[0] and trend.since == 2
+    assert [len(points) for _, points in segments(trend)] == [2, 1]
+    assert spark_svg(trend).count("M0 ") == 1 and re.search(r'class="line" d="M[^M]+M[^M]+"', spark_svg(trend))
+
+
+def test_a_change_in_a_run_without_the_case_is_not_lost() -> None:
+    """The driver changed in a run that lacks the case: the next point still says so."""
+    without = msgspec.structs.replace(other_driver(RUNS[1]), measurements=())
+    trend = trends([slim(run) for run in (RUNS[0], without, RUNS[2])])[0]
+    assert len(trend.points) == 2 and trend.points[1].changed
+
+
+def test_runs_without_samples_are_counted() -> None:
+    runs = [synthetic_run(), broken_run(), synthetic_run()]
+    found = {trend.name: trend.gaps for trend in trends([slim(run) for run in runs])}
+    assert found["sdpa, 1 token, context 1,024"] == 1
+
+
+def test_one_run_is_no_history() -> None:
+    assert trends([slim(RUNS[0])]) == () and draw_history(()) == ()
+
+
+def test_the_chart_is_the_same_each_time_and_starts_at_zero() -> None:
+    found = trends([slim(run) for run in RUNS])
+    first, again = draw_history(found), draw_history(found)
+    assert first == again and b"us/call" in first[0].svg and first[0].svg.count(b"<title>") == 9
+
+
+def store_of(tmp_path: Path, runs: list[Run]) -> str:
+    location = str(tmp_path / "runs.sqlite")
+    store = Store(location)
+    for number, run in enumerate(runs):
+        store.add_run(run, f"{number:08d}")
+    store.close()
+    return location
+
+
+def test_the_command_charts_earlier_runs(tmp_path: Path) -> None:
+    location = store_of(tmp_path, RUNS)
+    arguments = ["report", "last", "--store", location, "--history", "5", "--format", "html", "--out"]
+    done = CliRunner().invoke(app, [*arguments, str(tmp_path / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert 'id="history"' in page and "run 2, commit" in page
+    alone = write.page(RUNS[2], "html")
+    assert 'id="history"' not in alone
+
+
+def links(page: Path) -> set[Path]:
+    found = re.findall(r'(?:href|src)="([^"#][^"]*)"', page.read_text(encoding="utf-8"))
+    return {(page.parent / target).resolve() for target in found if target != "data:,"}
+
+
+def test_a_site_links_only_to_its_own_files(tmp_path: Path) -> None:
+    """Every link leads somewhere, every page is reached from the index, also with names that are no file names."""
+    hostile = msgspec.structs.replace(hostile_run(), state="complete")
+    twice = msgspec.structs.replace(hostile, started="2026-02-02T00:00:00+00:00")
+    paths = site.write(iter([*RUNS, hostile, twice]), tmp_path / "site")
+    assert all(path.is_file() and path.resolve().is_relative_to(tmp_path / "site") for path in paths)
+    assert paths[0] == tmp_path / "site" / "index.html" and len(set(paths)) == len(paths)
+    reached = links(paths[0])
+    assert reached | {paths[0].resolve()} >= {path.resolve() for path in paths}
+    for path in paths:
+        assert links(path) <= {other.resolve() for other in paths}
+
+
+def test_the_same_runs_give_the_same_site(tmp_path: Path) -> None:
+    first, again = (site.write(iter(RUNS), tmp_path / name) for name in ("a", "b"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_a_site_of_nothing_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="--site: no runs"):
+        site.write(iter(()), tmp_path)
+
+
+def test_the_command_makes_a_site(tmp_path: Path) -> None:
+    location = store_of(tmp_path, RUNS)
+    done = CliRunner().invoke(app, ["report", "--store", location, "--site", str(tmp_path / "site")])
+    assert done.exit_code == 0, done.output
+    assert Path(done.stdout.splitlines()[0]).name == "index.html" and len(done.stdout.splitlines()) == 1 + 3 + 4

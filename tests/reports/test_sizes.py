@@ -1,0 +1,65 @@
+"""Reports stay small enough to be mailed and quick enough to be waited for, also with a long suite and history.
+
+Sizes are tests. Times are benchmarks (`pytest --benchmark-only`), with a generous limit that only a blunder exceeds.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from harness_reports import charts, comparison_markdown, write
+from harness_reports.history_view import Slim, slim
+from harness_reports.view import build
+
+from .comparison_factory import comparison, large_run
+from .run_factory import synthetic_run
+
+PAGE_BYTES = 500_000
+"""Of the page without its raw samples."""
+
+BUILD_S = 2.0
+SLACK = 3.0
+"""Beside other work on a small machine a test may take so many times as long; the benchmark says what it takes."""
+
+
+@pytest.fixture(scope="module")
+def history() -> tuple[Slim, ...]:
+    """199 runs before the last; a quarter of the samples, since a point is one estimate."""
+    return tuple(slim(large_run(100, 2, 2, number=number, drift=number / 2000)) for number in range(199))
+
+
+def test_a_long_report_is_small_and_quick(history: tuple[Slim, ...]) -> None:
+    """100 cases x 8 pairs with 200 points of history: 500 kB and its samples, in 2 s."""
+    run, verdicts = large_run(100, number=199, drift=0.1), comparison(100, pairs=8)
+    write.page(synthetic_run(), "html")  # fonts and templates are loaded once a process
+    start = time.process_time()
+    page = write.page(run, "html", write.Beside(verdicts, history))
+    took_s = time.process_time() - start
+    samples = re.search(r'<section aria-labelledby="samples">.*?</section>', page, re.DOTALL)
+    assert samples and page.count("200 runs, from") == 100 and "8 pairs" in page
+    assert len(page.encode()) - len(samples[0].encode()) <= PAGE_BYTES
+    assert took_s <= BUILD_S * SLACK
+
+
+def test_coordinates_are_rounded_and_numbers_are_not() -> None:
+    """A chart loses digits of points, never of what it says."""
+    drawn = charts.draw_all(build(synthetic_run(3)), want_png=False)
+    for chart in drawn:
+        text = chart.svg.decode()
+        assert not re.search(r' (?:d|x|y)="[^"]*\.\d{3}', text)
+    roofline = next(chart for chart in drawn if chart.name == "roofline")
+    assert re.search(r"<title>[^<]*\d\.\d\d FLOP/byte", roofline.svg.decode())
+
+
+def test_building_the_page(benchmark: object, history: tuple[Slim, ...]) -> None:
+    """What a page of 100 cases with 200 points takes."""
+    run, beside = large_run(100, number=199), write.Beside(comparison(100, pairs=8), history)
+    benchmark(write.page, run, "html", beside)  # type: ignore[operator]
+
+
+def test_building_the_markdown_of_a_thousand_cases(benchmark: object) -> None:
+    found = benchmark(comparison_markdown.render, comparison(1000))  # type: ignore[operator]
+    assert len(found.encode()) <= 60_000
