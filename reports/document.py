@@ -1,4 +1,4 @@
-"""A report as JSON: versioned, its schema in `report.schema.json`, every estimate with interval, n and level.
+"""A report as JSON: versioned, its JSON Schema written beside it, every estimate with interval, n and level.
 
 More keys may be added under the same version; none is taken away or changes its meaning.
 """
@@ -6,7 +6,6 @@ More keys may be added under the same version; none is taken away or changes its
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,7 +21,6 @@ from .decode_view import Explained
 from .view import build
 
 SCHEMA = 1
-SCHEMA_FILE = Path(__file__).parent / "report.schema.json"
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +83,7 @@ def render(run: Run, comparison: Comparison | None = None) -> str:
 
 
 def schema_text() -> str:
-    """The JSON Schema of the document; `report.schema.json` holds it."""
+    """The JSON Schema of the document, made from the types that it is made from."""
     found = msgspec.json.schema(Document)
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"

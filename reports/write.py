@@ -48,6 +48,8 @@ def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Be
             files[f"{chart.name}.svg"] = chart.svg
         if "png" in wanted:
             files[f"{chart.name}.png"] = chart.png
+    if "json" in wanted:
+        files["report.schema.json"] = document.schema_text().encode()
     return save(folder, files)
 
 

@@ -61,15 +61,20 @@ def test_csv_values_are_the_estimates() -> None:
 def test_json_is_valid_by_its_schema(name: str) -> None:
     run = RUNS[name]()
     found = json.loads(document.render(run, comparison(12)))
-    jsonschema.validate(found, json.loads(document.SCHEMA_FILE.read_text(encoding="utf-8")))
+    jsonschema.validate(found, json.loads(document.schema_text()))
     assert found["schema"] == 1
     planned = {case.id for case in (*run.planned, *(m.case for m in run.measurements))}
     assert {case["id"] for case in found["cases"]} == planned
 
 
-def test_the_schema_file_is_the_present_one() -> None:
-    """`python -c 'from harness_reports import document; print(document.schema_text())'` writes it anew."""
-    assert document.SCHEMA_FILE.read_text(encoding="utf-8") == document.schema_text()
+def test_what_scripts_rely_on_is_required_by_the_schema() -> None:
+    """Version 1: these keys are always there, whatever is added beside them."""
+    definitions = json.loads(document.schema_text())["$defs"]
+    whole = {"schema", "run", "environment", "trouble", "summary", "cases", "profiles", "conditions", "explained"}
+    case = {"id", "kind", "arm", "dtype", "axes", "status", "reason", "unit", "time", "tok_s", "ratio", "samples"}
+    assert whole <= set(definitions["Document"]["required"])
+    assert case <= set(definitions["CaseRow"]["required"])
+    assert {"value", "low", "high", "confidence", "n", "level"} <= set(definitions["Estimate"]["required"])
 
 
 def test_json_holds_every_raw_sample() -> None:
@@ -86,7 +91,7 @@ def test_a_wrong_document_is_refused() -> None:
     found = json.loads(document.render(synthetic_run()))
     del found["cases"][0]["time"]["low"]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(found, json.loads(document.SCHEMA_FILE.read_text(encoding="utf-8")))
+        jsonschema.validate(found, json.loads(document.schema_text()))
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -140,7 +145,9 @@ def test_the_command_writes_them_all(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False, env={"GITHUB_ACTIONS": None})
     assert result.exit_code == 0, result.output
     names = [Path(line).name for line in result.stdout.splitlines()]
-    assert {"pull_request.md", "report.csv", "report.json", "hud.jsonl", "decode.svg"} <= set(names)
+    assert {"pull_request.md", "report.csv", "report.json", "report.schema.json", "hud.jsonl", "decode.svg"} <= set(
+        names
+    )
     assert "report.html" not in names
     written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
     for name in ("pr", "csv", "json", "hud"):
