@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-PER_CASE = ("verify", "capture", "check")
+PER_CASE = ("verify", "capture", "check", "compile")
 """Steps that are too many for a line each."""
 
 

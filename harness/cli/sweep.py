@@ -17,11 +17,21 @@ def command(
     rounds: Annotated[
         int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
     ] = 0,
+    compile_only: Annotated[
+        bool, typer.Option("--compile-only", help="Compile every configuration, without a GPU, and stop there.")
+    ] = False,
+    target: Annotated[str, typer.Option(help="Architecture to compile for (sm_90); of the GPU here if left out.")] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
+    limit_s: Annotated[float, typer.Option(min=0, help="Seconds to compile one configuration; 0: the default.")] = 0,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
     """Search block sizes; write the fastest correct configuration to the tuned file that `tuned` reads."""
+    if compile_only:
+        from harness.cli import sweep_static
+
+        return sweep_static.compile_only(suite, match, target, jobs, limit_s, as_json)
     import sys
 
     from harness.cli.as_json import sweep_as_json

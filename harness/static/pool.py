@@ -52,7 +52,13 @@ def compile_cases(
         with tempfile.TemporaryDirectory(prefix="harness-compile-") as shared:
             root = str(kernels_root.bound_root() or kernels_root.installed())
             job = Job(
-                tuple(cases[i] for i in left), capability, str(suite_folder), root, shared, jobs or _cores(), limit_s
+                tuple(cases[i] for i in left),
+                capability,
+                str(suite_folder),
+                root,
+                shared,
+                jobs or available_cores(),
+                limit_s,
             )
             for result in _served(job, python):
                 number = left[result.number]
@@ -112,5 +118,5 @@ def _size(case: Case) -> float:
     return tile / numbers.get("num_warps", 4)
 
 
-def _cores() -> int:
+def available_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

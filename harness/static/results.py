@@ -139,4 +139,5 @@ def _ptxas(capability: int) -> str:
         assert spec is not None and spec.submodule_search_locations
         path = str(Path(next(iter(spec.submodule_search_locations)), "backends", "nvidia", "bin", name))
     said = subprocess.run([path, "--version"], check=True, capture_output=True, text=True).stdout
-    return " ".join(said.splitlines()[-1:])
+    found = re.search(r"V(\d[\d.]*)", said)
+    return found[1] if found else said.strip().splitlines()[-1]

@@ -20,7 +20,8 @@ from harness.static.pool import compile_cases
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
-from tests.static.cases import PLANTED, add, case as any_case, vecmat
+from tests.static.cases import PLANTED, add, vecmat
+from tests.static.cases import case as any_case
 
 pytest.importorskip("triton")
 pytestmark = pytest.mark.xdist_group("static_pool")

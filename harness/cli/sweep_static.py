@@ -1,0 +1,49 @@
+"""`harness sweep --compile-only`: the part of a sweep that needs no GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.values.static_sweep import StaticSweep
+
+PIPED_WIDTH = 120
+"""Columns where nobody looks: enough for all of a row."""
+
+
+def compile_only(suite: Path, match: str, target: str, jobs: int, limit_s: float, as_json: bool) -> None:
+    """Compiles every configuration and says what came of it; ends with status 5 where one FAILED or none compiled."""
+    from harness.cli.progress import RunProgress
+    from harness.errors import ExitStatus
+    from harness.static.pool import LIMIT_S
+    from harness.static.sweep import static_sweep
+
+    with RunProgress() as progress:
+        found = static_sweep(
+            suite, match=match or None, target=target or None, jobs=jobs or None, limit_s=limit_s or LIMIT_S,
+            report=progress,
+        )  # fmt: skip
+    if as_json:
+        from harness.cli.static_json import static_sweep_as_json
+
+        print(static_sweep_as_json(found))
+    else:
+        _print(found)
+    if found.failed or not found.distinct:
+        raise typer.Exit(ExitStatus.CASE_FAILED)
+
+
+def _print(found: StaticSweep) -> None:
+    from rich.console import Console
+
+    from harness.cli.static_table import render
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED_WIDTH)
+    with console.capture() as captured:
+        console.print(render(found), markup=False, highlight=False)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
