@@ -25,7 +25,8 @@ def test_the_suites_of_this_repository_load(path: Path) -> None:
     """Both have a baseline and an autotuned arm that is like it."""
     suite = load_suite(path)
     assert suite.name == path.stem and {"baseline", "autotuned"} <= set(suite.arms)
-    assert suite.kernels is not None and suite.decode is not None and suite.sweep
+    assert suite.kernels is not None and suite.sweep
+    assert suite.decode is not None or path.stem == "vecmat_864", "of a search for blocks alone"
 
 
 def test_the_full_suite_asks_the_published_question() -> None:
