@@ -16,6 +16,7 @@ def command(
     engine: Annotated[
         str, typer.Option(help="How steps are run, comma-separated: eager, cuda_graph, torch_compile.")
     ] = "eager",
+    steps: Annotated[int, typer.Option(min=1, max=1000, help="Decode steps that are recorded.")] = 8,
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
@@ -29,6 +30,7 @@ def command(
         stages=("profile",),
         note=note,
         engines=_engines(csv(engine)),
+        steps=steps,
         keep_traces=str(keep_traces) if keep_traces else None,
     )
     run, failed = execute(suite, csv(arms), "", options, store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,34 +26,42 @@ from harness.values.profile import Profile
 WARM_UP_STEPS = 3
 """Steps under the profiler before it records: its own first use costs a step twenty times its usual time."""
 PROFILED_STEPS = 8
-PIECE_BYTES = 1 << 20
+PRIVATE = re.compile(rb'("(?:traceName|host_?name)": )"[^"]*"')
+"""torch writes the path that a trace was exported to, which is a temporary one, and the name of the host."""
 
 
 def profile_arm(
-    model: SuiteModel, arm: str, batch: int, context: int, engine: str = "eager", keep: Path | None = None
+    model: SuiteModel,
+    arm: str,
+    batch: int,
+    context: int,
+    engine: str = "eager",
+    keep: Path | None = None,
+    profiled: int | None = None,
 ) -> Profile:
-    """The breakdown of `PROFILED_STEPS` decode steps of an arm under an engine. keep: where to leave the trace.
+    """The breakdown of `profiled` decode steps of an arm under an engine. keep: where to leave the trace.
 
     Steps that are not launched op by op are recorded twice: eager steps come first, and their ops and layers are what
     the kernels of the others are mapped back to. Raises CaseFailed when the trace lacks kernels: the profiler was not
     permitted, or lost them.
     """
-    steps = WARM_UP_STEPS + PROFILED_STEPS
+    profiled = profiled or PROFILED_STEPS
+    steps = WARM_UP_STEPS + profiled
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         decoder, ops = model.arm(arm, batch, context + steps + 1, profile=True)
         step, snapshot = _at_the_end_of_the_prompt(model, decoder, batch, context, steps)
         trace, head = Path(folder) / "eager.json", b""
-        _record(step, model.device, trace)
+        _record(step, model.device, profiled if engine == "eager" else 1, trace)
         if engine != "eager":
             if model.device == "cuda":
                 head = captured_step(trace).head()
             trace = Path(folder) / f"{engine}.json"
-            _record(_other(engine, step, ops, snapshot), model.device, trace)
+            _record(_other(engine, step, ops, snapshot), model.device, profiled, trace)
         if keep is not None:
             _keep(trace, head, keep)
         if head:
             trace = _keep(trace, head, Path(folder) / "with-capture.json")
-        result = breakdown(trace, _rules(model), steps=PROFILED_STEPS)
+        result = breakdown(trace, _rules(model), steps=profiled)
     if model.device == "cuda":
         check_complete(result, f"profile of {arm}, {engine}", engine)
     return msgspec.structs.replace(result, arm=arm, engine=engine, axes={"batch": batch, "context": context})
@@ -86,34 +94,34 @@ def _other(name: str, step: Step, ops: ArmOps, snapshot: dict[str, torch.Tensor]
     return engine.run
 
 
-def _record(run: Callable[[], Any], device: str, path: Path) -> None:
-    """A trace of `PROFILED_STEPS` calls in scopes of their own, after warm-up under the profiler, without stacks."""
+def _record(run: Callable[[], Any], device: str, profiled: int, path: Path) -> None:
+    """A trace of `profiled` calls in scopes of their own, after warm-up under the profiler, without stacks."""
     os.environ.setdefault("TEARDOWN_CUPTI", "0")  # replaying a graph after CUPTI was torn down has crashed
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device == "cuda" else [])
-    plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=PROFILED_STEPS, repeat=1)
+    plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=profiled, repeat=1)
     with profile(activities=activities, schedule=plan, with_stack=False, record_shapes=False) as recorded:
-        for number in range(WARM_UP_STEPS + PROFILED_STEPS):
+        for number in range(WARM_UP_STEPS + profiled):
             with record_function(STEP):
                 run()
-            if device == "cuda" and number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + PROFILED_STEPS):
+            if device == "cuda" and number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + profiled):
                 torch.cuda.synchronize()  # no kernel of a warm-up step runs into the window, none out of it
             recorded.step()
     recorded.export_chrome_trace(str(path))
 
 
 def _keep(trace: Path, head: bytes, path: Path) -> Path:
-    """A copy of a trace, compressed where its name says so, with `head` in the place of its first brace."""
+    """A copy of a trace without the host's name, compressed where its own says so, `head` in the place of its first
+    brace."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with trace.open("rb") as source, gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb") as target:
-        if head:
-            start = source.read(PIECE_BYTES).lstrip()
-            target.write(head + start.removeprefix(b"{"))
-        shutil.copyfileobj(source, target, PIECE_BYTES)
+    text = PRIVATE.sub(rb'\1""', trace.read_bytes())
+    if head:
+        text = head + text.lstrip().removeprefix(b"{")
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     return path
 
 
 def check_complete(found: Profile, what: str, engine: str) -> None:
-    """Raises CaseFailed, beginning with `what`, where a profile of `PROFILED_STEPS` steps on a GPU lacks kernels."""
+    """Raises CaseFailed, beginning with `what`, where a profile of decode steps on a GPU lacks kernels."""
     remedy = "`harness doctor` says what the profiler needs"
     if found.kernel_count == 0:
         raise CaseFailed(f"{what}: the trace has no GPU kernels; {remedy}")
@@ -121,6 +129,6 @@ def check_complete(found: Profile, what: str, engine: str) -> None:
     if lost:
         launches = sum(row.launches for row in found.launches)
         raise CaseFailed(f"{what}: the profiler lost the GPU rows of {lost} of {launches} launches; {remedy}")
-    if engine == "cuda_graph" and found.kernel_count % PROFILED_STEPS:
-        counted = f"{found.kernel_count} kernels in {PROFILED_STEPS} replays of one graph"
+    if engine == "cuda_graph" and found.kernel_count % found.steps:
+        counted = f"{found.kernel_count} kernels in {found.steps} replays of one graph"
         raise CaseFailed(f"{what}: the profiler lost kernels: {counted} is no whole number each; {remedy}")

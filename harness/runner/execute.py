@@ -29,7 +29,7 @@ Report = Callable[[str, str, int, int], None]
 
 class Options(msgspec.Struct, frozen=True):
     """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own.
-    engines: of the profile."""
+    engines, steps: of the profile."""
 
     processes: int = 1
     stages: tuple[Stage, ...] = ("kernels", "decode", "profile")
@@ -38,6 +38,7 @@ class Options(msgspec.Struct, frozen=True):
     note: str = ""
     keep_traces: str | None = None
     engines: tuple[str, ...] = ("eager",)
+    steps: int | None = None
 
 
 class Execution:
@@ -92,6 +93,7 @@ class Execution:
                     self.options.rounds,
                     self.options.keep_traces,
                     self.options.engines,
+                    self.options.steps,
                 )
                 current: tuple[str, ...] = ()
                 what = "start"

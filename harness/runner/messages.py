@@ -23,7 +23,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
 
     process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name,
     [batch][steps + 1], from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those.
-    keep_traces, engines: a folder for the traces of the profile stage, and what it runs the steps with.
+    keep_traces, engines, steps: of the profile stage, a folder for its traces, what it runs the steps with, how many
+    it records (None: as many as usual).
     """
 
     stage: Stage
@@ -34,6 +35,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     rounds: int | None = None
     keep_traces: str | None = None
     engines: tuple[str, ...] = ("eager",)
+    steps: int | None = None
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):

@@ -159,7 +159,7 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
         file = f"{job.plan.suite.name}-{arm}{'' if engine == 'eager' else f'-{engine}'}.json.gz"
         keep = Path(job.keep_traces) / file if job.keep_traces else None
         try:
-            found = profile_arm(model, arm, questions.batch[0], questions.context[0], engine, keep)
+            found = profile_arm(model, arm, questions.batch[0], questions.context[0], engine, keep, job.steps)
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise
         except Exception as error:  # whatever a kernel or a compiler raises is that profile's result

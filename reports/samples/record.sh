@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
-# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run tests (all when left out).
+# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out).
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
 out=$1
 processes=${2:-5}
 parts=${*:3}
-parts=${parts:-doctor cold sweep run tests}
+parts=${parts:-doctor cold sweep run traces engines tests}
 mkdir -p "$out"
 export HARNESS_STORE="$out/runs.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1
 for part in $parts; do
@@ -26,6 +26,18 @@ for part in $parts; do
         --processes "$processes" -m "sample" > "$out/run.txt" && cat "$out/run.txt"
       newest='import json, sys; print(json.load(sys.stdin)["runs"][-1]["id"])'
       python3 -m harness export "$(python3 -m harness show --json | python3 -c "$newest")" "$out/run.json.gz"
+      ;;
+    traces)  # the tiny model's traces that tests/data/traces keeps, some 100 kB each
+      python3 -m harness profile tests/data/traces/tiny_gpu.yaml --engine eager,cuda_graph,torch_compile --steps 2 \
+        --keep-traces "$out/traces" > "$out/traces.txt"
+      ls -l "$out/traces"
+      PYTHONPATH=. python3 reports/samples/engines.py 2 "$out"/traces/tiny_gpu-tiny{,-cuda_graph,-torch_compile}.json.gz
+      ;;
+    engines)  # the large model's decode under each engine
+      python3 -m harness profile suites/qwen3_5_moe.yaml --arms autotuned --engine eager,cuda_graph,torch_compile \
+        --keep-traces "$out/engines" > "$out/engines-tables.txt"
+      PYTHONPATH=. python3 reports/samples/engines.py 8 \
+        "$out"/engines/qwen3_5_moe-autotuned{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
       ;;
     tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -15 | tee "$out/tests.txt" ;;
     *) echo "unknown part $part" >&2; exit 2 ;;
