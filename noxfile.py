@@ -37,7 +37,7 @@ PACKAGES = {"harness": "harness", "harness_kernels": "kernels", "harness_reports
 def demo(session: nox.Session) -> None:
     """The main job on a small model: tune, measure baseline against autotuned, write the report."""
     _install(session)
-    _harness(session, "sweep", TINY)
+    _harness(session, "sweep", TINY, "--allow-failure")  # a shared machine may be too noisy to be trusted
     _harness(session, "run", TINY, "--processes", "3", "-m", "demo")
     _harness(session, "report", "last", "--format", "html")
 

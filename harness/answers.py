@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.suite.catalogue import load_spec, variant_file, variants
+from harness.suite.closure import closure_hash
 from harness.suite.format import TUNED
 from harness.suite.signature import Signature, read_signature
 from harness.values.case import Answer
@@ -73,6 +73,5 @@ class Answers:
             file = variant_file(op, variant, self._folder)
             if file is None:
                 raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
-            text = file.read_text(encoding="utf-8")
-            self._read[key] = read_signature(file, load_spec(op).op), hashlib.sha256(text.encode()).hexdigest()
+            self._read[key] = read_signature(file, load_spec(op).op), closure_hash(file)
         return self._read[key]

@@ -2,7 +2,8 @@
 
 One file per device, `<op>/tuned/<device>.json`; for a variant that is a file elsewhere a `tuned` folder beside that
 file, and for one that is named by a dotted path a `tuned` folder beside the suite. An entry counts only for the
-device, the Triton version, the source text and the shape that it was found with. How many tokens a call has is no
+device, the Triton version, the source (the variant's text with what it imports from the kernels) and the shape that it
+was found with. How many tokens a call has is no
 part of the shape: the entry with the nearest count is taken, and `Found.tokens` says which.
 """
 
@@ -25,12 +26,14 @@ _KEYS = {"op", "variant", "triton", "source_hash", "dims", "tunables", "us"}
 
 @dataclass(frozen=True)
 class Found:
-    """tunables: by name. us: what a call took in the sweep. tokens: of the call that was tuned. path: of the file."""
+    """tunables: by name. us: what a call took after the choice. tokens: of the call that was tuned. path: of the file.
+    ranked: the tunables of the fastest distinct configurations, for a kernel that chooses among them itself."""
 
     tunables: dict[str, Any]
     us: float
     tokens: int
     path: Path
+    ranked: tuple[dict[str, Any], ...] = ()
 
 
 def path_for(op: str, variant: str, device: str, suite_folder: str | Path | None = None) -> Path:
@@ -79,22 +82,28 @@ def lookup(
             return f"{label(path)}: {variant}: {reason}"
     tokens = dims.get("tokens", 1)
     nearest = min(left, key=lambda e: (abs(e["dims"].get("tokens", 1) - tokens), e["us"]))
-    return Found(dict(nearest["tunables"]), nearest["us"], nearest["dims"].get("tokens", 1), path)
+    ranked = tuple(dict(one["tunables"]) for one in nearest.get("ranked", ()))
+    return Found(dict(nearest["tunables"]), nearest["us"], nearest["dims"].get("tokens", 1), path, ranked)
 
 
 def write(
     *, op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str | None, triton: str | None,
     tunables: Mapping[str, Any], us: float, suite_folder: str | Path | None = None,
+    ranked: Sequence[Mapping[str, Any]] = (), baseline: Mapping[str, Any] | None = None, trusted: bool | None = None,
 ) -> Path:  # fmt: skip
     """Adds an entry, in place of one for the same question; entries of the variant's older source go. Returns the file.
 
+    ranked: the fastest distinct configurations as they were timed after the choice; baseline: what they were timed
+    against; trusted: whether the sweep's duplicates agreed.
     The file is replaced in one step, so that a reader never sees half of it.
     """
     path = path_for(op, variant, device, suite_folder)
-    entry = {
+    entry: dict[str, Any] = {
         "op": op, "variant": variant, "triton": triton, "source_hash": source_hash, "dims": dict(sorted(dims.items())),
         "tunables": dict(sorted(tunables.items())), "us": us,
     }  # fmt: skip
+    extra: dict[str, Any] = {"ranked": list(ranked), "baseline": baseline, "trusted": trusted}
+    entry |= {name: value for name, value in extra.items() if value not in (None, [])}
     kept = [old for old in (_read(path) if path.is_file() else ()) if not _superseded(old, entry)]
     entries = sorted([*kept, entry], key=lambda e: json.dumps([e["op"], e["variant"], e["dims"], e["triton"]]))
     lines = ",\n".join(f"  {json.dumps(e)}" for e in entries)

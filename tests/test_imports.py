@@ -54,7 +54,7 @@ LAYERS = {
         except_for=("harness.values", "harness.errors", "harness.revisions"),
     ),
     "the parent of a run": Layer(
-        ("harness/runner/*.py",),
+        ("harness/runner/*.py", "harness/sweep/*.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
         deferred=False,
     ),

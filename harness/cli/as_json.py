@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from harness.runner.sweep import Configuration, SweepResult
 from harness.stats import estimate
 from harness.values.case import Case
 from harness.values.measurement import Measurement
@@ -45,23 +44,3 @@ def _measured(m: Measurement) -> dict[str, Any]:
         "samples": m.samples,
         "estimate": estimate(m.samples) if m.samples else None,
     }
-
-
-def sweep_as_json(result: SweepResult) -> str:
-    """A sweep: declared and timed counts, wall time, every configuration, and the chosen ones under `top`."""
-    document = {
-        "schema": SCHEMA,
-        "run": result.run_id,
-        "suite": result.suite,
-        "declared": result.declared,
-        "timed": result.timed,
-        "wall_s": result.wall_s,
-        "configurations": [_configuration(row) for row in result.configurations],
-        "top": [_configuration(row) for row in result.chosen],
-        "written": result.written,
-    }
-    return msgspec.json.encode(document).decode()
-
-
-def _configuration(row: Configuration) -> dict[str, Any]:
-    return {**msgspec.to_builtins(row), "estimate": row.estimate}

@@ -1,56 +1,152 @@
-"""`harness sweep`: verify and time the configurations of a suite's sweep space, register the fastest for this
-device."""
+"""`harness sweep`: verify and time the configurations of a suite's sweep space, confirm and register the fastest for
+this device."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from harness.cli.options import AsJson, Match, Note, Store
 
+if TYPE_CHECKING:
+    from harness.values.sweep import SweepResult
+
+INTERRUPTED = 130
+"""What a shell gives a command that Ctrl-C ended."""
+
 
 def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     match: Match = "",
-    rounds: Annotated[
-        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
-    ] = 0,
-    compile_only: Annotated[
-        bool, typer.Option("--compile-only", help="Compile every configuration, without a GPU, and stop there.")
-    ] = False,
+    tokens: Annotated[str, typer.Option(help="Tokens of a call; several: comma-separated.")] = "1",
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds of each pass; 0: as many as it needs.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Time anew what the store knows.")] = False,
+    compile_only: Annotated[bool, typer.Option("--compile-only", help="Compile all, without a GPU, and stop.")] = False,
     target: Annotated[str, typer.Option(help="Architecture to compile for (sm_90); of the GPU here if left out.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
     limit_s: Annotated[float, typer.Option(min=0, help="Seconds to compile one configuration; 0: the default.")] = 0,
+    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
+    ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst loss over all that is stored.")] = 0,
+    emit: Annotated[Literal["", "triton", "vllm"], typer.Option(help="Print the choice for another program.")] = "",
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every configuration to this file.")] = None,
+    charts: Annotated[Path | None, typer.Option(help="Write the landscape and other charts to this folder.")] = None,
+    allow_failure: Annotated[bool, typer.Option("--allow-failure", help="Status 0 whatever fails.")] = False,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
-) -> None:
-    """Search block sizes; write the fastest correct configuration to the tuned file that `tuned` reads."""
+) -> None:  # fmt: skip
+    """Search block sizes; write the fastest correct configurations to the tuned file that `tuned` reads."""
     if compile_only:
         from harness.cli import sweep_static
 
         return sweep_static.compile_only(suite, match, target, jobs, limit_s, as_json)
     import sys
 
-    from harness.cli.as_json import sweep_as_json
-    from harness.cli.progress import RunProgress
-    from harness.errors import ExitStatus
-    from harness.runner.sweep import sweep
-    from harness.store import Store as RunStore
+    from harness.errors import CaseFailed, HarnessError
 
+    if target:
+        raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
+
+    try:
+        counts = _counts(tokens)
+        result = _swept(suite, match, counts, rounds, again, jobs, limit_s, scheduler, note, store)
+    except KeyboardInterrupt:
+        print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except CaseFailed as error:
+        if not allow_failure:
+            raise
+        print(f"FAILED, and allowed to (--allow-failure): {error}", file=sys.stderr)
+        raise typer.Exit(0) from None
+    _show(result, as_json, emit, ship, store)
+    if csv_file is not None:
+        from harness.cli.sweep_json import sweep_as_csv
+
+        csv_file.write_text(sweep_as_csv(result), encoding="utf-8")
+    if charts is not None:
+        from harness import reports_root
+
+        reports_root.bind()
+        from harness_reports.sweep_charts import write_charts
+
+        write_charts(result, charts)
+    for path in result.written:
+        print(f"wrote {path}", file=sys.stderr)
+    _leave(result, allow_failure)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    from harness.cli.options import csv
+    from harness.errors import HarnessError
+
+    counts = csv(text)
+    if not counts or not all(count.isdigit() and int(count) > 0 for count in counts):
+        raise HarnessError(f"--tokens {text}: allowed: whole numbers above 0, comma-separated")
+    return tuple(dict.fromkeys(int(count) for count in counts))
+
+
+def _swept(
+    suite: Path, match: str, tokens: tuple[int, ...], rounds: int, again: bool, jobs: int, limit_s: float,
+    scheduler: str, note: str, store: str,
+) -> SweepResult:  # fmt: skip
+    from harness.cli.progress import RunProgress
+    from harness.store import Store as RunStore
+    from harness.sweep.sweep import Options, sweep
+
+    options = Options(
+        match=match or None, tokens=tokens, rounds=rounds or None, again=again, jobs=jobs or None,
+        limit_s=limit_s or None, scheduler=scheduler, note=note,
+    )  # fmt: skip
     with RunProgress() as progress:
-        result = sweep(suite, match or None, rounds or None, note, RunStore(store), progress)
-    if as_json:
-        print(sweep_as_json(result))
+        return sweep(suite, RunStore(store), options, progress)
+
+
+def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) -> None:
+    from harness.sweep.ship import shipped_for
+
+    shipped = {}
+    if ship:
+        from harness.store import Store as RunStore
+
+        shipped = shipped_for(result, RunStore(store), ship)
+    if emit:
+        from harness.sweep.emit import emitted
+
+        print(emitted(result, emit, shipped))
+    elif as_json:
+        from harness.cli.sweep_json import sweep_as_json
+
+        print(sweep_as_json(result, shipped))
     else:
         from rich.console import Console
 
-        from harness.cli.sweep_table import render
+        from harness.cli.sweep_table import render, render_shipped
 
-        Console().print(render(result))
-    for path in result.written:
-        print(f"wrote {path}", file=sys.stderr)
-    if not result.chosen:
-        raise typer.Exit(ExitStatus.CASE_FAILED)
+        console = Console()
+        console.print(render(result), markup=False, highlight=False)
+        for place, chosen in shipped.items():
+            console.print(render_shipped(place, chosen), markup=False, highlight=False)
+
+
+def _leave(result: SweepResult, allow_failure: bool) -> None:
+    """5 where a configuration is wrong, 3 where the times cannot be trusted."""
+    import sys
+
+    from harness.errors import ExitStatus
+    from harness.values.measurement import Status
+
+    status = None
+    if any(row.measurement.status is Status.INCORRECT for row in result.configurations):
+        status = ExitStatus.CASE_FAILED
+    elif any(question.trusted is False for question in result.questions):
+        status = ExitStatus.UNDECIDED
+    if status is None:
+        return
+    for line in result.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    if allow_failure:
+        print(f"FAILED, and allowed to (--allow-failure): exit status {int(status)} became 0", file=sys.stderr)
+        return
+    raise typer.Exit(status)

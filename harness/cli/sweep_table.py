@@ -1,51 +1,111 @@
-"""A sweep on the terminal: the fastest configurations of each op and site, and how many were right."""
+"""A sweep on the terminal: what became of the declared configurations, the fastest, and what the choice brings."""
 
 from __future__ import annotations
-
-from itertools import groupby
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from harness.runner.sweep import Configuration, SweepResult
+from harness.cli.sweep_json import named
+from harness.stats import estimate
+from harness.stats.landscape import importance
+from harness.sweep.ship import Shipped
+from harness.values.estimate import Estimate
 from harness.values.measurement import Status
+from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
 
 SHOWN = 5
 
 
 def render(result: SweepResult) -> RenderableType:
-    """One table per op and site."""
-    where = f"{result.environment.device_name} · {result.wall_s:.0f} s · run {result.run_id}"
-    counts = f"{result.declared} declared, {result.timed} timed"
-    wrong = sum(row.status is Status.INCORRECT for row in result.configurations)
-    parts: list[RenderableType] = [f"{result.suite} · {where}", f"{counts}, {wrong} wrong"]
-    for (op, variant, site), rows in groupby(result.configurations, key=lambda row: (row.op, row.variant, row.site)):
-        parts += ["", f"{op}@{site} · {variant}", _table(list(rows))]
-    parts += [
-        "",
-        "The times choose, they do not report: what a choice brings is what `harness run` measures afterwards.",
-    ]
+    """One block per question, then the warnings."""
+    counts = f"{len(result.configurations)} declared, {result.reused} known before"
+    times = f"{result.wall_s:.0f} s, of these {result.compile_s:.0f} s compiling; device busy {result.gpu_busy_s:.1f} s"
+    parts: list[RenderableType] = [f"{result.suite} · {result.environment.device_name} · run {result.run_id}"]
+    parts.append(f"{counts} · {times}")
+    for question in result.questions:
+        parts += ["", *_question(question)]
+    parts += ["", *(f"WARNING  {line}" for line in result.warnings)] if result.warnings else []
     return Group(*parts)
 
 
-def _table(rows: list[Configuration]) -> Table:
+def _question(question: Question) -> list[RenderableType]:
+    rows = question.configurations
+    pruned = [row for row in rows if row.pruned]
+    wrong = sum(row.measurement.status is Status.INCORRECT for row in rows)
+    head = f"{question.op}@{question.site} · {question.variant} · {_dims(question)}"
+    distinct = f"{len(rows)} declared -> {question.distinct + len(pruned)} distinct -> {len(pruned)} pruned"
+    parts: list[RenderableType] = [head, f"{distinct} -> {question.timed} timed · {wrong} wrong"]
+    parts += [f"  pruned: {reason} ({count})" for reason, count in _reasons(pruned)]
+    if question.rms is not None and question.finals is not None:
+        verdict = "trusted" if question.trusted else "NOT to be trusted"
+        pairs = len(question.finals.twins)
+        parts.append(f"the same work twice: {100 * question.rms:.2f} % apart (RMS of {pairs} pairs): {verdict}")
+    parts.append(_table(question))
+    matters = importance(question.configurations)
+    if matters:
+        parts.append("what matters: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in matters))
+    return parts
+
+
+def _dims(question: Question) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(question.dims.items()))
+
+
+def _reasons(rows: list[Configuration]) -> list[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.measurement.reason] = counts.get(row.measurement.reason, 0) + 1
+    return sorted(counts.items(), key=lambda item: -item[1])[:SHOWN]
+
+
+def _table(question: Question) -> Table:
+    """The confirmed choice; where the sweep did not come so far, the fastest by the times that would have chosen."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("#", "configuration"):
-        table.add_column(column)
-    table.add_column("us, 95 %", justify="right")
-    table.add_column("against the best", justify="right")
-    best = next((row.estimate.value for row in rows if row.estimate), None)
-    for rank, row in enumerate(rows[:SHOWN], 1):
-        tunables = ", ".join(f"{name}={value}" for name, value in row.tunables.items())
-        if row.estimate is None or best is None:
-            table.add_row("-", tunables, row.status.value, row.reason)
-            continue
-        e = row.estimate
-        table.add_row(
-            str(rank), tunables, f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}]", f"{100 * (e.value / best - 1):+.1f} %"
-        )
-    failed = [row for row in rows[SHOWN:] if row.estimate is None]
-    if len(rows) > SHOWN:
-        table.add_row("", f"and {len(rows) - SHOWN} more, {len(failed)} of them without a time", "", "")
+        table.add_column(column, overflow="fold")
+    for column in ("us, 95 %", "against the baseline", "p", "regs", "spill", "same"):
+        table.add_column(column, justify="right")
+    finals = question.finals
+    if finals is None:
+        for row in question.configurations[:SHOWN]:
+            time = _time(estimate(row.measurement.samples)) or row.measurement.status.value
+            table.add_row("-", named(row.tunables), time, row.measurement.reason, "", *_binary(row), "")
+        return table
+    rows = {row.case.id: row for row in question.configurations}
+    for rank, confirmed in enumerate(finals.confirmed, 1):
+        mark = "winner" if confirmed.measurement.case.id == finals.winner else str(rank)
+        table.add_row(mark, *_confirmed(confirmed, rows, question))
+    if finals.baseline is not None:
+        table.add_row("-", *_confirmed(finals.baseline, rows, question))
     return table
+
+
+def _confirmed(confirmed: Confirmed, rows: dict[str, Configuration], question: Question) -> list[str]:
+    m, against = confirmed.measurement, confirmed.against_baseline
+    name = named(confirmed.tunables)
+    if m.case.answer is not None and m.case.answer.variant != question.variant:
+        name = f"{m.case.answer.variant} {name}".strip()
+    row = rows.get(m.case.id)
+    gain = f"{against.words} [{1 / against.high:.3g}, {1 / against.low:.3g}]" if against else "baseline"
+    if m.status is not Status.OK:
+        gain = m.reason
+    p = "" if confirmed.p is None else f"{confirmed.p:.1g}"
+    same = sum(other.same_as == m.case.id for other in question.configurations)
+    time = _time(estimate(m.samples)) or m.status.value
+    return [name, time, gain, p, *(_binary(row) if row else ["", ""]), str(same or "")]
+
+
+def _binary(row: Configuration) -> list[str]:
+    return ["", ""] if row.binary is None else [str(row.binary.registers), str(row.binary.spill_bytes)]
+
+
+def _time(found: Estimate | None) -> str:
+    return "" if found is None else f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}] n={found.n}"
+
+
+def render_shipped(place: str, chosen: Shipped) -> str:
+    """One line of what is worth shipping, and one for each of its configurations."""
+    percent = f"{100 * chosen.worst_loss:.1f} % (the fastest at one question: {100 * chosen.fastest_loss:.1f} %)"
+    lines = [f"ship {len(chosen.chosen)}  {place}: worst loss over {len(chosen.questions)} questions {percent}"]
+    return "\n".join([*lines, *(f"        {named(tunables)}" for tunables in chosen.chosen)])

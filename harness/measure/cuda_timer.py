@@ -27,17 +27,19 @@ class CudaGraphTimer:
     rounds = 20
     samples_per_round = 3
 
-    def __init__(self, l2_bytes: int) -> None:
+    def __init__(self, l2_bytes: int, warm_calls: int = 2, warm_replays: int = 2) -> None:
+        """warm_calls: before the capture; warm_replays: after it. A sweep, whose calls were verified, asks for less."""
+        self.warm_calls, self.warm_replays = warm_calls, warm_replays
         self.flush_bytes = COLD_FACTOR * l2_bytes
         self._flush = torch.ones(self.flush_bytes // 4, dtype=torch.float32, device="cuda")
 
     def prepare(self, calls: Sequence[Call]) -> Timed:
         """Warms up and captures the calls. A call that cannot be captured raises torch's RuntimeError."""
-        return _CudaTimed(list(calls), self._flush)
+        return _CudaTimed(list(calls), self._flush, self.warm_calls, self.warm_replays)
 
 
 class _CudaTimed:
-    def __init__(self, calls: list[Call], flush: torch.Tensor) -> None:
+    def __init__(self, calls: list[Call], flush: torch.Tensor, warm_calls: int, warm_replays: int) -> None:
         self.calls = len(calls)
         self._held = calls  # the graph holds addresses only: without the operands, it would read what comes after them
         self._flush = flush
@@ -46,7 +48,7 @@ class _CudaTimed:
         warm_up_stream = torch.cuda.Stream()
         warm_up_stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(warm_up_stream):
-            for call in calls[:2]:
+            for call in calls[:warm_calls]:
                 call()
         torch.cuda.current_stream().wait_stream(warm_up_stream)
         torch.cuda.synchronize()
@@ -55,7 +57,7 @@ class _CudaTimed:
         with torch.cuda.graph(self._graph):
             for call in calls:
                 self.outputs = call()
-        for _ in range(2):
+        for _ in range(warm_replays):
             self._graph.replay()
         torch.cuda.synchronize()
 

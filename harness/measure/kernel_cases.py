@@ -12,9 +12,10 @@ import torch
 from harness.measure.agreement import compare, sentence, worst_of
 from harness.measure.conditions import ConditionsReader
 from harness.measure.cuda_timer import CALLS_PER_GRAPH
+from harness.measure.expected import as_tuple
 from harness.measure.operand_sets import SharedOperands, arguments, timing_sets, torch_dtype
 from harness.measure.timer import Timed, Timer
-from harness.measure.verify import as_tuple, verify_variant
+from harness.measure.verify import verify_variant
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Case
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status, Work

@@ -51,6 +51,12 @@ def summaries(connection: Connection) -> list[Summary]:
     return [_summary(row, counts.get(row.id, 0)) for row in rows]
 
 
+def environments(connection: Connection) -> list[Environment]:
+    """Of the runs that have one, oldest first."""
+    headers = connection.execute(select(tables.runs.c.header).order_by(tables.runs.c.id)).scalars()
+    return [found for found in (_decode(header, _Header).environment for header in headers) if found is not None]
+
+
 def load_run(connection: Connection, run_id: int) -> Run:
     """One run, the measurements of each case put together over its processes."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()

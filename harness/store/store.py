@@ -14,15 +14,17 @@ from sqlalchemy import URL, Connection, Engine, Row, Table, insert, make_url, se
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from harness.errors import HarnessError
-from harness.store import tables
+from harness.store import configurations, tables
 from harness.store.exchange import read_exported
 from harness.store.naming import Summary, find, is_file
-from harness.store.reading import load_run, summaries
+from harness.store.reading import environments, load_run, summaries
 from harness.store.writer import this_writer
+from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
 from harness.values.profile import Profile
 from harness.values.run import Run
+from harness.values.sweep import Configuration, Finals
 
 DEFAULT_STORE = Path(".harness") / "runs.sqlite"
 
@@ -94,6 +96,38 @@ class Store:
 
     def add_slot(self, run_id: str, slot: Slot) -> None:
         self._add(tables.slots, run_id, [slot])
+
+    def add_configuration(self, run_id: str, key: str, value: Configuration | Finals) -> None:
+        """One configuration of a sweep, or what its end said, under its key."""
+        with self._transaction() as connection:
+            configurations.add(connection, int(run_id), key, value)
+
+    def known_configurations(self, keys: Iterable[str]) -> dict[str, Configuration]:
+        """The newest row of each key that is here."""
+        if self._is_empty:
+            return {}
+        with self._transaction() as connection:
+            return configurations.newest(connection, keys, Configuration)
+
+    def known_finals(self, key: str) -> Finals | None:
+        if self._is_empty:
+            return None
+        with self._transaction() as connection:
+            return configurations.newest(connection, [key], Finals).get(key)
+
+    def configurations_of(self, op: str) -> list[tuple[Configuration, Environment | None]]:
+        """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
+        if self._is_empty:
+            return []
+        with self._transaction() as connection:
+            return configurations.everything(connection, op)
+
+    def environments(self) -> list[Environment]:
+        """Of all runs, oldest first."""
+        if self._is_empty:
+            return []
+        with self._transaction() as connection:
+            return environments(connection)
 
     def finish(self, run_id: str, state: str) -> None:
         """`complete`, or `partial` for a run that ended before its plan."""

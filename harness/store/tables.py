@@ -36,7 +36,8 @@ from harness.errors import HarnessError
 T = TypeVar("T")
 
 STORE_VERSION = 2
-"""Raised when the tables change; a store of another version is refused, since its values would be misread."""
+"""Raised when a table or a value changes; a store of another version is refused, since it would be misread. A table
+that is added needs no new version: it is made where it is missing."""
 
 metadata = MetaData()
 
@@ -75,6 +76,10 @@ profiles = _rows("profiles")
 sources = _rows("sources", Column("hash", String(64), nullable=False))
 streams = _rows("streams", Column("name", String(200), nullable=False))
 slots = _rows("slots")
+configurations = _rows(
+    "configurations", Column("key", String(64), nullable=False), Column("kind", String(20), nullable=False)
+)
+Index("configurations_key", configurations.c.key)
 
 
 def encode(value: object) -> bytes:

@@ -11,7 +11,6 @@ from harness.errors import HarnessError
 from harness.plan import expand
 from harness.runner import process
 from harness.runner.execute import Execution, Options, stages_named
-from harness.runner.sweep import sweep
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
@@ -84,26 +83,6 @@ def test_a_kernel_that_hangs_is_a_timeout(tmp_path: Path, store: Store, monkeypa
 def test_verifying_leaves_no_samples(tmp_path: Path, store: Store) -> None:
     run = execute(suite_with(tmp_path, "torch_blocked"), store, verify_only=True)
     assert [m.samples for m in run.measurements] == [(), ()] and run.state == "complete"
-
-
-def test_a_sweep_times_every_configuration_and_its_choice_is_what_tuned_reads(tmp_path: Path, store: Store) -> None:
-    """With a variant outside of the package, so that the tuned file lies beside it."""
-    source = (REPOSITORY / "kernels" / "int4_mm" / "torch_blocked.py").read_text()
-    (tmp_path / "mine.py").write_text(source.replace("from ..packing", "from harness_kernels.packing"))
-    text = suite_with(tmp_path, "torch_blocked").read_text()
-    text = text.replace("int4_mm: {torch_blocked: tuned}", "int4_mm: {./mine.py: tuned}")
-    text += "sweep:\n  int4_mm: {./mine.py: {block_n: [1, 512]}}\n"
-    path = write_suite(tmp_path, text=text)
-    result = sweep(path, "lm_head", 2, "", store, lambda *_: None)
-    assert (result.declared, result.timed) == (2, 2)
-    (chosen,) = result.chosen
-    assert chosen.tunables == {"block_n": 512} and Path(result.written[0]).parent == tmp_path / "tuned"
-    again = expand(
-        load_suite(path), arms=["autotuned"], match="lm_head", device_slug=result.environment.slug,
-        triton=result.environment.triton,
-    )  # fmt: skip
-    (case,) = again.cases
-    assert case.answer is not None and case.answer.tunables["block_n"] == 512 and case.problem is None
 
 
 def test_unknown_stages_are_refused() -> None:

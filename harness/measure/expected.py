@@ -1,0 +1,80 @@
+"""One set of inputs with what the op must make of them, which any number of calls can be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.measure.agreement import compare, worst_of
+from harness.measure.operand_sets import Operands, arguments, prepare, to_float32
+from harness.measure.poison import PoisonUninitialised
+from harness.resolve import LoadedOp, LoadedVariant
+from harness.values.case import Case
+from harness.values.measurement import Correctness
+
+
+class Expected:
+    """raw: unprepared operands by input name, kept. The reference is computed once, in float32."""
+
+    def __init__(self, op: LoadedOp, case: Case, raw: Operands) -> None:
+        self._op, self._raw = op, raw
+        self._tolerance = op.op.tolerance[case.activations]
+        self._states = [i.name for i in op.op.inputs if i.role == "state"]
+        exact = {name: to_float32(value) for name, value in raw.items()}
+        with torch.no_grad():
+            self._wanted = as_tuple(op.reference(*arguments(op, exact)))
+        self._wanted_states = {name: exact[name] for name in self._states}
+        self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
+
+    def check(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[list[Tensor], Correctness]:
+        """One call: its outputs and states, and how they agree. State begins anew each time; what a call changed
+        without being allowed to is put back, so that the next variant does not inherit the damage."""
+        kept, before = self._operands_for(variant)
+        operands = {**kept, **{name: self._raw[name].clone() for name in self._states}}
+        with torch.no_grad(), PoisonUninitialised():
+            got = as_tuple(variant.run(*arguments(self._op, operands), **tunables))
+        tolerance = self._tolerance
+        names = [name for name, _ in self._op.op.outputs]
+        if len(got) != len(names):
+            wrong = f"{len(got)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
+            nothing = Correctness(
+                False, float("inf"), float("inf"), tolerance.max_error, tolerance.rms_error, 0, 0, wrong
+            )
+            return [], nothing
+        pairs = [(name, got[i], self._wanted[i]) for i, name in enumerate(names)]
+        pairs += [(f"state {name}", operands[name], self._wanted_states[name]) for name in self._states]
+        results = [compare(name, a, b, tolerance.max_error, tolerance.rms_error) for name, a, b in pairs]
+        changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
+        if changed:
+            detail = f"changed inputs that are not state: {', '.join(changed)}"
+            results.append(Correctness(False, 0.0, 0.0, 0.0, 0.0, 0, 0, "", detail))
+            for name in changed:
+                operands[name].copy_(before[name])
+        return [a.clone() for _, a, _ in pairs], worst_of(results)
+
+    def _operands_for(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
+        """The operands as the variant wants them, and copies of those that no call may change."""
+        key = (variant.path, variant.source_hash)
+        if key not in self._prepared:
+            with torch.no_grad():
+                operands = prepare(variant, self._op, self._raw)
+            fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
+            self._prepared[key] = operands, {name: value.clone() for name, value in fixed.items()}
+        return self._prepared[key]
+
+
+def _same_bits(a: Tensor, b: Tensor) -> bool:
+    """Equality in which NaN equals NaN."""
+    if a.is_floating_point():
+        return bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))
+    return bool(torch.equal(a, b))
+
+
+def as_tuple(value: Any) -> tuple[Tensor, ...]:
+    """An op's result as a tuple of tensors: None and () are no output."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, Sequence) else (value,)

@@ -1,0 +1,65 @@
+"""The configurations of sweeps: each a row of its own as soon as it is known, found again by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from harness.store import tables
+from harness.values.environment import Environment
+from harness.values.sweep import Configuration, Finals
+
+
+class _Header(msgspec.Struct):
+    environment: Environment | None = None
+
+
+T = TypeVar("T", Configuration, Finals)
+
+KEYS_AT_ONCE = 500
+"""Of one statement; SQLite takes at least 999 variables."""
+
+
+def add(connection: Connection, run_id: int, key: str, value: Configuration | Finals) -> None:
+    """A row more: nothing that was measured is replaced; the newest row of a key is what is found."""
+    row = {"run": run_id, "key": key, "kind": _kind(type(value)), "body": tables.encode(value)}
+    connection.execute(insert(tables.configurations).values(row))
+
+
+def newest(connection: Connection, keys: Iterable[str], kind: type[T]) -> dict[str, T]:
+    """By key, of those that are known. A row that an older program wrote otherwise is not known."""
+    wanted, c = list(keys), tables.configurations.c
+    found: dict[str, T] = {}
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        some = wanted[start : start + KEYS_AT_ONCE]
+        chosen = select(c.key, c.body).where(c.kind == _kind(kind), c.key.in_(some)).order_by(c.row)
+        for key, body in connection.execute(chosen):
+            try:
+                found[key] = tables.decode(body, kind)
+            except msgspec.DecodeError:
+                continue
+    return found
+
+
+def everything(connection: Connection, op: str) -> list[tuple[Configuration, Environment | None]]:
+    """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
+    c, runs = tables.configurations.c, tables.runs.c
+    headers = connection.execute(select(runs.id, runs.header).where(runs.id.in_(select(c.run).distinct())))
+    where = {run: tables.decode(header, _Header).environment for run, header in headers}
+    found: dict[str, tuple[Configuration, Environment | None]] = {}
+    chosen = select(c.key, c.run, c.body).where(c.kind == _kind(Configuration)).order_by(c.row)
+    for key, run, body in connection.execute(chosen):
+        try:
+            row = tables.decode(body, Configuration)
+        except msgspec.DecodeError:
+            continue
+        if row.case.op == op:
+            found[key] = row, where.get(run)
+    return list(found.values())
+
+
+def _kind(kind: type[Configuration] | type[Finals]) -> str:
+    return kind.__name__.lower()

@@ -1,0 +1,170 @@
+"""Where tasks are done: processes of this machine, one per GPU, or the workers of a Dask cluster. One interface.
+
+A task that kills or hangs its process takes nothing with it but itself: the next one gets a fresh process.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+
+from harness.sweep.task import Outcome, Task, outcome_from, to_line
+
+TASK_LIMIT_S = 120.0
+"""A task takes this long at most: compiling one configuration takes up to 116 s where it is hopeless, and is then to
+be given up, not waited for."""
+START_LIMIT_S = 300.0
+"""Until a process has imported torch and says where it is."""
+
+
+class TaskDied(Exception):
+    """The process ended before its task did, or was ended because it took too long. stopped: because the sweep was."""
+
+    def __init__(self, reason: str, timed_out: bool = False, stopped: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.timed_out, self.stopped = reason, timed_out, stopped
+
+
+class Devices(Protocol):
+    """slots: tasks that are worked on at once. submit: to any device; on_one: to the first device only, where
+    everything that is compared must run. Futures raise TaskDied."""
+
+    slots: int
+
+    def submit(self, task: Task) -> Future[Outcome]: ...
+
+    def on_one(self, task: Task) -> Future[Outcome]: ...
+
+    def close(self) -> None: ...
+
+
+class LocalDevices:
+    """gpus: what each process is shown as its only GPU (an index or a UUID); empty: one process with what there is."""
+
+    def __init__(self, gpus: Sequence[str] = ()) -> None:
+        self._processes = [DeviceProcess(gpu) for gpu in (gpus or [""])]
+        self._threads: list[Executor] = [ThreadPoolExecutor(max_workers=1) for _ in self._processes]
+        self._load = [0 for _ in self._processes]
+        self._lock = threading.Lock()
+        self.slots = len(self._processes)
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        return self._on(min(range(self.slots), key=lambda slot: self._load[slot]), task)
+
+    def on_one(self, task: Task) -> Future[Outcome]:
+        return self._on(0, task)
+
+    def _on(self, slot: int, task: Task) -> Future[Outcome]:
+        with self._lock:
+            self._load[slot] += 1
+        future = self._threads[slot].submit(self._processes[slot].perform, task)
+        future.add_done_callback(lambda _: self._finished(slot))
+        return future
+
+    def _finished(self, slot: int) -> None:
+        with self._lock:
+            self._load[slot] -= 1
+
+    def close(self) -> None:
+        """Ends the processes, also one in the middle of a task."""
+        for process in self._processes:
+            process.kill()
+        for threads in self._threads:
+            threads.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> LocalDevices:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class DeviceProcess:
+    """One process that does tasks one after the other; started with the first, and again after one that died."""
+
+    def __init__(self, gpu: str = "") -> None:
+        self._gpu = gpu
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[bytes | None] = queue.Queue()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._closed = False
+
+    def perform(self, task: Task) -> Outcome:
+        if self._process is None:
+            self._process = self._start()
+            self._ask(self._process, msgspec.structs.replace(task, entrants=()), START_LIMIT_S)
+        return self._ask(self._process, task, TASK_LIMIT_S * max(1, len(task.entrants)))
+
+    def _ask(self, process: subprocess.Popen[bytes], task: Task, limit_s: float) -> Outcome:
+        assert process.stdin is not None
+        try:
+            process.stdin.write(to_line(task))
+            process.stdin.flush()
+            line = self._answers.get(timeout=limit_s)
+        except BrokenPipeError:
+            line = None
+        except queue.Empty:
+            self.kill(for_good=False)
+            raise TaskDied(f"took longer than {limit_s:.0f} s", timed_out=True) from None
+        if line is None:
+            raise TaskDied(self._epitaph(process), stopped=self._closed)
+        return outcome_from(line)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._closed:
+            raise TaskDied("the sweep was stopped", stopped=True)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([_root(), os.environ.get("PYTHONPATH", "")])}
+        if self._gpu:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
+        self._answers = queue.Queue()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.sweep.task"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._stderr, env=environment, start_new_session=True,
+        )  # fmt: skip
+        threading.Thread(target=_pump, args=(process, self._answers), daemon=True).start()
+        return process
+
+    def _epitaph(self, process: subprocess.Popen[bytes]) -> str:
+        code = process.wait()
+        self.kill(for_good=False)
+        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+        self._stderr.seek(0)
+        said = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
+        return f"its process ended with {how}" + (f": {said[-1]}" if said else "")
+
+    def kill(self, for_good: bool = True) -> None:
+        self._closed = self._closed or for_good
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _pump(process: subprocess.Popen[bytes], answers: queue.Queue[bytes | None]) -> None:
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            answers.put(line)
+    except ValueError:  # closed while it was read, by whoever killed the process
+        pass
+    answers.put(None)
+
+
+def _root() -> str:
+    """What `harness` is imported from, so that the child imports the same one."""
+    return str(Path(__file__).resolve().parent.parent.parent)

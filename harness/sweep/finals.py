@@ -1,0 +1,140 @@
+"""From all that the first pass timed to what is written down: a quarter side by side, ten of these with the baseline
+and eight twins, then the five fastest in fresh processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+
+import msgspec
+
+from harness.sweep import rank
+from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
+from harness.sweep.confirm import FreshProcesses, judge
+from harness.sweep.devices import Devices, TaskDied
+from harness.sweep.questions import Asked
+from harness.sweep.race import Ledger
+from harness.sweep.task import Outcome, Task
+from harness.values.measurement import Measurement, Sample, Status
+from harness.values.suite import Suite
+from harness.values.sweep import Configuration, Entrant, Finals, Twin
+
+HALF_ROUNDS = {"cuda": 10, "cpu": 4}
+FINAL_ROUNDS = {"cuda": 20, "cpu": 6}
+"""Of one batch; there are more batches until the fastest stands apart or the budget is spent."""
+BUDGET_S = {"cuda": 1.5, "cpu": 10.0}
+"""Device time of a question's final rounds."""
+MOST_BATCHES = 4
+
+
+class Finalists:
+    """The end of one question. rounds: in place of its own number. said: told what begins."""
+
+    def __init__(
+        self, suite: Suite, asked: Asked, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
+        said: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._suite, self._asked, self._ledger, self._devices = suite, asked, ledger, devices
+        self._kind, self._rounds, self._said = kind, rounds, said
+
+    def choose(self) -> tuple[list[Configuration], list[Twin]]:
+        """The five fastest distinct configurations besides the baseline, and the twins."""
+        baseline = self._asked.baseline.id
+        self._said("a quarter, side by side")
+        kept = rank.kept(self._rows())
+        self._time([row.case.id for row in kept], [], self._rounds or HALF_ROUNDS[self._kind], "half")
+        self._said("finals")
+        finalists = rank.distinct([row for row in self._rows() if row.stage == "half"])[: rank.FINALISTS]
+        names = [row.case.id for row in finalists]
+        twins = rank.twins_for(finalists, self._rows())
+        if baseline not in names:
+            names.append(baseline)
+        found = self._time_until_apart(names, twins)
+        self._said("chosen")
+        top = [row for row in rank.distinct(self._rows()) if row.stage == "final" and not self._is_baseline(row)]
+        return top[: rank.TOP], rank.log_ratios(found, twins)
+
+    def confirm(
+        self, top: Sequence[Configuration], twins: Sequence[Twin], processes: FreshProcesses, count: int
+    ) -> Finals:
+        """The registered choice, timed again."""
+        self._said(f"the choice again, in {count} fresh processes")
+        baseline = self._asked.baseline
+        rounds = self._rounds or CONFIRM_ROUNDS[self._kind]
+        cases = [*(row.case for row in top), baseline]
+        found = processes.measure(cases, rounds, self._ledger.heard)
+        confirmed, base, winner = judge(found, baseline.id)
+        return Finals(tuple(twins), tuple(confirmed), base, winner, count)
+
+    def _is_baseline(self, row: Configuration) -> bool:
+        base = self._ledger.rows.get(self._asked.baseline.id)
+        if row.case.id == self._asked.baseline.id:
+            return True
+        return base is not None and base.same_as == row.case.id
+
+    def _rows(self) -> list[Configuration]:
+        rows = (self._ledger.rows.get(case.id) for case in self._asked.cases)
+        return [row for row in rows if row is not None and row.measurement.status is Status.OK]
+
+    def _time_until_apart(self, names: Sequence[str], twins: Sequence[tuple[str, Entrant]]) -> dict[str, list[float]]:
+        start = time.monotonic()
+        rounds = self._rounds or FINAL_ROUNDS[self._kind]
+        found: dict[str, list[float]] = {}
+        for _ in range(1 if self._rounds else MOST_BATCHES):
+            found = self._time(names, [twin for _, twin in twins], rounds, "final", found)
+            own = {name: values for name, values in found.items() if name in names}
+            if rank.separated(own) or time.monotonic() - start > BUDGET_S[self._kind]:
+                break
+        return found
+
+    def _time(
+        self, names: Sequence[str], copies: Sequence[Entrant], rounds: int, stage: str,
+        before: dict[str, list[float]] | None = None,
+    ) -> dict[str, list[float]]:  # fmt: skip
+        """All side by side on one device; the samples of each in us, those of `before` first. Where one takes the
+        process with it, each is tried alone, so that its name is known."""
+        cases = {case.id: case for case in self._asked.everything}
+        entrants = [*(Entrant(cases[name]) for name in names), *copies]
+        measured = self._together(entrants, rounds)
+        found = {name: list(values) for name, values in (before or {}).items()}
+        for entrant, measurement in zip(entrants, measured, strict=True):
+            if entrant.copy == 0:
+                earlier = self._ledger.rows.get(entrant.case.id)
+                if before and earlier is not None and measurement.status is Status.OK:
+                    measurement = _more(earlier.measurement, measurement)
+                self._ledger.learn(measurement, stage)
+            found.setdefault(entrant.name, []).extend(s.value_us for s in measured_samples(measured, entrants, entrant))
+        return found
+
+    def _together(self, entrants: Sequence[Entrant], rounds: int) -> list[Measurement]:
+        try:
+            outcome = self._wait(self._devices.on_one(Task(self._suite, tuple(entrants), rounds)))
+        except TaskDied as death:
+            if death.stopped:
+                raise KeyboardInterrupt from death
+            if len(entrants) == 1:
+                status = Status.TIMEOUT if death.timed_out else Status.FAILED
+                return [Measurement(entrants[0].case, status, death.reason)]
+            return [self._together([entrant], rounds)[0] for entrant in entrants]
+        self._ledger.heard(outcome)
+        return list(outcome.measurements)
+
+    def _wait(self, future: Future[Outcome]) -> Outcome:
+        while not future.done():
+            wait([future], timeout=1.0)  # short waits: Ctrl-C must reach the main thread
+        return future.result()
+
+
+def measured_samples(
+    measured: Sequence[Measurement], entrants: Sequence[Entrant], entrant: Entrant
+) -> tuple[Sample, ...]:
+    """The samples of one of the entrants."""
+    return measured[list(entrants).index(entrant)].samples
+
+
+def _more(earlier: Measurement, later: Measurement) -> Measurement:
+    """A batch more: its rounds are numbered on."""
+    start = 1 + max((s.round for s in earlier.samples), default=-1)
+    shifted = tuple(Sample(s.value_us, s.process, s.round + start) for s in later.samples)
+    return msgspec.structs.replace(later, samples=earlier.samples + shifted)

@@ -1,0 +1,113 @@
+"""The questions of a sweep: all configurations of one variant at one shape, and the baseline that they must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.answers import Answers
+from harness.errors import HarnessError
+from harness.suite.catalogue import variant_file
+from harness.suite.closure import closure_hash
+from harness.sweep.key import configuration_key
+from harness.sweep.machine import Machine
+from harness.values.case import Answer, Case
+from harness.values.suite import Suite
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """cases: the declared configurations, in their order. baseline: what they must beat: one of them, another
+    configuration of the variant, or another variant. source: hash of the variant's text and what it imports from the
+    kernels. sources: the same of the baseline's variant, by variant."""
+
+    op: str
+    site: str
+    variant: str
+    cases: tuple[Case, ...]
+    baseline: Case
+    sources: dict[str, str]
+    uses_triton: bool
+
+    @property
+    def everything(self) -> tuple[Case, ...]:
+        """The cases, and the baseline where it is none of them."""
+        ids = {case.id for case in self.cases}
+        return self.cases if self.baseline.id in ids else (*self.cases, self.baseline)
+
+
+def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
+    """In the order of the plan."""
+    answers = Answers(suite, None, None)
+    grouped: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        assert case.answer is not None
+        key = (case.op, case.answer.variant, case.site, tuple(sorted(case.dims.items())))
+        grouped.setdefault(key, []).append(case)
+    return [_asked(suite, answers, group) for group in grouped.values()]
+
+
+def _asked(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Asked:
+    first = cases[0]
+    assert first.op is not None and first.site is not None and first.answer is not None
+    baseline = _baseline(suite, answers, cases)
+    assert baseline.answer is not None
+    files = {name: _file(suite, first.op, name) for name in (first.answer.variant, baseline.answer.variant)}
+    sources = {name: closure_hash(file) for name, file in files.items()}
+    triton = "import triton" in files[first.answer.variant].read_text(encoding="utf-8")
+    return Asked(first.op, first.site, first.answer.variant, tuple(cases), baseline, sources, triton)
+
+
+def _file(suite: Suite, op: str, variant: str) -> Path:
+    file = variant_file(op, variant, Path(suite.path).parent)
+    if file is None:
+        raise HarnessError(f"{suite.path}: {op}: unknown variant {variant}")
+    return file
+
+
+def _baseline(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Case:
+    """What the arm `baseline`, or the first arm, does in a decode; for one that is itself `tuned`, the variant with its
+    defaults. The declared configuration that says the same, where there is one."""
+    first = cases[0]
+    assert first.op is not None and first.site is not None
+    arm = suite.arms.get("baseline") or next(iter(suite.arms.values()), None)
+    choice = arm.choice(first.op, first.site, "decode") if arm else None
+    if choice is None and arm is not None:
+        answer = answers.resolve(arm.name, first.op, first.site, "decode", first.dims).answer
+    elif choice is None or isinstance(choice.tunables, str):
+        name = choice.variant if choice else _variant(first)
+        answer = Answer(name, answers.defaults(first.op, name))
+    else:
+        answer = Answer(choice.variant, {**answers.defaults(first.op, choice.variant), **choice.tunables})
+    for case in cases:
+        if _variant(case) == answer.variant and whole_tunables(answers, case) == answer.tunables:
+            return case
+    return msgspec.structs.replace(first, answer=Answer(answer.variant, answer.tunables, "baseline"))
+
+
+def _variant(case: Case) -> str:
+    assert case.answer is not None
+    return case.answer.variant
+
+
+def whole_tunables(answers: Answers, case: Case) -> dict[str, int | float | str | bool]:
+    """With those that the space does not name at their defaults: a space that names one more finds what is known."""
+    assert case.op is not None and case.answer is not None
+    return {**answers.defaults(case.op, case.answer.variant), **case.answer.tunables}
+
+
+def keys_on(suite: Suite, asked: Asked) -> Callable[[Machine], dict[str, str]]:
+    """The key of each case of a question, by case id, for a machine."""
+    answers = Answers(suite, None, None)
+
+    def keys(machine: Machine) -> dict[str, str]:
+        return {
+            case.id: configuration_key(
+                msgspec.structs.replace(case, answer=Answer(_variant(case), whole_tunables(answers, case))),
+                asked.sources[_variant(case)], machine, suite.routing,
+            )
+            for case in asked.everything
+        }  # fmt: skip
+
+    return keys

@@ -1,0 +1,121 @@
+"""The first pass over the configurations, as they come from the compiler: each a row of the store as it is done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+
+import msgspec
+
+from harness.store import Store
+from harness.sweep.devices import Devices, TaskDied
+from harness.sweep.task import Outcome, Task
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Measurement, Status
+from harness.values.suite import Suite
+from harness.values.sweep import Configuration, Entrant
+
+
+class Ledger:
+    """All that is known of a sweep's configurations, by case id; whatever is learnt is stored before it is used."""
+
+    def __init__(self, store: Store, keys: dict[str, str], known: dict[str, Configuration]) -> None:
+        self.store, self.keys, self.rows = store, keys, dict(known)
+        self.run_id = ""
+        self.busy_s = 0.0
+        self.done = 0
+        self._sources: set[str] = set()
+        self._lock = threading.Lock()
+
+    def keep(self, row: Configuration) -> None:
+        with self._lock:
+            self.store.add_configuration(self.run_id, row.key, row)
+            self.rows[row.case.id] = row
+            self.done += 1
+
+    def heard(self, outcome: Outcome) -> None:
+        """What an outcome says besides its measurements."""
+        with self._lock:
+            self.busy_s += outcome.busy_s
+            if outcome.conditions:
+                self.store.add_conditions(self.run_id, outcome.conditions)
+            for key, text in outcome.sources.items():
+                if key not in self._sources:
+                    self._sources.add(key)
+                    self.store.add_source(self.run_id, key, text)
+
+    def learn(self, measurement: Measurement, stage: str) -> None:
+        """A measurement of a configuration; what its compilation said stays."""
+        case = measurement.case
+        old = self.rows.get(case.id)
+        fresh = Configuration(self.keys[case.id], measurement, stage=stage)
+        if old is not None:
+            fresh = msgspec.structs.replace(fresh, identity=old.identity, binary=old.binary)
+        self.keep(fresh)
+
+
+class Race:
+    """Takes cases and compiled cases, times each distinct one once on any device. moved: called after each row."""
+
+    def __init__(self, suite: Suite, ledger: Ledger, devices: Devices, moved: Callable[[], None]) -> None:
+        self._suite, self._ledger, self._devices, self._moved = suite, ledger, devices, moved
+        self._first: dict[str, str] = {
+            row.identity: row.case.id for row in ledger.rows.values() if row.identity and row.same_as is None
+        }
+        self._running: list[Future[Outcome]] = []
+        self._compiled: dict[str, Compiled] = {}
+
+    def offer_compiled(self, compiled: Compiled) -> None:
+        """One that the static stage is done with: pruned, a duplicate, or on its way to a device."""
+        case, key = compiled.case, self._ledger.keys[compiled.case.id]
+        if compiled.status is not Status.OK:
+            pruned = Measurement(case, compiled.status, compiled.reason, compile_s=compiled.compile_s)
+            self._ledger.keep(Configuration(key, pruned, binary=compiled.main, stage="static"))
+            self._moved()
+            return
+        identity = compiled.identity
+        first = self._first.setdefault(identity, case.id) if identity else case.id
+        if first != case.id:
+            same = Measurement(case, Status.OK, compile_s=compiled.compile_s)
+            self._ledger.keep(Configuration(key, same, identity, first, compiled.main, "static"))
+            self._moved()
+            return
+        self._compiled[case.id] = compiled
+        self.offer(case)
+
+    def offer(self, case: Case) -> None:
+        """One that is to be timed."""
+        future = self._devices.submit(Task(self._suite, (Entrant(case),)))
+        self._running.append(future)
+        future.add_done_callback(lambda done: self._finished(case, done))
+
+    def _finished(self, case: Case, future: Future[Outcome]) -> None:
+        """Called as the device is done with it, in the device's thread."""
+        if future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, TaskDied):
+            if error.stopped:
+                return
+            status = Status.TIMEOUT if error.timed_out else Status.FAILED
+            measurement = Measurement(case, status, error.reason)
+        elif error is not None:
+            measurement = Measurement(case, Status.FAILED, f"{type(error).__name__}: {error}")
+        else:
+            outcome = future.result()
+            self._ledger.heard(outcome)
+            [measurement] = outcome.measurements
+        compiled = self._compiled.get(case.id)
+        row = Configuration(self._ledger.keys[case.id], measurement)
+        if compiled is not None:
+            row = msgspec.structs.replace(row, identity=compiled.identity, binary=compiled.main)
+        self._ledger.keep(row)
+        self._moved()
+
+    def finish(self) -> None:
+        """Waits for all that was offered."""
+        while self._running:
+            wait(self._running, timeout=1.0)  # a short wait: Ctrl-C must reach the main thread
+            self._running = [future for future in self._running if not future.done()]

@@ -1,0 +1,83 @@
+"""Which configurations are fastest, which go on, which are twins: pure functions over what was measured."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
+
+from harness.stats import median_interval
+from harness.stats.landscape import median_us
+from harness.values.sweep import Configuration, Entrant, Twin
+
+TOP = 5
+"""Distinct configurations that are timed again after the choice, and go into the tuned file."""
+FINALISTS = 10
+LEAST_KEPT = 16
+"""Configurations that the halving keeps, where a quarter is less."""
+TWINS = 8
+TRUSTED_RMS = 0.008
+"""Of the twins' log ratios: simulated, 0.9 % of sound sweeps are above it and 99 % of those with an order effect of
+1 %; a maximum over eight is a worse rule."""
+STAGES = ("final", "half", "first", "static")
+
+
+def fastest_first(rows: Sequence[Configuration]) -> list[Configuration]:
+    """By median; those that came to the final rounds first, since only they were compared side by side."""
+    finals = [row for row in rows if row.stage == "final" and row.measurement.samples]
+    others = [row for row in rows if row.stage != "final" or not row.measurement.samples]
+    return sorted(finals, key=_order) + sorted(others, key=_order)
+
+
+def _order(row: Configuration) -> tuple[float, str]:
+    return median_us(row), row.case.id
+
+
+def distinct(rows: Sequence[Configuration]) -> list[Configuration]:
+    """Those with a time of their own, fastest first."""
+    return [row for row in fastest_first(rows) if row.same_as is None and row.measurement.samples]
+
+
+def kept(rows: Sequence[Configuration]) -> list[Configuration]:
+    """What the halving keeps: a quarter, by their first times."""
+    ranked = sorted((row for row in rows if row.same_as is None and row.measurement.samples), key=_order)
+    return ranked[: max(LEAST_KEPT, math.ceil(len(ranked) / 4))]
+
+
+def twins_for(finalists: Sequence[Configuration], rows: Sequence[Configuration]) -> list[tuple[str, Entrant]]:
+    """Eight pairs of the same work: (id of the finalist, its twin). A duplicate, where the finalist has one; else the
+    finalist itself, made ready once more."""
+    duplicates: dict[str, list[Configuration]] = {}
+    for row in rows:
+        if row.same_as is not None:
+            duplicates.setdefault(row.same_as, []).append(row)
+    found: list[tuple[str, Entrant]] = []
+    for number, row in enumerate(islice(cycle(finalists), TWINS if finalists else 0)):
+        same = duplicates.get(row.case.id, [])
+        lap = number // len(finalists)
+        found.append((row.case.id, Entrant(same[lap % len(same)].case if same else row.case, copy=number + 1)))
+    return found
+
+
+def log_ratios(samples_us: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, Entrant]]) -> list[Twin]:
+    """ln of twin / finalist of each pair that has both times."""
+    return [
+        Twin(twin.case.id, math.log(statistics.median(samples_us[twin.name]) / statistics.median(samples_us[of])))
+        for of, twin in pairs
+        if samples_us.get(of) and samples_us.get(twin.name)
+    ]
+
+
+def rms(twins: Sequence[Twin]) -> float | None:
+    return math.sqrt(statistics.fmean(twin.log_ratio**2 for twin in twins)) if twins else None
+
+
+def separated(samples_us: Mapping[str, Sequence[float]]) -> bool:
+    """Whether the interval of the fastest lies below that of every other one."""
+    intervals = sorted((median_interval(list(values), 0.99) for values in samples_us.values() if values), key=_median)
+    return bool(intervals) and all(intervals[0].high < other.low for other in intervals[1:])
+
+
+def _median(interval: tuple[float, ...]) -> float:
+    return interval[0]

@@ -1,0 +1,65 @@
+"""The choice of a sweep into the tuned file of its device: the five fastest configurations and the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import kernels_root
+from harness.stats import estimate
+from harness.sweep.questions import Asked
+from harness.values.environment import Environment
+from harness.values.suite import Suite
+from harness.values.sweep import Confirmed, Question
+
+
+def register(
+    suite: Suite, asked: Sequence[Asked], found: Sequence[Question], environment: Environment
+) -> tuple[str, ...]:
+    """Writes an entry for each question that has a choice; returns the files."""
+    written = []
+    for question, question_asked in zip(found, asked, strict=True):
+        chosen = choice(question)
+        if chosen is None or question.finals is None:
+            continue
+        entry = _described(chosen)
+        path: Path = kernels_root.tuned_module().write(
+            op=question.op, variant=question.variant, device=environment.slug, dims=question.dims,
+            source_hash=question_asked.sources[question.variant], triton=environment.triton,
+            tunables=entry["tunables"], us=entry["us"], suite_folder=Path(suite.path).parent,
+            ranked=[_described(c) for c in question.finals.confirmed if c.measurement.samples],
+            baseline=_described(question.finals.baseline) if question.finals.baseline else None,
+            trusted=question.trusted,
+        )  # fmt: skip
+        written.append(str(path))
+    return tuple(dict.fromkeys(written))
+
+
+def choice(question: Question) -> Confirmed | None:
+    """What `tuned` is to mean: the winner; without one the baseline, if it is of this variant; else the fastest."""
+    finals = question.finals
+    if finals is None:
+        return None
+    for confirmed in finals.confirmed:
+        if confirmed.measurement.case.id == finals.winner:
+            return confirmed
+    base = finals.baseline
+    answer = base.measurement.case.answer if base is not None else None
+    if answer is not None and answer.variant == question.variant:
+        return base
+    return next((confirmed for confirmed in finals.confirmed if confirmed.measurement.samples), None)
+
+
+def _described(confirmed: Confirmed) -> dict[str, Any]:
+    """tunables, us with its interval, and how it stands against the baseline (time over time)."""
+    found = estimate(confirmed.measurement.samples)
+    assert found is not None and confirmed.measurement.case.answer is not None
+    answer, against = confirmed.measurement.case.answer, confirmed.against_baseline
+    described: dict[str, Any] = {
+        "variant": answer.variant, "tunables": dict(answer.tunables), "us": found.value, "low": found.low,
+        "high": found.high, "processes": found.n,
+    }  # fmt: skip
+    if against is not None:
+        described |= {"ratio": against.value, "ratio_low": against.low, "ratio_high": against.high, "p": confirmed.p}
+    return described

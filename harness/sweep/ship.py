@@ -1,0 +1,124 @@
+"""Which N configurations to ship: those with the smallest worst loss over all shapes, token counts and GPUs that are
+stored, and not the N fastest at one of them, which are neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import msgspec
+
+from harness.stats.landscape import median_us
+from harness.store import Store
+from harness.values.case import Tunables
+from harness.values.environment import Environment
+from harness.values.sweep import Configuration, SweepResult
+
+EXACT_LIMIT = 200_000
+"""Sets that are tried one by one; where there are more, a greedy choice is improved by exchanges."""
+
+Name = tuple[tuple[str, int | float | str | bool], ...]
+Times = Mapping[str, Mapping[Name, float]]
+"""us by question and configuration."""
+
+
+class Shipped(msgspec.Struct, frozen=True):
+    """chosen: tunables. worst_loss: of the best of them over the best of all, at the worst question. fastest_loss: the
+    same of the N that are fastest at the first question. questions: device and sizes of each."""
+
+    chosen: tuple[Tunables, ...]
+    worst_loss: float
+    fastest_loss: float
+    questions: tuple[str, ...]
+
+
+def shipped_for(result: SweepResult, store: Store, count: int) -> dict[str, Shipped]:
+    """By op and variant."""
+    found = {}
+    for question in result.questions:
+        place = f"{question.op} {question.variant}"
+        source = next((c.measurement.source for c in question.configurations if c.measurement.source), None)
+        if place in found or source is None:
+            continue
+        times = times_of(store.configurations_of(question.op), question.variant, source, result.environment.triton)
+        if times:
+            found[place] = ship(times, count)
+    return found
+
+
+def times_of(
+    rows: Sequence[tuple[Configuration, Environment | None]], variant: str, source: str, triton: str | None
+) -> dict[str, dict[Name, float]]:
+    """The stored times of a variant's present text under one Triton, by device and question. A duplicate has the time
+    of what it is the same as."""
+    groups: dict[str, list[Configuration]] = {}
+    for row, environment in rows:
+        answer = row.case.answer
+        if environment is None or answer is None or answer.variant != variant or environment.triton != triton:
+            continue
+        if row.measurement.source in (source, None):
+            sizes = ", ".join(f"{name}={size}" for name, size in sorted(row.case.dims.items()))
+            groups.setdefault(f"{environment.device_name}: {row.case.dtype} {sizes}", []).append(row)
+    found = {}
+    for question, group in groups.items():
+        timed = {row.case.id: median_us(row) for row in group if row.same_as is None}
+        times = {_name(row): timed.get(row.same_as or row.case.id, math.inf) for row in group}
+        times = {name: time for name, time in times.items() if math.isfinite(time)}
+        if times:
+            found[question] = times
+    return found
+
+
+def ship(times: Times, count: int) -> Shipped:
+    """The `count` configurations with the smallest worst loss; fewer where fewer do as well."""
+    names = sorted({name for by_name in times.values() for name in by_name}, key=repr)
+    count = min(count, len(names))
+    if math.comb(len(names), count) <= EXACT_LIMIT:
+        chosen = min(combinations(names, count), key=lambda some: (loss(times, some), some and repr(some)))
+    else:
+        chosen = _exchanged(times, names, count)
+    first = next(iter(times.values()))
+    fastest = sorted(first, key=lambda name: first[name])[:count]
+    return Shipped(
+        tuple(dict(name) for name in chosen), loss(times, chosen), loss(times, fastest), tuple(times)
+    )  # fmt: skip
+
+
+def loss(times: Times, chosen: Sequence[Name]) -> float:
+    """The best of the chosen over the best of all, less 1, at the question where that is largest."""
+    worst = 0.0
+    for by_name in times.values():
+        best = min(by_name.values())
+        reached = min((by_name.get(name, math.inf) for name in chosen), default=math.inf)
+        worst = max(worst, reached / best - 1)
+    return worst
+
+
+def _exchanged(times: Times, names: Sequence[Name], count: int) -> tuple[Name, ...]:
+    """Greedy, then single exchanges as long as one helps."""
+    chosen: list[Name] = []
+    for _ in range(count):
+        left = [name for name in names if name not in chosen]
+        chosen.append(min(left, key=lambda name: _worst_then_sum(times, [*chosen, name])))
+    improved = True
+    while improved:
+        improved = False
+        for place in range(count):
+            for name in names:
+                other = [*chosen[:place], name, *chosen[place + 1 :]]
+                if name not in chosen and loss(times, other) < loss(times, chosen) - 1e-12:
+                    chosen, improved = other, True
+    return tuple(chosen)
+
+
+def _worst_then_sum(times: Times, chosen: Sequence[Name]) -> tuple[float, float]:
+    """The worst loss, and where it is infinite either way, the sum over the questions that have a time."""
+    reached = [min((t.get(n, math.inf) for n in chosen), default=math.inf) / min(t.values()) for t in times.values()]
+    finite = [one for one in reached if math.isfinite(one)]
+    return max(reached), sum(finite) + 1e6 * (len(reached) - len(finite))
+
+
+def _name(row: Configuration) -> Name:
+    return tuple(sorted(row.tunables.items()))

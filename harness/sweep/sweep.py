@@ -1,0 +1,284 @@
+"""A sweep from the suite to the tuned file: what is known is not measured again, what is measured is stored at once."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import CaseFailed
+from harness.plan import sweep_plan
+from harness.store import Store
+from harness.suite.load import load_suite
+from harness.sweep import rank
+from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
+from harness.sweep.devices import Devices, LocalDevices
+from harness.sweep.finals import Finalists
+from harness.sweep.key import finals_key
+from harness.sweep.machine import machine_of, probe, visible_gpus
+from harness.sweep.questions import Asked, keys_on, questions
+from harness.sweep.race import Ledger, Race
+from harness.sweep.register import register
+from harness.sweep.task import Task
+from harness.sweep.warn import warnings
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.environment import Environment
+from harness.values.measurement import Status
+from harness.values.run import Run
+from harness.values.suite import Suite
+from harness.values.sweep import Configuration, Finals, Question, SweepResult
+
+Report = Callable[[str, str, int, int], None]
+"""Called with stage, what is being done, how many are done, of how many."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
+    write: the tuned files. scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that
+    confirm the choice."""
+
+    match: str | None = None
+    tokens: tuple[int, ...] = (1,)
+    rounds: int | None = None
+    again: bool = False
+    jobs: int | None = None
+    limit_s: float | None = None
+    write: bool = True
+    scheduler: str = ""
+    processes: int = PROCESSES
+    note: str = ""
+
+
+def sweep(path: Path, store: Store, options: Options, report: Report) -> SweepResult:
+    """Raises CaseFailed where no configuration at all could be timed; every configuration is in the store all the
+    same. Whatever stops it, the next sweep goes on from there."""
+    return _Sweep(load_suite(path), store, options, report).run()
+
+
+class _Sweep:
+    def __init__(self, suite: Suite, store: Store, options: Options, report: Report) -> None:
+        self.suite, self.store, self.options, self.report = suite, store, options, report
+        self.start = time.perf_counter()
+        self.compile_s = 0.0
+        self.asked = questions(suite, sweep_plan(suite, match=options.match, tokens=options.tokens).cases)
+        self.devices: Devices | None = None
+        self.fresh: FreshProcesses | None = None
+        self.environment: Environment
+        self.ledger: Ledger
+        self.finals: dict[int, Finals | None] = {}
+
+    def run(self) -> SweepResult:
+        state = "partial"
+        try:
+            self._recall()
+            reused = len(self.ledger.rows)
+            if self._left() or any(found is None for found in self.finals.values()):
+                self._open()
+                reused = len(self.ledger.rows)
+            self._begin()
+            if self._left():
+                self._first_pass()
+            for number, asked in enumerate(self.asked):
+                if self.finals[number] is None:
+                    self.finals[number] = self._end(asked)
+                    self._keep_finals(asked, self.finals[number])
+            state = "complete"
+        finally:
+            self._close(state)
+        return self._result(reused)
+
+    def _recall(self) -> None:
+        """What the store has of this, on this machine."""
+        environment = None if self.options.again else probe(self.store.environments())
+        if environment is None:
+            self.ledger = Ledger(self.store, {}, {})
+            self.finals = dict.fromkeys(range(len(self.asked)))
+        else:
+            self._look_up(environment)
+
+    def _look_up(self, environment: Environment) -> None:
+        self.environment = environment
+        machine = machine_of(environment)
+        keys = {name: key for asked in self.asked for name, key in keys_on(self.suite, asked)(machine).items()}
+        known = {} if self.options.again else self.store.known_configurations(keys.values())
+        cases = {case.id: case for asked in self.asked for case in asked.everything}
+        rows = {name: _of_now(known[key], cases[name]) for name, key in keys.items() if key in known}
+        self.ledger = Ledger(self.store, keys, _same_again(rows))
+        for number, asked in enumerate(self.asked):
+            complete = all(case.id in self.ledger.rows for case in asked.everything)
+            self.finals[number] = self.store.known_finals(self._finals_key(asked)) if complete else None
+
+    def _finals_key(self, asked: Asked) -> str:
+        keys = [self.ledger.keys[case.id] for case in asked.cases]
+        return finals_key(keys, self.ledger.keys[asked.baseline.id], self.options.processes)
+
+    def _left(self) -> list[Case]:
+        """The cases without a row, of all questions."""
+        cases = (case for asked in self.asked for case in asked.everything)
+        return [case for case in cases if case.id not in self.ledger.rows]
+
+    def _open(self) -> None:
+        """The devices; what they say of themselves decides what is known."""
+        self.report("sweep", "start a device process", 0, 0)
+        gpus = visible_gpus()
+        fresh: Sequence[OneProcess]
+        if self.options.scheduler:
+            from harness.sweep.cluster import DaskDevices, fresh_on
+
+            cluster = DaskDevices(self.options.scheduler)
+            self.devices, fresh = cluster, fresh_on(cluster, self.options.processes)
+        else:
+            self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
+            fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
+        self.fresh = FreshProcesses(self.suite, fresh)
+        self._look_up(self.devices.on_one(Task(self.suite, ())).result().environment)
+
+    def _begin(self) -> None:
+        run = Run(
+            id="",
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            suite=f"{self.suite.name} (sweep)",
+            suite_hash=hashlib.sha256(self.suite.text.encode()).hexdigest(),
+            title=self.suite.title,
+            state="running",
+            command=" ".join(["harness", *sys.argv[1:]]),
+            note=self.options.note or "sweep",
+            processes=self.options.processes,
+            environment=self.environment,
+        )
+        self.ledger.run_id = self.store.begin(run)
+        self.store.add_source(self.ledger.run_id, run.suite_hash, self.suite.text)
+
+    def _first_pass(self) -> None:
+        """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
+        assert self.devices is not None
+        left = self._left()
+        began = time.monotonic()
+
+        def moved() -> None:
+            done = self.ledger.done
+            more = f", {(time.monotonic() - began) / done * (len(left) - done):.0f} s left" if done else ""
+            self.report("sweep", f"configurations{more}", done, len(left))
+
+        race = Race(self.suite, self.ledger, self.devices, moved)
+        ahead, direct = self._to_compile(left)
+        for case in direct:
+            race.offer(case)
+        if ahead:
+            self._compile(ahead, race)
+        race.finish()
+
+    def _to_compile(self, left: list[Case]) -> tuple[list[Case], list[Case]]:
+        """Triton's on a GPU are compiled ahead; everything else is a matter of the device process."""
+        if self.environment.device_kind != "cuda":
+            return [], left
+        ids = {case.id for asked in self.asked if asked.uses_triton for case in asked.cases}
+        return [c for c in left if c.id in ids], [c for c in left if c.id not in ids]
+
+    def _compile(self, cases: list[Case], race: Race) -> None:
+        """A question none of whose configurations can be compiled without running is left to the device."""
+        from harness.static.pool import LIMIT_S, compile_cases
+
+        started = time.perf_counter()
+        failed: dict[str, list[Compiled]] = {}
+        compiles: set[str] = set()
+
+        def done(compiled: Compiled) -> None:
+            question = f"{compiled.case.question} {compiled.case.dims}"
+            if compiled.status is Status.FAILED and question not in compiles:
+                failed.setdefault(question, []).append(compiled)
+                return
+            if compiled.status is not Status.FAILED:
+                compiles.add(question)
+                for earlier in failed.pop(question, []):
+                    race.offer_compiled(earlier)
+            race.offer_compiled(compiled)
+
+        target = self.environment.compute_capability or ""
+        limit_s = self.options.limit_s or LIMIT_S
+        folder = Path(self.suite.path).parent
+        compile_cases(cases, target, folder, jobs=self.options.jobs, limit_s=limit_s, on_result=done)
+        self.compile_s = time.perf_counter() - started
+        for never in failed.values():
+            for compiled in never:
+                race.offer(compiled.case)
+
+    def _end(self, asked: Asked) -> Finals | None:
+        assert self.devices is not None and self.fresh is not None
+        kind = self.environment.device_kind
+        if kind == "cuda":
+            self.fresh.wake()
+
+        def said(what: str) -> None:
+            self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
+
+        finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, said)
+        if kind == "cuda":
+            self.fresh.wait()
+        top, twins = finalists.choose()
+        if not top:
+            return None
+        self.fresh.wake()
+        self.fresh.wait()
+        finals = finalists.confirm(top, twins, self.fresh, self.options.processes)
+        for confirmed in (*finals.confirmed, *([finals.baseline] if finals.baseline else [])):
+            self.store.add_measurement(self.ledger.run_id, 0, confirmed.measurement)
+        return finals
+
+    def _keep_finals(self, asked: Asked, finals: Finals | None) -> None:
+        if finals is not None:
+            self.store.add_configuration(self.ledger.run_id, self._finals_key(asked), finals)
+
+    def _close(self, state: str) -> None:
+        if self.devices is not None:
+            self.devices.close()
+        if self.fresh is not None:
+            self.fresh.close()
+        if getattr(self, "ledger", None) is not None and self.ledger.run_id:
+            self.store.finish(self.ledger.run_id, state)
+
+    def _result(self, reused: int) -> SweepResult:
+        found = tuple(self._question(number, asked) for number, asked in enumerate(self.asked))
+        if not any(question.timed for question in found):
+            reasons = "; ".join(dict.fromkeys(c.measurement.reason for q in found for c in q.configurations))[:300]
+            count = sum(len(question.configurations) for question in found)
+            raise CaseFailed(f"{self.suite.path}: sweep: none of {count} configurations could be timed: {reasons}")
+        written = register(self.suite, self.asked, found, self.environment) if self.options.write else ()
+        return SweepResult(
+            self.ledger.run_id, self.suite.name, self.environment, found, written, time.perf_counter() - self.start,
+            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)),
+        )  # fmt: skip
+
+    def _question(self, number: int, asked: Asked) -> Question:
+        rows = [self.ledger.rows[case.id] for case in asked.cases if case.id in self.ledger.rows]
+        finals = self.finals[number]
+        spread = rank.rms(finals.twins) if finals else None
+        first = asked.cases[0]
+        return Question(
+            asked.op, asked.site, asked.variant, first.dtype, first.dims, tuple(rank.fastest_first(rows)), finals,
+            spread, None if spread is None else spread <= rank.TRUSTED_RMS,
+        )  # fmt: skip
+
+
+def _of_now(row: Configuration, case: Case) -> Configuration:
+    """A stored row under the id that the case has in this sweep."""
+    measurement = msgspec.structs.replace(row.measurement, case=case)
+    return msgspec.structs.replace(row, measurement=measurement)
+
+
+def _same_again(rows: dict[str, Configuration]) -> dict[str, Configuration]:
+    """Duplicates, pointing at the case of this sweep that has their time; one whose case is not here has none."""
+    timed = {row.identity: name for name, row in rows.items() if row.identity and row.same_as is None}
+    found = {}
+    for name, row in rows.items():
+        if row.same_as is None:
+            found[name] = row
+        elif row.identity in timed:
+            found[name] = msgspec.structs.replace(row, same_as=timed[row.identity])
+    return found

@@ -1,0 +1,134 @@
+"""What a sweep knows of each configuration, and what came of the choice among them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.values.binary import Binary
+from harness.values.case import Case, Tunables
+from harness.values.environment import Environment
+from harness.values.estimate import Ratio
+from harness.values.measurement import Measurement, Status
+
+
+class Entrant(msgspec.Struct, frozen=True):
+    """A configuration that is to be timed. copy: above 0 it is made ready once more under a number of its own, to see
+    by how much the same work differs from itself."""
+
+    case: Case
+    copy: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.id}#{self.copy}" if self.copy else self.case.id
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """One configuration of a question as it is stored.
+
+    key: hash of everything that decides its time: source, question, tunables, machine, toolchain. measurement: status,
+    reason, samples of the latest pass. identity: of its launches, None where nothing was compiled ahead. same_as: id of
+    the case that was timed in its place, because its launches are the same. binary: of its main kernel. stage: how far
+    it came: `static` (never timed), `first`, `half`, `final`.
+    """
+
+    key: str
+    measurement: Measurement
+    identity: str | None = None
+    same_as: str | None = None
+    binary: Binary | None = None
+    stage: str = "first"
+
+    @property
+    def case(self) -> Case:
+        return self.measurement.case
+
+    @property
+    def tunables(self) -> Tunables:
+        assert self.case.answer is not None
+        return self.case.answer.tunables
+
+    @property
+    def pruned(self) -> bool:
+        """Ended before the GPU by a stated rule: it does not fit, or was over the time limit."""
+        return self.stage == "static" and self.measurement.status is not Status.OK
+
+
+class Twin(msgspec.Struct, frozen=True):
+    """Two measurements of the same work in the final rounds. log_ratio: ln of their medians' ratio, which is 0 but for
+    the noise."""
+
+    case: str
+    log_ratio: float
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """A finalist or the baseline, timed after the choice in fresh processes. against_baseline: its time over the
+    baseline's, None for the baseline. p: one-sided, of being no faster than the margin; None where it was not asked."""
+
+    measurement: Measurement
+    against_baseline: Ratio | None = None
+    p: float | None = None
+
+    @property
+    def tunables(self) -> Tunables:
+        assert self.measurement.case.answer is not None
+        return self.measurement.case.answer.tunables
+
+
+class Finals(msgspec.Struct, frozen=True):
+    """What the end of a sweep said. twins: pairs of the same work. confirmed: the finalists, fastest first.
+    baseline: timed beside them; None where it failed. winner: case id of the fastest that beats the baseline by more
+    than the margin; None where none was shown to."""
+
+    twins: tuple[Twin, ...]
+    confirmed: tuple[Confirmed, ...]
+    baseline: Confirmed | None
+    winner: str | None
+    processes: int
+
+
+class Question(msgspec.Struct, frozen=True):
+    """All configurations of one variant at one shape, fastest first, with what the end said. finals: None where the
+    sweep did not come so far. rms: of the twins' log ratios. trusted: whether that is small enough; None without
+    twins."""
+
+    op: str
+    site: str
+    variant: str
+    dtype: str
+    dims: dict[str, int]
+    configurations: tuple[Configuration, ...]
+    finals: Finals | None = None
+    rms: float | None = None
+    trusted: bool | None = None
+
+    @property
+    def distinct(self) -> int:
+        """Configurations that are timed for themselves: all but those that are the same work as another."""
+        return sum(c.same_as is None and not c.pruned for c in self.configurations)
+
+    @property
+    def timed(self) -> int:
+        return sum(bool(c.measurement.samples) and c.same_as is None for c in self.configurations)
+
+
+class SweepResult(msgspec.Struct, frozen=True):
+    """written: the tuned files. reused: configurations whose times were in the store already. gpu_busy_s: an upper
+    bound: device timelines from the first to the last work of each step, gaps included. warnings: what a reader must
+    know before using the numbers."""
+
+    run_id: str
+    suite: str
+    environment: Environment
+    questions: tuple[Question, ...]
+    written: tuple[str, ...]
+    wall_s: float
+    gpu_busy_s: float
+    compile_s: float
+    reused: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def configurations(self) -> tuple[Configuration, ...]:
+        return tuple(c for question in self.questions for c in question.configurations)

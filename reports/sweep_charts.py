@@ -1,0 +1,102 @@
+"""Three charts of a sweep as one SVG a question: the landscape, the choice with its intervals, what matters."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.values.sweep import SweepResult
+
+from .figures import clean
+from .sweep_view import Landscape, SweepView, TopRow, build
+
+BLUE, GREY, ORANGE = "#0072B2", "#999999", "#D55E00"
+"""Told apart by who sees no red or green (Okabe and Ito's palette)."""
+LABEL_LIMIT = 60
+SETTINGS: Any = {"svg.hashsalt": "sweep", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
+            "axes.spines.right": False}  # fmt: skip
+
+
+def write_charts(result: SweepResult, folder: Path) -> list[Path]:
+    """An SVG for each question; the same sweep gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for question in result.questions:
+        view = build(question)
+        path = folder / f"{view.name}.svg"
+        path.write_bytes(draw(view, result.environment.device_name))
+        written.append(path)
+    return written
+
+
+def draw(view: SweepView, device: str) -> bytes:
+    """The panels that there are numbers for, below one another; the title says what and where."""
+    with mpl.rc_context(SETTINGS):
+        heights = [
+            3.2 if view.landscape else 0, 0.6 + 0.35 * len(view.top) if view.top else 0,
+            0.6 + 0.3 * len(view.matters) if view.matters else 0,
+        ]  # fmt: skip
+        shown = [height for height in heights if height]
+        figure = Figure(figsize=(8, 1.4 + sum(shown) + 0.7 * len(shown)), layout="constrained")
+        figure.suptitle(
+            f"{clean(view.title, 110)}\n{clean(device, LABEL_LIMIT)}: {view.counts}; {view.trust}", fontsize=9
+        )
+        if shown:
+            panels = iter(figure.subplots(len(shown), 1, squeeze=False, height_ratios=shown)[:, 0])
+            if view.landscape:
+                _landscape(next(panels), view.landscape)
+            if view.top:
+                _top(next(panels), view.top)
+            if view.matters:
+                _matters(next(panels), view.matters)
+        out = io.BytesIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        return out.getvalue()
+
+
+def _landscape(axes: Axes, found: Landscape) -> None:
+    """Colour by the logarithm, the number in each cell: colour alone says nothing exact."""
+    times = [[float("nan") if cell is None else cell for cell in row] for row in found.cells]
+    known = [cell for row in found.cells for cell in row if cell is not None]
+    norm = mpl.colors.LogNorm(min(known), max(max(known), min(known) * 1.001))
+    axes.imshow(times, cmap="viridis_r", norm=norm, aspect="auto")
+    for y, row in enumerate(found.cells):
+        for x, cell in enumerate(row):
+            dark = cell is not None and norm(cell) > 0.5
+            axes.text(x, y, "-" if cell is None else f"{cell:.3g}", ha="center", va="center", fontsize=8,
+                      color="white" if dark else "black")  # fmt: skip
+    axes.set_xticks(range(len(found.columns)), [clean(name, 20) for name in found.columns])
+    axes.set_yticks(range(len(found.rows)), [clean(name, 20) for name in found.rows])
+    axes.set_xlabel(clean(found.column_name, LABEL_LIMIT))
+    axes.set_ylabel(clean(found.row_name, LABEL_LIMIT))
+    axes.set_title("us a call, the best of all other tunables; times that chose, not times to report", fontsize=9)
+
+
+def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
+    """From zero, 95 % intervals as whiskers."""
+    for y, row in enumerate(rows):
+        e = row.time_us
+        colour = GREY if row.is_baseline else ORANGE if row.is_winner else BLUE
+        axes.barh(y, e.value, color=colour, xerr=[[e.value - e.low], [e.high - e.value]], capsize=3)
+        mark = ", winner" if row.is_winner else ""
+        axes.text(e.high, y, f"  {e.value:.3g} us, {row.gain}{mark}", va="center", fontsize=8)
+    axes.set_yticks(range(len(rows)), [clean(row.name, LABEL_LIMIT) for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.5 * max(row.time_us.high for row in rows))
+    processes = rows[0].time_us.n
+    axes.set_xlabel(f"us a call, less is better; 95 % intervals over {processes} fresh processes, after the choice")
+
+
+def _matters(axes: Axes, shares: tuple[tuple[str, float], ...]) -> None:
+    axes.barh(range(len(shares)), [100 * share for _, share in shares], color=BLUE)
+    for y, (_, share) in enumerate(shares):
+        axes.text(100 * share, y, f"  {100 * share:.0f} %", va="center", fontsize=8)
+    axes.set_yticks(range(len(shares)), [clean(name, LABEL_LIMIT) for name, _ in shares])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 115)
+    axes.set_xlabel("% of the spread of log time that the tunable's value alone explains")

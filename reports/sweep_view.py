@@ -1,0 +1,113 @@
+"""What a report shows of a sweep: the landscape over the two largest axes, the choice, what matters. No drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.stats import estimate
+from harness.stats.landscape import importance, times_us
+from harness.values.estimate import Estimate
+from harness.values.sweep import Confirmed, Question
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """cells: us of the best configuration at each pair of values, by row and column; None where there is none."""
+
+    row_name: str
+    column_name: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class TopRow:
+    """gain: against the baseline, in words."""
+
+    name: str
+    time_us: Estimate
+    gain: str
+    is_baseline: bool
+    is_winner: bool
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """name: for files. counts, trust: sentences."""
+
+    name: str
+    title: str
+    counts: str
+    trust: str
+    landscape: Landscape | None
+    top: tuple[TopRow, ...]
+    matters: tuple[tuple[str, float], ...]
+
+
+def build(question: Question) -> SweepView:
+    """The view of one question of a sweep."""
+    sizes = ", ".join(f"{name} {size}" for name, size in sorted(question.dims.items()))
+    pruned = sum(row.pruned for row in question.configurations)
+    total = question.distinct + pruned
+    counts = f"{len(question.configurations)} declared, {total} distinct, {pruned} pruned, {question.timed} timed"
+    tokens = question.dims.get("tokens", 1)
+    return SweepView(
+        name=f"{question.op}-{question.site}-{question.variant.strip('./').replace('/', '-')}-{tokens}",
+        title=f"{question.op} @ {question.site}, {question.variant}: {sizes}",
+        counts=counts,
+        trust=_trust(question),
+        landscape=_landscape(question),
+        top=_top(question),
+        matters=tuple(importance(question.configurations)),
+    )
+
+
+def _trust(question: Question) -> str:
+    if question.rms is None:
+        return "no duplicates were timed"
+    verdict = "trusted" if question.trusted else "not to be trusted"
+    return f"the same work twice differed by {100 * question.rms:.2f} % (RMS): {verdict}"
+
+
+def _landscape(question: Question) -> Landscape | None:
+    """Over the two tunables with most values, the earlier first where they are equal; None with fewer than two."""
+    found = times_us(question.configurations)
+    names = list(found[0][0]) if found else []
+    values = {name: sorted({tunables[name] for tunables, _ in found}, key=_by_number) for name in names}
+    largest = sorted((name for name in names if len(values[name]) > 1), key=lambda name: -len(values[name]))[:2]
+    if len(largest) < 2:
+        return None
+    row, column = largest
+    best: dict[tuple[object, object], float] = {}
+    for tunables, time in found:
+        place = (tunables[row], tunables[column])
+        best[place] = min(time, best.get(place, time))
+    cells = tuple(tuple(best.get((r, c)) for c in values[column]) for r in values[row])
+    return Landscape(row, column, tuple(map(str, values[row])), tuple(map(str, values[column])), cells)
+
+
+def _by_number(value: object) -> tuple[float, str]:
+    return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
+
+
+def _top(question: Question) -> tuple[TopRow, ...]:
+    finals = question.finals
+    if finals is None:
+        return ()
+    rows = [(confirmed, False) for confirmed in finals.confirmed]
+    rows += [(finals.baseline, True)] if finals.baseline else []
+    return tuple(_row(confirmed, base, question) for confirmed, base in rows if confirmed.measurement.samples)
+
+
+def _row(confirmed: Confirmed, is_baseline: bool, question: Question) -> TopRow:
+    found = estimate(confirmed.measurement.samples)
+    answer = confirmed.measurement.case.answer
+    assert found is not None and answer is not None and question.finals is not None
+    name = ", ".join(f"{key} {value}" for key, value in answer.tunables.items())
+    if answer.variant != question.variant:
+        name = f"{answer.variant} {name}".strip()
+    against = confirmed.against_baseline
+    gain = "baseline" if is_baseline else against.words if against else "no baseline"
+    is_winner = confirmed.measurement.case.id == question.finals.winner
+    return TopRow(name, found, gain, is_baseline, is_winner)

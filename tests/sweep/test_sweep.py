@@ -1,0 +1,109 @@
+"""Whole sweeps with real processes on a CPU: faults are rows, nothing is timed twice, the choice is what `tuned`
+reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.plan import expand
+from harness.store import Store
+from harness.store.tables import decode
+from harness.suite.load import load_suite
+from harness.sweep import devices
+from harness.sweep.sweep import Options, sweep
+from harness.values.measurement import Status
+from harness.values.sweep import Configuration, SweepResult
+from tests.conftest import REPOSITORY
+from tests.sweep.swept import FAULTS, MATCH, SLOW, swept_suite
+
+pytestmark = pytest.mark.xdist_group("sweeps")
+
+
+def swept(path: Path, store: Path, **options: object) -> SweepResult:
+    settings = Options(match=MATCH, rounds=2, processes=2, **options)  # type: ignore[arg-type]
+    return sweep(path, Store(str(store)), settings, lambda *_: None)
+
+
+def first_times(store: Path) -> list[str]:
+    """The key of every configuration that a device timed by itself, once for each time that it did."""
+    with sqlite3.connect(store) as connection:
+        rows = connection.execute("select key, body from configurations where kind = 'configuration'").fetchall()
+    return [key for key, body in rows if decode(body, Configuration).stage == "first"]
+
+
+def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that computes wrong results, one that kills its process and one that hangs: each is named with
+    its reason, none is timed, and the fastest of the others is what `tuned` then means. The same sweep again takes no
+    process; a wider one times what is new."""
+    monkeypatch.setattr(devices, "TASK_LIMIT_S", 5.0)
+    monkeypatch.setattr(devices, "START_LIMIT_S", 60.0)
+    space = "{block_n: [128, 512], fault: [none, zeros, abort, hang], where: [\"fault == 'none' or block_n == 512\"]}"
+    path, store = swept_suite(tmp_path, FAULTS, space), tmp_path / "runs.sqlite"
+    result = swept(path, store)
+    status = {
+        (c.tunables["block_n"], c.tunables["fault"]): (c.measurement.status, c.measurement.reason)
+        for c in result.configurations
+    }
+    assert [status[128, "none"][0], status[512, "none"][0]] == [Status.OK, Status.OK]
+    assert status[512, "zeros"][0] is Status.INCORRECT and "output" in status[512, "zeros"][1]
+    assert status[512, "abort"][0] is Status.FAILED and "signal 6" in status[512, "abort"][1]
+    assert status[512, "hang"][0] is Status.TIMEOUT and "longer than" in status[512, "hang"][1]
+    [question] = result.questions
+    assert (len(question.configurations), question.timed) == (5, 2)
+    assert question.finals is not None and question.finals.baseline is not None
+    assert {c.tunables["fault"] for c in question.finals.confirmed} == {"none"}
+    assert question.finals.baseline.tunables == {"block_n": 64, "fault": "none"}
+    assert {s.process for c in question.finals.confirmed for s in c.measurement.samples} == {1, 2}
+    assert len(question.finals.twins) == 8 and question.rms is not None
+    assert any("zeros" in line and "wrong results" in line for line in result.warnings)
+    assert Path(result.written[0]).parent == tmp_path / "tuned"
+    entry = json.loads(Path(result.written[0]).read_text())["entries"][0]
+    assert {one["tunables"]["fault"] for one in entry["ranked"]} == {"none"} and entry["baseline"]["processes"] == 2
+    slug, triton = result.environment.slug, result.environment.triton
+    again = expand(load_suite(path), arms=["autotuned"], match=MATCH, device_slug=slug, triton=triton)
+    assert again.cases[0].problem is None and again.cases[0].answer is not None
+    assert again.cases[0].answer.tunables == entry["tunables"]
+
+    monkeypatch.setattr(devices.DeviceProcess, "perform", None)  # the same again needs no device
+    start = time.perf_counter()
+    second = swept(path, store)
+    assert time.perf_counter() - start < 2 and second.reused == 6 and second.gpu_busy_s == 0
+    assert second.questions[0].finals == question.finals
+
+
+def test_a_killed_sweep_goes_on_and_a_wider_one_times_what_is_new(tmp_path: Path) -> None:
+    """kill -9 in the middle loses at most the configuration that was being timed; in the end each was timed once."""
+    path, store = swept_suite(tmp_path, SLOW, "{block_n: [8, 16, 32, 64, 128, 256]}"), tmp_path / "runs.sqlite"
+    command = [sys.executable, "-m", "harness", "sweep", str(path), "-k", MATCH, "--rounds", "2", "--store", str(store)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    victim = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and (not store.exists() or not _rows(store)):
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    before = set(first_times(store))
+    assert before, "killed before anything was known"
+    result = swept(path, store)
+    assert result.reused == len(before) < 6
+    assert len(first_times(store)) == len(set(first_times(store))) == 6
+    (tmp_path / "wider").mkdir()
+    wider = swept_suite(tmp_path, SLOW, "{block_n: [8, 16, 32, 64, 128, 256, 512]}")
+    third = swept(wider, store)
+    assert third.reused == 6 and len(first_times(store)) == len(set(first_times(store))) == 7
+
+
+def _rows(store: Path) -> int:
+    try:
+        return len(first_times(store))
+    except sqlite3.OperationalError:  # the tables are not there yet
+        return 0
