@@ -21,7 +21,7 @@ from harness.sweep.devices import Devices, LocalDevices
 from harness.sweep.finals import Finalists
 from harness.sweep.key import finals_key
 from harness.sweep.machine import machine_of, probe, visible_gpus
-from harness.sweep.questions import Asked, keys_on, questions
+from harness.sweep.questions import Asked, at_tokens, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.register import register
 from harness.sweep.task import Task
@@ -66,7 +66,8 @@ class _Sweep:
         self.suite, self.store, self.options, self.report = suite, store, options, report
         self.start = time.perf_counter()
         self.compile_s = 0.0
-        self.asked = questions(suite, sweep_plan(suite, match=options.match, tokens=options.tokens).cases)
+        cases = sweep_plan(suite, match=options.match).cases
+        self.asked = questions(suite, [at_tokens(case, count) for count in options.tokens for case in cases])
         self.devices: Devices | None = None
         self.fresh: FreshProcesses | None = None
         self.environment: Environment
