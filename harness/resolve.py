@@ -124,7 +124,7 @@ def loaded_files() -> tuple[str, ...]:
 def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path) -> ModuleType:
     try:
         if name.endswith(".py"):
-            return _import_file(path, source_hash)
+            return _import_file(op, path, source_hash)
         if "." in name:
             if str(suite_folder) not in sys.path:
                 sys.path.append(str(suite_folder))
@@ -136,9 +136,13 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
         ) from error
 
 
-def _import_file(path: Path, source_hash: str) -> ModuleType:
-    """A file under a name of its own, so that neither an installed module nor its former text is taken for it."""
-    module_name = f"harness_variant_{path.stem}_{source_hash[:12]}"
+def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
+    """A file under a name of its own, so that neither an installed module nor its former text is taken for it.
+
+    The name is below the op's, so that a copy of one of its variants still finds what it imports from there.
+    """
+    load_spec(op)
+    module_name = f"{kernels_root.NAME}.{op}.from_file_{path.stem}_{source_hash[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

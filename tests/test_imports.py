@@ -58,6 +58,11 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
         deferred=False,
     ),
+    "the parent of an attempt, and its worker": Layer(
+        ("harness/attempt/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
+        deferred=False,
+    ),
     "measuring reaches kernels by name": Layer(
         ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
     ),

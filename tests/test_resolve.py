@@ -84,4 +84,4 @@ def test_a_file_that_cannot_be_imported_is_one_line(line: str, wanted: str, tmp_
     with pytest.raises(VariantNotLoaded) as raised:
         load_variant("int4_mm", "./bad.py", tmp_path)
     assert str(raised.value) == f"{tmp_path / 'bad.py'}:{wanted}"
-    assert not [name for name in sys.modules if name.startswith("harness_variant_bad")]
+    assert not [name for name in sys.modules if "from_file_bad" in name]

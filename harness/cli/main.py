@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import breakdown, check, compare, doctor, export, import_, profile, report, run, schema, show, sweep
+from harness.cli import (
+    breakdown,
+    check,
+    compare,
+    doctor,
+    export,
+    import_,
+    note,
+    profile,
+    report,
+    run,
+    schema,
+    show,
+    sweep,
+    try_,
+)
 from harness.cli import list as list_command
 from harness.errors import HarnessError
 
@@ -36,12 +51,14 @@ app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("import")(import_.command)
 app.command("list")(list_command.command)
+app.command("note")(note.command)
 app.command("profile")(profile.command)
 app.command("report")(report.command)
 app.command("run")(run.command)
 app.command("schema")(schema.command)
-app.command("show")(show.command)
+app.command("show", cls=show.Command)(show.command)
 app.command("sweep")(sweep.command)
+app.command("try")(try_.command)
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from harness.cli.options import AsJson, Store
 
@@ -13,12 +14,30 @@ if TYPE_CHECKING:
     from harness.values.run import Run
 
 
+BARE = ("--source", "--diff")
+ALL = "*"
+"""What `--source` without a value stands for: the only text there is."""
+
+
+class Command(TyperCommand):
+    """`--source` and `--diff` may stand without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = []
+        for word, following in zip(args, [*args, "--"][1:], strict=True):
+            given += [word, ALL] if word in BARE and following.startswith("-") else [word]
+        return list(super().parse_args(ctx, given))
+
+
 def command(
     run: Annotated[
-        str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file; all runs when left out.")
+        str, typer.Argument(help="`last`, `last~1`, an id, a tag or a file; `try`, `try:7`; all runs when left out.")
     ] = "",
     source: Annotated[
         str, typer.Option(help="Print the source text of the variant of this case (or a part of its id).")
+    ] = "",
+    diff: Annotated[
+        str, typer.Option(help="Of an attempt: its text against another attempt's, or the file as it is now.")
     ] = "",
     store: Store = "",
     as_json: AsJson = False,
@@ -27,6 +46,11 @@ def command(
     from harness.store import Store as RunStore
 
     runs = RunStore(store)
+    if run == "try" or run.startswith("try:"):
+        from harness.cli.attempt_show import show
+
+        show(run, source, diff, runs, as_json)
+        return
     if not run:
         _list(runs, as_json)
         return
@@ -81,6 +105,7 @@ def _list(runs: RunStore, as_json: bool) -> None:
 def _source(run: Run, part: str) -> str:
     from harness.errors import HarnessError
 
+    part = "" if part == ALL else part
     hits = [m for m in run.measurements if part in m.case.id and m.source in run.sources]
     if not hits:
         with_source = ", ".join(m.case.id for m in run.measurements if m.source in run.sources)

@@ -19,7 +19,6 @@ from harness.decode.check import empty_stream, own_stream
 from harness.decode.engines import EagerEngine, Step, make_engine
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.errors import CaseFailed
-from harness.suite.categories import rules_in
 from harness.trace import Rules, breakdown, captured_step, load_rules
 from harness.trace.replay import STEP
 from harness.values.profile import Profile
@@ -69,7 +68,7 @@ def profile_arm(
 
 
 def _rules(model: SuiteModel) -> Rules:
-    return load_rules(own=rules_in(model.plan.suite.text, model.plan.suite.path))
+    return load_rules()
 
 
 def _at_the_end_of_the_prompt(

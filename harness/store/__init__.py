@@ -1,7 +1,8 @@
 """Stored runs: one SQLite file (or another database by URL) that is written to as a run goes on; and files to carry."""
 
+from harness.store import attempts
 from harness.store.exchange import export_run, read_exported
 from harness.store.naming import Summary
 from harness.store.store import Store
 
-__all__ = ["Store", "Summary", "export_run", "read_exported"]
+__all__ = ["Store", "Summary", "attempts", "export_run", "read_exported"]

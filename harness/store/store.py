@@ -57,11 +57,13 @@ class Store:
         return tables.open_engine(self._url)
 
     @property
-    def _is_empty(self) -> bool:
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written to its file."""
         return "_engine" not in self.__dict__ and self._file is not None and not self._file.exists()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """All of it or nothing; what the database refuses is a HarnessError."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -74,7 +76,7 @@ class Store:
 
     def begin(self, run: Run) -> str:
         """A new run from its first facts; returns its id in this store. Its rows follow one by one."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return str(_insert_run(connection, run, str(uuid.uuid4()), run.state))
 
     def add_measurement(self, run_id: str, process: int, measurement: Measurement) -> None:
@@ -143,7 +145,7 @@ class Store:
     def add_run(self, run: Run, identity: str) -> str:
         """A whole run from elsewhere, all of it or nothing; the id that it has here. One that is here is not added
         again."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             known = _id_of(connection, identity)
             if known is not None:
                 return str(known)
@@ -162,9 +164,9 @@ class Store:
 
     def runs(self, suite: str | None = None) -> list[Summary]:
         """All runs, oldest first."""
-        if self._is_empty:
+        if self.is_empty:
             return []
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return [found for found in summaries(connection) if suite in (None, found.suite)]
 
     def load(self, name: str = "last", suite: str | None = None) -> Run:
@@ -180,15 +182,15 @@ class Store:
         if is_file(name):
             return read_exported(Path(name))
         found = find(name, self.runs(), self.location, suite)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return load_run(connection, int(found.id)), found.uuid
 
     def _add(self, table: Table, run_id: str, values: Iterable[Any], **columns: Any) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             _insert(connection, table, int(run_id), values, **columns)
 
     def _set(self, run_id: str, **columns: str) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(update(tables.runs).where(tables.runs.c.id == int(run_id)).values(**columns))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.suite.categories import Categories
 from harness.suite.engines import ENGINES
 from harness.suite.rules import Exactly, Field, Integer, JsonSchema, Later, ListOf, Number, Section, Text, Word
 from harness.values.suite import ComparePolicy, DecodeQuestions, KernelQuestions, Weights
@@ -99,7 +98,6 @@ SUITE = Section({
     "kernels": Field(_KERNELS, "ops timed alone, with cold weights"),
     "decode": Field(_DECODE, "the whole model, end to end"),
     "sweep": Field(Later(_SWEEP), "op: {variant: {tunable: [values], where: [conditions]}}"),
-    "categories": Field(Categories(), "rules for the profile, before the shipped ones or in their place", default=None),
     "compare": Field(_COMPARE, "how two runs of this suite are judged"),
 })  # fmt: skip
 

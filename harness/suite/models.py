@@ -48,6 +48,16 @@ def read_model(name: Node, suite_folder: Path) -> tuple[str, ModelDims]:
     return _read_block(found[0])
 
 
+def all_models(folder: Path) -> dict[str, tuple[str, ModelDims]]:
+    """Architecture and dimensions of every model that a suite in `folder` could name; the library's first."""
+    files = [place / FILE for place in (library_folder(), folder.resolve()) if place is not None]
+    found: dict[str, tuple[str, ModelDims]] = {}
+    for file in dict.fromkeys(file for file in files if file.is_file()):
+        for name, block in parse(file.read_text(encoding="utf-8"), file).items():
+            found.setdefault(name, _read_block(block))
+    return found
+
+
 def _read_block(block: Node) -> tuple[str, ModelDims]:
     entries = dict(block.items())
     kind = entries.pop(ARCHITECTURE, None)

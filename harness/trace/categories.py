@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
 
 from harness.errors import HarnessError
-from harness.values.category import Rule, RuleSet
 
 UNCATEGORISED = "Uncategorised"
 PUBLISHED = ("MoE", "Triton fused ops", "SDPA", "int4mm", "chunk_gated_delta_rule", "Router")
@@ -21,8 +21,32 @@ SCOPE = re.compile(r"harness:(?P<op>[a-z0-9_]+)@(?P<site>[a-z0-9_]+)#(?P<layer>\
 """What a call of an op in our own decode is recorded under."""
 
 FILE = "categories.yaml"
-Several = tuple[Rule, ...]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """category: its name. scopes: ops of our own decode, `op` or `op@site`. rows: copies or memsets, by their kind.
+
+    kernels, annotations, ops: regular expressions that are searched, without regard to case, in a kernel's name
+    (argument list removed), in the innermost `record_function` scope and in the launching op. examples: kernel names
+    that must hit this very rule; counter_examples: names that must not.
+    """
+
+    category: str
+    scopes: tuple[str, ...] = ()
+    rows: tuple[Literal["copy", "memset"], ...] = ()
+    kernels: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    ops: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The long form of a file of rules. replace: the shipped rules are not used."""
+
+    rules: list[Rule]
+    replace: bool = False
 
 
 class Rules:
@@ -71,65 +95,36 @@ def without_arguments(name: str) -> str:
     return name.removeprefix("void ")
 
 
-def load_rules(*more: Path, own: RuleSet | None = None) -> Rules:
-    """The shipped rules, behind those of the files in `more` and those of a suite; without them where one of those says
-    `replace: true`. A file is a list of rules, `{replace, rules}`, or a suite with a section `categories`.
+def load_rules(*more: Path) -> Rules:
+    """The shipped rules, behind those of the files in `more`; without them where one of those says `replace: true`.
 
     Raises HarnessError naming the file and what is wrong in it.
     """
-    sets = [*(_read(path) for path in more), *([own] if own else [])]
-    if not any(found.replace for found in sets):
+    files = [_read(path) for path in more]
+    if not any(file.replace for file in files):
         from harness.suite.models import library_folder
 
         folder = library_folder()
         if folder is None:
             raise HarnessError(f"{FILE}: not beside the kernels and not installed")
-        sets.append(_read(folder / FILE))
-    return Rules([rule for found in sets for rule in found.rules])
+        files.append(_read(folder / FILE))
+    return Rules([rule for file in files for rule in file.rules])
 
 
-def wrong_example(asked: Rules, rule: Rule) -> str | None:
-    """Why the examples of one of the rules are wrong: one that hits another rule or none, or a counter-example that
-    hits it."""
-    for name in rule.examples:
-        hit = asked.rule_for(name)
-        if hit is not rule:
-            other = f"the earlier rule {hit.category}" if hit else "no rule"
-            return f"rule {rule.category}: its example {name!r} hits {other}"
-    for name in rule.counter_examples:
-        if asked.rule_for(name) is rule:
-            return f"rule {rule.category}: its counter-example {name!r} hits it"
-    return None
-
-
-def _read(path: Path) -> RuleSet:
+def _read(path: Path) -> _File:
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), LOADER)
-        if isinstance(found, dict) and "suite" in found:
-            return _of_suite(path)
-        rules = msgspec.convert(found, RuleSet) if isinstance(found, dict) else RuleSet(msgspec.convert(found, Several))
-        asked = Rules(rules.rules)
-        wrong = next(filter(None, (wrong_example(asked, rule) for rule in rules.rules)), None)
-        if wrong:
-            raise _BadRule(wrong)
+        file = msgspec.convert(found, _File) if isinstance(found, dict) else _File(msgspec.convert(found, list[Rule]))
+        Rules(file.rules)
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError, _BadRule) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError, _BadPattern) as error:
         raise HarnessError(f"{path}: not a list of category rules: {' '.join(str(error).split())}") from error
-    return rules
+    return file
 
 
-def _of_suite(path: Path) -> RuleSet:
-    from harness.suite.categories import rules_in
-
-    found = rules_in(path.read_text(encoding="utf-8"), str(path))
-    if found is None:
-        raise HarnessError(f"{path}: this suite has no section categories")
-    return found
-
-
-class _BadRule(ValueError):
-    """A regular expression that is none, or an example that misses its rule."""
+class _BadPattern(ValueError):
+    """A regular expression that is none."""
 
 
 def _compiled(rule: Rule, patterns: Sequence[str]) -> re.Pattern[str] | None:
@@ -137,5 +132,5 @@ def _compiled(rule: Rule, patterns: Sequence[str]) -> re.Pattern[str] | None:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise _BadRule(f"rule {rule.category}: {pattern!r}: {error}") from error
+            raise _BadPattern(f"rule {rule.category}: {pattern!r}: {error}") from error
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE) if patterns else None

@@ -78,42 +78,6 @@ MISTAKES = {
         "15:20: decode.engines[0]: unknown engine aot_inductor; allowed:",
         "",
     ),
-    "a rule that nothing can match": (
-        "sweep:",
-        "categories: [{category: Mine}]\nsweep:",
-        "16:14: categories[0]: a rule that nothing can match; allowed:",
-        "",
-    ),
-    "a broken pattern": (
-        "sweep:",
-        "categories: [{category: Mine, kernels: ['(']}]\nsweep:",
-        '16:41: categories[0].kernels[0]: "(" is not a regular expression: ',
-        "",
-    ),
-    "an op that no rule can mean": (
-        "sweep:",
-        "categories: [{category: Mine, scopes: [int4_nn@lm_head]}]\nsweep:",
-        "16:40: categories[0].scopes[0]: unknown op int4_nn; allowed:",
-        "did you mean int4_mm?",
-    ),
-    "an example of another rule": (
-        "sweep:",
-        "categories: [{category: A, kernels: [x]}, {category: B, kernels: [xy], examples: [xy]}]\nsweep:",
-        "16:43: categories[1]: rule B: its example 'xy' hits the earlier rule A",
-        "",
-    ),
-    "a counter-example that hits": (
-        "sweep:",
-        "categories: {replace: true, rules: [{category: A, kernels: [x], counter_examples: [xy]}]}\nsweep:",
-        "16:37: categories.rules[0]: rule A: its counter-example 'xy' hits it",
-        "",
-    ),
-    "a key that no rule has": (
-        "sweep:",
-        "categories: [{category: A, kernel: [x]}]\nsweep:",
-        "16:28: categories[0].kernel: unknown key; allowed:",
-        "did you mean kernels?",
-    ),
     "unknown routing": (
         "weights:",
         "routing: skewd\nweights:",

@@ -9,8 +9,6 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.suite.catalogue import ops
-from harness.suite.categories import rules_in
-from harness.suite.load import load_suite
 from harness.trace.categories import PUBLISHED, UNCATEGORISED, Rule, load_rules, without_arguments
 from tests.conftest import REPOSITORY
 
@@ -173,27 +171,3 @@ def test_the_rules_on_the_page_are_rules(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(page.partition("```text\n")[2].partition("```")[0])
     assert load_rules(path).category("my_moe_7") == load_rules(path).category("x", "", "my block") == "My fused MoE"
-
-
-def test_a_suite_brings_its_own_rules(tmp_path: Path) -> None:
-    """Before the shipped ones, for its own profile and where the file is named to `breakdown`."""
-    text = (REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml").read_text()
-    path = tmp_path / "mine.yaml"
-    path.write_text(
-        text + "categories:\n  - {category: Mine, kernels: ['^nvjet'], examples: [nvjet_x], ops: ['^aten::mm$']}\n"
-    )
-    own = rules_in(path.read_text(), str(path))
-    assert own is not None and load_rules(own=own).category("nvjet_x") == load_rules(path).category("nvjet_x") == "Mine"
-    assert load_rules(path).category("_fused_moe_kernel") == "MoE"
-    assert load_suite(path).title and rules_in(text, "t") is None
-    path.write_text(text)
-    with pytest.raises(HarnessError, match="no section categories"):
-        load_rules(path)
-
-
-def test_an_example_that_misses_its_rule_is_refused(tmp_path: Path) -> None:
-    """In a file as in a suite."""
-    path = tmp_path / "mine.yaml"
-    path.write_text("- {category: A, kernels: [x]}\n- {category: B, kernels: [xy], examples: [xy]}\n")
-    with pytest.raises(HarnessError, match="its example 'xy' hits the earlier rule A"):
-        load_rules(path)

@@ -1,0 +1,141 @@
+"""What an attempt is tried against: an arm of a suite, a variant, a file, or the same file of another revision."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from harness.answers import Answers
+from harness.attempt.question import Question, variant_name
+from harness.errors import HarnessError, allowed
+from harness.revisions.git import commit_of, git, repository_of
+from harness.suite.catalogue import load_spec, variant_file, variants
+from harness.suite.load import load_suite
+from harness.suite.models import library_folder
+from harness.suite.signature import read_signature
+from harness.values.case import Answer, Case
+from harness.values.environment import Environment
+from harness.values.suite import Suite
+
+NOTHING = "none"
+USUAL_ARMS = ("autotuned", "baseline")
+"""Tried in this order where nothing is said: what is to be beaten."""
+
+
+class Against(msgspec.Struct, frozen=True):
+    """case: of the attempt's question, with the other answer. label: `autotuned (triton_vecmat 8,256 w2)`."""
+
+    case: Case
+    label: str
+
+
+def opponent(question: Question, name: str, environment: Environment, folder: Path) -> Against | None:
+    """The other side; None where there is none to be had, or it would be the attempt itself.
+
+    name: as it was given, empty: the model's `autotuned` or `baseline` arm, else the op's own default. folder: for the
+    texts of revisions. Raises HarnessError where a name that was given means nothing.
+    """
+    if name == NOTHING:
+        return None
+    found = _named(question, name, environment, folder) if name else _usual(question, environment)
+    if found is None or found.case.answer is None or question.case.answer is None:
+        return None
+    mine, other = question.case.answer, found.case.answer
+    return None if (mine.variant, mine.tunables) == (other.variant, other.tunables) else found
+
+
+def _usual(question: Question, environment: Environment) -> Against | None:
+    arms = dict(_arms(question, environment))
+    for arm in USUAL_ARMS:
+        if arm in arms:
+            return arms[arm]
+    case = question.case
+    variant = load_spec(str(case.op)).default.get("decode")
+    return _variant(question, variant, "default") if variant else None
+
+
+def _named(question: Question, name: str, environment: Environment, folder: Path) -> Against:
+    op = str(question.case.op)
+    if name.endswith(".py") or name in variants(op):
+        file = variant_file(op, name, Path.cwd())
+        if file is None:
+            raise HarnessError(f"--against {name}: no such file")
+        return _variant(question, variant_name(op, file), "")
+    arms = dict(_arms(question, environment))
+    if name in arms:
+        return arms[name]
+    try:
+        return _revision(question, name, folder)
+    except HarnessError as error:
+        known = {*variants(op), *arms, NOTHING}
+        raise HarnessError(f"--against {name}: no arm, variant, file or revision; {allowed(name, known)}") from error
+
+
+def _variant(question: Question, variant: str, origin: str) -> Against:
+    op = str(question.case.op)
+    file = variant_file(op, variant, Path.cwd())
+    assert file is not None
+    answer = Answer(variant, dict(read_signature(file, load_spec(op).op).tunables))
+    return _against(question, answer, origin or Path(variant).stem)
+
+
+def _revision(question: Question, revision: str, folder: Path) -> Against:
+    """The file's text at a revision, in a file of its own; the attempt's tunables, as far as it has them."""
+    file = Path(question.file)
+    repository = repository_of(file.parent)
+    if repository is None:
+        raise HarnessError(f"{file}: in no git repository")
+    commit = commit_of(repository, revision)
+    text = git(repository, "show", f"{commit}:{file.relative_to(repository)}") + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = (folder / f"{file.stem}_{hashlib.sha256(text.encode()).hexdigest()[:12]}.py").resolve()
+    kept.write_text(text, encoding="utf-8")
+    known = read_signature(kept, load_spec(str(question.case.op)).op).tunables
+    given = question.case.answer.tunables if question.case.answer else {}
+    answer = Answer(str(kept), {name: given.get(name, default) for name, default in known.items()})
+    return _against(question, answer, f"{file.name} of {revision} ({commit[:7]})", variant=False)
+
+
+def _arms(question: Question, environment: Environment) -> Iterator[tuple[str, Against]]:
+    """The arms of the library's suites of this model that have an answer here, the op chosen at this site."""
+    for suite in _suites(question.model):
+        answers = Answers(suite, environment.slug, environment.triton)
+        for arm in suite.arms:
+            try:
+                found = answers.resolve(
+                    arm, str(question.case.op), str(question.case.site), "decode", question.case.dims
+                )
+            except (KeyError, HarnessError):  # an op that no arm of this suite chooses, without a default
+                continue
+            if found.problem is None:
+                yield arm, _against(question, found.answer, arm)
+
+
+def _suites(model: str) -> Iterator[Suite]:
+    folder = library_folder()
+    for path in sorted(folder.glob("*.yaml")) if folder and model else ():
+        text = path.read_text(encoding="utf-8")
+        if f"\nmodel: {model}\n" in text:
+            yield load_suite(path)
+
+
+def _against(question: Question, answer: Answer, label: str, variant: bool = True) -> Against:
+    case = msgspec.structs.replace(question.case, arm=f"against {label}", answer=answer)
+    if case.arm == question.case.arm:
+        case = msgspec.structs.replace(case, arm=f"{case.arm} again")
+    return Against(case, f"{label} ({described(answer, variant)})" if label else described(answer))
+
+
+def described(answer: Answer, variant: bool = True) -> str:
+    """`triton_vecmat 8,256 w2 s2`: tile sizes by their values, warps and stages by their letter, others by name."""
+    short = {"num_warps": "w", "num_stages": "s"}
+    tiles = [str(v) for name, v in answer.tunables.items() if name.startswith("block_")]
+    named = [
+        f"{name}={v}" for name, v in answer.tunables.items() if not name.startswith("block_") and name not in short
+    ]
+    launch = [f"{letter}{answer.tunables[name]}" for name, letter in short.items() if name in answer.tunables]
+    words = [Path(answer.variant).stem] if variant else []
+    return " ".join([*words, *([",".join(tiles)] if tiles else []), *named, *launch])

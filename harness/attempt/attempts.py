@@ -1,0 +1,120 @@
+"""An attempt from question to stored answer: the parent's side of `harness try`. Without torch."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from harness.attempt.against import Against, opponent
+from harness.attempt.messages import Answered, TryJob
+from harness.attempt.predict import predict
+from harness.attempt.question import Asked, Question, ask
+from harness.attempt.session import Session
+from harness.errors import HarnessError
+from harness.store import Store
+from harness.store.attempts import add, next_number
+from harness.values.attempt import Attempt
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+
+FOLDER = Path(".harness") / "try"
+"""Evidence of wrong outputs, one folder an attempt, and texts of revisions."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """static: compile for `Asked.target` where there is no GPU. rounds: in place of the timer's own. folder: for
+    evidence."""
+
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    static: bool = True
+    rounds: int | None = None
+    folder: Path = FOLDER
+
+
+class Bench:
+    """Attempts at one question, one after the other, in one warm session."""
+
+    def __init__(self, store: Store, session: Session, options: Options) -> None:
+        self.store, self.session, self.options = store, session, options
+
+    def attempt(self, asked: Asked) -> Attempt:
+        """Asks, checks, times, keeps. HarnessError for a question that cannot be asked."""
+        start = time.perf_counter()
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        question = question_here(asked)
+        text = Path(question.file).read_text(encoding="utf-8")
+        with ThreadPoolExecutor(1) as background:
+            compiling = self._compiling(background, question, asked)
+            greeting = self.session.greeting()
+            against = opponent(question, asked.against, greeting.environment, self.options.folder / "revisions")
+            answered = self.session.answer(self._job(question, against))
+            if compiling is None and greeting.interpreted and self.options.static and answered.remarks:
+                compiling = background.submit(_compile, question, asked.target)
+            compiled = compiling.result() if compiling is not None else _compiled(answered)
+        label = against.label if against else ""
+        other, here = answered.against, greeting.environment
+        attempt = Attempt(
+            started=started, file=question.file, source=answered.source or text,
+            measurement=answered.measurement, model=question.model, environment=here, against=other,
+            against_label=label,
+            diagnosis=answered.diagnosis, compiled=compiled, remarks=answered.remarks,
+            predicted=predict(question, answered.measurement, other, against, here, self.store),
+            evidence=answered.evidence, note=self.options.note, tags=self.options.tags,
+            wall_s=time.perf_counter() - start,
+        )  # fmt: skip
+        return add(self.store, attempt)
+
+    def _job(self, question: Question, against: Against | None) -> TryJob:
+        number = next_number(self.store)
+        evidence = (self.options.folder / f"{number:04d}").resolve()
+        other = against.case if against else None
+        return TryJob(question.case, other, str(Path.cwd()), str(evidence), question.explicit, self.options.rounds)
+
+    def _compiling(
+        self, background: ThreadPoolExecutor, question: Question, asked: Asked
+    ) -> Future[Compiled | None] | None:
+        """Compiling for a target, beside the check, for a file that names Triton."""
+        if not self.options.static or not names_triton(question) or has_gpu():
+            return None
+        return background.submit(_compile, question, asked.target)
+
+
+def question_here(asked: Asked) -> Question:
+    """The question; what is torch alone, on a machine without a GPU, is asked at the smallest model's shapes."""
+    question = ask(asked)
+    if asked.model or question.explicit or names_triton(question) or has_gpu():
+        return question
+    try:
+        return ask(msgspec.structs.replace(asked, small=True))
+    except HarnessError:  # the smallest model has no such op or site
+        return question
+
+
+def names_triton(question: Question) -> bool:
+    return "triton" in Path(question.file).read_text(encoding="utf-8")
+
+
+def _compile(question: Question, target: str) -> Compiled | None:
+    from harness.static.pool import compile_cases
+
+    found = compile_cases([question.case], target, Path.cwd(), jobs=1)
+    return found[0] if found else None
+
+
+def _compiled(answered: Answered) -> Compiled | None:
+    """What the worker saw of its own launches."""
+    if not answered.binaries:
+        return None
+    return Compiled(answered.measurement.case, Status.OK, launches=answered.launches, binaries=answered.binaries)
+
+
+def has_gpu() -> bool:
+    """Whether a GPU's driver is there, asked without torch."""
+    from harness.measure.conditions import open_nvml
+
+    return open_nvml()[0] is not None

@@ -1,0 +1,48 @@
+"""What an attempt would bring end to end: its calls per token times what it saves, on a decode that was measured."""
+
+from __future__ import annotations
+
+import re
+
+from harness.attempt.against import Against
+from harness.attempt.question import Question
+from harness.stats import estimate
+from harness.store import Store
+from harness.values.attempt import Prediction
+from harness.values.environment import Environment
+from harness.values.measurement import Measurement
+
+LOOKED_AT = 10
+"""Newest runs in which a decode is looked for: an attempt must not wait for a store of years."""
+
+
+def predict(
+    question: Question, mine: Measurement, other: Measurement | None, against: Against | None, here: Environment,
+    store: Store,
+) -> Prediction | None:  # fmt: skip
+    """None where nothing was compared, or the shape is of no model."""
+    if other is None or against is None or not question.case.calls:
+        return None
+    own, base = estimate(mine.samples), estimate(other.samples)
+    if own is None or base is None:
+        return None
+    delta_us = question.case.calls * (own.value - base.value)
+    step_us, run = _decode_step(against.label.partition(" (")[0], question, here, store)
+    return Prediction(question.case.calls, delta_us, step_us, run)
+
+
+def _decode_step(arm: str, question: Question, here: Environment, store: Store) -> tuple[float | None, str]:
+    """us per token of the arm's decode at batch 1, in the newest stored run of this model's suite on such a machine."""
+    named = re.compile(rf"^model: *{re.escape(question.model)}\b", re.MULTILINE)
+    complete = [summary for summary in store.runs() if summary.state == "complete"]
+    for summary in reversed(complete[-LOOKED_AT:]):
+        run = store.load(summary.id)
+        same_machine = run.environment is not None and run.environment.device_name == here.device_name
+        if not same_machine or not named.search(run.sources.get(run.suite_hash, "")):
+            continue
+        for found in run.measurements:
+            case = found.case
+            if case.kind == "decode" and case.arm == arm and case.axes.get("batch", 1) == 1 and found.samples:
+                value = estimate(found.samples)
+                return (value.value if value else None), summary.id
+    return None, ""

@@ -1,0 +1,81 @@
+"""Exactly one call of a kernel under another tool: Nsight Compute, compute-sanitizer, or as code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from harness.attempt.question import Question
+from harness.errors import HarnessError
+from harness.values.case import Case
+
+TOOLS = {
+    "ncu": (
+        "ncu", ("--profile-from-start", "off", "--set", "full"),
+        "Nsight Compute comes with the CUDA toolkit, or alone: developer.nvidia.com/nsight-compute, or the package"
+        " nsight-compute of NVIDIA's apt repository",
+    ),
+    "sanitize": (
+        "compute-sanitizer", ("--tool", "memcheck", "--error-exitcode", "9"),
+        "compute-sanitizer comes with the CUDA toolkit: the package cuda-sanitizer of NVIDIA's apt repository, or"
+        " `conda install -c nvidia cuda-sanitizer-api`",
+    ),
+}  # fmt: skip
+"""By option: program, its options, how to get it."""
+
+
+class OneCall(msgspec.Struct, frozen=True):
+    """What `once` and `listing` are told. folder: what relative names of variants are relative to."""
+
+    case: Case
+    kernels_root: str
+    folder: str
+
+
+def run_tool(
+    name: str, question: Question, kernels_root: Path, target: str, folder: Path = Path(".harness/try")
+) -> int:
+    """Runs the tool on one call, its output as it comes; returns its exit status. HarnessError, with how to get it,
+    where it is missing."""
+    if name == "asm":
+        tool: list[str] = []
+        module = ["harness.attempt.listing", target]
+    else:
+        program, options, remedy = TOOLS[name]
+        path = shutil.which(program)
+        if path is None:
+            raise HarnessError(f"--{name}: there is no `{program}` on the PATH. {remedy}")
+        if not _has_gpu():
+            raise HarnessError(
+                f"--{name}: {program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
+            )
+        tool, module = [path, *options], ["harness.attempt.once"]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "once.json"
+    file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()))))
+    import harness
+
+    package = str(Path(harness.__file__).resolve().parent.parent)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")])),
+        "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen
+    }
+    command = [*tool, sys.executable, "-m", module[0], str(file), *module[1:]]
+    print(" ".join(command), file=sys.stderr, flush=True)
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def read_call(file: str) -> OneCall:
+    return msgspec.json.decode(Path(file).read_bytes(), type=OneCall)
+
+
+def _has_gpu() -> bool:
+    from harness.measure.conditions import open_nvml
+
+    return open_nvml()[0] is not None

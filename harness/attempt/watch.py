@@ -1,0 +1,42 @@
+"""Waits for a save: of the file that is tried, and of what it may import."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+INTERVAL_S = 0.1
+SETTLED_S = 0.05
+"""A file is read this long after its last change: some editors write it in several pieces."""
+
+Stamps = dict[Path, tuple[int, int]]
+
+
+def changes(file: Path, kernels_root: Path, sleep: float = INTERVAL_S) -> Iterator[bool]:
+    """Yields at once, and after every save; True where another file than the tried one changed too."""
+    seen = _stamps(file, kernels_root)
+    yield False
+    while True:
+        time.sleep(sleep)
+        now = _stamps(file, kernels_root)
+        if now == seen or not file.exists():
+            continue
+        time.sleep(SETTLED_S)
+        now = _stamps(file, kernels_root)
+        others = {path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)} - {file}
+        seen = now
+        yield bool(others)
+
+
+def _stamps(file: Path, kernels_root: Path) -> Stamps:
+    """Time and size of the file, its neighbours and the ops' modules."""
+    found = {file, *file.parent.glob("*.py"), *kernels_root.glob("*.py"), *kernels_root.glob("*/*.py")}
+    stamps: Stamps = {}
+    for path in found:
+        try:
+            at = path.stat()
+        except OSError:  # gone while it is looked at: an editor replaces it
+            continue
+        stamps[path] = at.st_mtime_ns, at.st_size
+    return stamps

@@ -1,0 +1,176 @@
+"""An attempt in lines of text: right or wrong, how fast and against what, what the binary is, what it would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.stats import estimate, ratio
+from harness.values.attempt import Attempt
+from harness.values.binary import Binary
+from harness.values.compiled import Compiled
+from harness.values.estimate import Estimate, Ratio
+from harness.values.measurement import Status
+
+TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, compute-sanitizer, as code, interpreted"
+
+
+def headline(attempt: Attempt) -> str:
+    """`moe_down · 1 token, 2048 x 512, 8 of 256 experts · against autotuned (triton_vecmat 8,256 w2)`."""
+    case = attempt.measurement.case
+    parts = [
+        f"{case.op}@{case.site}{f' of {attempt.model}' if attempt.model else ''}",
+        shape_words(case.dims),
+        case.activations,
+    ]
+    if attempt.against_label:
+        parts.append(f"against {attempt.against_label}")
+    return " · ".join(parts)
+
+
+def shape_words(dims: dict[str, int]) -> str:
+    """The sizes that a kernel author thinks in."""
+    left = dict(dims)
+    words = []
+    tokens = left.pop("tokens", None)
+    if tokens is not None:
+        words.append(f"{tokens} token{'s' * (tokens != 1)}")
+    if {"hidden", "inter"} <= set(left):
+        words.append(f"{left.pop('hidden')} x {left.pop('inter')}")
+    if {"n", "k"} <= set(left):
+        words.append(f"{left.pop('n')} x {left.pop('k')}")
+    if {"experts", "top_k"} <= set(left):
+        words.append(f"{left.pop('top_k')} of {left.pop('experts')} experts")
+    return ", ".join([*words, *(f"{name} {value}" for name, value in left.items())])
+
+
+def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[str]:
+    """Everything below the headline. best: the fastest earlier attempt of the day, with its us."""
+    measurement = attempt.measurement
+    if measurement.status is Status.INCORRECT:
+        found = _incorrect(attempt)
+    elif measurement.status is not Status.OK:
+        found = [f"{measurement.status.value}   {measurement.reason}"]
+    else:
+        found = [_correct(attempt), *_time(attempt, best)]
+    found += list(attempt.remarks)
+    static = _static(attempt.compiled, attempt)
+    return [*found, *([static] if static else []), *_predicted(attempt), f"next        {TOOLS}"]
+
+
+def _incorrect(attempt: Attempt) -> list[str]:
+    result, diagnosis = attempt.measurement.correctness, attempt.diagnosis
+    assert result is not None
+    worst = f"worst {result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g})"
+    count = f"{result.wrong_elements:,} of {result.elements:,} values"
+    region = diagnosis.region if diagnosis and diagnosis.region else result.region
+    found = [f"INCORRECT   {count}, {region or 'everywhere'}; {worst}"]
+    if result.detail and not (diagnosis and diagnosis.words == result.detail):
+        found.append(f"            {result.detail}")
+    if diagnosis and diagnosis.words:
+        head = "looks like: " if diagnosis.pattern else ""
+        found.append(f"            {head}{diagnosis.words}")
+    if attempt.evidence:
+        found.append(f"            inputs, output, reference: {attempt.evidence} (repro.py runs it)")
+    return found
+
+
+def _correct(attempt: Attempt) -> str:
+    result = attempt.measurement.correctness
+    assert result is not None
+    repeatable = {True: " · repeatable bit for bit", False: " · not repeatable bit for bit", None: ""}[
+        result.repeatable
+    ]
+    error = f"{result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g})"
+    return f"correct     {error}{repeatable}"
+
+
+def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
+    own = estimate(attempt.measurement.samples)
+    if own is None:
+        return []
+    words = [us(own)]
+    against = attempt.against
+    if against is not None and (found := ratio(against.samples, attempt.measurement.samples)) is not None:
+        words.append(f"{ratio_words(found)} than {attempt.against_label.partition(' (')[0]}")
+    elif against is not None:
+        words.append(f"what it was tried against: {against.status.value}: {against.reason}")
+    if best is not None:
+        other, value_us = best
+        words.append(f"{value_us / own.value:.2f}x of your best today (try {other.number}, {value_us:.3g} us)")
+    return [", ".join(words), *_floor(attempt, own)]
+
+
+def ratio_words(found: Ratio) -> str:
+    """`1.47x faster [1.45, 1.49]`, or that it cannot be told; the interval in the direction of the words."""
+    low, high = (found.low, found.high) if found.value > 1 else (1 / found.high, 1 / found.low)
+    words = f"{found.words} [{low:.3g}, {high:.3g}]"
+    return words if low > 1 else f"not clearly different ({words})"
+
+
+def us(found: Estimate) -> str:
+    """Value and interval; where one process could not show the noise between processes, it is in there."""
+    value = f"{found.value:,.0f}" if found.value >= 1000 else f"{found.value:.4g}"
+    spread = f"{found.half_width:,.0f}" if found.half_width >= 100 else f"{found.half_width:.2g}"
+    return f"{value} ± {spread} us ({100 * found.confidence:.0f} %, {found.n} samples)"
+
+
+def _floor(attempt: Attempt, own: Estimate) -> list[str]:
+    work, here = attempt.measurement.work, attempt.environment
+    if work is None:
+        return []
+    rate_gb_s = work.bytes / own.value / 1e3
+    of_read = f", {100 * rate_gb_s / here.read_gb_s:.0f} % of read" if here is not None and here.read_gb_s else ""
+    return [f"{rate_gb_s:,.3g} GB/s{of_read}"]
+
+
+def _static(compiled: Compiled | None, attempt: Attempt) -> str:
+    """Registers, spills, loads, instructions per weight, blocks and waves of the kernel that does most."""
+    if compiled is None:
+        return ""
+    if compiled.status is not Status.OK:
+        return f"does not compile: {compiled.reason}"
+    main = compiled.main
+    if main is None:
+        return ""
+    words = [binary_words(main)]
+    launch = next((found for found in compiled.launches if found.binary == main.sha256), None)
+    if launch is not None:
+        words.append(_grid_words(launch.grid, main, attempt))
+    more = len(compiled.binaries) - 1
+    others = f" · and {more} more kernel{'s' * (more > 1)}" if more else ""
+    return f"{main.target}: {', '.join(words)}{others}"
+
+
+def binary_words(main: Binary) -> str:
+    """`40 registers, 0 spills, 16-byte loads, 5.1 instructions/weight`."""
+    spills = f"{main.spill_bytes} bytes spilt" if main.spill_bytes else "0 spills"
+    words = [f"{main.registers} registers", spills]
+    if main.load_bytes is not None:
+        words.append(f"{main.load_bytes}-byte loads")
+    if main.instructions_per_weight is not None:
+        words.append(f"{main.instructions_per_weight:.2g} instructions/weight")
+    return ", ".join(words)
+
+
+def _grid_words(grid: Sequence[int], main: Binary, attempt: Attempt) -> str:
+    blocks = grid[0] * grid[1] * grid[2]
+    words = f"{blocks:,} blocks of {main.threads} threads"
+    sms = attempt.environment.sm_count if attempt.environment is not None else None
+    if sms:
+        words += f", {blocks / sms:.2g} a SM"
+        if main.blocks_per_sm:
+            words += f", {blocks / (sms * main.blocks_per_sm):.2g} waves"
+    elif main.blocks_per_sm:
+        words += f", {main.blocks_per_sm} at once on a SM"
+    return words
+
+
+def _predicted(attempt: Attempt) -> list[str]:
+    found = attempt.predicted
+    if found is None:
+        return []
+    text = f"end to end  {found.calls} x {found.delta_us / found.calls:+.2f} us = {found.delta_us:+,.0f} us a token"
+    if found.tok_s is None:
+        return [f"{text} (predicted, not measured; no decode of this model is stored here)"]
+    before, after = found.tok_s
+    return [f"{text}, {before:,.1f} -> about {after:,.1f} tok/s (predicted from run {found.run}, not measured)"]

@@ -1,0 +1,161 @@
+"""`harness try`: one kernel file, checked and timed; fifty times a day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Store
+
+if TYPE_CHECKING:
+    from harness.attempt.attempts import Bench
+    from harness.attempt.question import Asked
+    from harness.values.attempt import Attempt
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def command(
+    file: Annotated[
+        str, typer.Argument(help="Python file with a `run(...)`, or the name of one of the op's variants.")
+    ],
+    tunables: Annotated[list[str] | None, typer.Argument(help="Tunables as name=value.")] = None,
+    op: Annotated[str, typer.Option(help="The op; found by the file's folder or its inputs when left out.")] = "",
+    site: Annotated[str, typer.Option(help="Place in the model; the one that reads most when left out.")] = "",
+    model: Annotated[str, typer.Option(help="Whose shapes, from models.yaml; the first one when left out.")] = "",
+    shape: Annotated[str, typer.Option(help="Dims as n=7168,k=2048: in place of a model's.")] = "",
+    against: Annotated[
+        str, typer.Option(help="An arm, variant, file or git revision of the file; none. [autotuned, else baseline]")
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again after every save, in a process that stays warm.")
+    ] = False,
+    dtype: Annotated[str, typer.Option(help="Of the activations: bfloat16, float32.")] = "bfloat16",
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens of the call.")] = 1,
+    context: Annotated[int, typer.Option(min=0, help="Cached tokens, for ops that read a cache.")] = 1024,
+    routing: Annotated[str, typer.Option(help="How experts are chosen: uniform, skewed.")] = "uniform",
+    target: Annotated[str, typer.Option(help="GPU to compile for where there is none.")] = "sm_90",
+    limit: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a step may take before it counts as hung.")
+    ] = 60.0,
+    ncu: Annotated[bool, typer.Option("--ncu", help="One call under Nsight Compute.")] = False,
+    sanitize: Annotated[bool, typer.Option("--sanitize", help="One call under compute-sanitizer.")] = False,
+    asm: Annotated[bool, typer.Option("--asm", help="TTGIR, PTX and the hot loop's SASS.")] = False,
+    interpret: Annotated[bool, typer.Option("--interpret", help="In Triton's interpreter, also with a GPU.")] = False,
+    note: Annotated[str, typer.Option("-m", help="A note kept with the attempt.")] = "",
+    tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`.")] = "",
+    store: Store = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check and time one kernel: no suite, no model built. Every attempt is kept with its source text."""
+    from harness.attempt.attempts import Bench, Options
+    from harness.attempt.question import Asked, ask, read_pairs, read_shape
+    from harness.attempt.session import Session
+    from harness.kernels_root import bind, find
+    from harness.store import Store as RunStore
+
+    root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
+    bind(root)
+    asked = Asked(
+        file=file, op=op, site=site, model=model, shape=read_shape([shape]) if shape else {},
+        tunables=read_pairs(tunables or [], "tunable"), dtype=dtype, tokens=tokens, context=context, routing=routing,
+        against=against, target=target,
+    )  # fmt: skip
+    question = ask(asked)  # what is misspelt is said before a process starts
+    if ncu or sanitize or asm:
+        from harness.attempt.tools import run_tool
+
+        raise typer.Exit(run_tool("ncu" if ncu else "sanitize" if sanitize else "asm", question, root, target))
+    options = Options(note=note, tags=(tag,) if tag else ())
+    with Session(root, limit, interpret, _say) as session:
+        bench = Bench(RunStore(store), session, options)
+        try:
+            if watch:
+                _watch(bench, asked, Path(question.file), as_json)
+            else:
+                _finish(_once(bench, asked, as_json))
+        except KeyboardInterrupt:
+            _say("")
+            print("stopped")
+            raise typer.Exit(0 if watch else STOPPED) from None
+
+
+def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
+    from harness.cli.attempt_text import headline, lines
+    from harness.store.attempts import all_attempts, best_of
+
+    attempt = bench.attempt(asked)
+    _say("")
+    if as_json:
+        print(attempt_as_json(attempt), flush=True)
+        return attempt
+    case = attempt.measurement.case
+    today = all_attempts(bench.store, case.question, attempt.started[:10])
+    best = best_of([a for a in today if a.number != attempt.number and _same_machine(a, attempt)])
+    print(headline(attempt))
+    for line in lines(attempt, best):
+        print(line)
+    print(f"try:{attempt.number} · {attempt.wall_s:.1f} s", flush=True)
+    return attempt
+
+
+def _same_machine(one: Attempt, other: Attempt) -> bool:
+    here = other.environment
+    return one.environment is not None and here is not None and one.environment.device_name == here.device_name
+
+
+def _finish(attempt: Attempt) -> None:
+    from harness.errors import ExitStatus
+    from harness.values.measurement import Status
+
+    if attempt.measurement.status is not Status.OK:
+        raise typer.Exit(ExitStatus.CASE_FAILED)
+
+
+def _watch(bench: Bench, asked: Asked, file: Path, as_json: bool) -> None:
+    """Until Ctrl-C. What is misspelt in a saved file is said, and the next save tried."""
+    from harness.attempt.watch import changes
+    from harness.errors import HarnessError
+
+    for others_changed in changes(file, bench.session.kernels_root):
+        if others_changed:
+            bench.session.end()  # what it imports has changed too: its process has the old text
+        try:
+            _once(bench, asked, as_json)
+        except HarnessError as error:
+            _say("")
+            print(f"error: {error}")
+        print("--- waiting for a save (Ctrl-C ends) ---", flush=True)
+
+
+def attempt_as_json(attempt: Attempt) -> str:
+    """An attempt: versioned, with its estimate beside the samples."""
+    import msgspec
+
+    from harness.stats import estimate, ratio
+
+    measurement = attempt.measurement
+    against = attempt.against
+    document = {
+        "schema": 1,
+        "try": attempt.number,
+        "id": measurement.case.id,
+        "status": measurement.status.value,
+        "reason": measurement.reason,
+        "estimate": estimate(measurement.samples) if measurement.samples else None,
+        "ratio": ratio(against.samples, measurement.samples) if against is not None else None,
+        **{name: getattr(attempt, name) for name in attempt.__struct_fields__},
+    }
+    return msgspec.json.encode(document).decode()
+
+
+def _say(what: str) -> None:
+    """What is being done, on one line of a terminal that the next one overwrites."""
+    import sys
+
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{what}")
+        sys.stderr.flush()

@@ -1,0 +1,108 @@
+"""A wrong call on disk: inputs, output, reference, the kernel's text, and a `repro.py` that runs it without us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness import kernels_root
+from harness.measure.diagnosis import Wrong
+from harness.resolve import LoadedVariant
+from harness.values.attempt import Diagnosis
+from harness.values.case import Case
+
+KEPT = 8
+"""Folders whose tensors stay; of older ones only the text does. The weights of all experts are 0.3 GB."""
+TENSORS = ("inputs.pt", "output.pt", "reference.pt")
+
+REPRO = '''"""{title}
+
+{words}
+Needs torch and what kernel.py imports, nothing else: python repro.py
+"""
+import importlib.util
+import os
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+HERE = Path(__file__).resolve().parent
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+if DEVICE == "cpu":
+    os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported
+warnings.simplefilter("ignore")
+torch.use_deterministic_algorithms(True, warn_only=True)  # fills what torch.empty returns with NaN
+package = ModuleType("{package}")  # where kernel.py's relative imports lead
+package.__path__ = [{root!r}]
+sys.modules["{package}"] = package
+spec = importlib.util.spec_from_file_location("{package}.{op}.kernel", HERE / "kernel.py")
+kernel = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = kernel
+try:
+    __import__("{package}.{op}")
+except ImportError:  # a kernel without relative imports needs no package
+    pass
+spec.loader.exec_module(kernel)
+
+
+def load(name):
+    return torch.load(HERE / name, map_location=DEVICE, weights_only=True)
+
+
+inputs, wanted = load("inputs.pt"), load("reference.pt")
+if hasattr(kernel, "prepare"):
+    inputs.update(kernel.prepare({{name: inputs[name] for name in {prepared!r}}}))
+with torch.no_grad():
+    result = kernel.run(*(inputs[name] for name in {inputs!r}), **{tunables!r})
+outputs = () if result is None else tuple(result) if isinstance(result, (tuple, list)) else (result,)
+outputs += tuple(inputs[name] for name in {states!r})
+bad = False
+for name, got, right in zip({outputs!r}, outputs, wanted):
+    difference = (got.double() - right.double()).abs()
+    size = right.double().abs().max()
+    wrong = (difference > {max_error!r} * size) | ~torch.isfinite(difference)
+    off = float(difference.nan_to_num(float("inf")).max() / size)
+    rms = float((difference.square().mean() / right.double().square().mean()).sqrt().nan_to_num(float("inf")))
+    bad |= bool(wrong.any()) or rms > {rms_error!r}
+    print(f"{{name}}: {{int(wrong.sum())}} of {{wrong.numel()}} wrong, worst {{off:.3g}} of its size, rms {{rms:.3g}}")
+print("INCORRECT" if bad else "correct")
+sys.exit(1 if bad else 0)
+'''
+
+
+def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], wrong: Wrong, found: Diagnosis) -> None:
+    """Writes a folder of evidence; the tensors of the oldest beside it go."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({name: _on_cpu(value) for name, value in wrong.operands.items()}, folder / "inputs.pt")
+    torch.save([_on_cpu(value) for value in wrong.got], folder / "output.pt")
+    torch.save([_on_cpu(value) for value in wrong.wanted], folder / "reference.pt")
+    (folder / "kernel.py").write_text(variant.source_text, encoding="utf-8")
+    roles = {i.name: i.role for i in wrong.op.inputs}
+    text = REPRO.format(
+        title=f"{case.id}: a wrong call.",
+        words="\n".join(part for part in (found.region, f"Looks like: {found.words}" if found.words else "") if part),
+        package=kernels_root.NAME, root=str(kernels_root.bound_root() or kernels_root.installed()), op=case.op,
+        prepared=[name for name, role in roles.items() if role in ("weight", "pool", "constant")],
+        inputs=list(roles), states=[name for name, role in roles.items() if role == "state"],
+        outputs=[name for name, _ in wrong.outputs], tunables=dict(wrong.tunables),
+        max_error=wrong.tolerance.max_error, rms_error=wrong.tolerance.rms_error,
+    )  # fmt: skip
+    (folder / "repro.py").write_text(text, encoding="utf-8")
+    _thin_out(folder.parent)
+
+
+def _on_cpu(value: Any) -> Any:
+    return value.detach().cpu().contiguous() if isinstance(value, Tensor) else value
+
+
+def _thin_out(folder: Path) -> None:
+    with_tensors = sorted(found.parent for found in folder.glob("*/inputs.pt"))
+    for old in with_tensors[:-KEPT]:
+        for name in TENSORS:
+            (old / name).unlink(missing_ok=True)

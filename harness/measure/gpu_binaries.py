@@ -1,0 +1,34 @@
+"""The binaries of a kernel that has just run on this GPU, from the process that compiled it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from harness.resolve import LoadedOp, LoadedVariant
+from harness.static.compile_case import CaseCompiler, ptxas_version
+from harness.static.record import NotStatic, Recorder
+from harness.static.target import parse_target
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+
+
+class GpuBinaries(CaseCompiler):
+    """A compiler of cases that leaves this process's driver as it is: launches become warm-ups of what is compiled
+    already."""
+
+    def __init__(self, target: str) -> None:
+        self.capability, self.target = parse_target(target), target
+        self.ptxas = ptxas_version(self.capability)
+        self._codes = {}
+
+    def of_call(self, op: LoadedOp, variant: LoadedVariant, case: Case, inputs: list[Any]) -> Compiled | str:
+        """What one call launches, or why that cannot be told. inputs: of `run`, on the GPU; nothing is computed."""
+        tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
+        recorder = Recorder()
+        try:
+            recorder.call(variant.run, inputs, tunables)
+            return self._described(Compiled(case, Status.OK), recorder)
+        except (NotStatic, ValueError, OSError, subprocess.SubprocessError, RuntimeError) as error:
+            return f"its binary cannot be read: {type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,89 @@
+"""Attempts in the run store: every one with its source text, so that the fast version of this morning comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, insert, select, update
+
+from harness.errors import HarnessError
+from harness.store import tables
+from harness.store.store import Store
+from harness.values.attempt import Attempt
+
+PREFIX = "try:"
+"""Start of an attempt's name: `try:7`, `try:last`, `try:last~1`, `try:TAG`."""
+
+attempts = Table(
+    "attempts", tables.metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("started", String(40), nullable=False),
+    Column("question", String(500), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+
+def add(store: Store, attempt: Attempt) -> Attempt:
+    """Keeps an attempt; returned with its number."""
+    row = {"started": attempt.started, "question": attempt.measurement.case.question, "body": tables.encode(attempt)}
+    with store.transaction() as connection:
+        key = connection.execute(insert(attempts).values(row)).inserted_primary_key
+    assert key is not None
+    return msgspec.structs.replace(attempt, number=int(key[0]))
+
+
+def replace(store: Store, attempt: Attempt) -> None:
+    """Keeps an attempt anew under its number: a note, a tag."""
+    with store.transaction() as connection:
+        row = {"body": tables.encode(attempt)}
+        connection.execute(update(attempts).where(attempts.c.id == attempt.number).values(row))
+
+
+def next_number(store: Store) -> int:
+    """The number that the next attempt gets, if nobody else is faster."""
+    if store.is_empty:
+        return 1
+    with store.transaction() as connection:
+        return int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0) + 1
+
+
+def all_attempts(store: Store, question: str | None = None, since: str = "") -> list[Attempt]:
+    """Oldest first. question: of this one only; since: started at or after this time (ISO 8601, UTC)."""
+    if store.is_empty:
+        return []
+    wanted = select(attempts.c.id, attempts.c.body).where(attempts.c.started >= since).order_by(attempts.c.id)
+    if question is not None:
+        wanted = wanted.where(attempts.c.question == question)
+    with store.transaction() as connection:
+        rows = connection.execute(wanted).all()
+    return [msgspec.structs.replace(tables.decode(row[1], Attempt), number=int(row[0])) for row in rows]
+
+
+def load_attempt(store: Store, name: str) -> Attempt:
+    """An attempt by its name, with or without `try:`; HarnessError, naming what there is, where there is none."""
+    word = name.removeprefix(PREFIX)
+    known = all_attempts(store)
+    latest, tilde, back = word.partition("~")
+    if latest == "last" and (back.isdigit() or not tilde) and int(back or 0) < len(known):
+        return known[-1 - int(back or 0)]
+    for attempt in reversed(known):
+        if word == str(attempt.number) or word in attempt.tags:
+            return attempt
+    raise HarnessError(f"no attempt {name} in {store.location}; there: {_there(known)}")
+
+
+def best_of(known: Sequence[Attempt]) -> tuple[Attempt, float] | None:
+    """The fastest correct attempt and its median, us."""
+    from harness.stats import estimate
+
+    timed = [(a, found.value) for a in known if (found := estimate(a.measurement.samples)) is not None]
+    return min(timed, key=lambda entry: entry[1], default=None)
+
+
+def _there(known: Sequence[Attempt]) -> str:
+    if not known:
+        return "none; `harness try FILE` makes one"
+    tags = sorted({tag for attempt in known for tag in attempt.tags})
+    return f"try:{known[0].number} to try:{known[-1].number}{', tags ' + ', '.join(tags) if tags else ''}, or try:last"
