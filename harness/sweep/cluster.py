@@ -37,7 +37,7 @@ def in_fresh_process(task: Task) -> Outcome:
 class DaskDevices:
     """address: of the scheduler, `tcp://host:8786`. Suite and kernels must lie at the same paths for every worker."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, timeout_s: float = CONNECT_LIMIT_S) -> None:
         try:
             from distributed import Client
         except ImportError as error:
@@ -45,7 +45,7 @@ class DaskDevices:
                 "--scheduler needs the package distributed: pip install 'kernel-harness[dask]'"
             ) from error
         try:
-            self._client: Any = Client(address, timeout=CONNECT_LIMIT_S, set_as_default=False)
+            self._client: Any = Client(address, timeout=timeout_s, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise HarnessError(f"--scheduler {address}: no Dask scheduler answers there: {error}") from error
         workers = self._workers()

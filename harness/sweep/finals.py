@@ -21,9 +21,9 @@ from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant, Finals, Twin
 
 HALF_ROUNDS = {"cuda": 10, "cpu": 4}
-FINAL_ROUNDS = {"cuda": 20, "cpu": 6}
+FINAL_ROUNDS = {"cuda": 15, "cpu": 6}
 """Of one batch; there are more batches until the fastest stands apart or the budget is spent."""
-BUDGET_S = {"cuda": 1.5, "cpu": 10.0}
+BUDGET_S = {"cuda": 0.8, "cpu": 10.0}
 """Device time of a question's final rounds."""
 MOST_BATCHES = 4
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,7 @@ from harness.sweep.key import finals_key
 from harness.sweep.machine import machine_of, probe, visible_gpus
 from harness.sweep.questions import Asked, at_tokens, keys_on, questions
 from harness.sweep.race import Ledger, Race
+from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import register
 from harness.sweep.task import Task
 from harness.sweep.warn import warnings
@@ -32,7 +34,10 @@ from harness.values.environment import Environment
 from harness.values.measurement import Status
 from harness.values.run import Run
 from harness.values.suite import Suite
-from harness.values.sweep import Configuration, Finals, Question, SweepResult
+from harness.values.sweep import Finals, Question, SweepResult
+
+if TYPE_CHECKING:
+    from harness.sweep.compiling import Compilation
 
 Report = Callable[[str, str, int, int], None]
 """Called with stage, what is being done, how many are done, of how many."""
@@ -69,6 +74,7 @@ class _Sweep:
         cases = sweep_plan(suite, match=options.match).cases
         self.asked = questions(suite, [at_tokens(case, count) for count in options.tokens for case in cases])
         self.devices: Devices | None = None
+        self.compilation: Compilation | None = None
         self.fresh: FreshProcesses | None = None
         self.environment: Environment
         self.ledger: Ledger
@@ -103,14 +109,29 @@ class _Sweep:
         else:
             self._look_up(environment)
 
+    def _compilation(self, cases: Sequence[Case], target: str) -> Compilation:
+        from harness.sweep.compiling import Compilation
+
+        folder = Path(self.suite.path).parent
+        return Compilation(cases, target, folder, self.options.jobs, self.options.limit_s)
+
+    def _compile_ahead(self) -> None:
+        """Where nothing is known, compiling need not wait for the device to say where it is."""
+        from harness.static.target import present_target
+
+        target = present_target()
+        cases = [case for asked in self.asked if asked.uses_triton for case in asked.cases]
+        if target is not None and cases:
+            self.compilation = self._compilation(cases, target)
+
     def _look_up(self, environment: Environment) -> None:
         self.environment = environment
         machine = machine_of(environment)
         keys = {name: key for asked in self.asked for name, key in keys_on(self.suite, asked)(machine).items()}
         known = {} if self.options.again else self.store.known_configurations(keys.values())
         cases = {case.id: case for asked in self.asked for case in asked.everything}
-        rows = {name: _of_now(known[key], cases[name]) for name, key in keys.items() if key in known}
-        self.ledger = Ledger(self.store, keys, _same_again(rows))
+        rows = {name: of_now(known[key], cases[name]) for name, key in keys.items() if key in known}
+        self.ledger = Ledger(self.store, keys, same_again(rows))
         for number, asked in enumerate(self.asked):
             complete = all(case.id in self.ledger.rows for case in asked.everything)
             self.finals[number] = self.store.known_finals(self._finals_key(asked)) if complete else None
@@ -127,6 +148,8 @@ class _Sweep:
     def _open(self) -> None:
         """The devices; what they say of themselves decides what is known."""
         self.report("sweep", "start a device process", 0, 0)
+        if not self.ledger.rows and not self.options.scheduler:
+            self._compile_ahead()
         gpus = visible_gpus()
         fresh: Sequence[OneProcess]
         if self.options.scheduler:
@@ -184,8 +207,6 @@ class _Sweep:
 
     def _compile(self, cases: list[Case], race: Race) -> None:
         """A question none of whose configurations can be compiled without running is left to the device."""
-        from harness.static.pool import LIMIT_S, compile_cases
-
         started = time.perf_counter()
         failed: dict[str, list[Compiled]] = {}
         compiles: set[str] = set()
@@ -202,9 +223,14 @@ class _Sweep:
             race.offer_compiled(compiled)
 
         target = self.environment.compute_capability or ""
-        limit_s = self.options.limit_s or LIMIT_S
-        folder = Path(self.suite.path).parent
-        compile_cases(cases, target, folder, jobs=self.options.jobs, limit_s=limit_s, on_result=done)
+        if self.compilation is None or self.compilation.target != target:
+            self.compilation = self._compilation(cases, target)
+        wanted = {case.id for case in cases}
+        for compiled in self.compilation:
+            if compiled.case.id in wanted:
+                done(compiled)
+        assert self.fresh is not None
+        self.fresh.wake()  # they import while the last configurations are timed
         self.compile_s = time.perf_counter() - started
         for never in failed.values():
             for compiled in never:
@@ -265,21 +291,3 @@ class _Sweep:
             asked.op, asked.site, asked.variant, first.dtype, first.dims, tuple(rank.fastest_first(rows)), finals,
             spread, None if spread is None else spread <= rank.TRUSTED_RMS,
         )  # fmt: skip
-
-
-def _of_now(row: Configuration, case: Case) -> Configuration:
-    """A stored row under the id that the case has in this sweep."""
-    measurement = msgspec.structs.replace(row.measurement, case=case)
-    return msgspec.structs.replace(row, measurement=measurement)
-
-
-def _same_again(rows: dict[str, Configuration]) -> dict[str, Configuration]:
-    """Duplicates, pointing at the case of this sweep that has their time; one whose case is not here has none."""
-    timed = {row.identity: name for name, row in rows.items() if row.identity and row.same_as is None}
-    found = {}
-    for name, row in rows.items():
-        if row.same_as is None:
-            found[name] = row
-        elif row.identity in timed:
-            found[name] = msgspec.structs.replace(row, same_as=timed[row.identity])
-    return found

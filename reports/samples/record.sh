@@ -21,6 +21,12 @@ for part in $parts; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
       ;;
+    sweep864)
+      python3 reports/samples/sweep864.py "$out" "${SWEEP_LIMIT_S:-270}"
+      for file in kernels/*/tuned/nvidia-*.json; do
+        cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
+      done
+      ;;
     run)
       ${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run suites/qwen3_5_moe.yaml \
         --processes "$processes" -m "sample" > "$out/run.txt" && cat "$out/run.txt"
