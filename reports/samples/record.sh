@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
-# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out).
+# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), sweep864.
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
