@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.stats import estimate, ratio
+from harness.stats import estimate_of, ratio
 from harness.values.case import Case
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Measurement, Sample
@@ -49,7 +49,7 @@ class Joined:
         """us per call, step or pass; None without samples."""
         key = entry.measurement.case.id if entry.measurement else entry.case.id
         if key not in self._estimates:
-            self._estimates[key] = estimate(entry.samples) if entry.samples else None
+            self._estimates[key] = estimate_of(self.run, key, entry.samples)
         return self._estimates[key]
 
     def bound_us(self, entry: Answered) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from harness.stats import estimate
+from harness.stats import estimate_of
 from harness.values.case import Case
 from harness.values.measurement import Measurement
 from harness.values.run import Run
@@ -23,7 +23,7 @@ def run_as_json(run: Run) -> str:
         "suite": run.suite,
         "state": run.state,
         "environment": run.environment,
-        "cases": [_measured(m) for m in run.measurements],
+        "cases": [_measured(run, m) for m in run.measurements],
         "profiles": run.profiles,
     }
     return msgspec.json.encode(document).decode()
@@ -34,7 +34,7 @@ def case_as_json(case: Case) -> dict[str, Any]:
     return {"id": case.id, **msgspec.to_builtins(case)}
 
 
-def _measured(m: Measurement) -> dict[str, Any]:
+def _measured(run: Run, m: Measurement) -> dict[str, Any]:
     return {
         **case_as_json(m.case),
         "status": m.status.value,
@@ -42,5 +42,5 @@ def _measured(m: Measurement) -> dict[str, Any]:
         "correctness": m.correctness,
         "samples_us": [sample.value_us for sample in m.samples],
         "samples": m.samples,
-        "estimate": estimate(m.samples) if m.samples else None,
+        "estimate": estimate_of(run, m.case.id, m.samples),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,15 +32,11 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
     from harness.runner.live_sides import prepare
 
     options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds, note=note)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    pairs: Pairs | None = None
-    try:
-        with RunProgress() as progress:
-            pairs = prepare(live, store, options, terms, progress, say)
-            found = pairs.run()
-    except KeyboardInterrupt:
-        raise typer.Exit(_interrupted(pairs)) from None
-    for side in (pairs.base, pairs.head):
+    pairs: list[Pairs] = []
+    with interruptible(lambda: _kept(pairs)), RunProgress() as progress:
+        pairs.append(prepare(live, store, options, terms, progress, say))
+        found = pairs[0].run()
+    for side in (pairs[0].base, pairs[0].head):
         for text in side.log:
             print(text, file=sys.stderr)
     return found
@@ -48,15 +46,22 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _interrupted(pairs: Pairs | None) -> int:
-    ids = [side.run_id for side in (pairs.base, pairs.head) if side.run_id] if pairs else []
-    kept = (
-        f"{pairs.valid} pairs are kept: harness compare {' '.join(ids)}"
-        if pairs and len(ids) == 2
-        else "nothing was measured"
-    )
-    say(f"interrupted; {kept}")
-    return INTERRUPTED
+@contextmanager
+def interruptible(kept: Callable[[], str] | str) -> Iterator[None]:
+    """Ends the command with one line, and what it kept, on ^C and SIGTERM."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"interrupted; {kept if isinstance(kept, str) else kept()}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _kept(pairs: list[Pairs]) -> str:
+    ids = [side.run_id for side in (pairs[0].base, pairs[0].head) if side.run_id] if pairs else []
+    if len(ids) < 2:
+        return "nothing was measured"
+    return f"{pairs[0].valid} pairs are kept: harness compare {' '.join(ids)}"
 
 
 def _as_interrupt(_: int, __: FrameType | None) -> None:

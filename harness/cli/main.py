@@ -10,6 +10,7 @@ import typer
 from harness import __version__
 from harness.cli import (
     breakdown,
+    calibrate,
     check,
     compare,
     doctor,
@@ -45,6 +46,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 
 app.command("breakdown")(breakdown.command)
+app.command("calibrate")(calibrate.command)
 app.command("check")(check.command)
 app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)

@@ -154,7 +154,8 @@ class _Judge:
         assert self.pairs is not None
         modes = f"two modes between processes: {', '.join(sorted(self.two_modes))}" if self.two_modes else ""
         lost = self.pairs.disturbed
-        disturbed = f"{len(lost)} pairs were disturbed and do not count ({next(iter(lost.values()))})" if lost else ""
+        what = "1 pair was disturbed and does" if len(lost) == 1 else f"{len(lost)} pairs were disturbed and do"
+        disturbed = f"{what} not count ({next(iter(lost.values()))})" if lost else ""
         return [note for note in (modes, disturbed, self.pairs.control()) if note]
 
     def _paired_decisions(self, found: Sequence[CaseVerdict], evidence: dict[str, Evidence]) -> dict[str, Decision]:

@@ -46,9 +46,11 @@ class PairedRuns:
     @cached_property
     def disturbed(self) -> dict[tuple[str, int], str]:
         """Why a pair counts for nothing, by stage and process."""
-        return {
-            (slot.stage, slot.process): f"{side}: {slot.disturbed}" for side, slot in self._slots() if slot.disturbed
-        }
+        found: dict[tuple[str, int], str] = {}
+        for side, slot in self._slots():
+            if slot.disturbed:
+                found.setdefault((slot.stage, slot.process), f"{side}: {slot.disturbed}")
+        return found
 
     @property
     def outside(self) -> str:

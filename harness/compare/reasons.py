@@ -11,7 +11,7 @@ from harness.compare.policy import Policy
 from harness.values.measurement import Measurement, Status
 from harness.values.verdict import Verdict
 
-IDENTICAL = "both sides run the same source text with the same tunables at the same sizes: not measured"
+IDENTICAL = "both sides run the same code with the same tunables at the same sizes: not measured"
 RAN_AND_FAILED = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT)
 
 

@@ -116,7 +116,10 @@ class Execution:
 
     def _header(self, run: Run) -> Run:
         """The first facts of the run, as they will be stored."""
-        return run
+        assert run.environment is not None
+        from harness.compare.calibrations import noise_on, process_noise
+
+        return msgspec.structs.replace(run, process_noise=process_noise(noise_on(run.environment, self.store)))
 
     def _hello(self, worker: WorkerProcess) -> Environment:
         try:

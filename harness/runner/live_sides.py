@@ -53,15 +53,16 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     CaseFailed where a setup fails.
     """
     names = [_split(name) for name in (live.base, live.head)]
-    suite, repository = _suite(live, store)
+    suite, repository = suite_of(live, store)
     checkouts = [
         _checkout(name, suite, repository, copy, say) for (name, _), copy in zip(names, live.copies, strict=True)
     ]
     arms = [names[1 - i][1] if arm is None else arm for i, (_, arm) in enumerate(names)]
     relative = suite.relative_to(repository) if repository else suite
     if checkouts[0].root == checkouts[1].root and arms[0] == arms[1] and not any(live.pythons):
-        terms_need = terms.measure_identical or terms.purpose == "calibrate"
-        if not terms_need:
+        if repository is not None and terms.measure_identical:  # what a path and a layout of files do is in there, too
+            checkouts[1] = _checkout(names[1][0], suite, repository, 1, say)
+        else:
             say("both sides are the same tree: --measure-identical measures it against itself")
     sides = []
     for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, live.pythons, strict=True):
@@ -94,7 +95,7 @@ def _split(name: str) -> tuple[str, str | None]:
     return (revision or ".", arm) if colon else (name, None)
 
 
-def _suite(live: Live, store: Store) -> tuple[Path, Path | None]:
+def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
     """The suite's path in the working tree, whether it is there or not, and the repository that holds it."""
     if live.suite:
         path = Path(live.suite).resolve()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from harness.stats.students_t import quantile
 from harness.values.estimate import Estimate
 from harness.values.measurement import Sample
+from harness.values.run import Run
 
 PROCESS_NOISE = 0.004
 """Relative standard deviation of medians between fresh processes, until a machine is calibrated: medians of 15
@@ -52,6 +53,14 @@ def estimate(
         median, median - math.hypot(median - low, between), median + math.hypot(high - median, between),
         min(confidence, reached), len(samples), "round", noise_known,
     )  # fmt: skip
+
+
+def estimate_of(run: Run, case: str, samples: Sequence[Sample]) -> Estimate | None:
+    """Of a case of a run, by its id: with the noise between processes that was calibrated by then."""
+    known = run.process_noise.get(case)
+    if known is None:
+        return estimate(samples)
+    return estimate(samples, process_noise=known, noise_known="calibrated")
 
 
 class MedianInterval(NamedTuple):

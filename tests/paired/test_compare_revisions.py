@@ -141,13 +141,14 @@ def test_an_interrupt_says_what_is_kept(both: Both) -> None:
 
 def test_the_same_code_is_the_same_without_being_measured(repository: Repository) -> None:
     """Two names of one commit; and a commit that changes nothing that runs."""
-    repository.commit("prose", README="a change of prose\n")
+    text = (repository.root / VARIANT).read_text()
+    repository.commit("prose", README="prose\n", **{VARIANT.replace("/", "__"): f"# a comment\n{text}"})
     for head in ("main~1", "prose"):
         found = repository.harness("compare", "slow", head, *ONE, "--json")
         document = json.loads(found.stdout)
         assert found.returncode == 0, found.stderr
         assert [v["verdict"] for v in document["verdicts"]] == ["SAME"]
-        assert "same source text" in document["verdicts"][0]["reason"]
+        assert "same code" in document["verdicts"][0]["reason"]
 
 
 def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_path: Path) -> None:

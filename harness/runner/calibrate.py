@@ -1,0 +1,52 @@
+"""Identical code against itself, in several pairs of worktrees: what this machine calls a difference where there is
+none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from harness.compare.calibrations import noise_on
+from harness.errors import HarnessError
+from harness.revisions import repository_of
+from harness.runner.execute import Options, Report
+from harness.runner.live_sides import Live, prepare, suite_of
+from harness.runner.paired import Terms
+from harness.store import Store
+from harness.values.environment import Environment
+from harness.values.pairing import Noise
+
+
+class Calibrated(msgspec.Struct, frozen=True):
+    """What is now known, from this calibration and those before it. runs: base and head of each pair of worktrees."""
+
+    environment: Environment
+    noise: Noise
+    runs: tuple[tuple[str, str], ...]
+
+
+def calibrate(
+    live: Live, worktrees: int, pairs: int, terms: Terms, store: Store, options: Options, report: Report,
+    say: Callable[[str], None],
+) -> Calibrated:  # fmt: skip
+    """Measures `pairs` pairs of processes in each of so many pairs of worktrees of one tree. Each pair of worktrees is
+    two runs in the store, whatever stops the others."""
+    suite, repository = suite_of(live, store)
+    if repository is None and repository_of(suite.parent) is None:
+        raise HarnessError(f"{suite}: calibrating needs worktrees, and this is in no git repository")
+    environment: Environment | None = None
+    runs = []
+    for number in range(worktrees):
+        say(f"worktrees {number + 1} of {worktrees}")
+        copies = live._replace(copies=(2 * number, 2 * number + 1))
+        own = msgspec.structs.replace(
+            terms, purpose="calibrate", pairs=pairs, worktrees=number, measure_identical=True,
+            seed=None if terms.seed is None else terms.seed + number,
+        )  # fmt: skip
+        measured = prepare(copies, store, options, own, report, say)
+        measured.run()
+        runs.append((measured.base.run_id, measured.head.run_id))
+        environment = measured.base.environment
+    assert environment is not None
+    return Calibrated(environment, noise_on(environment, store), tuple(runs))
