@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import Arms, AsJson, Note, Store, csv
+
+if TYPE_CHECKING:
+    from harness.values.run import Run
 
 
 def command(
@@ -34,7 +37,23 @@ def command(
         keep_traces=str(keep_traces) if keep_traces else None,
     )
     run, failed = execute(suite, csv(arms), "", options, store)
-    finish(run, failed, as_json)
+    try:
+        finish(run, failed, as_json)
+    finally:
+        if not as_json:
+            _show_sites(run)
+
+
+def _show_sites(run: Run) -> None:
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.site_table import render
+    from harness_reports.terminal import console
+
+    for profile in run.profiles:
+        if profile.work and run.environment:
+            console().print(render(profile, run.environment))
 
 
 def _engines(names: list[str]) -> tuple[str, ...]:

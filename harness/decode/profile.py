@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from harness.decode.arm_ops import ArmOps
 from harness.decode.check import empty_stream, own_stream
 from harness.decode.engines import EagerEngine, Step, make_engine
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.work import step_work
 from harness.errors import CaseFailed
 from harness.trace import Rules, breakdown, captured_step, load_rules
 from harness.trace.replay import STEP
-from harness.values.profile import Profile
+from harness.values.profile import Profile, SiteWork
 
 WARM_UP_STEPS = 3
 """Steps under the profiler before it records: its own first use costs a step twenty times its usual time."""
@@ -64,7 +65,19 @@ def profile_arm(
         result = breakdown(trace, _rules(model), steps=profiled)
     if model.device == "cuda":
         check_complete(result, f"profile of {arm}, {engine}", engine)
-    return msgspec.structs.replace(result, arm=arm, engine=engine, axes={"batch": batch, "context": context})
+    return msgspec.structs.replace(
+        result,
+        arm=arm,
+        engine=engine,
+        axes={"batch": batch, "context": context},
+        work=_work_shown(result, step_work(model.plan.suite, batch, context)),
+    )
+
+
+def _work_shown(found: Profile, work: Sequence[SiteWork]) -> tuple[SiteWork, ...]:
+    """Of the scopes in a profile; nothing where a kernel of theirs may be among those that were not mapped back."""
+    shown = {row.name for row in found.scopes} if found.mapped_ns == found.replayed_ns else set()
+    return tuple(site for site in work if site.name in shown)
 
 
 def _rules(model: SuiteModel) -> Rules:

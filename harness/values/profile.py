@@ -64,6 +64,20 @@ class IdleRow(msgspec.Struct, frozen=True):
     total_ns: int
 
 
+class SiteWork(msgspec.Struct, frozen=True):
+    """The least work of one place of an op (`int4_mm@lm_head`) in one decode step, over all its calls."""
+
+    name: str
+    calls: int
+    read_bytes: int
+    write_bytes: int
+    flop: int
+
+    @property
+    def bytes(self) -> int:
+        return self.read_bytes + self.write_bytes
+
+
 class Profile(msgspec.Struct, frozen=True):
     """The breakdown of one trace.
 
@@ -74,7 +88,8 @@ class Profile(msgspec.Struct, frozen=True):
     trace (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by
     innermost `record_function` scope (of our own, `op@site`), and by layer of our own decode. idle: adds up to span
     minus busy. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled; mapped_ns of
-    it went back to the op and layer that it was captured from.
+    it went back to the op and layer that it was captured from. work: of a live profile, the least work of each scope
+    whose time is all there.
     """
 
     device: str
@@ -104,6 +119,7 @@ class Profile(msgspec.Struct, frozen=True):
     events: int = 0
     replayed_ns: int = 0
     mapped_ns: int = 0
+    work: tuple[SiteWork, ...] = ()
 
     @property
     def idle_ns(self) -> int:

@@ -175,4 +175,6 @@ def test_a_live_profile_names_op_and_category_of_everything(model: SuiteModel) -
     names = {row.name for row in found.categories}
     assert {"MoE", "int4mm", "SDPA", "Router", "chunk_gated_delta_rule"} <= names and UNCATEGORISED not in names
     assert {row.scope for row in found.kernels} >= {"int4_mm@lm_head", "sdpa@main", "moe_down@experts"}
+    work = model_work(model.plan.suite, "decode", 1, 20)
+    assert sum(site.bytes for site in found.work) == work.bytes and sum(site.flop for site in found.work) == work.flop
     assert scope_name("sdpa", "main", 3) == "harness:sdpa@main#3"
