@@ -106,27 +106,27 @@ class Store:
 
     def known_configurations(self, keys: Iterable[str]) -> dict[str, Configuration]:
         """The newest row of each key that is here."""
-        if self._is_empty:
+        if self.is_empty:
             return {}
         with self._transaction() as connection:
             return configurations.newest(connection, keys, Configuration)
 
     def known_finals(self, key: str) -> Finals | None:
-        if self._is_empty:
+        if self.is_empty:
             return None
         with self._transaction() as connection:
             return configurations.newest(connection, [key], Finals).get(key)
 
     def configurations_of(self, op: str) -> list[tuple[Configuration, Environment | None]]:
         """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
-        if self._is_empty:
+        if self.is_empty:
             return []
         with self._transaction() as connection:
             return configurations.everything(connection, op)
 
     def environments(self) -> list[Environment]:
         """Of all runs, oldest first."""
-        if self._is_empty:
+        if self.is_empty:
             return []
         with self._transaction() as connection:
             return environments(connection)
