@@ -128,9 +128,9 @@ def meta_inputs(op: OpSpec, variant: LoadedVariant, dims: Mapping[str, int], act
 
 
 def multiply_adds(op: OpSpec, dims: Mapping[str, int]) -> int | None:
-    """Multiply-adds of one call of an op that reads weights: at one token, one per weight that it uses. None for an op
-    without weights."""
-    if not any(i.role in ("weight", "pool") for i in op.op.inputs):
+    """Multiply-adds of one call of an op with int4 weights: at one token, one per weight that it uses. None for other
+    ops: a norm has weights too, but its work is not by the weight."""
+    if not any(i.fill == "int4" for i in op.op.inputs):
         return None
     return op.cost(dims).flop // 2 or None
 

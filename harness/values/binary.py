@@ -13,7 +13,7 @@ class Binary(msgspec.Struct, frozen=True):
     spill_bytes: local memory per thread that the compiler stores and loads because registers ran out, each counted
     once per instruction; stack_bytes: its frame. shared_bytes: per block. cluster: blocks per cluster, (1, 1, 1)
     without one. instructions_per_weight: thread instructions of the innermost hot loop per multiply-add of the call
-    that it was compiled for; None where it cannot be told. counted_over: `loop`, or `kernel` where the machine code has
+    that it was compiled for; None where it cannot be told and for ops without int4 weights. counted_over: `loop`, or `kernel` where the machine code has
     no loop; None with instructions_per_weight None. load_bytes: width of the most frequent global load of the hot loop
     (or kernel), in bytes a thread; widest_load_bytes: of the widest. blocks_per_sm: how many blocks an SM holds at
     once, None for a target whose limits are not known. ttir_hash, ttgir_hash: of Triton's intermediate code without

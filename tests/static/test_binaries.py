@@ -17,6 +17,7 @@ pytestmark = pytest.mark.xdist_group("static_pool")
 PROGRAM = """
 import json, re, subprocess, sys, tempfile
 from pathlib import Path
+import torch
 import triton
 from harness import kernels_root
 kernels_root.bind(Path("kernels"))
@@ -51,6 +52,20 @@ for name in ("alone", "shared"):
         })
         from harness_kernels.moe_gate_up.triton_vecmat import gate_up_kernel
         gate_up_kernel.device_caches.clear()
+from harness.resolve import load_variant
+from harness.static.compile_case import cache_folder, meta_inputs
+from harness.static.record import Recorder
+from harness.suite.catalogue import load_spec
+variant = load_variant("moe_gate_up", "triton_vecmat", ".")
+few = {**found.case.dims, "experts": 9}
+real = [
+    torch.empty(i.shape, dtype=i.dtype) if isinstance(i, torch.Tensor) else i
+    for i in meta_inputs(load_spec("moe_gate_up"), variant, few, "bfloat16")
+]
+recorder = Recorder()
+recorder.call(variant.run, real, {**variant.tunables, **found.case.answer.tunables})
+rows[-1]["on real tensors"] = cache_folder(recorder.launches[0].kernel)
+rows[-1]["on meta tensors"] = binary.cache_key
 print(json.dumps(rows))
 """
 
@@ -60,8 +75,9 @@ def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
     folder = tmp_path_factory.mktemp("binaries")
     command = [sys.executable, "-c", PROGRAM, str(folder), str(request.param)]
+    path = os.pathsep.join([".", *sys.path[1:]])
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment | {"PYTHONPATH": "."}, capture_output=True, text=True, check=False
+        command, cwd=REPOSITORY, env=environment | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found: list[dict[str, object]] = json.loads(done.stdout)
@@ -85,3 +101,8 @@ def test_an_end_that_is_taken_over_is_what_would_have_been_compiled(rows: list[d
 def test_paths_are_not_in_the_hash_of_a_binary(rows: list[dict[str, object]]) -> None:
     assert all(row["differs"] and row["moved"] == row["sha256"] for row in rows)
     assert len({row["sha256"] for row in rows}) == 1
+
+
+def test_real_tensors_are_found_under_the_key_of_meta_tensors(rows: list[dict[str, object]]) -> None:
+    """What was compiled without memory primes Triton's cache for a launch that has some."""
+    assert rows[-1]["on real tensors"] == rows[-1]["on meta tensors"]

@@ -139,12 +139,13 @@ def test_the_stages_of_vecmat_collapse_and_go_through_ptxas_once(pool: Pool) -> 
 
 
 def test_what_is_read_from_a_binary(pool: Pool) -> None:
-    """Per thread a load of one byte a weight; 2048 x 1024 weights of eight experts in steps of 16 x 64."""
+    """Per thread a load of one byte a weight, with Triton 3.6 as many of two bytes for scales; 2048 x 1024 weights of
+    eight experts in steps of 16 x 64."""
     found = pool["vecmat 2"]
     (binary,), (launch,) = found.binaries, found.launches
     assert launch.grid == (8 * 1024 // 16, 1, 1) and launch.scalars == ("stride_x=2048",)
     assert (binary.kernel, binary.target, binary.num_warps) == ("gate_up_kernel", "sm_90", 2)
-    assert (binary.load_bytes, binary.spill_bytes, binary.stack_bytes) == (1, 0, 0)
+    assert binary.load_bytes in (1, 2) and (binary.spill_bytes, binary.stack_bytes) == (0, 0)
     assert 0 < binary.registers < 255 and binary.shared_bytes > 0
     assert binary.blocks_per_sm is not None and 0 < binary.blocks_per_sm <= 32
     assert binary.counted_over == "loop" and binary.instructions_per_weight is not None

@@ -1,0 +1,75 @@
+"""A pool that is killed leaves no process behind and loses nothing that was finished."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.static.pool import compile_cases
+from tests.conftest import REPOSITORY
+from tests.static.cases import PLANTED, add
+
+pytest.importorskip("triton")
+pytestmark = pytest.mark.xdist_group("static_pool")
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from harness import kernels_root
+kernels_root.bind(Path("kernels"))
+from harness.static.pool import compile_cases
+from tests.static.cases import PLANTED, add
+cases = [add(block=16), add(block=16, mistake="hangs")]
+compile_cases(cases, "sm_90", PLANTED, jobs=2, folder=Path(sys.argv[1]), on_result=lambda c: print("done", flush=True))
+"""
+
+
+def below(pid: int) -> set[int]:
+    """The processes that a process started, directly or not."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found, size = {pid}, 0
+    while size != len(found):
+        size = len(found)
+        found |= {child for child, parent in parents.items() if parent in found}
+    return found - {pid}
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_pool_that_is_ended_leaves_nothing_running_and_keeps_what_it_had(
+    end: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "cache")], cwd=REPOSITORY, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": os.pathsep.join([".", *sys.path[1:]])},
+    )  # fmt: skip
+    assert process.stdout is not None and process.stdout.readline() == b"done\n"
+    started = below(process.pid)
+    assert len(started) >= 3, "the server and its two workers"
+    process.send_signal(end)
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(map(running, started)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in started if running(pid)]
+    (found,) = compile_cases([add(block=16)], "sm_90", PLANTED, folder=tmp_path / "cache", python="/nonexistent")
+    assert found.cached
