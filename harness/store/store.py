@@ -101,34 +101,34 @@ class Store:
 
     def add_configuration(self, run_id: str, key: str, value: Configuration | Finals) -> None:
         """One configuration of a sweep, or what its end said, under its key."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             configurations.add(connection, int(run_id), key, value)
 
     def known_configurations(self, keys: Iterable[str]) -> dict[str, Configuration]:
         """The newest row of each key that is here."""
         if self.is_empty:
             return {}
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return configurations.newest(connection, keys, Configuration)
 
     def known_finals(self, key: str) -> Finals | None:
         if self.is_empty:
             return None
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return configurations.newest(connection, [key], Finals).get(key)
 
     def configurations_of(self, op: str) -> list[tuple[Configuration, Environment | None]]:
         """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
         if self.is_empty:
             return []
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return configurations.everything(connection, op)
 
     def environments(self) -> list[Environment]:
         """Of all runs, oldest first."""
         if self.is_empty:
             return []
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return environments(connection)
 
     def finish(self, run_id: str, state: str) -> None:
