@@ -10,7 +10,7 @@ import msgspec
 from harness.answers import Answers, Resolved
 from harness.errors import HarnessError, allowed
 from harness.match import select
-from harness.suite.catalogue import PHASES, load_layout, load_spec
+from harness.suite.catalogue import PHASES, load_spec, model_uses
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
@@ -80,19 +80,30 @@ def _arms(suite: Suite, arms: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(arms)) if arms else list(suite.arms)
 
 
-def _uses(suite: Suite) -> tuple[Any, ...]:
-    found: tuple[Any, ...] = load_layout(suite.architecture).uses(suite.dims, suite.weights.group, suite.weights.dense)
-    return found
+def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
+    """The places that an arm needs an answer for in a phase: its composites, and the ops that they do not replace."""
+    every = _all_uses(suite)
+    chosen = [use for use in every if use.replaces and suite.arms[arm].choice(use.op, use.site, phase)]
+    for use in every:
+        over = [other for other in every if use.place in other.replaces]
+        replaced = any(all(other in chosen for other in over if other.op == op) for op in {other.op for other in over})
+        if use in chosen or not (use.replaces or replaced):
+            yield use
+
+
+def _all_uses(suite: Suite) -> tuple[Any, ...]:
+    return model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
 
 
 def _kernel_cases(suite: Suite, arms: Sequence[str], answers: Answers) -> Iterator[Case]:
     """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
     questions = suite.kernels
+    asked = {arm: {use.place for use in _uses(suite, arm, "decode")} for arm in arms}
     for op in questions.ops if questions else ():
         assert questions is not None
-        for use in (use for use in _uses(suite) if use.op == op):
+        for use in (use for use in _all_uses(suite) if use.op == op):
             for axes, dims in _kernel_axes(suite, use, questions):
-                for arm in arms:
+                for arm in (arm for arm in arms if use.place in asked[arm]):
                     resolved = answers.resolve(arm, op, use.site, "decode", dims)
                     yield _kernel_case(suite, use, arm, axes, dims, resolved)
 
@@ -147,8 +158,8 @@ def _whole_model(suite: Suite, arm: str, answers: Answers) -> ArmAnswers:
     batch, context = (suite.decode.batch[0], suite.decode.context[0]) if suite.decode else (1, 0)
     length = {"decode": 1, "prefill": max(context, 1)}
     found = {}
-    for use in _uses(suite):
-        for phase in PHASES:
+    for phase in PHASES:
+        for use in _uses(suite, arm, phase):
             tokens = batch * length[phase]
             start = context if phase == "decode" else 0
             dims = dims_at(use.dims, tokens=tokens, batch=batch, length=length[phase], context=start)
@@ -200,7 +211,7 @@ def _sweep_cases(suite: Suite) -> Iterator[Case]:
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)
         shapes = []
-        for use in (use for use in _uses(suite) if use.op == space.op):
+        for use in (use for use in _all_uses(suite) if use.op == space.op):
             for axes, dims in _kernel_axes(suite, use, questions):
                 if dims in shapes:
                     continue

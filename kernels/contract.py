@@ -112,18 +112,30 @@ class Use:
 
     site: the name of the place (`lm_head`, `gdn_in`; `main` where an op has only one). calls: calls per forward pass of
     the whole model. dims: the op's named sizes at `tokens=1, batch=1`; the plan sets tokens, batch and context.
+    replaces: for a composite op, the places (`op@site`) that need no variant where an arm chooses one here; a place
+    that an op names at several sites needs none where it is chosen at all of them.
     """
 
     op: str
     site: str
     calls: int
     dims: Dims
+    replaces: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.op}@{self.site}"
 
 
 class Bound(Protocol):
     """An op bound to its site, layer and weights; `phase` is `decode` or `prefill`."""
 
     def __call__(self, phase: str, *inputs: Any) -> Any: ...
+
+    def covers(self, phase: str) -> bool:
+        """Whether it can be called in this phase. Every op can, but for a composite that the arm does not choose: then
+        the model calls the ops that it would replace."""
+        ...
 
 
 class Ops(Protocol):

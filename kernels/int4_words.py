@@ -1,10 +1,10 @@
 """Triton building blocks that read int4 weights as int32 words: eight consecutive k a word, k rising with the bits.
 
-A nibble is never shifted to the bottom and never converted. Masked in place, `word & (15 << 4 j)` is the bit pattern of the
-subnormal float32 number q * 2**(4 j - 149), exactly; activations are scaled by powers of two (exactly, too) so that all
-eight products have one exponent, and are summed by fused multiply-adds that take subnormal operands at full speed. That is
-one logic operation and one multiply-add per weight, and one shift per word for the three upper nibbles, which do not fit
-below the exponent. The zero point of 8 is taken off once per word, the scale applied once per group.
+A nibble is never shifted to the bottom and never converted. Masked in place, `word & (15 << 4 j)` is the bit pattern
+of the subnormal float32 number q * 2**(4 j - 149), exactly; activations are scaled by powers of two (exactly, too) so
+that all eight products have one exponent, and are summed by fused multiply-adds that take subnormal operands at full
+speed. That is one logic operation and one multiply-add per weight, and one shift per word for the three upper nibbles,
+which do not fit below the exponent. The zero point of 8 is taken off once per word, the scale applied once per group.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def words_fit(k: int, group: int) -> str | None:
 
 @triton.jit
 def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
-    """The eight activations of each word, as x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's share.
+    """The eight activations of each word, x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's share.
 
     x: bfloat16 pairs as int32 (PAIRS) or float values. word [block_w]: which eight consecutive values; word_ok: others
     are taken as zero.

@@ -96,6 +96,10 @@ class BoundOp:
     def weights(self, phase: str) -> dict[str, Any]:
         return self._weights.get(phase, {})
 
+    def covers(self, phase: str) -> bool:
+        """Whether the arm has a variant for it in this phase."""
+        return phase in self._by_phase
+
     def __call__(self, phase: str, *inputs: Any) -> Any:
         run, slots, tunables = self._by_phase[phase]
         rest = iter(inputs)
@@ -117,18 +121,26 @@ class ReferenceOps:
     Floating-point weights are converted at each call, so that the packed experts are never held twice.
     """
 
-    def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> Callable[..., Any]:
-        loaded = load_op(op)
-        slots = [weights.get(i.name, _FROM_CALL) for i in loaded.op.inputs]
-        states = {i.name for i in loaded.op.inputs if i.role == "state"}
-        names = [i.name for i in loaded.op.inputs]
+    def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> _BoundReference:
+        return _BoundReference(load_op(op), weights)
 
-        def call(phase: str, *inputs: Any) -> Any:
-            rest = iter(inputs)
-            arguments = [
-                next(rest) if slot is _FROM_CALL else slot if name in states else to_float32(slot)
-                for name, slot in zip(names, slots, strict=True)
-            ]
-            return loaded.reference(*arguments)
 
-        return call
+class _BoundReference:
+    """Composites are not called: their parts are the truth that they are compared with."""
+
+    def __init__(self, op: LoadedOp, weights: Mapping[str, Any]) -> None:
+        self._op = op
+        self._slots = [weights.get(i.name, _FROM_CALL) for i in op.op.inputs]
+        self._states = [i.role == "state" for i in op.op.inputs]
+
+    def covers(self, phase: str) -> bool:
+        return not self._op.op.replaces
+
+    def __call__(self, phase: str, *inputs: Any) -> Any:
+        rest = iter(inputs)
+        return self._op.reference(
+            *(
+                next(rest) if slot is _FROM_CALL else slot if state else to_float32(slot)
+                for slot, state in zip(self._slots, self._states, strict=True)
+            )
+        )

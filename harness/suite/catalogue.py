@@ -68,6 +68,13 @@ def load_layout(architecture: str) -> ModuleType:
     return kernels_root.module(f"models.{architecture}.layout")
 
 
+def model_uses(architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
+    """Every place of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
+    layout = load_layout(architecture)
+    composites = layout.composites(dims, group, dense) if hasattr(layout, "composites") else ()
+    return (*layout.uses(dims, group, dense), *composites)
+
+
 def variants(op: str) -> tuple[str, ...]:
     """The variants in the op's own folder."""
     root = kernels_root.bound_root() or kernels_root.installed()

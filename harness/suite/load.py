@@ -8,7 +8,7 @@ from typing import Any
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
-from harness.suite.catalogue import load_layout
+from harness.suite.catalogue import load_layout, model_uses
 from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SUITE
 from harness.suite.models import ModelDims, read_model
@@ -32,7 +32,7 @@ def load_suite(path: Path) -> Suite:
     folder = path.resolve().parent
     architecture, dims = read_model(root.value["model"], folder)
     weights = _weights(values["weights"], root, architecture, dims)
-    uses = load_layout(architecture).uses(dims, weights.group, weights.dense)
+    uses = model_uses(architecture, dims, weights.group, weights.dense)
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
     names = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}

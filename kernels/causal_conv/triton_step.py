@@ -1,4 +1,4 @@
-"""The decode step in one kernel: a program has a block of channels, reads their window once and moves it on in place."""
+"""The decode step in one kernel: a program has a block of channels, reads their window once and moves it on."""
 
 from __future__ import annotations
 

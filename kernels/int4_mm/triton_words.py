@@ -40,9 +40,7 @@ def words_kernel(
             group = start // GROUP_WORDS + tl.arange(0, BLOCK_G)
             words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & (word < WORDS)[None, :], other=0)
             scales = tl.load(scale + row * GROUPS + group[None, :], mask=n_ok & (group < GROUPS)[None, :], other=0.0)
-            x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(
-                x, token * WORDS + word, word < WORDS, PAIRS, BLOCK_W
-            )
+            x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(x, token * WORDS + word, word < WORDS, PAIRS, BLOCK_W)
             sums = dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
             total += scaled_rows(sums, scales, BLOCK_N, BLOCK_G, GROUP_WORDS)
         tl.store(out + token * rows + n, total.to(out.dtype.element_ty), mask=n < rows)

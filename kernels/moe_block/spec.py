@@ -30,8 +30,8 @@ OP = Op(
 )
 
 TEST_SHAPES: tuple[dict[str, int], ...] = (
-    {"tokens": 1, "experts": 8, "top_k": 2, "inter": 64, "shared": 64, "hidden": 128, "group": 32},
-    {"tokens": 3, "experts": 5, "top_k": 3, "inter": 192, "shared": 192, "hidden": 320, "group": 64},
+    {"tokens": 1, "experts": 8, "top_k": 2, "inter": 64, "shared": 64, "hidden": 64, "group": 32},
+    {"tokens": 2, "experts": 5, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8},
 )
 
 

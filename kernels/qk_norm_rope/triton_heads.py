@@ -23,7 +23,7 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def _rotated(row, weight, frequencies, position, eps, WIDTH: tl.constexpr, ROTARY: tl.constexpr):
+def _rotated(row, weight, cosines, sines, position, eps, WIDTH: tl.constexpr, ROTARY: tl.constexpr):
     i = tl.arange(0, WIDTH)
     half: tl.constexpr = ROTARY // 2
     rotates = i < ROTARY
@@ -32,13 +32,14 @@ def _rotated(row, weight, frequencies, position, eps, WIDTH: tl.constexpr, ROTAR
     root = tl.rsqrt(tl.sum(values * values) / WIDTH + eps)
     own = values * root * (1.0 + tl.load(weight + i).to(tl.float32))
     other = tl.load(row + partner).to(tl.float32) * root * (1.0 + tl.load(weight + partner).to(tl.float32))
-    angle = position.to(tl.float32) * tl.load(frequencies + i % half, mask=rotates, other=0.0)
-    return own * tl.cos(angle) + tl.where(i < half, -other, other) * tl.sin(angle)
+    cosine = tl.load(cosines + position * half + i % half, mask=rotates, other=1.0)
+    sine = tl.load(sines + position * half + i % half, mask=rotates, other=0.0)
+    return own * cosine + tl.where(i < half, -other, other) * sine
 
 
 @triton.jit
 def heads_kernel(
-    q, k, v, q_weight, k_weight, eps, positions, frequencies, k_cache, v_cache, out,
+    q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
     length, capacity, stride_qb, stride_qt, stride_kb, stride_kt, stride_vb, stride_vt,
     HEADS: tl.constexpr, KV_HEADS: tl.constexpr, WIDTH: tl.constexpr, ROTARY: tl.constexpr,
 ):  # fmt: skip
@@ -49,12 +50,12 @@ def heads_kernel(
     position = tl.load(positions + t)
     if head < HEADS:
         row = q + batch * stride_qb + t * stride_qt + head * WIDTH
-        value = _rotated(row, q_weight, frequencies, position, eps, WIDTH, ROTARY)
+        value = _rotated(row, q_weight, cosines, sines, position, eps, WIDTH, ROTARY)
         tl.store(out + ((batch * length + t) * HEADS + head) * WIDTH + i, value.to(out.dtype.element_ty))
     elif head < HEADS + KV_HEADS:
         kv_head = head - HEADS
         row = k + batch * stride_kb + t * stride_kt + kv_head * WIDTH
-        value = _rotated(row, k_weight, frequencies, position, eps, WIDTH, ROTARY)
+        value = _rotated(row, k_weight, cosines, sines, position, eps, WIDTH, ROTARY)
         at = ((batch * KV_HEADS + kv_head) * capacity + position) * WIDTH
         tl.store(k_cache + at + i, value.to(k_cache.dtype.element_ty))
     else:
@@ -64,10 +65,12 @@ def heads_kernel(
 
 
 @cache
-def _frequencies(rotary_dim: int, theta: float, device: torch.device) -> Tensor:
-    """theta ** (-2 i / rotary_dim), [rotary_dim / 2] float32, by the arithmetic of the definition."""
+def _rotation(rotary_dim: int, theta: float, capacity: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of every position's angles, [capacity, rotary_dim / 2] float32, by the arithmetic of the
+    definition; sine and cosine of angles this large would need a stack in the kernel."""
     exponents = torch.arange(0, rotary_dim, 2, device=device, dtype=torch.float32) / rotary_dim
-    return theta**-exponents
+    angles = torch.arange(capacity, device=device, dtype=torch.float32).unsqueeze(-1) * theta**-exponents
+    return angles.cos(), angles.sin()
 
 
 def run(
@@ -76,9 +79,10 @@ def run(
 ) -> Tensor:  # fmt: skip
     batch, length, heads, width = q.shape
     kv_heads, capacity = k_cache.shape[1:3]
+    cosines, sines = _rotation(rotary_dim, theta, capacity, q.device)
     out = torch.empty(batch, length, heads, width, dtype=q.dtype, device=q.device)
     heads_kernel[(heads + 2 * kv_heads, batch * length)](
-        q, k, v, q_weight, k_weight, eps, positions, _frequencies(rotary_dim, theta, q.device), k_cache, v_cache, out,
+        q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
         length, capacity, q.stride(0), q.stride(1), k.stride(0), k.stride(1), v.stride(0), v.stride(1),
         heads, kv_heads, width, rotary_dim, num_warps=num_warps,
     )  # fmt: skip

@@ -21,7 +21,7 @@ OP = Op(
 
 TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 1, "experts": 16, "top_k": 4, "hidden": 64},
-    {"tokens": 5, "experts": 256, "top_k": 8, "hidden": 320},
+    {"tokens": 3, "experts": 60, "top_k": 8, "hidden": 72},
 )
 
 

@@ -1,8 +1,8 @@
 """One kernel: each program scores a few experts, and the one that finishes last chooses among all of them.
 
 Who is last is told by a counter in memory that the last program sets back to zero, so that the next call, or the next
-replay of a CUDA graph, finds it as this one did. Calls on two streams at the same time would share it: a decode step has
-one stream.
+replay of a CUDA graph, finds it as this one did. Calls on two streams at the same time would share it: a decode step
+has one stream.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Run as a program: compiles a call of each variant that multiplies tiles for a GPU that is not there, as `compiled.py`
-does, and prints every launch."""
+"""Run as a program: compiles a call of each variant that has several launches or multiplies tiles for a GPU that is not
+there, as `compiled.py` does, and prints every launch."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
+    "words of gdn_in": ("int4_mm", "triton_words", {"tokens": 1, "n": 12352, "k": 2048, "group": 128}),
+    "words of gdn_out": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 4096, "group": 128}),
+    "words of shared_down": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 512, "group": 128}),
+    "experts": ("moe_experts", "triton_words", EXPERTS),
+    "MoE block": ("moe_block", "triton_words", {**EXPERTS, "shared": 512}),
+    "route": ("route", "triton_last", {"tokens": 1, "experts": 256, "top_k": 8, "hidden": 2048}),
+    "router": ("router", "triton_topk", {"tokens": 1, "experts": 256, "top_k": 8}),
+    "add and norm": ("add_rms_norm", "triton_rows", {"tokens": 1, "hidden": 2048}),
+    "norm": ("rms_norm", "triton_rows", {"tokens": 1, "heads": 1, "width": 2048}),
+    "gated norm": ("gated_rms_norm", "triton_rows", {"tokens": 1, "heads": 32, "width": 128}),
+    "conv step": ("causal_conv", "triton_step", {"batch": 1, "length": 1, "channels": 8192, "kernel": 4}),
+    "gate": ("sigmoid_gate", "triton_rows", {"tokens": 1, "width": 4096}),
+    "heads": (
+        "qk_norm_rope",
+        "triton_heads",
+        {**ATTENTION, "batch": 1, "length": 1, "capacity": 1280, "rotary_dim": 64, "theta": 10_000_000},
+    ),
 }
 """By name: a call with the 35B model's sizes at the defaults; few tokens and 9 experts, which change no binary."""
 
@@ -47,7 +64,7 @@ def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
         inputs = [value.to("meta") if isinstance(value, torch.Tensor) else value for value in operands.values()]
         launches.clear()
         output = load_variant(op, variant, REPOSITORY).run(*inputs)
-        assert output.device.type == "meta"
+        assert all(one.device.type == "meta" for one in (output if isinstance(output, tuple) else (output,)))
         rows[name] = [
             {"grid": list(grid), "shared_bytes": kernel.metadata.shared, **described(kernel)}
             for grid, kernel in launches

@@ -212,7 +212,11 @@ def changed(wanted: Check) -> Correctness:
     reference = op.reference(*operands.values())
     output = load_variant(wanted.op, wanted.variant, REPOSITORY).run(*mine.values(), **wanted.tunables)
     tolerance = op.op.tolerance[wanted.dtype]
-    pairs = [(output, reference), *((mine[i.name], operands[i.name]) for i in op.op.inputs if i.role == "state")]
+    outputs, references = (one if isinstance(one, tuple) else (one,) for one in (output, reference))
+    pairs = [
+        *zip(outputs, references, strict=True),
+        *((mine[i.name], operands[i.name]) for i in op.op.inputs if i.role == "state"),
+    ]
     results = [compare("", a, b, tolerance.max_error, tolerance.rms_error) for a, b in pairs]
     return next((result for result in results if not result.correct), results[0])
 

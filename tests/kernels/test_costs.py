@@ -14,7 +14,10 @@ from tests.kernels.catalogue import OPS, operands_of
 
 EXPERTS = {"tokens": 1, "experts": 256, "top_k": 8, "inter": 512, "hidden": 2048, "group": 128}
 """Qwen3.5-35B-A3B: eight products of 1024 x 2048, then of 2048 x 512."""
-ELEMENT_BYTES = {("router", "weights"): 4, ("router", "expert_ids"): 4, ("greedy", "token_ids"): 8}
+ELEMENT_BYTES = {
+    **{(op, name): 4 for op in ("router", "route") for name in ("weights", "expert_ids")},
+    ("greedy", "token_ids"): 8,
+}
 """Of outputs that are not in the activations' dtype."""
 
 
@@ -42,7 +45,7 @@ def test_experts_are_read_once_however_many_tokens_choose_them(op: str) -> None:
     assert many.flop == 1000 * one.flop
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if op not in ("embedding", "kv_append", "sdpa")])
+@pytest.mark.parametrize("op", [op for op in OPS if op not in ("embedding", "kv_append", "qk_norm_rope", "sdpa")])
 def test_every_operand_is_moved_once(op: str) -> None:
     """Where everything is read: the bytes of the operands as they lie in memory with bfloat16 activations, state both
     ways. Expert products: with as many pairs as experts."""

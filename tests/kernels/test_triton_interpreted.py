@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import VARIANTS
 from tests.kernels.interpreted import MISTAKES, checks
+from tests.kernels.interpreted_decode import checks as checks_of_decode
 from tests.kernels.interpreted_tiles import checks as checks_of_tiles
 
 pytest.importorskip("triton")
@@ -40,7 +41,9 @@ def test_a_triton_variant_agrees_with_its_reference(name: str) -> None:
 
 def test_every_triton_variant_is_checked() -> None:
     triton_variants = {(op, name) for op, name in VARIANTS if name.startswith("triton")}
-    elsewhere = {(check.op, check.variant) for check in checks_of_tiles().values()}
+    elsewhere = {
+        (check.op, check.variant) for checked in (checks_of_tiles, checks_of_decode) for check in checked().values()
+    }
     assert {(op, name) for op, name, *_ in checks().values()} | elsewhere == triton_variants
 
 

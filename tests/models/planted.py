@@ -32,7 +32,17 @@ class PlantedOps:
         self.bound += planted
         if not planted or call is None:
             return right
-        return lambda phase, *inputs: call(right, phase, *inputs)
+        return Wrapped(lambda phase, *inputs: call(right, phase, *inputs), right.covers)
+
+
+class Wrapped:
+    """A call in the place of a bound op's own."""
+
+    def __init__(self, call: Callable[..., Any], covers: Callable[[str], bool]) -> None:
+        self._call, self.covers = call, covers
+
+    def __call__(self, phase: str, *inputs: Any) -> Any:
+        return self._call(phase, *inputs)
 
 
 def frozen(position: int) -> Call:

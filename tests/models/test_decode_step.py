@@ -15,6 +15,7 @@ from harness.resolve import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
 from tests.models.hugging_face import DENSE, GROUP, TINY
+from tests.models.planted import Wrapped
 
 COMMON: dict[str, Any] = {"group": GROUP, "dtype": torch.float32}
 
@@ -44,7 +45,7 @@ class OutsideOps(TorchDispatchMode):
             finally:
                 self.inside = False
 
-        return call
+        return Wrapped(call, right.covers)
 
 
 @pytest.mark.parametrize(("batch", "copies"), [(1, 0), (3, 5)])
@@ -64,9 +65,10 @@ def test_between_ops_are_views(batch: int, copies: int) -> None:
 class ShapesOnly:
     """Ops that return outputs of the declared shape without looking at a value, on a device that has none."""
 
-    def __init__(self, batch: int) -> None:
-        self.use = {(use.op, use.site): use for use in layout.uses(TINY, GROUP, DENSE)}
-        self.batch = batch
+    def __init__(self, batch: int, fused: bool) -> None:
+        uses = (*layout.uses(TINY, GROUP, DENSE), *layout.composites(TINY, GROUP, DENSE))
+        self.use = {(use.op, use.site): use for use in uses}
+        self.batch, self.fused = batch, fused
 
     def bind(self, op: str, site: str, layer: int | None, bound: Mapping[str, Any]) -> Any:
         spec = load_spec(op).op
@@ -88,16 +90,17 @@ class ShapesOnly:
             )  # fmt: skip
             return out[0] if len(out) == 1 else out
 
-        return call
+        return Wrapped(call, lambda phase: self.fused or not spec.replaces)
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("batch", [1, 8])
-def test_a_step_asks_for_no_value(batch: int) -> None:
+def test_a_step_asks_for_no_value(batch: int, fused: bool) -> None:
     """A step runs on tensors without values: no shape, branch or address in it depends on one. Every input has the
     declared shape and a contiguous last dimension."""
     raw = weights.random_weights(TINY, dense=DENSE, seed=0, device="cpu", **COMMON)
     sizes = {"batch": batch, "capacity": layout.CACHE_BLOCK}
-    decoder = model.build(TINY, raw, ShapesOnly(batch), device="meta", **sizes, **COMMON)
+    decoder = model.build(TINY, raw, ShapesOnly(batch, fused), device="meta", **sizes, **COMMON)
     tokens = torch.empty(batch, dtype=torch.int64, device="meta")
     logits = decoder.decode(tokens, torch.empty(1, dtype=torch.int64, device="meta"))
     assert logits.shape == (batch, TINY["vocab_size"])

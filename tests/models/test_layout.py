@@ -18,6 +18,7 @@ from harness.decode.arm_ops import ReferenceOps
 from harness.resolve import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
+from tests.models.planted import Wrapped
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE: dict[str, Any] = yaml.safe_load((ROOT / "suites" / "models.yaml").read_text())["qwen3_5_35b_a3b"]
@@ -47,7 +48,7 @@ class RecordingOps:
             self.shapes[op, site] = [tuple(value.shape) if isinstance(value, torch.Tensor) else () for value in values]
             return right(phase, *inputs)
 
-        return call
+        return Wrapped(call, right.covers)
 
 
 @pytest.mark.parametrize("dense", [DENSE, ("gdn_in", "lm_head")])

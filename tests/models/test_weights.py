@@ -13,6 +13,7 @@ from harness.decode.arm_ops import ReferenceOps
 from harness_kernels.models.qwen3_5_moe import model, weights
 from harness_kernels.packing import dequantise, unpack
 from tests.models.hugging_face import DENSE, TINY
+from tests.models.planted import Wrapped
 
 DIMS = {**TINY, "hidden_size": 256, "moe_intermediate_size": 128, "shared_expert_intermediate_size": 128}
 GROUP = 64
@@ -128,8 +129,8 @@ class RoundingOps(ReferenceOps):
         if op in ("router", "greedy", "kv_append"):
             return right
         if op == "rope":
-            return lambda phase, *inputs: tuple(x.to(torch.bfloat16) for x in right(phase, *inputs))
-        return lambda phase, *inputs: right(phase, *inputs).to(torch.bfloat16)
+            return Wrapped(lambda *inputs: tuple(x.to(torch.bfloat16) for x in right(*inputs)), right.covers)
+        return Wrapped(lambda *inputs: right(*inputs).to(torch.bfloat16), right.covers)
 
 
 class WatchingOps(ReferenceOps):
@@ -146,7 +147,7 @@ class WatchingOps(ReferenceOps):
             self.seen.get(op, []).append(out)
             return out
 
-        return call
+        return Wrapped(call, right.covers)
 
 
 def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,47 @@ def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]
     return tuple(use for use in found if use.calls)
 
 
+def composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    """The places where one op may stand for several of `uses`, which an arm may choose: dims and calls as there."""
+    layers, hidden = dims["num_hidden_layers"], dims["hidden_size"]
+    row = {"tokens": 1, "hidden": hidden}
+    found = [
+        Use("add_rms_norm", "mixer", layers, row, ("residual_add@mixer",)),
+        Use("add_rms_norm", "moe", layers - 1, row, ("residual_add@moe",)),
+        Use("add_rms_norm", "final", 1, row, ("residual_add@moe", "rms_norm@final")),
+        *_attention_composites(dims),
+        *_moe_composites(dims, group, dense),
+    ]
+    return tuple(use for use in found if use.calls)
+
+
+def _attention_composites(dims: ModelDims) -> tuple[Use, ...]:
+    calls = layer_kinds(dims).count(ATTENTION)
+    replaced = ("rms_norm@q_norm", "rms_norm@k_norm", "rope@main", "kv_append@main")
+    return (Use("qk_norm_rope", "main", calls, _heads(dims), replaced),)
+
+
+def _moe_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    """The block with its shared expert is one op where that expert is packed and its gate is not."""
+    calls = dims["num_hidden_layers"]
+    pool, products = _pool(dims, group), ("moe_gate_up@experts", "moe_down@experts")
+    found = [Use("moe_experts", "experts", calls, pool, products)]
+    if "router" in dense:
+        chosen = {name: pool[name] for name in ("tokens", "experts", "top_k", "hidden")}
+        found.append(Use("route", "main", calls, chosen, ("linear@router", "router@main")))
+    if "shared_gate" in dense and not {"shared_gate_up", "shared_down"} & set(dense):
+        shared = (
+            "int4_mm@shared_gate_up",
+            "swiglu@main",
+            "int4_mm@shared_down",
+            "linear@shared_gate",
+            "gated_add@main",
+        )
+        sizes = {**pool, "shared": dims["shared_expert_intermediate_size"]}
+        found.append(Use("moe_block", "main", calls, sizes, (*products, *shared)))
+    return tuple(found)
+
+
 def _linear(dims: ModelDims, site: str, calls: int, group: int, dense: Collection[str]) -> Use:
     n, k = linears(dims)[site]
     if site in dense:
@@ -166,10 +207,11 @@ def _delta_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Us
 
 def _attention_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
     calls = layer_kinds(dims).count(ATTENTION)
-    heads, kv_heads, head_dim = dims["num_attention_heads"], dims["num_key_value_heads"], dims["head_dim"]
+    every = _heads(dims)
+    heads, kv_heads, head_dim = every["heads"], every["kv_heads"], every["head_dim"]
     step = {"batch": 1, "length": 1, "context": 0}
-    cache = {**step, "capacity": CACHE_BLOCK, "kv_heads": kv_heads, "head_dim": head_dim}
-    rotation = {"rotary_dim": rotary_dim(dims), "theta": int(dims["rope_theta"])}
+    cache = {name: every[name] for name in (*step, "capacity", "kv_heads", "head_dim")}
+    rotation = {name: every[name] for name in ("rotary_dim", "theta")}
     return (
         _linear(dims, "attn_qkv", calls, group, dense),
         Use("rms_norm", "q_norm", calls, {"tokens": 1, "heads": heads, "width": head_dim}),
@@ -182,19 +224,34 @@ def _attention_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tupl
     )
 
 
+def _heads(dims: ModelDims) -> dict[str, int]:
+    """Sizes of one call of attention's ops, with all of their names."""
+    return {
+        "batch": 1, "length": 1, "context": 0, "capacity": CACHE_BLOCK,
+        "heads": dims["num_attention_heads"], "kv_heads": dims["num_key_value_heads"], "head_dim": dims["head_dim"],
+        "rotary_dim": rotary_dim(dims), "theta": int(dims["rope_theta"]),
+    }  # fmt: skip
+
+
 def _moe_uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
     calls = dims["num_hidden_layers"]
-    hidden, top_k = dims["hidden_size"], dims["num_experts_per_tok"]
-    chosen = {"tokens": 1, "experts": dims["num_experts"], "top_k": top_k}
-    pool = {**chosen, "inter": dims["moe_intermediate_size"], "hidden": hidden, "group": group}
+    pool = _pool(dims, group)
     return (
         _linear(dims, "router", calls, group, dense),
-        Use("router", "main", calls, chosen),
+        Use("router", "main", calls, {name: pool[name] for name in ("tokens", "experts", "top_k")}),
         Use("moe_gate_up", "experts", calls, pool),
         Use("moe_down", "experts", calls, pool),
         _linear(dims, "shared_gate_up", calls, group, dense),
         Use("swiglu", "main", calls, {"tokens": 1, "inter": dims["shared_expert_intermediate_size"]}),
         _linear(dims, "shared_down", calls, group, dense),
         _linear(dims, "shared_gate", calls, group, dense),
-        Use("gated_add", "main", calls, {"tokens": 1, "hidden": hidden}),
+        Use("gated_add", "main", calls, {"tokens": 1, "hidden": dims["hidden_size"]}),
     )
+
+
+def _pool(dims: ModelDims, group: int) -> dict[str, int]:
+    """Sizes of the routed experts' products."""
+    return {
+        "tokens": 1, "experts": dims["num_experts"], "top_k": dims["num_experts_per_tok"],
+        "inter": dims["moe_intermediate_size"], "hidden": dims["hidden_size"], "group": group,
+    }  # fmt: skip

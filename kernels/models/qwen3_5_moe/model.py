@@ -53,7 +53,7 @@ class Decoder:
         self._batch, self._capacity, self._device = batch, capacity, device
         self._embed = bind("embedding", "tokens", "tokens")
         self._layers = layers
-        self._norm = bind.norm("final", "final")
+        self._norm = _AddNorm(bind, "moe", "final", ("final", "final"))
         self._head = bind.linear("lm_head")
         self._greedy = bind("greedy")
 
@@ -69,13 +69,13 @@ class Decoder:
             raise ValueError(f"prefill of {batch} x {length} tokens at position {start}: {held}")
         x = self._hidden("prefill", token_ids, torch.arange(start, start + length, device=self._device))
         if every:
-            return self._logits("prefill", x).unflatten(0, (batch, length))
-        return self._logits("prefill", x.unflatten(0, (batch, length))[:, -1])
+            return self._logits("prefill", *x).unflatten(0, (batch, length))
+        return self._logits("prefill", *(part.unflatten(0, (batch, length))[:, -1] for part in x))
 
     def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
         """token_ids [batch] int64 and their position [1] int64, on the device -> logits [batch, vocab]. The caller
         keeps the position below the capacity."""
-        return self._logits("decode", self._hidden("decode", token_ids.unsqueeze(1), position))
+        return self._logits("decode", *self._hidden("decode", token_ids.unsqueeze(1), position))
 
     def sample(self, logits: Tensor) -> Tensor:
         """logits [batch, vocab] -> the most likely token ids [batch] int64."""
@@ -95,26 +95,44 @@ class Decoder:
         for name, state in self.states.items():
             state.copy_(snapshot[name])
 
-    def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> Tensor:
-        x = self._embed(phase, token_ids.flatten())  # [tokens, hidden]
+    def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """The residual stream and what the last layer adds to it, both [tokens, hidden]."""
+        x, change = self._embed(phase, token_ids.flatten()), None
         for layer in self._layers:
-            x = layer(phase, x, positions)
-        return x
+            x, change = layer(phase, x, change, positions)
+        assert change is not None
+        return x, change
 
-    def _logits(self, phase: str, x: Tensor) -> Tensor:
-        return self._head(phase, self._norm(phase, x))  # [tokens, hidden] -> [tokens, vocab]
+    def _logits(self, phase: str, x: Tensor, change: Tensor) -> Tensor:
+        return self._head(phase, self._norm(phase, x, change)[1])  # [tokens, hidden] -> [tokens, vocab]
 
 
 class _Layer:
     def __init__(self, bind: _Bind, states: Mapping[str, Tensor]) -> None:
-        self.norm_1, self.norm_2 = bind.norm("ln", "ln_1"), bind.norm("ln", "ln_2")
+        self.norm_1 = _AddNorm(bind, "moe", "moe", ("ln", "ln_1")) if bind.layer else bind.norm("ln", "ln_1")
         self.mix = _GatedDelta(bind, states) if bind.kind == DELTA else _Attention(bind, states)
+        self.norm_2 = _AddNorm(bind, "mixer", "mixer", ("ln", "ln_2"))
         self.experts = _Experts(bind)
-        self.add_mixer, self.add_moe = bind("residual_add", "mixer"), bind("residual_add", "moe")
 
-    def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
-        x = self.add_mixer(phase, x, self.mix(phase, self.norm_1(phase, x), positions))
-        return self.add_moe(phase, x, self.experts(phase, self.norm_2(phase, x)))  # [tokens, hidden]
+    def __call__(self, phase: str, x: Tensor, change: Tensor | None, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """x and what the layer before adds to it (None: nothing) -> the sum at this layer's end, not yet formed."""
+        x, normed = (x, self.norm_1(phase, x)) if change is None else self.norm_1(phase, x, change)
+        x, normed = self.norm_2(phase, x, self.mix(phase, normed, positions))
+        return x, self.experts(phase, normed)
+
+
+class _AddNorm:
+    """The residual connection at `added` and the norm behind it, as the composite at `fused` where the arm has it."""
+
+    def __init__(self, bind: _Bind, added: str, fused: str, norm: tuple[str, str]) -> None:
+        self.add, self.norm = bind("residual_add", added), bind.norm(*norm)
+        self.both = bind("add_rms_norm", fused, norm[1], eps=bind.dims["rms_norm_eps"])
+
+    def __call__(self, phase: str, x: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+        if self.both.covers(phase):
+            return self.both(phase, x, change)
+        x = self.add(phase, x, change)
+        return x, self.norm(phase, x)
 
 
 class _GatedDelta:
@@ -142,6 +160,10 @@ class _Attention:
         self.q_norm, self.k_norm = bind.norm("q_norm", "q_norm"), bind.norm("k_norm", "k_norm")
         self.rope = bind("rope", rotary_dim=rotary_dim(dims), theta=dims["rope_theta"])
         self.append, self.attend, self.gate = bind("kv_append"), bind("sdpa"), bind("sigmoid_gate")
+        self.prepare = bind(
+            "qk_norm_rope", weights={"q_weight": ("q_norm", "weight"), "k_weight": ("k_norm", "weight")},
+            eps=dims["rms_norm_eps"], rotary_dim=rotary_dim(dims), theta=dims["rope_theta"],
+        )  # fmt: skip
         self.heads, self.kv_heads = dims["num_attention_heads"], dims["num_key_value_heads"]
         self.parts, self.head_dim = attention_parts(dims), dims["head_dim"]
         self.caches = states[f"k.{bind.layer}"], states[f"v.{bind.layer}"]  # [batch, kv_heads, capacity, head_dim]
@@ -149,13 +171,22 @@ class _Attention:
     def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
         length = len(positions)
         q, gate, k, v = self.project(phase, x).split(self.parts, dim=-1)  # each [tokens, heads * head_dim]
-        q = self.q_norm(phase, q.reshape(-1, self.head_dim)).unflatten(0, (-1, length, self.heads))
-        k = self.k_norm(phase, k.reshape(-1, self.head_dim)).unflatten(0, (-1, length, self.kv_heads))
         v = v.unflatten(-1, (-1, self.head_dim)).unflatten(0, (-1, length))
-        q, k = self.rope(phase, q, k, positions)  # each [batch, length, heads, head_dim]
-        self.append(phase, k, v, positions, *self.caches)
+        if self.prepare.covers(phase):
+            q, k = (x.unflatten(-1, (-1, self.head_dim)).unflatten(0, (-1, length)) for x in (q, k))
+            q = self.prepare(phase, q, k, v, positions, *self.caches)
+        else:
+            q = self._rotate_and_append(phase, q, k, v, positions)
         y = self.attend(phase, q, *self.caches, positions)  # [batch, length, heads, head_dim]
         return self.out(phase, self.gate(phase, y.reshape(gate.shape), gate))  # [tokens, hidden]
+
+    def _rotate_and_append(self, phase: str, q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> Tensor:
+        length = len(positions)
+        q = self.q_norm(phase, q.reshape(-1, self.head_dim)).unflatten(0, (-1, length, self.heads))
+        k = self.k_norm(phase, k.reshape(-1, self.head_dim)).unflatten(0, (-1, length, self.kv_heads))
+        q, k = self.rope(phase, q, k, positions)  # each [batch, length, heads, head_dim]
+        self.append(phase, k, v, positions, *self.caches)
+        return q
 
 
 class _Experts:
@@ -168,13 +199,36 @@ class _Experts:
         self.swiglu = bind("swiglu")
         self.shared_gate = bind.linear("shared_gate")
         self.add = bind("gated_add")
+        self.route = bind("route", weights="router", top_k=bind.dims["num_experts_per_tok"])
+        pools = {
+            f"{name}_{part}": (f"moe_{name}", part) for name in ("gate_up", "down") for part in ("weight", "scale")
+        }
+        shared = {
+            f"shared_{name}_{part}": (f"shared_{name}", part)
+            for name in ("gate_up", "down") for part in ("weight", "scale")
+        }  # fmt: skip
+        self.routed = bind("moe_experts", "experts", pools, group=bind.group)
+        gate = {"shared_gate_weight": ("shared_gate", "weight")}
+        self.block = bind("moe_block", weights={**pools, **shared, **gate}, group=bind.group)
 
     def __call__(self, phase: str, x: Tensor) -> Tensor:
-        expert_weights, expert_ids = self.choose(phase, self.score(phase, x))  # each [tokens, top_k]
-        pairs = self.gate_up(phase, x, expert_ids)  # [tokens * top_k, 2 * inter]
-        routed = self.down(phase, pairs, expert_ids, expert_weights)  # [tokens, hidden]
+        if self.route.covers(phase):
+            expert_weights, expert_ids = self.route(phase, x)
+        else:
+            expert_weights, expert_ids = self.choose(phase, self.score(phase, x))  # each [tokens, top_k]
+        if self.block.covers(phase):
+            return self.block(phase, x, expert_ids, expert_weights)
+        if self.routed.covers(phase):
+            routed = self.routed(phase, x, expert_ids, expert_weights)
+        else:
+            pairs = self.gate_up(phase, x, expert_ids)  # [tokens * top_k, 2 * inter]
+            routed = self.down(phase, pairs, expert_ids, expert_weights)  # [tokens, hidden]
         shared = self.shared_down(phase, self.swiglu(phase, self.shared_gate_up(phase, x)))  # [tokens, hidden]
         return self.add(phase, routed, shared, self.shared_gate(phase, x))
+
+
+_Weights = str | Mapping[str, tuple[str, str]] | None
+"""The tensors of one site, or by the op's own names the site and tensor of each."""
 
 
 class _Bind:
@@ -185,8 +239,12 @@ class _Bind:
         self.kind = None if layer is None else layer_kinds(dims)[layer]
         self._ops, self._sites = ops, sites
 
-    def __call__(self, op: str, site: str = "main", weights: str | None = None, **constants: Any) -> Bound:
-        tensors = self._sites[weights] if weights else {}
+    def __call__(self, op: str, site: str = "main", weights: _Weights = None, **constants: Any) -> Bound:
+        if isinstance(weights, str):
+            tensors = dict(self._sites[weights])
+        else:  # of several sites; one that is packed otherwise has no such tensor, and no arm chooses the op there
+            named = (weights or {}).items()
+            tensors = {name: self._sites[at][part] for name, (at, part) in named if part in self._sites[at]}
         return self._ops.bind(op, site, self.layer, {**tensors, **constants})
 
     def norm(self, site: str, weights: str) -> Bound:

@@ -1,0 +1,123 @@
+"""Run as a program with TRITON_INTERPRET=1: checks the variants of the decode step on CPU tensors, and what is planted
+in them.
+
+The variable has to be set before Triton is imported, which is why this is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import torch
+
+from harness import kernels_root
+from harness.resolve import load_op, load_variant
+from harness.values.case import Tunables
+from tests.conftest import REPOSITORY
+from tests.kernels.catalogue import DTYPES, case_of
+from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of
+
+VARIANTS = (
+    ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
+    ("router", "triton_topk"), ("route", "triton_last"), ("add_rms_norm", "triton_rows"),
+    ("rms_norm", "triton_rows"), ("gated_rms_norm", "triton_rows"), ("causal_conv", "triton_step"),
+    ("sigmoid_gate", "triton_rows"), ("qk_norm_rope", "triton_heads"),
+)  # fmt: skip
+BLOCK: Dims = {"tokens": 2, "experts": 4, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8}
+"""Neither inner size nor hidden size is a power of two, nor is the number of experts of a token."""
+
+
+def large_activations(operands: dict[str, Any]) -> None:
+    """Far from 1 both ways: powers of two stand in for exponents inside."""
+    operands["x"] *= 2.0**20
+    operands["x"][:, ::3] *= 2.0**-40
+
+
+def equal_logits(operands: dict[str, Any]) -> None:
+    """Ties, everywhere and in pairs: the lower expert comes first."""
+    operands["logits"].zero_()
+    operands["logits"][1:, ::2] = 1.0
+
+
+def checks() -> dict[str, Check]:
+    """By name: every test shape that a variant supports in both dtypes, blocks that fit badly, and operands that no
+    random draw gives."""
+    found: dict[str, Check] = {}
+    for op, variant in VARIANTS:
+        supports = load_variant(op, variant, REPOSITORY).supports
+        for dtype in DTYPES:
+            for i, dims in enumerate(load_op(op).test_shapes):
+                if supports is None or supports(case_of(op, variant, dims, dtype)) is None:
+                    found[f"{op} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
+    blocks: Tunables
+    for i, blocks in enumerate(({"block_n": 16, "block_k": 64}, {"block_n": 1, "block_k": 32})):
+        dims = {"tokens": 2, "n": 12, "k": 96, "group": 32}
+        found[f"int4_mm blocks {i}"] = Check("int4_mm", "triton_words", dims, "float32", blocks)
+    for batch in (1, 8):
+        dims = {"tokens": batch, "n": 24, "k": 128, "group": 128}
+        found[f"int4_mm batch {batch}, large and small"] = Check(
+            "int4_mm", "triton_words", dims, "float32", change=large_activations
+        )
+    for i, blocks in enumerate(({"up_n": 16, "down_n": 16}, {"up_n": 2, "down_n": 8})):
+        for op in ("moe_experts", "moe_block"):
+            found[f"{op} blocks {i}"] = Check(op, "triton_words", BLOCK, "float32", blocks)
+    routed = {"tokens": 3, "experts": 20, "top_k": 5}
+    found["router ties"] = Check("router", "triton_topk", routed, change=equal_logits)
+    found["route blocks"] = Check("route", "triton_last", {**routed, "hidden": 96}, tunables={"block_n": 8})
+    conv = {"batch": 8, "length": 1, "channels": 200, "kernel": 4}
+    found["causal_conv batch 8"] = Check("causal_conv", "triton_step", conv, "bfloat16", {"block": 64})
+    return found
+
+
+WORDS = ("int4_mm", "triton_words")
+EXPERTS = ("moe_experts", "triton_words")
+SHARED = ("moe_block", "triton_words")
+HEADS = ("qk_norm_rope", "triton_heads")
+STEP: Dims = {"batch": 1, "length": 1, "channels": 32, "kernel": 4}
+MISTAKES: dict[str, Mistake] = {
+    "one token for all": Mistake(*WORDS, "token * WORDS + word", "word", {"tokens": 2, "n": 8, "k": 64, "group": 32}),
+    "the first block's scales": Mistake(
+        *WORDS, "start // GROUP_WORDS + tl.arange", "tl.arange", {"tokens": 1, "n": 8, "k": 128, "group": 32},
+        {"block_k": 64},
+    ),
+    "up before gate": Mistake(*EXPERTS, "up_row = gate_row + INTER", "up_row = gate_row", BLOCK),
+    "no SiLU": Mistake(*EXPERTS, "return gate * tl.sigmoid(gate) * up", "return gate * up", BLOCK),
+    "no router weight": Mistake(*EXPERTS, "scales.to(tl.float32) * share[None, :]", "scales.to(tl.float32)", BLOCK),
+    "the first expert's inner values": Mistake(*EXPERTS, "inner_word + slot * WORDS", "inner_word", BLOCK),
+    "no gate": Mistake(*SHARED, "total += gate * scaled_rows", "total += scaled_rows", BLOCK),
+    "no shared expert": Mistake(*SHARED, "if slot < TOP_K:", "if slot <= TOP_K:", BLOCK),
+    "not the last program": Mistake(
+        "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
+    ),
+    "counter not set back": Mistake(
+        "route", "triton_last", "tl.atomic_xchg(counter, 0)", "pass", {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
+    ),
+    "weight without its one": Mistake(
+        "add_rms_norm", "triton_rows", "scale = 1.0 + tl.load", "scale = tl.load", {"tokens": 1, "hidden": 64}
+    ),
+    "the window does not move": Mistake(
+        "causal_conv", "triton_step", "tl.store(window + KERNEL - 2, newest, mask=ok)", "pass", STEP
+    ),
+    "turned the other way": Mistake(*HEADS, "tl.where(i < half, -other, other)", "tl.where(i < half, other, -other)",
+                                    dict(load_op("qk_norm_rope").test_shapes[0])),
+    "keys at the wrong position": Mistake(*HEADS, "position = tl.load(positions + t)", "position = tl.load(positions + t) + 1",
+                                          dict(load_op("qk_norm_rope").test_shapes[0])),
+}  # fmt: skip
+
+
+def main() -> dict[str, Any]:
+    torch.set_num_threads(1)
+    results = {name: result_of(wanted) for name, wanted in checks().items()}
+    with TemporaryDirectory() as folder:
+        results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}
+    return {name: msgspec.to_builtins(result) for name, result in results.items()}
+
+
+if __name__ == "__main__":
+    kernels_root.bind(REPOSITORY / "kernels")
+    json.dump(main(), sys.stdout)

@@ -1,0 +1,53 @@
+"""The variants of the decode step are right, in Triton's interpreter, and compile as they are meant to."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+pytest.importorskip("triton")
+
+from tests.kernels.interpreted_decode import MISTAKES, checks
+from tests.kernels.test_triton_tiles import launches, printed
+
+interpreted = pytest.mark.xdist_group("decode_interpreted")
+compiled = pytest.mark.xdist_group("tiles_compiled")
+WORDS = ("words of gdn_in", "words of gdn_out", "words of shared_down")
+
+
+@cache
+def results() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = printed("interpreted_decode", interpret=True)
+    return found
+
+
+@interpreted
+@pytest.mark.parametrize("name", checks())
+def test_a_variant_agrees_with_its_reference(name: str) -> None:
+    """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
+    assert results()[name]["correct"], results()[name]
+
+
+@interpreted
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_found(name: str) -> None:
+    assert not results()[name]["correct"]
+
+
+@compiled
+@pytest.mark.parametrize("name", WORDS)
+def test_words_are_loaded_sixteen_bytes_at_a_time(name: str) -> None:
+    """Every load of weights is four words wide; what is narrower are scales."""
+    [row] = launches()[name]
+    assert row["loads"][".v4.b32"] >= 3 and row["loads"].get(".b8", 0) == 0
+    assert sum(count for width, count in row["loads"].items() if width != ".v4.b32") <= 2, row["loads"]
+
+
+@compiled
+def test_a_moe_block_is_two_launches() -> None:
+    """Gate and up of eight experts and the shared one, its gate; then down, four rows of the output a program."""
+    up, down = launches()["MoE block"]
+    assert up["grid"] == [9 * 128 + 1] and down["grid"] == [512, 1]
+    assert [len(launches()[name]) for name in ("route", "add and norm", "conv step", "heads")] == [1, 1, 1, 1]
