@@ -80,6 +80,11 @@ LAYERS = {
         except_for=("harness.values", "harness.stats", "harness.compare", "harness.errors", "harness.trace"),
     ),
     "the doctor": Layer(("harness/doctor/*.py",), (*HEAVY, *KERNELS, *SHOWING, "harness.cli"), deferred=False),
+    "the plugin that every pytest run loads": Layer(
+        ("harness/pytest_plugin.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "yaml", "msgspec", "pytest_benchmark", "harness"),
+        deferred=False,
+    ),
     "commands start at once": Layer(
         ("harness/cli/*.py",), (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy"), deferred=False
     ),

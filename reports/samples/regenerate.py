@@ -25,7 +25,8 @@ def files_of(sample: Path) -> dict[Path, bytes]:
 
     run, _ = read_exported(sample / "run.json.gz")
     with TemporaryDirectory() as folder:
-        return {sample / path.name: path.read_bytes() for path in write.write(run, Path(folder), ("md", "html", "svg"))}
+        paths = write.write(run, Path(folder), ("md", "html", "svg", "pr"))
+        return {sample / path.name: path.read_bytes() for path in paths}
 
 
 def readme() -> bytes:
@@ -39,7 +40,11 @@ def readme() -> bytes:
     stop = next(i for i, line in enumerate(lines) if line.startswith("outputs"))
     head = "\n".join([lines[0], *(line for line in lines if line.startswith(("Decode at", "tok/s")))])
     shown = f"```text\n{head}\n\n" + "\n".join(line.rstrip() for line in lines[start:stop]).rstrip() + "\n```\n"
-    source = f"From [a stored run](reports/samples/{SHOWN}/report.md) of `suites/qwen3_5_moe.yaml` on one H100:\n\n"
+    place = f"reports/samples/{SHOWN}"
+    source = (
+        f"From [a stored run]({place}/report.md) of `suites/qwen3_5_moe.yaml` on one H100 (the same as\n"
+        f"[a page]({place}/report.html) and as [text for a pull request]({place}/pull_request.md)):\n\n"
+    )
     text = README.read_text()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     return f"{before}{BEGIN}{source}{shown}{END}{after}".encode()

@@ -1,0 +1,59 @@
+"""One kernel case at a time, in this process: for programs that have their own loop over cases, as pytest has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import kernels_root
+from harness.measure.conditions import ConditionsReader
+from harness.measure.cpu_timer import CpuTimer
+from harness.measure.cuda_timer import CudaGraphTimer
+from harness.measure.environment import capture, settle_threads
+from harness.measure.kernel_cases import KernelBench, failed
+from harness.measure.routing import load_routing
+from harness.measure.timer import Timer
+from harness.plan import expand
+from harness.suite.load import load_suite
+from harness.values.environment import Environment
+from harness.values.measurement import Measurement, Status
+
+
+class SuiteCasesBench:
+    """The kernel cases of a suite on this machine. Cases are not interleaved with each other, and there is one process:
+    what differs between processes is not in the samples."""
+
+    environment: Environment
+
+    def __init__(self, suite: Path, arms: Sequence[str] | None = None) -> None:
+        kernels_root.bind(kernels_root.find(suite))
+        settle_threads()
+        self.environment = environment = capture(suite.parent, measure_bandwidth=False)
+        self.suite = load_suite(suite)
+        slug, triton = environment.slug, environment.triton
+        self.plan = expand(self.suite, arms=arms, device_slug=slug, triton=triton)
+
+    def measure(self, case_id: str, verify_only: bool = False) -> Measurement:
+        """Verifies the case and, unless that is all that is wanted, times it in the harness' own rounds."""
+        case = next(case for case in self.plan.cases if case.id == case_id)
+        if case.problem is not None:
+            return failed(case, case.problem, Status.UNSUPPORTED)
+        found: list[Measurement] = []
+        bench = KernelBench(
+            self.environment.device_kind,
+            None if verify_only else self._timer(),
+            0,
+            str(Path(self.suite.path).parent),
+            load_routing(self.suite),
+            self.environment.l2_bytes or 0,
+            ConditionsReader(self.environment.device_uuid),
+            lambda measurement, _: found.append(measurement),
+            lambda *_: None,
+            lambda _: None,
+        )
+        bench.run([case])
+        return found[0]
+
+    def _timer(self) -> Timer:
+        cuda = self.environment.device_kind == "cuda"
+        return CudaGraphTimer(self.environment.l2_bytes or 0) if cuda else CpuTimer()
