@@ -41,7 +41,7 @@ def words_fit(k: int, group: int) -> str | None:
 
 @triton.jit
 def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
-    """The eight activations of each word, x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's share.
+    """The eight activations of each word, x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's part.
 
     x: bfloat16 pairs as int32 (PAIRS) or float values. word [block_w]: which eight consecutive values; word_ok: others
     are taken as zero.

@@ -78,6 +78,8 @@ WORDS = ("int4_mm", "triton_words")
 EXPERTS = ("moe_experts", "triton_words")
 SHARED = ("moe_block", "triton_words")
 HEADS = ("qk_norm_rope", "triton_heads")
+ROUTE: Dims = {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
+HEADS_STEP: Dims = dict(load_op("qk_norm_rope").test_shapes[0])
 STEP: Dims = {"batch": 1, "length": 1, "channels": 32, "kernel": 4}
 MISTAKES: dict[str, Mistake] = {
     "one token for all": Mistake(*WORDS, "token * WORDS + word", "word", {"tokens": 2, "n": 8, "k": 64, "group": 32}),
@@ -92,10 +94,10 @@ MISTAKES: dict[str, Mistake] = {
     "no gate": Mistake(*SHARED, "total += gate * scaled_rows", "total += scaled_rows", BLOCK),
     "no shared expert": Mistake(*SHARED, "if slot < TOP_K:", "if slot <= TOP_K:", BLOCK),
     "not the last program": Mistake(
-        "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
+        "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", ROUTE
     ),
     "counter not set back": Mistake(
-        "route", "triton_last", "tl.atomic_xchg(counter, 0)", "pass", {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
+        "route", "triton_last", "tl.atomic_xchg(counter, 0)", "pass", ROUTE
     ),
     "weight without its one": Mistake(
         "add_rms_norm", "triton_rows", "scale = 1.0 + tl.load", "scale = tl.load", {"tokens": 1, "hidden": 64}
@@ -103,10 +105,8 @@ MISTAKES: dict[str, Mistake] = {
     "the window does not move": Mistake(
         "causal_conv", "triton_step", "tl.store(window + KERNEL - 2, newest, mask=ok)", "pass", STEP
     ),
-    "turned the other way": Mistake(*HEADS, "tl.where(i < half, -other, other)", "tl.where(i < half, other, -other)",
-                                    dict(load_op("qk_norm_rope").test_shapes[0])),
-    "keys at the wrong position": Mistake(*HEADS, "position = tl.load(positions + t)", "position = tl.load(positions + t) + 1",
-                                          dict(load_op("qk_norm_rope").test_shapes[0])),
+    "turned the other way": Mistake(*HEADS, "(i < half, -other, other)", "(i < half, other, -other)", HEADS_STEP),
+    "keys at the wrong position": Mistake(*HEADS, "tl.load(positions + t)", "tl.load(positions + t) + 1", HEADS_STEP),
 }  # fmt: skip
 
 
