@@ -142,7 +142,8 @@ def _kernels_narrow(groups: Sequence[KernelGroup]) -> Table:
 def _categories(table: Categories, wide: bool) -> Table:
     """us per step of every arm; in the wide layout also share, launches and what reaching the floor would bring."""
     floors = any(row.floor_tok_s for row in table.rows)
-    headings = [(f"us per step, {table.unit}", "l"), *((arm, "r") for arm in table.arms)]
+    engine = "" if table.engine == "eager" else f", {table.engine}"
+    headings = [(f"us per step, {table.unit}{engine}", "l"), *((arm, "r") for arm in table.arms)]
     if wide:
         headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")] + (
             [("at its floor you would get", "r")] if floors else []

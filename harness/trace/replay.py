@@ -12,7 +12,6 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
-from operator import itemgetter
 
 import msgspec
 
@@ -122,7 +121,7 @@ def _places(names: Sequence[str], shared: set[str]) -> list[int]:
 
 
 def _steps(rows: Rows, attribution: Attribution) -> list[list[int]]:
-    """The GPU rows that each step launched, in the order in which they ran."""
+    """The GPU rows that each step launched, in the order in which they ran, whatever the order of the file."""
     if STEP not in rows.names:
         return []
     label = 2 * rows.names.index(STEP) + 1
@@ -133,12 +132,14 @@ def _steps(rows: Rows, attribution: Attribution) -> list[list[int]]:
         if found == label
     )
     starts = [start_ns for start_ns, _ in spans]
-    steps: list[list[tuple[int, int, int]]] = [[] for _ in spans]
+    gpu = rows.gpu
+    steps: list[list[tuple[int, int, int, str, int]]] = [[] for _ in spans]
     for row, launch in enumerate(attribution.launch):
         if launch == NONE:
             continue
         launched_ns = rows.launches.start_ns[launch]
         step = bisect_right(starts, launched_ns) - 1
         if step >= 0 and launched_ns <= spans[step][1]:
-            steps[step].append((rows.gpu.start_ns[row], rows.gpu.correlation[row], row))
-    return [list(map(itemgetter(2), sorted(step))) for step in steps if step]
+            name = rows.names[gpu.name[row]]
+            steps[step].append((gpu.start_ns[row], gpu.correlation[row], gpu.duration_ns[row], name, row))
+    return [[row for *_, row in sorted(step)] for step in steps if step]

@@ -4,10 +4,11 @@ guessed."""
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.trace import breakdown, captured_step, load_rules
@@ -119,6 +120,18 @@ def test_branches_on_other_streams_are_mapped_while_their_order_is_the_captured_
     found = read(tmp_path, replay(names, streams={3: 9, 15: 9}))
     assert found.data_quality == {"replayed_rows_not_mapped": 2 * 6}
     assert {row.name for row in found.kernels if not row.scope} == {"topk", "gate_up_kernel"}
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_file_is_irrelevant(tmp_path: Path, chance: random.Random) -> None:
+    """Of the captured trace and of the replay; rows may start together."""
+    captured, replayed = eager(), replay([name for name, _ in CALLS])
+    replayed = [{**row, "ts": row["ts"] // 40 * 40} if row["cat"] == "kernel" else row for row in replayed]
+    wanted = read(tmp_path, replayed, captured)
+    chance.shuffle(captured)
+    chance.shuffle(replayed)
+    assert read(tmp_path, replayed, captured) == wanted
 
 
 @given(st.lists(st.sampled_from("abcd")), st.lists(st.sampled_from("abcd")))
