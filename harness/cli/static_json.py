@@ -21,6 +21,7 @@ def static_sweep_as_json(found: StaticSweep) -> str:
         "compile_only": True,
         "target": found.target,
         "toolchain": found.toolchain,
+        "sources": found.sources,
         "declared": found.declared,
         "distinct": found.distinct,
         "pruned": found.pruned,

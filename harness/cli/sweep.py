@@ -25,6 +25,7 @@ def command(
     again: Annotated[bool, typer.Option("--again", help="Time anew what the store knows.")] = False,
     compile_only: Annotated[bool, typer.Option("--compile-only", help="Compile all, without a GPU, and stop.")] = False,
     target: Annotated[str, typer.Option(help="Architecture to compile for (sm_90); of the GPU here if left out.")] = "",
+    carried: Annotated[Path | None, typer.Option(help="JSON of --compile-only: what it pruned is not tried.")] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
     limit_s: Annotated[float, typer.Option(min=0, help="Seconds to compile one configuration; 0: the default.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
@@ -41,13 +42,18 @@ def command(
     if compile_only:
         from harness.cli import sweep_static
 
-        return sweep_static.compile_only(suite, match, target, jobs, limit_s, as_json)
+        return sweep_static.compile_only(suite, match, _counts(tokens), target, jobs, limit_s, allow_failure, as_json)
     import sys
 
     from harness.errors import CaseFailed, HarnessError
 
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
+    if carried is not None:
+        from harness.static.sweep import carry
+
+        count = carry(carried, suite, match=match or None, tokens=_counts(tokens))
+        print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
 
     try:
         counts = _counts(tokens)

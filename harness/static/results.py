@@ -8,7 +8,7 @@ import importlib.util
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.static.target import parse_target
 from harness.suite.catalogue import variant_file, variants
-from harness.suite.closure import source_files
+from harness.suite.closure import closure_hash, source_files
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
@@ -86,17 +86,24 @@ class Results:
         if key not in self._sources:
             digest = hashlib.sha256()
             spec = (kernels_root.bound_root() or kernels_root.installed()) / op / "spec.py"
-            for file in (spec, *source_files(self._variant(op, variant))):
+            for file in (spec, *source_files(_file_of(op, variant, self.suite_folder))):
                 digest.update(str(file).encode())
                 digest.update(file.read_bytes())
             self._sources[key] = digest.hexdigest()
         return self._sources[key]
 
-    def _variant(self, op: str, variant: str) -> Path:
-        file = variant_file(op, variant, self.suite_folder)
-        if file is None:
-            raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
-        return file
+
+def sources(cases: Iterable[Case], suite_folder: Path) -> dict[str, str]:
+    """By `op/variant`, the hash of the source of every variant of the cases, wherever it lies."""
+    found = {(case.op, case.answer.variant) for case in cases if case.op is not None and case.answer is not None}
+    return {f"{op}/{variant}": closure_hash(_file_of(op, variant, suite_folder)) for op, variant in sorted(found)}
+
+
+def _file_of(op: str, variant: str, suite_folder: Path) -> Path:
+    file = variant_file(op, variant, suite_folder)
+    if file is None:
+        raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
+    return file
 
 
 def cache_folder() -> Path:

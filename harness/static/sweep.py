@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.plan import sweep_plan
+from harness.static.carried import accept
 from harness.static.pool import LIMIT_S, available_cores, compile_cases
-from harness.static.results import toolchain
+from harness.static.results import sources, toolchain
 from harness.static.target import LIMITS, parse_target, present_target
 from harness.suite.load import load_suite
+from harness.sweep.questions import at_tokens
 from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
 
 
 def static_sweep(
-    path: Path, *, match: str | None = None, target: str | None = None, jobs: int | None = None,
-    limit_s: float = LIMIT_S, report: Callable[[str, str, int, int], None] | None = None,
+    path: Path, *, match: str | None = None, tokens: Sequence[int] = (1,), target: str | None = None,
+    jobs: int | None = None, limit_s: float = LIMIT_S, report: Callable[[str, str, int, int], None] | None = None,
 ) -> StaticSweep:  # fmt: skip
-    """Every configuration of the suite's sweep compiled. target: `sm_90`; left out, of the GPU that is here. report: as
-    `runner.execute.Report`. Raises HarnessError for an unusable suite, no target or no compiler."""
+    """Every configuration of the suite's sweep compiled, at each number of tokens a call.
+
+    target: `sm_90`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises HarnessError for an
+    unusable suite, no target or no compiler.
+    """
     start = time.perf_counter()
     suite = load_suite(path)
-    cases = sweep_plan(suite, match=match).cases
+    cases = [at_tokens(case, count) for count in tokens for case in sweep_plan(suite, match=match).cases]
     capability = parse_target(target or _present())
     done: list[Compiled] = []
     stage = f"sm_{capability}"
@@ -41,7 +46,17 @@ def static_sweep(
         cases, f"sm_{capability}", Path(suite.path).parent, jobs=jobs, limit_s=limit_s, on_result=told
     )
     wall_s = time.perf_counter() - start
-    return StaticSweep(suite.name, f"sm_{capability}", toolchain(capability), found, jobs, limit_s, wall_s)
+    return StaticSweep(
+        suite.name, f"sm_{capability}", toolchain(capability), sources(cases, Path(suite.path).parent), found, jobs,
+        limit_s, wall_s,
+    )  # fmt: skip
+
+
+def carry(file: Path, path: Path, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> int:
+    """Takes over what a static sweep of the same suite pruned elsewhere, for the GPU that is here; see `carried`."""
+    suite = load_suite(path)
+    cases = [at_tokens(case, count) for count in tokens for case in sweep_plan(suite, match=match).cases]
+    return accept(file, cases, _present(), Path(suite.path).parent)
 
 
 def _present() -> str:

@@ -10,14 +10,14 @@ class Binary(msgspec.Struct, frozen=True):
 
     sha256: of the code, its resources and constants; debug information (paths, line numbers) is not in it, so that a
     moved file or a new comment changes nothing. target: `sm_90`. kernel: the name of its entry. registers: per thread.
-    spill_bytes: local memory per thread that the compiler stores and loads because registers ran out, each counted
-    once per instruction; stack_bytes: its frame. shared_bytes: per block. cluster: blocks per cluster, (1, 1, 1)
-    without one. instructions_per_weight: thread instructions of the innermost hot loop per multiply-add of the call
-    that it was compiled for; None where it cannot be told and for ops without int4 weights. counted_over: `loop`, or `kernel` where the machine code has
-    no loop; None with instructions_per_weight None. load_bytes: width of the most frequent global load of the hot loop
-    (or kernel), in bytes a thread; widest_load_bytes: of the widest. blocks_per_sm: how many blocks an SM holds at
-    once, None for a target whose limits are not known. ttir_hash, ttgir_hash: of Triton's intermediate code without
-    source locations. cache_key: the folder of Triton's disk cache that holds it.
+    spill_bytes: local memory per thread that the compiler stores and loads because registers ran out, each counted once
+    per instruction; stack_bytes: its frame. shared_bytes: per block. cluster: blocks per cluster, (1, 1, 1) without
+    one. instructions_per_weight: thread instructions of the innermost hot loop per multiply-add of the call that it was
+    compiled for; None where it cannot be told and for ops without int4 weights. counted_over: `loop`, or `kernel` where
+    the machine code has no loop; None with instructions_per_weight None. load_bytes: width of the most frequent global
+    load of the hot loop (or kernel), in bytes a thread; widest_load_bytes: of the widest. blocks_per_sm: how many
+    blocks an SM holds at once, None for a target whose limits are not known. ttir_hash, ttgir_hash: of Triton's
+    intermediate code without source locations. cache_key: the folder of Triton's disk cache that holds it.
     """
 
     sha256: str

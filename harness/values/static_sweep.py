@@ -14,12 +14,13 @@ PRUNED = (Status.UNSUPPORTED, Status.TIMEOUT)
 
 
 class StaticSweep(msgspec.Struct, frozen=True):
-    """configurations: in the order of the plan. toolchain: versions and settings that the binaries depend on. jobs:
-    processes; limit_s: for each configuration."""
+    """configurations: in the order of the plan. toolchain: versions and settings that the binaries depend on.
+    sources: hash of each variant's source by `op/variant`. jobs: processes; limit_s: for each configuration."""
 
     suite: str
     target: str
     toolchain: str
+    sources: dict[str, str]
     configurations: tuple[Compiled, ...]
     jobs: int
     limit_s: float

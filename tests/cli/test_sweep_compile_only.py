@@ -79,3 +79,33 @@ def test_nothing_that_compiles_is_a_failure(suite: Path) -> None:
     """Status 5, with every row shown."""
     ended = harness(suite, "--target", "sm_90", "-k", "block_k=48")
     assert ended.exit_code == 5 and "4 declared" in ended.stdout and "0 distinct" in ended.stdout
+
+
+def test_what_was_pruned_elsewhere_is_not_tried_again(suite: Path, tmp_path: Path) -> None:
+    """On another machine, played by an empty cache: the pruned rows come from the file, and only from a file that
+    says the same target, compiler and source."""
+    from harness.plan import sweep_plan
+    from harness.static.carried import accept
+    from harness.static.pool import compile_cases
+    from harness.suite.load import load_suite
+
+    file = tmp_path / "static.json"
+    file.write_text(harness(suite, "--target", "sm_90", "--json").stdout)
+    cases = sweep_plan(load_suite(suite)).cases
+    assert accept(file, cases, "sm_90", suite.parent, tmp_path) == 4
+    pruned = [case for case in cases if case.answer and case.answer.tunables["block_k"] == 48]
+    found = compile_cases(pruned, "sm_90", suite.parent, folder=tmp_path, python="/nonexistent")
+    assert len(found) == 4 and all(f.cached and "block_k 48" in f.reason for f in found)
+
+    document = json.loads(file.read_text())
+    [place] = document["sources"]
+    for planted, said in (
+        ({"toolchain": "triton 1.0; ptxas 9"}, "compiled by triton 1.0; ptxas 9, here is triton"),
+        ({"target": "sm_80"}, "compiled for sm_80, the target here is sm_90"),
+        ({"sources": {place: "00"}}, "moe_down/triton_vecmat: its source is another one here"),
+        ({"schema": 2}, "schema 2; allowed: 1"),
+        ({"configurations": 1}, "not the JSON of `harness sweep --compile-only --json`"),
+    ):
+        file.write_text(json.dumps(document | planted))
+        with pytest.raises(HarnessError, match=said):
+            accept(file, cases, "sm_90", suite.parent, tmp_path)

@@ -1,0 +1,79 @@
+"""A static sweep made elsewhere: what was pruned there is not tried again here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.static.results import Results, sources, toolchain
+from harness.static.target import parse_target
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+from harness.values.static_sweep import PRUNED
+
+
+class Row(msgspec.Struct, frozen=True):
+    """As much as is needed of a configuration of `sweep --compile-only --json`."""
+
+    id: str
+    op: str
+    variant: str
+    status: Status
+    reason: str
+
+
+class Document(msgspec.Struct, frozen=True):
+    """As much as is needed of `sweep --compile-only --json`."""
+
+    schema: int
+    compile_only: bool
+    target: str
+    toolchain: str
+    limit_s: float
+    sources: dict[str, str]
+    configurations: tuple[Row, ...]
+
+
+def accept(file: Path, cases: Sequence[Case], target: str, suite_folder: Path, folder: Path | None = None) -> int:
+    """Puts the pruned configurations of `file` among the results of this machine; how many of `cases` they are.
+
+    Raises HarnessError, one line, for a file that is no such JSON, and where target, toolchain or a variant's source
+    differ: what did not fit or took too long there says nothing here then.
+    """
+    document = _read(file)
+    target = f"sm_{parse_target(target)}"
+    here = _compiler(toolchain(parse_target(target)))
+    if document.target != target:
+        raise HarnessError(f"{file}: compiled for {document.target}, the target here is {target}")
+    if _compiler(document.toolchain) != here:
+        raise HarnessError(f"{file}: compiled by {_compiler(document.toolchain)}, here is {here}")
+    known = {row.id: row for row in document.configurations if row.status in PRUNED}
+    pruned = [case for case in cases if case.id in known]
+    for place, source in sources(pruned, suite_folder).items():
+        if document.sources.get(place) != source:
+            raise HarnessError(f"{file}: {place}: its source is another one here")
+    results = Results(target, suite_folder, folder)
+    for case in pruned:
+        results.save(Compiled(case, known[case.id].status, known[case.id].reason), document.limit_s)
+    return len(pruned)
+
+
+def _read(file: Path) -> Document:
+    try:
+        document = msgspec.json.decode(file.read_bytes(), type=Document)
+    except OSError as error:
+        raise HarnessError(f"{file}: cannot be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise HarnessError(f"{file}: not the JSON of `harness sweep --compile-only --json`: {error}") from error
+    if document.schema != 1:
+        raise HarnessError(f"{file}: schema {document.schema}; allowed: 1")
+    return document
+
+
+def _compiler(text: str) -> str:
+    """Without torch: it takes no part in compiling a kernel."""
+    return "; ".join(part for part in text.split("; ") if not part.startswith("torch "))
