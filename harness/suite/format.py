@@ -13,6 +13,7 @@ VERSION = 1
 DTYPES = ("bfloat16", "float32")
 ROUTINGS = ("uniform", "skewed")
 TUNED = "tuned"
+AUTHORS_SPACE = "space"
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 """Of arms: a name stands in ids, in `--arms` and after the colon of `RUN:ARM`."""
 
@@ -53,10 +54,15 @@ _SWEEP: JsonSchema = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": {
-            "type": "object",
-            "minProperties": 1,
-            "properties": {"where": _WORDS},
-            "additionalProperties": {"type": "array", "items": _SCALAR, "uniqueItems": True, "minItems": 1},
+            "anyOf": [
+                {"const": AUTHORS_SPACE},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "properties": {"where": _WORDS},
+                    "additionalProperties": {"type": "array", "items": _SCALAR, "uniqueItems": True, "minItems": 1},
+                },
+            ]
         },
     },
 }
@@ -97,7 +103,7 @@ SUITE = Section({
     "arms": Field(Later(_ARMS), "each a choice of variants and tunables for the whole model", required=True),
     "kernels": Field(_KERNELS, "ops timed alone, with cold weights"),
     "decode": Field(_DECODE, "the whole model, end to end"),
-    "sweep": Field(Later(_SWEEP), "op: {variant: {tunable: [values], where: [conditions]}}"),
+    "sweep": Field(Later(_SWEEP), "op: {variant: {tunable: [values], where: [conditions]}}, or {variant: space}"),
     "compare": Field(_COMPARE, "how two runs of this suite are judged"),
 })  # fmt: skip
 

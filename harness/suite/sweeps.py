@@ -7,9 +7,12 @@ from itertools import product
 from pathlib import Path
 
 from harness.suite import where
+from harness.suite.catalogue import variant_file
 from harness.suite.choices import read_tunable, read_variant
+from harness.suite.format import AUTHORS_SPACE
 from harness.suite.nodes import Node
 from harness.suite.signature import TunableValue
+from harness.suite.space import read_space
 from harness.values.case import Tunables
 from harness.values.suite import SweepSpace
 
@@ -29,6 +32,12 @@ def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], folder: Path) -> t
 
 def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str], folder: Path) -> SweepSpace:
     known = read_variant(parent, variant, op, folder, key=True).tunables
+    if node.value == AUTHORS_SPACE:
+        file = variant_file(op, variant, folder)
+        assert file is not None
+        return read_space(file, op, variant, known, dims)
+    if not node.is_mapping:
+        raise node.error(f"{node.shown} is neither lists of values nor `{AUTHORS_SPACE}`", "", [*known, AUTHORS_SPACE])
     values = {}
     for name, child in node.items():
         if name == WHERE:
