@@ -67,6 +67,11 @@ class ArmOps:
             self._prepared[key] = {**weights, **variant.prepare(dict(weights))}
         return self._prepared[key]
 
+    def record_nothing(self) -> None:
+        """From now on calls run without a scope."""
+        for bound in self.bound:
+            bound.scope = None
+
     def weight_bytes(self, phase: str = "decode") -> int:
         """Bytes of the distinct tensors that a phase of this arm is bound to."""
         storages: dict[int, int] = {}
@@ -86,7 +91,7 @@ class BoundOp:
         by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]],
         scope: str | None,
     ) -> None:
-        self._scope = scope
+        self.scope = scope
         self._by_phase = {
             phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
             for phase, (run, weights, tunables) in by_phase.items()
@@ -104,7 +109,7 @@ class BoundOp:
         run, slots, tunables = self._by_phase[phase]
         rest = iter(inputs)
         arguments = [next(rest) if slot is _FROM_CALL else slot for slot in slots]
-        with torch.profiler.record_function(self._scope) if self._scope else nullcontext():
+        with torch.profiler.record_function(self.scope) if self.scope else nullcontext():
             return run(*arguments, **tunables)
 
 

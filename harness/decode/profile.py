@@ -99,8 +99,7 @@ def _at_the_end_of_the_prompt(
 
 def _other(name: str, step: Step, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Callable[[], Any]:
     """The same step by an engine, from the end of the prompt again, without scopes inside."""
-    for bound in ops.bound:
-        bound._scope = None
+    ops.record_nothing()
     step.rewind(snapshot)
     engine = make_engine(name, step)
     step.rewind(snapshot)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.plan import dims_at
-from harness.suite.catalogue import load_layout, load_spec
+from harness.suite.catalogue import load_layout, load_spec, model_uses
 from harness.values.measurement import Work
 from harness.values.profile import SiteWork
 from harness.values.suite import Suite
@@ -21,10 +21,8 @@ def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work:
 
 def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
     """Each place of an op in a decode step, those of composite ops too: which of them an arm has, its profile says."""
-    layout = load_layout(suite.architecture)
-    sizes = suite.dims, suite.weights.group, suite.weights.dense
-    composites = layout.composites(*sizes) if hasattr(layout, "composites") else ()
-    return tuple(_sites(suite, (*layout.uses(*sizes), *composites), "decode", batch, context))
+    uses = model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
+    return tuple(_sites(suite, uses, "decode", batch, context))
 
 
 def _sites(suite: Suite, uses: Iterable[Any], phase: str, batch: int, context: int) -> list[SiteWork]:

@@ -14,7 +14,6 @@ from typing import Any
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 
-ENGINES = ("eager", "cuda_graph")
 PHASES = ("decode", "prefill")
 NOT_VARIANTS = frozenset({"spec", "reference"})
 
