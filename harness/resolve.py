@@ -9,9 +9,9 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harness import kernels_root
@@ -84,8 +84,25 @@ def load_model(architecture: str) -> ModelModules:
     """The modules of an architecture; HarnessError where there is none of that name."""
     if architecture not in architectures():
         raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, architectures())}")
+    layout = load_layout(architecture)
+    if hasattr(layout, "KIND"):
+        return _standard(layout)
     parts = ("layout", "model", "weights", "checkpoint")
     return ModelModules(*(kernels_root.module(f"models.{architecture}.{part}") for part in parts))
+
+
+def _standard(layout: ModuleType) -> ModelModules:
+    """An architecture that is a layout alone: the modules of `models/standard` with its kind filled in."""
+    model, weights, checkpoint = (
+        kernels_root.module(f"models.standard.{part}") for part in ("model", "weights", "checkpoint")
+    )
+    kind = layout.KIND
+    return ModelModules(
+        layout,
+        SimpleNamespace(build=partial(model.build, kind)),
+        SimpleNamespace(random_weights=partial(weights.random_weights, kind)),
+        SimpleNamespace(load=partial(checkpoint.load, kind), CheckpointError=checkpoint.CheckpointError),
+    )
 
 
 _loaded: dict[tuple[str, Path, str], LoadedVariant] = {}

@@ -72,7 +72,14 @@ LAYERS = {
     "scripts that make the samples": Layer(("reports/samples/*.py",), ("harness.cli", "transformers")),
     "kernels": Layer(("kernels/**/*.py",), ("harness", *SHOWING, *KERNELS, "transformers")),
     "specs, contract, layouts and tuned files": Layer(
-        ("kernels/*/spec.py", "kernels/contract.py", "kernels/tuned.py", "kernels/models/*/layout.py"), HEAVY
+        (
+            "kernels/*/spec.py",
+            "kernels/contract.py",
+            "kernels/tuned.py",
+            "kernels/models/*/layout.py",
+            "kernels/models/standard/parts.py",
+        ),
+        HEAVY,
     ),
     "reports": Layer(
         ("reports/*.py",),

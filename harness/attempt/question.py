@@ -11,7 +11,7 @@ import msgspec
 from harness.errors import HarnessError, allowed
 from harness.kernels_root import bound_root, installed
 from harness.plan import dims_at
-from harness.suite.catalogue import OpSpec, load_layout, load_spec, ops, variant_file, variants
+from harness.suite.catalogue import OpSpec, load_spec, model_uses, ops, variant_file, variants
 from harness.suite.models import all_models
 from harness.suite.signature import Signature, read_signature
 from harness.values.case import Answer, AxisValue, Case, Tunables
@@ -167,7 +167,7 @@ def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
     if model not in blocks:
         raise HarnessError(f"--model {model}: unknown; {allowed(model, blocks)}")
     architecture, sizes = blocks[model]
-    used = load_layout(architecture).uses(sizes, asked.group, DENSE)
+    used = model_uses(architecture, sizes, asked.group, DENSE)
     here = [use for use in used if use.op == spec.name]
     if not here and spec.op.replaces:
         here = _composite(spec, used)

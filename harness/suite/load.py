@@ -75,11 +75,11 @@ def _text(path: Path) -> str:
 def _weights(values: dict[str, Any] | None, root: Node, architecture: str, dims: ModelDims) -> Weights:
     """The weights section, checked against the model: dense sites exist, every matrix has whole groups."""
     layout = load_layout(architecture)
-    found = Weights()
+    sites = [use.site for use in layout.uses(dims, Weights().group, ()) if use.op in LINEAR_OPS]
+    found = Weights(dense=tuple(site for site in Weights().dense if site in sites))
     if values is not None:
         dense = found.dense
         if values["dense"] is not None:
-            sites = [use.site for use in layout.uses(dims, values["group"], ()) if use.op in LINEAR_OPS]
             dense = _names(values["dense"], "site of a linear op", sites)
         found = Weights(values["dtype"], values["group"], values["from"], values["seed"], dense)
     problem = layout.problem(dims, found.group, found.dense)

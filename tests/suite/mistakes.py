@@ -67,7 +67,7 @@ MISTAKES = {
     ),
     "unknown model": (
         "qwen3_5_moe_tiny",
-        "qwen3_moe_tiny",
+        "qwen3_5_moe_tny",
         "3:8: model: unknown model",
         "did you mean qwen3_5_moe_tiny?",
     ),
