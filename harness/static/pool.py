@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def compile_cases(
     for known in found:
         if known is not None and on_result is not None:
             on_result(known)
-    left = sorted((i for i, known in enumerate(found) if known is None), key=lambda i: -_size(cases[i]))
+    left = _in_order(cases, [i for i, known in enumerate(found) if known is None])
     if left:
         with tempfile.TemporaryDirectory(prefix="harness-compile-") as shared:
             root = str(kernels_root.bound_root() or kernels_root.installed())
@@ -109,9 +110,26 @@ def _served(job: Job, python: str) -> Iterator[Result]:
             )
 
 
+def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:
+    """Those that may turn out as the same code (they differ in the number of stages alone) one after the other, not
+    side by side; among these, what is likely to take longest first, so that no core is alone with it at the end. It
+    decides the order and nothing else."""
+    turns: Counter[tuple[object, ...]] = Counter()
+    keys = {}
+    for i in numbers:
+        answer = cases[i].answer
+        tunables = answer.tunables if answer else {}
+        alike = (
+            cases[i].question, answer and answer.variant,
+            *sorted((name, value) for name, value in tunables.items() if name != "num_stages"),
+        )  # fmt: skip
+        keys[i] = (turns[alike], -_size(cases[i]))
+        turns[alike] += 1
+    return sorted(numbers, key=keys.__getitem__)
+
+
 def _size(case: Case) -> float:
-    """What is likely to take longest goes first, so that no core is alone with it at the end: elements of a tile a
-    warp. It decides the order and nothing else."""
+    """Elements of a tile a warp."""
     tunables = case.answer.tunables if case.answer else {}
     numbers = {name: value for name, value in tunables.items() if isinstance(value, int) and value > 0}
     tile = math.prod(value for name, value in numbers.items() if name not in NOT_TILES)

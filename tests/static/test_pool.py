@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.static.pool import compile_cases
+from harness.static.pool import _in_order, compile_cases
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
@@ -187,3 +187,13 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         compile_cases([add()], "sm_90", PLANTED, folder=tmp_path, python=str(broken))
     with pytest.raises(HarnessError, match="unknown variant"):
         compile_cases([any_case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)
+
+
+def test_the_largest_tiles_go_first_and_equal_ones_apart() -> None:
+    """Number of stages last: what may be the same code is not compiled at the same time."""
+    cases = [vecmat(block_n=n, block_k=64, num_stages=s, num_warps=w) for n in (8, 64) for s in (2, 4) for w in (2, 4)]
+    answers = [cases[i].answer for i in _in_order(cases, range(8))]
+    tunables = [a.tunables for a in answers if a is not None]
+    assert [(t["num_stages"], t["block_n"], t["num_warps"]) for t in tunables] == [
+        (s, n, w) for s in (2, 4) for n in (64, 8) for w in (2, 4)
+    ]
