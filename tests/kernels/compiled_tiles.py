@@ -16,7 +16,7 @@ from harness import kernels_root
 from harness.resolve import load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import operands_of
-from tests.kernels.compiled import EXPERTS, Target, described
+from tests.kernels.compiled import DELTA, EXPERTS, Target, described
 
 ATTENTION = {"heads": 16, "kv_heads": 2, "head_dim": 256, "context": 0}
 CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
@@ -27,6 +27,7 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
+    "delta chunks": ("gated_delta_rule", "triton_chunked", {**DELTA, "length": 200}),
     "words of gdn_in": ("int4_mm", "triton_words", {"tokens": 1, "n": 12352, "k": 2048, "group": 128}),
     "words of gdn_out": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 4096, "group": 128}),
     "words of shared_down": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 512, "group": 128}),
