@@ -1,0 +1,48 @@
+"""The engine torch_compile takes a decode step as one graph: one variant that breaks it fails its whole arm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+BREAKING = {
+    "moe_gate_up/torch_per_expert": "data-dependent",
+    "moe_down/torch_per_expert": "data-dependent",
+    "moe_gate_up/torch_grouped": "non-contiguous",
+    "moe_down/torch_grouped": "non-contiguous",
+}
+"""Variants for the prefill, which is eager: the host has to know how many tokens each expert has."""
+
+
+@pytest.fixture(scope="module")
+def problems() -> dict[str, str | None]:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.kernels.traced"],
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, str | None] = json.loads(done.stdout)
+    return found
+
+
+def test_every_variant_for_the_decode_is_a_full_graph(problems: dict[str, str | None]) -> None:
+    """Triton kernels with their grids and states updated in place too."""
+    assert len(problems) > 30
+    assert {name: problem for name, problem in problems.items() if problem and name not in BREAKING} == {}
+
+
+def test_what_is_none_is_found(problems: dict[str, str | None]) -> None:
+    """The check can fail, and says why."""
+    for name, reason in BREAKING.items():
+        assert reason in (problems[name] or "")
