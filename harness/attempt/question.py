@@ -27,8 +27,9 @@ FREE = {"tokens": 1, "batch": 1, "length": 1, "group": GROUP}
 
 class Asked(msgspec.Struct, frozen=True):
     """The options of `harness try`. file: a path, or a variant's name of the op. shape: dims by name; model: of
-    models.yaml, the first one where left out; the
-    smallest one with `small`. Empty: left out."""
+    models.yaml, the first one that has the op and
+    site where left out; the smallest such with `small`, since a processor takes minutes for the shapes of a large one.
+    Empty: left out."""
 
     file: str
     op: str = ""
@@ -163,34 +164,33 @@ def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
     if asked.shape and not asked.model and not asked.site:
         return "", SHAPE_SITE, _free_dims(spec, asked), 0
     blocks = all_models(Path.cwd())
-    model = asked.model or (_smallest(blocks) if asked.small else next(iter(blocks)))
-    if model not in blocks:
-        raise HarnessError(f"--model {model}: unknown; {allowed(model, blocks)}")
-    architecture, sizes = blocks[model]
-    used = model_uses(architecture, sizes, asked.group, DENSE)
-    here = [use for use in used if use.op == spec.name]
-    if not here and spec.op.replaces:
-        here = _composite(spec, used)
-    if not here:
+    if asked.model and asked.model not in blocks:
+        raise HarnessError(f"--model {asked.model}: unknown; {allowed(asked.model, blocks)}")
+    order = sorted(blocks, key=lambda name: blocks[name][1]["hidden_size"]) if asked.small else list(blocks)
+    names = [asked.model] if asked.model else order
+    places = {name: _places(spec, *blocks[name], asked) for name in names}
+    model = next((name for name in names if asked.site in ("", *places[name]) and places[name]), names[0])
+    sites = places[model]
+    if not sites:
         shape = ",".join(f"{name}=..." for name in sorted(_needed(spec)))
         raise HarnessError(f"{spec.name}: {model} has no such op; give --shape {shape}, or another --model")
-    sites = {use.site: use for use in here}
     if asked.site and asked.site not in sites:
-        raise HarnessError(
-            f"--site {asked.site}: {spec.name} has none of that name in {model}; {allowed(asked.site, sites)}"
-        )
-    use = (
-        sites[asked.site]
-        if asked.site
-        else max(here, key=lambda u: u.calls * spec.cost(_question_dims(u.dims, asked)).bytes)
-    )
+        known = allowed(asked.site, sites)
+        raise HarnessError(f"--site {asked.site}: {spec.name} has none of that name in {model}; {known}")
+    use = sites[asked.site] if asked.site else max(sites.values(), key=lambda u: _bytes_a_token(spec, u, asked))
     dims = _question_dims({**use.dims, **_known(spec, asked.shape, use.dims)}, asked)
     return model, use.site, dims, use.calls
 
 
-def _smallest(blocks: Mapping[str, tuple[str, Any]]) -> str:
-    """For a processor, which would take minutes for the shapes of a large one."""
-    return min(blocks, key=lambda name: blocks[name][1]["hidden_size"])
+def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    """The op's uses in a model by site; for a fused op that it does not list, those of the ops that it replaces."""
+    used = model_uses(architecture, sizes, asked.group, DENSE)
+    here = [use for use in used if use.op == spec.name] or (_composite(spec, used) if spec.op.replaces else [])
+    return {use.site: use for use in here}
+
+
+def _bytes_a_token(spec: OpSpec, use: Any, asked: Asked) -> int:
+    return int(use.calls * spec.cost(_question_dims(use.dims, asked)).bytes)
 
 
 def _composite(spec: OpSpec, used: Sequence[Any]) -> list[Any]:

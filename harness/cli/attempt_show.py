@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.attempt.rows import attempt_row
 from harness.cli.show import ALL
 from harness.store.attempts import all_attempts, load_attempt
 
@@ -33,7 +34,7 @@ def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None
 
 
 def _one(attempt: Attempt) -> None:
-    from harness.cli.attempt_text import headline, lines
+    from harness.attempt.text import headline, lines
 
     kept = " · ".join(
         part for part in (f"try:{attempt.number}", attempt.started, attempt.file, *_labels(attempt)) if part
@@ -72,23 +73,6 @@ def _list(store: Store, as_json: bool) -> None:
     for attempt in known:
         row = attempt_row(attempt)
         time = f"{row['us']:.4g} us" if row["us"] is not None else ""
+        tunables = ", ".join(f"{name}={value}" for name, value in row["tunables"].items())
         words = [f"try:{attempt.number}", attempt.started[:16].replace("T", " "), row["status"], time, row["question"]]
-        print("  ".join(str(word) for word in (*words, row["tunables"], *_labels(attempt)) if word))
-
-
-def attempt_row(attempt: Attempt) -> dict[str, object]:
-    """One plain row: number, time, file, status, us with its interval, note and tags."""
-    from harness.stats import estimate
-
-    measurement = attempt.measurement
-    found = estimate(measurement.samples) if measurement.samples else None
-    answer = measurement.case.answer
-    return {
-        "try": attempt.number, "started": attempt.started, "file": attempt.file, "question": measurement.case.question,
-        "status": measurement.status.value, "reason": measurement.reason,
-        "us": found.value if found else None, "low_us": found.low if found else None,
-        "high_us": found.high if found else None, "n": found.n if found else 0,
-        "tunables": ", ".join(f"{name}={value}" for name, value in answer.tunables.items()) if answer else "",
-        "pattern": attempt.diagnosis.pattern if attempt.diagnosis else "", "note": attempt.note,
-        "tags": list(attempt.tags),
-    }  # fmt: skip
+        print("  ".join(str(word) for word in (*words, tunables, *_labels(attempt)) if word))

@@ -84,7 +84,7 @@ def command(
 
 
 def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
-    from harness.cli.attempt_text import headline, lines
+    from harness.attempt.text import headline, lines
     from harness.store.attempts import all_attempts, best_of
 
     attempt = bench.attempt(asked)

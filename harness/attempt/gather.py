@@ -1,0 +1,80 @@
+"""A function of a notebook or program as the text of a variant's file: it, and everything of its own that it uses."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import re
+import textwrap
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from harness.errors import HarnessError
+
+
+def variant_text(function: Callable[..., Any]) -> str:
+    """A file that defines the function as `run`, with the functions, Triton kernels, modules and constants it uses.
+
+    Raises HarnessError for something that cannot be written down: a tensor, an open file, a function without source.
+    """
+    lines: dict[str, str] = {}
+    _gather(function.__name__, function, lines)
+    own = lines.pop(function.__name__)
+    renamed = re.sub(rf"^def {re.escape(function.__name__)}\b", "def run", own, count=1, flags=re.MULTILINE)
+    imports = [text for text in lines.values() if text.startswith(("import ", "from "))]
+    others = [text for text in lines.values() if text not in imports]
+    return "\n".join(["from __future__ import annotations\n", *sorted(imports), "", *others, "", renamed]) + "\n"
+
+
+def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
+    """Writes what the name means, and before it what that uses."""
+    if name in lines:
+        return
+    if isinstance(value, types.ModuleType):
+        lines[name] = f"import {value.__name__}" + (f" as {name}" if name != value.__name__ else "")
+        return
+    function = getattr(value, "fn", value)  # a Triton kernel holds the function that it was made of
+    if inspect.isfunction(function) and _is_own(function):
+        text = _source(name, function)
+        lines[name] = ""  # its place is after what it uses; a function that calls itself ends here
+        for other in sorted(_names(text)):
+            if other in function.__globals__ and not hasattr(builtins, other):
+                _gather(other, function.__globals__[other], lines)
+        del lines[name]
+        lines[name] = text
+        return
+    if isinstance(value, str | int | float | bool | tuple | type(None)):
+        lines[name] = f"{name} = {value!r}"
+        return
+    module, own_name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if module and own_name and own_name.isidentifier() and module != "__main__":
+        lines[name] = f"from {module} import {own_name}" + (f" as {name}" if name != own_name else "")
+        return
+    if type(value).__module__ == "triton.language.core" and hasattr(value, "value"):
+        lines[name] = f"{name} = tl.constexpr({value.value!r})"
+        return
+    raise HarnessError(f"{name}: a {type(value).__name__} cannot be put into a file of its own; pass it as a tunable")
+
+
+def _is_own(function: types.FunctionType) -> bool:
+    """Of the notebook, the program or a loose file; what is installed is imported."""
+    return function.__module__ == "__main__" or "site-packages" not in (inspect.getsourcefile(function) or "")
+
+
+def _source(name: str, function: types.FunctionType) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function)).rstrip() + "\n\n"
+    except (OSError, TypeError) as error:
+        raise HarnessError(f"{name}: its source text is not to be had ({error}); put it into a file") from error
+
+
+def _names(text: str) -> set[str]:
+    return set(_read(ast.parse(text)))
+
+
+def _read(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
