@@ -18,6 +18,9 @@ UNMATCHED = ("Uncategorised", "")
 MOST_KERNELS = 40
 """Kernels listed under the categories of one arm, longest first; the rest is one row."""
 
+COMPILED = "torch_compile"
+"""The engine with kernels of its own; the others launch the same ones."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -168,9 +171,12 @@ def _make_cell(profile: Profile, total_ns: int, calls: int) -> Cell:
 
 
 def _timed(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
-    """The decode that was timed at the profile's shape with its arm: in a CUDA graph where there is one."""
+    """The decode that was timed at the profile's shape with its arm: in a CUDA graph where there is one, and compiled
+    where the profile is, since that is made of other kernels."""
     shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
+    compiled = profile.engine == COMPILED
     fits = [group for group in decodes if (group.batch, group.context) == shape]
+    fits = [group for group in fits if (group.engine == COMPILED) == compiled]
     for group in sorted(fits, key=lambda group: group.engine != "cuda_graph"):
         for row in group.rows:
             if clean(profile.arm) in row.arms:

@@ -120,7 +120,8 @@ def _launches(joined: Joined, entry: Answered) -> int | None:
             axes.get("batch", 1),
             axes.get("context"),
         )
-        if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and profile.steps:
+        same = (profile.engine == "torch_compile") == (entry.case.engine == "torch_compile")  # it has other kernels
+        if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and same and profile.steps:
             return round(profile.kernel_count / profile.steps) or None
     return None
 

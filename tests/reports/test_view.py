@@ -262,3 +262,15 @@ def test_a_sweep_is_sorted_and_cut() -> None:
     (group,) = build(msgspec.structs.replace(run, planned=(), measurements=tuple(many))).kernels
     values = [row.estimate.value for row in group.rows if row.estimate]
     assert values == sorted(values) and len(values) == 24 and group.left_out == 16
+
+
+def test_a_compiled_profile_is_never_laid_beside_another_engines_step() -> None:
+    """It is of other kernels: neither their launches nor the time between them are the graph's."""
+    run = synthetic_run()
+    compiled = tuple(
+        msgspec.structs.replace(p, engine="torch_compile", kernel_count=p.kernel_count // 2) for p in run.profiles
+    )
+    found = build(msgspec.structs.replace(run, profiles=(*compiled, *run.profiles)))
+    by_engine = {table.engine: table for table in found.categories}
+    assert by_engine["torch_compile"].step_us == (None, None) and None not in by_engine["eager"].step_us
+    assert found.decodes[0].rows[0].launches == build(run).decodes[0].rows[0].launches
