@@ -17,7 +17,8 @@ from triton.compiler.errors import CompilationError
 
 from harness.errors import HarnessError
 from harness.resolve import LoadedVariant, load_operands, load_variant
-from harness.static.cubin import read_cubin
+from harness.static.cubin import Cubin, read_cubin
+from harness.static.encoded import ARCHITECTURES, read_encoded
 from harness.static.ptx import hot_loop
 from harness.static.record import Recorded, Recorder, StandInDriver
 from harness.static.sass import Code, disassemble, read_code
@@ -96,7 +97,7 @@ class CaseCompiler:
         kernel, metadata, image = launch.kernel, launch.kernel.metadata, launch.kernel.asm["cubin"]
         cubin = read_cubin(image)
         if cubin.sha256 not in self._codes:
-            self._codes[cubin.sha256] = read_code(disassemble(image, triton.knobs.nvidia.nvdisasm.path))
+            self._codes[cubin.sha256] = _code(image, cubin, self.capability)
         code = self._codes[cubin.sha256]
         per_weight = instructions_per_weight(code, kernel.asm.get("ptx", ""), launch.grid, metadata.num_warps, macs)
         return Binary(
@@ -157,6 +158,12 @@ def instructions_per_weight(
         passes = loop.trips / unrolled
     blocks = grid[0] * grid[1] * grid[2]
     return code.instructions * passes * blocks * 32 * num_warps / macs
+
+
+def _code(image: bytes, cubin: Cubin, capability: int) -> Code:
+    if capability in ARCHITECTURES:
+        return read_encoded(cubin.code, capability)
+    return read_code(disassemble(image, triton.knobs.nvidia.nvdisasm.path))
 
 
 def _launch(recorded: Recorded, binary: Binary) -> Launch:

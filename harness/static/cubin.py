@@ -18,11 +18,13 @@ WITH_PAYLOAD = 4
 
 
 class Cubin(msgspec.Struct, frozen=True):
-    """sha256: of the sections that run. registers per thread; stack_bytes: local frame of a thread."""
+    """sha256: of the sections that run. registers per thread; stack_bytes: local frame of a thread.
+    code: the kernel's instructions."""
 
     sha256: str
     registers: int
     stack_bytes: int
+    code: bytes
 
 
 class Section(NamedTuple):
@@ -43,7 +45,8 @@ def read_cubin(image: bytes) -> Cubin:
     info = dict(_attributes(next((s.body for s in sections if s.name == ".nv.info"), b"")))
     if REGCOUNT not in info:
         raise ValueError("no register count in .nv.info: not a cubin of one kernel")
-    return Cubin(digest.hexdigest(), info[REGCOUNT], info.get(FRAME_SIZE, 0))
+    code = max((s.body for s in sections if s.name.startswith(".text.")), key=len, default=b"")
+    return Cubin(digest.hexdigest(), info[REGCOUNT], info.get(FRAME_SIZE, 0), code)
 
 
 def _sections(image: bytes) -> list[Section]:
