@@ -97,9 +97,10 @@ def _kernel_bars(view: View, group: KernelGroup) -> Iterator[Bar]:
     label = f"{group.name}\n{group.axes}"
     for row in group.rows:
         if row.estimate:
-            yield _bar(
-                view, label, row.arms, row.estimate, group.bound_us, f"{plus_minus(row.estimate)} us", row.config
-            )
+            text = f"{plus_minus(row.estimate)} us"
+            if row.source.case.tunables_in_id:
+                text += f"  {row.config.partition(' ')[2]}"
+            yield _bar(view, label, row.arms, row.estimate, group.bound_us, text, row.config)
             label = ""
 
 

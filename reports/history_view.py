@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.stats import estimate
+from harness.stats import estimate_of
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
@@ -65,7 +65,7 @@ def slim(run: Run) -> Slim:
     cases = {m.case.id: m.case for m in run.measurements}
     order = {case.id: place for place, case in enumerate(run.planned)}
     ids = sorted(cases, key=lambda key: (cases[key].kind != "decode", order.get(key, len(order))))
-    times = {m.case.id: estimate(m.samples) for m in run.measurements}
+    times = {m.case.id: estimate_of(run, m.case.id, m.samples) for m in run.measurements}
     return Slim(run.id, run.suite, run.started, run.environment, {key: cases[key] for key in ids}, times)
 
 

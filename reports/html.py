@@ -18,7 +18,7 @@ from .decode_view import ModelGroup
 from .drawing import SERIES, Chart
 from .history_view import Trend
 from .html_page import Figure, inline_svg, page
-from .kernel_view import KernelGroup, KernelRow
+from .kernel_view import KernelGroup, KernelRow, is_sweep
 from .outcome import MOST_NAMED
 from .small_charts import spark_svg, strip_svg
 from .view import View, explained_words
@@ -55,6 +55,7 @@ def render(
         process_count=max((len(row.medians) for row in view.processes), default=0),
         arm_count=len(view.arms),
         first_arm=view.arms[0] if view.arms else "",
+        held_against="the fastest" if is_sweep(view.kernels) else view.arms[0] if view.arms else "",
         has_floor=_has_floor,
         known=_known,
     )
@@ -86,10 +87,12 @@ def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]
         "decode": ("Decode", view.decodes),
         "categories": ("Where it goes", view.categories),
         "kernels": ("Kernels", view.kernels),
+        "landscape": ("Landscape", view.terrains),
         "prefill": ("Prefill", view.prefills),
         "history": ("History", trends),
         "processes": ("Processes", view.processes),
         "samples": ("Samples", view.strips),
+        "quality": ("Data quality", view.quality),
         "conditions": ("Machine and method", True),
     }
     yield from ((anchor, name) for anchor, (name, there) in present.items() if there)

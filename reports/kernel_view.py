@@ -67,6 +67,11 @@ def kernel_groups(joined: Joined) -> tuple[KernelGroup, ...]:
     return tuple(group for group in groups if group.timed)
 
 
+def is_sweep(groups: Sequence[KernelGroup]) -> bool:
+    """Are these the configurations of a sweep, which are held against the fastest of them?"""
+    return any(row.source.case.tunables_in_id for group in groups for row in group.rows)
+
+
 def usual_axes(groups: Sequence[KernelGroup]) -> str:
     """The axes that most groups have: said once in a heading, and beside a name only where it differs."""
     return Counter(group.axes for group in groups).most_common(1)[0][0] if groups else ""
@@ -75,6 +80,8 @@ def usual_axes(groups: Sequence[KernelGroup]) -> str:
 def _group(joined: Joined, entries: Sequence[Answered]) -> KernelGroup:
     sweep = any(entry.case.tunables_in_id for entry in entries)
     ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.samples]
+    if sweep:  # held against the fastest, which is the first then
+        ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else float("inf"))
     rows = [_row(joined, entry, ok, arms) for entry, arms in shared_arms(ok)]
     if sweep:
         rows.sort(key=lambda row: row.estimate.value if row.estimate else float("inf"))

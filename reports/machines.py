@@ -13,9 +13,10 @@ from harness.values.estimate import Estimate
 from harness.values.run import Run
 
 from .decode_view import rate
-from .figures import bandwidth, clean, config_words, plural
+from .figures import axes_words, bandwidth, clean, config_words, plural
 from .joined import Answered, Joined, by_question, join, shared_arms
-from .run_view import case_name, environment_rows
+from .kernel_view import site_name
+from .run_view import environment_rows
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,15 @@ def _question(kind: str, name: str, tables: Sequence[dict[str, _Found]]) -> Ques
             lines.append(Line(answer, places, tuple(_why(one) for one in found)))
     lines.sort(key=lambda line: tuple(place.rank if place else 10**9 for place in line.places))
     case = next((one.case for table in tables for one in table.values()), None)
-    shown = clean(name) if case is None else case_name(case)
+    shown = clean(name) if case is None else _title(case)
     return Question(kind, shown, UNITS[kind], tuple(lines))
+
+
+def _title(case: Case) -> str:
+    """The question without the answer, also where a sweep's answers are part of its cases."""
+    head = site_name(case) if case.kind == "kernel" else case.kind
+    parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""))
+    return ", ".join(part for part in parts if part)
 
 
 def _why(found: _Found | None) -> str:

@@ -12,7 +12,7 @@ from .category_view import Categories
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
-from .kernel_view import KernelGroup
+from .kernel_view import KernelGroup, is_sweep
 from .markdown_cells import code, folded, prose, table_of, text
 from .view import View, explained_words
 
@@ -128,7 +128,8 @@ def _published(table: Categories) -> str:
 
 
 def _kernels(view: View) -> Iterator[str]:
-    headings = ["Kernel", "Arm", "Config", "us per call", f"Against {code(view.arms[0])}", "Of read", "In model"]
+    against = "the fastest" if is_sweep(view.kernels) else code(view.arms[0])
+    headings = ["Kernel", "Arm", "Config", "us per call", f"Against {against}", "Of read", "In model"]
     rows = [_kernel_cells(group, place) for group in view.kernels for place in range(len(group.rows))]
     yield table_of(headings, rows[:MOST_KERNEL_ROWS], right=(3, 5, 6))
     left = max(0, len(rows) - MOST_KERNEL_ROWS) + sum(group.left_out for group in view.kernels)

@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate
 from harness.values.measurement import Conditions, Status
 from harness.values.run import Run
 
-from .figures import axes_words, bandwidth, clean, clean_prose, grouped, percent, plural, span
+from .figures import axes_words, bandwidth, clean, clean_prose, config_words, grouped, percent, plural, span
 from .joined import Joined
 from .kernel_view import site_name
 
@@ -209,7 +209,8 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
 def case_name(case: Case) -> str:
     """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`."""
     head = site_name(case) if case.kind == "kernel" else case.kind
-    parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""))
+    config = config_words(case.answer) if case.tunables_in_id else ""
+    parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""), config)
     return ", ".join(part for part in parts if part)
 
 

@@ -16,6 +16,8 @@ from .decode_view import Explained, ModelGroup, explained, model_groups
 from .figures import clean, gib, grouped, number, percent, plural, plus_minus, ratio_full, seconds
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
+from .landscape_view import Terrain, terrains
+from .quality_view import quality_rows
 from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
 from .small_charts import Strip, strips
 
@@ -46,6 +48,8 @@ class View:
     problems: tuple[Problem, ...]
     processes: tuple[ProcessRow, ...]
     strips: tuple[Strip, ...]
+    terrains: tuple[Terrain, ...]
+    quality: tuple[tuple[str, str], ...]
     intervals: tuple[str, ...]
     cautions: tuple[str, ...]
     methods: tuple[str, ...]
@@ -75,6 +79,8 @@ def build(run: Run) -> View:
         problems=problems(joined),
         processes=process_rows(joined),
         strips=strips(joined),
+        terrains=terrains(joined),
+        quality=quality_rows(joined),
         intervals=footnotes(_estimates(decodes, prefills, kernels)),
         cautions=tuple(_cautions((*decodes, *prefills), kernels, profiles)),
         methods=tuple(_methods(decodes, kernels, profiles)),

@@ -22,11 +22,12 @@ from .browser import chromium
 from .comparison_factory import comparison, large_run
 from .hostile import EVIL, hostile_run
 from .run_factory import broken_run, synthetic_run
+from .test_landscape_and_quality import swept
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 WIDTHS = {"phone": (390, 844), "desktop": (1280, 900)}
-NAMES = ("report", "broken", "hostile", "large", "machines", "index", "case")
+NAMES = ("report", "broken", "hostile", "large", "sweep", "machines", "index", "case")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "broken": write.page(broken_run(), "html", write.Beside(refused)),
         "hostile": write.page(hostile_run(), "html", write.Beside(comparison(14, name=EVIL))),
         "large": write.page(runs[-1], "html", write.Beside(comparison(30), tuple(slim(run) for run in runs[:-1]))),
+        "sweep": write.page(swept(), "html"),
         "machines": machines_pages.page(side_by_side([synthetic_run(3), synthetic_run(1, seed=8)]), "html"),
     }
     paths = {}
