@@ -156,6 +156,7 @@ def run(
     """chunk: steps of a triangular system, 16, 32 or 64. block_v: columns of the state that a program carries, fewer
     where there are fewer. num_warps and num_stages: of the chain through the chunks; warps_inside: of the first kernel.
     """
+    qkv = qkv if qkv.stride(-1) == 1 else qkv.contiguous()  # as a convolution in torch returns it
     batch, length = qkv.shape[:2]
     _, v_heads, k_dim, v_dim = state.shape
     if a.stride() != b.stride():

@@ -59,6 +59,7 @@ def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
     *, block_v: int = 16, num_warps: int = 2,
 ) -> Tensor:  # fmt: skip
+    qkv = qkv if qkv.stride(-1) == 1 else qkv.contiguous()  # as a convolution in torch returns it
     batch, length = qkv.shape[:2]
     _, v_heads, k_dim, v_dim = state.shape
     if a.stride() != b.stride():

@@ -162,7 +162,11 @@ MODEL_MISTAKES = {
     "missing key": ("  vocab_size: 2048\n", "", "mine: key vocab_size is missing"),
     "wrong type": ("vocab_size: 2048", "vocab_size: 2048.5", "mine.vocab_size: 2048.5 is not a whole number"),
     "out of range": ("vocab_size: 2048", "vocab_size: 0", "mine.vocab_size: 0 is out of range"),
-    "no architecture": ("  architecture: qwen3_5_moe\n", "", "mine: key architecture is missing; allowed: .*qwen3_5_moe"),
+    "no architecture": (
+        "  architecture: qwen3_5_moe\n",
+        "",
+        "mine: key architecture is missing; allowed: .*qwen3_5_moe",
+    ),
     "unknown architecture": (
         "qwen3_5_moe\n",
         "qwen3_5_mo\n",
