@@ -66,6 +66,13 @@ LAYERS = {
     "measuring reaches kernels by name": Layer(
         ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
     ),
+    "the parent of compiling, and what reads binaries": Layer(
+        tuple(
+            f"harness/static/{name}.py"
+            for name in ("pool", "results", "target", "messages", "carried", "sweep", "cubin", "encoded", "sass", "ptx")
+        ),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.cli", "harness.store"),
+    ),
     "the static stage": Layer(
         ("harness/static/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.runner", "harness.store")
     ),
