@@ -36,8 +36,17 @@ PEER_FACTORS = (4, 10)
 
 @dataclass(frozen=True)
 class Cost:
+    """busy: other processes wanted more than this machine has, so that `wall_s` is not the program's alone."""
+
     wall_s: float
+    cpu_s: float
     peak_mb: float
+    busy: bool
+
+    @property
+    def judged_s(self) -> float:
+        """Reading uses one core; on a busy machine what it used of it."""
+        return self.cpu_s if self.busy else self.wall_s
 
 
 def cost_of(*command: object) -> Cost:
@@ -49,7 +58,9 @@ def cost_of(*command: object) -> Cost:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return Cost(time.perf_counter() - start, usage.ru_maxrss * 1024 / MB)
+    wall_s, cpu_s = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+    busy = os.getloadavg()[0] > len(os.sched_getaffinity(0))
+    return Cost(wall_s, cpu_s, usage.ru_maxrss * 1024 / MB, busy)
 
 
 def page_of(trace: Path) -> Cost:
@@ -75,7 +86,7 @@ def test_a_page_of_a_large_trace(trace: tuple[int, Path], benchmark: Any) -> Non
     benchmark.pedantic(lambda: costs.append(page_of(path)), rounds=3, iterations=1)
     benchmark.extra_info["peak_mb"] = round(max(cost.peak_mb for cost in costs))
     most_s, most_mb = LIMITS[size_mb]
-    assert min(cost.wall_s for cost in costs) <= most_s
+    assert min(cost.judged_s for cost in costs) <= most_s
     assert max(cost.peak_mb for cost in costs) <= most_mb
 
 
@@ -84,10 +95,10 @@ def test_a_peer_is_slower_and_larger(trace: tuple[int, Path], benchmark: Any) ->
     size_mb, path = trace
     if subprocess.run([PEER_PYTHON, "-c", "import hta"], capture_output=True, check=False).returncode:
         pytest.skip(f"{PEER_PYTHON} has no HolisticTraceAnalysis; `nox -s benchmarks` installs it")
-    ours, peer = page_of(path), []
+    ours, peer = page_of(path), list[Cost]()
     benchmark.pedantic(lambda: peer.append(cost_of(PEER_PYTHON, "-c", PEER, path)), rounds=1, iterations=1)
     benchmark.extra_info["peak_mb"] = round(peer[0].peak_mb)
-    faster, leaner = peer[0].wall_s / ours.wall_s, peer[0].peak_mb / ours.peak_mb
+    faster, leaner = peer[0].judged_s / ours.judged_s, peer[0].peak_mb / ours.peak_mb
     benchmark.extra_info["times_as_long"], benchmark.extra_info["times_as_large"] = round(faster, 1), round(leaner, 1)
     if size_mb >= 500:
         assert faster >= PEER_FACTORS[0] and leaner >= PEER_FACTORS[1]
