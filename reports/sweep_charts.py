@@ -43,9 +43,8 @@ def draw(view: SweepView, device: str) -> bytes:
         ]  # fmt: skip
         shown = [height for height in heights if height]
         figure = Figure(figsize=(8, 1.4 + sum(shown) + 0.7 * len(shown)), layout="constrained")
-        figure.suptitle(
-            f"{clean(view.title, 110)}\n{clean(device, LABEL_LIMIT)}: {view.counts}; {view.trust}", fontsize=9
-        )
+        lines = (clean(view.title, 110), f"{clean(device, LABEL_LIMIT)}: {view.counts}", view.trust)
+        figure.suptitle("\n".join(lines), fontsize=9)
         if shown:
             panels = iter(figure.subplots(len(shown), 1, squeeze=False, height_ratios=shown)[:, 0])
             if view.landscape:

@@ -28,6 +28,7 @@ def command(
     carried: Annotated[Path | None, typer.Option(help="JSON of --compile-only: what it pruned is not tried.")] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
     limit_s: Annotated[float, typer.Option(min=0, help="Seconds to compile one configuration; 0: the default.")] = 0,
+    processes: Annotated[int, typer.Option(min=2, help="Fresh processes that time the choice again.")] = 4,
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
     ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst loss over all that is stored.")] = 0,
     emit: Annotated[Literal["", "triton", "vllm"], typer.Option(help="Print the choice for another program.")] = "",
@@ -57,7 +58,7 @@ def command(
 
     try:
         counts = _counts(tokens)
-        result = _swept(suite, match, counts, rounds, again, jobs, limit_s, scheduler, note, store)
+        result = _swept(suite, match, counts, rounds, again, jobs, limit_s, processes, scheduler, note, store)
     except KeyboardInterrupt:
         print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -95,7 +96,7 @@ def _counts(text: str) -> tuple[int, ...]:
 
 def _swept(
     suite: Path, match: str, tokens: tuple[int, ...], rounds: int, again: bool, jobs: int, limit_s: float,
-    scheduler: str, note: str, store: str,
+    processes: int, scheduler: str, note: str, store: str,
 ) -> SweepResult:  # fmt: skip
     from harness.cli.progress import RunProgress
     from harness.store import Store as RunStore
@@ -103,7 +104,7 @@ def _swept(
 
     options = Options(
         match=match or None, tokens=tokens, rounds=rounds or None, again=again, jobs=jobs or None,
-        limit_s=limit_s or None, scheduler=scheduler, note=note,
+        limit_s=limit_s or None, processes=processes, scheduler=scheduler, note=note,
     )  # fmt: skip
     with RunProgress() as progress:
         return sweep(suite, RunStore(store), options, progress)

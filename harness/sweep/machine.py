@@ -49,7 +49,7 @@ def probe(known: list[Environment]) -> Environment | None:
             same = gpu is None and environment.cpu == _cpu() and environment.threads == _threads()
         else:
             here = (environment.device_name, environment.device_uuid, environment.driver)
-            same = gpu == here and environment.ptxas == _ptxas(environment.compute_capability or "")
+            same = gpu == here and environment.ptxas in (None, _ptxas(environment.compute_capability or ""))
         if same:
             return environment
     return None

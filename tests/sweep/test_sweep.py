@@ -3,6 +3,7 @@ reads."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -13,7 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from harness.cli.main import app
+from harness.errors import ExitStatus
 from harness.plan import expand
 from harness.store import Store
 from harness.store.tables import decode
@@ -78,6 +82,32 @@ def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch
     second = swept(path, store)
     assert time.perf_counter() - start < 2 and second.reused == 6 and second.gpu_busy_s == 0
     assert second.questions[0].finals == question.finals
+    _commands(path, store)
+
+
+def _commands(path: Path, store: Path) -> None:
+    """What the command prints of a sweep that is known: JSON, CSV, other programs' words, and the exit status."""
+
+    def harness(*options: str) -> Result:
+        arguments = ["sweep", str(path), "-k", MATCH, "--rounds", "2", "--processes", "2", "--store", str(store)]
+        return CliRunner().invoke(app, [*arguments, *options])
+
+    table = path.parent / "all.csv"
+    shown = harness("--json", "--csv", str(table), "--charts", str(path.parent / "charts"))
+    assert shown.exit_code == ExitStatus.CASE_FAILED and "computes wrong results" in shown.stderr
+    document = json.loads(shown.stdout)
+    assert document["schema"] == 1 and (document["declared"], document["timed"], document["reused"]) == (5, 2, 6)
+    wanted = "tunables status reason binary registers spills shared_bytes instructions_per_weight load_bytes estimate"
+    assert all(set(wanted.split()) <= set(row) for row in document["configurations"])
+    assert {"distinct", "pruned", "wall_s", "gpu_busy_s"} <= set(document) and document["top"][0]["confirmed"]
+    lines = list(csv.DictReader(table.open()))
+    assert [line["status"] for line in lines] == [row["status"] for row in document["configurations"]]
+    assert sum(bool(line["us"]) for line in lines) == 2
+    assert [file.suffix for file in (path.parent / "charts").iterdir()] == [".svg"]
+    allowed = harness("--allow-failure", "--ship", "1")
+    assert allowed.exit_code == 0 and "FAILED, and allowed to" in allowed.stderr and "ship 1" in allowed.stdout
+    assert "triton.Config(" in harness("--emit", "triton").stdout
+    assert harness("--tokens", "0").exception is not None and harness("--target", "sm_90").exception is not None
 
 
 def test_a_killed_sweep_goes_on_and_a_wider_one_times_what_is_new(tmp_path: Path) -> None:
