@@ -28,6 +28,7 @@ PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
+SUITE = "suites/qwen3_5_moe.yaml"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SHARED_TRACES = ROOT.parent / "shared" / "traces"
 PACKAGES = {"harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports"}
@@ -127,9 +128,10 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """`harness compare BASE HEAD`."""
+    """`harness compare BASE HEAD`; of the small suite where there is no GPU, unless HARNESS_SUITE or --suite says more."""
     _install(session)
-    _harness(session, "compare", *session.posargs)
+    suite = os.environ.get("HARNESS_SUITE", SUITE if shutil.which("nvidia-smi") else TINY)
+    session.run(str(PYTHON), "-m", "harness", "compare", *session.posargs, env={"HARNESS_SUITE": suite})
 
 
 @nox.session

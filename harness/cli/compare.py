@@ -26,7 +26,9 @@ def command(
     accept: Annotated[
         str, typer.Option(help="Comma-separated conditions that may differ, such as torch,triton; they are shown.")
     ] = "",
-    suite: Annotated[str, typer.Option(help="Suite file, for sides that are measured; else the only one.")] = "",
+    suite: Annotated[
+        str, typer.Option(envvar="HARNESS_SUITE", help="Suite file, for sides that are measured; else the only one.")
+    ] = "",
     match: Match = "",
     arms: Arms = "",
     budget: Annotated[float, typer.Option(min=0, help="Seconds that measuring may take; 0: as the suite says.")] = 0,
@@ -53,7 +55,7 @@ def command(
         from harness.cli.compare_live import check_options_of_stored
 
         check_options_of_stored(
-            suite=suite, arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
+            arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
             measure_identical=measure_identical, k=match, m=note,
         )  # fmt: skip
         comparison = compare(*load_sides(base, head, runs), accept=csv(accept))

@@ -13,7 +13,7 @@ from harness.compare.join import Joined, join
 from harness.compare.looks import Looks, replay
 from harness.compare.paired_runs import paired_runs
 from harness.compare.policy import Policy, policy_of
-from harness.compare.reasons import IDENTICAL, decided, not_ok, too_few, too_few_pairs
+from harness.compare.reasons import IDENTICAL, SAME_LAUNCHES, decided, not_ok, too_few, too_few_pairs
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
@@ -61,7 +61,9 @@ class _Judge:
         self.policy, self.two_machines = policy, two_machines
         self.one_run = same_run(base, head)
         self.pairs = paired_runs(base.run, head.run)
-        self.identical = set(self.pairs.pairing.identical) if self.pairs else set()
+        pairing = self.pairs.pairing if self.pairs else None
+        self.identical = dict.fromkeys(pairing.same_launches, SAME_LAUNCHES) if pairing else {}
+        self.identical |= dict.fromkeys(pairing.identical, IDENTICAL) if pairing else {}
         self.log_ratios: dict[str, list[float]] = {}
         self.two_modes: set[str] = set()
         self.noise: dict[str, CaseNoise] = {}
@@ -97,9 +99,12 @@ class _Judge:
         base, head = question.base.measurement, question.head.measurement
         if self.pairs is not None and self.pairs.outside:
             return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
-        if question.name in self.identical and not (base and base.samples and head and head.samples):
-            return [(replace(empty, verdict=Verdict.SAME, reason=IDENTICAL), None)]
-        problem = not_ok({"base": base, "head": head})
+        if question.name in self.identical and all(m is None or _only_checked(m) for m in (base, head)):
+            return [(replace(empty, verdict=Verdict.SAME, reason=self.identical[question.name]), None)]
+        sides = {"base": base, "head": head}
+        if self.pairs is not None and any(m is not None and m.status is not Status.OK for m in (base, head)):
+            sides = {side: m for side, m in sides.items() if m is not None}  # not measured for what the other one lacks
+        problem = not_ok(sides)
         if problem is not None:
             invalid = problem.failed or (base is not None and head is not None)
             verdict = Verdict.INVALID if invalid else Verdict.UNDECIDED
@@ -163,7 +168,11 @@ class _Judge:
         assert self.pairs is not None
         decisions: dict[str, Decision] = {}
         for gated in (True, False):
-            family = [v.case for v in found if v.gated is gated and v.metric != MEMORY and v.reason != IDENTICAL]
+            family = [
+                v.case
+                for v in found
+                if v.gated is gated and v.metric != MEMORY and v.reason not in (IDENTICAL, SAME_LAUNCHES)
+            ]
             looks = Looks(self.policy.paired(self.pairs.noise.offset), len(family), self.noise, self.two_modes)
             pairs = {case: self.log_ratios[case] for case in family if case in self.log_ratios}
             replay(looks, pairs, open_ended=self.pairs.goes_on)
@@ -222,6 +231,10 @@ class _Judge:
         reason = "equal" if a == b else f"{abs(b - a) / 2**20:,.1f} MiB {more} ({100 * abs(b / a - 1):.2g} %)"
         exact = Ratio(b / a, b / a, b / a, 1.0, 1, "exact")
         return CaseVerdict(name, MEMORY, verdict, reason, self._gated(case, MEMORY), float(a), float(b), exact)
+
+
+def _only_checked(measurement: Measurement) -> bool:
+    return measurement.status is Status.OK and not measurement.samples
 
 
 def _value(measurement: Measurement) -> float:

@@ -12,6 +12,7 @@ from harness.values.measurement import Measurement, Status
 from harness.values.verdict import Verdict
 
 IDENTICAL = "both sides run the same code with the same tunables at the same sizes: not measured"
+SAME_LAUNCHES = "the code differs, but binaries, launches and torch calls are the same: checked, not timed"
 RAN_AND_FAILED = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT)
 
 

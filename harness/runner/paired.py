@@ -98,21 +98,25 @@ class Pairs:
         wanted = self._wanted({**head, **base})
         common = [name for name in base if name in head and name in wanted]
         identical = self._identical(common)
-        self.measured = [name for name in common if self.terms.measure_identical or name not in identical]
+        launches = self._same_launches([name for name in common if name not in identical])
+        self.checked = common if self.terms.measure_identical else [n for n in common if n not in identical]
+        self.measured = [name for name in self.checked if self.terms.measure_identical or name not in launches]
         noise = noise_on(environment, self.store)
         comparison = str(uuid.uuid4())
         for side, arm in zip((self.base, self.head), self.arms, strict=True):
             pairing = Pairing(
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
-                self.terms.worktrees, arm, tuple(identical), self.terms.accept, noise, side.python, self.seed,
+                self.terms.worktrees, arm, tuple(identical), tuple(launches), self.terms.accept, noise, side.python,
+                self.seed,
             )  # fmt: skip
             own = self.questions[side.word]
             cases = {id for name in own if name in wanted for id in (own[name].id, own[name].same_as) if id}
             side.open(pairing, cases, process_noise(noise))
             self.say(f"{side.word}  {side.checkout.tree.words}{f', arm {arm}' if arm else ''} (run {side.run_id})")
-        if identical:
-            what = "measured all the same" if self.terms.measure_identical else "skipped"
-            self.say(f"{len(identical)} of {len(common)} cases run the same code on both sides: {what}")
+        what = "measured all the same" if self.terms.measure_identical else "not timed"
+        for names, words in ((identical, "run the same code"), (launches, "have the same binaries and launches")):
+            if names:
+                self.say(f"{len(names)} of {len(common)} cases {words} on both sides: {what}")
 
     def _wanted(self, cases: Mapping[str, Case]) -> set[str]:
         """Those that gate; all of them where none does, or where a filter named them."""
@@ -127,9 +131,7 @@ class Pairs:
 
     def _identical(self, names: Iterable[str]) -> list[str]:
         """Questions that both sides answer with the same source: under one interpreter, and nothing was built."""
-        one_tree = self.base.checkout.root == self.head.checkout.root
-        built = self.base.suite.compare.setup or self.head.suite.compare.setup
-        if self.base.python != self.head.python or (built and not one_tree):
+        if self._built_apart():
             return []
         prints = {
             side.word: {name: side.fingerprints.get(case.id) for name, case in self.questions[side.word].items()}
@@ -137,8 +139,34 @@ class Pairs:
         }
         return [name for name in names if prints["base"][name] and prints["base"][name] == prints["head"][name]]
 
+    def _built_apart(self) -> bool:
+        """Whether something else than source code may differ."""
+        one_tree = self.base.checkout.root == self.head.checkout.root
+        built = self.base.suite.compare.setup or self.head.suite.compare.setup
+        return self.base.python != self.head.python or bool(built and not one_tree)
+
+    def _same_launches(self, names: Sequence[str]) -> list[str]:
+        """Of the kernels whose code differs, those whose calls do the same on the GPU all the same."""
+        base, head = self.base.environment, self.head.environment
+        assert base is not None and head is not None
+        kernels = [name for name in names if self.questions["base"][name].kind == "kernel"]
+        capable = base.compute_capability and base.compute_capability == head.compute_capability
+        if not kernels or not capable or self._built_apart():
+            return []
+        self.say(f"compile {len(kernels)} cases of both sides: equal binaries and launches need no timing")
+        found = []
+        for side in (self.base, self.head):
+            own = self.questions[side.word]
+            try:
+                launches = side.launches([own[name].id for name in kernels])
+            except HarnessError as error:  # then they are timed, as if they differed
+                self.say(f"{side.word}: not compiled: {error}")
+                return []
+            found.append({name: launches.get(own[name].id) for name in kernels})
+        return [name for name in kernels if found[0][name] and found[0][name] == found[1][name]]
+
     def _measure(self) -> None:
-        self._narrow(self.measured)
+        self._narrow(self.checked)
         for stage in self._stages():
             with turn(self.say):
                 for side in (self.base, self.head):

@@ -54,6 +54,14 @@ class PairedSide(Execution):
         self.whole, self.fingerprints = planned.plan, planned.fingerprints
         return self.environment
 
+    def launches(self, cases: Collection[str]) -> dict[str, str]:
+        """By case id, the identity of what a call launches on this side's GPU, as far as it compiles without one."""
+        assert self.environment is not None
+        wanted = msgspec.structs.replace(
+            self.wanted, compile=tuple(cases), target=self.environment.compute_capability or "", python=self.python
+        )
+        return plan_of(wanted, self.environment).launches
+
     @property
     def has_own_kernels(self) -> bool:
         """Whether kernels come from the side's tree, and not from the installed harness."""

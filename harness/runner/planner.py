@@ -19,20 +19,26 @@ from harness.values.suite import Plan
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """device, triton: where it will run; without them what is `tuned` is not looked up. Else as of `plan.expand`."""
+    """device, triton: where it will run; without them what is `tuned` is not looked up. Else as of `plan.expand`.
+    compile: ids of cases to be compiled, without a GPU, for a target (`sm_90`) by the Triton of an interpreter."""
 
     suite: str
     arms: tuple[str, ...] | None = None
     match: str | None = None
     device: str | None = None
     triton: str | None = None
+    compile: tuple[str, ...] = ()
+    target: str = ""
+    python: str = ""
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """fingerprints: by case id, see `suite.fingerprint`. problem: why there is no plan, in one line."""
+    """By case id: fingerprints, see `suite.fingerprint`; launches, the identity of all that a call launches, of the
+    cases that were compiled. problem: why there is no plan, in one line."""
 
     plan: Plan | None = None
     fingerprints: dict[str, str] = {}
+    launches: dict[str, str] = {}
     problem: str = ""
     status: int = 0
 
@@ -43,7 +49,7 @@ def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
         wanted = msgspec.structs.replace(wanted, device=environment.slug, triton=environment.triton)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "harness.runner.planner"], input=b2a_base64(msgspec.msgpack.encode(wanted)),
-        capture_output=True, env=own_import_path(sys.executable), check=False,
+        capture_output=True, env=own_import_path(sys.executable), cwd="/", check=False,
     )  # fmt: skip
     if done.returncode != 0:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
@@ -56,6 +62,16 @@ def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
     return answer
 
 
+def _launches(plan: Plan, wanted: Wanted) -> dict[str, str]:
+    if not wanted.compile:
+        return {}
+    from harness.static.pool import compile_cases
+
+    cases = [case for case in plan.cases if case.id in wanted.compile]
+    compiled = compile_cases(cases, wanted.target, Path(plan.suite.path).parent, python=wanted.python)
+    return {found.case.id: found.identity for found in compiled if found.identity is not None}
+
+
 def main() -> None:
     from harness.plan import expand
     from harness.suite.fingerprint import fingerprints
@@ -65,7 +81,7 @@ def main() -> None:
     try:
         suite = load_suite(Path(wanted.suite))
         plan = expand(suite, arms=wanted.arms, match=wanted.match, device_slug=wanted.device, triton=wanted.triton)
-        answer = Planned(plan, fingerprints(plan))
+        answer = Planned(plan, fingerprints(plan), _launches(plan, wanted))
     except HarnessError as error:
         answer = Planned(problem=str(error), status=int(error.exit_status))
     sys.stdout.buffer.write(b2a_base64(msgspec.msgpack.encode(answer)))

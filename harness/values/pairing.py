@@ -56,8 +56,9 @@ class Pairing(msgspec.Struct, frozen=True):
     are a pair.
 
     purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured, of a
-    calibration's several. identical: questions that both sides answer with the same code. accepted: conditions that are
-    under test and may differ. seed: of the coin that orders each pair.
+    calibration's several. identical: questions that both sides answer with the same code; same_launches: with the same
+    binaries, launches and torch calls, from code that differs. accepted: conditions that are under test and may differ.
+    seed: of the coin that orders each pair.
     """
 
     comparison: str
@@ -67,6 +68,7 @@ class Pairing(msgspec.Struct, frozen=True):
     worktrees: int = 0
     arm: str | None = None
     identical: tuple[str, ...] = ()
+    same_launches: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     noise: Noise = Noise()
     python: str = ""

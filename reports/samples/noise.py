@@ -82,9 +82,8 @@ def spread(rows: Sequence[Row]) -> list[str]:
         modes = "two modes" if two_modes(values) else "one mode"
         sd = 100 * statistics.stdev(values)
         error = sd / math.sqrt(2 * (len(values) - 1))
-        lines.append(
-            f"{case}: {len(values)} processes, SD {sd:.2f} ± {error:.2f} %, neighbours {_neighbours(values):+.2f}, {modes}"
-        )
+        noise = f"SD {sd:.2f} ± {error:.2f} %, neighbours {_neighbours(values):+.2f}, {modes}"
+        lines.append(f"{case}: {len(values)} processes, {noise}")
     for (one, a), (two, b) in combinations(by_case.items(), 2):
         common = [(a[at], b[at]) for at in a if at in b]
         if len(common) >= 4:

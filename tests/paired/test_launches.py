@@ -1,0 +1,69 @@
+"""Code that differs and does the same on a GPU is told by compiling both sides, without a GPU."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from harness.runner.planner import Planned, Wanted, plan_of
+from tests.compare.paired_stored import noisy_pairs, two_sides
+from tests.conftest import REPOSITORY
+
+SUITE = "suites/qwen3_5_moe.yaml"
+KERNEL = "kernels/moe_gate_up/triton_vecmat.py"
+CASE = "moe_gate_up@experts/int4-g128/bfloat16/baseline"
+
+
+def tree(root: Path, old: str = "", new: str = "") -> Path:
+    for folder in ("kernels", "suites"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    file = root / KERNEL
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new) if old else text)
+    return root / SUITE
+
+
+def planned(suite: Path) -> Planned:
+    import sys
+
+    return plan_of(Wanted(str(suite), ("baseline",), CASE, compile=(CASE,), target="sm_90", python=sys.executable))
+
+
+def test_another_name_is_the_same_launch_and_another_instruction_is_not(tmp_path: Path) -> None:
+    """The text of all three differs; what a GPU would do, of one."""
+    here = planned(tree(tmp_path / "here"))
+    renamed = planned(tree(tmp_path / "renamed", "expert_ids.shape", "tuple(expert_ids.shape)"))
+    changed = planned(tree(tmp_path / "changed", "- 8.0", "- 7.0"))
+    prints = [side.fingerprints[CASE] for side in (here, renamed, changed)]
+    assert len(set(prints)) == 3
+    assert here.launches[CASE] == renamed.launches[CASE] != changed.launches[CASE]
+
+
+def test_what_only_was_checked_is_the_same_with_that_reason() -> None:
+    """Checked on both sides and not timed; where the check failed, it is a failure like any other."""
+    import random
+
+    import msgspec
+
+    from harness.compare import StoredSide, compare
+    from harness.values.measurement import Measurement, Status
+    from tests.compare.stored_runs import kernel
+
+    sides = []
+    for side in two_sides({"a": noisy_pairs(random.Random(1), 10)}):
+        assert side.run.pairing is not None
+        case = kernel("b")
+        pairing = msgspec.structs.replace(side.run.pairing, same_launches=(case.id,))
+        checked = (*side.run.measurements, Measurement(case, Status.OK))
+        sides.append(
+            msgspec.structs.replace(
+                side.run, pairing=pairing, measurements=checked, planned=(*side.run.planned, case)
+            )
+        )  # fmt: skip
+    verdict = compare(StoredSide(sides[0]), StoredSide(sides[1])).verdicts[1]
+    assert verdict.verdict == "SAME" and "binaries, launches and torch calls are the same" in verdict.reason
+    wrong = Measurement(kernel("b"), Status.INCORRECT, "zeros")
+    sides[1] = msgspec.structs.replace(sides[1], measurements=(sides[1].measurements[0], wrong))
+    found = compare(StoredSide(sides[0]), StoredSide(sides[1]))
+    assert found.verdicts[1].verdict == "INVALID" and int(found.exit_status) == 5
