@@ -31,14 +31,16 @@ def append_summary(markdown: str, environ: Mapping[str, str]) -> bool:
     return True
 
 
-def commands(view: View, comparison: Comparison | None, environ: Mapping[str, str]) -> Iterator[str]:
-    """Workflow commands, one a line, where a job runs: wrong cases, then gated verdicts that are not SAME or FASTER."""
+def commands(view: View | None, comparison: Comparison | None, environ: Mapping[str, str]) -> Iterator[str]:
+    """Workflow commands, one a line, where a job runs: wrong cases, then gated verdicts that are not SAME or FASTER. Of
+    what is given; either may be None."""
     if environ.get("GITHUB_ACTIONS") != "true":
         return
-    for problem in view.problems[:MOST_ANNOTATIONS]:
+    for problem in view.problems[:MOST_ANNOTATIONS] if view else ():
         level = "notice" if problem.status == "UNSUPPORTED" else "error"
         yield command(level, f"{problem.status} {problem.case}", f"{problem.arm}: {problem.reason}")
-    gated = [v for v in comparison.verdicts if v.gated and v.verdict in _LEVELS] if comparison else []
+    verdicts = comparison.verdicts if comparison else ()
+    gated = [v for v in verdicts if (v.gated or v.failed) and v.verdict in _LEVELS]
     for v in sorted(gated, key=lambda v: list(_LEVELS).index(v.verdict))[:MOST_ANNOTATIONS]:
         words = " ".join(part for part in (ratio_words(v), v.reason) if part)
         yield command(_LEVELS[v.verdict], f"{v.verdict} {clean(v.case)}", words)

@@ -28,6 +28,11 @@ def test_wrong_cases_and_regressions_are_annotated() -> None:
     assert not any("FASTER" in line or "SAME" in line for line in found)
 
 
+def test_a_comparison_alone_is_annotated() -> None:
+    found = list(github.commands(None, comparison(20), JOB))
+    assert [line.split("title=")[1].split()[0] for line in found] == ["INVALID", "SLOWER", "SLOWER"]
+
+
 def test_without_a_job_there_is_nothing() -> None:
     assert list(github.commands(build(broken_run()), comparison(20), {})) == []
     assert github.append_summary("text", {}) is False
