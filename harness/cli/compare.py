@@ -40,6 +40,16 @@ def command(
     rounds: Annotated[
         int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
     ] = 0,
+    static: Annotated[
+        bool, typer.Option("--static", help="Compile the Triton cases of both sides, without a GPU; run nothing.")
+    ] = False,
+    target: Annotated[
+        list[str] | None, typer.Option(help="With --static: architectures, comma-separated [sm_80,sm_90].")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="With --static: the GPU whose tuned files are read, such as nvidia-h100-80gb-hbm3.")
+    ] = "",
+    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
@@ -50,6 +60,20 @@ def command(
     from harness.store import Store as RunStore
 
     runs = RunStore(store)
+    targets = [name for several in target or () for name in csv(several)]
+    if as_json and markdown == "-":
+        raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
+    if not static and (targets or device):
+        raise HarnessError(f"--{'target' if targets else 'device'}: for --static, which compiles and runs nothing")
+    if static:
+        from harness.cli import compare_static
+        from harness.cli.compare_live import check_options_of_static
+
+        check_options_of_static(
+            accept=accept, budget=budget, rounds=rounds, measure_identical=measure_identical, m=note
+        )  # fmt: skip
+        live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
+        compare_static.command(live, runs, targets, device, as_json, markdown)
     stored = [is_stored(side, runs) for side in (base, head)]
     if all(stored):
         from harness.cli.compare_live import check_options_of_stored
@@ -74,13 +98,15 @@ def command(
             accept=(*csv(accept), *under_test),
         )  # fmt: skip
         comparison = measure(live, runs, terms, rounds or None, note)
+    if markdown:
+        _markdown(comparison, markdown)
     if as_json:
         import msgspec
 
         print(msgspec.json.encode(document(comparison)).decode())
     elif not comparison.comparable:
         raise _refusal(comparison)
-    else:
+    elif markdown != "-":
         from harness import reports_root
 
         reports_root.bind()
@@ -89,6 +115,28 @@ def command(
 
         console().print(render(comparison))
     raise typer.Exit(int(comparison.exit_status))
+
+
+def _markdown(comparison: Comparison, file: str) -> None:
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.comparison_markdown import render
+
+    write_markdown(file, render(comparison))
+
+
+def write_markdown(file: str, text: str) -> None:
+    """To a file, or for `-` to standard output."""
+    from pathlib import Path
+
+    if file == "-":
+        print(text)
+        return
+    try:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"--markdown {file}: {error.strerror or error}") from error
 
 
 def document(comparison: Comparison) -> dict[str, Any]:

@@ -73,3 +73,10 @@ def check_options_of_stored(**given: object) -> None:
     for name, value in given.items():
         if value:
             raise HarnessError(f"--{name.replace('_', '-')}: for sides that are measured; these are stored runs")
+
+
+def check_options_of_static(**given: object) -> None:
+    """What has no meaning where nothing is measured is refused, not overlooked."""
+    for name, value in given.items():
+        if value:
+            raise HarnessError(f"--{name.replace('_', '-')}: for what is measured; --static measures nothing")

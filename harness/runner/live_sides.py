@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import re
 import shutil
 import sys
@@ -16,7 +18,7 @@ from harness.revisions.checkout import set_up
 from harness.runner.execute import Options, Report
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
-from harness.runner.planner import Wanted, plan_of
+from harness.runner.planner import Planned, Wanted, plan_of
 from harness.store import Store
 from harness.values.pairing import Tree
 
@@ -46,12 +48,37 @@ def is_stored(name: str, store: Store) -> bool:
     return any(run in found.tags or (len(run) >= 4 and found.uuid.startswith(run)) for found in store.runs())
 
 
+class SideTree(NamedTuple):
+    """One side where it lies. word: `base` or `head`. kept: whether it is a checkout, that a setup may build in."""
+
+    word: str
+    checkout: Checkout
+    arm: str | None
+    suite: Path
+    python: str
+    kept: bool
+
+
 def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Report, say: Say) -> Pairs:
     """Checks out, sets up and plans both sides. Everything that can be wrong in their names is said before torch loads.
 
     Raises HarnessError for an unknown revision or arm, a revision without the suite, a filter that leaves nothing, and
     CaseFailed where a setup fails.
     """
+    found = trees(live, store, say, apart=terms.measure_identical)
+    roots, arms = {side.checkout.root for side in found}, (found[0].arm, found[1].arm)
+    if len(roots) == 1 and arms[0] == arms[1] and not any(live.pythons):
+        say("both sides are the same tree: --measure-identical measures it against itself")
+    sides = []
+    for side in found:
+        wanted, planned = plan_of_side(side, live, say)
+        sides.append(PairedSide(side.word, side.checkout, wanted, planned, side.python, store, options, report))
+    return Pairs(sides[0], sides[1], arms, store, terms, say)
+
+
+def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[SideTree, SideTree]:
+    """Both sides checked out. apart: in two folders, even if they are the same tree: what a path and a layout of files
+    do is in the difference, too. Raises HarnessError as `prepare` does."""
     names = [_split(name) for name in (live.base, live.head)]
     suite, repository = suite_of(live, store)
     checkouts = [
@@ -59,27 +86,31 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     ]
     arms = [names[1 - i][1] if arm is None else arm for i, (_, arm) in enumerate(names)]
     relative = suite.relative_to(repository) if repository else suite
-    if checkouts[0].root == checkouts[1].root and arms[0] == arms[1] and not any(live.pythons):
-        if repository is not None and terms.measure_identical:  # what a path and a layout of files do is in there, too
-            checkouts[1] = _checkout(names[1][0], suite, repository, 1, say)
-        else:
-            say("both sides are the same tree: --measure-identical measures it against itself")
-    sides = []
+    same = checkouts[0].root == checkouts[1].root and arms[0] == arms[1] and not any(live.pythons)
+    if same and repository is not None and apart:
+        checkouts[1] = _checkout(names[1][0], suite, repository, 1, say)
+    found = []
     for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, live.pythons, strict=True):
         interpreter = _python(python, word)
         file = checkout.root / relative if repository else suite
         _check_suite(file, relative, checkout, word)
-        chosen = (arm,) if arm else live.arms or None
-        wanted = Wanted(str(file), chosen, live.match or None)
-        try:
-            planned = plan_of(wanted)
-        except HarnessError as error:
-            raise _of_side(error, word, checkout) from error
-        assert planned.plan is not None
-        if repository:
-            set_up(checkout, planned.plan.suite.compare.setup, interpreter, say)
-        sides.append(PairedSide(word, checkout, wanted, planned, interpreter, store, options, report))
-    return Pairs(sides[0], sides[1], (arms[0], arms[1]), store, terms, say)
+        found.append(SideTree(word, checkout, arm, file, interpreter, repository is not None))
+    return found[0], found[1]
+
+
+def plan_of_side(side: SideTree, live: Live, say: Say, device: str | None = None) -> tuple[Wanted, Planned]:
+    """What is asked of a side, and its plan, set up where the suite wants it. device: whose tuned files are read."""
+    chosen = (side.arm,) if side.arm else live.arms or None
+    triton = importlib.metadata.version("triton") if device and importlib.util.find_spec("triton") else None
+    wanted = Wanted(str(side.suite), chosen, live.match or None, device, triton)
+    try:
+        planned = plan_of(wanted)
+    except HarnessError as error:
+        raise _of_side(error, side.word, side.checkout) from error
+    assert planned.plan is not None
+    if side.kept:
+        set_up(side.checkout, planned.plan.suite.compare.setup, side.python, say)
+    return wanted, planned
 
 
 def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError:

@@ -1,0 +1,128 @@
+"""`harness compare --static`: both sides checked out, planned, compiled for the named targets and held together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.compare.static_verdicts import judge
+from harness.errors import HarnessError
+from harness.runner.live_sides import Live, Say, SideTree, plan_of_side, trees
+from harness.runner.static_side import Answer, Asked, compile_side, variant_key
+from harness.static.target import parse_target
+from harness.store import Store
+from harness.values.case import Case
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+from harness.values.static_comparison import StaticComparison, StaticSide
+from harness.values.suite import Plan
+
+TARGETS = ("sm_80", "sm_90")
+UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100-80gb-hbm3, say, takes its tuned file"
+
+
+Report = Callable[[int, int], None]
+
+
+class _Compiled:
+    """What came of one side. named: its cases by the name that sides are joined on."""
+
+    def __init__(self, side: SideTree, plan: Plan, asked: Sequence[str], jobs: int | None, report: Report) -> None:
+        self.side, self.arm = side, side.arm
+        self.named = {_name(case, side.arm): case for case in plan.cases if case.kind == "kernel" and case.op}
+        usable = {_work(case): case for case in self.named.values() if _problem(case) is None}
+        self.answer = compile_side(
+            Asked(
+                tuple(usable.values()), tuple(asked), str(Path(plan.suite.path).parent), plan.suite.kernels_root, jobs
+            ),
+            side.python, side.checkout.root, report,
+        )  # fmt: skip
+        self.left_out = {_work(case) for case in usable.values() if case.id in set(self.answer.left_out)}
+        self.found = {
+            target: {_work(compiled.case): compiled for compiled in several}
+            for target, several in self.answer.compiled.items()
+        }
+
+    def uses_triton(self, name: str) -> bool:
+        case = self.named.get(name)
+        return case is not None and _work(case) not in self.left_out
+
+    def compiled(self, name: str, target: str) -> Compiled | None:
+        case = self.named.get(name)
+        if case is None:
+            return None
+        problem = _problem(case)
+        if problem is not None:
+            return Compiled(case, Status.UNSUPPORTED, problem)
+        found = self.found.get(target, {}).get(_work(case))
+        # a side without Triton compiles to nothing, which is what it launches
+        return msgspec.structs.replace(found, case=case) if found else Compiled(case, Status.OK)
+
+    def sources(self, name: str) -> dict[str, str]:
+        case = self.named.get(name)
+        return self.answer.sources.get(variant_key(case), {}) if case is not None else {}
+
+    @property
+    def facts(self) -> StaticSide:
+        return StaticSide(self.side.checkout.tree, self.arm, self.answer.toolchain)
+
+
+def compare_static(
+    live: Live, store: Store, targets: Sequence[str], say: Say, *, device: str | None = None, jobs: int | None = None,
+    report: Callable[[str, int, int], None] | None = None,
+) -> StaticComparison:  # fmt: skip
+    """Compiles every Triton case of both sides. device: whose tuned files are read. report: side, done, of.
+
+    Raises HarnessError as `live_sides.prepare` does, for an unknown target, and where no case uses Triton.
+    """
+    start = time.perf_counter()
+    asked = tuple(dict.fromkeys(f"sm_{parse_target(target)}" for target in targets))
+    sides = trees(live, store, say)
+    plans = [plan_of_side(side, live, say, device)[1].plan for side in sides]
+    compiled = []
+    for side, plan in zip(sides, plans, strict=True):
+        assert plan is not None
+        told = (lambda done, of, word=side.word: report(word, done, of)) if report else (lambda done, of: None)
+        compiled.append(_Compiled(side, plan, asked, jobs, told))
+    base, head = compiled
+    names = list(dict.fromkeys((*base.named, *head.named)))
+    kept = [name for name in names if base.uses_triton(name) or head.uses_triton(name)]
+    if not kept:
+        raise HarnessError(f"none of {len(names)} kernel cases uses Triton on either side; there is nothing to compile")
+    texts = {name: (base.sources(name), head.sources(name)) for name in kept}
+    cases = tuple(
+        judge(name, target, base.compiled(name, target), head.compiled(name, target), *texts[name])
+        for target in asked
+        for name in kept
+    )
+    return StaticComparison(
+        base.facts, head.facts, asked, cases, len(names) - len(kept), tuple(_notes(base.answer, head.answer)),
+        time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _notes(base: Answer, head: Answer) -> Iterable[str]:
+    for target in base.toolchain.keys() & head.toolchain.keys():
+        if base.toolchain[target] != head.toolchain[target]:
+            yield f"{target}: the compilers differ: {base.toolchain[target]} -> {head.toolchain[target]}"
+
+
+def _problem(case: Case) -> str | None:
+    if case.problem is not None:
+        return case.problem
+    assert case.answer is not None
+    return UNRESOLVED if case.answer.origin == "tuned" and not case.answer.tunables else None
+
+
+def _name(case: Case, arm: str | None) -> str:
+    return case.question if arm else case.id
+
+
+def _work(case: Case) -> str:
+    """Equal for cases that are one compilation: arms often share an answer."""
+    assert case.answer is not None
+    facts = (case.question, case.dims, case.answer.variant, case.answer.tunables)
+    return msgspec.json.encode(facts, order="sorted").decode()
