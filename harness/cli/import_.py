@@ -11,7 +11,8 @@ from harness.cli.options import Store
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="A file that `harness export` wrote.")], store: Store = ""
+    file: Annotated[Path, typer.Argument(help="A file that `harness export` or pytest-benchmark wrote.")],
+    store: Store = "",
 ) -> None:
     """Add an exported run to the store; importing it again changes nothing. Prints its id here."""
     from harness.store import Store as RunStore

@@ -11,6 +11,7 @@ from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE
 from harness.compare.recorded import recorded_suite
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import HarnessError, allowed
+from harness.store.benchmark_file import SUITE
 from harness.values.environment import REFUSED_WHEN_DIFFERENT
 from harness.values.run import Run
 
@@ -60,6 +61,11 @@ def notes(base: StoredSide, head: StoredSide) -> list[str]:
         if base.run.suite_hash != head.run.suite_hash:
             found.append("the text of the suite differs; cases are joined where the question is the same")
     for word, run in _runs(base, head):
+        if run.suite == SUITE:
+            found.append(
+                f"{word}: a file of pytest-benchmark is one process, whose rounds do not show what differs between "
+                "two: no verdict can stand on it, the ratio is an estimate"
+            )
         if run.state != "complete":
             found.append(f"{word}: run {run.id} is {run.state}: cases after its end are missing")
         capped = _reasons(run, ("sw_power_cap",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -85,7 +86,7 @@ def compare_static(
     compiled = []
     for side, plan in zip(sides, plans, strict=True):
         assert plan is not None
-        told = (lambda done, of, word=side.word: report(word, done, of)) if report else (lambda done, of: None)
+        told = partial(report, side.word) if report else _silent
         compiled.append(_Compiled(side, plan, asked, jobs, told))
     base, head = compiled
     names = list(dict.fromkeys((*base.named, *head.named)))
@@ -102,6 +103,10 @@ def compare_static(
         base.facts, head.facts, asked, cases, len(names) - len(kept), tuple(_notes(base.answer, head.answer)),
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+def _silent(_: int, __: int) -> None:
+    pass
 
 
 def _notes(base: Answer, head: Answer) -> Iterable[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError
+from harness.store.benchmark_file import is_benchmark_file, read_benchmarks
 from harness.values.run import SCHEMA_VERSION, Run
 
 NOT_FINITE = "$float"
@@ -42,12 +43,15 @@ def export_run(run: Run, identity: str, path: Path) -> None:
 
 
 def read_exported(path: Path) -> tuple[Run, str]:
-    """The run in a file and its uuid. Raises HarnessError where it is none, or of a later schema."""
+    """The run in a file and its uuid; of pytest-benchmark's files too. Raises HarnessError where it is none, or of a
+    later schema."""
     try:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         plain = msgspec.json.decode(data)
+        if is_benchmark_file(plain):
+            return read_benchmarks(plain, path)
         schema = plain.get("schema") if isinstance(plain, dict) else None
         if isinstance(schema, int) and schema > SCHEMA_VERSION:
             newer = f"schema {schema}, this program reads up to {SCHEMA_VERSION}"
