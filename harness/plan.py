@@ -51,14 +51,15 @@ def expand(
     return Plan(suite, tuple(_once(cases, whole)), tuple(chosen), _usable(whole))
 
 
-def sweep_plan(suite: Suite, *, match: str | None = None) -> Plan:
-    """Every configuration of the suite's sweep spaces as a case, one token a call, at each shape that the model has.
+def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> Plan:
+    """Every configuration of the suite's sweep spaces as a case, at each shape that the model has and each number of
+    tokens a call.
 
     Raises HarnessError where the suite has no sweep, no configuration fits its conditions or the filter leaves nothing.
     """
     if not suite.sweep:
         raise HarnessError(f"{suite.path}: sweep: this suite has none")
-    cases = list(_sweep_cases(suite))
+    cases = list(_sweep_cases(suite, tokens))
     if not cases:
         raise HarnessError(f"{suite.path}: sweep: `where` holds for no configuration at the model's shapes")
     kept = set(select(match, [case.id for case in cases]))
@@ -203,10 +204,10 @@ def _key(answer: Answer) -> tuple[Any, ...]:
     return answer.variant, tuple(sorted(answer.tunables.items())), answer.origin == TUNED
 
 
-def _sweep_cases(suite: Suite) -> Iterator[Case]:
+def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
     """Sites of one shape are one question: the tuned file goes by shape."""
     context = suite.kernels.context[0] if suite.kernels else 1024
-    questions = KernelQuestions(tokens=(1,), context=(context,))
+    questions = KernelQuestions(tokens=tuple(tokens), context=(context,))
     answers = Answers(suite, None, None)
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)

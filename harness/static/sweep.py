@@ -13,7 +13,6 @@ from harness.static.pool import LIMIT_S, available_cores, compile_cases
 from harness.static.results import sources, toolchain
 from harness.static.target import LIMITS, parse_target, present_target
 from harness.suite.load import load_suite
-from harness.sweep.questions import at_tokens
 from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
 
@@ -29,7 +28,7 @@ def static_sweep(
     """
     start = time.perf_counter()
     suite = load_suite(path)
-    cases = [at_tokens(case, count) for count in tokens for case in sweep_plan(suite, match=match).cases]
+    cases = sweep_plan(suite, match=match, tokens=tokens).cases
     capability = parse_target(target or _present())
     done: list[Compiled] = []
     stage = f"sm_{capability}"
@@ -55,7 +54,7 @@ def static_sweep(
 def carry(file: Path, path: Path, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> int:
     """Takes over what a static sweep of the same suite pruned elsewhere, for the GPU that is here; see `carried`."""
     suite = load_suite(path)
-    cases = [at_tokens(case, count) for count in tokens for case in sweep_plan(suite, match=match).cases]
+    cases = sweep_plan(suite, match=match, tokens=tokens).cases
     return accept(file, cases, _present(), Path(suite.path).parent)
 
 

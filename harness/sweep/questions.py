@@ -9,7 +9,6 @@ import msgspec
 
 from harness.answers import Answers
 from harness.errors import HarnessError
-from harness.plan import dims_at
 from harness.suite.catalogue import variant_file
 from harness.suite.closure import closure_hash
 from harness.sweep.key import configuration_key
@@ -47,12 +46,6 @@ def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
         key = (case.op, case.answer.variant, case.site, tuple(sorted(case.dims.items())))
         grouped.setdefault(key, []).append(case)
     return [_asked(suite, answers, group) for group in grouped.values()]
-
-
-def at_tokens(case: Case, tokens: int) -> Case:
-    """The same configuration in a call of so many tokens, each a sequence of its own."""
-    dims = dims_at(case.dims, tokens=tokens, batch=tokens, length=1, context=case.dims.get("context", 0))
-    return msgspec.structs.replace(case, axes={**case.axes, "tokens": tokens}, dims=dims)
 
 
 def _asked(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Asked:

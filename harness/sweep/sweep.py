@@ -22,7 +22,7 @@ from harness.sweep.devices import Devices, LocalDevices
 from harness.sweep.finals import Finalists
 from harness.sweep.key import finals_key
 from harness.sweep.machine import machine_of, probe, visible_gpus
-from harness.sweep.questions import Asked, at_tokens, keys_on, questions
+from harness.sweep.questions import Asked, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import register
@@ -71,8 +71,7 @@ class _Sweep:
         self.suite, self.store, self.options, self.report = suite, store, options, report
         self.start = time.perf_counter()
         self.compile_s = 0.0
-        cases = sweep_plan(suite, match=options.match).cases
-        self.asked = questions(suite, [at_tokens(case, count) for count in options.tokens for case in cases])
+        self.asked = questions(suite, sweep_plan(suite, match=options.match, tokens=options.tokens).cases)
         self.devices: Devices | None = None
         self.compilation: Compilation | None = None
         self.fresh: FreshProcesses | None = None

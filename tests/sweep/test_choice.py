@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.plan import sweep_plan
+from harness.suite.load import load_suite
 from harness.sweep import rank
 from harness.sweep.confirm import WINS_BELOW, judge, p_no_faster
+from harness.sweep.questions import questions
 from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import choice
 from harness.values.measurement import Measurement, Status
 from harness.values.sweep import Entrant, Twin
+from tests.conftest import REPOSITORY
 from tests.sweep.made import case, finals, measured, question, row
 
 
@@ -133,3 +137,14 @@ def test_a_stored_duplicate_follows_its_identity(kept: bool) -> None:
         assert found[case(b=2, c=3).id].same_as == timed.case.id
     else:
         assert found == {}
+
+
+def test_each_number_of_tokens_is_a_question_of_its_own() -> None:
+    """With sizes, id and baseline of its own; the baseline is the configuration of the space that says the same."""
+    suite = load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml")
+    asked = questions(suite, sweep_plan(suite, match="int4_mm@lm_head", tokens=(1, 4)).cases)
+    assert [one.cases[0].dims["tokens"] for one in asked] == [1, 4]
+    assert len({case.id for one in asked for case in one.everything}) == sum(len(one.everything) for one in asked)
+    for one in asked:
+        assert one.baseline in one.cases and one.baseline.answer is not None
+        assert one.baseline.answer.tunables == {"block_n": 64} and not one.uses_triton
