@@ -22,7 +22,7 @@ from harness.static.encoded import ARCHITECTURES, read_encoded
 from harness.static.ptx import hot_loop
 from harness.static.record import Recorded, Recorder, StandInDriver
 from harness.static.sass import Code, disassemble, read_code
-from harness.static.stages import InProgress, Stages
+from harness.static.stages import InProgress, OverLimit, Stages
 from harness.static.target import blocks_per_sm, does_not_fit
 from harness.suite.catalogue import OpSpec, load_spec
 from harness.values.binary import Binary
@@ -57,6 +57,8 @@ class CaseCompiler:
             status, reason, recorder = self._record(case)
         except InProgress:
             raise
+        except OverLimit as over:
+            status, reason, recorder = Status.TIMEOUT, str(over), None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
             status, reason, recorder = Status.FAILED, reason_of(error), None
         found = Compiled(

@@ -21,9 +21,9 @@ from harness.static.target import parse_target
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 """The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a core with
-Triton 3.6, 8 s with 3.7; cores that share their memory with fifteen others are slower."""
+Triton 3.6, 8 s with 3.7, and more than 60 s on four cores that had twice as much to do."""
 NOT_TILES = frozenset({"num_warps", "num_stages", "num_ctas", "maxnreg"})
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """A process that is to be forked must have no threads."""
@@ -50,7 +50,7 @@ def compile_cases(
             on_result(known)
     left = _in_order(cases, [i for i, known in enumerate(found) if known is None])
     if left:
-        with tempfile.TemporaryDirectory(prefix="harness-compile-") as shared:
+        with tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True) as shared:
             root = str(kernels_root.bound_root() or kernels_root.installed())
             job = Job(
                 tuple(cases[i] for i in left),

@@ -31,6 +31,10 @@ class InProgress(Exception):
         self.key = key
 
 
+class OverLimit(Exception):
+    """Equal code went over the time limit before; the message says so."""
+
+
 class End(msgspec.Struct):
     """What one stage after TTGIR made, and what it noted about the kernel."""
 

@@ -11,18 +11,12 @@ from pathlib import Path
 
 from harness.static.compile_case import CaseCompiler
 from harness.static.messages import Job
-from harness.static.stages import InProgress, Stages
-from harness.values.compiled import Compiled
-from harness.values.measurement import Status
+from harness.static.stages import InProgress, OverLimit, Stages
 
 GO, WAIT = "go", "wait"
 """Answers to a claim; any other answer is the reason why the code will never be compiled."""
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h: the signal that a process gets as its parent dies."""
-
-
-class _OverLimit(Exception):
-    """Equal code went over the time limit before."""
 
 
 def work(job: Job, pipe: Connection) -> None:
@@ -43,7 +37,7 @@ def work(job: Job, pipe: Connection) -> None:
         if answer == WAIT:
             raise InProgress(key)
         if answer != GO:
-            raise _OverLimit(answer)
+            raise OverLimit(answer)
 
     stages = Stages(Path(job.folder), claim, lambda key: pipe.send(("ended", key)))
     compiler = CaseCompiler(job.capability, job.suite_folder, stages)
@@ -57,5 +51,3 @@ def work(job: Job, pipe: Connection) -> None:
             pipe.send(("done", compiler.compile(case)))
         except InProgress as waiting:
             pipe.send(("waiting", waiting.key))
-        except _OverLimit as over:
-            pipe.send(("done", Compiled(case, Status.TIMEOUT, str(over))))

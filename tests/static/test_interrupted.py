@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.static.pool import compile_cases
+from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
 from tests.static.cases import PLANTED, add
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from harness import kernels_root
 kernels_root.bind(Path("kernels"))
 from harness.static.pool import compile_cases
+from harness.values.measurement import Status
 from tests.static.cases import PLANTED, add
 cases = [add(block=16), add(block=16, mistake="hangs")]
 compile_cases(cases, "sm_90", PLANTED, jobs=2, folder=Path(sys.argv[1]), on_result=lambda c: print("done", flush=True))
@@ -73,3 +75,21 @@ def test_a_pool_that_is_ended_leaves_nothing_running_and_keeps_what_it_had(
     assert not [pid for pid in started if running(pid)]
     (found,) = compile_cases([add(block=16)], "sm_90", PLANTED, folder=tmp_path / "cache", python="/nonexistent")
     assert found.cached
+
+
+def test_a_ptxas_that_hangs_is_killed_and_equal_code_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One case waits for the other's machine code and ends with it, at once; no ptxas is left."""
+    hanging = tmp_path / "hanging-ptxas"
+    hanging.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "release 12.8, V12.8.93" || exec sleep 4711\n')
+    hanging.chmod(0o755)
+    monkeypatch.setenv("TRITON_PTXAS_PATH", str(hanging))
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
+    cases = [add(block=16, num_stages=stages) for stages in (2, 3)]
+    found = compile_cases(cases, "sm_90", PLANTED, jobs=2, limit_s=6, folder=tmp_path / "cache")
+    assert {f.status for f in found} == {Status.TIMEOUT}
+    over = "compiling took longer than 6 s"
+    assert {f.reason for f in found} == {over, f"{over} for equal code"}
+    commands = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if running(int(file.parent.name))]
+    assert not [command for command in commands if command == b"sleep\x004711\x00"]
