@@ -39,7 +39,7 @@ class Spot:
 
 def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
     """None where the read bandwidth is not known, or fewer than two kernels have work."""
-    every = list(_spots(view))
+    every = sorted(_spots(view), key=lambda spot: spot.arm)  # the first arm, which most answers are of, lies below
     spots = [spot for spot in every if spot.tflop_s * FARTHEST >= max(other.tflop_s for other in every)]
     if view.read_gb_s is None or len(spots) < LEAST_POINTS:
         return None

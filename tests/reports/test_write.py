@@ -53,8 +53,9 @@ def test_markdown_brings_the_charts_that_it_links(tmp_path: Path) -> None:
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     """Whatever the order of a set or a hash is; and none of them loads torch."""
     script = (
-        "import sys; from harness import reports_root; reports_root.bind(); from harness_reports.write import FORMATS, write;"
-        "from pathlib import Path; from tests.reports.run_factory import synthetic_run;"
+        "import sys; from harness import reports_root; reports_root.bind();"
+        "from harness_reports.write import FORMATS, write; from pathlib import Path;"
+        "from tests.reports.run_factory import synthetic_run;"
         "write(synthetic_run(3), Path(sys.argv[1]), FORMATS); assert 'torch' not in sys.modules"
     )
     for seed in ("1", "2"):
