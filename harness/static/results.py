@@ -60,14 +60,20 @@ class Results:
         return msgspec.structs.replace(found, case=case, cached=True)
 
     def save(self, compiled: Compiled, limit_s: float) -> None:
-        """FAILED is not kept: the next attempt may find a toolchain that was repaired."""
+        """FAILED is not kept: the next attempt may find a toolchain that was repaired. Raises HarnessError where the
+        folder cannot be written."""
         if compiled.status is Status.FAILED:
             return
         file = self._file(compiled.case)
-        file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(msgspec.msgpack.encode(Stored(compiled, limit_s)))
-        partial.rename(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(msgspec.msgpack.encode(Stored(compiled, limit_s)))
+            partial.rename(file)
+        except OSError as error:
+            raise HarnessError(
+                f"{self.folder}: cannot be written: {error.strerror}; {CACHE_VARIABLE} may name another folder"
+            ) from error
 
     def _file(self, case: Case) -> Path:
         assert case.op is not None and case.answer is not None

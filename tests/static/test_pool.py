@@ -17,6 +17,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.static.pool import _in_order, compile_cases
+from harness.static.results import Results
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
@@ -185,6 +186,10 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(HarnessError, match=r"^the compiler ended after 0 of 1 cases, exit status 1: planted$"):
         compile_cases([add()], "sm_90", PLANTED, folder=tmp_path, python=str(broken))
+    with pytest.raises(
+        HarnessError, match=r"broken/static: cannot be written: .*; HARNESS_CACHE may name another folder$"
+    ):
+        Results("sm_90", PLANTED, broken).save(Compiled(add(), Status.UNSUPPORTED, "planted"), 1.0)
     with pytest.raises(HarnessError, match="unknown variant"):
         compile_cases([any_case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)
 
