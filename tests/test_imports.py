@@ -240,6 +240,7 @@ LIGHT_COMMANDS = {
     "schema": (["schema"], {*HEAVY, "scipy", "matplotlib", "sqlalchemy", "numpy"}),
     "report": (["report", "last"], set(HEAVY)),
     "compare": (["compare", "1", "2"], set(HEAVY)),
+    "history": (["history", "router"], set(HEAVY)),
     "show": (["show"], set(HEAVY)),
 }
 

@@ -15,6 +15,7 @@ from harness.cli import (
     compare,
     doctor,
     export,
+    history,
     import_,
     note,
     profile,
@@ -51,6 +52,7 @@ app.command("check")(check.command)
 app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)
+app.command("history")(history.command)
 app.command("import")(import_.command)
 app.command("list")(list_command.command)
 app.command("note")(note.command)

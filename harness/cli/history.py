@@ -1,0 +1,132 @@
+"""`harness history`: one case over stored runs and commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Store
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+
+    from harness.compare.history import CaseHistory, Moment
+    from harness.store import Store as RunStore
+    from harness.values.run import Run
+
+SCHEMA = 1
+
+
+def command(
+    case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k; several cases are listed in turn.")],
+    suite: Annotated[str, typer.Option(help="Only runs of this suite, by name; all when left out.")] = "",
+    last: Annotated[int, typer.Option(min=0, help="Only so many of the newest runs; 0: all.")] = 0,
+    svg: Annotated[Path | None, typer.Option(help="Draw the first cases over their runs into this file.")] = None,
+    store: Store = "",
+    as_json: AsJson = False,
+) -> None:
+    """A case over runs and commits, each value with its interval. A history shows; `harness compare` judges."""
+    from harness.compare.history import history
+    from harness.match import select
+    from harness.store import Store as RunStore
+
+    stored = RunStore(store)
+    found, ids = history(_runs(stored, suite, last), case)
+    if not found:
+        if not ids:
+            of = f" of suite {suite}" if suite else ""
+            raise HarnessError(f"no runs{of} in {stored.location}; `harness run SUITE` makes one")
+        select(case, ids)  # says what there is
+    if svg is not None:
+        _draw(svg, _runs(stored, suite, last), case)
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode({"schema": SCHEMA, "cases": found}).decode())
+    else:
+        from rich.console import Console
+
+        console = Console()
+        if not console.is_terminal:
+            console.width = max(console.width, 120)
+        for one in found:
+            for part in _render(one):
+                console.print(part, highlight=False)
+
+
+def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
+    """By their start, one at a time; those that only calibrated are left out."""
+    wanted = [s for s in stored.runs(suite or None) if s.purpose != "calibrate"]
+    wanted.sort(key=lambda summary: (summary.started, summary.uuid))
+    return (stored.load(summary.id) for summary in wanted[-last:])
+
+
+def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
+    from harness import reports_root
+    from harness.match import matches
+
+    reports_root.bind()
+    from harness_reports.history_chart import draw_history
+    from harness_reports.history_view import slim, trends
+
+    slims = []
+    for run in runs:
+        kept = tuple(m for m in run.measurements if matches(match, m.case.id))
+        if kept:
+            import msgspec
+
+            slims.append(slim(msgspec.structs.replace(run, measurements=kept)))
+    suite = slims[-1].suite if slims else ""
+    charts = draw_history(trends([slim for slim in slims if slim.suite == suite]))
+    if not charts:
+        raise HarnessError(f"--svg: no case that {match} means has a time in two runs of a suite")
+    try:
+        path.write_bytes(charts[0].svg if isinstance(charts[0].svg, bytes) else charts[0].svg.encode())
+    except OSError as error:
+        raise HarnessError(f"--svg {path}: {error.strerror or error}") from error
+
+
+def _render(found: CaseHistory) -> Iterator[RenderableType]:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    yield Text(f"{found.case} · {found.suite}", style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", justify="right", no_wrap=True)
+    table.add_column("started, UTC", no_wrap=True)
+    table.add_column("commit", no_wrap=True)
+    table.add_column(f"{found.unit}, interval", no_wrap=True, justify="right")
+    table.add_column("%", justify="right")
+    table.add_column("units", no_wrap=True, justify="right")
+    table.add_column("", overflow="fold")
+    for moment in found.moments:
+        table.add_row(*(Text(cell) for cell in _cells(moment)))
+    yield table
+
+
+def _cells(moment: Moment) -> tuple[str, ...]:
+    time = moment.time
+    value = f"{time.value:,.4g} [{time.low:,.4g}, {time.high:,.4g}]" if time else moment.status
+    units = f"{time.n} {'processes' if time.level == 'process' else 'samples'}" if time else ""
+    commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
+    words = [moment.answer, moment.tree, moment.reason]
+    if time and time.noise != "measured":
+        words.append(f"noise between processes {time.noise}")
+    if moment.changed:
+        words.append(f"not to be compared with the one before: {'; '.join(moment.changed)}")
+    sure = f"{100 * time.confidence:.3g}" if time else ""
+    return (
+        moment.run,
+        moment.started[:16].replace("T", " "),
+        commit,
+        value,
+        sure,
+        units,
+        " · ".join(filter(None, words)),
+    )

@@ -1,0 +1,110 @@
+"""A case over stored runs and commits: each run's value with its interval, and where the conditions changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from harness.compare.recorded import recorded_suite
+from harness.match import matches
+from harness.stats.estimate import estimate_of
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.estimate import Estimate
+from harness.values.measurement import Measurement
+from harness.values.run import Run
+
+UNITS = {"kernel": "us/call", "decode": "us/token", "prefill": "us/pass"}
+NOT_REACHED = "NOT REACHED"
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or NOT REACHED;
+    time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the moment with a
+    time before: where there are any, the two may not be compared."""
+
+    run: str
+    started: str
+    commit: str
+    status: str
+    reason: str = ""
+    time: Estimate | None = None
+    answer: str = ""
+    tree: str = ""
+    changed: tuple[str, ...] = ()
+
+
+class CaseHistory(msgspec.Struct, frozen=True):
+    """Oldest first. A case's id means one question in one suite."""
+
+    case: str
+    suite: str
+    unit: str
+    moments: tuple[Moment, ...]
+
+
+class _Last(msgspec.Struct):
+    """Of a case, the last moment that has a time."""
+
+    environment: Environment | None
+    facts: dict[str, object]
+
+
+def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], tuple[str, ...]]:
+    """The cases that `match` means, in each of the runs, oldest first; and the ids of all cases, for what to say where
+    it means none. Holds one run at a time."""
+    found: dict[tuple[str, str], list[Moment]] = {}
+    last: dict[tuple[str, str], _Last] = {}
+    units: dict[tuple[str, str], str] = {}
+    ids: dict[str, None] = {}
+    for run in runs:
+        section = recorded_suite(run)
+        told = {f"suite.{name}": section.get(name) for name in ("model", "weights", "routing")} if section else {}
+        for case, measurement in _cases(run):
+            ids[case.id] = None
+            if matches(match, case.id):
+                key = run.suite, case.id
+                units[key] = UNITS[case.kind]
+                moment, now = _moment(run, case, measurement, told, last.get(key))
+                found.setdefault(key, []).append(moment)
+                if moment.time is not None:
+                    last[key] = now
+    histories = (CaseHistory(case, suite, units[suite, case], tuple(m)) for (suite, case), m in found.items())
+    return tuple(histories), tuple(ids)
+
+
+def _cases(run: Run) -> Iterator[tuple[Case, Measurement | None]]:
+    """Every planned case with its measurement, or that of the case with the same answer in its place."""
+    measured = {m.case.id: m for m in run.measurements}
+    for case in {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}.values():
+        yield case, measured.get(case.id) or measured.get(case.same_as or "")
+
+
+def _moment(
+    run: Run, case: Case, measurement: Measurement | None, told: dict[str, object], last: _Last | None
+) -> tuple[Moment, _Last]:
+    time = estimate_of(run, measurement.case.id, measurement.samples) if measurement else None
+    facts = {**told, **{f"size {name}": value for name, value in case.dims.items()}}
+    changed: tuple[str, ...] = ()
+    if last is not None and time is not None:
+        changed = (*_conditions(last.environment, run.environment), *_facts(last.facts, facts))
+    moment = Moment(
+        run.id, run.started, (run.environment.commit if run.environment else None) or "",
+        measurement.status.value if measurement else NOT_REACHED, measurement.reason if measurement else "", time,
+        case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed,
+    )  # fmt: skip
+    return moment, _Last(run.environment, facts)
+
+
+def _conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
+    if before is None or after is None:
+        return () if before is after else ("environment",)
+    another = before.device_uuid != after.device_uuid
+    return (*before.differences(after), *([f"device_uuid: {before.device_uuid} -> {after.device_uuid}"] * another))
+
+
+def _facts(before: dict[str, object], after: dict[str, object]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {before[name]} -> {after[name]}" for name in after if before.get(name, after[name]) != after[name]
+    )

@@ -1,0 +1,92 @@
+"""`harness history`: a case over runs, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.stats import estimate
+from harness.store import Store
+from harness.values.measurement import Measurement, Status
+from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
+
+COMMITS = ("aaaaaaaaaaaa", "bbbbbbbbbbbb+", "cccccccccccc", "dddddddddddd")
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> str:
+    """Four runs of a case: two that agree in all conditions, one where it fails, one under another torch."""
+    path = str(tmp_path / "runs.sqlite")
+    store = Store(path)
+    shared = msgspec.structs.replace(kernel("a", "autotuned"), same_as=kernel("a").id)
+    for place, commit in enumerate(COMMITS):
+        environment = msgspec.structs.replace(ENVIRONMENT, commit=commit, torch="2.14.0" if place == 3 else "2.13.0")
+        case = measured(kernel("a"), [10.0 + place, 10.1 + place])
+        if place == 2:
+            case = Measurement(case.case, Status.FAILED, "it raised")
+        other = measured(kernel("b"), [5.0])
+        planned = (case.case, other.case, shared)
+        run = stored(case, other, run_id=str(place + 1), planned=planned, environment=environment)
+        store.add_run(run, f"uuid-{place}")
+    return path
+
+
+def harness(*arguments: str, store: str) -> Result:
+    return CliRunner().invoke(app, ["history", *arguments, "--store", store])
+
+
+def found(*arguments: str, store: str) -> list[dict[str, Any]]:
+    done = harness(*arguments, "--json", store=store)
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["schema"] == 1
+    return list(document["cases"])
+
+
+def test_each_run_is_a_moment_with_its_interval(location: str) -> None:
+    """Oldest first, with the very estimate that the run has; a failure is a moment with its reason and no time."""
+    [base, shared] = found("int4_mm@a", store=location)
+    assert [m["commit"] for m in base["moments"]] == list(COMMITS)
+    assert [m["status"] for m in base["moments"]] == ["OK", "OK", "FAILED", "OK"]
+    wanted = estimate(measured(kernel("a"), [10.0, 10.1]).samples)
+    assert wanted is not None and base["moments"][0]["time"]["low"] == pytest.approx(wanted.low)
+    assert (base["moments"][2]["time"], base["moments"][2]["reason"]) == (None, "it raised")
+    assert shared["case"].endswith("autotuned") and shared["moments"][0]["time"] == base["moments"][0]["time"]
+
+
+def test_what_may_not_be_compared_is_named(location: str) -> None:
+    """Against the last moment with a time, over a failure in between; nothing where all conditions agree."""
+    moments = found("int4_mm@a*baseline", store=location)[0]["moments"]
+    assert [m["changed"] for m in moments] == [[], [], [], ["torch: 2.13.0 -> 2.14.0"]]
+
+
+def test_the_text_says_the_same(location: str) -> None:
+    """With the dirty commit marked, and only as many runs as asked for."""
+    text = " ".join(harness("int4_mm@b", "--last", "3", store=location).stdout.split())
+    assert "aaaaaaaaa" not in text, text
+    assert "bbbbbbbbb+" in text and "torch: 2.13.0 -> 2.14.0" in text
+    assert text.count("[") == 3 and "assumed" in text
+
+
+def test_a_chart_is_drawn(location: str, tmp_path: Path) -> None:
+    assert harness("int4_mm@b", "--svg", str(tmp_path / "b.svg"), store=location).exit_code == 0
+    assert "<svg" in (tmp_path / "b.svg").read_text()
+
+
+def test_what_is_not_there_is_said(location: str, tmp_path: Path) -> None:
+    """An unknown case with the nearest, an unknown suite, an empty store."""
+    for arguments, store, words in (
+        (("int4_mn",), location, "near: int4_mm@a"),
+        (("int4_mm", "--suite", "other"), location, "no runs of suite other"),
+        (("int4_mm",), str(tmp_path / "none.sqlite"), "no runs in"),
+        (("int4_mm@a", "--last", "1", "--svg", "x.svg"), location, "--svg: no case"),
+    ):
+        error = harness(*arguments, store=store).exception
+        assert words in str(error), error
