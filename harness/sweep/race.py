@@ -52,7 +52,7 @@ class Ledger:
         old = self.rows.get(case.id)
         fresh = Configuration(self.keys[case.id], measurement, stage=stage)
         if old is not None:
-            fresh = msgspec.structs.replace(fresh, identity=old.identity, binary=old.binary)
+            fresh = msgspec.structs.replace(fresh, identity=old.identity, binary=old.binary, same_as=old.same_as)
         self.keep(fresh)
 
 
@@ -66,6 +66,7 @@ class Race:
         }
         self._running: list[Future[Outcome]] = []
         self._compiled: dict[str, Compiled] = {}
+        self._error: BaseException | None = None
 
     def offer_compiled(self, compiled: Compiled) -> None:
         """One that the static stage is done with: pruned, a duplicate, or on its way to a device."""
@@ -92,7 +93,13 @@ class Race:
         future.add_done_callback(lambda done: self._finished(case, done))
 
     def _finished(self, case: Case, future: Future[Outcome]) -> None:
-        """Called as the device is done with it, in the device's thread."""
+        """Called as the device is done with it, in the device's thread, where nobody would see an error."""
+        try:
+            self._keep(case, future)
+        except BaseException as error:
+            self._error = self._error or error
+
+    def _keep(self, case: Case, future: Future[Outcome]) -> None:
         if future.cancelled():
             return
         error = future.exception()
@@ -115,7 +122,9 @@ class Race:
         self._moved()
 
     def finish(self) -> None:
-        """Waits for all that was offered."""
+        """Waits for all that was offered. Raises what kept a result from being stored."""
         while self._running:
             wait(self._running, timeout=1.0)  # a short wait: Ctrl-C must reach the main thread
             self._running = [future for future in self._running if not future.done()]
+            if self._error is not None:
+                raise self._error
