@@ -9,7 +9,7 @@ import msgspec
 
 from harness.answers import Answers
 from harness.errors import HarnessError
-from harness.suite.catalogue import variant_file
+from harness.suite.catalogue import load_spec, variant_file
 from harness.suite.closure import closure_hash
 from harness.sweep.key import configuration_key
 from harness.sweep.machine import Machine
@@ -67,13 +67,13 @@ def _file(suite: Suite, op: str, variant: str) -> Path:
 
 
 def _baseline(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Case:
-    """What the arm `baseline`, or the first arm, does in a decode; for one that is itself `tuned`, the variant with its
-    defaults. The declared configuration that says the same, where there is one."""
+    """What the arm `baseline`, or the first arm, does in a decode; for one that is itself `tuned`, or does not use the
+    op, the variant with its defaults. The declared configuration that says the same, where there is one."""
     first = cases[0]
     assert first.op is not None and first.site is not None
     arm = suite.arms.get("baseline") or next(iter(suite.arms.values()), None)
     choice = arm.choice(first.op, first.site, "decode") if arm else None
-    if choice is None and arm is not None:
+    if choice is None and arm is not None and load_spec(first.op).default.get("decode"):
         answer = answers.resolve(arm.name, first.op, first.site, "decode", first.dims).answer
     elif choice is None or isinstance(choice.tunables, str):
         name = choice.variant if choice else _variant(first)

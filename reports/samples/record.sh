@@ -22,8 +22,12 @@ for part in $parts; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
       ;;
+    sweep144)
+      python3 -m harness sweep suites/moe_words_144.yaml --charts "$out" --csv "$out/sweep144.csv" > "$out/sweep144.txt"
+      tail -30 "$out/sweep144.txt"
+      ;;
     sweep864)
-      python3 reports/samples/sweep864.py "$out" "${SWEEP_LIMIT_S:-270}"
+      python3 reports/samples/sweep864 sweep144.py "$out" "${SWEEP_LIMIT_S:-270}"
       for file in kernels/*/tuned/nvidia-*.json; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
