@@ -103,6 +103,12 @@ DELTA: tuple[tuple[Dims, Tunables], ...] = (
     (delta(1, 70, 1, 2, 16, 32), {"chunk": 32, "block_v": 16}),
 )
 """One step, less than a chunk, a chunk and a tail, chunks of one, two and four diagonal blocks."""
+CONV: tuple[tuple[Dims, Tunables], ...] = (
+    ({"batch": 1, "length": 1, "channels": 32, "kernel": 4}, {}),
+    ({"batch": 2, "length": 7, "channels": 20, "kernel": 4}, {"block_t": 4, "block_c": 16}),
+    ({"batch": 2, "length": 2, "channels": 12, "kernel": 4}, {"block_c": 16}),
+)
+"""Prompts shorter and longer than the state, and than a block."""
 
 
 def strong_decay(operands: dict[str, Any]) -> None:
@@ -130,6 +136,7 @@ def checks() -> dict[str, Check]:
         ("moe_gate_up", "triton_sorted"): SORTED,
         ("moe_down", "triton_sorted"): SORTED,
         ("gated_delta_rule", "triton_chunked"): DELTA,
+        ("causal_conv", "triton_prefill"): CONV,
     }
     for (op, variant), asked in shapes.items():
         for dtype in DTYPES:
@@ -161,6 +168,7 @@ class Mistake:
 
 SPLIT = ("sdpa", "triton_split_k")
 GEMM = ("int4_mm", "triton_gemm")
+PROMPT_CONV = ("causal_conv", "triton_prefill")
 CHUNKED = ("gated_delta_rule", "triton_chunked")
 BY_EXPERT = ("moe_gate_up", "triton_sorted")
 MISTAKES: dict[str, Mistake] = {
@@ -183,6 +191,11 @@ MISTAKES: dict[str, Mistake] = {
     "no router weight": Mistake("moe_down", "triton_sorted", "1, True,", "1, False,", *SORTED[1]),
     "no products between the blocks": Mistake(*CHUNKED, "if CHUNK > SUB:", "if CHUNK > 64:", *DELTA[2]),
     "no square between the blocks": Mistake(*CHUNKED, "if CHUNK > 2 * SUB:", "if CHUNK > 64:", *DELTA[2]),
+    "the state is not used": Mistake(*PROMPT_CONV, "taken += tl.load", "tl.load", *CONV[1]),
+    "the state is not moved on": Mistake(*PROMPT_CONV, "window + i, tl.where", "window + i, 0 * tl.where", *CONV[2]),
+    "the state of a long prompt": Mistake(
+        *PROMPT_CONV, "where(newest >= 0, new, kept)", "where(newest < 0, new, kept)", *CONV[1]
+    ),
     "the diagonal is seen": Mistake(*CHUNKED, "inside[:, None] > inside", "inside[:, None] >= inside", *DELTA[1]),
     "the state is not stored": Mistake(*CHUNKED, "tl.store(tile, s)", "pass", *DELTA[1]),
     "a chunk does not decay the state": Mistake(*CHUNKED, "s * tl.load(whole + first + chunk)", "s", *DELTA[3]),
