@@ -32,7 +32,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Measure identical code against itself; each calibration adds to those before it."""
-    from harness.cli.compare_live import interruptible, say
+    from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate
     from harness.runner.execute import Options
@@ -42,8 +42,10 @@ def command(
 
     live = Live(revision, revision, suite, match, tuple(csv(arms)))
     options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds or None, note=note)
-    with interruptible("what was measured is kept and counts"), RunProgress() as progress:
-        found = calibrate(live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, say)
+    with interruptible("what was measured is kept and counts"), RunProgress(stages=False) as progress:
+        found = calibrate(
+            live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, progress.say
+        )
     if as_json:
         import msgspec
 

@@ -33,8 +33,8 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
 
     options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds, note=note)
     pairs: list[Pairs] = []
-    with interruptible(lambda: _kept(pairs)), RunProgress() as progress:
-        pairs.append(prepare(live, store, options, terms, progress, say))
+    with interruptible(lambda: _kept(pairs)), RunProgress(stages=False) as progress:
+        pairs.append(prepare(live, store, options, terms, progress, progress.say))
         found = pairs[0].run()
     for side in (pairs[0].base, pairs[0].head):
         for text in side.log:
@@ -43,6 +43,7 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
 
 
 def say(text: str) -> None:
+    """A line of progress, where there is no bar."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -13,12 +13,13 @@ PER_CASE = ("verify", "capture", "check", "compile")
 class RunProgress:
     """Called with stage, what is being done, cases done and of how many; see `runner.execute.Report`."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: bool = True) -> None:
+        """stages: a line for each, where there is no bar; not, where many processes do the same again and again."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._console = Console(stderr=True)
-        self._last = ""
+        self._stages, self._last = stages, ""
         self._bar: Any = None
         self._task: Any = None
         if self._console.is_terminal:
@@ -42,12 +43,20 @@ class RunProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        if self._bar is not None:
+            self._console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
     def __call__(self, stage: str, what: str, done: int, of: int) -> None:
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
             self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
         elif (
-            what not in PER_CASE
+            self._stages
+            and what not in PER_CASE
             and (line := f"{stage}: {what}" + (f" ({done}/{of} cases done)" if of else "")) != self._last
         ):
             print(line, file=sys.stderr, flush=True)

@@ -101,6 +101,8 @@ class _Judge:
             return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
         if question.name in self.identical and all(m is None or _only_checked(m) for m in (base, head)):
             return [(replace(empty, verdict=Verdict.SAME, reason=self.identical[question.name]), None)]
+        if self.pairs is not None and base and head and _only_checked(base) and _only_checked(head):
+            return [(self._too_few(empty, 0, self.pairs.lost(case)), None)]
         sides = {"base": base, "head": head}
         if self.pairs is not None and any(m is not None and m.status is not Status.OK for m in (base, head)):
             sides = {side: m for side, m in sides.items() if m is not None}  # not measured for what the other one lacks
@@ -145,15 +147,20 @@ class _Judge:
         assert self.pairs is not None
         ratios, lost, least = self.pairs.log_ratios(base, head), self.pairs.lost(base.case), self.policy.least_units
         if len(ratios) < least:
-            reason = too_few_pairs(len(ratios), lost, least)
-            verdict = Verdict.INVALID if lost and not self.pairs.goes_on else Verdict.UNDECIDED
-            return replace(shown, verdict=verdict, reason=reason, needed=least)
+            return self._too_few(shown, len(ratios), lost)
         self.log_ratios[shown.case] = ratios
         if self.pairs.has_two_modes(base, head):
             self.two_modes.add(shown.case)
         if base.case.id in self.pairs.noise.cases:
             self.noise[shown.case] = self.pairs.noise.cases[base.case.id]
         return shown
+
+    def _too_few(self, shown: CaseVerdict, pairs: int, lost: Sequence[str]) -> CaseVerdict:
+        """Too few pairs for a verdict; INVALID where that is for those that were disturbed."""
+        assert self.pairs is not None
+        least = self.policy.least_units
+        verdict = Verdict.INVALID if lost and not self.pairs.goes_on else Verdict.UNDECIDED
+        return replace(shown, verdict=verdict, reason=too_few_pairs(pairs, lost, least), needed=least)
 
     def _pair_notes(self) -> list[str]:
         assert self.pairs is not None

@@ -42,10 +42,15 @@ class Live(NamedTuple):
 
 def is_stored(name: str, store: Store) -> bool:
     """Whether a side means a stored run or a file, with or without an arm."""
-    run = name if Path(name).is_file() else name.rpartition(":")[0] if ":" in name else name
-    if Path(run).is_file() or run == "" or run.partition("~")[0] == "last" or NUMBER.match(run):
+    run = name if _is_exported(name) else name.rpartition(":")[0] if ":" in name else name
+    if _is_exported(run) or run == "" or run.partition("~")[0] == "last" or NUMBER.match(run):
         return True
     return any(run in found.tags or (len(run) >= 4 and found.uuid.startswith(run)) for found in store.runs())
+
+
+def _is_exported(name: str) -> bool:
+    """Whether the name is an exported run's file. One that is merely called like a branch is not."""
+    return Path(name).is_file() and (name.endswith((".json", ".gz")) or "/" in name)
 
 
 class SideTree(NamedTuple):

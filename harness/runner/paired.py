@@ -227,8 +227,8 @@ class Pairs:
 
     def _pair(self) -> None:
         self.process += 1
-        start = time.monotonic()
-        disturbed = False
+        disturbed: list[str] = []
+        pair_s = 0.0
         for stage in self._stages():
             order = [self.base, self.head]
             if self.coin.random() < 0.5:
@@ -236,12 +236,13 @@ class Pairs:
             with turn(self.say):
                 begin = time.monotonic()
                 slots = [side.slot(stage, self.process, position) for position, side in enumerate(order)]
-                self.longest_s = max(self.longest_s, time.monotonic() - begin)
-            disturbed = disturbed or any(slot.disturbed for slot in slots)
+                pair_s += time.monotonic() - begin
+            disturbed += [slot.disturbed for slot in slots if slot.disturbed]
         self._narrow(self._still_measured())
+        self.longest_s = max(self.longest_s, pair_s)
         self.valid += not disturbed
-        self.disturbed += disturbed
-        self.say(f"pair {self.process}: {time.monotonic() - start:.1f} s{', disturbed: it is repeated' * disturbed}")
+        self.disturbed += bool(disturbed)
+        self.say(f"pair {self.process}: {pair_s:.1f} s{f', repeated: {disturbed[0]}' if disturbed else ''}")
 
     def _still_measured(self) -> list[str]:
         own, dropped = self.questions["base"], self.base.dropped

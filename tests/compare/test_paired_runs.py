@@ -14,6 +14,7 @@ from harness.compare.calibrations import noise_on, process_noise
 from harness.errors import ExitStatus
 from harness.stats import estimate_of
 from harness.store import Store, export_run, read_exported
+from harness.values.measurement import Measurement, Status
 from harness.values.pairing import CaseNoise, Noise
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from tests.compare.paired_stored import calibration, noisy_pairs, two_sides
@@ -57,6 +58,16 @@ def test_disturbed_pairs_do_not_count() -> None:
     verdict = by_site(rest)["a"]
     assert verdict.verdict is Verdict.INVALID and rest.exit_status is ExitStatus.UNDECIDED
     assert "2 pairs; a verdict needs 4; 6 more were disturbed" in verdict.reason
+
+
+def test_cases_that_were_only_checked_are_undecided() -> None:
+    """The budget ended before the first pair."""
+    sides = [
+        type(side)(msgspec.structs.replace(side.run, measurements=(Measurement(kernel("a"), Status.OK),)))
+        for side in two_sides({"a": noisy_pairs(RNG(3), 10)})
+    ]
+    found = compare(*sides)
+    assert by_site(found)["a"].verdict is Verdict.UNDECIDED and "0 pairs; a verdict needs 4" in found.verdicts[0].reason
 
 
 def test_another_trees_code_is_invalid_and_not_neutral() -> None:
