@@ -111,7 +111,9 @@ def gated_delta_inside_kernel(
     tl.store(u_all + row[:, None] * V_DIM + dim_v[None, :], rounded(u, kept))
 
 
-@triton.jit
+# A count of one would be compiled in and the loop taken out: for sm_90, Triton 3.6 then makes a kernel that is wrong in
+# all warps but the first and reads outside of its tensors (seen on an H100 at 32 and 33 tokens).
+@triton.jit(do_not_specialize=["chunks"])
 def gated_delta_chain_kernel(
     qkv, state, out, w_all, u_all, p_all, from_start, to_end, whole, length, chunks, stride_qb, stride_qt,
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
