@@ -34,15 +34,22 @@ def outcome(comparison: Comparison) -> Outcome:
         return Outcome("NOT COMPARABLE", ": the two sides were measured under conditions that differ.", ())
     decisive = [v for v in comparison.verdicts if v.gated or v.failed]
     if not decisive:
-        return Outcome("NOTHING GATED", "", ())
+        return Outcome("NOTHING GATED", f".{_beside(comparison)}", ())
     counts = Counter(v.verdict for v in decisive)
     spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict])
     moved = ((kind, tuple(v for v in decisive if v.verdict is kind)) for kind in _MOVED)
     return Outcome(
         next(verdict for verdict in _ORDER if counts[verdict]),
-        f" of {plural(len(decisive), 'gated verdict')}: {spread}.",
+        f" of {plural(len(decisive), 'gated verdict')}: {spread}.{_beside(comparison)}",
         tuple((kind, cases) for kind, cases in moved if cases),
     )
+
+
+def _beside(comparison: Comparison) -> str:
+    """What moved without being gated: it decides nothing, and it is not hidden behind the gates."""
+    counts = Counter(v.verdict for v in comparison.verdicts if not v.gated and not v.failed)
+    moved = ", ".join(f"{counts[kind]:,} {kind}" for kind in (Verdict.SLOWER, Verdict.FASTER) if counts[kind])
+    return f" Not gated: {moved}." if moved else ""
 
 
 def importance(verdict: CaseVerdict) -> int:

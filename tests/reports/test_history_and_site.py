@@ -124,3 +124,18 @@ def test_the_command_makes_a_site(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["report", "--store", location, "--site", str(tmp_path / "site")])
     assert done.exit_code == 0, done.output
     assert Path(done.stdout.splitlines()[0]).name == "index.html" and len(done.stdout.splitlines()) == 1 + 3 + 4
+
+
+def test_the_command_compares_with_a_base(tmp_path: Path) -> None:
+    """The verdict of `harness compare` comes first, in the page and in the pull request; a drift of 5 % is seen."""
+    runs = [large_run(4, number=0), large_run(4, number=1, drift=0.05)]
+    location = store_of(tmp_path, runs)
+    arguments = ["report", "2", "--against", "1", "--store", location, "--format", "html,pr", "--out"]
+    done = CliRunner().invoke(app, [*arguments, str(tmp_path / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "out" / "pull_request.md").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    compared = CliRunner().invoke(app, ["compare", "1", "2", "--store", location, "--json"])
+    slower = compared.stdout.count('"verdict":"SLOWER"')
+    assert slower >= 4 and text.count("| **SLOWER** |") + text.count("| SLOWER |") == slower
+    assert text.startswith("**") and page.index('id="verdicts"') < page.index('id="kernels"')

@@ -111,3 +111,12 @@ def test_verdicts_are_in_order_of_importance() -> None:
         for verdict in (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
     ]
     assert order == sorted(order) and len(set(order)) == 10
+
+
+def test_what_moved_beside_the_gates_is_said() -> None:
+    """A suite that gates memory alone does not hide a kernel that got slower."""
+    c = comparison(4, slower=0)
+    loose = tuple(msgspec.structs.replace(v, gated=False, verdict=Verdict.SLOWER) for v in c.verdicts[1:])
+    first = msgspec.structs.replace(c.verdicts[0], gated=True)
+    page = comparison_markdown.render(msgspec.structs.replace(c, verdicts=(first, *loose)))
+    assert page.splitlines()[0] == "**SAME** of 1 gated verdict: 1 SAME. Not gated: 3 SLOWER."
