@@ -109,14 +109,14 @@ class Decoder:
 
 class _Layer:
     def __init__(self, bind: _Bind, states: Mapping[str, Tensor]) -> None:
-        self.norm_1 = _AddNorm(bind, "moe", "moe", ("ln", "ln_1")) if bind.layer else bind.norm("ln", "ln_1")
+        self.norm_1 = _AddNorm(bind, "moe", "moe", ("ln", "ln_1"))
         self.mix = _GatedDelta(bind, states) if bind.kind == DELTA else _Attention(bind, states)
         self.norm_2 = _AddNorm(bind, "mixer", "mixer", ("ln", "ln_2"))
         self.experts = _Experts(bind)
 
     def __call__(self, phase: str, x: Tensor, change: Tensor | None, positions: Tensor) -> tuple[Tensor, Tensor]:
         """x and what the layer before adds to it (None: nothing) -> the sum at this layer's end, not yet formed."""
-        x, normed = (x, self.norm_1(phase, x)) if change is None else self.norm_1(phase, x, change)
+        x, normed = self.norm_1(phase, x, change)
         x, normed = self.norm_2(phase, x, self.mix(phase, normed, positions))
         return x, self.experts(phase, normed)
 
@@ -128,9 +128,13 @@ class _AddNorm:
         self.add, self.norm = bind("residual_add", added), bind.norm(*norm)
         self.both = bind("add_rms_norm", fused, norm[1], eps=bind.dims["rms_norm_eps"])
 
-    def __call__(self, phase: str, x: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, phase: str, x: Tensor, change: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The sum, x itself where there is nothing to add yet, and its norm."""
+        if change is None:
+            return x, self.norm(phase, x)
         if self.both.covers(phase):
-            return self.both(phase, x, change)
+            z, normed = self.both(phase, x, change)
+            return z, normed
         x = self.add(phase, x, change)
         return x, self.norm(phase, x)
 
