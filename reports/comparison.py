@@ -11,8 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harness.compare.explain import Explanation
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
+from .explanation import lines
 from .figures import UNKNOWN, clean, gib, number, plural, ratio_interval
 
 WIDE = 120
@@ -25,8 +27,8 @@ EXPLAINED = (Verdict.INVALID, Verdict.UNDECIDED, Verdict.SLOWER, Verdict.FASTER)
 class Rendered:
     """A rich renderable that chooses its layout by the width it is given."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self.comparison = comparison
+    def __init__(self, comparison: Comparison, explanation: Explanation) -> None:
+        self.comparison, self.explanation = comparison, explanation
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         c = self.comparison
@@ -43,14 +45,16 @@ class Rendered:
         else:
             yield from _stacked(rows)
         yield from _reasons(rows)
+        for head, words in lines(self.explanation):
+            yield _hanging(head or "       ", words)
         for note in c.notes:
             yield _hanging("note", note)
         yield Text(f"exit status {int(c.exit_status)}")
 
 
-def render(comparison: Comparison) -> Rendered:
-    """What `console.print` shows of a comparison."""
-    return Rendered(comparison)
+def render(comparison: Comparison, explanation: Explanation | None = None) -> Rendered:
+    """What `console.print` shows of a comparison, and of what explains it."""
+    return Rendered(comparison, explanation or Explanation())
 
 
 def side_words(side: Side) -> str:

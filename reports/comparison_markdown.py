@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.compare.explain import Explanation
 from harness.values.verdict import Comparison, Verdict
 
 from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
 from .comparison import EXPLAINED, UNITS, ratio_words, shown_value, side_words, sure, units_counted
+from .explanation import lines
 from .figures import clean
 from .markdown_cells import code, text
 from .mermaid import bars
 from .outcome import MOST_NAMED, NAME_LIMIT, importance, outcome
 
+NONE = Explanation()
 
-def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES) -> str:
+
+def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, explanation: Explanation | None = None) -> str:
     """The whole page. Rows leave in the order ungated SAME, FASTER, UNDECIDED, ... and gated SLOWER last."""
-    return fit(list(blocks(comparison)), limit_bytes)
+    *found, notes, status = blocks(comparison)
+    said = "\n".join(
+        f"- {text(f'{head}: ' if head else '')}{text(words)}" for head, words in lines(explanation or NONE)
+    )
+    why = ["### What explains it", said] if said else []
+    return fit([*found, *why, notes, status], limit_bytes)
 
 
 def blocks(comparison: Comparison) -> Iterator[Block]:

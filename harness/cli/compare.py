@@ -10,6 +10,7 @@ from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.compare.explain import Explanation
     from harness.values.verdict import CaseVerdict, Comparison
 
 SCHEMA = 1
@@ -56,6 +57,7 @@ def command(
 ) -> None:
     """Say what became slower or faster: 0 no regression, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
     from harness.compare import compare, load_sides
+    from harness.compare.explain import explain
     from harness.runner.live_sides import Live, is_stored
     from harness.store import Store as RunStore
 
@@ -82,13 +84,14 @@ def command(
             arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
             measure_identical=measure_identical, k=match, m=note,
         )  # fmt: skip
-        comparison = compare(*load_sides(base, head, runs), accept=csv(accept))
+        sides = load_sides(base, head, runs)
+        comparison = compare(*sides, accept=csv(accept))
     elif any(stored):
         raise HarnessError(
             f"{base} and {head}: one is measured now, the other was measured before; name two revisions, or two runs"
         )
     else:
-        from harness.cli.compare_live import UNDER_TEST, measure
+        from harness.cli.compare_live import UNDER_TEST, measure, stored_sides
         from harness.runner.paired import Terms
 
         live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
@@ -98,12 +101,14 @@ def command(
             accept=(*csv(accept), *under_test),
         )  # fmt: skip
         comparison = measure(live, runs, terms, rounds or None, note)
+        sides = stored_sides(comparison, runs)
+    explanation = explain(*sides, {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"})
     if markdown:
-        _markdown(comparison, markdown)
+        _markdown(comparison, explanation, markdown)
     if as_json:
         import msgspec
 
-        print(msgspec.json.encode(document(comparison)).decode())
+        print(msgspec.json.encode(document(comparison, explanation)).decode())
     elif not comparison.comparable:
         raise _refusal(comparison)
     elif markdown != "-":
@@ -113,17 +118,17 @@ def command(
         from harness_reports.comparison import render
         from harness_reports.terminal import console
 
-        console().print(render(comparison))
+        console().print(render(comparison, explanation))
     raise typer.Exit(int(comparison.exit_status))
 
 
-def _markdown(comparison: Comparison, file: str) -> None:
+def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:
     from harness import reports_root
 
     reports_root.bind()
     from harness_reports.comparison_markdown import render
 
-    write_markdown(file, render(comparison))
+    write_markdown(file, render(comparison, explanation=explanation))
 
 
 def write_markdown(file: str, text: str) -> None:
@@ -139,7 +144,7 @@ def write_markdown(file: str, text: str) -> None:
         raise HarnessError(f"--markdown {file}: {error.strerror or error}") from error
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison, explanation: Explanation | None = None) -> dict[str, Any]:
     """The versioned JSON of a comparison."""
     return {
         "schema": SCHEMA,
@@ -149,6 +154,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "differences": comparison.differences,
         "verdicts": [_verdict(verdict) for verdict in comparison.verdicts],
         "notes": comparison.notes,
+        "explanation": explanation,
         "exit_status": int(comparison.exit_status),
     }
 

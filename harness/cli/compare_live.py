@@ -14,6 +14,7 @@ import typer
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.compare import StoredSide
     from harness.runner.live_sides import Live
     from harness.runner.paired import Pairs, Terms
     from harness.store import Store
@@ -36,10 +37,30 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
     with interruptible(lambda: _kept(pairs)), RunProgress(stages=False) as progress:
         pairs.append(prepare(live, store, options, terms, progress, progress.say))
         found = pairs[0].run()
+        _profile_both(pairs[0], found)
     for side in (pairs[0].base, pairs[0].head):
         for text in side.log:
             print(text, file=sys.stderr)
     return found
+
+
+def _profile_both(pairs: Pairs, found: Comparison) -> None:
+    """Where a decode moved, one profile of each side: after the verdict, in processes that time nothing."""
+    from harness.runner.turn import turn
+    from harness.values.verdict import Verdict
+
+    if any(v.metric == "decode_us" and v.verdict in (Verdict.SLOWER, Verdict.FASTER) for v in found.verdicts):
+        with turn(say):
+            for side in (pairs.base, pairs.head):
+                side.profile()
+
+
+def stored_sides(comparison: Comparison, store: Store) -> tuple[StoredSide, StoredSide]:
+    """Both sides of what was just measured, with the profiles that were taken after the verdict."""
+    from harness.compare import StoredSide
+
+    base, head = (StoredSide(store.load(side.run), side.arm) for side in (comparison.base, comparison.head))
+    return base, head
 
 
 def say(text: str) -> None:

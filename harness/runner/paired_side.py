@@ -99,6 +99,11 @@ class PairedSide(Execution):
         self.store.add_slot(self.run_id, slot)
         return slot
 
+    def profile(self) -> None:
+        """A profile of every arm's decode in a fresh process, which times nothing and is no slot."""
+        self.verify_only = False
+        self._stage("profile", 0)
+
     def cases(self) -> list[Case]:
         return list(self.whole.cases)
 

@@ -1,0 +1,233 @@
+"""What explains a comparison: kernels' savings against the decode's, the profile by category and kernel, the code."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.compare.changed_line import first_changed_line
+from harness.compare.join import Joined, join
+from harness.compare.paired_runs import PairedRuns, paired_runs
+from harness.compare.sides import StoredSide, same_run
+from harness.stats import estimate, ratio
+from harness.stats.estimate import two_sided_t
+from harness.trace.difference import Change, difference
+from harness.values.case import Answer, AxisValue
+from harness.values.measurement import Measurement
+from harness.values.run import Run
+from harness.values.verdict import Verdict
+
+CONFIDENCE = 0.95
+MOST_CHANGES = 8
+"""Kernels and categories of a profile that are named; they are in order of contribution."""
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """head minus base in us with the half width of its 95 % interval, from n pairs, processes or rounds (`level`)."""
+
+    us: float
+    half_us: float
+    n: int
+    level: str
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster)."""
+
+    case: str
+    calls: int
+    each: Delta
+
+    @property
+    def us(self) -> float:
+        return self.calls * self.each.us
+
+
+class Reconciled(msgspec.Struct, frozen=True):
+    """Whether the kernels explain the decode. predicted_us: calls x time per call, added up, per step."""
+
+    case: str
+    parts: tuple[Part, ...]
+    predicted_us: float
+    predicted_half_us: float
+    measured: Delta
+
+    @property
+    def left_us(self) -> float:
+        return self.measured.us - self.predicted_us
+
+
+class ProfileChange(msgspec.Struct, frozen=True):
+    """One profile of each side: no interval, and it gates nothing. steps: decode steps in each; times are sums over
+    them. The changes are the largest ones."""
+
+    arms: tuple[str, str]
+    engine: str
+    axes: dict[str, AxisValue]
+    device: str
+    steps: int
+    base_ns: int
+    head_ns: int
+    categories: tuple[Change, ...]
+    kernels: tuple[Change, ...]
+
+
+class CodeChange(msgspec.Struct, frozen=True):
+    """A kernel case whose answer is not the same. tunables: those that differ; a choice, not the code. pinned: what
+    both sides' arm has to say to be compared without that choice. changed_line: of the variant's own file in head."""
+
+    case: str
+    variants: tuple[str, str]
+    tunables: tuple[str, ...] = ()
+    pinned: str = ""
+    changed_line: str = ""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    decodes: tuple[Reconciled, ...] = ()
+    profiles: tuple[ProfileChange, ...] = ()
+    code: tuple[CodeChange, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) -> Explanation:
+    """verdicts: on the times, by case as it is joined. What nothing is known of is left out."""
+    joined = [question for question in join(base, head) if question.base and question.head]
+    pairs = paired_runs(base.run, head.run)
+    one_run = same_run(base, head)
+    kernels = [q for q in joined if q.case.kind == "kernel" and _may_differ(q, verdicts.get(q.name))]
+    decodes = [found for q in joined if q.case.kind == "decode" and (found := _reconciled(q, kernels, pairs, one_run))]
+    profiles, notes = _profiles(base, head)
+    code = [change for q in joined if q.case.kind == "kernel" and (change := _code(q, base.run, head.run))]
+    return Explanation(tuple(decodes), profiles, tuple(code), notes)
+
+
+def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
+    """Whether a kernel's change is more than noise between two measurements of the same thing."""
+    if verdict in (Verdict.FASTER, Verdict.SLOWER):
+        return True
+    sides = [asked for asked in (question.base, question.head) if asked and asked.measurement]
+    if len(sides) < 2 or verdict is Verdict.SAME:
+        return False
+    (one, other) = sides
+    same = one.case.answer == other.case.answer and one.measurement and other.measurement
+    return not (same and one.measurement.source == other.measurement.source)  # type: ignore[union-attr]
+
+
+def _delta(question: Joined, pairs: PairedRuns | None, one_run: bool) -> Delta | None:
+    assert question.base and question.head
+    base, head = question.base.measurement, question.head.measurement
+    if base is None or head is None or not base.samples or not head.samples or base is head:
+        return None
+    before = _value(base)
+    if pairs is not None:
+        logs = pairs.log_ratios(base, head)
+        if len(logs) < 2:
+            return None
+        centre = statistics.fmean(logs)
+        half = two_sided_t(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+        return Delta(before * math.expm1(centre), before * math.exp(centre) * half, len(logs), "pair")
+    found = ratio(base.samples, head.samples, confidence=CONFIDENCE, paired=one_run)
+    assert found is not None
+    return Delta(before * (found.value - 1), before * (found.high - found.low) / 2, found.n, found.level)
+
+
+def _value(measurement: Measurement) -> float:
+    found = estimate(measurement.samples)
+    assert found is not None
+    return found.value
+
+
+def _reconciled(
+    decode: Joined, kernels: Sequence[Joined], pairs: PairedRuns | None, one_run: bool
+) -> Reconciled | None:
+    """None where the decode was not timed on both sides, or no kernel of its shape that may differ was."""
+    measured = _delta(decode, pairs, one_run)
+    axes = decode.case.axes
+    parts = []
+    for q in kernels:
+        shape = q.case.axes.get("tokens", 1) == axes.get("batch", 1)
+        shape = shape and q.case.axes.get("context") in (None, axes.get("context"))
+        if shape and q.case.calls and _arms(q) == _arms(decode) and (each := _delta(q, pairs, one_run)):
+            parts.append(Part(q.name, q.case.calls, each))
+    if measured is None or not parts:
+        return None
+    half = math.hypot(*(part.calls * part.each.half_us for part in parts))
+    return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), half, measured)
+
+
+def _arms(question: Joined) -> tuple[str, str]:
+    assert question.base and question.head
+    return question.base.case.arm, question.head.case.arm
+
+
+def _profiles(base: StoredSide, head: StoredSide) -> tuple[tuple[ProfileChange, ...], tuple[str, ...]]:
+    """Of each arm, engine and shape the newest profile of both sides."""
+    found: list[ProfileChange] = []
+    notes: list[str] = []
+    theirs = {(p.arm, p.engine, _key(p.axes)): p for p in head.run.profiles}
+    ours = {(p.arm, p.engine, _key(p.axes)): p for p in base.run.profiles}
+    for (arm, engine, axes), one in ours.items():
+        if base.arm not in (None, arm) or (base.arm == head.arm is None and same_run(base, head)):
+            continue
+        other = theirs.get((head.arm or arm, engine, axes))
+        if other is None:
+            continue
+        if one.steps != other.steps or one.device != other.device:
+            notes.append(f"the profiles of {arm}, {engine} are of {one.steps} and {other.steps} steps: not compared")
+            continue
+        change = difference(one, other)
+        found.append(
+            ProfileChange(
+                (arm, other.arm), engine, dict(one.axes), one.device, one.steps, change.base_ns, change.head_ns,
+                _largest(change.categories), _largest(change.kernels),
+            )
+        )  # fmt: skip
+    return tuple(found), tuple(notes)
+
+
+def _key(axes: dict[str, AxisValue]) -> tuple[tuple[str, AxisValue], ...]:
+    return tuple(sorted(axes.items()))
+
+
+def _largest(changes: Sequence[Change]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if change.delta_ns)[:MOST_CHANGES]
+
+
+def _code(question: Joined, base: Run, head: Run) -> CodeChange | None:
+    assert question.base and question.head
+    one, other = question.base, question.head
+    before, after = one.case.answer, other.case.answer
+    if before is None or after is None:
+        return None
+    line = ""
+    texts = [
+        run.sources.get((asked.measurement.source if asked.measurement else None) or "")
+        for asked, run in ((one, base), (other, head))
+    ]
+    if texts[0] is not None and texts[1] is not None and before.variant == after.variant:
+        place = first_changed_line(texts[0], texts[1])
+        line = f"{after.variant.removesuffix('.py')}.py:{place}" if place else ""
+    tunables = changed_tunables(before, after)
+    if not line and not tunables and before.variant == after.variant:
+        return None
+    same = before.variant == after.variant and tunables
+    pinned = f"{question.case.op}: {{{before.variant}: {_yaml(before)}}}" if same else ""
+    return CodeChange(question.name, (before.variant, after.variant), tunables, pinned, line)
+
+
+def changed_tunables(base: Answer, head: Answer) -> tuple[str, ...]:
+    """`block_n 8 -> 16` for each that is not the same."""
+    ours, theirs = base.tunables, head.tunables
+    return tuple(
+        f"{name} {ours.get(name, 'unset')} -> {theirs.get(name, 'unset')}"
+        for name in dict.fromkeys((*ours, *theirs))
+        if ours.get(name) != theirs.get(name)
+    )
+
+
+def _yaml(answer: Answer) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in answer.tunables.items()) + "}"

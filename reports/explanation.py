@@ -1,0 +1,86 @@
+"""What explains a comparison, in lines of text: the sum of the kernels, the profile, the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.compare.explain import CodeChange, Explanation, ProfileChange, Reconciled
+from harness.trace.difference import Change
+
+from .figures import axes_words, clean
+
+MOST_CODE = 10
+NAME = 60
+UNITS = {"pair": "pairs", "process": "processes a side", "round": "rounds of one process a side"}
+
+
+def lines(found: Explanation) -> Iterator[tuple[str, str]]:
+    """A head word and what follows it; empty where nothing is known."""
+    for decode in found.decodes:
+        yield "why", _reconciled(decode)
+    for profile in found.profiles:
+        yield from _profile(profile)
+    for code in found.code[:MOST_CODE]:
+        yield "code", _code(code)
+    if len(found.code) > MOST_CODE:
+        yield "code", f"and {len(found.code) - MOST_CODE} more cases whose code or tunables differ"
+    for note in found.notes:
+        yield "note", clean(note, 400)
+
+
+def _reconciled(found: Reconciled) -> str:
+    """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
+    parts = " + ".join(
+        f"{clean(p.case.split('/')[0], NAME)} {p.calls} calls x {p.each.us:+.3g} us" for p in found.parts
+    )
+    measured, units = found.measured, UNITS.get(found.measured.level, found.measured.level)
+    return (
+        f"{clean(found.case)}: {parts} = {found.predicted_us:+,.3g} ± {found.predicted_half_us:,.2g} us a step "
+        f"predicted, {measured.us:+,.3g} ± {measured.half_us:,.2g} measured (95 %, {measured.n} {units}), "
+        f"{found.left_us:+,.2g} left"
+    )
+
+
+def _profile(found: ProfileChange) -> Iterator[tuple[str, str]]:
+    arms = found.arms[0] if found.arms[0] == found.arms[1] else " -> ".join(found.arms)
+    where = ", ".join(filter(None, (clean(arms), axes_words(found.axes, "decode"), clean(found.engine))))
+    steps = max(found.steps, 1)
+    device = "GPU" if found.device == "cuda" else "CPU"
+    before, after = (ns / 1e3 / steps for ns in (found.base_ns, found.head_ns))
+    yield (
+        "profile",
+        f"{where}: {device} time {before:,.1f} -> {after:,.1f} us a step ({after - before:+,.3g}); one profile of "
+        f"{steps} steps a side, no interval",
+    )
+    for change in found.categories:
+        yield "", f"{clean(change.name, NAME)}: {_change(change, steps)}"
+    for change in found.kernels:
+        name = change.name if not change.head_name else f"{change.name} -> {change.head_name}"
+        yield "", f"kernel {clean(name, 2 * NAME)}: {_change(change, steps)}"
+
+
+def _change(change: Change, steps: int) -> str:
+    """Calls and time per call, and what each of them makes of the difference."""
+    delta = f"{change.delta_ns / 1e3 / steps:+,.3g} us a step"
+    if not change.base_calls or not change.head_calls:
+        only = change.head_calls or change.base_calls
+        return f"{delta}, {change.state}, {only / steps:,.4g} calls a step"
+    sums = (change.base_ns, change.base_calls), (change.head_ns, change.head_calls)
+    before, after = (ns / 1e3 / calls for ns, calls in sums)
+    words = f"{change.base_calls / steps:,.4g}"
+    if change.base_calls != change.head_calls:
+        words += f" -> {change.head_calls / steps:,.4g} ({change.calls_ns / 1e3 / steps:+,.3g} us)"
+    return f"{delta}: {words} calls a step, {before:,.4g} -> {after:,.4g} us each"
+
+
+def _code(found: CodeChange) -> str:
+    words = []
+    if found.variants[0] != found.variants[1]:
+        words.append(f"variant {found.variants[0]} -> {found.variants[1]}")
+    if found.changed_line:
+        words.append(f"first changed line {found.changed_line}")
+    if found.tunables:
+        words.append(f"tunables differ: {', '.join(found.tunables)}")
+    if found.pinned:
+        words.append(f"to compare the code alone, give both sides' arm `{found.pinned}`")
+    return f"{clean(found.case)}: {clean('; '.join(words), 500)}"
