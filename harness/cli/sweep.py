@@ -81,7 +81,7 @@ def command(
         write_charts(result, charts)
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
-    _leave(result, allow_failure)
+    _leave(result, allow_failure, said=not (as_json or emit))
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -137,8 +137,8 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
             console.print(render_shipped(place, chosen), markup=False, highlight=False)
 
 
-def _leave(result: SweepResult, allow_failure: bool) -> None:
-    """5 where a configuration is wrong, 3 where the times cannot be trusted."""
+def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
+    """5 where a configuration is wrong, 3 where the times cannot be trusted. said: the table has the warnings."""
     import sys
 
     from harness.errors import ExitStatus
@@ -151,7 +151,7 @@ def _leave(result: SweepResult, allow_failure: bool) -> None:
         status = ExitStatus.UNDECIDED
     if status is None:
         return
-    for line in result.warnings:
+    for line in () if said else result.warnings:
         print(f"warning: {line}", file=sys.stderr)
     if allow_failure:
         print(f"FAILED, and allowed to (--allow-failure): exit status {int(status)} became 0", file=sys.stderr)

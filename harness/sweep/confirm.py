@@ -26,7 +26,7 @@ from harness.values.suite import Suite
 from harness.values.sweep import Confirmed, Entrant
 
 PROCESSES = 4
-ROUNDS = {"cuda": 12, "cpu": 6}
+ROUNDS = {"cuda": 12, "cpu": 4}
 WINS_BELOW = 0.01
 
 

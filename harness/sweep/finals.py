@@ -20,10 +20,10 @@ from harness.values.measurement import Measurement, Sample, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant, Finals, Twin
 
-HALF_ROUNDS = {"cuda": 10, "cpu": 4}
-FINAL_ROUNDS = {"cuda": 15, "cpu": 6}
+HALF_ROUNDS = {"cuda": 10, "cpu": 3}
+FINAL_ROUNDS = {"cuda": 15, "cpu": 4}
 """Of one batch; there are more batches until the fastest stands apart or the budget is spent."""
-BUDGET_S = {"cuda": 0.8, "cpu": 10.0}
+BUDGET_S = {"cuda": 0.8, "cpu": 2.0}
 """Device time of a question's final rounds."""
 MOST_BATCHES = 4
 
@@ -41,11 +41,13 @@ class Finalists:
     def choose(self) -> tuple[list[Configuration], list[Twin]]:
         """The five fastest distinct configurations besides the baseline, and the twins."""
         baseline = self._asked.baseline.id
-        self._said("a quarter, side by side")
-        kept = rank.kept(self._rows())
-        self._time([row.case.id for row in kept], [], self._rounds or HALF_ROUNDS[self._kind], "half")
+        finalists = rank.kept(self._rows())
+        if len(finalists) > rank.FINALISTS:
+            self._said("a quarter, side by side")
+            self._time([row.case.id for row in finalists], [], self._rounds or HALF_ROUNDS[self._kind], "half")
+            kept = {row.case.id for row in finalists}
+            finalists = rank.distinct([row for row in self._rows() if row.case.id in kept])[: rank.FINALISTS]
         self._said("finals")
-        finalists = rank.distinct([row for row in self._rows() if row.stage == "half"])[: rank.FINALISTS]
         names = [row.case.id for row in finalists]
         twins = rank.twins_for(finalists, self._rows())
         if baseline not in names:
