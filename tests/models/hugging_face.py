@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,19 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import DynamicCache, Qwen3_5MoeForCausalLM, Qwen3_5MoeTextConfig
+from transformers.models.qwen3_5_moe import modeling_qwen3_5_moe as modeling
 
 from harness_kernels.models.qwen3_5_moe import layout
 from harness_kernels.packing import dequantise, quantise
+
+# The definitions in torch, also where flash-linear-attention is installed, whose kernels would stand in for them.
+for name in (
+    "torch_chunk_gated_delta_rule",
+    "torch_recurrent_gated_delta_rule",
+    "causal_conv1d_fn",
+    "causal_conv1d_update",
+):
+    setattr(modeling, name, inspect.unwrap(getattr(modeling, name)))
 
 GROUP = 16
 DENSE = ("router", "shared_gate")
