@@ -22,7 +22,7 @@ def headline(attempt: Attempt) -> str:
         shape_words(case.dims),
         case.activations,
     ]
-    if attempt.against_label:
+    if attempt.against is not None:
         parts.append(f"against {attempt.against_label}")
     return " · ".join(parts)
 

@@ -133,7 +133,7 @@ class OneCase:
         if not checked:
             return None
         last = checked[-1]
-        where = "this shape" if job.explicit else f"{len(checked)} small shapes"
+        where = "this shape" if job.explicit else f"{len(checked)} small shape{'s' * (len(checked) != 1)}"
         if launches.count:
             remark = f"checked at {where} in Triton's interpreter; not timed, this machine has no GPU"
         else:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
-# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), sweep864,
+# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), sweep864, try,
 # and those of compare.sh, `compare` for its kernels.
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
@@ -49,6 +49,10 @@ for part in $parts; do
         --keep-traces "$out/engines" > "$out/engines-tables.txt"
       PYTHONPATH=. python3 reports/samples/engines.py 8 \
         "$out"/engines/qwen3_5_moe-autotuned{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
+      ;;
+    try)
+      PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/try_and_run.py | tee "$out/try.txt"
+      python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu/test_try_on_gpu.py 2>&1 | tail -25 | tee "$out/try-tests.txt"
       ;;
     tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -15 | tee "$out/tests.txt" ;;
     compare | compare-aa | compare-planted | compare-arms | pool | pool-decode)
