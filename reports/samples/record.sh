@@ -27,7 +27,7 @@ for part in $parts; do
       tail -30 "$out/sweep144.txt"
       ;;
     sweep864)
-      python3 reports/samples/sweep864 sweep144.py "$out" "${SWEEP_LIMIT_S:-270}"
+      python3 reports/samples/sweep864.py "$out" "${SWEEP_LIMIT_S:-270}"
       for file in kernels/*/tuned/nvidia-*.json; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
@@ -42,13 +42,13 @@ for part in $parts; do
       python3 -m harness profile tests/data/traces/tiny_gpu.yaml --engine eager,cuda_graph,torch_compile --steps 2 \
         --keep-traces "$out/traces" > "$out/traces.txt"
       ls -l "$out/traces"
-      PYTHONPATH=. python3 reports/samples/engines.py 2 "$out"/traces/tiny_gpu-tiny{,-cuda_graph,-torch_compile}.json.gz
+      PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/engines.py 2 "$out"/traces/tiny_gpu-tiny{,-cuda_graph,-torch_compile}.json.gz
       ;;
     engines)  # the large model's decode under each engine
-      python3 -m harness profile suites/qwen3_5_moe.yaml --arms autotuned --engine eager,cuda_graph,torch_compile \
+      python3 -m harness profile suites/qwen3_5_moe.yaml --arms fused --engine eager,cuda_graph,torch_compile \
         --keep-traces "$out/engines" > "$out/engines-tables.txt"
-      PYTHONPATH=. python3 reports/samples/engines.py 8 \
-        "$out"/engines/qwen3_5_moe-autotuned{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
+      PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/engines.py 8 \
+        "$out"/engines/qwen3_5_moe-fused{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
       ;;
     try)
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/try_and_run.py | tee "$out/try.txt"
