@@ -128,7 +128,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """`harness compare BASE HEAD`; of the small suite where there is no GPU, unless HARNESS_SUITE or --suite says more."""
+    """`harness compare BASE HEAD`; of the small suite where there is no GPU, unless HARNESS_SUITE says another."""
     _install(session)
     suite = os.environ.get("HARNESS_SUITE", SUITE if shutil.which("nvidia-smi") else TINY)
     session.run(str(PYTHON), "-m", "harness", "compare", *session.posargs, env={"HARNESS_SUITE": suite})

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The evidence on comparing, on one GPU: what noise is, identical code against itself, a planted slowdown, two arms.
 # Usage: reports/samples/compare.sh FOLDER PART...; parts: pool pool-decode compare-aa compare-planted compare-arms.
-# Needs git. Where the checkout has none, a bundle of the repository: BUNDLE (.carry/repo.bundle), branch REVISION (main).
+# Needs git. Where the checkout has none, a bundle of the repository (git bundle create): BUNDLE, branch REVISION (main).
 # Every part exports its runs to FOLDER, and appends its processes to FOLDER/processes.csv, also when it is stopped.
 # How much: POOL_WORKTREES x POOL_PAIRS pairs (4 x 8: 64 processes), AA comparisons (4), BUDGET_S each (240).
 # What, if not the int4 model's: SUITE, MATCH, AA_MATCH.
@@ -15,7 +15,7 @@ repository=$(mktemp -d)/repository
 if git -C "$checkout" rev-parse --git-dir > /dev/null 2>&1; then
   git clone --quiet "$checkout" "$repository"
 else
-  git clone --quiet --branch "${REVISION:-main}" "${BUNDLE:-$checkout/.carry/repo.bundle}" "$repository"
+  git clone --quiet --branch "${REVISION:-main}" "${BUNDLE:?no .git here: name a bundle of the repository}" "$repository"
 fi || { echo "no repository to measure" >&2; exit 2; }
 git -C "$repository" config user.name sample && git -C "$repository" config user.email sample@localhost
 export HARNESS_STORE="$out/compare.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1 PYTHONPATH="$checkout${PYTHONPATH:+:$PYTHONPATH}"
