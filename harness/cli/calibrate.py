@@ -64,7 +64,8 @@ def command(
     reports_root.bind()
     from harness_reports.terminal import console
 
-    console().print(_table(found))
+    if found.noise.cases:
+        console().print(_table(found))
     console().print(_summary(found), markup=False)
 
 
