@@ -49,8 +49,8 @@ def build(question: Question) -> SweepView:
     """The view of one question of a sweep."""
     sizes = ", ".join(f"{name} {size}" for name, size in sorted(question.dims.items()))
     pruned = sum(row.pruned for row in question.configurations)
-    total = question.distinct + pruned
-    counts = f"{len(question.configurations)} declared, {total} distinct, {pruned} pruned, {question.timed} timed"
+    declared = len(question.configurations)
+    counts = f"{declared} declared, {pruned} pruned, {question.distinct} distinct, {question.timed} timed"
     tokens = question.dims.get("tokens", 1)
     return SweepView(
         name=f"{question.op}-{question.site}-{question.variant.strip('./').replace('/', '-')}-{tokens}",

@@ -13,6 +13,8 @@ from harness.cli.options import AsJson, Match, Note, Store
 if TYPE_CHECKING:
     from harness.values.sweep import SweepResult
 
+PIPED_WIDTH = 140
+"""Columns where nobody looks: enough for all of a row."""
 INTERRUPTED = 130
 """What a shell gives a command that Ctrl-C ended."""
 
@@ -132,9 +134,13 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
         from harness.cli.sweep_table import render, render_shipped
 
         console = Console()
-        console.print(render(result), markup=False, highlight=False)
-        for place, chosen in shipped.items():
-            console.print(render_shipped(place, chosen), markup=False, highlight=False)
+        if not console.is_terminal:
+            console = Console(width=PIPED_WIDTH)
+        with console.capture() as captured:
+            console.print(render(result), markup=False, highlight=False)
+            for place, chosen in shipped.items():
+                console.print(render_shipped(place, chosen), markup=False, highlight=False)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:

@@ -34,8 +34,8 @@ def _question(question: Question) -> list[RenderableType]:
     pruned = [row for row in rows if row.pruned]
     wrong = sum(row.measurement.status is Status.INCORRECT for row in rows)
     head = f"{question.op}@{question.site} · {question.variant} · {_dims(question)}"
-    distinct = f"{len(rows)} declared -> {question.distinct + len(pruned)} distinct -> {len(pruned)} pruned"
-    parts: list[RenderableType] = [head, f"{distinct} -> {question.timed} timed · {wrong} wrong"]
+    left = f"{len(rows)} declared -> {len(pruned)} pruned -> {question.distinct} distinct"
+    parts: list[RenderableType] = [head, f"{left} -> {question.timed} timed · {wrong} wrong"]
     parts += [f"  pruned: {reason} ({count})" for reason, count in _reasons(pruned)]
     if question.rms is not None and question.finals is not None:
         verdict = "trusted" if question.trusted else "NOT to be trusted"

@@ -54,7 +54,8 @@ class Finalists:
             names.append(baseline)
         found = self._time_until_apart(names, twins)
         self._said("chosen")
-        top = [row for row in rank.distinct(self._rows()) if row.stage == "final" and not self._is_baseline(row)]
+        now = [row for row in self._rows() if row.case.id in names]  # rows of an earlier sweep say final, too
+        top = [row for row in rank.distinct(now) if row.stage == "final" and not self._is_baseline(row)]
         return top[: rank.TOP], rank.log_ratios(found, twins)
 
     def confirm(

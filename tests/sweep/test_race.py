@@ -12,6 +12,8 @@ from harness.store import Store
 from harness.suite.load import load_suite
 from harness.sweep import rank
 from harness.sweep.devices import TaskDied
+from harness.sweep.finals import Finalists
+from harness.sweep.questions import Asked
 from harness.sweep.race import Ledger, Race
 from harness.sweep.task import Outcome, Task
 from harness.values.case import Case
@@ -112,3 +114,42 @@ def test_a_result_that_cannot_be_stored_stops_the_sweep(tmp_path: Path) -> None:
     runner.offer(case(b=2))  # a case without a key
     with pytest.raises((KeyError, HarnessError)):
         runner.finish()
+
+
+def test_the_five_are_of_this_sweeps_finals(tmp_path: Path) -> None:
+    """A row that an earlier, smaller sweep called final, and that is not in these finals, is not among them."""
+    cases = [case(b=b) for b in range(80)]
+    store = Store(str(tmp_path / "runs.sqlite"))
+    ledger = Ledger(store, {c.id: f"key of {c.id}" for c in cases}, {})
+    ledger.run_id = store.begin(run())
+    for number, of in enumerate(cases):
+        us = 100.0 if number == 70 else 10.0 + number / 10
+        stage = "final" if number == 70 else "first"
+        ledger.learn(Measurement(of, Status.OK, samples=(Sample(us, 0, 0),)), stage)
+    asked = Asked("int4_mm", "main", "v", tuple(cases), cases[60], {}, False)
+
+    class Rounds(Scripted):
+        def on_one(self, task: Task) -> Future[Outcome]:
+            future: Future[Outcome] = Future()
+            number = {c.id: n for n, c in enumerate(cases)}
+            future.set_result(
+                Outcome(
+                    HERE,
+                    tuple(
+                        Measurement(
+                            e.case,
+                            Status.OK,
+                            samples=tuple(Sample(10.0 + number[e.case.id], 0, r) for r in range(task.rounds)),
+                        )
+                        for e in task.entrants
+                    ),
+                )
+            )
+            return future
+
+    top, twins = Finalists(SUITE, asked, ledger, Rounds({}), "cuda", None, lambda _: None).choose()
+    assert [row.case.id for row in top] == [c.id for c in cases[:5]] and len(twins) == 8
+    assert ledger.rows[cases[12].id].stage == "half" and ledger.rows[cases[60].id].stage == "final"
+    assert ledger.rows[cases[70].id].stage == "final", "what was stored stays"
+    rounds = [s.round for s in ledger.rows[cases[0].id].measurement.samples]
+    assert rounds == list(range(len(rounds))) and len(rounds) >= 15
