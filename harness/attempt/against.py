@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -117,9 +118,15 @@ def _arms(question: Question, environment: Environment) -> Iterator[tuple[str, A
 def _suites(model: str) -> Iterator[Suite]:
     folder = library_folder()
     for path in sorted(folder.glob("*.yaml")) if folder and model else ():
-        text = path.read_text(encoding="utf-8")
-        if f"\nmodel: {model}\n" in text:
-            yield load_suite(path)
+        found = _suite(path, path.stat().st_mtime_ns)
+        if found is not None and found.model == model:
+            yield found
+
+
+@cache
+def _suite(path: Path, written_ns: int) -> Suite | None:
+    """Read once per version: an attempt must not wait for what did not change. None for a file that is no suite."""
+    return load_suite(path) if "\nsuite:" in "\n" + path.read_text(encoding="utf-8") else None
 
 
 def _against(question: Question, answer: Answer, label: str, variant: bool = True) -> Against:

@@ -45,10 +45,12 @@ class OneCase:
             return Answered(failed(job.case, reason), lost=True)
         except HarnessError as error:
             return Answered(failed(job.case, str(error)))
+        if self._in_doubt(answered.measurement):
+            return msgspec.structs.replace(answered, lost=True)
         gc.collect()
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return msgspec.structs.replace(answered, lost=self._in_doubt(answered.measurement))
+        return answered
 
     def _answer(self, job: TryJob) -> Answered:
         assert job.case.op is not None

@@ -123,3 +123,38 @@ def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
     assert (process.returncode, "stopped" in out, "Traceback" in error) == (130, True, False)
     worker = int((tmp_path / "pid").read_text())
     assert not Path(f"/proc/{worker}").exists()
+
+
+def test_watch_answers_every_save_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    """A first answer, another one after a save, what is misspelt in between said; status 0 at the end."""
+    path = tmp_path / "mine.py"
+    path.write_text(RIGHT)
+    command = [sys.executable, "-m", "harness", "try", "mine.py", "--shape", "n=64,k=128,group=32", "--watch"]
+    environment = {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "HARNESS_STORE": str(tmp_path / "runs.sqlite"),
+        "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [*command, "--against", "none", "--dtype", "float32"], cwd=tmp_path, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+
+    def answer() -> str:
+        found = ""
+        for line in process.stdout or ():
+            if line.startswith("---"):
+                return found
+            found += line
+        return found
+
+    assert "correct" in answer()
+    path.write_text(RIGHT.replace("def run(", "def walk("))
+    assert "error:" in answer()
+    path.write_text(RIGHT.replace("- 8, (", "- 7, ("))
+    assert "INCORRECT" in answer()
+    path.write_text(RIGHT + "# again")
+    assert "correct" in answer()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    process.stdout.close()
