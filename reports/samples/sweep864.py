@@ -14,6 +14,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ AT_ONCE = 24
 def main(folder: Path, limit_s: float) -> None:
     end = time.monotonic() + limit_s
     folder.mkdir(parents=True, exist_ok=True)
-    cold = folder / "caches"
+    cold = Path(tempfile.mkdtemp(prefix="sweep864-"))  # not in FOLDER: hundreds of megabytes that nobody wants to keep
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "HARNESS_STORE": str(folder / "sweep864.sqlite"),
