@@ -198,6 +198,9 @@ def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measureme
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something."""
+    """The first line of an error that says something; of a Triton compilation its place and its last line, which
+    stand before and after the source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("at ") and lines[0].endswith(":"):
+        return f"{lines[0]} {lines[-1]}"
     return lines[0] if lines else type(error).__name__

@@ -10,7 +10,7 @@ import pytest
 
 from harness.measure import kernel_cases
 from harness.measure.conditions import ConditionsReader, reason_names
-from harness.measure.kernel_cases import KernelBench, rounds
+from harness.measure.kernel_cases import KernelBench, first_line, rounds
 from harness.measure.timer import FakeTimer
 from harness.values.case import Answer, Case
 from harness.values.measurement import Measurement, Status
@@ -123,3 +123,16 @@ def test_throttle_reasons_are_named_and_idle_is_none() -> None:
     assert reason_names(0x1 | 0x2) == ()
     assert reason_names(0x4 | 0x40) == ("sw_power_cap", "hw_thermal_slowdown")
     assert reason_names(0x1000) == ("0x1000",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\n  first\nsecond", "first"),
+        ("", "ValueError"),
+        ("at 3:31:\ndef f(x):\n    y = x.z\n        ^\nx has no z", "at 3:31: x has no z"),
+    ],
+)
+def test_an_error_in_one_line(text: str, line: str) -> None:
+    """A Triton compilation says where first and what last."""
+    assert first_line(ValueError(text)) == line
