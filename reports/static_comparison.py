@@ -53,10 +53,11 @@ def side_words(side: StaticSide) -> str:
 
 
 def headline(found: StaticComparison) -> str:
-    """`WORSE   2 of 12 cases on sm_90: ...`, or how the cases are spread."""
+    """The worst that was found, then how the cases are spread; UNKNOWN stands first only where nothing is known."""
     counts = Counter(case.verdict for case in found.cases)
     spread = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
-    worst = next((verdict for verdict in ORDER if counts[verdict]), StaticVerdict.SAME)
+    found_out = [verdict for verdict in ORDER if counts[verdict] and verdict is not StaticVerdict.UNKNOWN]
+    worst = next(iter(found_out), StaticVerdict.UNKNOWN)
     questions = len({case.case for case in found.cases})
     return f"{worst}   {plural(questions, 'case')} for {', '.join(found.targets)}: {spread}"
 

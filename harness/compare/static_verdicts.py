@@ -57,6 +57,10 @@ def _verdict(
 ) -> tuple[StaticVerdict, str]:
     if base is None or head is None:
         return StaticVerdict.UNKNOWN, f"asked of {'head' if base is None else 'base'} alone"
+    lacking = [(word, side.case.problem) for word, side in (("base", base), ("head", head)) if side.case.problem]
+    if lacking:  # a tuned file that is not for this code, say: it is no binary's fault
+        words = lacking[0][0] if len(lacking) == 1 else "both sides"
+        return StaticVerdict.UNKNOWN, f"{words}: no answer to compile: {lacking[0][1]}"
     if head.status is not Status.OK:
         if base.status is not Status.OK:
             return StaticVerdict.UNKNOWN, f"{head.status.value} on both sides: {head.reason}"

@@ -57,7 +57,7 @@ class _Compiled:
             return None
         problem = _problem(case)
         if problem is not None:
-            return Compiled(case, Status.UNSUPPORTED, problem)
+            return Compiled(msgspec.structs.replace(case, problem=problem), Status.UNSUPPORTED, problem)
         found = self.found.get(target, {}).get(_work(case))
         # a side without Triton compiles to nothing, which is what it launches
         return msgspec.structs.replace(found, case=case) if found else Compiled(case, Status.OK)

@@ -103,6 +103,16 @@ def test_what_no_longer_compiles_counts_and_what_never_did_does_not(status: Stat
     assert verdict(None, without(status)) is StaticVerdict.UNKNOWN
 
 
+def test_a_side_without_an_answer_is_not_worse() -> None:
+    """A tuned file that is for other code leaves the question open; it is not taken for a kernel that does not fit."""
+    lacking = replace(compiled().case, problem="tuned for other source")
+    none = Compiled(lacking, Status.UNSUPPORTED, "tuned for other source")
+    for base, head, words in ((compiled(BINARY), none, "head: "), (none, compiled(BINARY), "base: ")):
+        found = judge("moe_down", "sm_90", base, head, {}, {})
+        assert found.verdict is StaticVerdict.UNKNOWN and found.reason.startswith(words)
+    assert judge("moe_down", "sm_90", none, none, {}, {}).reason.startswith("both sides: ")
+
+
 def test_tunables_that_differ_are_named() -> None:
     """So that a choice is not taken for a change of code."""
     found = judge("moe_down", "sm_90", compiled(BINARY, block_n=8), compiled(BINARY, block_n=16), {}, {})
