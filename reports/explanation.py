@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from harness.compare.explain import CodeChange, Explanation, ProfileChange, Reconciled
 from harness.trace.difference import Change
+from harness.values.static_comparison import StaticCase
 
 from .figures import axes_words, clean
+from .static_comparison import FIGURES, figure
 
 MOST_CODE = 10
 NAME = 60
@@ -20,6 +22,8 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "why", _reconciled(decode)
     for profile in found.profiles:
         yield from _profile(profile)
+    for case in found.binaries:
+        yield "binary", _binary(case)
     for code in found.code[:MOST_CODE]:
         yield "code", _code(code)
     if len(found.code) > MOST_CODE:
@@ -71,6 +75,18 @@ def _change(change: Change, steps: int) -> str:
     if change.base_calls != change.head_calls:
         words += f" -> {change.head_calls / steps:,.4g} ({change.calls_ns / 1e3 / steps:+,.3g} us)"
     return f"{delta}: {words} calls a step, {before:,.4g} -> {after:,.4g} us each"
+
+
+def _binary(found: StaticCase) -> str:
+    """`down_kernel: regs 96 -> 168, spill B 0, blocks/SM 10 -> 6, B/load 16`, and where the code first differs."""
+    words = [
+        f"{kernel.name}: {', '.join(f'{name} {figure(kernel, value)}' for name, value in FIGURES[:4])}"
+        for kernel in found.kernels
+        if not kernel.same
+    ]
+    if found.changed_line:
+        words.append(f"first changed line {found.changed_line}")
+    return f"{clean(found.case)}, {found.target}: {clean('; '.join(words) or found.reason, 500)}"
 
 
 def _code(found: CodeChange) -> str:

@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.compare.explain import Explanation
+    from harness.values.static_comparison import StaticCase
     from harness.values.verdict import CaseVerdict, Comparison
 
 SCHEMA = 1
@@ -56,6 +57,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Say what became slower or faster: 0 no regression, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
+    import msgspec
+
     from harness.compare import compare, load_sides
     from harness.compare.explain import explain
     from harness.runner.live_sides import Live, is_stored
@@ -76,6 +79,7 @@ def command(
         )  # fmt: skip
         live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
         compare_static.command(live, runs, targets, device, as_json, markdown)
+    binaries: tuple[StaticCase, ...] = ()
     stored = [is_stored(side, runs) for side in (base, head)]
     if all(stored):
         from harness.cli.compare_live import check_options_of_stored
@@ -100,14 +104,13 @@ def command(
             budget_s=budget or None, gated_only=not match, measure_identical=measure_identical,
             accept=(*csv(accept), *under_test),
         )  # fmt: skip
-        comparison = measure(live, runs, terms, rounds or None, note)
+        comparison, binaries = measure(live, runs, terms, rounds or None, note)
         sides = stored_sides(comparison, runs)
-    explanation = explain(*sides, {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"})
+    times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
+    explanation = msgspec.structs.replace(explain(*sides, times), binaries=binaries)
     if markdown:
         _markdown(comparison, explanation, markdown)
     if as_json:
-        import msgspec
-
         print(msgspec.json.encode(document(comparison, explanation)).decode())
     elif not comparison.comparable:
         raise _refusal(comparison)

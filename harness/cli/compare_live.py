@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.runner.live_sides import Live
     from harness.runner.paired import Pairs, Terms
     from harness.store import Store
+    from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
 
 INTERRUPTED = 130
@@ -26,8 +27,15 @@ UNDER_TEST = ("torch", "triton", "cuda")
 """May differ where the sides have interpreters of their own."""
 
 
-def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> Comparison:
-    """Measures both sides and judges them; progress goes to standard error."""
+class Measured(NamedTuple):
+    """binaries: of the kernels that moved."""
+
+    comparison: Comparison
+    binaries: tuple[StaticCase, ...]
+
+
+def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> Measured:
+    """Measures both sides, judges them and looks at what moved; progress goes to standard error."""
     from harness.cli.progress import RunProgress
     from harness.runner.execute import Options
     from harness.runner.live_sides import prepare
@@ -38,10 +46,30 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
         pairs.append(prepare(live, store, options, terms, progress, progress.say))
         found = pairs[0].run()
         _profile_both(pairs[0], found)
+        binaries = _binaries(pairs[0], found)
     for side in (pairs[0].base, pairs[0].head):
         for text in side.log:
             print(text, file=sys.stderr)
-    return found
+    return Measured(found, binaries)
+
+
+def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
+    """Of the kernels that moved on a GPU: what both sides compile to, which for them is in Triton's cache already."""
+    from harness.runner.compare_static import binaries
+    from harness.values.verdict import Verdict
+
+    here = pairs.base.environment
+    moved = [
+        v.case for v in found.verdicts if v.metric == "kernel_us" and v.verdict in (Verdict.SLOWER, Verdict.FASTER)
+    ]
+    if not moved or here is None or not here.compute_capability or not here.triton:
+        return ()
+    try:
+        questions = [pairs.questions[side.word] for side in (pairs.base, pairs.head)]
+        return binaries(pairs.base, pairs.head, questions, moved, here.compute_capability)
+    except HarnessError as error:  # the verdict stands without it
+        say(f"the binaries of what moved: {error}")
+        return ()
 
 
 def _profile_both(pairs: Pairs, found: Comparison) -> None:

@@ -18,6 +18,7 @@ from harness.trace.difference import Change, difference
 from harness.values.case import Answer, AxisValue
 from harness.values.measurement import Measurement
 from harness.values.run import Run
+from harness.values.static_comparison import StaticCase
 from harness.values.verdict import Verdict
 
 CONFIDENCE = 0.95
@@ -87,9 +88,12 @@ class CodeChange(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
+    """binaries: of kernels that moved, where the sides were measured on a GPU and are written in Triton."""
+
     decodes: tuple[Reconciled, ...] = ()
     profiles: tuple[ProfileChange, ...] = ()
     code: tuple[CodeChange, ...] = ()
+    binaries: tuple[StaticCase, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -102,7 +106,7 @@ def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) ->
     decodes = [found for q in joined if q.case.kind == "decode" and (found := _reconciled(q, kernels, pairs, one_run))]
     profiles, notes = _profiles(base, head)
     code = [change for q in joined if q.case.kind == "kernel" and (change := _code(q, base.run, head.run))]
-    return Explanation(tuple(decodes), profiles, tuple(code), notes)
+    return Explanation(tuple(decodes), profiles, tuple(code), notes=notes)
 
 
 def _may_differ(question: Joined, verdict: Verdict | None) -> bool:

@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from harness.compare.static_verdicts import judge
 from harness.errors import HarnessError
-from harness.runner.live_sides import Live, Say, SideTree, plan_of_side, trees
+from harness.runner.live_sides import Live, Say, plan_of_side, trees
+from harness.runner.paired_side import PairedSide
 from harness.runner.static_side import Answer, Asked, compile_side, variant_key
 from harness.static.target import parse_target
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
-from harness.values.static_comparison import StaticComparison, StaticSide
-from harness.values.suite import Plan
+from harness.values.static_comparison import StaticCase, StaticComparison, StaticSide
 
 TARGETS = ("sm_80", "sm_90")
 UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100-80gb-hbm3, say, takes its tuned file"
@@ -28,18 +29,24 @@ UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100
 Report = Callable[[int, int], None]
 
 
+class Place(NamedTuple):
+    """Where a side's code lies, and what compiles it."""
+
+    suite_folder: str
+    kernels_root: str
+    python: str
+    tree: Path
+
+
 class _Compiled:
     """What came of one side. named: its cases by the name that sides are joined on."""
 
-    def __init__(self, side: SideTree, plan: Plan, asked: Sequence[str], jobs: int | None, report: Report) -> None:
-        self.side, self.arm = side, side.arm
-        self.named = {_name(case, side.arm): case for case in plan.cases if case.kind == "kernel" and case.op}
-        usable = {_work(case): case for case in self.named.values() if _problem(case) is None}
+    def __init__(self, named: dict[str, Case], place: Place, asked: Sequence[str], jobs: int | None, report: Report):
+        self.named = named
+        usable = {_work(case): case for case in named.values() if _problem(case) is None}
         self.answer = compile_side(
-            Asked(
-                tuple(usable.values()), tuple(asked), str(Path(plan.suite.path).parent), plan.suite.kernels_root, jobs
-            ),
-            side.python, side.checkout.root, report,
+            Asked(tuple(usable.values()), tuple(asked), place.suite_folder, place.kernels_root, jobs),
+            place.python, place.tree, report,
         )  # fmt: skip
         self.left_out = {_work(case) for case in usable.values() if case.id in set(self.answer.left_out)}
         self.found = {
@@ -66,10 +73,6 @@ class _Compiled:
         case = self.named.get(name)
         return self.answer.sources.get(variant_key(case), {}) if case is not None else {}
 
-    @property
-    def facts(self) -> StaticSide:
-        return StaticSide(self.side.checkout.tree, self.arm, self.answer.toolchain)
-
 
 def compare_static(
     live: Live, store: Store, targets: Sequence[str], say: Say, *, device: str | None = None, jobs: int | None = None,
@@ -87,22 +90,46 @@ def compare_static(
     for side, plan in zip(sides, plans, strict=True):
         assert plan is not None
         told = partial(report, side.word) if report else _silent
-        compiled.append(_Compiled(side, plan, asked, jobs, told))
+        named = {_name(case, side.arm): case for case in plan.cases if case.kind == "kernel" and case.op}
+        place = Place(str(Path(plan.suite.path).parent), plan.suite.kernels_root, side.python, side.checkout.root)
+        compiled.append(_Compiled(named, place, asked, jobs, told))
     base, head = compiled
     names = list(dict.fromkeys((*base.named, *head.named)))
     kept = [name for name in names if base.uses_triton(name) or head.uses_triton(name)]
     if not kept:
         raise HarnessError(f"none of {len(names)} kernel cases uses Triton on either side; there is nothing to compile")
-    texts = {name: (base.sources(name), head.sources(name)) for name in kept}
-    cases = tuple(
-        judge(name, target, base.compiled(name, target), head.compiled(name, target), *texts[name])
-        for target in asked
-        for name in kept
-    )
+    facts = [
+        StaticSide(side.checkout.tree, side.arm, own.answer.toolchain)
+        for side, own in zip(sides, compiled, strict=True)
+    ]
+    cases = _judged(kept, asked, base, head)
     return StaticComparison(
-        base.facts, head.facts, asked, cases, len(names) - len(kept), tuple(_notes(base.answer, head.answer)),
+        facts[0], facts[1], asked, cases, len(names) - len(kept), tuple(_notes(base.answer, head.answer)),
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+def binaries(
+    base: PairedSide, head: PairedSide, questions: Sequence[dict[str, Case]], names: Sequence[str], target: str
+) -> tuple[StaticCase, ...]:
+    """What these kernels of two measured sides compile to, with the very answers that were measured. questions: cases
+    of base and head by name. Empty where none is written in Triton."""
+    compiled = []
+    for side, cases in zip((base, head), questions, strict=True):
+        place = Place(str(Path(side.suite.path).parent), side.suite.kernels_root, side.python, side.checkout.root)
+        named = {name: cases[name] for name in names if name in cases and cases[name].kind == "kernel"}
+        compiled.append(_Compiled(named, place, (target,), None, _silent))
+    kept = [name for name in names if any(side.uses_triton(name) for side in compiled)]
+    return _judged(kept, (target,), *compiled)
+
+
+def _judged(names: Sequence[str], targets: Sequence[str], base: _Compiled, head: _Compiled) -> tuple[StaticCase, ...]:
+    texts = {name: (base.sources(name), head.sources(name)) for name in names}
+    return tuple(
+        judge(name, target, base.compiled(name, target), head.compiled(name, target), *texts[name])
+        for target in targets
+        for name in names
+    )
 
 
 def _silent(_: int, __: int) -> None:

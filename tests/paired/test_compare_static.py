@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from harness.compare.explain import Explanation
+from harness.runner.compare_static import binaries
+from harness.runner.execute import Options
+from harness.runner.live_sides import Live, prepare
+from harness.runner.paired import Terms
+from harness.store import Store
 from tests.paired.repository import Repository, make
 
 pytest.importorskip("triton")
@@ -102,6 +108,24 @@ def test_two_targets_text_and_markdown(repository: Repository, tmp_path: Path) -
     for text in (done.stdout, file.read_text()):
         wanted = ("WORSE", "sm_80", "sm_90", "triton 3.", "regs", "triton_sum.py:10")
         assert [words for words in wanted if words not in text] == [], text
+
+
+def test_the_binaries_of_two_measured_sides(repository: Repository, tmp_path: Path, monkeypatch: Any) -> None:
+    """Of the answers in their plans: what explains a kernel that moved, in a line."""
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.explanation import lines
+
+    monkeypatch.chdir(repository.root)
+    live = Live("wide", "narrow", "suites/small.yaml", "residual_add@mixer,int4_mm@gdn_in")
+    options = Options(processes=0, stages=("kernels",))
+    pairs = prepare(live, Store(str(tmp_path / "runs.sqlite")), options, Terms(), lambda *_: None, lambda _: None)
+    questions = [{case.id: case for case in side.cases()} for side in (pairs.base, pairs.head)]
+    found = binaries(pairs.base, pairs.head, questions, list(questions[0]), "sm_90")
+    assert [case.case.partition("/")[0] for case in found] == ["residual_add@mixer"]
+    [(head, words)] = lines(Explanation(binaries=found))
+    assert head == "binary" and "sum_kernel: regs " in words and " -> 4" in words and "triton_sum.py:10" in words
 
 
 def test_what_cannot_be_asked_is_said_in_a_line(repository: Repository) -> None:
