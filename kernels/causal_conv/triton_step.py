@@ -9,6 +9,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
+
 SPACE = {"block": [64, 128, 256, 512], "num_warps": [1, 2, 4]}
 
 
@@ -17,11 +19,15 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def step_kernel(x, weight, state, out, stride_x, CHANNELS: tl.constexpr, KERNEL: tl.constexpr, BLOCK: tl.constexpr):
+def step_kernel(
+    x, weight, state, out, stride_x,
+    CHANNELS: tl.constexpr, KERNEL: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
+):  # fmt: skip
     batch = tl.program_id(1).to(tl.int64)
     channel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     ok = channel < CHANNELS
     window = state + (batch * CHANNELS + channel) * (KERNEL - 1)
+    wait_for_inputs(OVERLAP)
     newest = tl.load(x + batch * stride_x + channel, mask=ok, other=0.0)
     total = newest.to(tl.float32) * tl.load(weight + channel * KERNEL + KERNEL - 1, mask=ok, other=0.0).to(tl.float32)
     for i in tl.static_range(KERNEL - 1):
@@ -33,10 +39,13 @@ def step_kernel(x, weight, state, out, stride_x, CHANNELS: tl.constexpr, KERNEL:
     tl.store(out + batch * CHANNELS + channel, (total * tl.sigmoid(total)).to(out.dtype.element_ty), mask=ok)
 
 
-def run(x: Tensor, weight: Tensor, state: Tensor, *, block: int = 128, num_warps: int = 2) -> Tensor:
+def run(
+    x: Tensor, weight: Tensor, state: Tensor, *, block: int = 128, num_warps: int = 2, overlap: bool = False
+) -> Tensor:
     batch, length, channels = x.shape
     out = torch.empty(batch, length, channels, dtype=x.dtype, device=x.device)
     step_kernel[(triton.cdiv(channels, block), batch)](
-        x, weight, state, out, x.stride(0), channels, weight.shape[1], block, num_warps=num_warps
-    )
+        x, weight, state, out, x.stride(0), channels, weight.shape[1], block, overlap, num_warps=num_warps,
+        **launch_options(overlap),
+    )  # fmt: skip
     return out

@@ -13,6 +13,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
+
 
 def supports(case: Any) -> str | None:
     """Its state tile has power-of-two sides."""
@@ -27,6 +29,7 @@ def supports(case: Any) -> str | None:
 def recurrent_kernel(
     qkv, a, b, a_log, dt_bias, state, out, length, stride_qb, stride_qt, stride_ab, stride_at,
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, BLOCK_V: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
     head = tl.program_id(1) % V_HEADS
@@ -37,6 +40,7 @@ def recurrent_kernel(
     s = tl.load(tile)
     rate = tl.exp(tl.load(a_log + head))
     bias = tl.load(dt_bias + head)
+    wait_for_inputs(OVERLAP)
     for t in range(length):
         row = qkv + batch * stride_qb + t * stride_qt
         query = tl.load(row + k_head * K_DIM + k).to(tl.float32)
@@ -57,7 +61,7 @@ def recurrent_kernel(
 
 def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
-    *, block_v: int = 16, num_warps: int = 2,
+    *, block_v: int = 16, num_warps: int = 2, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
     qkv = qkv if qkv.stride(-1) == 1 else qkv.contiguous()  # as a convolution in torch returns it
     batch, length = qkv.shape[:2]
@@ -67,6 +71,6 @@ def run(
     out = torch.empty(batch, length, v_heads, v_dim, dtype=qkv.dtype, device=qkv.device)
     recurrent_kernel[(v_dim // block_v, batch * v_heads)](
         qkv, a, b, a_log, dt_bias, state, out, length, qkv.stride(0), qkv.stride(1), a.stride(0), a.stride(1),
-        k_heads, v_heads, k_dim, v_dim, block_v, num_warps=num_warps,
+        k_heads, v_heads, k_dim, v_dim, block_v, overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

@@ -7,26 +7,32 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
+
 SPACE = {"num_warps": [1, 2, 4]}
 
 
 @triton.jit
-def gated_norm_kernel(x, gate, weight, out, stride_x, stride_gate, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def gated_norm_kernel(
+    x, gate, weight, out, stride_x, stride_gate, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
+):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
     ok = i < WIDTH
+    weights = tl.load(weight + i, mask=ok, other=0.0).to(tl.float32)
+    wait_for_inputs(OVERLAP)
     values = tl.load(x + row * stride_x + i, mask=ok, other=0.0).to(tl.float32)
     gates = tl.load(gate + row * stride_gate + i, mask=ok, other=0.0).to(tl.float32)
-    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * tl.load(weight + i, mask=ok, other=0.0).to(tl.float32)
+    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * weights
     values *= gates * tl.sigmoid(gates)
     tl.store(out + row * WIDTH + i, values.to(out.dtype.element_ty), mask=ok)
 
 
-def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, num_warps: int = 1) -> Tensor:
+def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, num_warps: int = 1, overlap: bool = False) -> Tensor:
     rows, width = x.shape
     out = torch.empty(rows, width, dtype=x.dtype, device=x.device)
     gated_norm_kernel[(rows,)](
         x, gate, weight, out, x.stride(0), gate.stride(0), eps, width, triton.next_power_of_2(width),
-        num_warps=num_warps,
+        overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

@@ -13,6 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..int4_words import activations, dot_words, pairs_of, scaled_rows, words_fit, words_of
+from ..overlap import launch_options, wait_for_inputs
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
 
@@ -25,6 +26,7 @@ def supports(case: Any) -> str | None:
 def words_kernel(
     x, weight, scale, out, tokens, rows,
     K: tl.constexpr, GROUP: tl.constexpr, PAIRS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     WORDS: tl.constexpr = K // 8
     GROUPS: tl.constexpr = K // GROUP
@@ -40,6 +42,7 @@ def words_kernel(
             group = start // GROUP_WORDS + tl.arange(0, BLOCK_G)
             words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & (word < WORDS)[None, :], other=0)
             scales = tl.load(scale + row * GROUPS + group[None, :], mask=n_ok & (group < GROUPS)[None, :], other=0.0)
+            wait_for_inputs(OVERLAP)
             x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(x, token * WORDS + word, word < WORDS, PAIRS, BLOCK_W)
             sums = dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
             total += scaled_rows(sums, scales, BLOCK_N, BLOCK_G, GROUP_WORDS)
@@ -47,13 +50,14 @@ def words_kernel(
 
 
 def run(
-    x: Tensor, weight: Tensor, scale: Tensor, group: int, *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2
-) -> Tensor:
+    x: Tensor, weight: Tensor, scale: Tensor, group: int,
+    *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, overlap: bool = False,
+) -> Tensor:  # fmt: skip
     (tokens, k), rows = x.shape, weight.shape[0]
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
     block_w = max(min(triton.next_power_of_2(k), block_k), group) // 8
     words_kernel[(triton.cdiv(rows, block_n),)](
         pairs_of(x), words_of(weight), scale, out, tokens, rows, k, group, x.dtype == torch.bfloat16, block_n, block_w,
-        num_warps=num_warps,
+        overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

@@ -14,6 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..int4_words import activations, dot_words, pairs_of, scaled_rows, words_fit, words_of
+from ..overlap import launch_options, wait_for_inputs
 
 SPACE = {"up_n": [1, 2, 4, 8], "up_warps": [1, 2, 4], "down_n": [1, 2, 4, 8], "down_warps": [2, 4, 8]}
 TILE_WORDS = 4096
@@ -31,7 +32,7 @@ def supports(case: Any) -> str | None:
 @triton.jit
 def gate_up_rows(
     x, x_word, weight, scale, row, n, K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, PAIRS: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """SiLU(gate) * up [block_n] float32 of rows `n` of the expert whose first row is `row` in the matrices; x_word: the
     first word of the token's activations."""
@@ -49,6 +50,7 @@ def gate_up_rows(
     up_words = tl.load(weight + up_row * WORDS + word[None, :], mask=ok, other=0)
     gate_scales = tl.load(scale + gate_row * GROUPS + group[None, :], mask=scale_ok, other=0.0)
     up_scales = tl.load(scale + up_row * GROUPS + group[None, :], mask=scale_ok, other=0.0)
+    wait_for_inputs(OVERLAP)
     x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(x, x_word + word, word < WORDS, PAIRS, BLOCK_W)
     gate_sums = dot_words(gate_words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
     gate = scaled_rows(gate_sums, gate_scales, BLOCK_N, BLOCK_G, GROUP_WORDS)
@@ -61,7 +63,7 @@ def gate_up_rows(
 def expert_rows(
     inner, inner_word, weight, scale, expert_ids, expert_weights, first, n,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, TOP_K: tl.constexpr, PAIRS: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_W: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """Rows `n` of the sum over a token's experts, [block_n] float32. first: where the token's ids and weights begin;
     inner_word: the first word of its experts' inner values."""
@@ -72,16 +74,23 @@ def expert_rows(
     at = tl.arange(0, BLOCK_E * BLOCK_W)
     slot, word = at // BLOCK_W, at % BLOCK_W
     word_ok = (slot < TOP_K) & (word < WORDS)
+    # Ids and router weights are older than the kernel before: they may be read before the wait, past the first cache.
     n_ok = (n < HIDDEN)[:, None]
-    row = tl.load(expert_ids + first + slot, mask=slot < TOP_K, other=0).to(tl.int64)[None, :] * HIDDEN + n[:, None]
+    row = (
+        tl.load(expert_ids + first + slot, mask=slot < TOP_K, other=0, cache_modifier=".cg").to(tl.int64)[None, :]
+        * HIDDEN
+        + n[:, None]
+    )
     words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & word_ok[None, :], other=0)
     group_at = tl.arange(0, BLOCK_E * BLOCK_G)
     group_slot, group = group_at // BLOCK_G, group_at % BLOCK_G
     group_ok = (group_slot < TOP_K) & (group < GROUPS)
-    expert = tl.load(expert_ids + first + group_slot, mask=group_slot < TOP_K, other=0).to(tl.int64)
-    share = tl.load(expert_weights + first + group_slot, mask=group_slot < TOP_K, other=0.0)
+    chosen = group_slot < TOP_K
+    expert = tl.load(expert_ids + first + group_slot, mask=chosen, other=0, cache_modifier=".cg").to(tl.int64)
+    share = tl.load(expert_weights + first + group_slot, mask=chosen, other=0.0, cache_modifier=".cg")
     scale_row = expert[None, :] * HIDDEN + n[:, None]
     scales = tl.load(scale + scale_row * GROUPS + group[None, :], mask=n_ok & group_ok[None, :], other=0.0)
+    wait_for_inputs(OVERLAP)
     x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(
         inner, inner_word + slot * WORDS + word, word_ok, PAIRS, BLOCK_E * BLOCK_W
     )
@@ -93,14 +102,15 @@ def expert_rows(
 def gate_up_kernel(
     x, expert_ids, weight, scale, inner,
     K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, TOP_K: tl.constexpr, PAIRS: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    wait_for_inputs(OVERLAP)
     blocks: tl.constexpr = (INTER + BLOCK_N - 1) // BLOCK_N
     pair = tl.program_id(0) // blocks
     n = (tl.program_id(0) % blocks) * BLOCK_N + tl.arange(0, BLOCK_N)
     row = tl.load(expert_ids + pair).to(tl.int64) * (2 * INTER)
     x_word = (pair // TOP_K) * (K // 8)
-    value = gate_up_rows(x, x_word, weight, scale, row, n, K, INTER, GROUP, PAIRS, BLOCK_N, BLOCK_W)
+    value = gate_up_rows(x, x_word, weight, scale, row, n, K, INTER, GROUP, PAIRS, BLOCK_N, BLOCK_W, False)
     tl.store(inner + pair * INTER + n, value.to(inner.dtype.element_ty), mask=n < INTER)
 
 
@@ -108,13 +118,13 @@ def gate_up_kernel(
 def down_kernel(
     inner, expert_ids, expert_weights, weight, scale, out,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, TOP_K: tl.constexpr, PAIRS: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_W: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(1)
     n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
     total = expert_rows(
         inner, token * (TOP_K * INTER // 8), weight, scale, expert_ids, expert_weights, token * TOP_K, n,
-        HIDDEN, INTER, GROUP, TOP_K, PAIRS, BLOCK_N, BLOCK_E, BLOCK_W,
+        HIDDEN, INTER, GROUP, TOP_K, PAIRS, BLOCK_N, BLOCK_E, BLOCK_W, OVERLAP,
     )  # fmt: skip
     tl.store(out + token * HIDDEN + n, total.to(out.dtype.element_ty), mask=n < HIDDEN)
 
@@ -122,7 +132,7 @@ def down_kernel(
 def run(
     x: Tensor, expert_ids: Tensor, expert_weights: Tensor, gate_up_weight: Tensor, gate_up_scale: Tensor,
     down_weight: Tensor, down_scale: Tensor, group: int,
-    *, up_n: int = 4, up_warps: int = 2, down_n: int = 4, down_warps: int = 4,
+    *, up_n: int = 4, up_warps: int = 2, down_n: int = 4, down_warps: int = 4, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
     (tokens, hidden), top_k = x.shape, expert_ids.shape[1]
     inter = gate_up_weight.shape[1] // 2
@@ -131,11 +141,12 @@ def run(
     pairs = x.dtype == torch.bfloat16
     gate_up_kernel[(tokens * top_k * triton.cdiv(inter, up_n),)](
         pairs_of(x), expert_ids, words_of(gate_up_weight), gate_up_scale, inner,
-        hidden, inter, group, top_k, pairs, up_n, max(triton.next_power_of_2(hidden), group) // 8, num_warps=up_warps,
+        hidden, inter, group, top_k, pairs, up_n, max(triton.next_power_of_2(hidden), group) // 8,
+        overlap, num_warps=up_warps, **launch_options(overlap),
     )  # fmt: skip
     down_kernel[(triton.cdiv(hidden, down_n), tokens)](
         pairs_of(inner), expert_ids, expert_weights, words_of(down_weight), down_scale, out,
         hidden, inter, group, top_k, pairs, down_n, triton.next_power_of_2(top_k),
-        max(triton.next_power_of_2(inter), group) // 8, num_warps=down_warps,
+        max(triton.next_power_of_2(inter), group) // 8, overlap, num_warps=down_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

@@ -14,6 +14,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
+
 SPACE = {"num_warps": [1, 2, 4]}
 
 
@@ -42,11 +44,13 @@ def heads_kernel(
     q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
     length, capacity, stride_qb, stride_qt, stride_kb, stride_kt, stride_vb, stride_vt,
     HEADS: tl.constexpr, KV_HEADS: tl.constexpr, WIDTH: tl.constexpr, ROTARY: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     head = tl.program_id(0)
     batch = (tl.program_id(1) // length).to(tl.int64)
     t = tl.program_id(1) % length
     i = tl.arange(0, WIDTH)
+    wait_for_inputs(OVERLAP)
     position = tl.load(positions + t)
     if head < HEADS:
         row = q + batch * stride_qb + t * stride_qt + head * WIDTH
@@ -76,6 +80,7 @@ def _rotation(rotary_dim: int, theta: float, capacity: int, device: torch.device
 def run(
     q: Tensor, k: Tensor, v: Tensor, q_weight: Tensor, k_weight: Tensor, eps: float, positions: Tensor,
     rotary_dim: int, theta: float, k_cache: Tensor, v_cache: Tensor, *, num_warps: int = 2,
+    overlap: bool = False,
 ) -> Tensor:  # fmt: skip
     batch, length, heads, width = q.shape
     kv_heads, capacity = k_cache.shape[1:3]
@@ -84,6 +89,6 @@ def run(
     heads_kernel[(heads + 2 * kv_heads, batch * length)](
         q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
         length, capacity, q.stride(0), q.stride(1), k.stride(0), k.stride(1), v.stride(0), v.stride(1),
-        heads, kv_heads, width, rotary_dim, num_warps=num_warps,
+        heads, kv_heads, width, rotary_dim, overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

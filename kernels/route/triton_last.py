@@ -14,6 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
 from ..router.triton_topk import choose
 
 SPACE = {"block_n": [1, 2, 4, 8], "num_warps": [1, 2, 4, 8]}
@@ -24,11 +25,13 @@ def route_kernel(
     x, weight, logits, counter, weights, expert_ids, tokens,
     K: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_T: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
     k = tl.arange(0, BLOCK_K)
     ok = (n < EXPERTS)[:, None] & (k < K)[None, :]
     rows = tl.load(weight + n[:, None] * K + k[None, :], mask=ok, other=0.0).to(tl.float32)
+    wait_for_inputs(OVERLAP)
     for token in range(tokens):
         values = tl.load(x + token * K + k, mask=k < K, other=0.0).to(tl.float32)
         tl.store(logits + token * EXPERTS + n, tl.sum(rows * values[None, :], axis=1), mask=n < EXPERTS)
@@ -49,7 +52,9 @@ def _counter(device: torch.device) -> Tensor:
     return torch.zeros(1, dtype=torch.int32, device=device)
 
 
-def run(x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: int = 4) -> tuple[Tensor, Tensor]:
+def run(
+    x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: int = 4, overlap: bool = False
+) -> tuple[Tensor, Tensor]:
     x = x.contiguous()
     (tokens, hidden), experts = x.shape, weight.shape[0]
     logits = torch.empty(tokens, experts, dtype=torch.float32, device=x.device)
@@ -58,6 +63,6 @@ def run(x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: i
     route_kernel[(triton.cdiv(experts, block_n),)](
         x, weight, logits, _counter(x.device), weights, expert_ids, tokens, hidden, experts, top_k,
         block_n, triton.next_power_of_2(hidden), triton.next_power_of_2(experts), triton.next_power_of_2(top_k),
-        num_warps=num_warps,
+        overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return weights, expert_ids

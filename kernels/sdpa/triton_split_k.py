@@ -16,6 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, wait_for_inputs
 from ..tensor_cores import dot, dot_from_zero, rounded
 
 SPACE = {
@@ -58,7 +59,9 @@ def sdpa_split_kernel(
     q, k_cache, v_cache, positions, partial, largest, total, scale_log2,
     stride_qb, stride_qh, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     GROUP: tl.constexpr, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    wait_for_inputs(OVERLAP)
     split = tl.program_id(0)
     kv_head = tl.program_id(1)
     batch = tl.program_id(2).to(tl.int64)
@@ -93,8 +96,9 @@ def sdpa_split_kernel(
 @triton.jit
 def sdpa_combine_kernel(
     partial, largest, total, positions, out,
-    HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr,
+    HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    wait_for_inputs(OVERLAP)
     row = tl.program_id(0).to(tl.int64)  # batch * heads + head
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
     split = tl.arange(0, SPLITS)
@@ -111,6 +115,7 @@ def sdpa_combine_kernel(
 def run(
     q: Tensor, k_cache: Tensor, v_cache: Tensor, positions: Tensor,
     *, block_n: int = 32, programs: int = 128, num_warps: int = 4, num_stages: int = 3, block_d: int = 64,
+    overlap: bool = False,
 ) -> Tensor:  # fmt: skip
     """programs: how many the cache is split over, all texts and kv heads together; at least one each. block_d: columns
     of a head that a program combines."""
@@ -128,10 +133,11 @@ def run(
         q, k_cache, v_cache, positions, partial, largest, total, head_dim**-0.5 * 1.4426950408889634,
         q.stride(0), q.stride(2), *k_cache.stride()[:3], *v_cache.stride()[:3],
         group, max(LEAST_ROWS, triton.next_power_of_2(group)), head_dim, splits, block_n,
-        num_warps=num_warps, num_stages=num_stages,
+        overlap, num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
     )  # fmt: skip
     block_d = min(block_d, head_dim)
     sdpa_combine_kernel[(batch * heads, head_dim // block_d)](
-        partial, largest, total, positions, out, head_dim, splits, block_n, block_d, num_warps=4,
+        partial, largest, total, positions, out, head_dim, splits, block_n, block_d, overlap,
+        num_warps=4, **launch_options(overlap),
     )  # fmt: skip
     return out

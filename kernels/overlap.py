@@ -1,0 +1,27 @@
+"""Programmatic dependent launch (sm_90 on): a kernel starts while the one before it still runs, fetches what does not
+depend on it, and waits for it before everything else.
+
+A chain of such kernels is right where each one waits before it reads a result or writes at all: the one before has then
+ended, and by the same rule all that came earlier. A kernel that is launched the usual way ends the overlap, not the
+rightness.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def wait_for_inputs(OVERLAP: tl.constexpr):
+    """What stands before this in a kernel may run before its inputs are written. Without OVERLAP: nothing."""
+    if OVERLAP:
+        tl.extra.cuda.gdc_wait()
+        tl.extra.cuda.gdc_launch_dependents()
+
+
+def launch_options(overlap: bool) -> dict[str, Any]:
+    """Of a launch whose kernel calls `wait_for_inputs`."""
+    return {"launch_pdl": True} if overlap else {}
