@@ -67,7 +67,7 @@ def _as_tuple(output: Any) -> tuple[Tensor, ...]:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("arm", ["baseline", "fused"])
+@pytest.mark.parametrize("arm", ["baseline", "fused", "overlapped"])
 def test_every_call_agrees_with_its_reference(arm: str, batch: int) -> None:
     """A prompt, a second piece of it and a few steps, four layers of the 35B model's size."""
     suite = load_suite(SUITE)
