@@ -22,11 +22,11 @@ def chosen(suite: Suite, arm: str, op: str, site: str, phase: str) -> tuple[str,
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_the_suites_of_this_repository_load(path: Path) -> None:
-    """Both have a baseline and an autotuned arm that is like it."""
+    """All have a baseline and a space to search; those that ask for more have an autotuned arm too."""
     suite = load_suite(path)
-    assert suite.name == path.stem and {"baseline", "autotuned"} <= set(suite.arms)
-    assert suite.kernels is not None and suite.sweep
-    assert suite.decode is not None or path.stem == "vecmat_864", "of a search for blocks alone"
+    assert suite.name == path.stem and "baseline" in suite.arms and suite.sweep
+    assert suite.kernels is None or "autotuned" in suite.arms
+    assert suite.decode is not None or path.stem in ("vecmat_864", "moe_words_144"), "of a search for blocks alone"
 
 
 def test_the_full_suite_asks_the_published_question() -> None:
