@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.attempt.messages import Answered, Greeting, TryJob, Working, job_from_line, to_line
+from harness.parent import end_with_parent
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -23,6 +24,7 @@ FAULTED = 3
 
 def main(kernels_root: str) -> None:
     """Serves jobs until its standard input ends."""
+    end_with_parent()
     stream: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
     sys.stdout.flush()
     os.dup2(2, 1)  # a stray `print` of a kernel goes to standard error and cannot break the protocol

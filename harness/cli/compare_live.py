@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from harness.errors import HarnessError
+from harness.errors import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
     from harness.compare import StoredSide
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it: no status of the table, since nothing was found out."""
 UNDER_TEST = ("torch", "triton", "cuda")
 """May differ where the sides have interpreters of their own."""
 
@@ -99,12 +95,11 @@ def say(text: str) -> None:
 @contextmanager
 def interruptible(kept: Callable[[], str] | str) -> Iterator[None]:
     """Ends the command with one line, and what it kept, on ^C and SIGTERM."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         yield
     except KeyboardInterrupt:
         say(f"interrupted; {kept if isinstance(kept, str) else kept()}")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
 
 
 def _kept(pairs: list[Pairs]) -> str:
@@ -112,10 +107,6 @@ def _kept(pairs: list[Pairs]) -> str:
     if len(ids) < 2:
         return "nothing was measured"
     return f"{pairs[0].valid} pairs are kept: harness compare {' '.join(ids)}"
-
-
-def _as_interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def check_options_of_stored(**given: object) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -66,12 +68,17 @@ app.command("try")(try_.command)
 
 
 def main() -> None:
-    """Entry point of the `harness` script."""
+    """Entry point of the `harness` script. SIGTERM is taken as ^C: what was measured is stored, workers are ended."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         app()
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_status)) from None
+
+
+def _as_interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

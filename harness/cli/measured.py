@@ -34,7 +34,12 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
     store = Store(location)
     with RunProgress() as progress:
         execution = Execution(suite, make_plan, store, options, progress)
-        run_id = execution.run()
+        try:
+            run_id = execution.run()
+        except KeyboardInterrupt:
+            kept = f"run {execution.run_id} is kept as partial" if execution.run_id else "nothing was measured"
+            print(f"interrupted; {kept}", file=sys.stderr)
+            raise typer.Exit(ExitStatus.INTERRUPTED) from None
     for text in execution.log:
         print(text, file=sys.stderr)
     return store.load(run_id), execution.failed

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli.options import AsJson, Match, Note, Store
+from harness.errors import ExitStatus
 
 if TYPE_CHECKING:
     from harness.values.sweep import SweepResult
 
 PIPED_WIDTH = 140
 """Columns where nobody looks: enough for all of a row."""
-INTERRUPTED = 130
-"""What a shell gives a command that Ctrl-C ended."""
 
 
 def command(
@@ -63,7 +62,7 @@ def command(
         result = _swept(suite, match, counts, rounds, again, jobs, limit_s, processes, scheduler, note, store)
     except KeyboardInterrupt:
         print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
     except CaseFailed as error:
         if not allow_failure:
             raise
@@ -147,7 +146,6 @@ def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
     """5 where a configuration is wrong, 3 where the times cannot be trusted. said: the table has the warnings."""
     import sys
 
-    from harness.errors import ExitStatus
     from harness.values.measurement import Status
 
     status = None

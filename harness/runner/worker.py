@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.parent import end_with_parent
 from harness.runner.messages import (
     Done,
     Hello,
@@ -39,6 +40,7 @@ DECODE_PASSES = {"cuda": 6, "cpu": 6}
 
 def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
     """Serves one job and ends. tree: where packages beside the suite are looked up before anywhere else."""
+    end_with_parent()
     outbox = Outbox()
     if tree:
         sys.path.insert(0, tree)  # the harness itself is imported already, whatever the tree has under that name

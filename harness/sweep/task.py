@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from harness.parent import end_with_parent
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.suite import Suite
@@ -136,6 +137,7 @@ def _where() -> str:
 
 def main() -> None:
     """Serves tasks until there are no more. Whatever a kernel prints goes to standard error."""
+    end_with_parent()
     sys.stdout.flush()
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)
