@@ -67,13 +67,13 @@ def _landscape(axes: Axes, found: Landscape) -> None:
     for y, row in enumerate(found.cells):
         for x, cell in enumerate(row):
             dark = cell is not None and norm(cell) > 0.5
-            axes.text(x, y, "-" if cell is None else f"{cell:.3g}", ha="center", va="center", fontsize=8,
+            axes.text(x, y, "-" if cell is None else f"{cell:.3g}" if cell < 999.5 else f"{cell:,.0f}", ha="center", va="center", fontsize=8,
                       color="white" if dark else "black")  # fmt: skip
     axes.set_xticks(range(len(found.columns)), [clean(name, 20) for name in found.columns])
     axes.set_yticks(range(len(found.rows)), [clean(name, 20) for name in found.rows])
     axes.set_xlabel(clean(found.column_name, LABEL_LIMIT))
     axes.set_ylabel(clean(found.row_name, LABEL_LIMIT))
-    axes.set_title("us a call, the best of all other tunables; times that chose, not times to report", fontsize=9)
+    axes.set_title("us a call when choosing, best of the other tunables", fontsize=9)
 
 
 def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
@@ -88,7 +88,7 @@ def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.5 * max(row.time_us.high for row in rows))
     processes = rows[0].time_us.n
-    axes.set_xlabel(f"us a call, less is better; 95 % intervals over {processes} fresh processes, after the choice")
+    axes.set_xlabel(f"us a call, 95 % over {processes} fresh processes; less is better")
 
 
 def _matters(axes: Axes, shares: tuple[tuple[str, float], ...]) -> None:
