@@ -67,13 +67,16 @@ def _landscape(axes: Axes, found: Landscape) -> None:
     for y, row in enumerate(found.cells):
         for x, cell in enumerate(row):
             dark = cell is not None and norm(cell) > 0.5
-            axes.text(x, y, "-" if cell is None else f"{cell:.3g}" if cell < 999.5 else f"{cell:,.0f}", ha="center", va="center", fontsize=8,
-                      color="white" if dark else "black")  # fmt: skip
+            axes.text(x, y, _short(cell), ha="center", va="center", fontsize=8, color="white" if dark else "black")
     axes.set_xticks(range(len(found.columns)), [clean(name, 20) for name in found.columns])
     axes.set_yticks(range(len(found.rows)), [clean(name, 20) for name in found.rows])
     axes.set_xlabel(clean(found.column_name, LABEL_LIMIT))
     axes.set_ylabel(clean(found.row_name, LABEL_LIMIT))
     axes.set_title("us a call when choosing, best of the other tunables", fontsize=9)
+
+
+def _short(us: float | None) -> str:
+    return "-" if us is None else f"{us:.3g}" if us < 999.5 else f"{us:,.0f}"
 
 
 def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
