@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.decode.arm_ops import ReferenceOps
+from harness_kernels.models.decoder import Decoder
 from harness_kernels.models.qwen3_5_moe import checkpoint, model
 from tests.models import hugging_face
 from tests.models.hugging_face import DENSE, GROUP, TINY
@@ -44,13 +45,13 @@ CASES = [
 ]
 
 
-def decoder(folder: Path, dims: dict[str, Any], ops: Any, batch: int, dense: tuple[str, ...] = DENSE) -> model.Decoder:
+def decoder(folder: Path, dims: dict[str, Any], ops: Any, batch: int, dense: tuple[str, ...] = DENSE) -> Decoder:
     common: dict[str, Any] = {"group": GROUP, "dtype": torch.float32, "device": "cpu"}
     weights = checkpoint.load(folder, dims, dense=dense, **common)
     return model.build(dims, weights, ops, batch=batch, capacity=PROMPT + STEPS + 1, **common)
 
 
-def logits(ours: model.Decoder, tokens: Tensor, prompt: int = PROMPT) -> tuple[Tensor, Tensor]:
+def logits(ours: Decoder, tokens: Tensor, prompt: int = PROMPT) -> tuple[Tensor, Tensor]:
     """As `hugging_face.logits`: every position of the prompt, then step by step."""
     first = ours.prefill(tokens[:, :prompt], every=True)
     steps = [ours.decode(tokens[:, t], torch.tensor([t])) for t in range(prompt, tokens.shape[1])]

@@ -1,27 +1,26 @@
 """Qwen3.5 MoE text decoder. Every computation is an op that the caller resolved; here is only what goes where.
 
-`tokens` is batch * length, batch outermost. Slices of a fused projection stay strided views of it; only a norm over
-heads takes rows, so that for several tokens its slice is copied. States are preallocated and updated in place, and a
-decode step depends on no value on the host, so that it can be captured in a CUDA graph.
+Slices of a fused projection stay strided views of it; only a norm over heads takes rows, so that for several tokens its
+slice is copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...contract import Bound, Ops
+from ...contract import Ops
+from ..decoder import Bind, Decoder
 from .layout import DELTA, ModelDims, attention_parts, delta_parts, layer_kinds, rotary_dim
-from .weights import Site, Weights
+from .weights import Weights
 
 
 def build(
     dims: ModelDims, weights: Weights, ops: Ops, *,
     batch: int, capacity: int, group: int, dtype: torch.dtype, device: str,
-) -> Decoder:  # fmt: skip
+) -> QwenDecoder:  # fmt: skip
     """A decoder with zeroed states for `batch` sequences of up to `capacity` positions; activations in `dtype`.
 
     A site is `linear` or `int4_mm` as its weights are: dense, or packed with a scale.
@@ -37,63 +36,25 @@ def build(
         else:  # zeroed, since an attention that masks scores would spread a NaN from an unused slot
             states[f"k.{i}"] = torch.zeros(cache, dtype=dtype, device=device)
             states[f"v.{i}"] = torch.zeros(cache, dtype=dtype, device=device)
-    top = _Bind(ops, dims, group, None, weights.top)
-    layers = [_Layer(_Bind(ops, dims, group, i, sites), states) for i, sites in enumerate(weights.layers)]
-    return Decoder(top, layers, states, batch, capacity, device)
+    top = Bind(ops, dims, group, None, weights.top)
+    layers = [
+        _Layer(kind, Bind(ops, dims, group, i, sites), states)
+        for i, (kind, sites) in enumerate(zip(layer_kinds(dims), weights.layers, strict=True))
+    ]
+    return QwenDecoder(top, layers, states, batch, capacity, device)
 
 
-class Decoder:
+class QwenDecoder(Decoder):
     """states: by name and layer, `k.3` and `v.3` [batch, kv_heads, capacity, head_dim] and `conv.0` [batch, channels,
     kernel - 1] in the activations' dtype, `delta.0` [batch, v_heads, k_dim, v_dim] in float32."""
 
     def __init__(
-        self, bind: _Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str
+        self, bind: Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str
     ) -> None:
-        self.states = states
-        self._batch, self._capacity, self._device = batch, capacity, device
-        self._embed = bind("embedding", "tokens", "tokens")
-        self._layers = layers
+        super().__init__(states, batch, capacity, device, bind("greedy"))
+        self._embed, self._layers = bind("embedding", "tokens", "tokens"), layers
         self._norm = _AddNorm(bind, "moe", "final", ("final", "final"))
         self._head = bind.linear("lm_head")
-        self._greedy = bind("greedy")
-
-    def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
-        """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab], or of every
-        one [batch, length, vocab]. Continues from the states as they are: `reset` comes before another text.
-
-        Raises ValueError for another batch, or past the capacity.
-        """
-        batch, length = token_ids.shape
-        if batch != self._batch or start + length > self._capacity:
-            held = f"the decoder holds {self._batch} x {self._capacity}"
-            raise ValueError(f"prefill of {batch} x {length} tokens at position {start}: {held}")
-        x = self._hidden("prefill", token_ids, torch.arange(start, start + length, device=self._device))
-        if every:
-            return self._logits("prefill", *x).unflatten(0, (batch, length))
-        return self._logits("prefill", *(part.unflatten(0, (batch, length))[:, -1] for part in x))
-
-    def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
-        """token_ids [batch] int64 and their position [1] int64, on the device -> logits [batch, vocab]. The caller
-        keeps the position below the capacity."""
-        return self._logits("decode", *self._hidden("decode", token_ids.unsqueeze(1), position))
-
-    def sample(self, logits: Tensor) -> Tensor:
-        """logits [batch, vocab] -> the most likely token ids [batch] int64."""
-        return self._greedy("decode", logits)
-
-    def reset(self) -> None:
-        """Forgets every text."""
-        for state in self.states.values():
-            state.zero_()
-
-    def snapshot(self) -> dict[str, Tensor]:
-        """A copy of the states."""
-        return {name: state.clone() for name, state in self.states.items()}
-
-    def restore(self, snapshot: Mapping[str, Tensor]) -> None:
-        """Back to a snapshot, in place: captured graphs stay valid."""
-        for name, state in self.states.items():
-            state.copy_(snapshot[name])
 
     def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """The residual stream and what the last layer adds to it, both [tokens, hidden]."""
@@ -103,14 +64,15 @@ class Decoder:
         assert change is not None
         return x, change
 
-    def _logits(self, phase: str, x: Tensor, change: Tensor) -> Tensor:
-        return self._head(phase, self._norm(phase, x, change)[1])  # [tokens, hidden] -> [tokens, vocab]
+    def _logits(self, phase: str, *hidden: Tensor) -> Tensor:
+        logits: Tensor = self._head(phase, self._norm(phase, *hidden)[1])
+        return logits
 
 
 class _Layer:
-    def __init__(self, bind: _Bind, states: Mapping[str, Tensor]) -> None:
+    def __init__(self, kind: str, bind: Bind, states: Mapping[str, Tensor]) -> None:
         self.norm_1 = _AddNorm(bind, "moe", "moe", ("ln", "ln_1"))
-        self.mix = _GatedDelta(bind, states) if bind.kind == DELTA else _Attention(bind, states)
+        self.mix = _GatedDelta(bind, states) if kind == DELTA else _Attention(bind, states)
         self.norm_2 = _AddNorm(bind, "mixer", "mixer", ("ln", "ln_2"))
         self.experts = _Experts(bind)
 
@@ -124,7 +86,7 @@ class _Layer:
 class _AddNorm:
     """The residual connection at `added` and the norm behind it, as the composite at `fused` where the arm has it."""
 
-    def __init__(self, bind: _Bind, added: str, fused: str, norm: tuple[str, str]) -> None:
+    def __init__(self, bind: Bind, added: str, fused: str, norm: tuple[str, str]) -> None:
         self.add, self.norm = bind("residual_add", added), bind.norm(*norm)
         self.both = bind("add_rms_norm", fused, norm[1], eps=bind.dims["rms_norm_eps"])
 
@@ -140,7 +102,7 @@ class _AddNorm:
 
 
 class _GatedDelta:
-    def __init__(self, bind: _Bind, states: Mapping[str, Tensor]) -> None:
+    def __init__(self, bind: Bind, states: Mapping[str, Tensor]) -> None:
         self.project, self.out = bind.linear("gdn_in"), bind.linear("gdn_out")
         self.conv = bind("causal_conv", weights="conv")
         self.rule = bind("gated_delta_rule", weights="delta", k_heads=bind.dims["linear_num_key_heads"])
@@ -158,7 +120,7 @@ class _GatedDelta:
 
 
 class _Attention:
-    def __init__(self, bind: _Bind, states: Mapping[str, Tensor]) -> None:
+    def __init__(self, bind: Bind, states: Mapping[str, Tensor]) -> None:
         dims = bind.dims
         self.project, self.out = bind.linear("attn_qkv"), bind.linear("attn_out")
         self.q_norm, self.k_norm = bind.norm("q_norm", "q_norm"), bind.norm("k_norm", "k_norm")
@@ -194,7 +156,7 @@ class _Attention:
 
 
 class _Experts:
-    def __init__(self, bind: _Bind) -> None:
+    def __init__(self, bind: Bind) -> None:
         self.score = bind.linear("router")
         self.choose = bind("router", top_k=bind.dims["num_experts_per_tok"])
         self.gate_up = bind("moe_gate_up", "experts", "moe_gate_up", group=bind.group)
@@ -229,31 +191,3 @@ class _Experts:
             routed = self.down(phase, pairs, expert_ids, expert_weights)  # [tokens, hidden]
         shared = self.shared_down(phase, self.swiglu(phase, self.shared_gate_up(phase, x)))  # [tokens, hidden]
         return self.add(phase, routed, shared, self.shared_gate(phase, x))
-
-
-_Weights = str | Mapping[str, tuple[str, str]] | None
-"""The tensors of one site, or by the op's own names the site and tensor of each."""
-
-
-class _Bind:
-    """Binds ops of one layer (None: outside the layers) to their site, weights and constants."""
-
-    def __init__(self, ops: Ops, dims: ModelDims, group: int, layer: int | None, sites: Mapping[str, Site]) -> None:
-        self.dims, self.group, self.layer = dims, group, layer
-        self.kind = None if layer is None else layer_kinds(dims)[layer]
-        self._ops, self._sites = ops, sites
-
-    def __call__(self, op: str, site: str = "main", weights: _Weights = None, **constants: Any) -> Bound:
-        if isinstance(weights, str):
-            tensors = dict(self._sites[weights])
-        else:  # of several sites; one that is packed otherwise has no such tensor, and no arm chooses the op there
-            named = (weights or {}).items()
-            tensors = {name: self._sites[at][part] for name, (at, part) in named if part in self._sites[at]}
-        return self._ops.bind(op, site, self.layer, {**tensors, **constants})
-
-    def norm(self, site: str, weights: str) -> Bound:
-        return self("rms_norm", site, weights, eps=self.dims["rms_norm_eps"])
-
-    def linear(self, site: str) -> Bound:
-        packed = "scale" in self._sites[site]
-        return self("int4_mm", site, site, group=self.group) if packed else self("linear", site, site)

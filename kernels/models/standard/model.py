@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...contract import Bound, Ops
-from ..qwen3_5_moe.weights import Site, Weights
+from ..decoder import Bind, Decoder
+from ..qwen3_5_moe.weights import Weights
 from .parts import Kind, ModelDims, attention_parts
 
 
 def build(
     kind: Kind, dims: ModelDims, weights: Weights, ops: Ops, *,
     batch: int, capacity: int, group: int, dtype: torch.dtype, device: str,
-) -> Decoder:  # fmt: skip
+) -> StandardDecoder:  # fmt: skip
     """A decoder with zeroed caches for `batch` sequences of up to `capacity` positions; activations in `dtype`.
 
     A site is `linear` or `int4_mm` as its weights are: dense, or packed with a scale.
@@ -26,72 +26,33 @@ def build(
         f"{name}.{i}": torch.zeros(cache, dtype=dtype, device=device)
         for i in range(len(weights.layers)) for name in ("k", "v")
     }  # fmt: skip
-    layers = [_Layer(kind, _Bind(ops, dims, group, i, sites), states) for i, sites in enumerate(weights.layers)]
-    return Decoder(_Bind(ops, dims, group, None, weights.top), layers, states, batch, capacity, device)
+    layers = [_Layer(kind, Bind(ops, dims, group, i, sites), states) for i, sites in enumerate(weights.layers)]
+    return StandardDecoder(Bind(ops, dims, group, None, weights.top), layers, states, batch, capacity, device)
 
 
-class Decoder:
-    """states: `k.0` and `v.0` by layer, [batch, kv_heads, capacity, head_dim] in the activations' dtype. The methods
-    are those of every decoder here."""
+class StandardDecoder(Decoder):
+    """states: `k.0` and `v.0` by layer, [batch, kv_heads, capacity, head_dim] in the activations' dtype."""
 
     def __init__(
-        self, bind: _Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str
+        self, bind: Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str
     ) -> None:
-        self.states = states
-        self._batch, self._capacity, self._device = batch, capacity, device
-        self._embed, self._greedy = bind("embedding", "tokens", "tokens"), bind("greedy")
-        self._layers, self._norm, self._head = layers, bind.norm("final", "final"), bind.linear("lm_head")
+        super().__init__(states, batch, capacity, device, bind("greedy"))
+        self._embed, self._layers = bind("embedding", "tokens", "tokens"), layers
+        self._norm, self._head = bind.norm("final", "final"), bind.linear("lm_head")
 
-    def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
-        """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab], or of every
-        one [batch, length, vocab]. Continues from the states as they are: `reset` comes before another text.
-
-        Raises ValueError for another batch, or past the capacity.
-        """
-        batch, length = token_ids.shape
-        if batch != self._batch or start + length > self._capacity:
-            held = f"the decoder holds {self._batch} x {self._capacity}"
-            raise ValueError(f"prefill of {batch} x {length} tokens at position {start}: {held}")
-        x = self._hidden("prefill", token_ids, torch.arange(start, start + length, device=self._device))
-        if every:
-            return self._logits("prefill", x).unflatten(0, (batch, length))
-        return self._logits("prefill", x.unflatten(0, (batch, length))[:, -1])
-
-    def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
-        """token_ids [batch] int64 and their position [1] int64, on the device -> logits [batch, vocab]. The caller
-        keeps the position below the capacity."""
-        return self._logits("decode", self._hidden("decode", token_ids.unsqueeze(1), position))
-
-    def sample(self, logits: Tensor) -> Tensor:
-        """logits [batch, vocab] -> the most likely token ids [batch] int64."""
-        return self._greedy("decode", logits)
-
-    def reset(self) -> None:
-        """Forgets every text."""
-        for state in self.states.values():
-            state.zero_()
-
-    def snapshot(self) -> dict[str, Tensor]:
-        """A copy of the states."""
-        return {name: state.clone() for name, state in self.states.items()}
-
-    def restore(self, snapshot: Mapping[str, Tensor]) -> None:
-        """Back to a snapshot, in place: captured graphs stay valid."""
-        for name, state in self.states.items():
-            state.copy_(snapshot[name])
-
-    def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> Tensor:
+    def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> tuple[Tensor]:
         x = self._embed(phase, token_ids.flatten())  # [tokens, hidden]
         for layer in self._layers:
             x = layer(phase, x, positions)
-        return x
+        return (x,)
 
-    def _logits(self, phase: str, x: Tensor) -> Tensor:
-        return self._head(phase, self._norm(phase, x))  # [tokens, hidden] -> [tokens, vocab]
+    def _logits(self, phase: str, *hidden: Tensor) -> Tensor:
+        logits: Tensor = self._head(phase, self._norm(phase, *hidden))
+        return logits
 
 
 class _Layer:
-    def __init__(self, kind: Kind, bind: _Bind, states: Mapping[str, Tensor]) -> None:
+    def __init__(self, kind: Kind, bind: Bind, states: Mapping[str, Tensor]) -> None:
         self.norm_1, self.norm_2 = bind.norm("ln", "ln_1"), bind.norm("ln", "ln_2")
         self.attend = _Attention(kind, bind, states)
         self.mlp: _Experts | _Mlp = _Experts(bind) if kind.experts else _Mlp(bind)
@@ -103,7 +64,7 @@ class _Layer:
 
 
 class _Attention:
-    def __init__(self, kind: Kind, bind: _Bind, states: Mapping[str, Tensor]) -> None:
+    def __init__(self, kind: Kind, bind: Bind, states: Mapping[str, Tensor]) -> None:
         dims = bind.dims
         self.project, self.out = bind.linear("attn_qkv"), bind.linear("attn_out")
         self.norms = (bind.norm("q_norm", "q_norm"), bind.norm("k_norm", "k_norm")) if kind.qk_norm else None
@@ -130,7 +91,7 @@ class _Attention:
 
 
 class _Mlp:
-    def __init__(self, bind: _Bind) -> None:
+    def __init__(self, bind: Bind) -> None:
         self.gate_up, self.swiglu, self.down = bind.linear("mlp_gate_up"), bind("swiglu"), bind.linear("mlp_down")
 
     def __call__(self, phase: str, x: Tensor) -> Tensor:
@@ -138,7 +99,7 @@ class _Mlp:
 
 
 class _Experts:
-    def __init__(self, bind: _Bind) -> None:
+    def __init__(self, bind: Bind) -> None:
         self.score, self.choose = bind.linear("router"), bind("router", top_k=bind.dims["num_experts_per_tok"])
         self.gate_up = bind("moe_gate_up", "experts", "moe_gate_up", group=bind.group)
         self.down = bind("moe_down", "experts", "moe_down", group=bind.group)
@@ -147,22 +108,3 @@ class _Experts:
         expert_weights, expert_ids = self.choose(phase, self.score(phase, x))  # each [tokens, top_k]
         pairs = self.gate_up(phase, x, expert_ids)  # [tokens * top_k, 2 * inter]
         return self.down(phase, pairs, expert_ids, expert_weights)  # [tokens, hidden]
-
-
-class _Bind:
-    """Binds ops of one layer (None: outside the layers) to their site, weights and constants."""
-
-    def __init__(self, ops: Ops, dims: ModelDims, group: int, layer: int | None, sites: Mapping[str, Site]) -> None:
-        self.dims, self.group, self.layer = dims, group, layer
-        self._ops, self._sites = ops, sites
-
-    def __call__(self, op: str, site: str = "main", weights: str | None = None, **constants: Any) -> Bound:
-        tensors = self._sites[weights] if weights else {}
-        return self._ops.bind(op, site, self.layer, {**tensors, **constants})
-
-    def norm(self, site: str, weights: str) -> Bound:
-        return self("rms_norm", site, weights, eps=self.dims["rms_norm_eps"])
-
-    def linear(self, site: str) -> Bound:
-        packed = "scale" in self._sites[site]
-        return self("int4_mm", site, site, group=self.group) if packed else self("linear", site, site)
