@@ -39,6 +39,7 @@ LAYERS = {
             "harness/suite/*.py",
             "harness/plan.py",
             "harness/answers.py",
+            "harness/host.py",
             "harness/kernels_root.py",
             "harness/reports_root.py",
         ),

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from harness import __version__
+from harness.host import cpu_name, package_version
 from harness.measure.bandwidth import read_gb_s
 from harness.measure.conditions import ConditionsReader
 from harness.values.environment import Environment
@@ -30,7 +31,7 @@ def capture(suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
         device_name=torch.cuda.get_device_name(0) if cuda else cpu_name(),
         python=platform.python_version(),
         torch=str(torch.__version__),
-        triton=_version("triton"),
+        triton=package_version("triton"),
         cpu=cpu_name(),
         cpu_cores=len(os.sched_getaffinity(0)),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -81,26 +82,6 @@ def _ptxas_version() -> str | None:
         return None
     lines = text.strip().splitlines()
     return lines[-1] if lines else None
-
-
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def cpu_name() -> str:
-    """The processor's model name."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def commit_of(folder: Path) -> str | None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.host import cpu_name, package_version
 from harness.values.environment import Environment
 from harness.values.measurement import METHOD_VERSION
 
@@ -39,14 +39,14 @@ def machine_of(environment: Environment) -> Machine:
 def probe(known: list[Environment]) -> Environment | None:
     """The newest known environment that this machine still is, as far as can be seen without torch; None where there is
     none, and a device process has to say."""
-    torch, triton = _version("torch"), _version("triton")
+    torch, triton = package_version("torch"), package_version("triton")
     gpu = _gpu()
     for environment in reversed(known):
         software = (environment.torch.partition("+")[0], environment.triton, environment.method)
         if software != ((torch or "").partition("+")[0], triton, METHOD_VERSION):
             continue
         if environment.device_kind == "cpu":
-            same = gpu is None and environment.cpu == _cpu() and environment.threads == _threads()
+            same = gpu is None and environment.cpu == cpu_name() and environment.threads == _threads()
         else:
             here = (environment.device_name, environment.device_uuid, environment.driver)
             same = gpu == here and environment.ptxas in (None, _ptxas(environment.compute_capability or ""))
@@ -100,14 +100,6 @@ def _threads() -> int:
     return int(given) if given.isdigit() else max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-
-
 def _ptxas(capability: str) -> str | None:
     """The last line of `ptxas --version`, of the one that Triton uses."""
     import importlib.util
@@ -125,10 +117,3 @@ def _ptxas(capability: str) -> str | None:
         return None
     lines = said.strip().splitlines()
     return lines[-1] if lines else None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
