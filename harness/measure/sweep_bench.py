@@ -52,6 +52,11 @@ class SweepBench:
         self.busy_s = 0.0
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
+    def prepare(self, entrants: Sequence[Entrant]) -> None:
+        """Verifies and captures them, so that a `measure` of the same only times."""
+        for entrant in entrants:
+            self._make_ready(entrant)
+
     def measure(self, entrants: Sequence[Entrant], count: int) -> list[Measurement]:
         """A measurement of each, in order. count 0: the first pass, a few samples of each by itself; else as many
         interleaved rounds of one sample."""

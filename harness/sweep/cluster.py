@@ -107,6 +107,8 @@ class DaskDevices:
 class FreshOnWorker:
     """A fresh process on a cluster's device, as one of those that confirm a choice."""
 
+    lasts = False
+
     def __init__(self, devices: DaskDevices) -> None:
         self._devices = devices
 

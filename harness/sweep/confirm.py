@@ -31,7 +31,9 @@ WINS_BELOW = 0.01
 
 
 class OneProcess(Protocol):
-    """A device process that has done nothing yet."""
+    """A device process that has done nothing yet. lasts: whether the next task finds what this one made ready."""
+
+    lasts: bool
 
     def on_one(self, task: Task) -> Future[Outcome]: ...
 
@@ -56,12 +58,11 @@ class FreshProcesses:
 
     def measure(self, cases: Sequence[Case], rounds: int, done: Callable[[Outcome], None]) -> dict[str, Measurement]:
         """Each case in each process, its samples put together; a case that is wrong or fails in one is so as a
-        whole."""
+        whole. The processes make everything ready at the same time and time one after the other."""
+        tasks = [self._task(cases, rounds, number) for number in range(1, len(self._devices) + 1)]
+        self._prepare(tasks, done)
         found: dict[str, list[Measurement]] = {case.id: [] for case in cases}
-        for number, devices in enumerate(self._devices, 1):
-            order = list(cases)
-            random.Random(f"{number} {[case.id for case in cases]}").shuffle(order)
-            task = Task(self._suite, tuple(Entrant(case) for case in order), rounds, number)
+        for devices, task in zip(self._devices, tasks, strict=True):
             try:
                 outcome = devices.on_one(task).result()
             except TaskDied as death:
@@ -72,6 +73,23 @@ class FreshProcesses:
             for measurement in outcome.measurements:
                 found[measurement.case.id].append(measurement)
         return {name: _together(measurements) for name, measurements in found.items()}
+
+    def _task(self, cases: Sequence[Case], rounds: int, number: int) -> Task:
+        order = list(cases)
+        random.Random(f"{number} {[case.id for case in cases]}").shuffle(order)
+        return Task(self._suite, tuple(Entrant(case) for case in order), rounds, number)
+
+    def _prepare(self, tasks: Sequence[Task], done: Callable[[Outcome], None]) -> None:
+        """What goes wrong here goes wrong again, and is said, where it is timed. The device was busy for as long as
+        the process says that took longest: they shared it."""
+        begun = [
+            devices.on_one(msgspec.structs.replace(task, prepare=True))
+            for devices, task in zip(self._devices, tasks, strict=True)
+            if devices.lasts
+        ]
+        outcomes = [future.result() for future in begun if future.exception() is None]
+        if outcomes:
+            done(max(outcomes, key=lambda outcome: outcome.busy_s))
 
     def close(self) -> None:
         for devices in self._devices:

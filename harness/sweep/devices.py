@@ -52,6 +52,8 @@ class Devices(Protocol):
 class LocalDevices:
     """gpus: what each process is shown as its only GPU (an index or a UUID); empty: one process with what there is."""
 
+    lasts = True
+
     def __init__(self, gpus: Sequence[str] = ()) -> None:
         self._processes = [DeviceProcess(gpu) for gpu in (gpus or [""])]
         self._threads: list[Executor] = [ThreadPoolExecutor(max_workers=1) for _ in self._processes]

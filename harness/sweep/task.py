@@ -22,12 +22,13 @@ from harness.values.sweep import Entrant
 
 class Task(msgspec.Struct, frozen=True):
     """Verify and time these, each once where rounds is 0, else in as many interleaved rounds. process: number of the
-    fresh process that it is meant for."""
+    fresh process that it is meant for. prepare: verify them and make them ready only, for a task that times them."""
 
     suite: Suite
     entrants: tuple[Entrant, ...]
     rounds: int = 0
     process: int = 0
+    prepare: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -65,6 +66,9 @@ def perform(task: Task) -> Outcome:
         return Outcome(environment, where=_where())
     bench = _bench(task, environment)
     before_s = bench.busy_s
+    if task.prepare:
+        bench.prepare(task.entrants)
+        return Outcome(environment, busy_s=bench.busy_s - before_s, where=_where())
     measurements = bench.measure(task.entrants, task.rounds)
     return Outcome(
         environment, tuple(measurements), _sources(task, measurements), _conditions(environment, task),
