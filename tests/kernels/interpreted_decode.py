@@ -92,7 +92,7 @@ MISTAKES: dict[str, Mistake] = {
     "no router weight": Mistake(*EXPERTS, "scales.to(tl.float32) * share[None, :]", "scales.to(tl.float32)", BLOCK),
     "the first expert's inner values": Mistake(*EXPERTS, "inner_word + slot * WORDS", "inner_word", BLOCK),
     "no gate": Mistake(*SHARED, "total += gate * scaled_rows", "total += scaled_rows", BLOCK),
-    "no shared expert": Mistake(*SHARED, "if slot < TOP_K:", "if slot <= TOP_K:", BLOCK),
+    "no shared expert": Mistake(*SHARED, "total += gate * scaled_rows", "total += 0 * scaled_rows", BLOCK),
     "not the last program": Mistake(
         "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", ROUTE
     ),
