@@ -39,6 +39,11 @@ def words_fit(k: int, group: int) -> str | None:
     return None
 
 
+def block_words(k: int, group: int) -> int:
+    """Words of a block that holds a row of `k` values: a power of two, of whole groups."""
+    return max(triton.next_power_of_2(k), group) // 8
+
+
 @triton.jit
 def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
     """The eight activations of each word, x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's part.

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from harness.cli.binary_json import columns
 from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
 
@@ -40,7 +41,6 @@ def static_sweep_as_json(found: StaticSweep) -> str:
 
 def _configuration(c: Compiled) -> dict[str, Any]:
     assert c.case.answer is not None
-    main = c.main
     return {
         "id": c.case.id,
         "op": c.case.op,
@@ -51,14 +51,7 @@ def _configuration(c: Compiled) -> dict[str, Any]:
         "status": c.status.value,
         "reason": c.reason,
         "identity": c.identity,
-        "binary": main.sha256 if main else None,
-        "registers": main.registers if main else None,
-        "spills": main.spill_bytes if main else None,
-        "stack_bytes": main.stack_bytes if main else None,
-        "shared_bytes": main.shared_bytes if main else None,
-        "instructions_per_weight": main.instructions_per_weight if main else None,
-        "load_bytes": main.load_bytes if main else None,
-        "blocks_per_sm": main.blocks_per_sm if main else None,
+        **columns(c.main),
         "estimate": None,
         "launches": [msgspec.to_builtins(launch) for launch in c.launches],
         "binaries": [msgspec.to_builtins(binary) for binary in c.binaries],

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from harness.cli.binary_json import columns
 from harness.stats import estimate
 from harness.values.case import Tunables
 from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
@@ -49,7 +50,7 @@ def _place(question: Question) -> dict[str, Any]:
 
 
 def _configuration(question: Question, row: Configuration) -> dict[str, Any]:
-    binary, m = row.binary, row.measurement
+    m = row.measurement
     timed = next((c for c in question.configurations if c.case.id == row.same_as), row)
     return {
         **_place(question),
@@ -59,14 +60,7 @@ def _configuration(question: Question, row: Configuration) -> dict[str, Any]:
         "stage": row.stage,
         "pruned": row.pruned,
         "same_as": timed.tunables if row.same_as else None,
-        "binary": binary.sha256 if binary else None,
-        "registers": binary.registers if binary else None,
-        "spills": binary.spill_bytes if binary else None,
-        "shared_bytes": binary.shared_bytes if binary else None,
-        "stack_bytes": binary.stack_bytes if binary else None,
-        "instructions_per_weight": binary.instructions_per_weight if binary else None,
-        "load_bytes": binary.load_bytes if binary else None,
-        "blocks_per_sm": binary.blocks_per_sm if binary else None,
+        **columns(row.binary),
         "estimate": estimate(timed.measurement.samples),
         "samples_us": [sample.value_us for sample in m.samples],
     }

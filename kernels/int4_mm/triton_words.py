@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..int4_words import activations, dot_words, pairs_of, scaled_rows, words_fit, words_of
+from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
 from ..overlap import launch_options, wait_for_inputs
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
@@ -55,7 +55,7 @@ def run(
 ) -> Tensor:  # fmt: skip
     (tokens, k), rows = x.shape, weight.shape[0]
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
-    block_w = max(min(triton.next_power_of_2(k), block_k), group) // 8
+    block_w = min(block_words(k, group), max(block_k, group) // 8)
     words_kernel[(triton.cdiv(rows, block_n),)](
         pairs_of(x), words_of(weight), scale, out, tokens, rows, k, group, x.dtype == torch.bfloat16, block_n, block_w,
         overlap, num_warps=num_warps, **launch_options(overlap),

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from ..contract import Cost, Dims, Input, Op, Tolerance
+from ..moe_experts.spec import OP as EXPERTS
 from ..moe_experts.spec import cost as experts_cost
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.02, 0.008)}
 
+*ROUTED, GROUP = EXPERTS.inputs
+"""x, the choice and both pools as the routed experts alone have them; the group comes last here, too."""
+
 OP = Op(
     summary="MoE block: routed experts + sigmoid(x g^T) * shared expert, int4 weights, a dense gate of one row.",
     inputs=(
-        Input("x", ("tokens", "hidden")),
-        Input("expert_ids", ("tokens", "top_k"), "int32", "index", "expert_ids"),
-        Input("expert_weights", ("tokens", "top_k"), "float32", "activation", "expert_weights"),
-        Input("gate_up_weight", ("experts", "2 * inter", "hidden // 2"), "uint8", "pool", "int4"),
-        Input("gate_up_scale", ("experts", "2 * inter", "hidden // group"), "scale", "pool", "scale"),
-        Input("down_weight", ("experts", "hidden", "inter // 2"), "uint8", "pool", "int4"),
-        Input("down_scale", ("experts", "hidden", "inter // group"), "scale", "pool", "scale"),
+        *ROUTED,
         Input("shared_gate_up_weight", ("2 * shared", "hidden // 2"), "uint8", "weight", "int4"),
         Input("shared_gate_up_scale", ("2 * shared", "hidden // group"), "scale", "weight", "scale"),
         Input("shared_down_weight", ("hidden", "shared // 2"), "uint8", "weight", "int4"),
         Input("shared_down_scale", ("hidden", "shared // group"), "scale", "weight", "scale"),
         Input("shared_gate_weight", ("1", "hidden"), role="weight", fill="unit"),
-        Input("group", role="constant", value="group"),
+        GROUP,
     ),
     outputs=(("y", ("tokens", "hidden")),),
     tolerance=TOLERANCE,

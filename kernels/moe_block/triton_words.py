@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..int4_words import activations, dot_words, pairs_of, scaled_rows, words_of
+from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_of
 from ..moe_experts.triton_words import expert_rows, gate_up_rows
 from ..moe_experts.triton_words import supports as experts_supported
 from ..overlap import launch_options, wait_for_inputs
@@ -107,13 +107,13 @@ def run(
     gate_up_kernel[(tokens * (top_k + 1) * triton.cdiv(inter, up_n) + tokens,)](
         pairs_of(x), expert_ids, words_of(gate_up_weight), gate_up_scale, words_of(shared_gate_up_weight),
         shared_gate_up_scale, x, shared_gate_weight, inner, gates, tokens,
-        hidden, inter, group, top_k, pairs, up_n, max(triton.next_power_of_2(hidden), group) // 8,
+        hidden, inter, group, top_k, pairs, up_n, block_words(hidden, group),
         overlap, num_warps=up_warps, **launch_options(overlap),
     )  # fmt: skip
     down_kernel[(triton.cdiv(hidden, down_n), tokens)](
         pairs_of(inner), expert_ids, expert_weights, words_of(down_weight), down_scale, words_of(shared_down_weight),
         shared_down_scale, gates, out,
         hidden, inter, group, top_k, pairs, down_n, triton.next_power_of_2(top_k),
-        max(triton.next_power_of_2(inter), group) // 8, overlap, num_warps=down_warps, **launch_options(overlap),
+        block_words(inter, group), overlap, num_warps=down_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..int4_words import activations, dot_words, pairs_of, scaled_rows, words_fit, words_of
+from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
 from ..overlap import launch_options, wait_for_inputs
 
 SPACE = {"up_n": [1, 2, 4, 8], "up_warps": [1, 2, 4], "down_n": [1, 2, 4, 8], "down_warps": [2, 4, 8]}
@@ -141,12 +141,12 @@ def run(
     pairs = x.dtype == torch.bfloat16
     gate_up_kernel[(tokens * top_k * triton.cdiv(inter, up_n),)](
         pairs_of(x), expert_ids, words_of(gate_up_weight), gate_up_scale, inner,
-        hidden, inter, group, top_k, pairs, up_n, max(triton.next_power_of_2(hidden), group) // 8,
+        hidden, inter, group, top_k, pairs, up_n, block_words(hidden, group),
         overlap, num_warps=up_warps, **launch_options(overlap),
     )  # fmt: skip
     down_kernel[(triton.cdiv(hidden, down_n), tokens)](
         pairs_of(inner), expert_ids, expert_weights, words_of(down_weight), down_scale, out,
         hidden, inter, group, top_k, pairs, down_n, triton.next_power_of_2(top_k),
-        max(triton.next_power_of_2(inter), group) // 8, overlap, num_warps=down_warps, **launch_options(overlap),
+        block_words(inter, group), overlap, num_warps=down_warps, **launch_options(overlap),
     )  # fmt: skip
     return out
