@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import queue
-import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from harness.attempt.messages import Answered, Greeting, TryJob, Working, from_line, to_line
+from harness.child import Child, ChildDied
 from harness.errors import HarnessError
 from harness.values.measurement import Measurement, Status
 
@@ -33,18 +29,18 @@ class Session:
             kernels_root, limit_s, interpret, say, python,
         )  # fmt: skip
         self.started = 0
-        self._worker: _Worker | None = None
+        self._worker: Child | None = None
         self._greeting: Greeting | None = None
 
     def greeting(self) -> Greeting:
         """Where the worker runs; HarnessError where none can be started."""
         if self._worker is None or self._greeting is None:
             self.say("start a process and open the device")
-            self._worker = _Worker(self._command(), self._environment())
+            self._worker = Child(self._command(), env=self._environment(), own_session=True)
             self.started += 1
             try:
-                message = from_line(self._worker.line(START_LIMIT_S))
-            except _Gone as gone:
+                message = from_line(self._line(START_LIMIT_S))
+            except ChildDied as gone:
                 self.end()
                 raise HarnessError(f"the worker could not start: {gone.reason}") from gone
             assert isinstance(message, Greeting)
@@ -58,11 +54,11 @@ class Session:
         what = "start"
         try:
             self._worker.send(to_line(job))
-            while not isinstance(message := from_line(self._worker.line(self.limit_s)), Answered):
+            while not isinstance(message := from_line(self._line(self.limit_s)), Answered):
                 if isinstance(message, Working):
                     what = message.what
                     self.say(what)
-        except _Gone as gone:
+        except ChildDied as gone:
             self.end()
             status = Status.TIMEOUT if gone.timed_out else Status.FAILED
             return Answered(Measurement(job.case, status, f"{what}: {gone.reason}"), lost=True)
@@ -73,10 +69,14 @@ class Session:
             self.end()
         return message
 
+    def _line(self, limit_s: float) -> bytes:
+        assert self._worker is not None
+        return self._worker.line(limit_s, f"no end after {limit_s:g} s (--limit)")
+
     def end(self) -> None:
         """Ends the worker, also one that hangs."""
         if self._worker is not None:
-            self._worker.kill()
+            self._worker.close()
         self._worker = self._greeting = None
 
     def _command(self) -> list[str]:
@@ -95,61 +95,3 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.end()
-
-
-class _Gone(Exception):
-    def __init__(self, reason: str, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.reason, self.timed_out = reason, timed_out
-
-
-class _Worker:
-    """In a session of its own, so that Ctrl-C reaches the parent alone, which then ends it."""
-
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, env=environment,
-            start_new_session=True,
-        )  # fmt: skip
-        self._lines: queue.Queue[bytes | None] = queue.Queue()
-        threading.Thread(target=self._pump, daemon=True).start()
-
-    def _pump(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def send(self, line: bytes) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise _Gone(self._epitaph()) from None
-
-    def line(self, limit_s: float) -> bytes:
-        try:
-            line = self._lines.get(timeout=limit_s)
-        except queue.Empty:
-            raise _Gone(f"no end after {limit_s:g} s (--limit)", timed_out=True) from None
-        if line is None:
-            raise _Gone(self._epitaph())
-        return line
-
-    def _epitaph(self) -> str:
-        code = self._process.wait()
-        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
-        self._said.seek(0)
-        lines = [line.strip() for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"its process ended with {how}" + (f": {lines[-1]}" if lines else "")
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):  # what was still to be sent has no reader any more
-                    pipe.close()
-        self._said.close()

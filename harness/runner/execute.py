@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from harness.child import ChildDied
 from harness.errors import HarnessError, allowed
 from harness.runner.messages import Job, Measured, NotProfiled, Profiled, Ran, Sampled, Stage, Started, Streamed
-from harness.runner.process import WorkerDied, WorkerProcess
+from harness.runner.process import WorkerProcess
 from harness.runner.worker import KINDS, cases_of
 from harness.store import Store
 from harness.values.case import Case
@@ -106,7 +107,7 @@ class Execution:
                             done = self._keep(message, process)
                             excluded.update(done)
                     return
-                except WorkerDied as death:
+                except ChildDied as death:
                     self.log.append(worker.stderr())
                     lost = self._bury(death, what, current, stage, process, excluded)
                     excluded.update(lost)
@@ -124,7 +125,7 @@ class Execution:
     def _hello(self, worker: WorkerProcess) -> Environment:
         try:
             return worker.hello().environment
-        except WorkerDied as death:
+        except ChildDied as death:
             raise HarnessError(f"{self.suite.path}: a worker could not start: {death.reason}") from death
 
     def _left(self, stage: Stage, excluded: set[str]) -> bool:
@@ -192,7 +193,7 @@ class Execution:
             self.store.add_source(self.run_id, key, text)
 
     def _bury(
-        self, death: WorkerDied, what: str, current: Sequence[str], stage: Stage, process: int, done: set[str]
+        self, death: ChildDied, what: str, current: Sequence[str], stage: Stage, process: int, done: set[str]
     ) -> list[str]:
         """Makes a row of every case that died with its worker. One that died while several were timed takes only the
         case that can be named with it; if none can, all of them."""

@@ -6,10 +6,7 @@ A task that kills or hangs its process takes nothing with it but itself: the nex
 from __future__ import annotations
 
 import os
-import queue
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.child import Child, ChildDied
 from harness.sweep.task import Outcome, Task, outcome_from, to_line
 
 TASK_LIMIT_S = 120.0
@@ -97,74 +95,36 @@ class DeviceProcess:
 
     def __init__(self, gpu: str = "") -> None:
         self._gpu = gpu
-        self._process: subprocess.Popen[bytes] | None = None
-        self._answers: queue.Queue[bytes | None] = queue.Queue()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._child: Child | None = None
         self._closed = False
 
     def perform(self, task: Task) -> Outcome:
-        if self._process is None:
-            self._process = self._start()
-            self._ask(self._process, msgspec.structs.replace(task, entrants=()), START_LIMIT_S)
-        return self._ask(self._process, task, TASK_LIMIT_S * max(1, len(task.entrants)))
+        if self._child is None:
+            self._child = self._start()
+            self._ask(self._child, msgspec.structs.replace(task, entrants=()), START_LIMIT_S)
+        return self._ask(self._child, task, TASK_LIMIT_S * max(1, len(task.entrants)))
 
-    def _ask(self, process: subprocess.Popen[bytes], task: Task, limit_s: float) -> Outcome:
-        assert process.stdin is not None
+    def _ask(self, child: Child, task: Task, limit_s: float) -> Outcome:
         try:
-            process.stdin.write(to_line(task))
-            process.stdin.flush()
-            line = self._answers.get(timeout=limit_s)
-        except BrokenPipeError:
-            line = None
-        except queue.Empty:
+            child.send(to_line(task))
+            return outcome_from(child.line(limit_s, f"took longer than {limit_s:.0f} s"))
+        except ChildDied as death:
             self.kill(for_good=False)
-            raise TaskDied(f"took longer than {limit_s:.0f} s", timed_out=True) from None
-        if line is None:
-            raise TaskDied(self._epitaph(process), stopped=self._closed)
-        return outcome_from(line)
+            raise TaskDied(death.reason, death.timed_out, stopped=self._closed and not death.timed_out) from None
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Child:
         if self._closed:
             raise TaskDied("the sweep was stopped", stopped=True)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([_root(), os.environ.get("PYTHONPATH", "")])}
         if self._gpu:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpu
-        self._answers = queue.Queue()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.sweep.task"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._stderr, env=environment, start_new_session=True,
-        )  # fmt: skip
-        threading.Thread(target=_pump, args=(process, self._answers), daemon=True).start()
-        return process
-
-    def _epitaph(self, process: subprocess.Popen[bytes]) -> str:
-        code = process.wait()
-        self.kill(for_good=False)
-        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
-        self._stderr.seek(0)
-        said = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"its process ended with {how}" + (f": {said[-1]}" if said else "")
+        return Child([sys.executable, "-m", "harness.sweep.task"], env=environment, own_session=True)
 
     def kill(self, for_good: bool = True) -> None:
         self._closed = self._closed or for_good
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-def _pump(process: subprocess.Popen[bytes], answers: queue.Queue[bytes | None]) -> None:
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            answers.put(line)
-    except ValueError:  # closed while it was read, by whoever killed the process
-        pass
-    answers.put(None)
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
 
 
 def _root() -> str:
