@@ -96,7 +96,9 @@ def run(
     down_weight: Tensor, down_scale: Tensor, shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor,
     shared_down_weight: Tensor, shared_down_scale: Tensor, shared_gate_weight: Tensor, group: int,
     *, up_n: int = 4, up_warps: int = 2, down_n: int = 4, down_warps: int = 4, overlap: bool = False,
+    overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
+    second = overlap or overlap_second
     (tokens, hidden), top_k = x.shape, expert_ids.shape[1]
     inter = gate_up_weight.shape[1] // 2
     x = x.contiguous()
@@ -108,12 +110,12 @@ def run(
         pairs_of(x), expert_ids, words_of(gate_up_weight), gate_up_scale, words_of(shared_gate_up_weight),
         shared_gate_up_scale, x, shared_gate_weight, inner, gates, tokens,
         hidden, inter, group, top_k, pairs, up_n, block_words(hidden, group),
-        overlap, num_warps=up_warps, **launch_options(overlap),
+        second, num_warps=up_warps, **launch_options(overlap),
     )  # fmt: skip
     down_kernel[(triton.cdiv(hidden, down_n), tokens)](
         pairs_of(inner), expert_ids, expert_weights, words_of(down_weight), down_scale, words_of(shared_down_weight),
         shared_down_scale, gates, out,
         hidden, inter, group, top_k, pairs, down_n, triton.next_power_of_2(top_k),
-        block_words(inter, group), overlap, num_warps=down_warps, **launch_options(overlap),
+        block_words(inter, group), second, num_warps=down_warps, **launch_options(second),
     )  # fmt: skip
     return out

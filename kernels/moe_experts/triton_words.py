@@ -133,7 +133,9 @@ def run(
     x: Tensor, expert_ids: Tensor, expert_weights: Tensor, gate_up_weight: Tensor, gate_up_scale: Tensor,
     down_weight: Tensor, down_scale: Tensor, group: int,
     *, up_n: int = 4, up_warps: int = 2, down_n: int = 4, down_warps: int = 4, overlap: bool = False,
+    overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
+    second = overlap or overlap_second
     (tokens, hidden), top_k = x.shape, expert_ids.shape[1]
     inter = gate_up_weight.shape[1] // 2
     inner = torch.empty(tokens * top_k, inter, dtype=x.dtype, device=x.device)
@@ -142,11 +144,11 @@ def run(
     gate_up_kernel[(tokens * top_k * triton.cdiv(inter, up_n),)](
         pairs_of(x), expert_ids, words_of(gate_up_weight), gate_up_scale, inner,
         hidden, inter, group, top_k, pairs, up_n, block_words(hidden, group),
-        overlap, num_warps=up_warps, **launch_options(overlap),
+        second, num_warps=up_warps, **launch_options(overlap),
     )  # fmt: skip
     down_kernel[(triton.cdiv(hidden, down_n), tokens)](
         pairs_of(inner), expert_ids, expert_weights, words_of(down_weight), down_scale, out,
         hidden, inter, group, top_k, pairs, down_n, triton.next_power_of_2(top_k),
-        block_words(inter, group), overlap, num_warps=down_warps, **launch_options(overlap),
+        block_words(inter, group), second, num_warps=down_warps, **launch_options(second),
     )  # fmt: skip
     return out

@@ -115,12 +115,13 @@ def sdpa_combine_kernel(
 def run(
     q: Tensor, k_cache: Tensor, v_cache: Tensor, positions: Tensor,
     *, block_n: int = 32, programs: int = 128, num_warps: int = 4, num_stages: int = 3, block_d: int = 64,
-    overlap: bool = False,
+    overlap: bool = False, overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
     """programs: how many the cache is split over, all texts and kv heads together; at least one each. block_d: columns
     of a head that a program combines."""
     batch, length, heads, head_dim = q.shape
     assert length == 1, "one position at a time"
+    second = overlap or overlap_second
     kv_heads, capacity = k_cache.shape[1], k_cache.shape[2]
     useful = triton.next_power_of_2(triton.cdiv(capacity, block_n))
     splits = min(triton.next_power_of_2(triton.cdiv(programs, batch * kv_heads)), useful)
@@ -133,11 +134,11 @@ def run(
         q, k_cache, v_cache, positions, partial, largest, total, head_dim**-0.5 * 1.4426950408889634,
         q.stride(0), q.stride(2), *k_cache.stride()[:3], *v_cache.stride()[:3],
         group, max(LEAST_ROWS, triton.next_power_of_2(group)), head_dim, splits, block_n,
-        overlap, num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
+        second, num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
     )  # fmt: skip
     block_d = min(block_d, head_dim)
     sdpa_combine_kernel[(batch * heads, head_dim // block_d)](
-        partial, largest, total, positions, out, head_dim, splits, block_n, block_d, overlap,
-        num_warps=4, **launch_options(overlap),
+        partial, largest, total, positions, out, head_dim, splits, block_n, block_d, second,
+        num_warps=4, **launch_options(second),
     )  # fmt: skip
     return out
