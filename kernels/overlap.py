@@ -5,7 +5,7 @@ A chain of such kernels is right where each one waits before it reads a result o
 ended, and by the same rule all that came earlier. A kernel that is launched the usual way ends the overlap, not the
 rightness.
 
-Two tunables of variants: `overlap`, all its kernels start early; `overlap_second`, only its second one does, under its own
+Two tunables of variants: `overlap`, all its kernels start early; `overlap_second`, only its second one, under its own
 first. Calls of the latter kind do not overlap each other, so that one of many calls in a row takes what it takes alone.
 """
 
