@@ -24,6 +24,12 @@ class PoisonUninitialised(TorchDispatchMode):
     Allocations inside of torch's own kernels are not seen, so library functions are left as they are.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch asks. With True the first call imports torch._dynamo: 1.4 to 4 s in every process that checks a kernel,
+        for functions that are compiled while this is active, which a compiler does not mind."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if func in UNINITIALISED and result.numel():

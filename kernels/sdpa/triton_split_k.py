@@ -61,20 +61,22 @@ def sdpa_split_kernel(
     GROUP: tl.constexpr, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr,
     OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    # The position is older than the kernel before: it may be read before the wait, past the first cache.
+    seen = (tl.load(positions, cache_modifier=".cg") + 1).to(tl.int32)
     wait_for_inputs(OVERLAP)
     split = tl.program_id(0)
     kv_head = tl.program_id(1)
     batch = tl.program_id(2).to(tl.int64)
-    seen = (tl.load(positions) + 1).to(tl.int32)
-    blocks = tl.cdiv(seen, BLOCK_N)
-    if split >= blocks:
-        return
     row = tl.arange(0, ROWS)
     row_ok = row < GROUP
     d = tl.arange(0, HEAD_DIM)
     slot = tl.arange(0, BLOCK_N)
     head = kv_head * GROUP + row
+    # Before the branch, so that the queries are on their way together with the position.
     queries = tl.load(q + batch * stride_qb + head[:, None] * stride_qh + d[None, :], mask=row_ok[:, None], other=0.0)
+    blocks = tl.cdiv(seen, BLOCK_N)
+    if split >= blocks:
+        return
     keys = k_cache + batch * stride_kb + kv_head * stride_kh
     values = v_cache + batch * stride_vb + kv_head * stride_vh
     top = tl.full((ROWS,), float("-inf"), tl.float32)
@@ -98,11 +100,12 @@ def sdpa_combine_kernel(
     partial, largest, total, positions, out,
     HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    wait_for_inputs(OVERLAP)
     row = tl.program_id(0).to(tl.int64)  # batch * heads + head
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
     split = tl.arange(0, SPLITS)
-    written = split < tl.cdiv((tl.load(positions) + 1).to(tl.int32), BLOCK_N)
+    length = tl.load(positions, cache_modifier=".cg").to(tl.int32) + 1  # read early, as in the first kernel
+    written = split < tl.cdiv(length, BLOCK_N)
+    wait_for_inputs(OVERLAP)
     tops = tl.load(largest + row * SPLITS + split, mask=written, other=float("-inf"))
     shrink = tl.exp2(tops - tl.max(tops, axis=0))
     sums = tl.load(total + row * SPLITS + split, mask=written, other=0.0)

@@ -51,7 +51,7 @@ MISTAKES = {
     ),
     "a clipped sum": Mistake(*INT4, "word < WORDS, PAIRS", "word < WORDS - 1, PAIRS", "clipped sum", "last 8 of 128"),
     "the newest slot is not seen": Mistake(
-        *SDPA, "seen = (tl.load(positions) + 1)", "seen = tl.load(positions)", "mask", "newest"
+        *SDPA, "cache_modifier=\".cg\") + 1).to", "cache_modifier=\".cg\")).to", "mask", "newest"
     ),
     "the first head's keys": Mistake(
         *SDPA, "keys = k_cache + batch * stride_kb + kv_head * stride_kh", "keys = k_cache + batch * stride_kb",

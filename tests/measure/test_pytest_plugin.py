@@ -41,7 +41,8 @@ def run_pytest(folder: Path, *arguments: str, status: int = 0) -> subprocess.Com
     plugin = [] if installed else ["-p", "harness.pytest_plugin"]
     command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", "-p", "no:xdist", "-q", *arguments]
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environment = {**outer, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**outer, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done
