@@ -94,7 +94,7 @@ class _HostOps(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """torch asks. With True the first call imports torch._dynamo, 1.4 to 4 s in every process; nothing is traced."""
+        """torch asks. With True the first call imports torch._dynamo, 1.4 to 4 s a process; nothing is traced here."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -89,8 +89,8 @@ def test_an_unruly_kernel_is_a_result_and_the_next_one_works(name: str, bench: B
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_named(name: str, bench: Bench, tmp_path: Path) -> None:
-    """At the model's own shapes. 1,000 tokens are no whole number of blocks: where they are, the block of a slot that is
-    not seen is never written, and that is what is named."""
+    """At the model's own shapes. 1,000 tokens are no whole number of blocks: with such a number the block of a slot
+    that is not seen is never written, and that is what is named."""
     mistake = MISTAKES[name]
     found = bench.attempt(Asked(str(write(name, tmp_path)), op=mistake.op, against="none", tokens=1, context=1000))
     if name == "the first token":  # with one token there is no other
