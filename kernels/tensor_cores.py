@@ -9,12 +9,12 @@ INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
 """Triton's interpreter multiplies the bit patterns of bfloat16 operands; there they are widened first, which is exact.
 It also truncates where a GPU rounds."""
 
-IEEE = tl.constexpr("ieee")
-"""As a constexpr: Triton 3.6 passes a plain default on to a nested call as a Python string, and fails."""
+# PRECISION's default is a constexpr, since Triton 3.6 passes a plain one on to a nested call as a Python string, and it
+# stands in the signature, since torch.compile copies a kernel's text without the names that its defaults use.
 
 
 @triton.jit
-def dot(a, b, acc, PRECISION: tl.constexpr = IEEE):
+def dot(a, b, acc, PRECISION: tl.constexpr = tl.constexpr("ieee")):
     """acc [m, n] float32 plus a [m, k] @ b [k, n], both of one dtype. PRECISION: what becomes of float32 operands
     (`ieee`, `tf32`, `tf32x3`)."""
     if INTERPRETED:
@@ -24,7 +24,7 @@ def dot(a, b, acc, PRECISION: tl.constexpr = IEEE):
 
 
 @triton.jit
-def dot_from_zero(a, b, PRECISION: tl.constexpr = IEEE):
+def dot_from_zero(a, b, PRECISION: tl.constexpr = tl.constexpr("ieee")):
     """a [m, k] @ b [k, n] in float32."""
     return dot(a, b, tl.zeros((a.shape[0], b.shape[1]), tl.float32), PRECISION)
 

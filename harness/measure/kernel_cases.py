@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -198,9 +199,10 @@ def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measureme
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something; of a Triton compilation its place and its last line, which
-    stand before and after the source."""
+    """The first line of an error that says something. Where it only announces what follows (a place in a kernel's
+    source, another process' traceback): with the last line that names an error, else the last one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("at ") and lines[0].endswith(":"):
-        return f"{lines[0]} {lines[-1]}"
+    if len(lines) > 1 and lines[0].endswith(":"):
+        named = [line for line in lines[1:] if re.match(r"[\w.]+(Error|Exception)\b", line)]
+        return f"{lines[0]} {(named or lines)[-1]}"
     return lines[0] if lines else type(error).__name__

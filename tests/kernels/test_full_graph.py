@@ -22,10 +22,16 @@ BREAKING = {
 
 @pytest.fixture(scope="module")
 def problems() -> dict[str, str | None]:
+    return printed("tests.kernels.traced")
+
+
+def printed(module: str) -> dict[str, str | None]:
+    """What a script of ours prints: problems by name."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.kernels.traced"],
+        [sys.executable, "-W", "ignore", "-m", module],
         cwd=REPOSITORY,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env={name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+        | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -46,3 +52,10 @@ def test_what_is_none_is_found(problems: dict[str, str | None]) -> None:
     """The check can fail, and says why."""
     for name, reason in BREAKING.items():
         assert reason in (problems[name] or "")
+
+
+def test_a_kernel_can_be_copied() -> None:
+    """torch.compile compiles the text of a kernel, of what it calls and of their constants elsewhere: a name that only
+    a default value uses is not among them."""
+    found = printed("tests.kernels.copied")
+    assert len(found) > 40 and {name: problem for name, problem in found.items() if problem} == {}

@@ -130,9 +130,13 @@ def test_throttle_reasons_are_named_and_idle_is_none() -> None:
     [
         ("\n  first\nsecond", "first"),
         ("", "ValueError"),
+        (
+            "it broke elsewhere:\n\nTraceback:\n  f()\nNameError: name 'x'\n\nSet A=1 for more",
+            "it broke elsewhere: NameError: name 'x'",
+        ),
         ("at 3:31:\ndef f(x):\n    y = x.z\n        ^\nx has no z", "at 3:31: x has no z"),
     ],
 )
 def test_an_error_in_one_line(text: str, line: str) -> None:
-    """A Triton compilation says where first and what last."""
+    """A Triton compilation says where first and what last; an error of another process stands in its traceback."""
     assert first_line(ValueError(text)) == line
