@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,8 +18,8 @@ from harness.decode.check import (
     divergence,
     empty_stream,
     first_logits,
+    kept_reference_logits,
     own_stream,
-    reference_logits,
 )  # fmt: skip
 from harness.decode.clock import Clock
 from harness.decode.engines import Engine, Step, make_engine
@@ -37,7 +38,8 @@ class DecodeBench:
     """Checks and times the decode and prefill cases of one batch and context.
 
     streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and announced
-    through `streamed`. passes: timed passes over all new tokens; 0 checks only.
+    through `streamed`. passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the
+    float32 model's logits for the other processes of the run.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class DecodeBench:
         started: Callable[[str, Sequence[Case]], None],
         sampled: Callable[[Sequence[Conditions]], None],
         streamed: Callable[[str, Stream], None],
+        references: Path | None = None,
     ) -> None:  # fmt: skip
+        self.references = references
         self.model, self.process, self.passes, self.streams, self.reader = model, process, passes, streams, reader
         self.emit, self.started, self.sampled, self.streamed = emit, started, sampled, streamed
         self.clock = Clock(model.device)
@@ -71,7 +75,7 @@ class DecodeBench:
         engine_name = next((name for name in engines if name != "torch_compile"), "eager")  # not worth a compilation
         stream = self._stream(next(iter(arms.values())), stream_name(batch, context), steps, engine_name)
         checked = min(steps, CHECKED_STEPS)
-        wanted = reference_logits(self.model, prompt, stream, checked)
+        wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
         ready: list[_Ready] = []
         for case in cases:
             self.started("check", [case])

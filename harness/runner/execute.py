@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -56,6 +57,7 @@ class Execution:
         self.verify_only = options.verify_only
         self.run_id = ""
         self.plan: Plan | None = None
+        self._references: TemporaryDirectory[str] | None = None
 
     def run(self) -> str:
         """Executes everything and returns the run's id. Whatever stops it, what was measured is stored."""
@@ -70,6 +72,8 @@ class Execution:
             if self.run_id:
                 self.store.finish(self.run_id, "partial")
             raise
+        finally:
+            self.forget_references()
         return self.run_id
 
     def _stage(self, stage: Stage, process: int) -> None:
@@ -95,6 +99,7 @@ class Execution:
                     self.options.keep_traces,
                     self.options.engines,
                     self.options.steps,
+                    self._reference_folder(),
                 )
                 current: tuple[str, ...] = ()
                 what = "start"
@@ -111,6 +116,17 @@ class Execution:
                     self.log.append(worker.stderr())
                     lost = self._bury(death, what, current, stage, process, excluded)
                     excluded.update(lost)
+
+    def _reference_folder(self) -> str:
+        """Where the processes of this run leave the float32 model's logits to each other."""
+        if self._references is None:
+            self._references = TemporaryDirectory(prefix="harness-reference-")
+        return self._references.name
+
+    def forget_references(self) -> None:
+        if self._references is not None:
+            self._references.cleanup()
+            self._references = None
 
     def _worker(self) -> WorkerProcess:
         return WorkerProcess(Path(self.suite.path).parent, Path(self.suite.kernels_root))

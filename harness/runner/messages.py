@@ -24,7 +24,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     process: number of this fresh process. verify_only: no timing. streams: recorded token streams by name,
     [batch][steps + 1], from an earlier process. rounds, samples_per_round: in place of the timer's own, None for those.
     keep_traces, engines, steps: of the profile stage, a folder for its traces, what it runs the steps with, how many
-    it records (None: as many as usual).
+    it records (None: as many as usual). references: folder for the float32 model's logits, which the processes of a
+    run share.
     """
 
     stage: Stage
@@ -36,6 +37,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     keep_traces: str | None = None
     engines: tuple[str, ...] = ("eager",)
     steps: int | None = None
+    references: str | None = None
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):

@@ -78,6 +78,7 @@ class PairedSide(Execution):
             self._keep_source(self.checkout.diff)
 
     def close(self, state: str) -> None:
+        self.forget_references()
         if self.run_id:
             self.store.finish(self.run_id, state)
 

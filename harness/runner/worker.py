@@ -139,6 +139,7 @@ def _decode(job: Job, environment: Environment, outbox: Outbox) -> None:
         progress.started,
         lambda conditions: outbox.send(Sampled(tuple(conditions))),
         lambda name, tokens: outbox.send(Streamed(name, tokens)),
+        Path(job.references) if job.references else None,
     )
     bench.run(cases)
 

@@ -1,0 +1,89 @@
+"""What makes a decode's logits right, and that each part of the rule can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from harness.decode import check
+from harness.decode.check import CHECKED_STEPS, LEAST_COSINE, check_logits, kept_reference_logits
+
+STEPS, VOCAB = 8, 20_000
+
+
+def logits(seed: int = 0) -> Tensor:
+    return torch.randn(1, STEPS, VOCAB, generator=torch.Generator().manual_seed(seed))
+
+
+def noise(size: float, seed: int) -> Tensor:
+    return size * torch.randn(1, STEPS, VOCAB, generator=torch.Generator().manual_seed(seed))
+
+
+@given(seed=st.integers(0, 1000), size=st.floats(0, 0.03))
+def test_rounding_is_right_whatever_it_swaps_among_near_ties(seed: int, size: float) -> None:
+    """3 % is what bfloat16 does over 40 layers."""
+    result = check_logits(logits(seed) + noise(size, seed + 1), logits(seed), "bfloat16")
+    assert result.correct and "argmax agrees in" in result.detail, result.detail
+
+
+def test_a_cosine_below_the_limit_is_wrong_though_all_errors_are_allowed() -> None:
+    """Noise of 4.8 % lies within the tolerance of the errors; its cosine is 0.9988."""
+    result = check_logits(logits() + noise(0.048, 1), logits(), "bfloat16")
+    assert result.max_error < result.allowed_max_error and result.rms_error < result.allowed_rms_error
+    assert not result.correct and f"a cosine below {LEAST_COSINE}" in result.detail
+
+
+def test_one_wrong_row_that_wins_is_wrong_though_errors_and_cosine_are_allowed() -> None:
+    """One row of the vocabulary a little too large in one step, above a clear winner: nothing else shows it."""
+    wanted = logits()
+    first, row = (int(place) for place in wanted[0, 3].topk(2).indices)
+    wanted[0, 3, row] = wanted[0, 3, first] - 0.1
+    got = wanted + noise(0.005, 2)
+    got[0, 3, row] = got[0, 3].max() + 0.01
+    result = check_logits(got, wanted, "bfloat16")
+    assert result.max_error < result.allowed_max_error and "a cosine below" not in result.detail
+    assert not result.correct and "in 1 the argmax differs" in result.detail
+
+
+def test_a_swap_of_what_lies_closer_than_rounding_is_right() -> None:
+    wanted = logits()
+    first, second = (int(place) for place in wanted[0, 3].topk(2).indices)
+    wanted[0, 3, second] = wanted[0, 3, first] - 0.01
+    got = wanted + noise(0.01, 3)
+    got[0, 3, second] = got[0, 3].max() + 1e-3
+    assert check_logits(got, wanted, "bfloat16").correct
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_wrong(value: float) -> None:
+    got = logits()
+    got[0, 5, 7] = value
+    assert not check_logits(got, logits(), "bfloat16").correct
+
+
+def test_the_reference_is_computed_once_for_all_processes_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And anew for another stream."""
+    calls: list[int] = []
+
+    def counted(model: object, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+        calls.append(steps)
+        return stream[:, :steps, None].float()
+
+    monkeypatch.setattr(check, "reference_logits", counted)
+
+    class Model:
+        device = "cpu"
+
+    prompt, stream = torch.arange(5).unsqueeze(0), torch.arange(CHECKED_STEPS + 1).unsqueeze(0)
+    first, again = (kept_reference_logits(tmp_path, Model(), prompt, stream, CHECKED_STEPS) for _ in range(2))  # type: ignore[arg-type]
+    assert torch.equal(first, again) and len(calls) == 1
+    kept_reference_logits(tmp_path, Model(), prompt, stream + 1, CHECKED_STEPS)  # type: ignore[arg-type]
+    kept_reference_logits(None, Model(), prompt, stream, CHECKED_STEPS)  # type: ignore[arg-type]
+    assert len(calls) == 3 and len(list(tmp_path.iterdir())) == 2
