@@ -53,7 +53,7 @@ def sdpa_prefill_kernel(
         k = tl.load(keys + start * stride_kn)
         v = tl.load(values + start * stride_vn)
         top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, None, scale_log2)
-    for start in range(whole * BLOCK_N, last + 1, BLOCK_N):
+    for start in tl.range(whole * BLOCK_N, last + 1, BLOCK_N, num_stages=1):  # one stage: no register spilt
         n = start + slot
         k = tl.load(keys + start * stride_kn, mask=n[None, :] <= last, other=0.0)
         v = tl.load(values + start * stride_vn, mask=n[:, None] <= last, other=0.0)
