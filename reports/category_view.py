@@ -7,19 +7,17 @@ from dataclasses import dataclass, replace
 
 from harness.values.profile import KernelRow, Profile
 
-from .decode_view import ModelGroup, ModelRow
+from .decode_view import ModelGroup
 from .figures import axes_words, clean
 from .joined import Joined
 from .kernel_view import same_shape
+from .step_view import overlaps, timed_like
 
 UNMATCHED = ("Uncategorised", "")
 """How the trace reader names what no rule matched (`harness.trace.categories.UNCATEGORISED`)."""
 
 MOST_KERNELS = 40
 """Kernels listed under the categories of one arm, longest first; the rest is one row."""
-
-COMPILED = "torch_compile"
-"""The engine with kernels of its own; the others launch the same ones."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,8 @@ class ArmKernels:
 @dataclass(frozen=True)
 class Categories:
     """device `cpu`: self time of CPU ops, for a machine without a GPU. steps: profiled decode steps of each arm. total:
-    what the categories add up to. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was
-    timed."""
+    what the categories add up to. overlap_us: how much of that is kernels running at the same time, 0 where next to
+    nothing. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was timed."""
 
     arms: tuple[str, ...]
     device: str
@@ -81,6 +79,7 @@ class Categories:
     steps: int
     rows: tuple[CategoryRow, ...]
     total: CategoryRow
+    overlap_us: tuple[float, ...]
     step_us: tuple[float | None, ...]
     step_engine: str
     between_floor_tok_s: float | None
@@ -89,8 +88,14 @@ class Categories:
     @property
     def between_us(self) -> tuple[float | None, ...]:
         """Step time that no kernel fills; negative where kernels took longer under the profiler than in the step."""
-        pairs = zip(self.step_us, self.total.cells, strict=True)
-        return tuple(None if step is None or cell is None else step - cell.step_us for step, cell in pairs)
+        parts = zip(self.step_us, self.total.cells, self.overlap_us, strict=True)
+        return tuple(
+            None if step is None or cell is None else step - cell.step_us + overlap for step, cell, overlap in parts
+        )
+
+    @property
+    def overlapping(self) -> bool:
+        return any(self.overlap_us)
 
     @property
     def unit(self) -> str:
@@ -115,7 +120,8 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
     profiles = sorted(profiles, key=lambda p: order.get(p.arm, len(order)))
     first = profiles[0]
     names = _names(profiles)
-    timed = [_timed(decodes, profile) for profile in profiles]
+    timed = [timed_like(decodes, profile) for profile in profiles]
+    overlap_us = tuple(_overlap_us(profile) for profile in profiles)
     steps_us = tuple(row.time.value if row else None for _, row in timed)
     engine = next((engine for engine, row in timed if row), "")
     gpu = first.device != "cpu"
@@ -125,9 +131,11 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
     batch = int(first.axes.get("batch", 1))
     if last_us is not None:
         floors = _floors(joined, last)
-        rows = [_with_floor(row, floors, last_us, batch) for row in rows]
+        alone = last.gpu_busy_ns / last.gpu_sum_ns if overlap_us[-1] else 1.0
+        rows = [_with_floor(row, floors, last_us, batch, alone) for row in rows]
     last_total = total.cells[-1]
-    between = last_total.step_us if last_us is not None and last_total and last_total.step_us < last_us else None
+    covered = last_total.step_us - overlap_us[-1] if last_total else 0.0
+    between = covered if last_us is not None and 0 < covered < last_us else None
     return Categories(
         arms=tuple(clean(profile.arm) for profile in profiles),
         device=first.device,
@@ -136,6 +144,7 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
         steps=first.steps,
         rows=tuple(replace(row, name=clean(row.name)) for row in rows),
         total=total,
+        overlap_us=overlap_us,
         step_us=steps_us if gpu else tuple(None for _ in profiles),
         step_engine=engine if gpu else "",
         between_floor_tok_s=batch * 1e6 / between if between else None,
@@ -170,23 +179,16 @@ def _make_cell(profile: Profile, total_ns: int, calls: int) -> Cell:
     return Cell(total_ns / 1e3 / steps, total_ns, total_ns / whole if whole else 0.0, calls / steps)
 
 
-def _timed(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
-    """The decode that was timed at the profile's shape with its arm: in a CUDA graph where there is one, and compiled
-    where the profile is, since that is made of other kernels."""
-    shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
-    compiled = profile.engine == COMPILED
-    fits = [group for group in decodes if (group.batch, group.context) == shape]
-    fits = [group for group in fits if (group.engine == COMPILED) == compiled]
-    for group in sorted(fits, key=lambda group: group.engine != "cuda_graph"):
-        for row in group.rows:
-            if clean(profile.arm) in row.arms:
-                return group.engine, row
-    return "", None
+def _overlap_us(profile: Profile) -> float:
+    return (profile.gpu_sum_ns - profile.gpu_busy_ns) / 1e3 / (profile.steps or 1) if overlaps(profile) else 0.0
 
 
 def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
-    """Least us per step of each category all of whose scopes were timed alone at the profile's shape."""
+    """Least us per step of each category all of whose scopes have a least number of bytes: from the profile, or from
+    kernels that were timed alone at its shape."""
     bounds: dict[str, float] = {}
+    if joined.read_gb_s:
+        bounds = {site.name: site.bytes / (joined.read_gb_s * 1e3) for site in profile.work if site.bytes}
     for entry in joined.kind("kernel"):
         bound = joined.bound_us(entry)
         if bound and entry.case.calls and same_shape(entry.case.axes, profile):
@@ -201,11 +203,13 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
     }
 
 
-def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, batch: int) -> CategoryRow:
+def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, batch: int, alone: float) -> CategoryRow:
+    """alone: the part of the kernels' time that is covered by no other kernel; time that two of them share would not
+    be saved with one."""
     cell, floor_us = row.cells[-1], floors.get(row.name)
-    if cell is None or floor_us is None or floor_us >= cell.step_us:
+    if cell is None or floor_us is None or floor_us >= cell.step_us * alone:
         return row
-    return replace(row, floor_tok_s=batch * 1e6 / (step_us - cell.step_us + floor_us))
+    return replace(row, floor_tok_s=batch * 1e6 / (step_us - cell.step_us * alone + floor_us))
 
 
 def _kernels(profile: Profile) -> ArmKernels:

@@ -21,6 +21,7 @@ from .html_page import Figure, inline_svg, page
 from .kernel_view import KernelGroup, KernelRow, is_sweep
 from .outcome import MOST_NAMED
 from .small_charts import spark_svg, strip_svg
+from .step_view import step_words
 from .view import View, explained_words
 
 MOST_CARDS = 6
@@ -74,6 +75,7 @@ def _filters(view: View) -> dict[str, Callable[..., Any]]:
         "prose": _prose,
         "ratio_detail": _ratio_detail,
         "spark": spark_svg,
+        "step_words": step_words,
         "strip_svg": strip_svg,
         "tone": _tone,
         "trend_change": _trend_change,

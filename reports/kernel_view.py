@@ -117,8 +117,9 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
 
 
 def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | None:
-    """Mean time per call in the profiled decode of the same arm over the time alone; None without such a profile."""
-    for profile in joined.run.profiles:
+    """Mean time per call in the profiled decode of the same arm, in a graph where that was profiled, over the time
+    alone; None without such a profile."""
+    for profile in sorted(joined.run.profiles, key=lambda profile: profile.engine != "cuda_graph"):
         if alone is None or profile.arm != case.arm or profile.device != "cuda" or not profile.steps or not case.calls:
             continue
         if not same_shape(case.axes, profile):

@@ -14,6 +14,7 @@ from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
 from .kernel_view import KernelGroup, is_sweep
 from .markdown_cells import code, folded, prose, table_of, text
+from .step_view import step_words
 from .view import View, explained_words
 
 MOST_KERNEL_ROWS = 60
@@ -28,7 +29,8 @@ def render(view: View, charts: Sequence[Chart] = ()) -> str:
         blocks += ["### Decode, end to end", links.get("decode", ""), _models(view, view.decodes)]
         blocks += [_explained(view), *(text(sentence) for sentence in view.outputs), text(view.memory)]
     for table in view.categories:
-        blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table), _published(table)]
+        blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
+        blocks += [_steps(view, table), _published(table)]
     if view.kernels:
         blocks += ["### Kernels, timed alone with cold weights", links.get("kernels", ""), *_kernels(view)]
         blocks.append(links.get("roofline", ""))
@@ -100,6 +102,9 @@ def _categories(table: Categories) -> str:
         cells = [text(row.name), *(number(cell.step_us) if cell else UNKNOWN for cell in row.cells)]
         cells.append(count(last.launches) if last else UNKNOWN)
         rows.append(cells + ([number(row.floor_tok_s) if row.floor_tok_s else ""] if floors else []))
+    if table.overlapping:
+        overlap = (f"-{number(us)}" if us else UNKNOWN for us in table.overlap_us)
+        rows.append(["overlap of kernels", *overlap, ""] + [""] * floors)
     if table.step_engine:
         between = table.between_floor_tok_s
         extra = [number(between) if between else ""] if floors else []
@@ -109,6 +114,12 @@ def _categories(table: Categories) -> str:
         steps = (UNKNOWN if us is None else number(us, 4) for us in table.step_us)
         rows.append([f"step, {text(table.step_engine)}", *steps, ""] + [""] * floors)
     return table_of(headings, rows, right=range(1, len(headings)))
+
+
+def _steps(view: View, table: Categories) -> str:
+    """What the steps of this table's profiles are made of."""
+    mine = [entry for entry in view.steps if (entry.axes, entry.engine) == (table.axes, table.engine)]
+    return "\n".join(f"- Do its kernels explain the step? {code(e.arm)}: {text(step_words(e))}." for e in mine)
 
 
 def _published(table: Categories) -> str:

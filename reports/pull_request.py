@@ -18,6 +18,7 @@ from .figures import UNKNOWN, bracketed, clean, grouped, percent, plural, ratio_
 from .kernel_view import KernelGroup, KernelRow
 from .markdown_cells import code, folded, prose, table_of, text
 from .mermaid import bars
+from .step_view import step_words
 from .view import View, explained_words
 
 MOST_SENTENCES = 6
@@ -168,6 +169,8 @@ def _explained(view: View) -> Iterator[str]:
     for entry in view.explained[:MOST_SENTENCES]:
         who = f"{code(entry.head)} against {code(entry.base)}, {text(entry.title)}"
         yield f"- Do the kernels explain it? {who}: {text(explained_words(entry))}."
+    for parts in view.steps[:MOST_SENTENCES]:
+        yield f"- Do its kernels explain the step? {code(parts.arm)}, {text(parts.axes)}: {text(step_words(parts))}."
 
 
 def _again(view: View) -> str:

@@ -21,6 +21,7 @@ from .category_view import Categories
 from .decode_view import ModelGroup, ModelRow
 from .figures import UNKNOWN, count, gib, number, percent, plus_minus, ratio_full, ratio_words
 from .kernel_view import KernelGroup, usual_axes
+from .step_view import step_words
 from .view import View, explained_words
 
 WIDE = 100
@@ -155,6 +156,9 @@ def _categories(table: Categories, wide: bool) -> Table:
         more = [percent(last.share), count(last.launches)] if last else [UNKNOWN, UNKNOWN]
         floor = f"{row.floor_tok_s:,.0f} tok/s" if row.floor_tok_s else ""
         shown.add_row(*_texts(row.name, *cells, *((more + [floor] * floors) if wide else [])))
+    if table.overlapping:
+        cells = [f"-{number(us)}" if us else UNKNOWN for us in table.overlap_us]
+        shown.add_row(*_texts("overlap of kernels", *cells))
     if any(between is not None for between in table.between_us):
         cells = [UNKNOWN if us is None else number(us) for us in table.between_us]
         floor = f"{table.between_floor_tok_s:,.0f} tok/s" if table.between_floor_tok_s else ""
@@ -202,6 +206,7 @@ def _models_narrow(groups: Sequence[ModelGroup]) -> Table:
 def _facts(view: View) -> Iterator[RenderableType]:
     """What stands below the tables, each with its word in front."""
     facts: list[tuple[str, str]] = [("explained", explained_words(entry)) for entry in view.explained]
+    facts += [("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps]
     facts += [("outputs", sentence) for sentence in view.outputs]
     facts += [("first token", sentence) for sentence in _first_tokens(view.decodes)]
     if view.memory:

@@ -20,6 +20,7 @@ from .landscape_view import Terrain, terrains
 from .quality_view import quality_rows
 from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
 from .small_charts import Strip, strips
+from .step_view import StepParts, steps
 
 UNMATCHED_SHARE = 0.01
 """Of a profile's time: above this, categories are read with care. Rules that know a model leave less on every trace."""
@@ -43,6 +44,7 @@ class View:
     categories: tuple[Categories, ...]
     kernels: tuple[KernelGroup, ...]
     explained: tuple[Explained, ...]
+    steps: tuple[StepParts, ...]
     outputs: tuple[str, ...]
     memory: str
     problems: tuple[Problem, ...]
@@ -74,6 +76,7 @@ def build(run: Run) -> View:
         categories=profiles,
         kernels=kernels,
         explained=explained(joined, decodes),
+        steps=steps(run.profiles, decodes),
         outputs=tuple(_outputs(decodes)),
         memory=_memory(decodes),
         problems=problems(joined),
@@ -194,7 +197,13 @@ def _methods(
         where = "GPU time" if table.device != "cpu" else "CPU self time, this machine has no GPU that was profiled,"
         yield f"Categories are {where} of {table.steps} profiled {table.engine} steps, which give no timings."
         if any(between is not None for between in table.between_us):
-            yield f"Between kernels: the unprofiled {table.step_engine} step less its categories."
+            less = "the time that its kernels cover" if table.overlapping else "its categories"
+            yield f"Between kernels: the unprofiled {table.step_engine} step less {less}."
+        if table.overlapping:
+            yield (
+                "Overlap: a kernel starts while the one before it ends, and both are in their categories in full; the "
+                "time that they share is taken off once. Floors take it off every category alike."
+            )
 
 
 def explained_words(entry: Explained) -> str:
