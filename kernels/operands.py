@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -20,13 +20,16 @@ OPERATORS = {ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Add: o
 
 
 def make(
-    op: Op, dims: Dims, dtype: torch.dtype, device: str, generator: torch.Generator, routing: str | Tensor = "uniform"
-) -> dict[str, Any]:
+    op: Op, dims: Dims, dtype: torch.dtype, device: str, generator: torch.Generator, routing: str | Tensor = "uniform",
+    only: Collection[str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """All inputs of a call by name: tensors on `device` (floats in `dtype` unless declared otherwise) and numbers.
 
-    routing: `uniform`, `skewed` or recorded ids [records, top_k], for inputs that choose experts.
+    routing: `uniform`, `skewed` or recorded ids [records, top_k], for inputs that choose experts. only: the inputs that
+    are made, all when left out.
     """
-    return {i.name: _make_input(i, dims, dtype, device, generator, routing) for i in op.inputs}
+    wanted = [i for i in op.inputs if only is None or i.name in only]
+    return {i.name: _make_input(i, dims, dtype, device, generator, routing) for i in wanted}
 
 
 def redraw(

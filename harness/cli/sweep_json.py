@@ -18,7 +18,7 @@ SCHEMA = 1
 
 def sweep_as_json(result: SweepResult, shipped: dict[str, Any] | None = None) -> str:
     """Counts, times, every configuration, and per question the choice as it was confirmed under `top`."""
-    rows = [_configuration(question, row) for question in result.questions for row in question.configurations]
+    rows = [row for question in result.questions for row in _configurations(question)]
     document = {
         "schema": SCHEMA,
         "run": result.run_id,
@@ -32,6 +32,7 @@ def sweep_as_json(result: SweepResult, shipped: dict[str, Any] | None = None) ->
         "wall_s": result.wall_s,
         "compile_s": result.compile_s,
         "gpu_busy_s": result.gpu_busy_s,
+        "stages_s": result.stages_s,
         "trusted": all(question.trusted is not False for question in result.questions),
         "configurations": rows,
         "top": [_top(question) for question in result.questions],
@@ -49,9 +50,14 @@ def _place(question: Question) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _configuration(question: Question, row: Configuration) -> dict[str, Any]:
+def _configurations(question: Question) -> list[dict[str, Any]]:
+    by_id = {row.case.id: row for row in question.configurations}
+    return [_configuration(question, row, by_id.get(row.same_as or "", row)) for row in question.configurations]
+
+
+def _configuration(question: Question, row: Configuration, timed: Configuration) -> dict[str, Any]:
+    """timed: the one whose time it has, itself but for a duplicate."""
     m = row.measurement
-    timed = next((c for c in question.configurations if c.case.id == row.same_as), row)
     return {
         **_place(question),
         "tunables": row.tunables,
@@ -104,12 +110,11 @@ def sweep_as_csv(result: SweepResult) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for question in result.questions:
-        for row in question.configurations:
-            line = _configuration(question, row)
+        for line in _configurations(question):
             found = line["estimate"]
             times = {"us": found.value, "low_us": found.low, "high_us": found.high, "n": found.n} if found else {}
             same = named(line["same_as"]) if line["same_as"] else ""
-            writer.writerow({**line, **times, "tunables": named(row.tunables), "same_as": same})
+            writer.writerow({**line, **times, "tunables": named(line["tunables"]), "same_as": same})
     return text.getvalue()
 
 

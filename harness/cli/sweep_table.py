@@ -23,6 +23,8 @@ def render(result: SweepResult) -> RenderableType:
     times = f"{result.wall_s:.0f} s, of these {result.compile_s:.0f} s compiling; device busy {result.gpu_busy_s:.1f} s"
     parts: list[RenderableType] = [f"{result.suite} · {result.environment.device_name} · run {result.run_id}"]
     parts.append(f"{counts} · {times}")
+    if result.gpu_busy_s:
+        parts.append(", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages_s.items()))
     for question in result.questions:
         parts += ["", *_question(question)]
     parts += ["", *(f"WARNING  {line}" for line in result.warnings)] if result.warnings else []

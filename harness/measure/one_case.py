@@ -164,7 +164,7 @@ class OneCase:
         """After no memory was left, and where the GPU no longer answers: some errors lose its context silently."""
         if measurement.status is Status.OK:
             return False
-        if "out of memory" in measurement.reason.lower() or "allocate memory" in measurement.reason.lower():
+        if measurement.out_of_memory:
             return True
         if self.device != "cuda":
             return False

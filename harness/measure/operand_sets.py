@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +36,13 @@ def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
     return torch.Generator(device=device).manual_seed(seed)
 
 
-def make_operands(op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> Operands:
-    """One set of raw (unprepared) operands by input name."""
+def make_operands(
+    op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
+    only: Sequence[str] | None = None,
+) -> Operands:  # fmt: skip
+    """One set of raw (unprepared) operands by input name. only: of these inputs, not of all."""
     generator = generator_for(case, device, salt)
-    return dict(load_operands().make(op.op, case.dims, dtype, device, generator, routing))
+    return dict(load_operands().make(op.op, case.dims, dtype, device, generator, routing, only))
 
 
 class SharedOperands:
@@ -47,12 +50,15 @@ class SharedOperands:
     and held once for all arms and configurations."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, int], Operands] = {}
+        self._made: dict[tuple[str, int, tuple[str, ...]], Operands] = {}
 
-    def make(self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> Operands:
-        key = (case.question, salt)
+    def make(
+        self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
+        only: Sequence[str] | None = None,
+    ) -> Operands:  # fmt: skip
+        key = (case.question, salt, tuple(only or ()))
         if key not in self._made:
-            self._made[key] = make_operands(op, case, dtype, device, salt, routing)
+            self._made[key] = make_operands(op, case, dtype, device, salt, routing, only)
         return self._made[key]
 
     def clear(self) -> None:
@@ -83,8 +89,8 @@ def timing_sets(
         copies = min(copies, max(2, math.ceil(5 * l2_bytes / bytes_per_set) + 1))
     prepared = [prepare(variant, op, first)]
     for copy in range(1, copies):
-        fresh = shared.make(op, case, dtype, device, salt + copy, routing)
-        prepared.append(prepare(variant, op, {**first, **{name: fresh[name] for name in rotated}}))
+        fresh = shared.make(op, case, dtype, device, salt + copy, routing, rotated)  # a pool of all experts once only
+        prepared.append(prepare(variant, op, {**first, **fresh}))
     indices = [n for n, role in roles.items() if role == "index"]
     redrawn = load_operands().redraw(op.op, case.dims, device, generator_for(case, device, salt), routing, calls)
     sets = []

@@ -13,6 +13,8 @@ from harness.static.compile_case import CaseCompiler
 from harness.static.messages import Job
 from harness.static.stages import InProgress, OverLimit, Stages
 
+NICE = 5
+"""While all cores compile, the process that times what is ready must not wait for one."""
 GO, WAIT = "go", "wait"
 """Answers to a claim; any other answer is the reason why the code will never be compiled."""
 PR_SET_PDEATHSIG = 1
@@ -24,6 +26,7 @@ def work(job: Job, pipe: Connection) -> None:
     which the next number is expected. Everything printed here goes to standard error: standard output is the server's.
     """
     os.setpgid(0, 0)  # so that ptxas, a child of this process, can be killed with it
+    os.nice(NICE)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(2, 1)

@@ -41,10 +41,11 @@ class OneProcess(Protocol):
 
 
 class FreshProcesses:
-    """Started together, so that they import together; used one after the other."""
+    """Started together, so that they import together; used one after the other. beside: what else holds memory of the
+    same device and can give it back."""
 
-    def __init__(self, suite: Suite, devices: Sequence[OneProcess]) -> None:
-        self._suite, self._devices = suite, devices
+    def __init__(self, suite: Suite, devices: Sequence[OneProcess], beside: Sequence[OneProcess] = ()) -> None:
+        self._suite, self._devices, self._beside = suite, devices, beside
         self._awake: list[Future[Outcome]] = []
 
     def wake(self) -> None:
@@ -64,7 +65,7 @@ class FreshProcesses:
         found: dict[str, list[Measurement]] = {case.id: [] for case in cases}
         for devices, task in zip(self._devices, tasks, strict=True):
             try:
-                outcome = devices.on_one(task).result()
+                outcome = self._timed(devices, task)
             except TaskDied as death:
                 for case in cases:
                     found[case.id].append(Measurement(case, Status.FAILED, f"in a fresh process: {death.reason}"))
@@ -73,6 +74,16 @@ class FreshProcesses:
             for measurement in outcome.measurements:
                 found[measurement.case.id].append(measurement)
         return {name: _together(measurements) for name, measurements in found.items()}
+
+    def _timed(self, devices: OneProcess, task: Task) -> Outcome:
+        """Once more, with the device to itself, where it had no memory left."""
+        outcome = devices.on_one(task).result()
+        if not any(measurement.out_of_memory for measurement in outcome.measurements):
+            return outcome
+        for other in (*self._beside, *self._devices):
+            if other.lasts:
+                other.on_one(Task(self._suite, (), process=task.process, release=True)).exception()
+        return devices.on_one(task).result()
 
     def _task(self, cases: Sequence[Case], rounds: int, number: int) -> Task:
         order = list(cases)

@@ -26,6 +26,7 @@ FINAL_ROUNDS = {"cuda": 15, "cpu": 4}
 BUDGET_S = {"cuda": 0.8, "cpu": 2.0}
 """Device time of a question's final rounds."""
 MOST_BATCHES = 4
+HALF, FINALS, CONFIRM = "a quarter, side by side", "finals", "the choice again, in fresh processes"
 
 
 class Finalists:
@@ -43,17 +44,16 @@ class Finalists:
         baseline = self._asked.baseline.id
         finalists = rank.kept(self._rows())
         if len(finalists) > rank.FINALISTS:
-            self._said("a quarter, side by side")
+            self._said(HALF)
             self._time([row.case.id for row in finalists], [], self._rounds or HALF_ROUNDS[self._kind], "half")
             kept = {row.case.id for row in finalists}
             finalists = rank.distinct([row for row in self._rows() if row.case.id in kept])[: rank.FINALISTS]
-        self._said("finals")
+        self._said(FINALS)
         names = [row.case.id for row in finalists]
         twins = rank.twins_for(finalists, self._rows())
         if baseline not in names:
             names.append(baseline)
         found = self._time_until_apart(names, twins)
-        self._said("chosen")
         now = [row for row in self._rows() if row.case.id in names]  # rows of an earlier sweep say final, too
         top = [row for row in rank.distinct(now) if row.stage == "final" and not self._is_baseline(row)]
         return top[: rank.TOP], rank.log_ratios(found, twins)
@@ -62,7 +62,7 @@ class Finalists:
         self, top: Sequence[Configuration], twins: Sequence[Twin], processes: FreshProcesses, count: int
     ) -> Finals:
         """The registered choice, timed again."""
-        self._said(f"the choice again, in {count} fresh processes")
+        self._said(CONFIRM)
         baseline = self._asked.baseline
         rounds = self._rounds or CONFIRM_ROUNDS[self._kind]
         cases = [*(row.case for row in top), baseline]

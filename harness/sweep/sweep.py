@@ -26,6 +26,7 @@ from harness.sweep.questions import Asked, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import register
+from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.sweep.task import Task
 from harness.sweep.warn import warnings
 from harness.values.case import Case
@@ -39,6 +40,8 @@ from harness.values.sweep import Finals, Question, SweepResult
 if TYPE_CHECKING:
     from harness.sweep.compiling import Compilation
 
+AWAKE_AFTER = 0.8
+"""Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
 Report = Callable[[str, str, int, int], None]
 """Called with stage, what is being done, how many are done, of how many."""
 
@@ -61,8 +64,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def sweep(path: Path, store: Store, options: Options, report: Report) -> SweepResult:
-    """Raises CaseFailed where no configuration at all could be timed; every configuration is in the store all the
-    same. Whatever stops it, the next sweep goes on from there."""
+    """Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there."""
     return _Sweep(load_suite(path), store, options, report).run()
 
 
@@ -70,6 +72,7 @@ class _Sweep:
     def __init__(self, suite: Suite, store: Store, options: Options, report: Report) -> None:
         self.suite, self.store, self.options, self.report = suite, store, options, report
         self.start = time.perf_counter()
+        self.stages = StageClock()
         self.compile_s = 0.0
         self.asked = questions(suite, sweep_plan(suite, match=options.match, tokens=options.tokens).cases)
         self.devices: Devices | None = None
@@ -96,6 +99,7 @@ class _Sweep:
                     self._keep_finals(asked, self.finals[number])
             state = "complete"
         finally:
+            self.stages.turn("the end")
             self._close(state)
         return self._result(reused)
 
@@ -159,7 +163,7 @@ class _Sweep:
         else:
             self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
-        self.fresh = FreshProcesses(self.suite, fresh)
+        self.fresh = FreshProcesses(self.suite, fresh, () if self.options.scheduler else [self.devices])
         self._look_up(self.devices.on_one(Task(self.suite, ())).result().environment)
 
     def _begin(self) -> None:
@@ -181,8 +185,8 @@ class _Sweep:
     def _first_pass(self) -> None:
         """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
         assert self.devices is not None
-        left = self._left()
-        began = time.monotonic()
+        self.stages.turn("first pass")
+        left, began = self._left(), time.monotonic()
 
         def moved() -> None:
             done = self.ledger.done
@@ -225,11 +229,12 @@ class _Sweep:
         if self.compilation is None or self.compilation.target != target:
             self.compilation = self._compilation(cases, target)
         wanted = {case.id for case in cases}
-        for compiled in self.compilation:
+        assert self.fresh is not None
+        for number, compiled in enumerate(self.compilation, 1):
             if compiled.case.id in wanted:
                 done(compiled)
-        assert self.fresh is not None
-        self.fresh.wake()  # they import while the last configurations are timed
+            if number >= AWAKE_AFTER * len(wanted):
+                self.fresh.wake()  # they import while the last configurations are compiled
         self.compile_s = time.perf_counter() - started
         for never in failed.values():
             for compiled in never:
@@ -238,10 +243,12 @@ class _Sweep:
     def _end(self, asked: Asked) -> Finals | None:
         assert self.devices is not None and self.fresh is not None
         kind = self.environment.device_kind
+        self.stages.turn(IMPORTS)
         if kind == "cuda":
             self.fresh.wake()
 
         def said(what: str) -> None:
+            self.stages.turn(what)
             self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
 
         finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, said)
@@ -250,6 +257,7 @@ class _Sweep:
         top, twins = finalists.choose()
         if not top:
             return None
+        self.stages.turn(IMPORTS)
         self.fresh.wake()
         self.fresh.wait()
         finals = finalists.confirm(top, twins, self.fresh, self.options.processes)
@@ -278,7 +286,7 @@ class _Sweep:
         written = register(self.suite, self.asked, found, self.environment) if self.options.write else ()
         return SweepResult(
             self.ledger.run_id, self.suite.name, self.environment, found, written, time.perf_counter() - self.start,
-            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)),
+            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)), self.stages.end(),
         )  # fmt: skip
 
     def _question(self, number: int, asked: Asked) -> Question:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from binascii import a2b_base64, b2a_base64
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from harness.values.sweep import Entrant
 
 class Task(msgspec.Struct, frozen=True):
     """Verify and time these, each once where rounds is 0, else in as many interleaved rounds. process: number of the
-    fresh process that it is meant for. prepare: verify them and make them ready only, for a task that times them."""
+    fresh process that it is meant for. prepare: verify them and make them ready only, for a task that times them.
+    release: give back the memory of all that was made ready."""
 
     suite: Suite
     entrants: tuple[Entrant, ...]
     rounds: int = 0
     process: int = 0
     prepare: bool = False
+    release: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -62,6 +65,8 @@ _environments: dict[str, Environment] = {}
 def perform(task: Task) -> Outcome:
     """Does a task on this process' first device; what it made ready for earlier tasks is still there."""
     environment = where_am_i(task.suite, bandwidth=task.process == 0)
+    if task.release:
+        _release(environment)
     if not task.entrants:
         return Outcome(environment, where=_where())
     bench = _bench(task, environment)
@@ -103,6 +108,17 @@ def _bench(task: Task, environment: Environment) -> Any:
     return _benches[key]
 
 
+def _release(environment: Environment) -> None:
+    import gc
+
+    _benches.clear()
+    gc.collect()
+    if environment.device_kind == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
+
+
 def _timer(environment: Environment) -> Any:
     if environment.device_kind == "cuda":
         from harness.measure.cuda_timer import CudaGraphTimer
@@ -126,11 +142,16 @@ def _sources(task: Task, measurements: list[Measurement]) -> dict[str, str]:
 
 
 def _conditions(environment: Environment, task: Task) -> tuple[Conditions, ...]:
-    from harness.measure.conditions import ConditionsReader
-
     if environment.device_kind != "cuda":
         return ()
-    return (ConditionsReader(environment.device_uuid).read(task.process, 0),)
+    return (_reader(environment.device_uuid).read(task.process, 0),)
+
+
+@cache
+def _reader(uuid: str | None) -> Any:
+    from harness.measure.conditions import ConditionsReader
+
+    return ConditionsReader(uuid)
 
 
 def _where() -> str:

@@ -108,3 +108,9 @@ class Measurement(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.status is not Status.OK and (self.samples or not self.reason):
             raise ValueError(f"{self.case.id}: {self.status.value} needs a reason and no samples")
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it failed for want of memory: what others hold may be the cause."""
+        reason = self.reason.lower()
+        return "out of memory" in reason or "allocate memory" in reason

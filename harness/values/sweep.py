@@ -116,7 +116,7 @@ class Question(msgspec.Struct, frozen=True):
 class SweepResult(msgspec.Struct, frozen=True):
     """written: the tuned files. reused: configurations whose times were in the store already. gpu_busy_s: an upper
     bound: device timelines from the first to the last work of each step, gaps included. warnings: what a reader must
-    know before using the numbers."""
+    know before using the numbers. stages_s: seconds by what was done, in order."""
 
     run_id: str
     suite: str
@@ -128,6 +128,7 @@ class SweepResult(msgspec.Struct, frozen=True):
     compile_s: float
     reused: int
     warnings: tuple[str, ...] = ()
+    stages_s: dict[str, float] = {}
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:

@@ -125,3 +125,14 @@ def test_expressions_are_arithmetic_over_dims_and_nothing_else() -> None:
     for text in ("print(1)", "hidden ** 2", "hidden if 1 else 2"):
         with pytest.raises((AssertionError, KeyError)):
             evaluate(text, {"hidden": 7})
+
+
+def test_some_inputs_alone() -> None:
+    """What is asked for is made, in the order of the op; the rest takes no memory."""
+    loaded = load_op("moe_block")
+    dims = dict(loaded.test_shapes[0])
+    wanted = ["shared_gate_up_weight", "shared_down_scale"]
+    found = make(loaded.op, dims, torch.float32, "cpu", generator(), only=wanted)
+    assert list(found) == wanted
+    whole = operands_of("moe_block", dims, torch.float32)
+    assert all(found[name].shape == whole[name].shape and found[name].dtype == whole[name].dtype for name in wanted)

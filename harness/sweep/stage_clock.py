@@ -1,0 +1,26 @@
+"""How long a sweep spends at what."""
+
+from __future__ import annotations
+
+import time
+
+START, IMPORTS = "start", "wait for fresh processes"
+
+
+class StageClock:
+    """Runs from its making on; the first stage is `START`."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._stage, self._since = START, time.perf_counter()
+
+    def turn(self, stage: str) -> None:
+        """What follows is of this stage, also of one that was before."""
+        now = time.perf_counter()
+        self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+
+    def end(self) -> dict[str, float]:
+        """Seconds by stage, in the order in which they began."""
+        self.turn(self._stage)
+        return dict(self._seconds)
