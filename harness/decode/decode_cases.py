@@ -24,6 +24,7 @@ from harness.decode.check import (
 from harness.decode.clock import Clock
 from harness.decode.engines import Engine, Step, make_engine
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.support import unsupported
 from harness.decode.work import model_work
 from harness.measure.agreement import sentence
 from harness.measure.conditions import ConditionsReader
@@ -91,10 +92,16 @@ class DecodeBench:
             self.emit(entry.measurement(prefill_us.get(entry.case.arm)), None)
 
     def _arms(self, cases: Sequence[Case], prompt: Tensor, steps: int) -> dict[str, _Arm]:
-        """The arms that get through the prompt; the cases of the others are emitted as failed."""
+        """The arms that get through the prompt; the cases of the others are emitted as unsupported or failed."""
         arms = {}
         for name in dict.fromkeys(case.arm for case in cases):
             try:
+                reason = unsupported(self.model.plan, name, *prompt.shape)
+                if reason:
+                    for case in cases:
+                        if case.arm == name:
+                            self.emit(failed(case, reason, Status.UNSUPPORTED), None)
+                    continue
                 arms[name] = _Arm(self.model, name, prompt, steps)
             except torch.AcceleratorError:  # see above
                 raise

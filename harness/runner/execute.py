@@ -185,7 +185,7 @@ class Execution:
             self.store.add_measurement(self.run_id, process, message.measurement)
             if message.source_text is not None:
                 self._keep_source(message.source_text)
-            if message.measurement.status is not Status.OK:
+            if message.measurement.status not in (Status.OK, Status.UNSUPPORTED):
                 self.failed[message.measurement.case.id] = message.measurement.reason
             return [message.measurement.case.id]
         if isinstance(message, Sampled):
@@ -194,6 +194,8 @@ class Execution:
             self.store.add_profile(self.run_id, message.profile)
         elif isinstance(message, Ran):
             self.files = message.files
+        elif isinstance(message, NotProfiled) and message.unsupported:
+            self.log.append(f"{message.what}: UNSUPPORTED: {message.reason}")
         elif isinstance(message, NotProfiled):
             self.failed[message.what] = message.reason
         elif isinstance(message, Streamed):

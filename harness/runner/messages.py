@@ -69,10 +69,11 @@ class Profiled(msgspec.Struct, frozen=True, tag=True):
 
 
 class NotProfiled(msgspec.Struct, frozen=True, tag=True):
-    """what: an arm under an engine."""
+    """what: an arm under an engine. unsupported: it cannot run here, which is no failure."""
 
     what: str
     reason: str
+    unsupported: bool = False
 
 
 class Streamed(msgspec.Struct, frozen=True, tag=True):

@@ -149,6 +149,7 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
 
     from harness.decode.profile import profile_arm
     from harness.decode.suite_model import SuiteModel
+    from harness.decode.support import unsupported
     from harness.measure.kernel_cases import first_line
 
     questions = job.plan.suite.decode
@@ -158,10 +159,14 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
     for done, (arm, engine) in enumerate(wanted):
         what = f"profile {arm}, {engine}"
         outbox.send(Started(what, (), done, len(wanted)))
-        model = model or SuiteModel(job.plan, environment.device_kind)
         file = f"{job.plan.suite.name}-{arm}{'' if engine == 'eager' else f'-{engine}'}.json.gz"
         keep = Path(job.keep_traces) / file if job.keep_traces else None
         try:
+            reason = unsupported(job.plan, arm, questions.batch[0], questions.context[0])
+            if reason:
+                outbox.send(NotProfiled(what, reason, unsupported=True))
+                continue
+            model = model or SuiteModel(job.plan, environment.device_kind)
             found = profile_arm(model, arm, questions.batch[0], questions.context[0], engine, keep, job.steps)
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise

@@ -14,8 +14,8 @@ from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, OPS, VARIANTS, case_of, operands_of, verify, verify_run
 
-ON_THE_CPU = [(op, name) for op, name in VARIANTS if not name.startswith("triton")]
-"""Triton's run in the interpreter: test_triton_interpreted.py."""
+ON_THE_CPU = [(op, name) for op, name in VARIANTS if not name.startswith(("triton", "fla"))]
+"""Triton's run in the interpreter: test_triton_interpreted.py, test_fla.py."""
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
