@@ -13,6 +13,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.verdict import Comparison
 
 from . import comparison_html, figures
+from .binary_view import HEADINGS, cells
 from .category_view import Categories
 from .decode_view import ModelGroup
 from .drawing import SERIES, Chart
@@ -52,6 +53,7 @@ def render(
         comparison=comparison,
         most_named=MOST_NAMED,
         trends=trends,
+        binary_headings=HEADINGS,
         strips=view.strips,
         process_count=max((len(row.medians) for row in view.processes), default=0),
         arm_count=len(view.arms),
@@ -65,6 +67,7 @@ def render(
 def _filters(view: View) -> dict[str, Callable[..., Any]]:
     arms = {arm: place % len(SERIES) for place, arm in enumerate(view.arms)}
     return {
+        "binary_cells": cells,
         "error": _error,
         "explained": explained_words,
         "interval": _interval,
@@ -89,6 +92,7 @@ def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]
         "decode": ("Decode", view.decodes),
         "categories": ("Where it goes", view.categories),
         "kernels": ("Kernels", view.kernels),
+        "binaries": ("Binaries", view.binaries),
         "landscape": ("Landscape", view.terrains),
         "prefill": ("Prefill", view.prefills),
         "history": ("History", trends),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from .binary_view import HEADINGS, cells
 from .category_view import Categories
 from .decode_view import ModelGroup
 from .drawing import Chart
@@ -34,6 +35,7 @@ def render(view: View, charts: Sequence[Chart] = ()) -> str:
     if view.kernels:
         blocks += ["### Kernels, timed alone with cold weights", links.get("kernels", ""), *_kernels(view)]
         blocks.append(links.get("roofline", ""))
+    blocks += _binaries(view)
     if view.prefills:
         blocks += ["### Prefill", _models(view, view.prefills)]
     if view.problems:
@@ -162,6 +164,20 @@ def _kernel_cells(group: KernelGroup, place: int) -> list[str]:
         percent(row.bound_share),
         in_model,
     ]
+
+
+def _binaries(view: View) -> Iterator[str]:
+    """The line of every arm, the tables folded."""
+    if not view.binaries:
+        return
+    yield "### What the kernels were compiled to"
+    yield "\n".join(f"- {code(found.arm)}: {text(found.sentence)}." for found in view.binaries)
+    tables = []
+    for found in view.binaries:
+        rows = [[code(name), code(kernel), *map(text, rest)] for name, kernel, *rest in map(cells, found.rows)]
+        tables += [f"{code(found.arm)}:", table_of(HEADINGS, rows, right=range(2, len(HEADINGS)))]
+        tables += [f"{code(place)}: {text(why)}" for place, why in found.not_read]
+    yield folded("Registers, spills, loads and instructions per weight of every kernel", "\n\n".join(tables))
 
 
 def _processes(view: View) -> str:

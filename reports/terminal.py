@@ -207,6 +207,7 @@ def _facts(view: View) -> Iterator[RenderableType]:
     """What stands below the tables, each with its word in front."""
     facts: list[tuple[str, str]] = [("explained", explained_words(entry)) for entry in view.explained]
     facts += [("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps]
+    facts += [("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries]
     facts += [("outputs", sentence) for sentence in view.outputs]
     facts += [("first token", sentence) for sentence in _first_tokens(view.decodes)]
     if view.memory:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from harness.values.estimate import Estimate
 from harness.values.run import Run
 
+from .binary_view import ArmBinaries, arm_binaries
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
 from .figures import clean, gib, grouped, number, percent, plural, plus_minus, ratio_full, seconds
@@ -45,6 +46,7 @@ class View:
     kernels: tuple[KernelGroup, ...]
     explained: tuple[Explained, ...]
     steps: tuple[StepParts, ...]
+    binaries: tuple[ArmBinaries, ...]
     outputs: tuple[str, ...]
     memory: str
     problems: tuple[Problem, ...]
@@ -77,6 +79,7 @@ def build(run: Run) -> View:
         kernels=kernels,
         explained=explained(joined, decodes),
         steps=steps(run.profiles, decodes),
+        binaries=arm_binaries(run.profiles),
         outputs=tuple(_outputs(decodes)),
         memory=_memory(decodes),
         problems=problems(joined),

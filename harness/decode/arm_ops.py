@@ -15,6 +15,8 @@ from harness.values.case import Answer
 
 PHASES = ("decode", "prefill")
 Scope = Callable[[str], Any]
+Observer = Callable[[str, str, list[Any]], None]
+"""Called before each call of an op with its place (`int4_mm@lm_head`), phase and inputs."""
 
 
 def scope_name(op: str, site: str, layer: int | None) -> str:
@@ -54,7 +56,7 @@ class ArmOps:
             tunables = {**variant.tunables, **answer.tunables}
             by_phase[phase] = (variant.run, self._prepare(loaded, variant, weights), tunables)
         name = scope_name(op, site, layer) if self._profile else None
-        bound = BoundOp(loaded, by_phase, name)
+        bound = BoundOp(loaded, by_phase, name, f"{op}@{site}")
         self.bound.append(bound)
         return bound
 
@@ -71,6 +73,10 @@ class ArmOps:
         """From now on calls run without a scope."""
         for bound in self.bound:
             bound.scope = None
+
+    def observe(self, observer: Observer | None) -> None:
+        for bound in self.bound:
+            bound.observer = observer
 
     def weight_bytes(self, phase: str = "decode") -> int:
         """Bytes of the distinct tensors that a phase of this arm is bound to."""
@@ -90,8 +96,10 @@ class BoundOp:
         op: LoadedOp,
         by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]],
         scope: str | None,
+        place: str,
     ) -> None:
-        self.scope = scope
+        self.scope, self.place = scope, place
+        self.observer: Observer | None = None
         self._by_phase = {
             phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
             for phase, (run, weights, tunables) in by_phase.items()
@@ -109,6 +117,8 @@ class BoundOp:
         run, slots, tunables = self._by_phase[phase]
         rest = iter(inputs)
         arguments = [next(rest) if slot is _FROM_CALL else slot for slot in slots]
+        if self.observer is not None:
+            self.observer(self.place, phase, arguments)
         with torch.profiler.record_function(self.scope) if self.scope else nullcontext():
             return run(*arguments, **tunables)
 

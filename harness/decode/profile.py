@@ -17,7 +17,9 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule
 from harness.decode.arm_ops import ArmOps
 from harness.decode.check import empty_stream, own_stream
 from harness.decode.engines import EagerEngine, Step, make_engine
+from harness.decode.step_binaries import StepBinaries
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.support import calls_of
 from harness.decode.work import step_work
 from harness.errors import CaseFailed
 from harness.trace import Rules, breakdown, captured_step, load_rules
@@ -53,6 +55,7 @@ def profile_arm(
         step, snapshot = _at_the_end_of_the_prompt(model, decoder, batch, context, steps)
         trace, head = Path(folder) / "eager.json", b""
         _record(step, model.device, profiled if engine == "eager" else 1, trace)
+        binaries = _binaries(model, arm, batch, context, ops, step, snapshot) if engine != "torch_compile" else None
         if engine != "eager":
             if model.device == "cuda":
                 head = captured_step(trace).head()
@@ -71,7 +74,31 @@ def profile_arm(
         engine=engine,
         axes={"batch": batch, "context": context},
         work=_work_shown(result, step_work(model.plan.suite, batch, context)),
+        binaries=binaries.rows() if binaries else (),
+        not_read=binaries.not_read() if binaries else {},
     )
+
+
+def _binaries(
+    model: SuiteModel, arm: str, batch: int, context: int, ops: ArmOps, step: Step, snapshot: dict[str, torch.Tensor]
+) -> StepBinaries | None:
+    """What one more eager step launches; None without a GPU. The step is left at the end of the prompt."""
+    if model.device != "cuda":
+        return None
+    from harness.measure.gpu_binaries import GpuBinaries
+
+    calls = calls_of(model.plan, arm, batch, context)
+    decode = {f"{case.op}@{case.site}": (case, variant) for phase, case, variant in calls if phase == "decode"}
+    found = StepBinaries(GpuBinaries("sm_{}{}".format(*torch.cuda.get_device_capability())), decode)
+    ops.observe(found)
+    try:
+        step.rewind(snapshot)
+        step()
+        torch.cuda.synchronize()
+    finally:
+        ops.observe(None)
+        step.rewind(snapshot)
+    return found
 
 
 def _work_shown(found: Profile, work: Sequence[SiteWork]) -> tuple[SiteWork, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.values.binary import Binary
+
 
 class KernelRow(msgspec.Struct, frozen=True):
     """One kernel (or copy, memset; or CPU op where there is no GPU) by name, category and scope.
@@ -78,6 +80,16 @@ class SiteWork(msgspec.Struct, frozen=True):
         return self.read_bytes + self.write_bytes
 
 
+class SiteBinary(msgspec.Struct, frozen=True):
+    """A Triton kernel that one place of an op (`int4_mm@lm_head`) launches in a decode step. launches: of it per step.
+    grid: of the first."""
+
+    place: str
+    launches: int
+    grid: tuple[int, int, int]
+    binary: Binary
+
+
 class Profile(msgspec.Struct, frozen=True):
     """The breakdown of one trace.
 
@@ -89,7 +101,8 @@ class Profile(msgspec.Struct, frozen=True):
     innermost `record_function` scope (of our own, `op@site`), and by layer of our own decode. idle: adds up to span
     minus busy. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled; mapped_ns of
     it went back to the op and layer that it was captured from. work: of a live profile, the least work of each scope
-    whose time is all there.
+    whose time is all there. binaries: of a live profile, what the Triton kernels of the step were compiled to;
+    not_read: by place, why that cannot be said.
     """
 
     device: str
@@ -120,6 +133,8 @@ class Profile(msgspec.Struct, frozen=True):
     replayed_ns: int = 0
     mapped_ns: int = 0
     work: tuple[SiteWork, ...] = ()
+    binaries: tuple[SiteBinary, ...] = ()
+    not_read: dict[str, str] = {}
 
     @property
     def idle_ns(self) -> int:
