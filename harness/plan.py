@@ -140,23 +140,22 @@ def _model_cases(
     questions = suite.decode
     if questions is None:
         return
-    for batch in questions.batch:
-        for context in questions.context:
-            axes: dict[str, AxisValue] = {"batch": batch, "context": context}
+    for batch, context in questions.shapes:
+        axes: dict[str, AxisValue] = {"batch": batch, "context": context}
+        for arm in arms:
+            problem = _problem(whole[arm], "prefill")
+            yield Case("prefill", arm, suite.dtype_label, axes, engine="eager", problem=problem)
+        for engine in questions.engines:
+            no_graphs = engine == "cuda_graph" and device is not None and device.startswith(CPU_DEVICE)
             for arm in arms:
-                problem = _problem(whole[arm], "prefill")
-                yield Case("prefill", arm, suite.dtype_label, axes, engine="eager", problem=problem)
-            for engine in questions.engines:
-                no_graphs = engine == "cuda_graph" and device is not None and device.startswith(CPU_DEVICE)
-                for arm in arms:
-                    problem = "CUDA graphs need a GPU" if no_graphs else _problem(whole[arm], "prefill", "decode")
-                    axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
-                    yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
+                problem = "CUDA graphs need a GPU" if no_graphs else _problem(whole[arm], "prefill", "decode")
+                axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
+                yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
 
 
 def _whole_model(suite: Suite, arm: str, answers: Answers) -> ArmAnswers:
     """Every choice of an arm for the model, at the first batch and context that the suite asks for."""
-    batch, context = (suite.decode.batch[0], suite.decode.context[0]) if suite.decode else (1, 0)
+    batch, context = suite.decode.shapes[0] if suite.decode else (1, 0)
     length = {"decode": 1, "prefill": max(context, 1)}
     found = {}
     for phase in PHASES:

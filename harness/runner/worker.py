@@ -162,12 +162,12 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
         file = f"{job.plan.suite.name}-{arm}{'' if engine == 'eager' else f'-{engine}'}.json.gz"
         keep = Path(job.keep_traces) / file if job.keep_traces else None
         try:
-            reason = unsupported(job.plan, arm, questions.batch[0], questions.context[0])
+            reason = unsupported(job.plan, arm, *questions.shapes[0])
             if reason:
                 outbox.send(NotProfiled(what, reason, unsupported=True))
                 continue
             model = model or SuiteModel(job.plan, environment.device_kind)
-            found = profile_arm(model, arm, questions.batch[0], questions.context[0], engine, keep, job.steps)
+            found = profile_arm(model, arm, *questions.shapes[0], engine, keep, job.steps)
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise
         except Exception as error:  # whatever a kernel or a compiler raises is that profile's result

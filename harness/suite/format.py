@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from harness.suite.engines import ENGINES
-from harness.suite.rules import Exactly, Field, Integer, JsonSchema, Later, ListOf, Number, Section, Text, Word
+from harness.suite.rules import Exactly, Field, Integer, JsonSchema, Later, ListOf, Number, Pair, Section, Text, Word
 from harness.values.suite import ComparePolicy, DecodeQuestions, KernelQuestions, Weights
 
 VERSION = 1
@@ -83,6 +83,11 @@ _DECODE = Section({
     "engines": Field(ListOf(Word("engine", lambda: ENGINES)), "how a step is run", default=DecodeQuestions().engines),
     "batch": Field(ListOf(Integer(1, 65536)), "sequences at once", default=DecodeQuestions().batch),
     "context": Field(ListOf(Integer(1, 2**24)), "tokens of the prompt", default=DecodeQuestions().context),
+    "also": Field(
+        ListOf(Pair(Integer(1, 65536), Integer(1, 2**24), "batch and context")),
+        "more pairs of batch and context, beside every batch with every context",
+        default=DecodeQuestions().also,
+    ),
     "new_tokens": Field(Integer(1, 2**20), "tokens that are decoded", default=DecodeQuestions().new_tokens),
 })  # fmt: skip
 _COMPARE = Section({

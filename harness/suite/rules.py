@@ -134,6 +134,26 @@ class ListOf:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A list of exactly two values, each by a rule of its own. names: what they are, for whoever gives another number."""
+
+    first: Rule
+    second: Rule
+    names: str
+
+    def read(self, node: Node) -> tuple[Any, Any]:
+        parts = list(node.elements())
+        if len(parts) != 2:
+            raise node.error(f"{node.shown} is not two values: {self.names}")
+        return self.first.read(parts[0]), self.second.read(parts[1])
+
+    def schema(self) -> JsonSchema:
+        return {
+            "type": "array", "prefixItems": [self.first.schema(), self.second.schema()], "items": False, "minItems": 2,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Later:
     """A value whose names depend on other values of the file: read by its own module; `described` is what editors
     see."""

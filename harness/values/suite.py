@@ -46,10 +46,19 @@ class KernelQuestions(msgspec.Struct, frozen=True):
 
 
 class DecodeQuestions(msgspec.Struct, frozen=True):
+    """Every batch with every context, and the pairs of `also`."""
+
     engines: tuple[str, ...] = ("cuda_graph",)
     batch: tuple[int, ...] = (1,)
     context: tuple[int, ...] = (1024,)
     new_tokens: int = 256
+    also: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """(batch, context), each once, in the order of the suite; the first is the one that is profiled."""
+        crossed = [(batch, context) for batch in self.batch for context in self.context]
+        return tuple(dict.fromkeys([*crossed, *self.also]))
 
 
 class SweepSpace(msgspec.Struct, frozen=True):
