@@ -135,7 +135,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Pair:
-    """A list of exactly two values, each by a rule of its own. names: what they are, for whoever gives another number."""
+    """A list of exactly two values, each by a rule of its own. names: what they are, for the error."""
 
     first: Rule
     second: Rule

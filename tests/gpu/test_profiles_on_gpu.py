@@ -54,3 +54,19 @@ def test_a_compiled_step_has_its_own_kernels_where_they_belong(model: SuiteModel
     for category in ("MoE", "int4mm", "chunk_gated_delta_rule"):
         assert calls(compiled, "categories")[category] == calls(eager, "categories")[category], category
     assert "Triton fused ops" in calls(compiled, "categories") and compiled.mapped_ns > 0
+
+
+def test_the_binaries_of_a_step_are_read(model: SuiteModel, eager: Profile) -> None:
+    """Of every place with a Triton kernel, under both engines the same; reading them changes nothing that is counted."""
+    graph = profile_arm(model, "tiny", 1, 64, "cuda_graph")
+    wanted = {"int4_mm@gdn_in", "moe_gate_up@experts", "moe_down@experts", "gated_delta_rule@main"}
+    assert {row.place for row in eager.binaries} == wanted and eager.not_read == {}
+    assert graph.binaries == eager.binaries
+    launched = {row.place: row.launches for row in eager.binaries}
+    assert launched == {site.name: site.calls for site in eager.work if site.name in wanted}
+
+
+def test_a_graphs_kernels_explain_its_span(model: SuiteModel) -> None:
+    """Kernels and gaps are the profiled steps; what overlaps is covered once."""
+    graph = profile_arm(model, "tiny", 1, 64, "cuda_graph")
+    assert 0 < graph.gpu_busy_ns <= graph.gpu_sum_ns and graph.gpu_busy_ns + graph.idle_ns == graph.span_ns
