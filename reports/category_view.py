@@ -33,11 +33,19 @@ class Cell:
 @dataclass(frozen=True)
 class CategoryRow:
     """cells: by arm, None where an arm has none. floor_tok_s: decode rate of the last arm if this category took only
-    the time of its bytes."""
+    the time of its bytes. least_bytes: which its ops have to move in a step of that arm; read_share: of the measured
+    read bandwidth, over the time of its kernels."""
 
     name: str
     cells: tuple[Cell | None, ...]
     floor_tok_s: float | None = None
+    least_bytes: int | None = None
+    read_share: float | None = None
+
+    @property
+    def gb_s(self) -> float | None:
+        last = self.cells[-1]
+        return self.least_bytes / last.step_us / 1e3 if self.least_bytes and last and last.step_us else None
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,11 @@ class Categories:
         return any(self.overlap_us)
 
     @property
+    def moved(self) -> bool:
+        """Is it known of any category what it has to move?"""
+        return any(row.least_bytes for row in self.rows)
+
+    @property
     def unit(self) -> str:
         return "GPU" if self.device != "cpu" else "CPU self time"
 
@@ -133,6 +146,8 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
         floors = _floors(joined, last)
         alone = last.gpu_busy_ns / last.gpu_sum_ns if overlap_us[-1] else 1.0
         rows = [_with_floor(row, floors, last_us, batch, alone) for row in rows]
+    if gpu:
+        rows = [_with_bytes(row, _least_bytes(last).get(row.name), joined.read_gb_s) for row in rows]
     last_total = total.cells[-1]
     covered = last_total.step_us - overlap_us[-1] if last_total else 0.0
     between = covered if last_us is not None and 0 < covered < last_us else None
@@ -201,6 +216,24 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
         for name, within in scopes.items()
         if within <= bounds.keys() and within
     }
+
+
+def _least_bytes(profile: Profile) -> dict[str, int]:
+    """Of a step, by category: of those whose ops are known and have no kernel in another category."""
+    work = {site.name: site.bytes for site in profile.work}
+    scopes: dict[str, set[str]] = {}
+    for row in profile.kernels:
+        scopes.setdefault(row.category, set()).add(row.scope)
+    return {
+        name: sum(work[scope] for scope in within)
+        for name, within in scopes.items()
+        if within <= work.keys() and not any(within & other for key, other in scopes.items() if key != name)
+    }
+
+
+def _with_bytes(row: CategoryRow, least_bytes: int | None, read_gb_s: float | None) -> CategoryRow:
+    row = replace(row, least_bytes=least_bytes or None)
+    return replace(row, read_share=row.gb_s / read_gb_s if row.gb_s and read_gb_s else None)
 
 
 def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, batch: int, alone: float) -> CategoryRow:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .binary_view import HEADINGS, cells
-from .category_view import Categories
+from .category_view import Categories, CategoryRow
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
@@ -97,25 +97,41 @@ def _categories(table: Categories) -> str:
     """us per step of every arm, with what no kernel fills."""
     floors = any(row.floor_tok_s for row in table.rows)
     headings = ["us per decode step", *(code(arm) for arm in table.arms), f"Launches, {code(table.arms[-1])}"]
+    headings += ["MB", "GB/s", "Of read"] if table.moved else []
     headings += ["At its floor you would get, tok/s"] if floors else []
     rows = []
     for row in (*table.rows, table.total):
         last = row.cells[-1]
         cells = [text(row.name), *(number(cell.step_us) if cell else UNKNOWN for cell in row.cells)]
         cells.append(count(last.launches) if last else UNKNOWN)
+        cells += _moved(row) if table.moved else []
         rows.append(cells + ([number(row.floor_tok_s) if row.floor_tok_s else ""] if floors else []))
+    unmoved = ["", "", ""] if table.moved else []
     if table.overlapping:
         overlap = (f"-{number(us)}" if us else UNKNOWN for us in table.overlap_us)
-        rows.append(["overlap of kernels", *overlap, ""] + [""] * floors)
+        rows.append(["overlap of kernels", *overlap, "", *unmoved] + [""] * floors)
     if table.step_engine:
         between = table.between_floor_tok_s
         extra = [number(between) if between else ""] if floors else []
         rows.append(
-            ["between kernels", *(UNKNOWN if us is None else number(us) for us in table.between_us), "", *extra]
+            [
+                "between kernels",
+                *(UNKNOWN if us is None else number(us) for us in table.between_us),
+                "",
+                *unmoved,
+                *extra,
+            ]
         )
         steps = (UNKNOWN if us is None else number(us, 4) for us in table.step_us)
-        rows.append([f"step, {text(table.step_engine)}", *steps, ""] + [""] * floors)
+        rows.append([f"step, {text(table.step_engine)}", *steps, "", *unmoved] + [""] * floors)
     return table_of(headings, rows, right=range(1, len(headings)))
+
+
+def _moved(row: CategoryRow) -> list[str]:
+    """Least bytes of the last arm's step, over the time of its kernels, and that as a share of the read bandwidth."""
+    if row.least_bytes is None or row.gb_s is None:
+        return [UNKNOWN, UNKNOWN, UNKNOWN]
+    return [number(row.least_bytes / 1e6), number(row.gb_s), percent(row.read_share)]
 
 
 def _steps(view: View, table: Categories) -> str:

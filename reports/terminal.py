@@ -146,14 +146,15 @@ def _categories(table: Categories, wide: bool) -> Table:
     engine = "" if table.engine == "eager" else f", {table.engine}"
     headings = [(f"us per step, {table.unit}{engine}", "l"), *((arm, "r") for arm in table.arms)]
     if wide:
-        headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")] + (
-            [("at its floor you would get", "r")] if floors else []
-        )
-    shown = _table(*headings)
+        headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")]
+        headings += [("of read", "r")] if table.moved else []
+        headings += [("at its floor you would get", "r")] if floors else []
+    shown, moved = _table(*headings), [""] if table.moved else []
     for row in (*table.rows, table.total):
         cells = [number(cell.step_us) if cell else UNKNOWN for cell in row.cells]
         last = row.cells[-1]
         more = [percent(last.share), count(last.launches)] if last else [UNKNOWN, UNKNOWN]
+        more += [percent(row.read_share) if row is not table.total else ""] if table.moved else []
         floor = f"{row.floor_tok_s:,.0f} tok/s" if row.floor_tok_s else ""
         shown.add_row(*_texts(row.name, *cells, *((more + [floor] * floors) if wide else [])))
     if table.overlapping:
@@ -162,7 +163,7 @@ def _categories(table: Categories, wide: bool) -> Table:
     if any(between is not None for between in table.between_us):
         cells = [UNKNOWN if us is None else number(us) for us in table.between_us]
         floor = f"{table.between_floor_tok_s:,.0f} tok/s" if table.between_floor_tok_s else ""
-        shown.add_row(*_texts("between kernels", *cells, *(["", ""] + [floor] * floors if wide else [])))
+        shown.add_row(*_texts("between kernels", *cells, *(["", "", *moved] + [floor] * floors if wide else [])))
         cells = [UNKNOWN if us is None else number(us, 4) for us in table.step_us]
         shown.add_row(*_texts(f"step ({table.step_engine})", *cells))
     return shown

@@ -57,7 +57,7 @@ def test_a_compiled_step_has_its_own_kernels_where_they_belong(model: SuiteModel
 
 
 def test_the_binaries_of_a_step_are_read(model: SuiteModel, eager: Profile) -> None:
-    """Of every place with a Triton kernel, under both engines the same; reading them changes nothing that is counted."""
+    """Of every place with a Triton kernel, under both engines the same."""
     graph = profile_arm(model, "tiny", 1, 64, "cuda_graph")
     wanted = {"int4_mm@gdn_in", "moe_gate_up@experts", "moe_down@experts", "gated_delta_rule@main"}
     assert {row.place for row in eager.binaries} == wanted and eager.not_read == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.values.profile import Profile
+from harness.values.profile import Profile, SiteWork
 from harness.values.run import Run
 from reports import html, markdown, pull_request, terminal
 from reports.step_view import step_words
@@ -73,3 +73,27 @@ def test_every_format_says_what_explains_the_step() -> None:
     assert all(sentence in page and sentence in markdown.render(view) for sentence in words)
     assert all(sentence in pull_request.render(view) for sentence in words)
     golden_files.check("terminal-overlap.txt", terminal.plain(view))
+
+
+def test_a_category_says_what_it_moves_and_how_fast() -> None:
+    """Only where every op of it is known and has all its kernels there: `int4mm` has a site without work here."""
+    run = graph_run()
+    work = (
+        SiteWork("moe_gate_up@experts", 40, 340_000_000, 1_000_000, 0),
+        SiteWork("moe_down@experts", 40, 170_000_000, 1_000_000, 0),
+        SiteWork("int4_mm@lm_head", 1, 262_000_000, 500_000, 0),
+    )
+    profiles = tuple(msgspec.structs.replace(profile, work=work) for profile in run.profiles)
+    view = build(msgspec.structs.replace(run, profiles=profiles))
+    (table,) = view.categories
+    rows = {row.name: row for row in table.rows}
+    moe, last = rows["MoE"], rows["MoE"].cells[-1]
+    assert moe.least_bytes == 512_000_000 and last is not None and view.read_gb_s is not None
+    assert moe.gb_s == pytest.approx(512e6 / last.step_us / 1e3)
+    assert moe.read_share == pytest.approx(512e6 / (view.read_gb_s * 1e3) / last.step_us)
+    assert rows["int4mm"].least_bytes is None and rows["int4mm"].read_share is None
+    assert "| MB | GB/s | Of read |" in markdown.render(view) and "of read" in terminal.plain(view)
+    assert html.render(view).count("</tr>") == html.render(build(graph_run())).count("</tr>")
+    assert not build(graph_run()).categories[0].moved
+    lines = markdown.render(view).split("\n| us per decode step")[1].split("\n\n")[0].split("\n")
+    assert len({line.count("|") for line in lines[1:]}) == 1 and lines[1].count("|") == lines[0].count("|") + 1
