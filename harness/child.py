@@ -56,11 +56,21 @@ class Child:
         except queue.Empty:
             raise ChildDied(silence, timed_out=True) from None
         if line is None:
+            self._lines.put(None)  # for whoever asks once more
             raise ChildDied(self._epitaph())
         return line
 
     def wait(self) -> None:
         self._process.wait()
+
+    def end_input(self) -> None:
+        """It is told that nothing more will be sent."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _epitaph(self) -> str:
         code = self._process.wait()

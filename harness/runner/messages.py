@@ -40,8 +40,12 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     references: str | None = None
 
 
+class Awake(msgspec.Struct, frozen=True, tag=True):
+    """First word of a worker: what it needs is imported, and no device touched. It goes on when it is sent a line."""
+
+
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """First word of a worker: where it runs. The plan is made from it, since tuned files belong to a device."""
+    """Second word of a worker: where it runs. The plan is made from it, since tuned files belong to a device."""
 
     environment: Environment
 
@@ -91,7 +95,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-FromWorker = Hello | Started | Measured | Sampled | Profiled | NotProfiled | Streamed | Ran | Done
+FromWorker = Awake | Hello | Started | Measured | Sampled | Profiled | NotProfiled | Streamed | Ran | Done
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(FromWorker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import uuid
@@ -26,6 +27,9 @@ from harness.values.verdict import Comparison, Verdict
 
 MOST_DISTURBED = 8
 """Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""
+MOST_AWAKE = 4
+"""Pairs whose processes import at the same time, before the first of them is timed."""
+CORES_PER_PAIR = 4
 STAGES: tuple[Stage, ...] = ("kernels", "decode")
 
 
@@ -83,6 +87,8 @@ class Pairs:
 
     def _begin(self) -> None:
         """Both plans, what of them is the same code, and both runs in the store."""
+        for side in (self.base, self.head):
+            side.start(1)
         for side in (self.base, self.head):
             environment = side.introduce()
         if self.base.has_own_kernels != self.head.has_own_kernels:
@@ -170,17 +176,21 @@ class Pairs:
         for stage in self._stages():
             with turn(self.say):
                 for side in (self.base, self.head):
+                    side.start(1)
+                for side in (self.base, self.head):
                     slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True)
                     if slot.outside:  # another tree's code: its times would say nothing about this one
                         return
                     if side is self.base:
                         self._share_streams()
+        for side in (self.base, self.head):
+            side.rest(begun_only=True)
         self._narrow(self.measured)
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
             while self.valid < at and self._stages():
                 if self._over():
                     return
-                self._pair()
+                self._pair(at - self.valid)
             if self.terms.pairs or not self._stages():
                 return
             if not self._look(at):
@@ -225,10 +235,25 @@ class Pairs:
         ]
         return [stage for stage in STAGES if all(set(KINDS[stage]) & kinds for kinds in left)]
 
-    def _pair(self) -> None:
+    def _wake(self, pairs: int) -> None:
+        """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is
+        anything timed; until its turn comes, each of them does nothing and holds no device."""
+        many = max(1, min(pairs, MOST_AWAKE, len(os.sched_getaffinity(0)) // CORES_PER_PAIR))
+        sides, stages = (self.base, self.head), len(self._stages())
+        if any(side.waiting < stages for side in sides):
+            for side in sides:
+                side.start(many * stages)
+        for side in sides:
+            side.wake()
+
+    def _pair(self, wanted: int) -> None:
+        """wanted: so many pairs will come before somebody looks at them."""
         self.process += 1
         disturbed: list[str] = []
-        pair_s = 0.0
+        begin = time.monotonic()
+        with turn(self.say):
+            self._wake(wanted)
+        pair_s = time.monotonic() - begin
         for stage in self._stages():
             order = [self.base, self.head]
             if self.coin.random() < 0.5:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 
 from harness import kernels_root
+from harness.child import ChildDied
 from harness.compare.policy import INVALIDATING_THROTTLES
 from harness.revisions import Checkout
 from harness.runner.execute import Execution, Options, Report
@@ -43,12 +45,39 @@ class PairedSide(Execution):
         self.process_noise: dict[str, float] = {}
         self._conditions: list[Conditions] = []
         self._read_gb_s: float | None = None
+        self._waiting: deque[WorkerProcess] = deque()
+
+    def start(self, processes: int) -> None:
+        """Begins to start so many fresh processes for what comes next, less those that wait already."""
+        while len(self._waiting) < processes:
+            self._waiting.append(self._new_worker())
+
+    def wake(self) -> None:
+        """Waits until all that were started have imported what they need: nothing of this goes on while one times."""
+        for worker in list(self._waiting):
+            try:
+                worker.wake()
+            except ChildDied:  # a slot starts another, and says why if that cannot start either
+                self._waiting.remove(worker)
+                worker.close()
+
+    def rest(self, begun_only: bool = False) -> None:
+        """Ends the processes that still wait. begun_only: those that hold the device."""
+        for worker in [worker for worker in self._waiting if worker.has_begun or not begun_only]:
+            self._waiting.remove(worker)
+            worker.close()
+
+    @property
+    def waiting(self) -> int:
+        """Fresh processes that are there for the next slots."""
+        return len(self._waiting)
 
     def introduce(self) -> Environment:
-        """Asks a process of this side where it runs, and makes the plan for there."""
-        with self._worker() as worker:
-            self.report(self.word, "start a fresh process", 0, 0)
-            self.environment = self._hello(worker)
+        """Asks a process of this side where it runs, and makes the plan for there. The process is kept for the first
+        slot, which times nothing."""
+        self.start(1)
+        self.report(self.word, "start a fresh process", 0, 0)
+        self.environment = self._hello(self._waiting[0])
         planned = plan_of(self.wanted, self.environment)
         assert planned.plan is not None
         self.whole, self.fingerprints = planned.plan, planned.fingerprints
@@ -78,6 +107,7 @@ class PairedSide(Execution):
             self._keep_source(self.checkout.diff)
 
     def close(self, state: str) -> None:
+        self.rest()
         self.forget_references()
         if self.run_id:
             self.store.finish(self.run_id, state)
@@ -121,6 +151,9 @@ class PairedSide(Execution):
         return "; ".join(found)
 
     def _worker(self) -> WorkerProcess:
+        return self._waiting.popleft() if self._waiting else self._new_worker()
+
+    def _new_worker(self) -> WorkerProcess:
         folder = Path(self.suite.path).parent
         return WorkerProcess(folder, Path(self.suite.kernels_root), self.python, self.checkout.root)
 

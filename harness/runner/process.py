@@ -1,4 +1,4 @@
-"""One worker process seen from its parent: started, listened to, ended."""
+"""One worker process seen from its parent: started, sent to the device, listened to, ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import harness
 from harness.child import Child
-from harness.runner.messages import Done, FromWorker, Hello, Job, from_line, to_line
+from harness.runner.messages import Awake, Done, FromWorker, Hello, Job, from_line, to_line
 
 SILENCE_LIMIT_S = 600.0
 """A worker that says nothing for this long hangs. Compiling or a float32 reference may take minutes, not ten."""
@@ -26,7 +26,8 @@ def own_import_path(python: str) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """`hello` is waited for, then `work(job)` yields what the worker says until it is done."""
+    """It begins to import at once, and touches no device before `hello`; then `work(job)` yields what the worker says
+    until it is done."""
 
     def __init__(
         self, suite_folder: Path, kernels_root: Path, python: str = sys.executable, tree: Path | None = None
@@ -35,14 +36,41 @@ class WorkerProcess:
         command = [python, *(["-P"] if tree else []), "-m", "harness.runner.worker"]
         command += [str(suite_folder), str(kernels_root), *([str(tree)] if tree else [])]
         self._child = Child(command, cwd=tree, env=own_import_path(python) if tree else None)
+        self._is_awake = False
+        self._hello: Hello | None = None
 
     def _next(self) -> FromWorker:
         return from_line(self._child.line(SILENCE_LIMIT_S, f"said nothing for {SILENCE_LIMIT_S:.0f} s"))
 
+    def wake(self) -> None:
+        """Waits until it has imported all that takes long; from then on it does nothing."""
+        if not self._is_awake:
+            assert isinstance(self._next(), Awake)
+            self._is_awake = True
+
     def hello(self) -> Hello:
-        message = self._next()
-        assert isinstance(message, Hello)
-        return message
+        """Where it runs; asked for the first time, it begins to use the device."""
+        if self._hello is None:
+            self.wake()
+            self._child.send(b"\n")
+            message = self._next()
+            assert isinstance(message, Hello)
+            self._hello = message
+        return self._hello
+
+    def dismiss(self) -> None:
+        """Lets one that waits end without work."""
+        self._child.end_input()
+        self._child.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it holds the device."""
+        return self._hello is not None
 
     def work(self, job: Job) -> Iterator[FromWorker]:
         self._child.send(to_line(job))
@@ -58,4 +86,7 @@ class WorkerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._child.close()

@@ -1,19 +1,23 @@
-"""A fresh process that touches the device: says where it is, receives one job, does it, says what it saw.
+"""A fresh process that touches the device: imports and waits, says where it is, receives one job, does it, says what it
+saw.
 
-Started as `python -m harness.runner.worker SUITE_FOLDER KERNELS_ROOT`; the job comes on standard input after the
-first message.
+Started as `python -m harness.runner.worker SUITE_FOLDER KERNELS_ROOT`; on standard input comes a line to go on, after
+its first message, and the job, after its second.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.parent import end_with_parent
 from harness.runner.messages import (
+    Awake,
     Done,
     Hello,
     Job,
@@ -36,6 +40,12 @@ KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decod
 """The kinds of cases that a stage runs."""
 DECODE_PASSES = {"cuda": 6, "cpu": 6}
 """Passes over all new tokens per process: six samples are the fewest whose range is a 95 % interval of the median."""
+NEEDED = (
+    "harness.measure.conditions", "harness.measure.cuda_timer", "harness.measure.environment",
+    "harness.measure.kernel_cases", "harness.measure.routing", "harness.decode.decode_cases",
+)  # fmt: skip
+"""Imported before a worker waits, and torch with them, which takes longest. Kernels and models come later: what they do
+when they are imported is theirs."""
 
 
 def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
@@ -47,6 +57,10 @@ def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
     from harness import kernels_root as root
 
     root.bind(Path(kernels_root))
+    _import_all()
+    outbox.send(Awake())
+    if not sys.stdin.buffer.readline():  # never used
+        return
     from harness.measure.environment import capture, settle_threads
 
     settle_threads()
@@ -60,6 +74,15 @@ def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
 
         outbox.send(Ran(loaded_files()))
         outbox.send(Done())
+
+
+def _import_all() -> None:
+    """Touches no device."""
+    for name in NEEDED:
+        importlib.import_module(name)
+    if importlib.import_module("torch").version.cuda:
+        with suppress(ImportError):  # then the case that needs it says so
+            importlib.import_module("triton")
 
 
 class _Progress:
