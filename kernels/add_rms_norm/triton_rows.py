@@ -14,7 +14,8 @@ SPACE = {"num_warps": [1, 2, 4, 8]}
 
 @triton.jit
 def add_norm_kernel(
-    x, y, weight, z, normed, stride_x, stride_y, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
+    x, y, weight, z, normed, stride_x, stride_y,
+    EPS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
@@ -26,7 +27,7 @@ def add_norm_kernel(
     total = total.to(z.dtype.element_ty)
     tl.store(z + row * WIDTH + i, total, mask=ok)
     values = total.to(tl.float32)
-    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * scale
+    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + EPS) * scale
     tl.store(normed + row * WIDTH + i, values.to(normed.dtype.element_ty), mask=ok)
 
 

@@ -14,7 +14,8 @@ SPACE = {"num_warps": [1, 2, 4]}
 
 @triton.jit
 def gated_norm_kernel(
-    x, gate, weight, out, stride_x, stride_gate, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
+    x, gate, weight, out, stride_x, stride_gate,
+    EPS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
@@ -23,7 +24,7 @@ def gated_norm_kernel(
     wait_for_inputs(OVERLAP)
     values = tl.load(x + row * stride_x + i, mask=ok, other=0.0).to(tl.float32)
     gates = tl.load(gate + row * stride_gate + i, mask=ok, other=0.0).to(tl.float32)
-    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * weights
+    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + EPS) * weights
     values *= gates * tl.sigmoid(gates)
     tl.store(out + row * WIDTH + i, values.to(out.dtype.element_ty), mask=ok)
 

@@ -25,13 +25,13 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def _rotated(row, weight, cosines, sines, position, eps, WIDTH: tl.constexpr, ROTARY: tl.constexpr):
+def _rotated(row, weight, cosines, sines, position, EPS: tl.constexpr, WIDTH: tl.constexpr, ROTARY: tl.constexpr):
     i = tl.arange(0, WIDTH)
     half: tl.constexpr = ROTARY // 2
     rotates = i < ROTARY
     partner = tl.where(rotates, (i + half) % ROTARY, i)
     values = tl.load(row + i).to(tl.float32)
-    root = tl.rsqrt(tl.sum(values * values) / WIDTH + eps)
+    root = tl.rsqrt(tl.sum(values * values) / WIDTH + EPS)
     own = values * root * (1.0 + tl.load(weight + i).to(tl.float32))
     other = tl.load(row + partner).to(tl.float32) * root * (1.0 + tl.load(weight + partner).to(tl.float32))
     cosine = tl.load(cosines + position * half + i % half, mask=rotates, other=1.0)
@@ -41,7 +41,7 @@ def _rotated(row, weight, cosines, sines, position, eps, WIDTH: tl.constexpr, RO
 
 @triton.jit
 def heads_kernel(
-    q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
+    q, k, v, q_weight, k_weight, EPS: tl.constexpr, positions, cosines, sines, k_cache, v_cache, out,
     length, capacity, stride_qb, stride_qt, stride_kb, stride_kt, stride_vb, stride_vt,
     HEADS: tl.constexpr, KV_HEADS: tl.constexpr, WIDTH: tl.constexpr, ROTARY: tl.constexpr,
     OVERLAP: tl.constexpr,
@@ -54,12 +54,12 @@ def heads_kernel(
     position = tl.load(positions + t)
     if head < HEADS:
         row = q + batch * stride_qb + t * stride_qt + head * WIDTH
-        value = _rotated(row, q_weight, cosines, sines, position, eps, WIDTH, ROTARY)
+        value = _rotated(row, q_weight, cosines, sines, position, EPS, WIDTH, ROTARY)
         tl.store(out + ((batch * length + t) * HEADS + head) * WIDTH + i, value.to(out.dtype.element_ty))
     elif head < HEADS + KV_HEADS:
         kv_head = head - HEADS
         row = k + batch * stride_kb + t * stride_kt + kv_head * WIDTH
-        value = _rotated(row, k_weight, cosines, sines, position, eps, WIDTH, ROTARY)
+        value = _rotated(row, k_weight, cosines, sines, position, EPS, WIDTH, ROTARY)
         at = ((batch * KV_HEADS + kv_head) * capacity + position) * WIDTH
         tl.store(k_cache + at + i, value.to(k_cache.dtype.element_ty))
     else:

@@ -11,12 +11,12 @@ SPACE = {"num_warps": [1, 2, 4, 8]}
 
 
 @triton.jit
-def norm_kernel(x, weight, out, stride, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def norm_kernel(x, weight, out, stride, EPS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
     values = tl.load(x + row * stride + i, mask=i < WIDTH, other=0.0).to(tl.float32)
     scale = 1.0 + tl.load(weight + i, mask=i < WIDTH, other=0.0).to(tl.float32)
-    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + eps) * scale
+    values *= tl.rsqrt(tl.sum(values * values) / WIDTH + EPS) * scale
     tl.store(out + row * WIDTH + i, values.to(out.dtype.element_ty), mask=i < WIDTH)
 
 

@@ -26,7 +26,7 @@ def supports(case: Any) -> str | None:
 
 @triton.jit
 def sdpa_prefill_kernel(
-    q, k_cache, v_cache, positions, out, length, scale_log2,
+    q, k_cache, v_cache, positions, out, length, SCALE_LOG2: tl.constexpr,
     stride_qb, stride_qm, stride_qh, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     HEADS: tl.constexpr, GROUP: tl.constexpr, HEAD_DIM: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
 ):  # fmt: skip
@@ -52,13 +52,13 @@ def sdpa_prefill_kernel(
     for start in range(0, whole * BLOCK_N, BLOCK_N):
         k = tl.load(keys + start * stride_kn)
         v = tl.load(values + start * stride_vn)
-        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, None, scale_log2)
+        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, None, SCALE_LOG2)
     for start in tl.range(whole * BLOCK_N, last + 1, BLOCK_N, num_stages=1):  # one stage: no register spilt
         n = start + slot
         k = tl.load(keys + start * stride_kn, mask=n[None, :] <= last, other=0.0)
         v = tl.load(values + start * stride_vn, mask=n[:, None] <= last, other=0.0)
         visible = n[None, :] <= position[:, None]
-        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, visible, scale_log2)
+        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, visible, SCALE_LOG2)
     result = rounded(acc / sum_exp[:, None], out.dtype.element_ty)
     row = (batch * length + m) * HEADS + head
     tl.store(out + row[:, None] * HEAD_DIM + d[None, :], result, mask=m_ok[:, None])

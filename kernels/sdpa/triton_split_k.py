@@ -39,11 +39,11 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def attend(top, sum_exp, acc, queries, k, v, visible, scale_log2):
+def attend(top, sum_exp, acc, queries, k, v, visible, SCALE_LOG2: tl.constexpr):
     """One block of slots: the running maximum and sum of exponentials [rows] and the sum of values [rows, head_dim]
     after keys [head_dim, block_n] and values [block_n, head_dim]. visible [rows or 1, block_n], None for all; each row
     sees a slot of this block or saw one before, so that its maximum is finite."""
-    scores = dot_from_zero(queries, k) * scale_log2
+    scores = dot_from_zero(queries, k) * SCALE_LOG2
     if visible is not None:
         scores = tl.where(visible, scores, float("-inf"))
     new_top = tl.maximum(top, tl.max(scores, axis=1))
@@ -56,7 +56,7 @@ def attend(top, sum_exp, acc, queries, k, v, visible, scale_log2):
 
 @triton.jit
 def sdpa_split_kernel(
-    q, k_cache, v_cache, positions, partial, largest, total, scale_log2,
+    q, k_cache, v_cache, positions, partial, largest, total, SCALE_LOG2: tl.constexpr,
     stride_qb, stride_qh, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     GROUP: tl.constexpr, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr,
     OVERLAP: tl.constexpr,
@@ -88,7 +88,7 @@ def sdpa_split_kernel(
         at = n.to(tl.int64)
         k = tl.load(keys + at[None, :] * stride_kn + d[:, None], mask=n_ok[None, :], other=0.0)  # [head_dim, block_n]
         v = tl.load(values + at[:, None] * stride_vn + d[None, :], mask=n_ok[:, None], other=0.0)  # [block_n, head_dim]
-        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, n_ok[None, :], scale_log2)
+        top, sum_exp, acc = attend(top, sum_exp, acc, queries, k, v, n_ok[None, :], SCALE_LOG2)
     index = (batch * tl.num_programs(1) * GROUP + head) * SPLITS + split
     tl.store(partial + index[:, None] * HEAD_DIM + d[None, :], acc, mask=row_ok[:, None])
     tl.store(largest + index, top, mask=row_ok)

@@ -52,13 +52,15 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
 
 
 def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
-    """By name, one row per launch: the grid, the kernel's name, registers, spilt and shared bytes, and loads."""
+    """By name, one row per launch: the grid, the kernel's name, registers, spilt and shared bytes, loads, and how many
+    float numbers it is given as it is launched."""
     triton.runtime.driver.set_active(Target(capability))
-    launches: list[tuple[Any, Any]] = []
+    launches: list[tuple[Any, Any, int]] = []
     launch = JITFunction.run
 
     def warm_up(self: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> None:
-        launches.append((grid, launch(self, *args, grid=grid, warmup=True, **options)))
+        floats = sum(isinstance(v, float) and not p.is_constexpr for p, v in zip(self.params, args, strict=False))
+        launches.append((grid, launch(self, *args, grid=grid, warmup=True, **options), floats))
 
     JITFunction.run = warm_up
     rows = {}
@@ -69,8 +71,8 @@ def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
         output = load_variant(op, variant, REPOSITORY).run(*inputs)
         assert all(one.device.type == "meta" for one in (output if isinstance(output, tuple) else (output,)))
         rows[name] = [
-            {"grid": list(grid), "shared_bytes": kernel.metadata.shared, **described(kernel)}
-            for grid, kernel in launches
+            {"grid": list(grid), "shared_bytes": kernel.metadata.shared, "floats": floats, **described(kernel)}
+            for grid, kernel, floats in launches
         ]
     return rows
 

@@ -69,6 +69,13 @@ def test_no_launch_spills() -> None:
 
 
 @compiled
+def test_no_number_of_a_launch_is_a_float() -> None:
+    """torch.compile passes Python's floats on as float64: a kernel computes in it, or does not compile. As constexprs
+    they are part of the text."""
+    assert {name for name, rows in launches().items() if any(row["floats"] for row in rows)} == set()
+
+
+@compiled
 def test_the_cache_is_split_over_a_grid_that_fills_the_gpu() -> None:
     """64 splits of 2 kv heads at batch 1; 8 of 2 x 8 at batch 8: 128 programs each."""
     one, eight = launches()["attention step"], launches()["attention step of 8"]
