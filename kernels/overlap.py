@@ -25,6 +25,23 @@ def wait_for_inputs(OVERLAP: tl.constexpr):
         tl.extra.cuda.gdc_launch_dependents()
 
 
-def launch_options(overlap: bool) -> dict[str, Any]:
+def starts_early(wanted: bool) -> bool:
+    """Whether a kernel for which it is wanted does: not before sm_90, which has no such launch, nor in the
+    interpreter."""
+    return wanted and _launch_exists()
+
+
+def _launch_exists() -> bool:
+    if triton.knobs.runtime.interpret:
+        return False
+    target = triton.runtime.driver.active.get_current_target()
+    return bool(target.backend == "cuda" and target.arch >= 90)
+
+
+# What torch.compiler.assume_constant_result does, which imports the compiler.
+_launch_exists._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def launch_options(early: bool) -> dict[str, Any]:
     """Of a launch whose kernel calls `wait_for_inputs`."""
-    return {"launch_pdl": True} if overlap else {}
+    return {"launch_pdl": True} if early else {}

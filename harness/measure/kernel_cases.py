@@ -202,7 +202,9 @@ def first_line(error: BaseException) -> str:
     """The first line of an error that says something. Where it only announces what follows (a place in a kernel's
     source, another process' traceback): with the last line that names an error, else the last one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Set TORCH")] or lines  # torch's hint, at the end
     if len(lines) > 1 and lines[0].endswith(":"):
-        named = [line for line in lines[1:] if re.match(r"[\w.]+(Error|Exception)\b", line)]
-        return f"{lines[0]} {(named or lines)[-1]}"
+        named = [line for line in lines[1:] if re.match(r"[\w.]+(Error|Exception)\b", line)][-1:]
+        last = [] if named and not named[0].endswith(":") else lines[-1:]
+        return " ".join([lines[0], *named, *last])
     return lines[0] if lines else type(error).__name__

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"num_warps": [1, 2, 4, 8]}
 
@@ -34,6 +34,7 @@ def add_norm_kernel(
 def run(
     x: Tensor, y: Tensor, weight: Tensor, eps: float, *, num_warps: int = 8, overlap: bool = False
 ) -> tuple[Tensor, Tensor]:
+    overlap = starts_early(overlap)
     tokens, width = x.shape
     z = torch.empty(tokens, width, dtype=x.dtype, device=x.device)
     normed = torch.empty_like(z)

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"block": [64, 128, 256, 512], "num_warps": [1, 2, 4]}
 
@@ -42,6 +42,7 @@ def step_kernel(
 def run(
     x: Tensor, weight: Tensor, state: Tensor, *, block: int = 128, num_warps: int = 2, overlap: bool = False
 ) -> Tensor:
+    overlap = starts_early(overlap)
     batch, length, channels = x.shape
     out = torch.empty(batch, length, channels, dtype=x.dtype, device=x.device)
     step_kernel[(triton.cdiv(channels, block), batch)](

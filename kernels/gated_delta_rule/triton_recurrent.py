@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 
 def supports(case: Any) -> str | None:
@@ -63,6 +63,7 @@ def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
     *, block_v: int = 16, num_warps: int = 2, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
+    overlap = starts_early(overlap)
     qkv = qkv if qkv.stride(-1) == 1 else qkv.contiguous()  # as a convolution in torch returns it
     batch, length = qkv.shape[:2]
     _, v_heads, k_dim, v_dim = state.shape

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"num_warps": [1, 2, 4]}
 
@@ -30,6 +30,7 @@ def gated_norm_kernel(
 
 
 def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, num_warps: int = 1, overlap: bool = False) -> Tensor:
+    overlap = starts_early(overlap)
     rows, width = x.shape
     out = torch.empty(rows, width, dtype=x.dtype, device=x.device)
     gated_norm_kernel[(rows,)](

@@ -13,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
 
@@ -53,6 +53,7 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
+    overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
     block_w = min(block_words(k, group), max(block_k, group) // 8)

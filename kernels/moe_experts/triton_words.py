@@ -14,7 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"up_n": [1, 2, 4, 8], "up_warps": [1, 2, 4], "down_n": [1, 2, 4, 8], "down_warps": [2, 4, 8]}
 TILE_WORDS = 4096
@@ -135,7 +135,7 @@ def run(
     *, up_n: int = 4, up_warps: int = 2, down_n: int = 4, down_warps: int = 4, overlap: bool = False,
     overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
-    second = overlap or overlap_second
+    overlap, second = starts_early(overlap), starts_early(overlap or overlap_second)
     (tokens, hidden), top_k = x.shape, expert_ids.shape[1]
     inter = gate_up_weight.shape[1] // 2
     inner = torch.empty(tokens * top_k, inter, dtype=x.dtype, device=x.device)

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"num_warps": [1, 2, 4]}
 
@@ -82,6 +82,7 @@ def run(
     rotary_dim: int, theta: float, k_cache: Tensor, v_cache: Tensor, *, num_warps: int = 2,
     overlap: bool = False,
 ) -> Tensor:  # fmt: skip
+    overlap = starts_early(overlap)
     batch, length, heads, width = q.shape
     kv_heads, capacity = k_cache.shape[1:3]
     cosines, sines = _rotation(rotary_dim, theta, capacity, q.device)

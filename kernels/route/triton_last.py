@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 from ..router.triton_topk import choose
 
 SPACE = {"block_n": [1, 2, 4, 8], "num_warps": [1, 2, 4, 8]}
@@ -55,6 +55,7 @@ def _counter(device: torch.device) -> Tensor:
 def run(
     x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: int = 4, overlap: bool = False
 ) -> tuple[Tensor, Tensor]:
+    overlap = starts_early(overlap)
     x = x.contiguous()
     (tokens, hidden), experts = x.shape, weight.shape[0]
     logits = torch.empty(tokens, experts, dtype=torch.float32, device=x.device)

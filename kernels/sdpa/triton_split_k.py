@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 from ..tensor_cores import dot, dot_from_zero, rounded
 
 SPACE = {
@@ -124,7 +124,7 @@ def run(
     of a head that a program combines."""
     batch, length, heads, head_dim = q.shape
     assert length == 1, "one position at a time"
-    second = overlap or overlap_second
+    overlap, second = starts_early(overlap), starts_early(overlap or overlap_second)
     kv_heads, capacity = k_cache.shape[1], k_cache.shape[2]
     useful = triton.next_power_of_2(triton.cdiv(capacity, block_n))
     splits = min(triton.next_power_of_2(triton.cdiv(programs, batch * kv_heads)), useful)

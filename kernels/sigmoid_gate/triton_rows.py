@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..overlap import launch_options, wait_for_inputs
+from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"block": [256, 512, 1024, 2048], "num_warps": [1, 2, 4, 8]}
 
@@ -23,6 +23,7 @@ def gate_kernel(x, gate, out, stride_x, stride_gate, WIDTH: tl.constexpr, BLOCK:
 
 
 def run(x: Tensor, gate: Tensor, *, block: int = 512, num_warps: int = 4, overlap: bool = False) -> Tensor:
+    overlap = starts_early(overlap)
     tokens, width = x.shape
     out = torch.empty(tokens, width, dtype=x.dtype, device=x.device)
     gate_kernel[(triton.cdiv(width, block), tokens)](

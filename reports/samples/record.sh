@@ -22,9 +22,9 @@ for part in $parts; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
       ;;
-    sweep288)
-      python3 -m harness sweep suites/moe_words_288.yaml --charts "$out" --csv "$out/sweep288.csv" > "$out/sweep288.txt"
-      tail -30 "$out/sweep288.txt"
+    sweep-moe)
+      python3 -m harness sweep suites/moe_words.yaml --charts "$out" --csv "$out/sweep-moe.csv" > "$out/sweep-moe.txt"
+      tail -30 "$out/sweep-moe.txt"
       ;;
     sweep864)
       python3 reports/samples/sweep864.py "$out" "${SWEEP_LIMIT_S:-270}"

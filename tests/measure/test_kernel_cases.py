@@ -131,8 +131,12 @@ def test_throttle_reasons_are_named_and_idle_is_none() -> None:
         ("\n  first\nsecond", "first"),
         ("", "ValueError"),
         (
-            "it broke elsewhere:\n\nTraceback:\n  f()\nNameError: name 'x'\n\nSet A=1 for more",
+            "it broke elsewhere:\n\nTraceback:\n  f()\nNameError: name 'x'\n\nSet TORCH_LOGS=1 for more",
             "it broke elsewhere: NameError: name 'x'",
+        ),
+        (
+            "elsewhere:\nm.CompilationError: at 3:1:\n  f()\nno f\nSet TORCH_LOGS=1",
+            "elsewhere: m.CompilationError: at 3:1: no f",
         ),
         ("at 3:31:\ndef f(x):\n    y = x.z\n        ^\nx has no z", "at 3:31: x has no z"),
     ],

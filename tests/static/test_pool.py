@@ -21,7 +21,7 @@ from harness.static.results import Results
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
-from tests.static.cases import PLANTED, add, vecmat
+from tests.static.cases import EXPERTS, PLANTED, add, vecmat
 from tests.static.cases import case as any_case
 
 pytest.importorskip("triton")
@@ -202,3 +202,12 @@ def test_the_largest_tiles_go_first_and_equal_ones_apart() -> None:
     assert [(t["num_stages"], t["block_n"], t["num_warps"]) for t in tunables] == [
         (s, n, w) for s in (2, 4) for n in (64, 8) for w in (2, 4)
     ]
+
+
+@pytest.mark.parametrize(("target", "alike"), [("sm_80", True), ("sm_90", False)])
+def test_a_kernel_starts_early_where_that_exists(target: str, alike: bool, tmp_path: Path) -> None:
+    """Before sm_90 a variant with `overlap` is the one without, and compiles."""
+    cases = [any_case("moe_experts", "triton_words", EXPERTS, overlap_second=early) for early in (False, True)]
+    alone, early = compile_cases(cases, target, PLANTED, jobs=2, limit_s=LIMIT_S, folder=tmp_path)
+    assert alone.status is early.status is Status.OK, (alone.reason, early.reason)
+    assert (alone.identity == early.identity) is alike

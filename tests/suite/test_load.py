@@ -27,7 +27,7 @@ def test_the_suites_of_this_repository_load(path: Path) -> None:
     assert suite.name == path.stem and (suite.decode or suite.sweep)
     assert "baseline" in suite.arms or not suite.sweep
     assert suite.kernels is None or "autotuned" in suite.arms or not suite.sweep
-    assert suite.decode is not None or path.stem in ("vecmat_864", "moe_words_288"), "of a search for blocks alone"
+    assert suite.decode is not None or path.stem in ("vecmat_864", "moe_words"), "of a search for blocks alone"
 
 
 def test_the_full_suite_asks_the_published_question() -> None:
