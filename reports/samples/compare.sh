@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The evidence on comparing, on one GPU: what noise is, identical code against itself, a planted slowdown, two arms.
-# Usage: reports/samples/compare.sh FOLDER PART...; parts: pool pool-decode compare-aa compare-planted compare-arms.
+# Usage: reports/samples/compare.sh FOLDER PART...; parts: pool pool-decode compare-aa four compare-planted compare-arms.
 # Needs git. Where the checkout has none, a bundle of the repository (git bundle create): BUNDLE, branch REVISION (main).
-# Every part exports its runs to FOLDER, and appends its processes to FOLDER/processes.csv, also when it is stopped.
-# How much: POOL_WORKTREES x POOL_PAIRS pairs (4 x 8: 64 processes), AA comparisons (4), BUDGET_S each (240).
-# What, if not the int4 model's: SUITE, MATCH, AA_MATCH.
+# However it ends, its runs are in FOLDER, its processes in FOLDER/processes.csv, and what took how long in commands.csv.
+# LIMIT_S: ends by then, with what it has. EARLIER: FOLDER of another call, which this one goes on from.
+# How much: POOL_WORKTREES x POOL_PAIRS pairs (4 x 4), DECODE_PAIRS (6), comparisons AA_FROM to AA (1 to 4), at most
+# BUDGET_S (240) and AA_BUDGET_S (150) each. What, if not the int4 model's: SUITE, MATCH, AA_MATCH, ARMS, PLANT_IN.
 set -uo pipefail
 checkout=$PWD
 out=$(realpath -m "$1")
@@ -19,49 +20,76 @@ else
 fi || { echo "no repository to measure" >&2; exit 2; }
 git -C "$repository" config user.name sample && git -C "$repository" config user.email sample@localhost
 export HARNESS_STORE="$out/compare.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1 PYTHONPATH="$checkout${PYTHONPATH:+:$PYTHONPATH}"
+samples=$checkout/reports/samples
 suite=${SUITE:-suites/qwen3_5_moe.yaml}
 baseline=${MATCH:-moe_gate_up@experts/int4-g128/bfloat16/baseline,moe_down@experts/int4-g128/bfloat16/baseline}
 all=${AA_MATCH:-*@*/int4-g128/bfloat16/baseline} # every kernel, one token; the gates decide when it ends
-cd "$repository" || exit 2
+read -r base_arm head_arm <<< "${ARMS:-baseline autotuned}"
 
-harness() { python3 -P -m harness "$@"; }
-compare() { # NAME ARGUMENT...: the comparison as text and as JSON, which judges the stored runs again
-  local name=$1 start=$SECONDS
+harness() { # ARGUMENT...: with what is left of the time
+  local left=$((${LIMIT_S:-86400} - SECONDS - 25))
+  [ "$left" -ge 10 ] || { echo "no time left for: harness $*" >&2; return 124; }
+  timeout --foreground -s TERM -k 15 "$left" python3 -P -m harness "$@"
+}
+timed() { # NAME ARGUMENT...: a command that measures; its output, its progress, and a line of how long it took
+  local name=$1 start=$SECONDS status
   shift
-  harness compare "$@" --budget "${BUDGET_S:-240}" > "$out/$name.txt" 2> "$out/$name.progress.txt"
-  echo "exit status $?, $((SECONDS - start)) s" | tee -a "$out/$name.txt" >&2
-  local runs
-  runs=$(grep -oE '\(run [0-9]+\)' "$out/$name.progress.txt" | grep -oE '[0-9]+')
-  # shellcheck disable=SC2086
-  [ -z "$runs" ] || harness compare $runs --json > "$out/$name.json"
+  harness "$@" -m "$name" > "$out/$name.txt" 2> "$out/$name.progress.txt"
+  status=$?
+  echo "$name,$status,$((SECONDS - start))" >> "$out/commands.csv"
+  echo "== $SECONDS s: $name took $((SECONDS - start)) s, exit status $status" >&2
+  tail -n 25 "$out/$name.txt"
+  [ "$status" -lt 2 ] || tail -n 3 "$out/$name.progress.txt"
+}
+compare() { timed "$@" --suite "$suite" --budget "${budget_s:-${BUDGET_S:-240}}"; }
+finish() { # the stored runs are judged once more, from their files
+  python3 -P "$samples/noise.py" "$out/processes.csv" "$HARNESS_STORE" "$out" > "$out/noise.txt"
+  cat "$out/noise.txt"
+  for base in "$out"/*-base.json.gz; do
+    case $(basename "$base") in pool-*) continue ;; esac
+    python3 -P -m harness compare "$base" "${base%-base.json.gz}-head.json.gz" --json > "${base%-base.json.gz}.json" &
+  done
+  wait
+  echo "== $SECONDS s: done" >&2
 }
 
+[ -s "$out/commands.csv" ] || echo "name,status,seconds" > "$out/commands.csv"
+if [ -n "${EARLIER:-}" ]; then
+  cp "$EARLIER"/processes.csv "$EARLIER"/commands.csv "$out" && chmod u+w "$out"/*.csv
+  python3 -P - "$EARLIER"/*.json.gz << 'EOF' || exit 2
+import os, sys
+from pathlib import Path
+from harness.store import Store, read_exported
+store = Store(os.environ["HARNESS_STORE"])
+for file in map(Path, sys.argv[1:]):
+    store.add_run(*read_exported(file))
+EOF
+fi
+trap finish EXIT
+trap 'exit 143' TERM INT
+cd "$repository" || exit 2
 for part in $parts; do
-  echo "== $SECONDS s: $part" >&2
   case $part in
     pool)
-      harness calibrate "$suite" -k "$baseline" --worktrees "${POOL_WORKTREES:-4}" --pairs "${POOL_PAIRS:-8}" | tee "$out/pool.txt" ;;
+      timed pool calibrate "$suite" -k "$baseline" --worktrees "${POOL_WORKTREES:-4}" --pairs "${POOL_PAIRS:-4}" ;;
     pool-decode)
-      harness calibrate "$suite" -k decode --arms baseline --worktrees "${POOL_WORKTREES:-3}" --pairs "${POOL_PAIRS:-2}" |
-        tee "$out/pool-decode.txt" ;;
+      timed pool-decode calibrate "$suite" -k decode --arms baseline --worktrees 1 --pairs "${DECODE_PAIRS:-6}" \
+        --rounds "${DECODE_PASSES:-2}" ;;
     compare-aa)
-      for number in $(seq "${AA:-4}"); do
-        compare "aa-$number" HEAD HEAD --suite "$suite" -k "$all" --measure-identical
+      for number in $(seq "${AA_FROM:-1}" "${AA:-4}"); do
+        budget_s=${AA_BUDGET_S:-150} compare "aa-$number" compare HEAD HEAD -k "$all" --measure-identical
       done ;;
+    four) # what a comparison of identical code is held against
+      timed four run "$suite" -k "$all" --only kernels --processes 4 ;;
     compare-planted)
       for percent in 2 5; do
         git checkout --quiet -B "planted-$percent" "$(git rev-parse HEAD)" &&
-          python3 "$checkout/reports/samples/plant.py" kernels/moe_gate_up/triton_vecmat.py "$percent" &&
+          python3 "$samples/plant.py" "${PLANT_IN:-kernels/moe_gate_up/triton_vecmat.py}" "$percent" &&
           git commit --quiet --all -m "moe_gate_up does $percent % more work" && git checkout --quiet --detach HEAD~1
-        compare "planted-$percent" HEAD "planted-$percent" --suite "$suite" -k "$baseline"
+        compare "planted-$percent" compare HEAD "planted-$percent" -k "$baseline" --measure-identical
       done ;;
     compare-arms)
-      compare arms .:baseline .:autotuned --suite "$suite" -k "$baseline,${baseline//\/baseline//autotuned}" ;;
+      compare arms compare ".:$base_arm" ".:$head_arm" -k "$baseline,${baseline//\/$base_arm//$head_arm}" ;;
     *) echo "unknown part $part" >&2; exit 2 ;;
   esac
-  python3 -P "$checkout/reports/samples/noise.py" "$HARNESS_STORE" "$out/processes.csv" | tee "$out/noise.txt"
 done
-for id in $(harness show --json | python3 -c 'import json, sys; print(*(run["id"] for run in json.load(sys.stdin)["runs"]))'); do
-  harness export "$id" "$out/compare-$id.json.gz"
-done
-echo "== $SECONDS s: done" >&2

@@ -1,33 +1,43 @@
-"""What fresh processes of identical code differ by, from a store of calibrations and comparisons.
+"""What fresh processes of identical code differ by, from a file with a row for each process and case.
 
-`noise.py STORE CSV` appends one row for each process and case that the file does not have yet, and prints what the
-whole file says: standard deviation, correlation of neighbours, the share that is common to the cases of a process,
-modes; and of identical code that was compared, how far its cases lie apart, in units of their standard error.
+`noise.py CSV` prints what the file says: standard deviation, correlation of neighbours, the share that is common to the
+cases of a process, modes; and of identical code that was compared, how far its cases lie apart, in units of their
+standard error. `noise.py CSV STORE [FOLDER]` first appends the processes of a store's calibrations and comparisons that
+the file does not have yet, and writes each of these runs to the folder.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import re
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 
-from harness.compare.paired_runs import paired_runs
 from harness.stats import process_medians
-from harness.stats.modes import two_modes
-from harness.store import Store
+from harness.stats.modes import LEAST_PROCESSES, two_modes
+from harness.store import Store, export_run
 from harness.values.run import Run
 
-COLUMNS = ("comparison", "purpose", "side", "worktrees", "process", "position", "started", "device", "driver", "torch",
-           "triton", "commit", "identical", "case", "median_us")  # fmt: skip
+CONDITIONS = ("device", "driver", "torch", "triton")
+COLUMNS = ("comparison", "label", "purpose", "side", "worktrees", "process", "position", "started", "wall_s",
+           *CONDITIONS, "commit", "identical", "case", "median_us")  # fmt: skip
+LEAST = 4
+"""Processes of a case from which anything is said."""
+MOST_PAIRS_SHOWN = 3
 Row = dict[str, str]
 
 
+def label_of(run: Run) -> str:
+    """The name that was given to the measurement, which ends its note."""
+    return re.sub(r"[^\w-]+", "-", run.note.rpartition(": ")[2]) or "run"
+
+
 def rows_of(run: Run) -> Iterable[Row]:
-    """One row for each process and case."""
+    """One row for each process and case. A disturbed process has none."""
     pairing, environment = run.pairing, run.environment
     if pairing is None or environment is None:
         return
@@ -40,20 +50,25 @@ def rows_of(run: Run) -> Iterable[Row]:
             if slot is None or slot.disturbed:
                 continue
             facts = (
-                pairing.comparison, pairing.purpose, pairing.side, pairing.worktrees, process, slot.position,
-                slot.started, environment.device_uuid or environment.device_name, environment.driver, environment.torch,
-                environment.triton, pairing.tree.commit,
+                pairing.comparison, label_of(run), pairing.purpose, pairing.side, pairing.worktrees, process,
+                slot.position, slot.started, f"{slot.wall_s:.2f}", environment.device_uuid or environment.device_name,
+                environment.driver, environment.torch, environment.triton, pairing.tree.commit,
                 pairing.purpose == "calibrate" or m.case.id in pairing.identical, m.case.id, f"{median:.6g}",
             )  # fmt: skip
             yield dict(zip(COLUMNS, map(str, facts), strict=True))
 
 
+def read(path: Path) -> list[Row]:
+    """The rows of a file, none where there is no file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def append(path: Path, rows: Iterable[Row]) -> list[Row]:
     """The file's rows with those that it did not have; rows of one process keep their place."""
-    known: list[Row] = []
-    if path.exists():
-        with path.open(newline="") as file:
-            known = list(csv.DictReader(file))
+    known = read(path)
     keys = {_key(row) for row in known}
     fresh = [row for row in rows if _key(row) not in keys]
     with path.open("a", newline="") as file:
@@ -68,36 +83,82 @@ def _key(row: Row) -> tuple[str, ...]:
     return row["comparison"], row["side"], row["process"], row["case"]
 
 
+def pool(rows: Iterable[Row]) -> list[Row]:
+    """The processes that ran identical code, in the order in which they started: those of calibrations and of cases
+    with the same code on both sides, and every other process of the same commit under the same conditions. What a
+    comparison changed has another commit."""
+    ordered = sorted(rows, key=lambda row: row["started"])
+    same = {_code(row) for row in ordered if row["identical"] == "True" and row["commit"]}
+    return [row for row in ordered if row["identical"] == "True" or _code(row) in same]
+
+
+def _code(row: Row) -> tuple[str, ...]:
+    return row["case"], row["commit"], *(row[name] for name in CONDITIONS)
+
+
+def deviations(rows: Iterable[Row]) -> dict[str, dict[str, tuple[str, float]]]:
+    """By case and start of the process: its conditions, and ln(median) less the mean of all under these."""
+    found: dict[str, dict[str, tuple[str, float]]] = {}
+    for row in rows:
+        conditions = " ".join(row[name] for name in CONDITIONS)
+        found.setdefault(row["case"], {})[row["started"]] = conditions, math.log(float(row["median_us"]))
+    for case, values in found.items():
+        means = {
+            there: statistics.fmean(value for other, value in values.values() if other == there)
+            for there in {there for there, _ in values.values()}
+        }
+        found[case] = {at: (there, value - means[there]) for at, (there, value) in values.items()}
+    return found
+
+
 def spread(rows: Sequence[Row]) -> list[str]:
-    """A line for each case, of processes that ran identical code, in the order in which they started."""
-    by_case: dict[str, dict[str, float]] = {}
-    for row in sorted(rows, key=lambda row: row["started"]):
-        if row["identical"] == "True":
-            by_case.setdefault(row["case"], {})[row["started"]] = math.log(float(row["median_us"]))
+    """A line for each case of the pool, and what its processes have in common."""
+    by_case = {case: values for case, values in deviations(pool(rows)).items() if len(values) >= LEAST}
     lines = []
-    for case, logs in by_case.items():
-        values = list(logs.values())
-        if len(values) < 4:
-            continue
-        modes = "two modes" if two_modes(values) else "one mode"
-        sd = 100 * statistics.stdev(values)
-        error = sd / math.sqrt(2 * (len(values) - 1))
-        noise = f"SD {sd:.2f} ± {error:.2f} %, neighbours {_neighbours(values):+.2f}, {modes}"
-        lines.append(f"{case}: {len(values)} processes, {noise}")
+    for case, at in by_case.items():
+        values = [value for _, value in at.values()]
+        machines = len({there for there, _ in at.values()})
+        degrees = len(values) - machines
+        sd = 100 * math.sqrt(sum(x * x for x in values) / degrees)
+        where = f" on {machines} machines" if machines > 1 else ""
+        lines.append(
+            f"{case}: {len(values)} processes{where}, SD {sd:.2f} ± {sd / math.sqrt(2 * degrees):.2f} %, "
+            f"neighbours {_neighbours(list(at.values())):+.2f} ± {1 / math.sqrt(len(values)):.2f}, {_modes(values)}"
+        )
+    return [*lines, *_in_common(by_case)]
+
+
+def _modes(values: Sequence[float]) -> str:
+    if len(values) < LEAST_PROCESSES:
+        return f"too few to tell modes (from {LEAST_PROCESSES})"
+    return "two modes" if two_modes(values) else "one mode"
+
+
+def _neighbours(values: Sequence[tuple[str, float]]) -> float:
+    """Lag-1 autocorrelation, of neighbours on the same machine."""
+    total = sum(x * x for _, x in values)
+    return sum(x * y for (a, x), (b, y) in pairwise(values) if a == b) / total if total else 0.0
+
+
+def _in_common(by_case: dict[str, dict[str, tuple[str, float]]]) -> list[str]:
+    """How the cases of one process go together."""
+    found = []
     for (one, a), (two, b) in combinations(by_case.items(), 2):
-        common = [(a[at], b[at]) for at in a if at in b]
-        if len(common) >= 4:
-            lines.append(
-                f"common to {one} and {two}: correlation {_correlation(common):+.2f} over {len(common)} processes"
-            )
+        both = [(a[at][1], b[at][1]) for at in a if at in b]
+        if len(both) >= LEAST:
+            found.append((len(both), _correlation(both), f"{one} and {two}"))
+    found.sort(key=lambda entry: -entry[0])
+    lines = [
+        f"common to {which}: correlation {r:+.2f} ± {(1 - r * r) / math.sqrt(n - 1):.2f} over {n} processes"
+        for n, r, which in found[: MOST_PAIRS_SHOWN if len(found) <= MOST_PAIRS_SHOWN else 1]
+    ]
+    if len(found) > MOST_PAIRS_SHOWN:
+        all_r = [r for _, r, _ in found]
+        lines.append(
+            f"common to any two of {len(by_case)} cases: mean correlation {statistics.fmean(all_r):+.2f}, from "
+            f"{min(all_r):+.2f} to {max(all_r):+.2f} over {len(found)} pairs of cases"
+        )
     return lines
-
-
-def _neighbours(values: Sequence[float]) -> float:
-    """Lag-1 autocorrelation."""
-    centre = statistics.fmean(values)
-    total = sum((x - centre) ** 2 for x in values)
-    return sum((x - centre) * (y - centre) for x, y in pairwise(values)) / total if total else 0.0
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
@@ -105,39 +166,57 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
     return statistics.correlation(first, second) if len(set(first)) > 1 < len(set(second)) else 0.0
 
 
-def agreement(runs: Sequence[Run]) -> list[str]:
+def agreement(rows: Sequence[Row]) -> list[str]:
     """Of comparisons that measured identical code: RMS of (mean - mean over the cases) / standard error."""
+    medians: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for row in rows:
+        if row["purpose"] == "compare" and row["identical"] == "True":
+            cases = medians.setdefault(row["comparison"], {})
+            cases.setdefault(row["case"], {}).setdefault(row["process"], {})[row["side"]] = float(row["median_us"])
     z: list[float] = []
-    comparisons = 0
-    for base, head in combinations(runs, 2):
-        pairs = paired_runs(base, head)
-        if pairs is None or pairs.pairing.purpose != "compare":
-            continue
-        theirs = {m.case.id: m for m in head.measurements if m.samples and m.case.id in pairs.pairing.identical}
-        ratios = [
-            pairs.log_ratios(m, theirs[m.case.id]) for m in base.measurements if m.case.id in theirs and m.samples
-        ]
-        ratios = [values for values in ratios if len(values) > 2]
+    lines = []
+    for name, cases in medians.items():
+        ratios = [_log_ratios(processes) for processes in cases.values()]
+        ratios = [values for values in ratios if len(values) > 2 and len(set(values)) > 1]
         if len(ratios) < 2:
             continue
-        comparisons += 1
         over_cases = statistics.fmean(statistics.fmean(values) for values in ratios)
         for values in ratios:
             z.append((statistics.fmean(values) - over_cases) / (statistics.stdev(values) / math.sqrt(len(values))))
+        pairs = max(map(len, ratios))
+        lines.append(
+            f"identical code in comparison {name[:8]}: {len(ratios)} cases, up to {pairs} pairs, mean over cases "
+            f"{100 * math.expm1(over_cases):+.3f} %"
+        )
     if not z:
         return []
     rms = math.sqrt(statistics.fmean(x * x for x in z))
     return [
-        f"identical code, {comparisons} comparisons, {len(z)} cases: RMS of (mean - mean over cases) / SE {rms:.2f}"
+        *lines,
+        f"identical code, {len(lines)} comparisons, {len(z)} cases: RMS of (mean - mean over cases) / SE {rms:.2f}",
     ]
 
 
-def main(store: str, path: Path) -> None:
-    found = Store(store)
-    runs = [found.load(summary.id) for summary in found.runs() if summary.purpose]
-    rows = append(path, (row for run in runs for row in rows_of(run)))
-    print(*spread(rows), *agreement(runs), sep="\n")
+def _log_ratios(processes: dict[str, dict[str, float]]) -> list[float]:
+    return [math.log(sides["head"] / sides["base"]) for sides in processes.values() if {"base", "head"} <= sides.keys()]
+
+
+def take(store: Store, path: Path, folder: Path | None) -> list[Row]:
+    """Appends a store's processes, and writes its runs: `LABEL-COMPARISON-SIDE.json.gz`, others `LABEL-run-UUID`."""
+    rows = []
+    for summary in store.runs():
+        run = store.load(summary.id)
+        rows += list(rows_of(run))
+        if folder is not None:
+            which = f"{run.pairing.comparison[:8]}-{run.pairing.side}" if run.pairing else f"run-{summary.uuid[:8]}"
+            export_run(run, summary.uuid, folder / f"{label_of(run)}-{which}.json.gz")
+    return append(path, rows)
+
+
+def main(path: Path, store: str = "", folder: str = "") -> None:
+    rows = take(Store(store), path, Path(folder) if folder else None) if store else read(path)
+    print(*spread(rows), *agreement(rows), sep="\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]), *sys.argv[2:4])

@@ -1,4 +1,6 @@
-"""Makes every sample report and the README's table anew from the stored runs: python3 reports/samples/regenerate.py.
+"""Makes every sample report, the notes on comparisons and the README's table anew from what is stored.
+
+Usage: python3 reports/samples/regenerate.py
 
 With `--check` it writes nothing and ends with status 1 where a file differs.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from compare_notes import notes
 
 from harness import reports_root
 from harness.store import read_exported
@@ -55,6 +59,7 @@ def main() -> int:
     wanted = {
         path: data for run in sorted(SAMPLES.glob("*/run.json.gz")) for path, data in files_of(run.parent).items()
     }
+    wanted |= {file.with_name("NOTES.md"): notes(file.parent).encode() for file in SAMPLES.glob("*/processes.csv")}
     wanted[README] = readme()
     different = [path for path, data in wanted.items() if not path.is_file() or path.read_bytes() != data]
     for path in different:
