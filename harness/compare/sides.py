@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.compare.paired_runs import paired_runs
 from harness.errors import HarnessError, allowed
 from harness.store import Store
 from harness.values.run import Run
@@ -34,7 +35,8 @@ class StoredSide:
 def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSide]:
     """Both sides. `last` is the last complete run of the other side's suite; with `last` on both, of the newest run's.
 
-    One arm named on one side alone is meant on the other too. Raises HarnessError for an unknown run or arm, and where
+    One arm named on one side alone is meant on the other too. The two runs of one comparison of arms mean these, where
+    none is named. Raises HarnessError for an unknown run or arm, and where
     both sides are the same.
     """
     names = [_split(side) for side in (base, head)]
@@ -47,10 +49,18 @@ def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSi
             suite = other.suite if other is not None and _is_last(names[index][0]) else None
             runs[index] = store.load(names[index][0], suite=suite)
     arms = [names[1 - index][1] if arm is None else arm for index, (_, arm) in enumerate(names)]
+    if arms == [None, None]:
+        arms = _measured_arms(runs[0], runs[1])
     sides = [StoredSide(runs[index], _known_arm(runs[index], arms[index])) for index in (0, 1)]
     if same_run(*sides) and sides[0].arm == sides[1].arm:
         raise HarnessError(f"{base} and {head} are the same, run {sides[0].run.id}; {_other(sides[0].run)}")
     return sides[0], sides[1]
+
+
+def _measured_arms(base: Run, head: Run) -> list[str | None]:
+    """Those that the runs were measured for, if they are the sides of one comparison."""
+    pairs = paired_runs(base, head)
+    return [run.pairing.arm if pairs and run.pairing else None for run in (base, head)]
 
 
 def same_run(base: StoredSide, head: StoredSide) -> bool:

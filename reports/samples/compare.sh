@@ -26,15 +26,11 @@ baseline=${MATCH:-moe_gate_up@experts/int4-g128/bfloat16/baseline,moe_down@exper
 all=${AA_MATCH:-*@*/int4-g128/bfloat16/baseline} # every kernel, one token; the gates decide when it ends
 read -r base_arm head_arm <<< "${ARMS:-baseline autotuned}"
 
-harness() { # ARGUMENT...: with what is left of the time
-  local left=$((${LIMIT_S:-86400} - SECONDS - 25))
-  [ "$left" -ge 10 ] || { echo "no time left for: harness $*" >&2; return 124; }
-  timeout --foreground -s TERM -k 15 "$left" python3 -P -m harness "$@"
-}
 timed() { # NAME ARGUMENT...: a command that measures; its output, its progress, and a line of how long it took
-  local name=$1 start=$SECONDS status
+  local name=$1 start=$SECONDS left=$((${LIMIT_S:-86400} - SECONDS - 25)) status
   shift
-  harness "$@" -m "$name" > "$out/$name.txt" 2> "$out/$name.progress.txt"
+  [ "$left" -ge 20 ] || { echo "== $SECONDS s: no time left for $name" >&2; return; }
+  timeout --foreground -s TERM -k 15 "$left" python3 -P -m harness "$@" -m "$name" > "$out/$name.txt" 2> "$out/$name.progress.txt"
   status=$?
   echo "$name,$status,$((SECONDS - start))" >> "$out/commands.csv"
   echo "== $SECONDS s: $name took $((SECONDS - start)) s, exit status $status" >&2

@@ -10,6 +10,7 @@ import pytest
 from harness.compare import load_sides
 from harness.errors import HarnessError
 from harness.store import Store, export_run
+from tests.compare.paired_stored import two_sides
 from tests.compare.stored_runs import kernel, measured, stored
 
 
@@ -46,6 +47,24 @@ def test_an_arm_named_on_one_side_is_meant_on_both(store: Store) -> None:
     assert [side.arm for side in load_sides("1:autotuned", "3", store)] == ["autotuned", "autotuned"]
     assert [side.arm for side in load_sides("3:baseline", "3:autotuned", store)] == ["baseline", "autotuned"]
     assert [side.run.id for side in load_sides(":baseline", ":autotuned", store)] == ["3", "3"]
+
+
+def test_the_runs_of_a_comparison_of_arms_mean_these_arms(tmp_path: Path) -> None:
+    """As numbers and as files; a run of it beside any other means every arm."""
+    store = Store(str(tmp_path / "paired.sqlite"))
+    for side, arm in zip(two_sides({"a": ([10.0], [11.0])}), ("baseline", "autotuned"), strict=True):
+        assert side.run.pairing is not None
+        pairing = msgspec.structs.replace(side.run.pairing, arm=arm)
+        case = measured(kernel("a", arm=arm), [10.0])
+        run = msgspec.structs.replace(side.run, pairing=pairing, measurements=(case,), planned=(case.case,))
+        export_run(run, arm, tmp_path / f"{arm}.json.gz")
+        store.add_run(run, arm)
+    store.add_run(stored(measured(kernel("a"), [10.0])), "another")
+    files = [str(tmp_path / f"{arm}.json.gz") for arm in ("baseline", "autotuned")]
+    for names in (("1", "2"), files):
+        assert [side.arm for side in load_sides(names[0], names[1], store)] == ["baseline", "autotuned"]
+    assert [side.arm for side in load_sides("2", "1", store)] == ["autotuned", "baseline"]
+    assert [side.arm for side in load_sides("1", "3", store)] == [None, None]
 
 
 def test_a_file_is_a_side(store: Store, tmp_path: Path) -> None:
