@@ -89,7 +89,7 @@ def _import_all() -> None:
 
 
 def _end() -> None:
-    """Ends at once, after what was registered for it: to take apart torch's modules takes a third of importing them, and
+    """Ends at once, after what was registered for it: taking apart torch's modules costs a third of importing them, and
     the next process waits for it."""
     atexit._run_exitfuncs()
     sys.stderr.flush()
