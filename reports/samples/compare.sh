@@ -51,7 +51,7 @@ finish() { # the stored runs are judged once more, from their files
 
 [ -s "$out/commands.csv" ] || echo "name,status,seconds" > "$out/commands.csv"
 if [ -n "${EARLIER:-}" ]; then
-  cp "$EARLIER"/processes.csv "$EARLIER"/commands.csv "$out" && chmod u+w "$out"/*.csv
+  cp "$EARLIER"/*.csv "$EARLIER"/*.txt "$out" && chmod u+w "$out"/*.csv "$out"/*.txt
   python3 -P - "$EARLIER"/*.json.gz << 'EOF' || exit 2
 import os, sys
 from pathlib import Path

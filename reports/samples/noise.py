@@ -167,22 +167,26 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
 
 
 def agreement(rows: Sequence[Row]) -> list[str]:
-    """Of comparisons that measured identical code: RMS of (mean - mean over the cases) / standard error."""
+    """Of comparisons that measured identical code: RMS of (mean - mean over the cases) / standard error. Beside it,
+    what independent normal noise would give: above 1, for a standard error from few pairs is often too small; what is
+    common to the cases lowers it."""
     medians: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for row in rows:
         if row["purpose"] == "compare" and row["identical"] == "True":
             cases = medians.setdefault(row["comparison"], {})
             cases.setdefault(row["case"], {}).setdefault(row["process"], {})[row["side"]] = float(row["median_us"])
     z: list[float] = []
+    by_chance: list[float] = []
     lines = []
     for name, cases in medians.items():
         ratios = [_log_ratios(processes) for processes in cases.values()]
-        ratios = [values for values in ratios if len(values) > 2 and len(set(values)) > 1]
+        ratios = [values for values in ratios if len(values) >= LEAST and len(set(values)) > 1]
         if len(ratios) < 2:
             continue
         over_cases = statistics.fmean(statistics.fmean(values) for values in ratios)
         for values in ratios:
             z.append((statistics.fmean(values) - over_cases) / (statistics.stdev(values) / math.sqrt(len(values))))
+            by_chance.append((1 - 1 / len(ratios)) * (len(values) - 1) / (len(values) - 3))
         pairs = max(map(len, ratios))
         lines.append(
             f"identical code in comparison {name[:8]}: {len(ratios)} cases, up to {pairs} pairs, mean over cases "
@@ -193,7 +197,8 @@ def agreement(rows: Sequence[Row]) -> list[str]:
     rms = math.sqrt(statistics.fmean(x * x for x in z))
     return [
         *lines,
-        f"identical code, {len(lines)} comparisons, {len(z)} cases: RMS of (mean - mean over cases) / SE {rms:.2f}",
+        f"identical code, {len(lines)} comparisons, {len(z)} cases: RMS of (mean - mean over cases) / SE {rms:.2f}, "
+        f"from independent noise about {math.sqrt(statistics.fmean(by_chance)):.2f}",
     ]
 
 

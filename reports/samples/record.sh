@@ -55,8 +55,8 @@ for part in $parts; do
       python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu/test_try_on_gpu.py 2>&1 | tail -25 | tee "$out/try-tests.txt"
       ;;
     tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -15 | tee "$out/tests.txt" ;;
-    compare | compare-aa | compare-planted | compare-arms | pool | pool-decode)
-      [ "$part" = compare ] && part="pool compare-aa compare-planted compare-arms"
+    compare | four | compare-aa | compare-planted | compare-arms | pool | pool-decode)
+      [ "$part" = compare ] && part="pool compare-planted compare-arms four compare-aa"
       # shellcheck disable=SC2086
       bash reports/samples/compare.sh "$out" $part ;;
     *) echo "unknown part $part" >&2; exit 2 ;;
