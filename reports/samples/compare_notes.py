@@ -47,8 +47,8 @@ def judged(folder: Path) -> list[Judged]:
         base, head = runs
         if base.pairing is None or head.pairing is None or base.pairing.purpose != "compare":
             continue
-        sides = [StoredSide(run, run.pairing.arm if run.pairing else None) for run in runs]
-        found.append(Judged(label_of(base), base, head, compare(*sides)))
+        comparison = compare(StoredSide(base, base.pairing.arm), StoredSide(head, head.pairing.arm))
+        found.append(Judged(label_of(base), base, head, comparison))
     return sorted(found, key=lambda one: (one.base.started, one.label))
 
 
