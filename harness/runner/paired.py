@@ -7,6 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import msgspec
@@ -161,14 +162,18 @@ class Pairs:
             return []
         self.say(f"compile {len(kernels)} cases of both sides: equal binaries and launches need no timing")
         found = []
-        for side in (self.base, self.head):
-            own = self.questions[side.word]
+        with ThreadPoolExecutor(2) as pool:  # each waits for processes of its own; nothing is timed meanwhile
+            asked = [
+                pool.submit(side.launches, [self.questions[side.word][name].id for name in kernels])
+                for side in (self.base, self.head)
+            ]
+        for side, answer in zip((self.base, self.head), asked, strict=True):
             try:
-                launches = side.launches([own[name].id for name in kernels])
+                launches = answer.result()
             except HarnessError as error:  # then they are timed, as if they differed
                 self.say(f"{side.word}: not compiled: {error}")
                 return []
-            found.append({name: launches.get(own[name].id) for name in kernels})
+            found.append({name: launches.get(self.questions[side.word][name].id) for name in kernels})
         return [name for name in kernels if found[0][name] and found[0][name] == found[1][name]]
 
     def _measure(self) -> None:
