@@ -23,7 +23,8 @@ export HARNESS_STORE="$out/compare.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1 PYTHON
 samples=$checkout/reports/samples
 suite=${SUITE:-suites/qwen3_5_moe.yaml}
 baseline=${MATCH:-moe_gate_up@experts/int4-g128/bfloat16/baseline,moe_down@experts/int4-g128/bfloat16/baseline}
-all=${AA_MATCH:-*@*/int4-g128/bfloat16/baseline} # every kernel, one token; the gates decide when it ends
+one_token=/int4-g128/bfloat16/baseline
+all=${AA_MATCH:-moe_*@*$one_token,int4_mm@gdn_*$one_token,gated*@*$one_token,router@*$one_token} # the first two gate
 read -r base_arm head_arm <<< "${ARMS:-baseline autotuned}"
 
 timed() { # NAME ARGUMENT...: a command that measures; its output, its progress, and a line of how long it took
@@ -70,7 +71,7 @@ for part in $parts; do
       timed pool calibrate "$suite" -k "$baseline" --worktrees "${POOL_WORKTREES:-4}" --pairs "${POOL_PAIRS:-4}" ;;
     pool-decode)
       timed pool-decode calibrate "$suite" -k decode --arms baseline --worktrees 1 --pairs "${DECODE_PAIRS:-6}" \
-        --rounds "${DECODE_PASSES:-2}" ;;
+        --rounds "${DECODE_PASSES:-1}" ;; # a pass takes seconds
     compare-aa)
       for number in $(seq "${AA_FROM:-1}" "${AA:-4}"); do
         budget_s=${AA_BUDGET_S:-150} compare "aa-$number" compare HEAD HEAD -k "$all" --measure-identical
