@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import triton
 import triton.language as tl
 
@@ -26,9 +27,9 @@ def wait_for_inputs(OVERLAP: tl.constexpr):
 
 
 def starts_early(wanted: bool) -> bool:
-    """Whether a kernel for which it is wanted does: not before sm_90, which has no such launch, nor in the
-    interpreter."""
-    return wanted and _launch_exists()
+    """Whether a kernel for which it is wanted does: not before sm_90, which has no such launch, nor in the interpreter;
+    nor where torch.compile looks on: it takes inline assembly for a change of all inputs, and copies the weights."""
+    return wanted and not torch.compiler.is_compiling() and _launch_exists()
 
 
 def _launch_exists() -> bool:
@@ -36,10 +37,6 @@ def _launch_exists() -> bool:
         return False
     target = triton.runtime.driver.active.get_current_target()
     return bool(target.backend == "cuda" and target.arch >= 90)
-
-
-# What torch.compiler.assume_constant_result does, which imports the compiler.
-_launch_exists._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def launch_options(early: bool) -> dict[str, Any]:

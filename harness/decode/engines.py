@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import CaseFailed
+from harness.measure.cuda_graphs import record, warm_up
 
 
 class Step:
@@ -111,17 +112,9 @@ class TorchCompileEngine:
 
 def _captured(run: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor, int]:
     """(graph, the logits that it writes, bytes that it holds) of a step, after two warm-up steps."""
-    warm_up_stream = torch.cuda.Stream()
-    warm_up_stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(warm_up_stream):
-        for _ in range(2):
-            run()
-    torch.cuda.current_stream().wait_stream(warm_up_stream)
-    torch.cuda.synchronize()
+    warm_up([run, run])
     before = torch.cuda.memory_reserved()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        logits = run()
+    graph, logits = record([run])
     torch.cuda.synchronize()
     return graph, logits, max(0, torch.cuda.memory_reserved() - before)
 

@@ -1,10 +1,9 @@
 """GPU timing: 20 to 50 calls in one CUDA graph between two events, after the cache was filled with something else.
 
 A single call of 5 to 50 us cannot be timed by events (they tick coarsely) nor by launching it in a loop (the launch
-costs
-more than the kernel). The calls of a graph use different weights, and a read of five times the L2 goes before each
-replay, so that weights come from memory as in a real decode. What the graph adds, a launch gap of about 1 us between
-dependent kernels, a real decode has too.
+costs more than the kernel). The calls of a graph use different weights, and a read of five times the L2 goes before
+each replay, so that weights come from memory as in a real decode. What the graph adds, a launch gap of about 1 us
+between dependent kernels, a real decode has too.
 """
 
 from __future__ import annotations
@@ -14,12 +13,17 @@ from typing import Any
 
 import torch
 
+from harness.measure.cuda_graphs import record, warm_up
 from harness.measure.timer import Call, Timed
 
 COLD_FACTOR = 5
 """Bytes touched between two uses of the same weights, in units of the L2."""
 CALLS_PER_GRAPH = 32
 """32 x 8 experts are all 256 of the largest model: each expert is read once per replay."""
+
+SLACK_CYCLES = 600_000
+"""The GPU waits 0.3 ms before each sample, so that the graph is there when the flush ends, also where the launching
+thread has to wait for a core: with 16 compilers beside it, up to 90 us of waiting were in a sample."""
 
 
 class CudaGraphTimer:
@@ -45,23 +49,15 @@ class _CudaTimed:
         self._flush = flush
         self._start = torch.cuda.Event(enable_timing=True)
         self._end = torch.cuda.Event(enable_timing=True)
-        warm_up_stream = torch.cuda.Stream()
-        warm_up_stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(warm_up_stream):
-            for call in calls[:warm_calls]:
-                call()
-        torch.cuda.current_stream().wait_stream(warm_up_stream)
-        torch.cuda.synchronize()
-        self._graph = torch.cuda.CUDAGraph()
-        self.outputs: Any = None
-        with torch.cuda.graph(self._graph):
-            for call in calls:
-                self.outputs = call()
+        warm_up(calls[:warm_calls])
+        self.outputs: Any
+        self._graph, self.outputs = record(calls)
         for _ in range(warm_replays):
             self._graph.replay()
         torch.cuda.synchronize()
 
     def sample_us(self) -> float:
+        torch.cuda._sleep(SLACK_CYCLES)  # type: ignore[no-untyped-call]
         self._flush.sum()
         self._start.record()
         self._graph.replay()

@@ -40,7 +40,7 @@ from harness.values.sweep import Finals, Question, SweepResult
 if TYPE_CHECKING:
     from harness.sweep.compiling import Compilation
 
-AWAKE_AFTER = 0.8
+AWAKE_AFTER = 0.5
 """Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
 Report = Callable[[str, str, int, int], None]
 """Called with stage, what is being done, how many are done, of how many."""

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.values.case import Case
 
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 """Raised when the way of timing changes; samples of different methods are not compared."""
 
 

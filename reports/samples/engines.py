@@ -1,6 +1,8 @@
 """One decode under several engines: us per step of each category, and how far from the first trace's.
 
 Usage: engines.py STEPS TRACE TRACE...: what `harness profile --engine ... --steps STEPS --keep-traces` left.
+Or: engines.py suite FILE: writes the large suite with its arm `fused`, no kernel of it starting early: a kernel that
+does waits for the one before it, and its time depends on who launches both.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from pathlib import Path
 from harness import kernels_root
 from harness.trace import breakdown, load_rules
 from harness.values.profile import Profile
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def table(names: Sequence[str], profiles: Sequence[Profile]) -> list[str]:
@@ -50,8 +54,15 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f} %" if whole else "-"
 
 
+def write_suite(file: Path) -> None:
+    text = (ROOT / "suites" / "qwen3_5_moe.yaml").read_text(encoding="utf-8")
+    file.write_text(text.replace("overlap_second: true", "overlap_second: false"), encoding="utf-8")
+
+
 def main(steps: str, *traces: str) -> None:
-    kernels_root.bind(Path(__file__).resolve().parents[2] / "kernels")
+    if steps == "suite":
+        return write_suite(Path(traces[0]))
+    kernels_root.bind(ROOT / "kernels")
     found = [breakdown(trace, load_rules(), steps=int(steps)) for trace in traces]
     print("\n".join(table([Path(trace).name.removesuffix(".json.gz") for trace in traces], found)))
 

@@ -45,10 +45,12 @@ for part in $parts; do
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/engines.py 2 "$out"/traces/tiny_gpu-tiny{,-cuda_graph,-torch_compile}.json.gz
       ;;
     engines)  # the large model's decode under each engine
-      python3 -m harness profile suites/qwen3_5_moe.yaml --arms fused --engine eager,cuda_graph,torch_compile \
+      PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/engines.py suite suites/engines.yaml
+      python3 -m harness profile suites/engines.yaml --arms fused --engine eager,cuda_graph,torch_compile \
         --keep-traces "$out/engines" > "$out/engines-tables.txt"
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/engines.py 8 \
-        "$out"/engines/qwen3_5_moe-fused{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
+        "$out"/engines/engines-fused{,-cuda_graph,-torch_compile}.json.gz | tee "$out/engines.txt"
+      rm suites/engines.yaml
       ;;
     try)
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/try_and_run.py | tee "$out/try.txt"

@@ -7,6 +7,7 @@ left. Each part writes its JSON as it ends; a part that fails leaves the others.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -139,7 +140,8 @@ def regret(folder: Path) -> None:
 
 def serial(folder: Path, limit_s: float) -> None:
     """`triton.autotune` over configurations drawn at random from the same space, two at a time (it times nothing where
-    it has only one), one after the other, as long as there is time; extrapolated to all of them."""
+    it has only one), one after the other, as long as there is time; extrapolated to all of them. Large tiles take fifty
+    times as long to compile as small ones, so they are drawn from strata of a like size."""
     from harness import kernels_root
     from harness.suite.load import load_suite
 
@@ -147,43 +149,52 @@ def serial(folder: Path, limit_s: float) -> None:
     kernels_root.bind(Path(suite.kernels_root))
     draws = random.Random(864)
     end = time.monotonic() + limit_s
-    seconds: dict[str, list[float]] = {"moe_gate_up": [], "moe_down": []}
-    failures = 0
-    calls = {op: _autotuned_call(op) for op in seconds}
+    calls = {op: _autotuned_call(op) for op in ("moe_gate_up", "moe_down")}
     space = [(n, k, w, s) for n in SIZES for k in SIZES for w in (2, 4, 8) for s in (2, 3, 4, 5)]
-    orders = {op: draws.sample(space, len(space)) for op in seconds}
-    number = 0
-    while time.monotonic() < end and number + 2 <= len(space):
-        for op, call in calls.items():
-            start = time.perf_counter()
-            try:
-                call(orders[op][number : number + 2])
-            except Exception as error:  # a pair that does not compile still took its time
-                failures += 1
-                print(f"serial {op}: {type(error).__name__}: {str(error)[:120]}", file=sys.stderr)
-            seconds[op].append((time.perf_counter() - start) / 2)
-            _write_serial(folder, seconds, failures)
-            if time.monotonic() >= end:
-                break
-        number += 2
+    strata = {name: [c for c in space if low <= c[0] * c[1] // c[2] < high] for name, (low, high) in STRATA.items()}
+    left = {(name, op): draws.sample(some, len(some)) for name, some in strata.items() for op in calls}
+    seconds: dict[str, list[float]] = {name: [] for name in strata}
+    failures = 0
+    for turn, name in enumerate(itertools.cycle(TURNS)):
+        op = ("moe_gate_up", "moe_down")[turn % 2]
+        if time.monotonic() >= end or len(left[name, op]) < 2:
+            break
+        pair = [left[name, op].pop(), left[name, op].pop()]
+        start = time.perf_counter()
+        try:
+            calls[op](pair)
+        except Exception as error:  # a pair that does not compile still took its time
+            failures += 1
+            print(f"serial {op}: {type(error).__name__}: {str(error)[:120]}", file=sys.stderr)
+        seconds[name].append((time.perf_counter() - start) / 2)
+        _write_serial(folder, seconds, {name: 2 * len(some) for name, some in strata.items()}, failures)
 
 
 SIZES = (8, 16, 32, 64, 128, 256)
+STRATA = {"small": (0, 2048), "middle": (2048, 8192), "large": (8192, 16384), "largest": (16384, 1 << 20)}
+"""Elements of a tile a warp."""
+TURNS = ("small", "largest", "large", "small", "middle", "small", "middle", "large", "largest", "middle", "small")
+"""Of an odd number, so that both products have a turn at each."""
 
 
-def _write_serial(folder: Path, seconds: dict[str, list[float]], failures: int) -> None:
-    found: dict[str, Any] = {"what": "triton.autotune, pairs drawn at random, extrapolated", "failures": failures}
-    for op, values in seconds.items():
-        if not values:
-            continue
-        mean = statistics.fmean(values)
-        error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-        found[op] = {
-            "configurations_timed": 2 * len(values), "s_per_configuration": mean, "standard_error_s": error,
-            "extrapolated_432_s": 432 * mean,
-        }  # fmt: skip
-    parts = [found[op]["extrapolated_432_s"] for op in seconds if op in found]
-    found["extrapolated_864_s"] = sum(parts) * (2 / len(parts)) if parts else None
+def _write_serial(folder: Path, seconds: dict[str, list[float]], sizes: dict[str, int], failures: int) -> None:
+    """Of each stratum how long a configuration takes, and the sum over all with its standard error."""
+    rows = [
+        {
+            "stratum": name, "configurations": sizes[name], "timed": 2 * len(values),
+            "s_per_configuration": statistics.fmean(values) if values else None,
+            "standard_error_s": statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None,
+        }
+        for name, values in seconds.items()
+    ]  # fmt: skip
+    found: dict[str, Any] = {
+        "what": "triton.autotune, pairs drawn at random from strata of tile elements a warp, extrapolated",
+        "failures": failures, "strata": rows, "extrapolated_864_s": None, "standard_error_864_s": None,
+    }  # fmt: skip
+    if all(row["standard_error_s"] is not None for row in rows):
+        found["extrapolated_864_s"] = sum(row["configurations"] * row["s_per_configuration"] for row in rows)
+        errors = [row["configurations"] * row["standard_error_s"] for row in rows]
+        found["standard_error_864_s"] = math.sqrt(sum(error**2 for error in errors))
     (folder / "serial864.json").write_text(json.dumps(found, indent=1))
 
 
@@ -250,7 +261,9 @@ def _summary(folder: Path, result: dict[str, Any]) -> None:
     extrapolated = serial_side["extrapolated_864_s"] if serial_side else None
     summary = {
         **{name: result[name] for name in COUNTS},
-        "wall_s": wall_s, "again_wall_s": result["again_wall_s"], "serial_extrapolated_s": extrapolated,
+        "wall_s": wall_s, "again_wall_s": result["again_wall_s"], "stages_s": result["stages_s"],
+        "serial_extrapolated_s": extrapolated,
+        "serial_standard_error_s": serial_side["standard_error_864_s"] if serial_side else None,
         "times_faster": extrapolated / wall_s if extrapolated else None, "regret": read("regret864.json"),
     }  # fmt: skip
     (folder / "summary864.json").write_text(json.dumps(summary, indent=1))

@@ -1,0 +1,53 @@
+"""Calls as one CUDA graph, always in a process that has another graph too.
+
+The first and only graph of a process launches its kernels 0.4 us faster after each other than any graph does once there
+are two (H100, driver 580: 13.7 us for a product that takes 14.4 beside another one, or after it). Who decodes has
+several graphs, and a case must not be faster for being measured alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+Call = Callable[[], Any]
+
+_companion: list[Any] = []
+
+
+def warm_up(calls: Sequence[Call]) -> None:
+    """Runs them on a stream of their own, as a capture asks for."""
+    if not _companion:
+        _hold_companion()
+    _run_aside(calls)
+
+
+def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, Any]:
+    """(graph of the calls one after the other, what the last one returned), after `warm_up`. A call that cannot be
+    captured raises torch's RuntimeError."""
+    graph, result = torch.cuda.CUDAGraph(), None
+    with torch.cuda.graph(graph):
+        for call in calls:
+            result = call()
+    return graph, result
+
+
+def _hold_companion() -> None:
+    value = torch.zeros(1, device="cuda")
+    calls = [lambda: value.add_(1)]
+    _run_aside(calls)
+    graph, _ = record(calls)
+    graph.replay()
+    _companion.extend((graph, value))
+
+
+def _run_aside(calls: Sequence[Call]) -> None:
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for call in calls:
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.synchronize()
