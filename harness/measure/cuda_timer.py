@@ -57,7 +57,7 @@ class _CudaTimed:
         torch.cuda.synchronize()
 
     def sample_us(self) -> float:
-        torch.cuda._sleep(SLACK_CYCLES)  # type: ignore[no-untyped-call]
+        torch.cuda._sleep(SLACK_CYCLES)
         self._flush.sum()
         self._start.record()
         self._graph.replay()

@@ -18,7 +18,7 @@ import msgspec
 from harness.compare.policy import Policy
 from harness.stats import process_medians, ratio
 from harness.stats.students_t import probability_above
-from harness.sweep.devices import TaskDied
+from harness.sweep.devices import Devices, TaskDied
 from harness.sweep.task import Outcome, Task
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
@@ -41,10 +41,10 @@ class OneProcess(Protocol):
 
 
 class FreshProcesses:
-    """Started together, so that they import together; used one after the other. beside: what else holds memory of the
-    same device and can give it back."""
+    """Started together, so that they import together; used one after the other. beside: where the search was done; it
+    may hold memory of the same device."""
 
-    def __init__(self, suite: Suite, devices: Sequence[OneProcess], beside: Sequence[OneProcess] = ()) -> None:
+    def __init__(self, suite: Suite, devices: Sequence[OneProcess], beside: Devices | None = None) -> None:
         self._suite, self._devices, self._beside = suite, devices, beside
         self._awake: list[Future[Outcome]] = []
 
@@ -80,9 +80,12 @@ class FreshProcesses:
         outcome = devices.on_one(task).result()
         if not any(measurement.out_of_memory for measurement in outcome.measurements):
             return outcome
-        for other in (*self._beside, *self._devices):
+        release = Task(self._suite, (), process=task.process, release=True)
+        if self._beside is not None:
+            self._beside.on_one(release).exception()
+        for other in self._devices:
             if other.lasts:
-                other.on_one(Task(self._suite, (), process=task.process, release=True)).exception()
+                other.on_one(release).exception()
         return devices.on_one(task).result()
 
     def _task(self, cases: Sequence[Case], rounds: int, number: int) -> Task:

@@ -163,7 +163,7 @@ class _Sweep:
         else:
             self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
-        self.fresh = FreshProcesses(self.suite, fresh, () if self.options.scheduler else [self.devices])
+        self.fresh = FreshProcesses(self.suite, fresh, self.devices)
         self._look_up(self.devices.on_one(Task(self.suite, ())).result().environment)
 
     def _begin(self) -> None:

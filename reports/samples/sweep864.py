@@ -179,23 +179,25 @@ TURNS = ("small", "largest", "large", "small", "middle", "small", "middle", "lar
 
 def _write_serial(folder: Path, seconds: dict[str, list[float]], sizes: dict[str, int], failures: int) -> None:
     """Of each stratum how long a configuration takes, and the sum over all with its standard error."""
-    rows = [
-        {
-            "stratum": name, "configurations": sizes[name], "timed": 2 * len(values),
-            "s_per_configuration": statistics.fmean(values) if values else None,
-            "standard_error_s": statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None,
-        }
-        for name, values in seconds.items()
-    ]  # fmt: skip
+    rows, total, variance = [], 0.0, 0.0
+    for name, values in seconds.items():
+        mean = statistics.fmean(values) if values else math.nan
+        error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        total, variance = total + sizes[name] * mean, variance + (sizes[name] * error) ** 2
+        rows.append(
+            {"stratum": name, "configurations": sizes[name], "timed": 2 * len(values),
+             "s_per_configuration": _known(mean), "standard_error_s": _known(error)}
+        )  # fmt: skip
     found: dict[str, Any] = {
         "what": "triton.autotune, pairs drawn at random from strata of tile elements a warp, extrapolated",
-        "failures": failures, "strata": rows, "extrapolated_864_s": None, "standard_error_864_s": None,
+        "failures": failures, "strata": rows, "extrapolated_864_s": _known(total),
+        "standard_error_864_s": _known(math.sqrt(variance)),
     }  # fmt: skip
-    if all(row["standard_error_s"] is not None for row in rows):
-        found["extrapolated_864_s"] = sum(row["configurations"] * row["s_per_configuration"] for row in rows)
-        errors = [row["configurations"] * row["standard_error_s"] for row in rows]
-        found["standard_error_864_s"] = math.sqrt(sum(error**2 for error in errors))
     (folder / "serial864.json").write_text(json.dumps(found, indent=1))
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _autotuned_call(op: str) -> Any:

@@ -37,6 +37,7 @@ class Process:
     """Does tasks as a device process does, in a memory that may be full."""
 
     lasts = True
+    slots = 1
 
     def __init__(self, number: int, memory: Memory, amount: int) -> None:
         self.number, self.memory, self.amount = number, memory, amount
@@ -47,6 +48,9 @@ class Process:
             self.memory.taken.pop(self.number, None)
         done.set_result(Outcome(HERE, self._measured(task)))
         return done
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        return self.on_one(task)
 
     def _measured(self, task: Task) -> tuple[Measurement, ...]:
         if not task.entrants:
@@ -61,7 +65,7 @@ class Process:
         self.memory.taken.pop(self.number, None)
 
 
-def confirmed(processes: Sequence[Process], beside: Sequence[Process]) -> Measurement:
+def confirmed(processes: Sequence[Process], beside: Process | None) -> Measurement:
     wanted = case(b=1)
     return FreshProcesses(SUITE, processes, beside).measure([wanted], 3, lambda _: None)[wanted.id]
 
@@ -71,12 +75,12 @@ def test_memory_that_others_hold_is_given_back() -> None:
     memory = Memory(79)
     searched = Process(0, memory, 16)
     assert memory.take(0, 16)
-    found = confirmed([Process(number, memory, 16) for number in range(1, 5)], [searched])
+    found = confirmed([Process(number, memory, 16) for number in range(1, 5)], searched)
     assert found.status is Status.OK and [s.process for s in found.samples] == [1, 2, 3, 4]
 
 
 def test_what_never_fits_is_said() -> None:
-    found = confirmed([Process(1, Memory(10), 16)], [])
+    found = confirmed([Process(1, Memory(10), 16)], None)
     assert found.status is Status.FAILED and found.out_of_memory and "256.00 MiB" in found.reason
 
 
