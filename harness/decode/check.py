@@ -82,9 +82,10 @@ def check_logits(got: Tensor, wanted: Tensor, dtype: str) -> Correctness:
         detail += f"; a cosine below {LEAST_COSINE}"
     if swapped:
         result = msgspec.structs.replace(result, correct=False)
+        apart = ((top[..., 0] - top[..., 1]) / error)[clear & ~agree].max().item()
         detail += (
             f"; in {swapped} the argmax differs where the reference's top two are more than {NUMERIC_ERRORS} times the "
-            "rms error apart"
+            f"rms error apart (up to {apart:.1f})"
         )
     return msgspec.structs.replace(result, detail=detail)
 
