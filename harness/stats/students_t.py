@@ -8,7 +8,8 @@ from functools import lru_cache
 
 MOST_DEGREES = 300
 LEAST_TAIL = 1e-6
-"""Beyond these the sums below lose digits, or take long."""
+"""Beyond these the sums below lose digits, or take long: the sums are known to the spacing of doubles below 1, so the
+relative error of a quantile grows as 1e-15 over the tail (1e-9 at the smallest tail)."""
 CLOSE = 1e-13
 
 
