@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
-# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), sweep864, try,
-# and those of compare.sh, `compare` for its kernels.
+# Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), long, sweep-moe,
+# sweep864, try, and those of compare.sh, `compare` for its kernels.
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
@@ -11,6 +11,12 @@ parts=${*:3}
 parts=${parts:-doctor cold sweep run traces engines tests}
 mkdir -p "$out"
 export HARNESS_STORE="$out/runs.sqlite" COLUMNS=150 PYTHONUNBUFFERED=1
+record_run() {  # SUITE NAME: runs the suite, its table to NAME.txt and the run to NAME.json.gz
+  local newest='import json, sys; print(json.load(sys.stdin)["runs"][-1]["id"])'
+  ${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run "suites/$1.yaml" \
+    --processes "$processes" -m "sample" > "$out/$2.txt" && cat "$out/$2.txt"
+  python3 -m harness export "$(python3 -m harness show --json | python3 -c "$newest")" "$out/$2.json.gz"
+}
 for part in $parts; do
   echo "== $SECONDS s: $part" >&2
   case $part in
@@ -32,12 +38,8 @@ for part in $parts; do
         cp "$file" "$out/$(basename "$(dirname "$(dirname "$file")")")-$(basename "$file")"
       done
       ;;
-    run)
-      ${RUN_LIMIT_S:+timeout -s INT "$RUN_LIMIT_S"} python3 -m harness run suites/qwen3_5_moe.yaml \
-        --processes "$processes" -m "sample" > "$out/run.txt" && cat "$out/run.txt"
-      newest='import json, sys; print(json.load(sys.stdin)["runs"][-1]["id"])'
-      python3 -m harness export "$(python3 -m harness show --json | python3 -c "$newest")" "$out/run.json.gz"
-      ;;
+    run) record_run qwen3_5_moe run ;;
+    long) record_run qwen3_5_moe_long long ;;
     traces)  # the tiny model's traces that tests/data/traces keeps, some 100 kB each
       python3 -m harness profile tests/data/traces/tiny_gpu.yaml --engine eager,cuda_graph,torch_compile --steps 2 \
         --keep-traces "$out/traces" > "$out/traces.txt"
