@@ -15,7 +15,7 @@ from harness.compare.explain import Explanation
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
 from .explanation import lines
-from .figures import UNKNOWN, clean, gib, number, plural, ratio_interval
+from .figures import UNKNOWN, clean, gib, number, plural
 
 WIDE = 120
 UNITS = {"kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB"}
@@ -86,7 +86,7 @@ def ratio_words(verdict: CaseVerdict) -> str:
     words = "equal" if ratio.value == 1 else ratio.words
     if verdict.metric == "peak_memory_bytes":
         return words.replace("slower", "more").replace("faster", "less")
-    return f"{words} {ratio_interval(ratio)}"
+    return f"{words} {ratio.interval}"
 
 
 def _table(rows: list[CaseVerdict]) -> Table:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from harness.values.case import Answer, AxisValue
-from harness.values.estimate import Estimate, Ratio
+from harness.values.estimate import Estimate, Ratio, decimals_for, leading_place
 
 NAME_LIMIT = 120
 """Characters of a name that are shown; kernel names from C++ templates reach 10,000."""
@@ -52,21 +52,7 @@ def number(value: float, digits: int = 3) -> str:
         return str(value)
     if value == 0:
         return "0"
-    return grouped(value, max(0, digits - 1 - _exponent(value, digits)))
-
-
-def _exponent(value: float, digits: int) -> int:
-    """Of the leading digit after rounding: 9.996 counts as 10."""
-    return int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
-
-
-def decimals_for(half_width: float) -> int:
-    """Decimals that an uncertainty deserves: one significant digit, two where the first is 1."""
-    if half_width <= 0 or not math.isfinite(half_width):
-        return 0
-    two = f"{half_width:.1e}"
-    exponent = int(two.partition("e")[2])
-    return max(0, -exponent + (1 if two.startswith("1") else 0))
+    return grouped(value, max(0, digits - 1 - leading_place(value, digits)))
 
 
 def plus_minus(estimate: Estimate) -> str:
@@ -88,21 +74,13 @@ def bracketed(estimate: Estimate) -> str:
 
 def ratio_words(ratio: Ratio) -> str:
     """`2.71x faster`; an interval on both sides of 1 is said to be no difference that was seen."""
-    return "no difference seen" if ratio.low <= 1 <= ratio.high else ratio.words
-
-
-def ratio_interval(ratio: Ratio) -> str:
-    """`[2.68, 2.74]`: the factor of the words, so above 1 in the direction that they name."""
-    low, high = (ratio.low, ratio.high) if ratio.value > 1 else (1 / ratio.high, 1 / ratio.low)
-    decimals = 2 if high >= 1.1 and high - low >= 0.01 else 3
-    return f"[{grouped(low, decimals)}, {grouped(high, decimals)}]"
+    return ratio.words if ratio.told_apart else "no difference seen"
 
 
 def ratio_full(ratio: Ratio) -> str:
     """`2.71x faster [2.68, 2.74]`, or `no difference seen (1.001x slower [0.997, 1.004])`."""
-    if ratio.low <= 1 <= ratio.high:
-        return f"no difference seen ({ratio.words} {ratio_interval(ratio)})"
-    return f"{ratio.words} {ratio_interval(ratio)}"
+    found = f"{ratio.words} {ratio.interval}"
+    return found if ratio.told_apart else f"no difference seen ({found})"
 
 
 def count(value: float) -> str:

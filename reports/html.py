@@ -117,7 +117,7 @@ def _decode_cards(group: ModelGroup) -> Iterator[Card]:
         names = ", ".join(row.arms)
         if row.ratio:
             rates = f"{figures.number(first.tok_s.value)} → {figures.number(row.tok_s.value)} tok/s"
-            small = f"{figures.ratio_interval(row.ratio)} · {rates}"
+            small = f"{row.ratio.interval} · {rates}"
             what = f"Decode, {names} against {', '.join(first.arms)}, {group.title}"
             yield Card(what, figures.ratio_words(row.ratio), small, _tone(row.ratio))
         elif row is not first or len(group.rows) == 1:
@@ -135,9 +135,7 @@ def _kernel_cards(group: KernelGroup) -> Iterator[Card]:
             before = group.rows[0].estimate
             times = f"{figures.number(before.value)} → {figures.number(row.estimate.value)} us" if before else ""
             what = f"{group.name}, {group.axes}, {', '.join(row.arms)}"
-            yield Card(
-                what, figures.ratio_words(row.ratio), f"{figures.ratio_interval(row.ratio)} · {times}", _tone(row.ratio)
-            )
+            yield Card(what, figures.ratio_words(row.ratio), f"{row.ratio.interval} · {times}", _tone(row.ratio))
 
 
 def _known(groups: Sequence[ModelGroup] | Sequence[KernelGroup], name: str) -> bool:
@@ -156,14 +154,13 @@ def _has_floor(table: Categories) -> bool:
 
 
 def _tone(ratio: Ratio) -> str:
-    if ratio.low <= 1 <= ratio.high:
+    if not ratio.told_apart:
         return "unclear"
     return "better" if ratio.value < 1 else "worse"
 
 
 def _ratio_detail(ratio: Ratio) -> str:
-    interval = figures.ratio_interval(ratio)
-    return f"({ratio.words} {interval})" if ratio.low <= 1 <= ratio.high else interval
+    return ratio.interval if ratio.told_apart else f"({ratio.words} {ratio.interval})"
 
 
 def _plain_value(estimate: Estimate) -> str:

@@ -102,7 +102,7 @@ def _table(*columns: tuple[str, str]) -> Table:
 def _change(ratio: Ratio | None, full: bool = False) -> Text:
     if ratio is None:
         return Text()
-    style = "dim" if ratio.low <= 1 <= ratio.high else "green" if ratio.value < 1 else "red"
+    style = "dim" if not ratio.told_apart else "green" if ratio.value < 1 else "red"
     return Text(ratio_full(ratio) if full else ratio_words(ratio), style=style)
 
 

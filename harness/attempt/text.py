@@ -101,10 +101,9 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
 
 
 def ratio_words(found: Ratio) -> str:
-    """`1.47x faster [1.45, 1.49]`, or that it cannot be told; the interval in the direction of the words."""
-    low, high = (found.low, found.high) if found.value > 1 else (1 / found.high, 1 / found.low)
-    words = f"{found.words} [{low:.3g}, {high:.3g}]"
-    return words if low > 1 else f"not clearly different ({words})"
+    """`1.47x faster [1.45, 1.49]`, or that it cannot be told."""
+    words = f"{found.words} {found.interval}"
+    return words if found.told_apart else f"not clearly different ({words})"
 
 
 def us(found: Estimate) -> str:

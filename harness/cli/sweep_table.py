@@ -89,7 +89,7 @@ def _confirmed(confirmed: Confirmed, rows: dict[str, Configuration], question: Q
     if m.case.answer is not None and m.case.answer.variant != question.variant:
         name = f"{m.case.answer.variant} {name}".strip()
     row = rows.get(m.case.id)
-    gain = f"{against.words} [{1 / against.high:.3g}, {1 / against.low:.3g}]" if against else "baseline"
+    gain = f"{against.words} {against.interval}" if against else "baseline"
     if m.status is not Status.OK:
         gain = m.reason
     p = "" if confirmed.p is None else f"{confirmed.p:.1g}"

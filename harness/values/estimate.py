@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 
 class Estimate(msgspec.Struct, frozen=True):
     """A value with its interval. level: where the error was seen, `process` (medians of n fresh processes) or `round`
-    (n
-    samples of one process, with the between-process noise added). noise: how that was known, `measured`, `calibrated`
-    or `assumed`."""
+    (n samples of one process, with the between-process noise added). noise: how that was known, `measured`,
+    `calibrated` or `assumed`."""
 
     value: float
     low: float
@@ -25,7 +26,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Ratio(msgspec.Struct, frozen=True):
-    """head time / base time with its interval, and the same in words (`1.08x slower`)."""
+    """head time / base time with its interval."""
 
     value: float
     low: float
@@ -36,7 +37,37 @@ class Ratio(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        if self.value > 1:
-            return f"{self.value:.3g}x slower" if self.value >= 1.1 else f"{self.value:.3f}x slower"
-        inverse = 1 / self.value
-        return f"{inverse:.3g}x faster" if inverse >= 1.1 else f"{inverse:.3f}x faster"
+        """`1.08x slower`, as many decimals as its interval."""
+        return f"{self._factor[0]}x {'slower' if self.value > 1 else 'faster'}"
+
+    @property
+    def interval(self) -> str:
+        """`[1.06, 1.10]`: of the factor in the words, so above 1 in the direction that they name."""
+        return "[{}, {}]".format(*self._factor[1:])
+
+    @property
+    def told_apart(self) -> bool:
+        """From 1."""
+        return not self.low <= 1 <= self.high
+
+    @property
+    def _factor(self) -> tuple[str, str, str]:
+        """Value and ends, all rounded alike, so that the value lies between the ends as they are shown: to what the
+        interval deserves, from two to three decimals, fewer for a large factor."""
+        ends = (self.value, self.low, self.high) if self.value > 1 else (1 / self.value, 1 / self.high, 1 / self.low)
+        least = max(0, 2 - max(0, leading_place(ends[0], 3)))
+        decimals = min(3, max(least, decimals_for((ends[2] - ends[1]) / 2))) if ends[1] < ends[2] else 3
+        value, low, high = (f"{end:,.{decimals}f}" for end in ends)
+        return value, low, high
+
+
+def decimals_for(half_width: float) -> int:
+    """Decimals that an uncertainty deserves: one significant digit, two where the first is 1."""
+    if half_width <= 0 or not math.isfinite(half_width):
+        return 0
+    return max(0, -leading_place(half_width, 2) + (1 if f"{half_width:.1e}".startswith("1") else 0))
+
+
+def leading_place(value: float, digits: int) -> int:
+    """Power of ten of the leading digit after rounding to so many: 9.996 counts as 10."""
+    return int(f"{abs(value):.{digits - 1}e}".partition("e")[2])

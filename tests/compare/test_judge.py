@@ -41,7 +41,7 @@ def test_slower_faster_and_same_are_told_apart() -> None:
     }  # fmt: skip
     assert found.exit_status is ExitStatus.REGRESSION
     ratio = verdicts["a"].ratio
-    assert ratio is not None and ratio.low < 1.1 < ratio.high and ratio.words == "1.1x slower" and ratio.n == 8
+    assert ratio is not None and ratio.low < 1.1 < ratio.high and ratio.words == "1.102x slower" and ratio.n == 8
 
 
 def test_no_regression_is_status_0() -> None:

@@ -60,8 +60,19 @@ def test_rounding_changes_an_interval_by_a_quarter_at_most(value: float, share: 
 
 def test_a_ratio_is_told_in_the_direction_of_its_words() -> None:
     """Half the time is twice as fast, and its interval is of the factor that is named."""
-    assert figures.ratio_full(ratio(0.5, 0.49, 0.52)) == "2x faster [1.92, 2.04]"
-    assert figures.ratio_full(ratio(1.144, 1.138, 1.151)) == "1.14x slower [1.14, 1.15]"
+    assert figures.ratio_full(ratio(0.5, 0.49, 0.52)) == "2.00x faster [1.92, 2.04]"
+    assert figures.ratio_full(ratio(1.144, 1.138, 1.151)) == "1.144x slower [1.138, 1.151]"
+
+
+@given(st.floats(0.001, 500), st.floats(1e-5, 0.6), st.floats(1e-5, 0.6))
+def test_a_ratio_lies_in_its_interval_as_it_is_shown(value: float, below: float, above: float) -> None:
+    """And no end of it is shown as far off as a third of the interval."""
+    found = ratio(value, value * (1 - below), value * (1 + above))
+    shown = float(found.words.partition("x ")[0].replace(",", ""))
+    low, high = (float(end.replace(",", "")) for end in found.interval.strip("[]").split(", "))
+    assert low <= shown <= high
+    ends = (found.low, found.high) if value > 1 else (1 / found.high, 1 / found.low)
+    assert (low, high) == pytest.approx(ends, abs=max((ends[1] - ends[0]) / 3, 0.0005001))
 
 
 def test_an_interval_around_one_is_no_difference() -> None:

@@ -34,7 +34,7 @@ def test_the_page_is_as_in_the_golden_file() -> None:
 
 def test_the_first_lines_say_what_matters() -> None:
     """The verdict stands in the first 1,000 characters, trouble before it."""
-    assert "1.55x faster" in render(build(synthetic_run(3)))[:1000]
+    assert "1.545x faster [1.530, 1.561]" in render(build(synthetic_run(3)))[:1000]
     start = render(build(broken_run()))[:1000]
     assert start.index("2 of 9 cases are wrong or failed") < start.index("faster")
 

@@ -33,7 +33,7 @@ def test_the_page_is_as_in_the_golden_file(page: str) -> None:
 
 def test_the_verdict_is_the_first_line(page: str) -> None:
     """With a base the verdict against it; what went wrong before what got faster."""
-    assert page.splitlines()[0].startswith("**Decode at batch 1") and "1.55x faster [" in page.splitlines()[0]
+    assert page.splitlines()[0].startswith("**Decode at batch 1") and "1.545x faster [" in page.splitlines()[0]
     view = build(synthetic_run(3))
     assert pull_request.render(view, (), comparison()).startswith(
         "**INVALID** of 52 gated verdicts: 1 INVALID, 2 SLOWER"
