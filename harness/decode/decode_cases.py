@@ -28,7 +28,7 @@ from harness.decode.support import unsupported
 from harness.decode.work import model_work
 from harness.measure.agreement import sentence
 from harness.measure.conditions import ConditionsReader
-from harness.measure.kernel_cases import failed, first_line, rounds
+from harness.measure.kernel_cases import failed, raised, rounds
 from harness.values.case import Case
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
 
@@ -85,7 +85,7 @@ class DecodeBench:
             except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
                 raise
             except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
-                self.emit(failed(case, f"{type(error).__name__}: {first_line(error)}"), None)
+                self.emit(raised(case, error), None)
         self._time([entry for entry in ready if self.passes])
         prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
         for entry in ready:
@@ -106,10 +106,9 @@ class DecodeBench:
             except torch.AcceleratorError:  # see above
                 raise
             except Exception as error:  # see above
-                reason = f"{type(error).__name__}: {first_line(error)}"
                 for case in cases:
                     if case.arm == name:
-                        self.emit(failed(case, reason), None)
+                        self.emit(raised(case, error), None)
         return arms
 
     def _stream(self, arm: _Arm, name: str, steps: int, engine_name: str) -> Tensor:

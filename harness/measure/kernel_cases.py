@@ -22,6 +22,9 @@ from harness.values.case import Case
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status, Work
 
 CPU_CALLS = 16
+NEEDS_GPU = (
+    "its Triton kernels need a GPU; `harness try` checks one without, TRITON_INTERPRET=1 `harness check` a suite"
+)
 
 
 class KernelBench:
@@ -91,9 +94,7 @@ class KernelBench:
         except torch.AcceleratorError:  # the GPU's context is lost: nothing in this process can run any more
             raise
         except Exception as error:  # whatever else a user's kernel raises is that case's result, stored with its reason
-            raise _Rejected(
-                failed(case, f"{type(error).__name__}: {first_line(error)}"), variant.source_text
-            ) from error
+            raise _Rejected(raised(case, error), variant.source_text) from error
         if not result.correct:
             wrong = Measurement(case, Status.INCORRECT, sentence(result), result, source=variant.source_hash)
             raise _Rejected(wrong, variant.source_text)
@@ -196,6 +197,18 @@ def rounds(entries: Sequence[Any], count: int) -> Iterator[tuple[int, list[Any]]
 
 def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measurement:
     return Measurement(case, status, reason or "failed without a message")
+
+
+def what_was_raised(error: BaseException) -> tuple[Status, str]:
+    """What an error that a kernel raised makes of its case: UNSUPPORTED where Triton found no GPU, else FAILED."""
+    if isinstance(error, RuntimeError) and str(error).startswith("0 active drivers"):
+        return Status.UNSUPPORTED, NEEDS_GPU
+    return Status.FAILED, f"{type(error).__name__}: {first_line(error)}"
+
+
+def raised(case: Case, error: BaseException) -> Measurement:
+    status, reason = what_was_raised(error)
+    return failed(case, reason, status)
 
 
 def first_line(error: BaseException) -> str:

@@ -20,7 +20,7 @@ import torch
 from harness.measure.agreement import compare, sentence, worst_of
 from harness.measure.cuda_timer import CALLS_PER_GRAPH
 from harness.measure.expected import Expected, as_tuple
-from harness.measure.kernel_cases import CPU_CALLS, failed, first_line, rounds
+from harness.measure.kernel_cases import CPU_CALLS, failed, first_line, raised, rounds
 from harness.measure.operand_sets import OperandSets, SharedOperands, arguments, timing_sets, torch_dtype
 from harness.measure.timer import Timed, Timer
 from harness.measure.verify import expected_set, verify_against
@@ -122,7 +122,7 @@ class SweepBench:
         except Exception as error:  # whatever else a user's kernel raises is its result, kept with its reason
             if isinstance(error, torch.OutOfMemoryError):
                 torch.cuda.empty_cache()
-            return failed(case, f"{type(error).__name__}: {first_line(error)}")
+            return raised(case, error)
         if isinstance(entry, Measurement):
             return entry
         while len(held.ready) >= MOST_READY:

@@ -129,7 +129,8 @@ class Execution:
             self._references = None
 
     def _worker(self) -> WorkerProcess:
-        return WorkerProcess(Path(self.suite.path).parent, Path(self.suite.kernels_root))
+        folder, kernels = Path(self.suite.path).parent, Path(self.suite.kernels_root)
+        return WorkerProcess(folder, kernels, verify_only=self.options.verify_only)
 
     def _header(self, run: Run) -> Run:
         """The first facts of the run, as they will be stored."""

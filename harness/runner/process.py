@@ -30,12 +30,17 @@ class WorkerProcess:
     until it is done."""
 
     def __init__(
-        self, suite_folder: Path, kernels_root: Path, python: str = sys.executable, tree: Path | None = None
-    ) -> None:
-        """tree: the checkout that everything but the harness must come from, in place of the current folder."""
+        self, suite_folder: Path, kernels_root: Path, python: str = sys.executable, tree: Path | None = None,
+        verify_only: bool = False,
+    ) -> None:  # fmt: skip
+        """tree: the checkout that everything but the harness must come from, in place of the current folder.
+        verify_only: Triton's interpreter may run the kernels, if the caller's TRITON_INTERPRET says so."""
         command = [python, *(["-P"] if tree else []), "-m", "harness.runner.worker"]
         command += [str(suite_folder), str(kernels_root), *([str(tree)] if tree else [])]
-        self._child = Child(command, cwd=tree, env=own_import_path(python) if tree else None)
+        environment = own_import_path(python) if tree else dict(os.environ)
+        if not verify_only:
+            environment.pop("TRITON_INTERPRET", None)  # what is interpreted is never timed
+        self._child = Child(command, cwd=tree, env=environment)
         self._is_awake = False
         self._hello: Hello | None = None
 

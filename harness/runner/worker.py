@@ -184,7 +184,8 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
     from harness.decode.profile import profile_arm
     from harness.decode.suite_model import SuiteModel
     from harness.decode.support import unsupported
-    from harness.measure.kernel_cases import first_line
+    from harness.measure.kernel_cases import what_was_raised
+    from harness.values.measurement import Status
 
     questions = job.plan.suite.decode
     assert questions is not None
@@ -205,8 +206,10 @@ def _profile(job: Job, environment: Environment, outbox: Outbox) -> None:
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise
         except Exception as error:  # whatever a kernel or a compiler raises is that profile's result
-            reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {first_line(error)}"
-            outbox.send(NotProfiled(what, reason))
+            status, reason = what_was_raised(error)
+            if isinstance(error, HarnessError):
+                reason = str(error)
+            outbox.send(NotProfiled(what, reason, unsupported=status is Status.UNSUPPORTED))
         else:
             outbox.send(Profiled(found))
 

@@ -116,6 +116,7 @@ class DeviceProcess:
         if self._closed:
             raise TaskDied("the sweep was stopped", stopped=True)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([_root(), os.environ.get("PYTHONPATH", "")])}
+        environment.pop("TRITON_INTERPRET", None)  # what is interpreted is never timed
         if self._gpu:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpu
         return Child([sys.executable, "-m", "harness.sweep.task"], env=environment, own_session=True)

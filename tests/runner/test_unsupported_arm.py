@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
 
 from harness.plan import expand
 from harness.runner.execute import Execution, Options, profiled_engine
@@ -27,6 +31,26 @@ def run(x, y):
 '''
 
 
+ADDS = '''"""A sum in Triton."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def add_kernel(x, y, out, n, block: tl.constexpr):
+    at = tl.program_id(0) * block + tl.arange(0, block)
+    tl.store(out + at, tl.load(x + at, at < n) + tl.load(y + at, at < n), at < n)
+
+
+def run(x, y):
+    out = torch.empty_like(x)
+    add_kernel[(triton.cdiv(x.numel(), 64),)](x, y, out, x.numel(), 64)
+    return out
+'''
+
+
 def plan_at(path: Path, environment: Environment) -> Plan:
     return expand(load_suite(path), device_slug=environment.slug, triton=environment.triton)
 
@@ -47,6 +71,38 @@ def test_it_is_unsupported_everywhere_and_fails_nothing(tmp_path: Path) -> None:
         assert "residual_add@mixer, decode: needs the package nowhere" in found["other", kind].reason
     assert [profile.arm for profile in run.profiles] == ["baseline"]
     assert any("profile other, eager: UNSUPPORTED" in line for line in execution.log)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU runs Triton kernels")
+def test_triton_without_a_gpu_is_checked_by_its_interpreter_and_never_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the variable of the interpreter says: it may slow a kernel down by a thousand times."""
+    (tmp_path / "adds.py").write_text(ADDS)
+    text = SUITE.replace("    sdpa: torch_sdpa\n", "    residual_add: ./adds.py\n", 1)
+    text = text.replace("ops: [int4_mm, sdpa]", "ops: [residual_add]")
+    path, store = write_suite(tmp_path, text=text), Store(str(tmp_path / "runs.sqlite"))
+
+    def statuses(interpret: str, **options: Any) -> dict[tuple[str, str], Status]:
+        monkeypatch.setenv("TRITON_INTERPRET", interpret)
+        execution = Execution(
+            load_suite(path), lambda where: plan_at(path, where), store, Options(**options), lambda *_: None
+        )
+        run = store.load(execution.run())
+        for measurement in run.measurements:
+            assert (measurement.status is Status.UNSUPPORTED) == ("need a GPU" in measurement.reason)
+        assert [profile.arm for profile in run.profiles] == (["baseline"] if "profile" in options["stages"] else [])
+        assert execution.failed == {}
+        return {(m.case.arm, m.case.kind): m.status for m in run.measurements}
+
+    kinds = ("kernel", "prefill", "decode")
+    timed = statuses("1", stages=("kernels", "decode", "profile"), rounds=1, steps=1)
+    assert {timed["other", kind] for kind in kinds} == {Status.UNSUPPORTED}
+    assert {timed["baseline", kind] for kind in kinds} == {Status.OK}
+    checked = statuses("1", stages=("kernels",), verify_only=True)
+    assert checked["other", "kernel"] is Status.OK
+    unchecked = statuses("0", stages=("kernels",), verify_only=True)
+    assert unchecked["other", "kernel"] is Status.UNSUPPORTED
 
 
 def test_a_graph_is_profiled_where_one_is_timed() -> None:
