@@ -17,13 +17,13 @@ def matches(text: str, identifier: str) -> bool:
     return any(fnmatchcase(lowered, p) if set(p) & set("*?[") else p in lowered for p in parts if p)
 
 
-def select(text: str | None, identifiers: Sequence[str]) -> list[str]:
+def select(text: str | None, identifiers: Sequence[str], option: str = "-k") -> list[str]:
     """The ids that the filter means, in their order; all where there is none. HarnessError where none is meant."""
     if not text:
         return list(identifiers)
     found = [identifier for identifier in identifiers if matches(text, identifier)]
     if not found:
-        raise HarnessError(f"-k {text}: no id contains this; {_near(text, identifiers)}")
+        raise HarnessError(f"{option} {text}: no id contains this; {_near(text, identifiers)}")
     return found
 
 

@@ -17,7 +17,8 @@ from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 from .explanation import lines
 from .figures import UNKNOWN, clean, gib, number, plural
 
-WIDE = 120
+MEASURED = 1000
+"""Columns within which the table's own width is found; one that does not fit is stacked, so that no id is cut."""
 UNITS = {"kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB"}
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "bold green", Verdict.INVALID: "bold magenta"}
 EXPLAINED = (Verdict.INVALID, Verdict.UNDECIDED, Verdict.SLOWER, Verdict.FASTER)
@@ -40,8 +41,9 @@ class Rendered:
         yield Text(headline(c), style="bold")
         yield Text()
         rows = sorted(c.verdicts, key=lambda verdict: not verdict.gated)
-        if options.max_width >= WIDE:
-            yield _table(rows)
+        table = _table(rows)
+        if console.measure(table, options=options.update(max_width=MEASURED)).maximum <= options.max_width:
+            yield table
         else:
             yield from _stacked(rows)
         yield from _reasons(rows)
@@ -92,7 +94,7 @@ def ratio_words(verdict: CaseVerdict) -> str:
 def _table(rows: list[CaseVerdict]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    table.add_column("case", overflow="fold")
+    table.add_column("case", no_wrap=True)
     for heading in ("base", "head"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")

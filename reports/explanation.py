@@ -8,7 +8,7 @@ from harness.compare.explain import CodeChange, Explanation, ProfileChange, Reco
 from harness.trace.difference import Change
 from harness.values.static_comparison import StaticCase
 
-from .figures import axes_words, clean
+from .figures import axes_words, clean, count, number, plural, signed
 from .static_comparison import FIGURES, figure
 
 MOST_CODE = 10
@@ -35,13 +35,13 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
 def _reconciled(found: Reconciled) -> str:
     """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
     parts = " + ".join(
-        f"{clean(p.case.split('/')[0], NAME)} {p.calls} calls x {p.each.us:+.3g} us" for p in found.parts
+        f"{clean(p.case.split('/')[0], NAME)} {plural(p.calls, 'call')} x {signed(p.each.us)} us" for p in found.parts
     )
     measured, units = found.measured, UNITS.get(found.measured.level, found.measured.level)
     return (
-        f"{clean(found.case)}: {parts} = {found.predicted_us:+,.3g} ± {found.predicted_half_us:,.2g} us a step "
-        f"predicted, {measured.us:+,.3g} ± {measured.half_us:,.2g} measured (95 %, {measured.n} {units}), "
-        f"{found.left_us:+,.2g} left"
+        f"{clean(found.case)}: {parts} = {signed(found.predicted_us)} ± {number(found.predicted_half_us, 2)} us a "
+        f"step predicted, {signed(measured.us)} ± {number(measured.half_us, 2)} measured (95 %, {measured.n} {units}), "
+        f"{signed(found.left_us, 2)} left"
     )
 
 
@@ -53,7 +53,7 @@ def _profile(found: ProfileChange) -> Iterator[tuple[str, str]]:
     before, after = (ns / 1e3 / steps for ns in (found.base_ns, found.head_ns))
     yield (
         "profile",
-        f"{where}: {device} time {before:,.1f} -> {after:,.1f} us a step ({after - before:+,.3g}); one profile of "
+        f"{where}: {device} time {before:,.1f} -> {after:,.1f} us a step ({signed(after - before)}); one profile of "
         f"{steps} steps a side, no interval",
     )
     for change in found.categories:
@@ -65,16 +65,16 @@ def _profile(found: ProfileChange) -> Iterator[tuple[str, str]]:
 
 def _change(change: Change, steps: int) -> str:
     """Calls and time per call, and what each of them makes of the difference."""
-    delta = f"{change.delta_ns / 1e3 / steps:+,.3g} us a step"
+    delta = f"{signed(change.delta_ns / 1e3 / steps)} us a step"
     if not change.base_calls or not change.head_calls:
         only = change.head_calls or change.base_calls
-        return f"{delta}, {change.state}, {only / steps:,.4g} calls a step"
+        return f"{delta}, {change.state}, {count(only / steps)} calls a step"
     sums = (change.base_ns, change.base_calls), (change.head_ns, change.head_calls)
     before, after = (ns / 1e3 / calls for ns, calls in sums)
-    words = f"{change.base_calls / steps:,.4g}"
+    words = count(change.base_calls / steps)
     if change.base_calls != change.head_calls:
-        words += f" -> {change.head_calls / steps:,.4g} ({change.calls_ns / 1e3 / steps:+,.3g} us)"
-    return f"{delta}: {words} calls a step, {before:,.4g} -> {after:,.4g} us each"
+        words += f" -> {count(change.head_calls / steps)} ({signed(change.calls_ns / 1e3 / steps)} us)"
+    return f"{delta}: {words} calls a step, {number(before)} -> {number(after)} us each"
 
 
 def _binary(found: StaticCase) -> str:

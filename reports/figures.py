@@ -55,6 +55,11 @@ def number(value: float, digits: int = 3) -> str:
     return grouped(value, max(0, digits - 1 - leading_place(value, digits)))
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """A difference, `number` with its sign: `+1.30`, `-4,150`."""
+    return f"{'+' if value >= 0 else ''}{number(value, digits)}"
+
+
 def plus_minus(estimate: Estimate) -> str:
     """`46.3 ± 0.3`, as many decimals as the interval deserves; `46.3 (n 1)` where there is no interval."""
     if estimate.half_width <= 0:

@@ -59,9 +59,9 @@ class Counts:
 
     @property
     def sentence(self) -> str:
-        parts = [f"{self.correct} of {plural(self.measured, 'case')} correct"]
-        if self.unsupported:
-            parts.append(f"{self.unsupported} unsupported")
+        parts = [f"{self.correct} of {plural(self.measured, 'case')} correct"] if self.measured else []
+        if self.unsupported or not parts:
+            parts.append(f"{self.unsupported} unsupported" if self.unsupported else "no case was timed")
         if self.shared:
             parts.append(f"{self.shared} more have the same answer as an earlier arm")
         if self.missing:

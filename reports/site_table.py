@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,9 @@ from harness.values.profile import Profile
 
 from .device_peaks import Peak, peak_of
 from .figures import UNKNOWN, clean, grouped, number, percent
+
+WIDE = 120
+"""Columns that the whole table takes."""
 
 
 @dataclass(frozen=True)
@@ -58,30 +60,34 @@ def rows(profile: Profile, read_gb_s: float | None, peak: Peak | None) -> Iterat
         yield SiteRow(site.name, step_us, site.calls, site.bytes, site.flop, read, share)
 
 
-def render(profile: Profile, environment: Environment) -> RenderableType:
-    """A table, and what its shares are of."""
+def render(profile: Profile, environment: Environment, columns: int = WIDE) -> RenderableType:
+    """A table, and what its shares are of. Less than WIDE columns have no room for what follows from the others."""
     peak = peak_of(environment.device_name) if environment.device_kind == "cuda" else None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     shape = ", ".join(f"{name} {value}" for name, value in profile.axes.items())
     title = f"least work per step of {clean(profile.arm)}, {profile.engine}, {shape}"
-    table.add_column("op@site", no_wrap=True)
-    for name in ("us per step", "calls", "MB", "GB/s", "% of read", "MFLOP", "GFLOP/s", "% of peak"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("nearer roof", no_wrap=True)
+    wide = columns >= WIDE
+    shown = {"op@site", "us per step", "calls", "GB/s", "% of read"}
+    shown |= {"MB", "MFLOP", "GFLOP/s"} if wide else set()
+    shown |= {"% of peak"} if peak else set()
+    shown |= {"nearer roof"} if peak and wide else set()
     for row in rows(profile, environment.read_gb_s, peak):
-        cells = [
-            clean(row.name),
-            grouped(row.step_us, 1),
-            f"{row.calls:,}",
-            number(row.least_bytes / 1e6),
-            number(row.gb_s),
-            percent(row.read_share),
-            number(row.flop / 1e6),
-            number(row.gflop_s),
-            percent(row.peak_share),
-            row.held_by,
-        ]
-        table.add_row(*map(Text, cells))
+        cells = {
+            "op@site": clean(row.name),
+            "us per step": grouped(row.step_us, 1),
+            "calls": f"{row.calls:,}",
+            "MB": number(row.least_bytes / 1e6),
+            "GB/s": number(row.gb_s),
+            "% of read": percent(row.read_share),
+            "MFLOP": number(row.flop / 1e6),
+            "GFLOP/s": number(row.gflop_s),
+            "% of peak": percent(row.peak_share),
+            "nearer roof": row.held_by,
+        }
+        if not table.columns:
+            for name in (name for name in cells if name in shown):
+                table.add_column(name, justify="left" if name in ("op@site", "nearer roof") else "right", no_wrap=True)
+        table.add_row(*(Text(cell) for name, cell in cells.items() if name in shown))
     return Group(Text(), Text(title), table, Text(_of_what(environment, peak)))
 
 

@@ -24,7 +24,7 @@ def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None
     if source:
         print(attempt.source, end="")
     elif diff:
-        print(_diff(attempt, diff, store), end="")
+        print(_diff(attempt, diff, store) or "no difference\n", end="")
     elif as_json:
         from harness.cli.try_ import attempt_as_json
 

@@ -102,31 +102,23 @@ def _render(found: CaseHistory) -> Iterator[RenderableType]:
     table.add_column("started, UTC", no_wrap=True)
     table.add_column("commit", no_wrap=True)
     table.add_column(f"{found.unit}, interval", no_wrap=True, justify="right")
-    table.add_column("%", justify="right")
-    table.add_column("units", no_wrap=True, justify="right")
     table.add_column("", overflow="fold")
-    for moment in found.moments:
-        table.add_row(*(Text(cell) for cell in _cells(moment)))
+    for before, moment in zip((None, *found.moments), found.moments, strict=False):
+        table.add_row(*(Text(cell) for cell in _cells(moment, before)))
     yield table
 
 
-def _cells(moment: Moment) -> tuple[str, ...]:
+def _cells(moment: Moment, before: Moment | None) -> tuple[str, ...]:
+    """An answer that stayed the same is not said again."""
     time = moment.time
     value = f"{time.value:,.4g} [{time.low:,.4g}, {time.high:,.4g}]" if time else moment.status
-    units = f"{time.n} {'processes' if time.level == 'process' else 'samples'}" if time else ""
     commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
-    words = [moment.answer, moment.tree, moment.reason]
-    if time and time.noise != "measured":
-        words.append(f"noise between processes {time.noise}")
+    words = [] if before and before.answer == moment.answer else [moment.answer]
+    words += [moment.tree, moment.reason]
+    if time:
+        noise = "" if time.noise == "measured" else f", noise {time.noise}"
+        units = "processes" if time.level == "process" else "samples"
+        words.append(f"{100 * time.confidence:.3g} % of {time.n} {units}{noise}")
     if moment.changed:
         words.append(f"not to be compared with the one before: {'; '.join(moment.changed)}")
-    sure = f"{100 * time.confidence:.3g}" if time else ""
-    return (
-        moment.run,
-        moment.started[:16].replace("T", " "),
-        commit,
-        value,
-        sure,
-        units,
-        " · ".join(filter(None, words)),
-    )
+    return moment.run, moment.started[:16].replace("T", " "), commit, value, " · ".join(filter(None, words))

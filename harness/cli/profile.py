@@ -51,9 +51,10 @@ def _show_sites(run: Run) -> None:
     from harness_reports.site_table import render
     from harness_reports.terminal import console
 
+    screen = console()
     for profile in run.profiles:
         if profile.work and run.environment:
-            console().print(render(profile, run.environment))
+            screen.print(render(profile, run.environment, screen.width))
 
 
 def _engines(names: list[str]) -> tuple[str, ...]:

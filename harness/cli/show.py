@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 BARE = ("--source", "--diff")
+NOTE = 48
+"""Characters of a note in the list of runs; a comparison notes the files that were changed."""
 ALL = "*"
 """What `--source` without a value stands for: the only text there is."""
 
@@ -91,27 +93,33 @@ def _list(runs: RunStore, as_json: bool) -> None:
     from harness_reports.figures import clean
     from harness_reports.terminal import console
 
+    devices = {s.device for s in summaries}
+    shown = ["run", "started", "suite", "state", "cases", "note"]
+    shown += ["device"] if len(devices) > 1 else []
+    shown += ["tags"] if any(s.tags for s in summaries) else []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("run", "started", "suite", "state", "cases", "device", "note", "tags"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "state"))
+    for heading in shown:
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "started", "state", "cases"))
     for s in summaries:
         cases = str(s.cases) if s.state == "complete" else f"{s.measured} of {s.cases}"
-        started = s.started[:16].replace("T", " ")
-        cells = (s.id, started, s.suite, s.state, cases, s.device, s.note, " ".join(s.tags))
-        table.add_row(*(Text(clean(cell)) for cell in cells))
+        cells = {
+            "run": s.id, "started": s.started[:16].replace("T", " "), "suite": s.suite, "state": s.state,
+            "cases": cases, "note": clean(s.note, NOTE), "device": s.device, "tags": " ".join(s.tags),
+        }  # fmt: skip
+        table.add_row(*(Text(clean(cells[heading])) for heading in shown))
     console().print(table)
+    if len(devices) == 1:
+        console().print(Text(f"all on {clean(devices.pop())}"))
 
 
 def _source(run: Run, part: str) -> str:
     from harness.errors import HarnessError
+    from harness.match import select
 
-    part = "" if part == ALL else part
-    hits = [m for m in run.measurements if part in m.case.id and m.source in run.sources]
-    if not hits:
-        with_source = ", ".join(m.case.id for m in run.measurements if m.source in run.sources)
-        raise HarnessError(
-            f"--source {part}: no measured case of run {run.id} has that in its id; there: {with_source or 'none'}"
-        )
+    with_source = {m.case.id: m for m in run.measurements if m.source in run.sources}
+    if not with_source:
+        raise HarnessError(f"--source: run {run.id} measured no case, so it keeps no source text")
+    hits = [with_source[case] for case in select("" if part == ALL else part, list(with_source), "--source")]
     texts = {m.source: m for m in hits if m.source}
     if len(texts) > 1:
         raise HarnessError(f"--source {part}: several variants: {', '.join(m.case.id for m in texts.values())}")

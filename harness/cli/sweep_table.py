@@ -15,6 +15,8 @@ from harness.values.measurement import Status
 from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
 
 SHOWN = 5
+BINARY = ("regs", "spill", "same")
+"""Columns of what was compiled; on a CPU nothing is."""
 
 
 def render(result: SweepResult) -> RenderableType:
@@ -66,20 +68,22 @@ def _table(question: Question) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("#", "configuration"):
         table.add_column(column, overflow="fold")
-    for column in ("us, 95 %", "against the baseline", "p", "regs", "spill", "same"):
+    compiled = any(row.binary for row in question.configurations)
+    for column in ("us, 95 %", "against the baseline", "p", *(BINARY if compiled else ())):
         table.add_column(column, justify="right")
     finals = question.finals
     if finals is None:
         for row in question.configurations[:SHOWN]:
             time = _time(estimate(row.measurement.samples)) or row.measurement.status.value
-            table.add_row("-", named(row.tunables), time, row.measurement.reason, "", *_binary(row), "")
+            binary = (*_binary(row), "") if compiled else ()
+            table.add_row("-", named(row.tunables), time, row.measurement.reason, "", *binary)
         return table
     rows = {row.case.id: row for row in question.configurations}
     for rank, confirmed in enumerate(finals.confirmed, 1):
         mark = "winner" if confirmed.measurement.case.id == finals.winner else str(rank)
-        table.add_row(mark, *_confirmed(confirmed, rows, question))
+        table.add_row(mark, *_confirmed(confirmed, rows, question)[: len(table.columns) - 1])
     if finals.baseline is not None:
-        table.add_row("-", *_confirmed(finals.baseline, rows, question))
+        table.add_row("-", *_confirmed(finals.baseline, rows, question)[: len(table.columns) - 1])
     return table
 
 

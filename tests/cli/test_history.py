@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
+from harness.cli.history import _render
 from harness.cli.main import app
+from harness.compare.history import CaseHistory, Moment
 from harness.stats import estimate
 from harness.store import Store
+from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement, Status
 from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
 
@@ -73,6 +78,19 @@ def test_the_text_says_the_same(location: str) -> None:
     assert "aaaaaaaaa" not in text, text
     assert "bbbbbbbbb+" in text and "torch: 2.13.0 -> 2.14.0" in text
     assert text.count("[") == 3 and "assumed" in text
+
+
+def test_the_words_keep_room_in_a_narrow_terminal(location: str) -> None:
+    """80 columns leave the last column enough for a word; what stayed the same is not said again."""
+    time = Estimate(1234.5, 1200.1, 1299.9, 0.95, 16, "round", "assumed")
+    moment = Moment("1", "2026-11-23T06:10:00", "a" * 40 + "+", "OK", time=time, answer="torch_blocked")
+    case = CaseHistory("int4_mm@b/baseline", "small", "us/call", (moment,) * 3)
+    console = Console(file=io.StringIO(), width=80)
+    for part in _render(case):
+        console.print(part)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count("torch_blocked") == 1 and shown.count("assumed") == 3
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_a_chart_is_drawn(location: str, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_show_of_one_run_has_its_samples_as_json(location: str) -> None:
 def test_show_prints_the_source_that_was_measured(location: str) -> None:
     """The version of three hours ago that was fast."""
     assert harness("show", "last", "--source", "int4_mm@a", store=location).stdout == "def run(): ...\n"
-    with pytest.raises(HarnessError, match="no measured case of run 1 has that in its id; there: int4_mm@a"):
+    with pytest.raises(HarnessError, match="--source sdpa: no id contains this; near: int4_mm@a"):
         raise harness("show", "1", "--source", "sdpa", store=location).exception or AssertionError
 
 

@@ -87,6 +87,7 @@ def test_every_verdict_can_be_read_at_every_width(columns: int) -> None:
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= columns
     flat = "".join(text.split())
+    assert columns < 80 or all(verdict.case in text for verdict in compare(*runs).verdicts)
     for words in ("SLOWER", "SAME", "1.103xslower", "equal", "[bold]first[/bold]try", "exitstatus1"):
         assert words in flat
 

@@ -127,7 +127,7 @@ def test_the_text_has_the_whole_sum() -> None:
     found = explained(base, head)
     text = "\n".join(f"{word} {line}" for word, line in lines(found))
     wanted = ("40 calls x +1.3", "predicted", "measured (95 %, 8 processes a side)", " left", "block_n 8 -> 16")
-    for words in (*wanted, "9 -> 10.3 us each"):
+    for words in (*wanted, "9.00 -> 10.3 us each"):
         assert words in text, text
     assert "### What explains it" in markdown(compare(base, head), explanation=found)
     assert "### What explains it" not in markdown(compare(base, head))

@@ -46,6 +46,19 @@ def test_what_cannot_be_told_has_no_number() -> None:
     assert (row.read_share, row.peak_share, row.held_by) == (None, None, "-") and row.gb_s == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("columns", [80, 100, 120, 160])
+@pytest.mark.parametrize("device", ["NVIDIA H100 80GB HBM3", "unheard of"])
+def test_no_number_is_cut(columns: int, device: str) -> None:
+    """Fewer columns of a terminal are fewer columns of the table."""
+    site = SiteWork("int4_mm@shared_gate_up", 40, 256, 0, 2_560)
+    environment = msgspec.structs.replace(ENVIRONMENT, device_name=device)
+    console = Console(file=io.StringIO(), width=columns)
+    console.print(render(profile((site, 8_543_216)), environment, columns))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\u2026" not in shown and "int4_mm@shared_gate_up" in shown and "2,135.8" in shown
+    assert ("% of peak" in shown) == device.startswith("NVIDIA")
+
+
 def test_the_table_says_what_its_shares_are_of() -> None:
     """The bandwidth that was measured, and the peak with its source."""
     console = Console(file=io.StringIO(), width=140)
