@@ -19,7 +19,7 @@ from harness.values.estimate import Ratio
 
 from .category_view import Categories
 from .decode_view import ModelGroup, ModelRow
-from .figures import UNKNOWN, count, gib, number, percent, plus_minus, ratio_full, ratio_words
+from .figures import UNKNOWN, clean, count, gib, number, percent, plus_minus, ratio_full, ratio_words
 from .kernel_view import KernelGroup, usual_axes
 from .step_view import step_words
 from .view import View, explained_words
@@ -206,13 +206,15 @@ def _models_narrow(groups: Sequence[ModelGroup]) -> Table:
 
 def _facts(view: View) -> Iterator[RenderableType]:
     """What stands below the tables, each with its word in front."""
-    facts: list[tuple[str, str]] = [("explained", explained_words(entry)) for entry in view.explained]
+    facts: list[tuple[str, str]] = [
+        ("explained", f"{clean(entry.head)}: {explained_words(entry)}") for entry in view.explained
+    ]
     facts += [("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps]
     facts += [("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries]
     facts += [("outputs", sentence) for sentence in view.outputs]
     facts += [("first token", sentence) for sentence in _first_tokens(view.decodes)]
     if view.memory:
-        facts.append(("memory", view.memory))
+        facts.append(("memory" if "peak" in view.memory else "start", view.memory))
     if view.processes:
         worst = max(view.processes, key=lambda row: row.spread)
         many = len(worst.medians)

@@ -153,14 +153,14 @@ def binary_words(main: Binary) -> str:
 
 def _grid_words(grid: Sequence[int], main: Binary, attempt: Attempt) -> str:
     blocks = grid[0] * grid[1] * grid[2]
-    words = f"{blocks:,} blocks of {main.threads} threads"
+    words = f"{blocks:,} block{'s' * (blocks != 1)} of {main.threads} threads"
     sms = attempt.environment.sm_count if attempt.environment is not None else None
     if sms:
-        words += f", {blocks / sms:.2g} a SM"
+        words += f", {blocks / sms:.2g} an SM"
         if main.blocks_per_sm:
             words += f", {blocks / (sms * main.blocks_per_sm):.2g} waves"
     elif main.blocks_per_sm:
-        words += f", {main.blocks_per_sm} at once on a SM"
+        words += f", {main.blocks_per_sm} at once on an SM"
     return words
 
 

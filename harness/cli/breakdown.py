@@ -31,7 +31,7 @@ def command(
     html: Annotated[Path | None, typer.Option(help="Write a page with every table to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where the time of a trace went (GPU time; without a GPU, CPU self time); of two, what changed as well."""
+    """Where the time of a trace went; of two, what changed too. GPU time; without a GPU, CPU self time."""
     from harness.trace import breakdown, difference, load_rules
 
     rules = load_rules(*([categories] if categories else []))

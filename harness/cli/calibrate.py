@@ -31,7 +31,7 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure identical code against itself; each calibration adds to those before it."""
+    """Measure identical code against itself: what is noise here. Each calibration adds to those before it."""
     from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate

@@ -22,7 +22,7 @@ def command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a suite, then verify each of its cases once against the float32 reference."""
+    """Check a suite, then compute each of its cases once. Against the float32 reference; nothing is timed."""
     import sys
 
     from harness.plan import expand

@@ -56,7 +56,7 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what became slower or faster: 0 no regression, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
+    """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
     import msgspec
 
     from harness.compare import compare, load_sides

@@ -15,7 +15,7 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine can measure, and what to do about what it cannot."""
+    """Say what this machine can measure, and how to mend the rest."""
     from harness.doctor import examine
 
     findings = list(examine(_folder(store), bandwidth))

@@ -14,7 +14,7 @@ def command(
     file: Annotated[Path, typer.Argument(help="A file that `harness export` or pytest-benchmark wrote.")],
     store: Store = "",
 ) -> None:
-    """Add an exported run to the store; importing it again changes nothing. Prints its id here."""
+    """Add an exported run to the store. Importing it again changes nothing. Prints its id here."""
     from harness.store import Store as RunStore
     from harness.store import read_exported
 

@@ -26,7 +26,7 @@ def command(
     match: Match = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print the plan of a suite: its cases, and which variant every op of each arm is."""
+    """Print what a suite asks, and which variants answer it. Needs no torch."""
     from harness.plan import expand
     from harness.suite.load import load_suite
 

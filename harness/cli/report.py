@@ -39,7 +39,7 @@ def command(
     site: Annotated[str, typer.Option(help="Folder for static pages: index, each RUN [all], trends.")] = "",
     store: Store = "",
 ) -> None:
-    """Write the report of a stored run: Markdown, one HTML file, charts; of several, side by side; of all, a site."""
+    """Write the report of a stored run: Markdown, HTML, charts. Of several, side by side; of all, a site."""
     from harness import reports_root
     from harness.errors import HarnessError
     from harness.store import Store as RunStore

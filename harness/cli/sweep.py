@@ -40,7 +40,7 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Search block sizes; write the fastest correct configurations to the tuned file that `tuned` reads."""
+    """Search block sizes; write the fastest that are right to a file. Arms read it by the word `tuned`."""
     if compile_only:
         from harness.cli import sweep_static
 

@@ -59,7 +59,7 @@ def _pattern(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -
         found = find(number, name, mask, share, wrong)
         if found:
             return found
-    return "", "none of the known mistakes gives this output"
+    return "", f"none of the known mistakes gives this output; wanted: {wrong.op.summary}"
 
 
 Found = tuple[str, str] | None

@@ -144,7 +144,9 @@ def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
         newest = [run.suite for run in store.runs() if any(run.suite == file.stem for file in found)]
         found = [file for file in found if newest and file.stem == newest[-1]] or found
     if len(found) != 1:
-        names = ", ".join(str(file.relative_to(root)) for file in found) or "none"
+        if not found:
+            raise HarnessError(f"no suite in {root / 'suites'}: name the one to compare with --suite FILE")
+        names = ", ".join(str(file.relative_to(root)) for file in found)
         raise HarnessError(f"--suite: which one? There are: {names}")
     return found[0].resolve(), repository
 

@@ -82,6 +82,13 @@ def test_a_mistake_is_the_error_of_every_command(command: str, tmp_path: Path) -
     assert isinstance(result.exception, HarnessError) and "did you mean torch_sdpa?" in str(result.exception)
 
 
+def test_the_list_of_commands_says_what_each_is_for() -> None:
+    """In whole sentences, on lines of 80 columns."""
+    shown = harness("--help").stdout.partition("Commands:")[2]
+    assert all(f"  {name}  " in shown for name in ("breakdown", "calibrate", "compare", "doctor", "try", "sweep"))
+    assert "..." not in shown and max(map(len, shown.splitlines())) <= 80
+
+
 def test_schema_prints_the_committed_schema() -> None:
     """`harness schema > suites/suite.schema.json` is how it is made."""
     assert harness("schema").stdout == schema_text()
