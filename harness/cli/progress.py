@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import time
 from types import TracebackType
 from typing import Any
 
 PER_CASE = ("verify", "capture", "check", "compile")
 """Steps that are too many for a line each."""
+TIME_LEFT = r", \d+ s left$"
+EVERY_S = 5.0
+"""Between two lines of how far one step has come, where there is no bar: a sweep has hundreds of configurations."""
 
 
 class RunProgress:
@@ -19,7 +24,7 @@ class RunProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._console = Console(stderr=True)
-        self._stages, self._last = stages, ""
+        self._stages, self._last, self._step, self._said = stages, "", "", 0.0
         self._bar: Any = None
         self._task: Any = None
         if self._console.is_terminal:
@@ -54,10 +59,14 @@ class RunProgress:
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
             self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
-        elif (
-            self._stages
-            and what not in PER_CASE
-            and (line := f"{stage}: {what}" + (f" ({done}/{of} cases done)" if of else "")) != self._last
-        ):
-            print(line, file=sys.stderr, flush=True)
-            self._last = line
+        elif self._stages and what not in PER_CASE:
+            step = f"{stage}: {re.sub(TIME_LEFT, '', what)}"
+            self._line(step, f"{stage}: {what}", f"{done}/{of} cases done" if of else "")
+
+    def _line(self, step: str, text: str, done: str) -> None:
+        """A line for what is new; how far the same step has come every few seconds."""
+        line = f"{text} ({done})" if done else text
+        if line == self._last or (step == self._step and time.monotonic() < self._said + EVERY_S):
+            return
+        print(line, file=sys.stderr, flush=True)
+        self._last, self._step, self._said = line, step, time.monotonic()

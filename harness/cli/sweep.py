@@ -158,6 +158,7 @@ def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
     for line in () if said else result.warnings:
         print(f"warning: {line}", file=sys.stderr)
     if allow_failure:
-        print(f"FAILED, and allowed to (--allow-failure): exit status {int(status)} became 0", file=sys.stderr)
+        what = "FAILED" if status is ExitStatus.CASE_FAILED else "NOT TO BE TRUSTED"
+        print(f"{what}, and allowed to (--allow-failure): exit status {int(status)} became 0", file=sys.stderr)
         return
     raise typer.Exit(status)
