@@ -50,7 +50,8 @@ class WorkerProcess:
     def wake(self) -> None:
         """Waits until it has imported all that takes long; from then on it does nothing."""
         if not self._is_awake:
-            assert isinstance(self._next(), Awake)
+            message = self._next()
+            assert isinstance(message, Awake)
             self._is_awake = True
 
     def hello(self) -> Hello:
