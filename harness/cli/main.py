@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from types import FrameType
@@ -70,11 +71,20 @@ app.command("try")(try_.command)
 def main() -> None:
     """Entry point of the `harness` script. SIGTERM is taken as ^C: what was measured is stored, workers are ended."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    _write_utf_8()
     try:
         app()
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_status)) from None
+
+
+def _write_utf_8() -> None:
+    """Whatever the locale: a table has a ± in it and JSON is UTF-8, and under another encoding a finished run would end
+    in an error while it is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
 
 
 def _as_interrupt(_: int, __: FrameType | None) -> None:

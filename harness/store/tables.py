@@ -5,6 +5,8 @@ Not as JSON: the error of an output with NaN in it is infinite, and JSON has no 
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -28,7 +30,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from harness.errors import HarnessError
@@ -93,14 +95,15 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 
 def open_engine(url: URL) -> Engine:
-    """The database at a URL, its tables there. Raises HarnessError where it cannot be opened or is of another
-    version."""
+    """The database at a URL, its tables there; a file that may not be written, for reading alone. Raises HarnessError
+    where it cannot be opened or is of another version."""
     try:
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _sqlite_settings)
-        with engine.begin() as connection:
-            _create(connection)
+        try:
+            engine = _writable(url)
+        except OperationalError as error:
+            if not (_may_not_write(error) and url.database and Path(url.database).is_file()):
+                raise
+            engine = create_engine(_for_reading(Path(url.database)))
         with engine.begin() as connection:
             found = connection.execute(select(version.c.version)).scalar_one()
     except SQLAlchemyError as error:
@@ -115,6 +118,29 @@ def open_engine(url: URL) -> Engine:
         )
         raise HarnessError(f"{shown(url)}: store version {found}, this program reads {STORE_VERSION}: {newer}")
     return engine
+
+
+def _writable(url: URL) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+    with engine.begin() as connection:
+        _create(connection)
+    return engine
+
+
+def _for_reading(file: Path) -> URL:
+    """Of a SQLite file whose folder cannot be written either: it is read without a lock or a log of its own, unless
+    somebody's log lies beside it, which may hold more than the file."""
+    log = file.with_name(f"{file.name}-wal")
+    alone = {} if log.is_file() and log.stat().st_size else {"immutable": "1"}
+    return URL.create("sqlite", database=file.resolve().as_uri(), query={"uri": "true", "mode": "ro", **alone})
+
+
+def _may_not_write(error: SQLAlchemyError) -> bool:
+    """Whether SQLite was refused by the file's permissions, or by a read-only file system."""
+    code: int = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _create(connection: Connection) -> None:
