@@ -58,7 +58,7 @@ def all_attempts(store: Store, question: str | None = None, since: str = "") -> 
         wanted = wanted.where(attempts.c.question == question)
     with store.transaction() as connection:
         rows = connection.execute(wanted).all()
-    return [msgspec.structs.replace(tables.decode(row[1], Attempt), number=int(row[0])) for row in rows]
+        return [msgspec.structs.replace(tables.decode(row[1], Attempt), number=int(row[0])) for row in rows]
 
 
 def load_attempt(store: Store, name: str) -> Attempt:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, Table, distinct, func, select
 
-from harness.errors import HarnessError
 from harness.store import tables
 from harness.store.merge import merge_measurements
 from harness.store.naming import Summary
+from harness.store.tables import decode
 from harness.store.writer import is_alive
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
 from harness.values.profile import Profile
-from harness.values.run import SCHEMA_VERSION, Run
-
-T = TypeVar("T")
+from harness.values.run import Run
 
 
 class _Planned(msgspec.Struct):
@@ -54,7 +52,7 @@ def summaries(connection: Connection) -> list[Summary]:
 def environments(connection: Connection) -> list[Environment]:
     """Of the runs that have one, oldest first."""
     headers = connection.execute(select(tables.runs.c.header).order_by(tables.runs.c.id)).scalars()
-    return [found for found in (_decode(header, _Header).environment for header in headers) if found is not None]
+    return [found for found in (decode(header, _Header).environment for header in headers) if found is not None]
 
 
 def load_run(connection: Connection, run_id: int) -> Run:
@@ -64,9 +62,9 @@ def load_run(connection: Connection, run_id: int) -> Run:
     def rows(table: Table) -> Sequence[Row[Any]]:
         return connection.execute(select(table).where(table.c.run == run_id).order_by(table.c.row)).all()
 
-    measured = [_decode(m.body, Measurement) for m in rows(tables.measurements)]
-    header = _decode(row.header, Run)
-    slots = tuple(_decode(s.body, Slot) for s in rows(tables.slots))
+    measured = [decode(m.body, Measurement) for m in rows(tables.measurements)]
+    header = decode(row.header, Run)
+    slots = tuple(decode(s.body, Slot) for s in rows(tables.slots))
     timed = {slot.process for slot in slots if slot.process}
     order = {case.id: index for index, case in enumerate(header.planned)}
     return msgspec.structs.replace(
@@ -75,17 +73,17 @@ def load_run(connection: Connection, run_id: int) -> Run:
         state=_state(row),
         tags=_tags(row),
         measurements=merge_measurements(measured, order),
-        conditions=tuple(_decode(c.body, Conditions) for c in rows(tables.conditions)),
-        profiles=tuple(_decode(p.body, Profile) for p in rows(tables.profiles)),
-        sources={s.hash: _decode(s.body, str) for s in rows(tables.sources)},
-        streams={s.name: _decode(s.body, list[int]) for s in rows(tables.streams)},
+        conditions=tuple(decode(c.body, Conditions) for c in rows(tables.conditions)),
+        profiles=tuple(decode(p.body, Profile) for p in rows(tables.profiles)),
+        sources={s.hash: decode(s.body, str) for s in rows(tables.sources)},
+        streams={s.name: decode(s.body, list[int]) for s in rows(tables.streams)},
         slots=slots,
         processes=len(timed) if header.pairing else header.processes,
     )
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:
-    header = _decode(row.header, _Header)
+    header = decode(row.header, _Header)
     device = header.environment.device_name if header.environment else ""
     return Summary(
         id=str(row.id),
@@ -109,11 +107,3 @@ def _state(row: Row[Any]) -> str:
 
 def _tags(row: Row[Any]) -> tuple[str, ...]:
     return tuple(tag for tag in row.tags.split(",") if tag)
-
-
-def _decode(body: bytes, kind: type[T]) -> T:
-    try:
-        return tables.decode(body, kind)
-    except msgspec.DecodeError as error:
-        name = getattr(kind, "__name__", str(kind))
-        raise HarnessError(f"a stored {name} cannot be read (schema {SCHEMA_VERSION} wanted): {error}") from error

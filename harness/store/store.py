@@ -63,10 +63,12 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All of it or nothing; what the database refuses is a HarnessError."""
+        """All of it or nothing; what the database refuses is a HarnessError, and a stored value that is damaged."""
         try:
             with self._engine.begin() as connection:
                 yield connection
+        except msgspec.DecodeError as error:
+            raise HarnessError(f"{self.location}: a stored value cannot be read: {error}") from error
         except SQLAlchemyError as error:
             raise HarnessError(f"{self.location}: {tables.one_line(error)}") from error
 
