@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -15,6 +18,7 @@ from harness.errors import HarnessError
 from harness.store import Store
 from harness.values.case import Case
 from tests.compare.stored_runs import SUITE, kernel, measured, stored
+from tests.conftest import REPOSITORY
 
 
 @pytest.fixture
@@ -74,3 +78,11 @@ def test_a_run_is_carried_to_another_store(location: str, tmp_path: Path) -> Non
     assert [harness("import", name, store=other).stdout for name in (file, again)] == ["1\n", "1\n"]
     here, there = Store(location).load("1"), Store(other).load("last")
     assert here == there and SUITE in there.sources.values()
+
+
+def test_what_is_printed_is_utf_8_whatever_the_locale(location: str) -> None:
+    """A terminal without a locale must not end a finished run in an error."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "harness", "show", "1", "--store", location]
+    shown = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode("utf-8")
+    assert "±" in shown
