@@ -1,9 +1,12 @@
 """Programmatic dependent launch (sm_90 on): a kernel starts while the one before it still runs, fetches what does not
 depend on it, and waits for it before everything else.
 
-A chain of such kernels is right where each one waits before it reads a result or writes at all: the one before has then
-ended, and by the same rule all that came earlier. A kernel that is launched the usual way ends the overlap, not the
-rightness.
+A chain of such kernels is right where each one waits before it writes at all and before it reads what the one before
+writes: that one has then ended, and by the same rule all that came earlier. A kernel starts only when every program of
+the one before has waited, so that what is older than that one is complete and may be read early: a router's choice by
+the second kernel behind it, the position, the state of a delta rule, which a whole step lies behind. Two calls of that
+rule in a row on one state must therefore not both start early. A kernel that is launched the usual way ends the
+overlap, not the rightness.
 
 Two tunables of variants: `overlap`, all its kernels start early; `overlap_second`, only its second one, under its own
 first. Calls of the latter kind do not overlap each other, so that one of many calls in a row takes what it takes alone.

@@ -1,0 +1,61 @@
+"""No kernel of a decode step reads what the one before still writes, however early it starts."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+pytest.importorskip("triton")
+
+from tests.kernels.early_starts import BATCHES, PLANTED
+from tests.kernels.test_triton_tiles import printed
+
+pytestmark = pytest.mark.xdist_group("early_starts")
+
+WEIGHTS = {"weight", "scale", "shared_weight", "shared_scale", "a_log", "dt_bias"}
+OLDER = {
+    "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
+    "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
+    "sdpa_combine_kernel": {"positions"},
+    "recurrent_kernel": {"state"},  # of a layer's last step
+}
+"""By kernel, what it reads early that is no weight: written by a kernel before the one before it."""
+
+
+@cache
+def launches() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = printed("early_starts", "90", interpret=False)
+    return found
+
+
+def early() -> list[dict[str, Any]]:
+    return [row for place, rows in launches().items() if place != PLANTED for row in rows if row["early"]]
+
+
+def test_only_weights_and_what_is_older_is_read_before_the_wait() -> None:
+    """In the binary's own PTX, on every way to the wait, at batch 1 and 8. Nothing is written there."""
+    assert len(early()) == len(BATCHES) * 18  # all of the arm but the first norm
+    for row in early():
+        assert set(row["reads"]) <= WEIGHTS | OLDER.get(row["kernel"], set()), row
+        assert row["stores"] == 0, row
+
+
+def test_what_may_be_read_early_is() -> None:
+    """Else an early start would bring nothing: the matrices, and all that is listed as older."""
+    for row in early():
+        older = OLDER.get(row["kernel"], set())
+        assert older <= set(row["reads"])
+        if row["kernel"] in ("words_kernel", "down_kernel", "route_kernel"):
+            assert "weight" in row["reads"], row
+
+
+def test_a_wait_behind_the_loads_is_seen() -> None:
+    (row,) = launches()[PLANTED]
+    assert {"x", "gate"} <= set(row["reads"])
+
+
+def test_no_kernel_of_the_arm_spills() -> None:
+    """With the arm's own tunables, not the defaults."""
+    assert all(row["spilt"] == 0 for rows in launches().values() for row in rows)
