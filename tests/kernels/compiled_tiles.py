@@ -29,7 +29,6 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "delta rule": ("gated_delta_rule", "triton_chunked", {**DELTA, "length": 200}),
     "convolution": ("causal_conv", "triton_prefill", {"batch": 1, "length": 200, "channels": 8192, "kernel": 4}),
-    "delta chunks": ("gated_delta_rule", "triton_chunked", {**DELTA, "length": 200}),
     "words of gdn_in": ("int4_mm", "triton_words", {"tokens": 1, "n": 12352, "k": 2048, "group": 128}),
     "words of gdn_out": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 4096, "group": 128}),
     "words of shared_down": ("int4_mm", "triton_words", {"tokens": 1, "n": 2048, "k": 512, "group": 128}),

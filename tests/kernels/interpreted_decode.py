@@ -19,8 +19,8 @@ from harness import kernels_root
 from harness.resolve import load_op, load_variant
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
-from tests.kernels.catalogue import DTYPES, case_of
-from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of
+from tests.kernels.catalogue import DTYPES, case_of, operands_of
+from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of, sdpa
 
 VARIANTS = (
     ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
@@ -74,6 +74,38 @@ def checks() -> dict[str, Check]:
     return found
 
 
+ROWS: dict[tuple[str, str], Dims] = {
+    ("moe_block", "triton_words"): {**BLOCK, "top_k": 2, "inter": 16, "shared": 16},
+    ("int4_mm", "triton_words"): {"tokens": 3, "n": 9, "k": 128, "group": 32},
+    ("route", "triton_last"): {"tokens": 3, "experts": 12, "top_k": 4, "hidden": 40},
+    ("causal_conv", "triton_step"): {"batch": 3, "length": 1, "channels": 40, "kernel": 4},
+    ("gated_delta_rule", "triton_recurrent"): {**load_op("gated_delta_rule").test_shapes[0], "batch": 3},
+    ("qk_norm_rope", "triton_heads"): {**load_op("qk_norm_rope").test_shapes[0], "batch": 3},
+    ("sdpa", "triton_split_k"): sdpa(3, 1, 4, 2, 16, 70, 128),
+}
+"""Variants of a decode step at a batch of 2 or 3; the cache of each row has as many splits as it has alone."""
+
+
+def rows_are_their_own(op: str, variant: str, dims: Dims) -> bool:
+    """Whether every row of a batch comes out, with its state, as in a call of its own, bit for bit."""
+    loaded, run = load_op(op), load_variant(op, variant, REPOSITORY).run
+    size = "batch" if "batch" in dims else "tokens"
+    count, operands = dims[size], operands_of(op, dims, torch.bfloat16)
+    batched = {i.name for i in loaded.op.inputs if i.shape and i.shape[0] == size}
+    states = [i.name for i in loaded.op.inputs if i.role == "state"]
+
+    def called(row: slice) -> list[torch.Tensor]:
+        mine = {name: value[row].clone() if name in batched else value for name, value in operands.items()}
+        output = run(*mine.values())
+        return [*(output if isinstance(output, tuple) else (output,)), *(mine[name] for name in states)]
+
+    together = called(slice(None))
+    return all(
+        torch.equal(whole[i : i + 1], alone)
+        for i in range(count) for whole, alone in zip(together, called(slice(i, i + 1)), strict=True)
+    )  # fmt: skip
+
+
 WORDS = ("int4_mm", "triton_words")
 EXPERTS = ("moe_experts", "triton_words")
 SHARED = ("moe_block", "triton_words")
@@ -113,9 +145,10 @@ MISTAKES: dict[str, Mistake] = {
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
     results = {name: result_of(wanted) for name, wanted in checks().items()}
+    rows = {f"rows of {op}": {"correct": rows_are_their_own(op, name, dims)} for (op, name), dims in ROWS.items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}
-    return {name: msgspec.to_builtins(result) for name, result in results.items()}
+    return {**rows, **{name: msgspec.to_builtins(result) for name, result in results.items()}}
 
 
 if __name__ == "__main__":
