@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.attempt.rows import attempt_row
-from harness.cli.show import ALL
+from harness.cli.options import UNSAID
 from harness.store.attempts import all_attempts, load_attempt
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _labels(attempt: Attempt) -> tuple[str, ...]:
 
 def _diff(attempt: Attempt, other: str, store: Store) -> str:
     """From the attempt to another one, or to its file as it is now."""
-    if other == ALL:
+    if other == UNSAID:
         path = Path(attempt.file)
         text, name = (path.read_text(encoding="utf-8"), f"{path.name} now") if path.is_file() else ("", "(gone)")
     else:

@@ -127,24 +127,12 @@ def command(
 
 def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:
     from harness import reports_root
+    from harness.cli.markdown_file import write_markdown
 
     reports_root.bind()
     from harness_reports.comparison_markdown import render
 
     write_markdown(file, render(comparison, explanation=explanation))
-
-
-def write_markdown(file: str, text: str) -> None:
-    """To a file, or for `-` to standard output."""
-    from pathlib import Path
-
-    if file == "-":
-        print(text)
-        return
-    try:
-        Path(file).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(f"--markdown {file}: {error.strerror or error}") from error
 
 
 def document(comparison: Comparison, explanation: Explanation | None = None) -> dict[str, Any]:

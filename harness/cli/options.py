@@ -16,6 +16,10 @@ Store = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Versioned JSON on standard output.")]
 
 
+UNSAID = "*"
+"""The value of an option that stands without one, where it may: `--source`, `--diff`."""
+
+
 def csv(text: str) -> list[str]:
     """`a, b` -> ["a", "b"]."""
     return [part.strip() for part in text.split(",") if part.strip()]

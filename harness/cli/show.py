@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from harness.cli.options import AsJson, Store
+from harness.cli.options import UNSAID, AsJson, Store
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 BARE = ("--source", "--diff")
 NOTE = 48
 """Characters of a note in the list of runs; a comparison notes the files that were changed."""
-ALL = "*"
-"""What `--source` without a value stands for: the only text there is."""
 
 
 class Command(TyperCommand):
@@ -27,7 +25,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = []
         for word, following in zip(args, [*args, "--"][1:], strict=True):
-            given += [word, ALL] if word in BARE and following.startswith("-") else [word]
+            given += [word, UNSAID] if word in BARE and following.startswith("-") else [word]
         return list(super().parse_args(ctx, given))
 
 
@@ -119,7 +117,7 @@ def _source(run: Run, part: str) -> str:
     with_source = {m.case.id: m for m in run.measurements if m.source in run.sources}
     if not with_source:
         raise HarnessError(f"--source: run {run.id} measured no case, so it keeps no source text")
-    hits = [with_source[case] for case in select("" if part == ALL else part, list(with_source), "--source")]
+    hits = [with_source[case] for case in select("" if part == UNSAID else part, list(with_source), "--source")]
     texts = {m.source: m for m in hits if m.source}
     if len(texts) > 1:
         raise HarnessError(f"--source {part}: several variants: {', '.join(m.case.id for m in texts.values())}")

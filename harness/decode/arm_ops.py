@@ -14,7 +14,6 @@ from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Answer
 
 PHASES = ("decode", "prefill")
-Scope = Callable[[str], Any]
 Observer = Callable[[str, str, list[Any]], None]
 """Called before each call of an op with its place (`int4_mm@lm_head`), phase and inputs."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,7 @@ class SuiteModel:
         self.dtype = torch_dtype(suite.dtype)
         self.architecture = load_model(suite.architecture)
         self.prepared: dict[Any, dict[str, Any]] = {}
-        start = time.perf_counter()
         self.weights = self._load()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        self.load_s = time.perf_counter() - start
 
     def _load(self) -> Any:
         suite, spec = self.plan.suite, self.plan.suite.weights

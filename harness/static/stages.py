@@ -18,7 +18,6 @@ import msgspec
 import triton
 from triton.backends.nvidia.compiler import CUDABackend
 
-AFTER_TTGIR = ("llir", "ptx", "cubin")
 BEFORE_TTGIR = frozenset({"num_stages"})
 """Options that act in the passes up to TTGIR and nowhere after; all others are part of the key of equal code."""
 
