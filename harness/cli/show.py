@@ -11,6 +11,7 @@ from harness.cli.options import UNSAID, AsJson, Store
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
+    from harness.store.naming import Summary
     from harness.values.run import Run
 
 
@@ -99,15 +100,21 @@ def _list(runs: RunStore, as_json: bool) -> None:
     for heading in shown:
         table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "started", "state", "cases"))
     for s in summaries:
-        cases = str(s.cases) if s.state == "complete" else f"{s.measured} of {s.cases}"
         cells = {
             "run": s.id, "started": s.started[:16].replace("T", " "), "suite": s.suite, "state": s.state,
-            "cases": cases, "note": clean(s.note, NOTE), "device": s.device, "tags": " ".join(s.tags),
+            "cases": _cases(s), "note": clean(s.note, NOTE), "device": s.device, "tags": " ".join(s.tags),
         }  # fmt: skip
         table.add_row(*(Text(clean(cells[heading])) for heading in shown))
     console().print(table)
     if len(devices) == 1:
         console().print(Text(f"all on {clean(devices.pop())}"))
+
+
+def _cases(found: Summary) -> str:
+    """How many, and how far a run got that was ended. A sweep chooses its cases as it goes: those that it confirmed."""
+    if not found.cases:
+        return str(found.measured)
+    return str(found.cases) if found.state == "complete" else f"{found.measured} of {found.cases}"
 
 
 def _source(run: Run, part: str) -> str:

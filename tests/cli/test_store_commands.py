@@ -52,6 +52,15 @@ def test_show_lists_the_runs_and_how_far_each_got(location: str) -> None:
     ]
 
 
+def test_a_sweep_plans_no_cases_and_counts_what_it_confirmed(tmp_path: Path) -> None:
+    location = str(tmp_path / "runs.sqlite")
+    swept = stored(measured(kernel("a"), [10.0]), planned=())
+    for state in ("partial", "complete"):
+        Store(location).add_run(msgspec.structs.replace(swept, state=state), state)
+    rows = [line.split() for line in harness("show", store=location).stdout.splitlines()]
+    assert [row[4:6] for row in rows if row[:1] in (["1"], ["2"])] == [["partial", "1"], ["complete", "1"]]
+
+
 def test_show_without_any_run_says_how_to_make_one(tmp_path: Path) -> None:
     found = harness("show", store=str(tmp_path / "none.sqlite"))
     assert found.exit_code == 0 and "harness run SUITE" in found.stdout
