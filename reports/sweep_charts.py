@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -22,16 +21,10 @@ SETTINGS: Any = {"svg.hashsalt": "sweep", "svg.fonttype": "none", "font.size": 9
             "axes.spines.right": False}  # fmt: skip
 
 
-def write_charts(result: SweepResult, folder: Path) -> list[Path]:
-    """An SVG for each question; the same sweep gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for question in result.questions:
-        view = build(question)
-        path = folder / f"{view.name}.svg"
-        path.write_bytes(draw(view, result.environment.device_name))
-        written.append(path)
-    return written
+def draw_sweep(result: SweepResult) -> dict[str, bytes]:
+    """An SVG for each question, by the name of its file; the same sweep gives the same bytes."""
+    views = map(build, result.questions)
+    return {f"{view.name}.svg": draw(view, result.environment.device_name) for view in views}
 
 
 def draw(view: SweepView, device: str) -> bytes:

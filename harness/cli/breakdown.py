@@ -62,12 +62,9 @@ def command(
 
 def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:
     from harness import reports_root
-    from harness.errors import HarnessError
+    from harness.cli.output_file import write
 
     reports_root.bind()
     from harness_reports.breakdown_page import render
 
-    try:
-        path.write_text(render([trace.name for trace in traces], profiles, changed), encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(f"--html {path}: {error.strerror or error}") from error
+    write("--html", path, render([trace.name for trace in traces], profiles, changed))

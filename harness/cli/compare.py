@@ -127,7 +127,7 @@ def command(
 
 def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:
     from harness import reports_root
-    from harness.cli.markdown_file import write_markdown
+    from harness.cli.output_file import write_markdown
 
     reports_root.bind()
     from harness_reports.comparison_markdown import render

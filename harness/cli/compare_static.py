@@ -28,7 +28,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
         )  # fmt: skip
     if markdown:
         from harness import reports_root
-        from harness.cli.markdown_file import write_markdown
+        from harness.cli.output_file import write_markdown
 
         reports_root.bind()
         from harness_reports.static_markdown import render as as_markdown

@@ -68,6 +68,7 @@ def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
 
 def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
     from harness import reports_root
+    from harness.cli.output_file import write
     from harness.match import matches
 
     reports_root.bind()
@@ -85,10 +86,7 @@ def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
     charts = draw_history(trends([slim for slim in slims if slim.suite == suite]))
     if not charts:
         raise HarnessError(f"--svg: no case that {match} means has a time in two runs of a suite")
-    try:
-        path.write_bytes(charts[0].svg if isinstance(charts[0].svg, bytes) else charts[0].svg.encode())
-    except OSError as error:
-        raise HarnessError(f"--svg {path}: {error.strerror or error}") from error
+    write("--svg", path, charts[0].svg)
 
 
 def _render(found: CaseHistory) -> Iterator[RenderableType]:

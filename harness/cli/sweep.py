@@ -3,13 +3,14 @@ this device."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from harness.cli.options import AsJson, Match, Note, Store
-from harness.errors import ExitStatus
+from harness.cli.options import AsJson, Match, Note, Store, csv
+from harness.errors import CaseFailed, ExitStatus, HarnessError
 
 if TYPE_CHECKING:
     from harness.values.sweep import SweepResult
@@ -44,11 +45,10 @@ def command(
     if compile_only:
         from harness.cli import sweep_static
 
+        times = {"csv": csv_file, "charts": charts, "emit": emit, "ship": ship, "carried": carried, "again": again}
+        for option in (name for name, given in times.items() if given):
+            raise HarnessError(f"--{option}: for what is timed; --compile-only times nothing")
         return sweep_static.compile_only(suite, match, _counts(tokens), target, jobs, limit_s, allow_failure, as_json)
-    import sys
-
-    from harness.errors import CaseFailed, HarnessError
-
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
     if carried is not None:
@@ -69,26 +69,26 @@ def command(
         print(f"FAILED, and allowed to (--allow-failure): {error}", file=sys.stderr)
         raise typer.Exit(0) from None
     _show(result, as_json, emit, ship, store)
-    if csv_file is not None:
-        from harness.cli.sweep_json import sweep_as_csv
-
-        csv_file.write_text(sweep_as_csv(result), encoding="utf-8")
-    if charts is not None:
-        from harness import reports_root
-
-        reports_root.bind()
-        from harness_reports.sweep_charts import write_charts
-
-        write_charts(result, charts)
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
+    if csv_file is not None:
+        from harness.cli.output_file import write
+        from harness.cli.sweep_json import sweep_as_csv
+
+        write("--csv", csv_file, sweep_as_csv(result))
+    if charts is not None:
+        from harness import reports_root
+        from harness.cli.output_file import write
+
+        reports_root.bind()
+        from harness_reports.sweep_charts import draw_sweep
+
+        for name, svg in draw_sweep(result).items():
+            write("--charts", charts / name, svg)
     _leave(result, allow_failure, said=not (as_json or emit))
 
 
 def _counts(text: str) -> tuple[int, ...]:
-    from harness.cli.options import csv
-    from harness.errors import HarnessError
-
     counts = csv(text)
     if not counts or not all(count.isdigit() and int(count) > 0 for count in counts):
         raise HarnessError(f"--tokens {text}: allowed: whole numbers above 0, comma-separated")
@@ -144,8 +144,6 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
 
 def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
     """5 where a configuration is wrong, 3 where the times cannot be trusted. said: the table has the warnings."""
-    import sys
-
     from harness.values.measurement import Status
 
     status = None

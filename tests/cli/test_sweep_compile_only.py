@@ -109,3 +109,8 @@ def test_what_was_pruned_elsewhere_is_not_tried_again(suite: Path, tmp_path: Pat
         file.write_text(json.dumps(document | planted))
         with pytest.raises(HarnessError, match=said):
             accept(file, cases, "sm_90", suite.parent, tmp_path)
+
+
+def test_an_option_of_what_is_timed_is_refused(suite: Path) -> None:
+    with pytest.raises(HarnessError, match="--csv: for what is timed"):
+        raise harness(suite, "--csv", "a.csv").exception or AssertionError

@@ -1,0 +1,24 @@
+"""A file that an option names: `--markdown FILE`, `--csv FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+
+def write(option: str, file: Path, content: str | bytes) -> None:
+    """Its folder is made. HarnessError, with the option, where that cannot be."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise HarnessError(f"{option} {file}: {error.strerror or error}") from error
+
+
+def write_markdown(file: str, text: str) -> None:
+    """To a file, or for `-` to standard output."""
+    if file == "-":
+        print(text)
+    else:
+        write("--markdown", Path(file), text + "\n")
