@@ -85,6 +85,10 @@ def command(
 
         for name, svg in draw_sweep(result).items():
             write("--charts", charts / name, svg)
+    if result.unwritten:
+        raise HarnessError(
+            f"tuned files that could not be written (the sweep is stored): {'; '.join(result.unwritten)}"
+        )
     _leave(result, allow_failure, said=not (as_json or emit))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import kernels_root
 from harness.stats import estimate
@@ -14,26 +14,37 @@ from harness.values.suite import Suite
 from harness.values.sweep import Confirmed, Question
 
 
-def register(
-    suite: Suite, asked: Sequence[Asked], found: Sequence[Question], environment: Environment
-) -> tuple[str, ...]:
-    """Writes an entry for each question that has a choice; returns the files."""
-    written = []
+class Registered(NamedTuple):
+    """written: files. unwritten: those that could not be, with the reason; their choice is in the store."""
+
+    written: tuple[str, ...]
+    unwritten: tuple[str, ...]
+
+
+def register(suite: Suite, asked: Sequence[Asked], found: Sequence[Question], environment: Environment) -> Registered:
+    """Writes an entry for each question that has a choice."""
+    written: dict[str, None] = {}
+    unwritten: dict[str, None] = {}
     for question, question_asked in zip(found, asked, strict=True):
         chosen = choice(question)
         if chosen is None or question.finals is None:
             continue
         entry = _described(chosen)
-        path: Path = kernels_root.tuned_module().write(
-            op=question.op, variant=question.variant, device=environment.slug, dims=question.dims,
-            source_hash=question_asked.sources[question.variant], triton=environment.triton,
-            tunables=entry["tunables"], us=entry["us"], suite_folder=Path(suite.path).parent,
-            ranked=[_described(c) for c in question.finals.confirmed if c.measurement.samples],
-            baseline=_described(question.finals.baseline) if question.finals.baseline else None,
-            trusted=question.trusted,
-        )  # fmt: skip
-        written.append(str(path))
-    return tuple(dict.fromkeys(written))
+        tuned = kernels_root.tuned_module()
+        try:
+            path = tuned.write(
+                op=question.op, variant=question.variant, device=environment.slug, dims=question.dims,
+                source_hash=question_asked.sources[question.variant], triton=environment.triton,
+                tunables=entry["tunables"], us=entry["us"], suite_folder=Path(suite.path).parent,
+                ranked=[_described(c) for c in question.finals.confirmed if c.measurement.samples],
+                baseline=_described(question.finals.baseline) if question.finals.baseline else None,
+                trusted=question.trusted,
+            )  # fmt: skip
+            written[str(path)] = None
+        except (OSError, ValueError) as error:  # a folder that may not be written; a file there that is no tuned file
+            path = tuned.path_for(question.op, question.variant, environment.slug, Path(suite.path).parent)
+            unwritten[f"{path}: {getattr(error, 'strerror', None) or error}"] = None
+    return Registered(tuple(written), tuple(unwritten))
 
 
 def choice(question: Question) -> Confirmed | None:

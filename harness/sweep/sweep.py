@@ -48,8 +48,7 @@ Report = Callable[[str, str, int, int], None]
 
 class Options(msgspec.Struct, frozen=True):
     """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
-    write: the tuned files. scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that
-    confirm the choice."""
+    scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice."""
 
     match: str | None = None
     tokens: tuple[int, ...] = (1,)
@@ -57,7 +56,6 @@ class Options(msgspec.Struct, frozen=True):
     again: bool = False
     jobs: int | None = None
     limit_s: float | None = None
-    write: bool = True
     scheduler: str = ""
     processes: int = PROCESSES
     note: str = ""
@@ -283,10 +281,10 @@ class _Sweep:
             reasons = "; ".join(dict.fromkeys(c.measurement.reason for q in found for c in q.configurations))[:300]
             count = sum(len(question.configurations) for question in found)
             raise CaseFailed(f"{self.suite.path}: sweep: none of {count} configurations could be timed: {reasons}")
-        written = register(self.suite, self.asked, found, self.environment) if self.options.write else ()
+        written, unwritten = register(self.suite, self.asked, found, self.environment)
         return SweepResult(
             self.ledger.run_id, self.suite.name, self.environment, found, written, time.perf_counter() - self.start,
-            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)), self.stages.end(),
+            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)), self.stages.end(), unwritten,
         )  # fmt: skip
 
     def _question(self, number: int, asked: Asked) -> Question:

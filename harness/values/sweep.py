@@ -116,7 +116,8 @@ class Question(msgspec.Struct, frozen=True):
 class SweepResult(msgspec.Struct, frozen=True):
     """written: the tuned files. reused: configurations whose times were in the store already. gpu_busy_s: an upper
     bound: device timelines from the first to the last work of each step, gaps included. warnings: what a reader must
-    know before using the numbers. stages_s: seconds by what was done, in order."""
+    know before using the numbers. stages_s: seconds by what was done, in order. unwritten: the tuned files that could
+    not be, with the reason."""
 
     run_id: str
     suite: str
@@ -129,6 +130,7 @@ class SweepResult(msgspec.Struct, frozen=True):
     reused: int
     warnings: tuple[str, ...] = ()
     stages_s: dict[str, float] = {}
+    unwritten: tuple[str, ...] = ()
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:

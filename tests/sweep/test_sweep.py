@@ -108,6 +108,11 @@ def _commands(path: Path, store: Path) -> None:
     assert allowed.exit_code == 0 and "FAILED, and allowed to" in allowed.stderr and "ship 1" in allowed.stdout
     assert "triton.Config(" in harness("--emit", "triton").stdout
     assert harness("--tokens", "0").exception is not None and harness("--target", "sm_90").exception is not None
+    [tuned] = (path.parent / "tuned").iterdir()
+    tuned.write_text("somebody's")
+    ended = harness()
+    assert "distinct" in ended.stdout and f"{tuned}: not a tuned file" in str(ended.exception)
+    assert tuned.read_text() == "somebody's"
 
 
 def test_a_killed_sweep_goes_on_and_a_wider_one_times_what_is_new(
