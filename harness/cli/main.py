@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import signal
 import sys
@@ -30,7 +31,11 @@ from harness.cli import (
     try_,
 )
 from harness.cli import list as list_command
-from harness.errors import HarnessError
+from harness.errors import ExitStatus, HarnessError
+
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+"""What a system says of a file or folder that the program may not have, wherever it asks; no other OSError is the
+user's to mend."""
 
 app = typer.Typer(
     name="harness",
@@ -77,6 +82,12 @@ def main() -> None:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_status)) from None
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        where = error.filename or "a file"
+        print(f"error: {where}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(int(ExitStatus.USAGE)) from None
 
 
 def _write_utf_8() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.progress import RunProgress
-from harness.errors import ExitStatus
+from harness.errors import ExitStatus, HarnessError
 from harness.plan import expand
 from harness.runner.execute import Execution, Options
 from harness.store import Store
@@ -40,6 +40,10 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
             kept = f"run {execution.run_id} is kept as partial" if execution.run_id else "nothing was measured"
             print(f"interrupted; {kept}", file=sys.stderr)
             raise typer.Exit(ExitStatus.INTERRUPTED) from None
+        except HarnessError as error:
+            if execution.run_id:
+                error.args = (f"{error}; what was measured until then is kept as run {execution.run_id}",)
+            raise
     for text in execution.log:
         print(text, file=sys.stderr)
     return store.load(run_id), execution.failed

@@ -15,11 +15,10 @@ SCHEMA_VERSION = 1
 
 class Run(msgspec.Struct, frozen=True):
     """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a
-    partial
-    run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256. processes:
-    how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a comparison
-    measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation between fresh
-    processes as this machine was calibrated when the run began."""
+    partial run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256.
+    processes: how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a
+    comparison measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation
+    between fresh processes as this machine was calibrated when the run began."""
 
     id: str
     started: str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cli import measured
 from harness.errors import HarnessError
 from harness.plan import expand
 from harness.runner import process
@@ -89,3 +91,18 @@ def test_unknown_stages_are_refused() -> None:
     assert stages_named(["decode"]) == ("decode",) and stages_named([]) == ("kernels", "decode", "profile")
     with pytest.raises(HarnessError, match=r"unknown stage kernel; allowed: .*did you mean kernels"):
         stages_named(["kernel"])
+
+
+def test_a_store_that_refuses_a_row_ends_the_run_and_says_what_is_kept(tmp_path: Path, store: Store) -> None:
+    """A disk that fills up: the run and its first case are there."""
+    store.finish(store.begin(Run(id="", started="", suite="s", suite_hash="", title="", state="running")), "partial")
+    with sqlite3.connect(tmp_path / "runs.sqlite") as raw:
+        raw.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON measurements WHEN (SELECT count(*) FROM measurements) = 1 "
+            "BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+        )
+    suite = suite_with(tmp_path, "torch_blocked")
+    options = Options(stages=("kernels",), rounds=1)
+    with pytest.raises(HarnessError, match=r"runs.sqlite: disk is full; what was measured until then is kept as run 2"):
+        measured.execute(suite, ["baseline"], "router,lm_head", options, str(tmp_path / "runs.sqlite"))
+    assert store.load("2").state == "partial" and len(store.load("2").measurements) == 1
