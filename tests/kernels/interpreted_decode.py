@@ -44,6 +44,25 @@ def equal_logits(operands: dict[str, Any]) -> None:
     operands["logits"][1:, ::2] = 1.0
 
 
+def last_experts(operands: dict[str, Any]) -> None:
+    """All tokens choose the last experts: the others have none."""
+    ids, experts = operands["expert_ids"], len(operands["gate_up_weight"])
+    ids.copy_(torch.arange(experts - ids.shape[1], experts, dtype=ids.dtype))
+
+
+SLICED: tuple[tuple[str, str, Dims, tuple[str, ...]], ...] = (
+    ("causal_conv", "triton_step", {"batch": 3, "length": 1, "channels": 40, "kernel": 4}, ("x",)),
+    ("causal_conv", "triton_prefill", {"batch": 2, "length": 5, "channels": 40, "kernel": 4}, ("x",)),
+    ("gated_delta_rule", "triton_recurrent", {**load_op("gated_delta_rule").test_shapes[0], "batch": 3}, ("a", "b")),
+    ("gated_delta_rule", "triton_chunked", dict(load_op("gated_delta_rule").test_shapes[1]), ("a", "b")),
+    ("sigmoid_gate", "triton_rows", {"tokens": 3, "width": 37}, ("gate",)),
+    ("qk_norm_rope", "triton_heads", dict(load_op("qk_norm_rope").test_shapes[1]), ("q", "k", "v")),
+    ("int4_mm", "triton_words", {"tokens": 2, "n": 9, "k": 64, "group": 32}, ("x",)),
+    ("route", "triton_last", {"tokens": 2, "experts": 12, "top_k": 4, "hidden": 40}, ("x",)),
+)
+"""What the model passes on as parts of a fused projection, and what a caller may."""
+
+
 def checks() -> dict[str, Check]:
     """By name: every test shape that a variant supports in both dtypes, blocks that fit badly, and operands that no
     random draw gives."""
@@ -69,6 +88,10 @@ def checks() -> dict[str, Check]:
     routed = {"tokens": 3, "experts": 20, "top_k": 5}
     found["router ties"] = Check("router", "triton_topk", routed, change=equal_logits)
     found["route blocks"] = Check("route", "triton_last", {**routed, "hidden": 96}, tunables={"block_n": 8})
+    for op, variant, dims, names in SLICED:
+        found[f"{op} {variant} of slices"] = Check(op, variant, dims, sliced=names)
+    for op in ("moe_experts", "moe_block"):
+        found[f"{op} one expert"] = Check(op, "triton_words", BLOCK, change=last_experts)
     conv = {"batch": 8, "length": 1, "channels": 200, "kernel": 4}
     found["causal_conv batch 8"] = Check("causal_conv", "triton_step", conv, "bfloat16", {"block": 64})
     return found

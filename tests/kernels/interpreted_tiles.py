@@ -30,7 +30,8 @@ Dims = dict[str, int]
 
 @dataclass(frozen=True)
 class Check:
-    """A variant at a shape. change: makes other operands of the random ones, in place."""
+    """A variant at a shape. change: makes other operands of the random ones, in place. sliced: operands that are parts
+    of a wider tensor."""
 
     op: str
     variant: str
@@ -38,6 +39,7 @@ class Check:
     dtype: str = "float32"
     tunables: Tunables = field(default_factory=dict)
     change: Callable[[dict[str, Any]], None] | None = None
+    sliced: tuple[str, ...] = ()
 
 
 def sdpa(batch: int, length: int, heads: int, kv_heads: int, head_dim: int, context: int, capacity: int) -> Dims:
@@ -55,8 +57,10 @@ SDPA_DECODE: tuple[tuple[Dims, Tunables], ...] = (
     (sdpa(2, 1, 6, 2, 16, 100, 128), {"block_n": 16, "programs": 16}),
     (sdpa(8, 1, 4, 2, 16, 0, 64), {"programs": 16}),
     (sdpa(1, 1, 20, 1, 16, 64, 256), {"programs": 2}),
+    (sdpa(2, 1, 4, 2, 16, 32, 33), {"block_n": 16}),
 )
-"""The first slot alone, positions on both sides of a block's edge, a group of 20 heads, more blocks than programs."""
+"""The first slot alone, positions on both sides of a block's edge, a group of 20 heads, more blocks than programs, the
+last slot of a cache."""
 SDPA_PREFILL: tuple[tuple[Dims, Tunables], ...] = (
     (sdpa(1, 1, 4, 2, 32, 17, 32), {}),
     (sdpa(2, 5, 6, 2, 16, 3, 11), {}),
@@ -215,13 +219,24 @@ def planted(mistake: Mistake, folder: Path) -> Correctness:
     return check(load_op(mistake.op), load_variant(mistake.op, str(path), folder), case, 0)
 
 
+def columns(value: torch.Tensor) -> torch.Tensor:
+    """The same values as columns of a wider tensor, as the parts of a fused projection are; around them is NaN. Heads
+    stay side by side."""
+    flat = value.flatten(2) if value.ndim == 4 else value
+    wide = flat.new_full((*flat.shape[:-1], flat.shape[-1] + 24), float("nan"))
+    part = wide[..., 8:-16]
+    part.copy_(flat)
+    return part.unflatten(-1, value.shape[2:]) if value.ndim == 4 else part
+
+
 def changed(wanted: Check) -> Correctness:
-    """The outputs and states on operands that `change` made, against the reference."""
-    assert wanted.change is not None
+    """The outputs and states on operands that `change` made or that are slices, against the reference."""
     op = load_op(wanted.op)
     operands = operands_of(wanted.op, wanted.dims, getattr(torch, wanted.dtype))
-    wanted.change(operands)
+    if wanted.change is not None:
+        wanted.change(operands)
     mine = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in operands.items()}
+    mine |= {name: columns(operands[name]) for name in wanted.sliced}
     reference = op.reference(*operands.values())
     output = load_variant(wanted.op, wanted.variant, REPOSITORY).run(*mine.values(), **wanted.tunables)
     tolerance = op.op.tolerance[wanted.dtype]
@@ -235,7 +250,7 @@ def changed(wanted: Check) -> Correctness:
 
 
 def result_of(wanted: Check) -> Correctness:
-    if wanted.change is not None:
+    if wanted.change is not None or wanted.sliced:
         return changed(wanted)
     return verify(wanted.op, wanted.variant, wanted.dims, wanted.dtype, wanted.tunables)
 
