@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -78,7 +79,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     _write_utf_8()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_status)) from None
@@ -93,9 +97,32 @@ def main() -> None:
 def _write_utf_8() -> None:
     """Whatever the locale: a table has a ± in it and JSON is UTF-8, and under another encoding a finished run would end
     in an error while it is shown."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        line_buffering = sys.stdout.line_buffering
+        sys.stdout = _Output(sys.stdout.detach(), encoding="utf-8", line_buffering=line_buffering)
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(encoding="utf-8")
+
+
+class _Output(io.TextIOWrapper):
+    """Standard output that ends the command as a shell's tools end where nobody reads on (`| head`): the libraries
+    that print would end it with status 1, which is a regression here."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._end()
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._end()
+
+    def _end(self) -> NoReturn:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())  # what is still in the buffer
+        raise SystemExit(128 + signal.SIGPIPE)
 
 
 def _as_interrupt(_: int, __: FrameType | None) -> None:

@@ -95,3 +95,15 @@ def test_what_is_printed_is_utf_8_whatever_the_locale(location: str) -> None:
     command = [sys.executable, "-m", "harness", "show", "1", "--store", location]
     shown = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode("utf-8")
     assert "±" in shown
+
+
+@pytest.mark.parametrize("arguments", [("show",), ("show", "--json"), ("show", "last"), ("schema",), ("--help",)])
+def test_a_reader_that_left_is_no_regression(arguments: tuple[str, ...], location: str) -> None:
+    """`| head` ends the command as it ends others, in silence: 128 + SIGPIPE, where 1 would be a regression."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HARNESS_STORE": location}
+    command = [sys.executable, "-m", "harness", *arguments]
+    done = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
