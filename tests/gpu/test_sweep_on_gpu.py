@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness.store import Store
 from harness.sweep.sweep import Options, sweep
@@ -12,7 +13,7 @@ from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite
 
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
 
 TINY = (REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml").read_text()
 FAULTS = """
