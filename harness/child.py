@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import tempfile
@@ -17,6 +18,16 @@ class ChildDied(Exception):
     def __init__(self, reason: str, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.timed_out = reason, timed_out
+
+
+def finding_this_harness() -> dict[str, str]:
+    """The environment in which another process finds this harness, and nothing else of where it lies: from a checkout
+    nobody installed. An installed one is found by the interpreter that it was installed for."""
+    home = Path(__file__).resolve().parent.parent
+    if home.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    inherited = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
 
 
 class Child:
@@ -49,7 +60,7 @@ class Child:
         except BrokenPipeError:
             raise ChildDied(self._epitaph()) from None
 
-    def line(self, limit_s: float, silence: str) -> bytes:
+    def line(self, limit_s: float | None = None, silence: str = "") -> bytes:
         """Its next line. Raises ChildDied, also where none comes in time: then `silence` is the reason."""
         try:
             line = self._lines.get(timeout=limit_s)

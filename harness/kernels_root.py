@@ -65,6 +65,11 @@ def bound_root() -> Path | None:
     return Path(next(iter(module.__path__))).resolve() if module is not None else None
 
 
+def in_use() -> Path:
+    """The bound folder; as long as nothing is bound, the one that came with this harness."""
+    return bound_root() or installed()
+
+
 def module(name: str) -> ModuleType:
     """A module of the bound folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`."""
     if bound_root() is None:

@@ -30,7 +30,14 @@ KERNELS = ("kernels", "harness_kernels")
 SHOWING = ("reports", "harness_reports", "matplotlib", "jinja2")
 LAYERS = {
     "values and errors": Layer(
-        ("harness/values/*.py", "harness/errors.py", "harness/match.py", "harness/child.py", "harness/parent.py"),
+        (
+            "harness/values/*.py",
+            "harness/errors.py",
+            "harness/match.py",
+            "harness/child.py",
+            "harness/lines.py",
+            "harness/parent.py",
+        ),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),
     ),

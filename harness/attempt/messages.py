@@ -1,8 +1,6 @@
-"""What the warm worker of `try` and its parent say to each other: one value a line, as in `harness.runner.messages`."""
+"""What the warm worker of `try` and its parent say to each other, in `harness.lines`."""
 
 from __future__ import annotations
-
-from binascii import a2b_base64, b2a_base64
 
 import msgspec
 
@@ -55,19 +53,3 @@ class Answered(msgspec.Struct, frozen=True, tag=True):
 
 
 FromTryWorker = Greeting | Working | Answered
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(FromTryWorker)
-_job_decoder = msgspec.msgpack.Decoder(TryJob)
-
-
-def to_line(message: FromTryWorker | TryJob) -> bytes:
-    return b2a_base64(_encoder.encode(message))
-
-
-def from_line(line: bytes) -> FromTryWorker:
-    return _decoder.decode(a2b_base64(line))
-
-
-def job_from_line(line: bytes) -> TryJob:
-    return _job_decoder.decode(a2b_base64(line))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, allowed
-from harness.kernels_root import bound_root, installed
+from harness.kernels_root import in_use
 from harness.plan import dims_at
 from harness.suite.catalogue import OpSpec, load_spec, model_uses, ops, variant_file, variants
 from harness.suite.models import all_models
@@ -84,7 +84,7 @@ def ask(asked: Asked) -> Question:
 
 def variant_name(op: str, file: Path) -> str:
     """How an arm names the file: a variant of the op's own folder by its stem, another one by its path."""
-    root = bound_root() or installed()
+    root = in_use()
     return file.stem if file.parent == root / op and file.stem in variants(op) else str(file)
 
 
@@ -148,7 +148,7 @@ def _op_and_file(asked: Asked) -> tuple[str, Path]:
     path = path.resolve()
     if asked.op:
         return asked.op, path
-    root = bound_root() or installed()
+    root = in_use()
     if path.parent.parent == root and path.parent.name in ops():
         return path.parent.name, path
     inputs = read_signature(path).inputs

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.attempt.messages import Answered, Greeting, TryJob, Working, from_line, to_line
-from harness.child import Child, ChildDied
+from harness.attempt.messages import Answered, FromTryWorker, Greeting, TryJob, Working
+from harness.child import Child, ChildDied, finding_this_harness
 from harness.errors import HarnessError
+from harness.lines import from_line, to_line
 from harness.values.measurement import Measurement, Status
 
 LIMIT_S = 60.0
@@ -39,7 +39,7 @@ class Session:
             self._worker = Child(self._command(), env=self._environment(), own_session=True)
             self.started += 1
             try:
-                message = from_line(self._line(START_LIMIT_S))
+                message = self._message(START_LIMIT_S)
             except ChildDied as gone:
                 self.end()
                 raise HarnessError(f"the worker could not start: {gone.reason}") from gone
@@ -54,7 +54,7 @@ class Session:
         what = "start"
         try:
             self._worker.send(to_line(job))
-            while not isinstance(message := from_line(self._line(self.limit_s)), Answered):
+            while not isinstance(message := self._message(self.limit_s), Answered):
                 if isinstance(message, Working):
                     what = message.what
                     self.say(what)
@@ -69,9 +69,12 @@ class Session:
             self.end()
         return message
 
-    def _line(self, limit_s: float) -> bytes:
+    def _message(self, limit_s: float) -> FromTryWorker:
         assert self._worker is not None
-        return self._worker.line(limit_s, f"no end after {limit_s:g} s (--limit)")
+        message: FromTryWorker = from_line(
+            self._worker.line(limit_s, f"no end after {limit_s:g} s (--limit)"), FromTryWorker
+        )
+        return message
 
     def end(self) -> None:
         """Ends the worker, also one that hangs."""
@@ -83,12 +86,7 @@ class Session:
         return [self.python, "-m", "harness.attempt.worker", str(self.kernels_root)]
 
     def _environment(self) -> dict[str, str]:
-        import harness
-
-        package = str(Path(harness.__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-        hidden = {"CUDA_VISIBLE_DEVICES": ""} if self.interpret else {}
-        return {**os.environ, "PYTHONPATH": path, **hidden}
+        return finding_this_harness() | ({"CUDA_VISIBLE_DEVICES": ""} if self.interpret else {})
 
     def __enter__(self) -> Session:
         return self

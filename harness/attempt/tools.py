@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness.attempt.question import Question
+from harness.child import finding_this_harness
 from harness.errors import HarnessError
 from harness.values.case import Case
 
@@ -58,12 +58,8 @@ def run_tool(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "once.json"
     file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()))))
-    import harness
-
-    package = str(Path(harness.__file__).resolve().parent.parent)
     environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")])),
+        **finding_this_harness(),
         "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen
     }
     command = [*tool, sys.executable, "-m", module[0], str(file), *module[1:]]

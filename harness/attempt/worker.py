@@ -10,13 +10,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from harness.attempt.messages import Answered, Greeting, TryJob, Working, job_from_line, to_line
+from harness.attempt.messages import Answered, Greeting, TryJob, Working
+from harness.lines import Outbox, from_line
 from harness.parent import end_with_parent
-
-if TYPE_CHECKING:
-    from typing import BinaryIO
 
 FAULTED = 3
 """Exit status of a worker whose GPU context was lost, after its answer."""
@@ -25,9 +22,7 @@ FAULTED = 3
 def main(kernels_root: str) -> None:
     """Serves jobs until its standard input ends."""
     end_with_parent()
-    stream: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
-    sys.stdout.flush()
-    os.dup2(2, 1)  # a stray `print` of a kernel goes to standard error and cannot break the protocol
+    outbox = Outbox()
     import torch
 
     interpreted = not torch.cuda.is_available()
@@ -39,16 +34,16 @@ def main(kernels_root: str) -> None:
     root.bind(Path(kernels_root))
     settle_threads()
     environment = capture(Path.cwd())
-    stream.write(to_line(Greeting(environment, interpreted)))
+    outbox.send(Greeting(environment, interpreted))
     from harness.measure.one_case import OneCase
 
     def working(what: str) -> None:
-        stream.write(to_line(Working(what)))
+        outbox.send(Working(what))
 
     bench = OneCase(environment, working)
     for line in sys.stdin.buffer:
-        answer = _serve(bench, job_from_line(line))
-        stream.write(to_line(answer))
+        answer = _serve(bench, from_line(line, TryJob))
+        outbox.send(answer)
         if answer.lost:
             os._exit(FAULTED)  # the interpreter's own end would touch the lost context
 

@@ -87,7 +87,7 @@ def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], 
     text = REPRO.format(
         title=f"{case.id}: a wrong call.",
         words="\n".join(part for part in (found.region, f"Looks like: {found.words}" if found.words else "") if part),
-        package=kernels_root.NAME, root=str(kernels_root.bound_root() or kernels_root.installed()), op=case.op,
+        package=kernels_root.NAME, root=str(kernels_root.in_use()), op=case.op,
         prepared=[name for name, role in roles.items() if role in ("weight", "pool", "constant")],
         inputs=list(roles), states=[name for name, role in roles.items() if role == "state"],
         outputs=[name for name, _ in wrong.outputs], tunables=dict(wrong.tunables),

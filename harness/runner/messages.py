@@ -1,11 +1,7 @@
-"""What a worker and its parent say to each other: one value a line, MessagePack in base64.
-
-Not JSON: the error of an output with NaN in it is infinite, and JSON has no word for that.
-"""
+"""What a worker and its parent say to each other, in `harness.lines`."""
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
 from typing import Literal
 
 import msgspec
@@ -96,19 +92,3 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 
 FromWorker = Awake | Hello | Started | Measured | Sampled | Profiled | NotProfiled | Streamed | Ran | Done
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(FromWorker)
-_job_decoder = msgspec.msgpack.Decoder(Job)
-
-
-def to_line(message: FromWorker | Job) -> bytes:
-    return b2a_base64(_encoder.encode(message))
-
-
-def from_line(line: bytes) -> FromWorker:
-    return _decoder.decode(a2b_base64(line))
-
-
-def job_from_line(line: bytes) -> Job:
-    return _job_decoder.decode(a2b_base64(line))

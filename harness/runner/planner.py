@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 
 import msgspec
 
+from harness.child import finding_this_harness
 from harness.errors import ExitStatus, HarnessError
-from harness.runner.process import own_import_path
+from harness.lines import from_line, to_line
 from harness.values.environment import Environment
 from harness.values.suite import Plan
 
@@ -48,13 +48,13 @@ def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
     if environment is not None:
         wanted = msgspec.structs.replace(wanted, device=environment.slug, triton=environment.triton)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "harness.runner.planner"], input=b2a_base64(msgspec.msgpack.encode(wanted)),
-        capture_output=True, env=own_import_path(sys.executable), cwd="/", check=False,
+        [sys.executable, "-P", "-m", "harness.runner.planner"], input=to_line(wanted),
+        capture_output=True, env=finding_this_harness(), cwd="/", check=False,
     )  # fmt: skip
     if done.returncode != 0:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
         raise HarnessError(f"{wanted.suite}: cannot be read with the kernels beside it: {last}")
-    answer = msgspec.msgpack.decode(a2b_base64(done.stdout.splitlines()[-1]), type=Planned)
+    answer: Planned = from_line(done.stdout.splitlines()[-1], Planned)
     if answer.plan is None:
         error = HarnessError(answer.problem)
         error.exit_status = ExitStatus(answer.status)
@@ -77,14 +77,14 @@ def main() -> None:
     from harness.suite.fingerprint import fingerprints
     from harness.suite.load import load_suite
 
-    wanted = msgspec.msgpack.decode(a2b_base64(sys.stdin.buffer.readline()), type=Wanted)
+    wanted: Wanted = from_line(sys.stdin.buffer.readline(), Wanted)
     try:
         suite = load_suite(Path(wanted.suite))
         plan = expand(suite, arms=wanted.arms, match=wanted.match, device_slug=wanted.device, triton=wanted.triton)
         answer = Planned(plan, fingerprints(plan), _launches(plan, wanted))
     except HarnessError as error:
         answer = Planned(problem=str(error), status=int(error.exit_status))
-    sys.stdout.buffer.write(b2a_base64(msgspec.msgpack.encode(answer)))
+    sys.stdout.buffer.write(to_line(answer))
 
 
 if __name__ == "__main__":

@@ -7,22 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import harness
-from harness.child import Child
-from harness.runner.messages import Awake, Done, FromWorker, Hello, Job, from_line, to_line
+from harness.child import Child, finding_this_harness
+from harness.lines import from_line, to_line
+from harness.runner.messages import Awake, Done, FromWorker, Hello, Job
 
 SILENCE_LIMIT_S = 600.0
 """A worker that says nothing for this long hangs. Compiling or a float32 reference may take minutes, not ten."""
-
-
-def own_import_path(python: str) -> dict[str, str]:
-    """The environment in which another process finds this harness, and nothing else of where it lies: from a checkout
-    nobody installed. An installed one is found by the interpreter that it was installed for."""
-    home = Path(harness.__file__).resolve().parent.parent
-    if home.name in ("site-packages", "dist-packages"):
-        return dict(os.environ)
-    inherited = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
 
 
 class WorkerProcess:
@@ -37,7 +27,7 @@ class WorkerProcess:
         verify_only: Triton's interpreter may run the kernels, if the caller's TRITON_INTERPRET says so."""
         command = [python, *(["-P"] if tree else []), "-m", "harness.runner.worker"]
         command += [str(suite_folder), str(kernels_root), *([str(tree)] if tree else [])]
-        environment = own_import_path(python) if tree else dict(os.environ)
+        environment = finding_this_harness() if tree else dict(os.environ)
         if not verify_only:
             environment.pop("TRITON_INTERPRET", None)  # what is interpreted is never timed
         self._child = Child(command, cwd=tree, env=environment)
@@ -45,7 +35,9 @@ class WorkerProcess:
         self._hello: Hello | None = None
 
     def _next(self) -> FromWorker:
-        return from_line(self._child.line(SILENCE_LIMIT_S, f"said nothing for {SILENCE_LIMIT_S:.0f} s"))
+        line = self._child.line(SILENCE_LIMIT_S, f"said nothing for {SILENCE_LIMIT_S:.0f} s")
+        message: FromWorker = from_line(line, FromWorker)
+        return message
 
     def wake(self) -> None:
         """Waits until it has imported all that takes long; from then on it does nothing."""

@@ -8,17 +8,17 @@ torch in this process; the compilers it starts have it.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.child import Child, ChildDied, finding_this_harness
 from harness.errors import ExitStatus, HarnessError
-from harness.runner.process import own_import_path
+from harness.lines import Outbox, from_line, to_line
+from harness.parent import end_with_parent
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 
@@ -37,7 +37,14 @@ class Asked(msgspec.Struct, frozen=True):
     limit_s: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """So many cases, of so many."""
+
+    cases: int
+    of: int
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
     """compiled: of each target, in the order of the cases that use Triton. sources: by `op/variant`, the texts of its
     files by name. left_out: ids of cases whose code never imports Triton. problem: why there is nothing, in one line.
     """
@@ -55,33 +62,16 @@ Report = Callable[[int, int], None]
 
 def compile_side(asked: Asked, python: str, tree: Path, report: Report) -> Answer:
     """Every case for every target. report: cases done, of so many. Raises HarnessError where there is no Triton."""
-    process = subprocess.Popen(
-        [python, "-P", "-m", "harness.runner.static_side"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=own_import_path(python), cwd=tree,
-    )  # fmt: skip
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    last = b""
+    child = Child([python, "-P", "-m", "harness.runner.static_side"], env=finding_this_harness(), cwd=tree)
     try:
-        process.stdin.write(b2a_base64(msgspec.msgpack.encode(asked)))
-        process.stdin.close()
-        for line in process.stdout:
-            if line.startswith(b"#"):
-                done, of = line[1:].split()
-                report(int(done), int(of))
-            else:
-                last = line
-        said = process.stderr.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-    except BrokenPipeError:
-        said = process.stderr.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        child.send(to_line(asked))
+        while isinstance(message := from_line(child.line(), Done | Answer), Done):
+            report(message.cases, message.of)
+    except ChildDied as death:
+        raise HarnessError(f"{python}: the compiler: {death.reason}") from death
     finally:
-        if process.poll() is None:
-            process.terminate() if not last else None
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-    if process.returncode != 0 or not last:
-        raise HarnessError(f"{python}: the compiler ended with status {process.returncode}: {said[-1]}")
-    answer = msgspec.msgpack.decode(a2b_base64(last), type=Answer)
+        child.close()
+    answer: Answer = message
     if answer.problem:
         error = HarnessError(answer.problem)
         error.exit_status = ExitStatus(answer.status)
@@ -90,15 +80,15 @@ def compile_side(asked: Asked, python: str, tree: Path, report: Report) -> Answe
 
 
 def main() -> None:
-    asked = msgspec.msgpack.decode(a2b_base64(sys.stdin.buffer.readline()), type=Asked)
+    end_with_parent()
+    outbox = Outbox()
     try:
-        answer = _answer(asked)
+        outbox.send(_answer(from_line(sys.stdin.buffer.readline(), Asked), outbox))
     except HarnessError as error:
-        answer = Answer(problem=str(error), status=int(error.exit_status))
-    sys.stdout.buffer.write(b2a_base64(msgspec.msgpack.encode(answer), newline=False) + b"\n")
+        outbox.send(Answer(problem=str(error), status=int(error.exit_status)))
 
 
-def _answer(asked: Asked) -> Answer:
+def _answer(asked: Asked, outbox: Outbox) -> Answer:
     from harness import kernels_root
     from harness.static.pool import LIMIT_S, compile_cases
     from harness.static.results import toolchain
@@ -117,7 +107,7 @@ def _answer(asked: Asked) -> Answer:
     def told(_: Any) -> None:
         nonlocal done
         done += 1
-        print(f"#{done} {len(kept) * len(asked.targets)}", flush=True)
+        outbox.send(Done(done, len(kept) * len(asked.targets)))
 
     compiled, chains = {}, {}
     for target in asked.targets if kept else ():

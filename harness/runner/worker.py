@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.lines import Outbox, from_line
 from harness.parent import end_with_parent
 from harness.runner.messages import (
     Awake,
@@ -31,9 +32,7 @@ from harness.runner.messages import (
     Stage,
     Started,
     Streamed,
-    job_from_line,
 )
-from harness.runner.outbox import Outbox
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.suite import Plan
@@ -70,7 +69,7 @@ def main(suite_folder: str, kernels_root: str, tree: str = "") -> None:
     outbox.send(Hello(environment))
     line = sys.stdin.buffer.readline()
     if line:
-        job = job_from_line(line)
+        job: Job = from_line(line, Job)
         {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, environment, outbox)
         from harness.resolve import loaded_files
 

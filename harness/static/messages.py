@@ -1,4 +1,4 @@
-"""What the pool and its server say to each other: one JSON value a line."""
+"""What the pool and its server say to each other, in `harness.lines`."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from harness import kernels_root
+from harness.child import finding_this_harness
 from harness.errors import HarnessError
+from harness.lines import from_line, to_line
 from harness.static.messages import Job, Result
 from harness.static.results import Results
 from harness.static.target import parse_target
@@ -51,7 +51,7 @@ def compile_cases(
     left = _in_order(cases, [i for i, known in enumerate(found) if known is None])
     if left:
         with tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True) as shared:
-            root = str(kernels_root.bound_root() or kernels_root.installed())
+            root = str(kernels_root.in_use())
             job = Job(
                 tuple(cases[i] for i in left),
                 capability,
@@ -72,11 +72,8 @@ def compile_cases(
 
 def _served(job: Job, python: str) -> Iterator[Result]:
     """Results as the server gives them; it ends with this generator."""
-    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"} | ENVIRONMENT
-    import harness
-
-    package = str(Path(harness.__file__).resolve().parent.parent)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH", "")]))
+    environment = finding_this_harness() | ENVIRONMENT
+    environment.pop("TRITON_INTERPRET", None)
     with tempfile.TemporaryFile() as said:
         server = subprocess.Popen(
             [python, "-m", "harness.static.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
@@ -86,13 +83,13 @@ def _served(job: Job, python: str) -> Iterator[Result]:
         count = 0
         try:
             try:
-                server.stdin.write(msgspec.json.encode(job) + b"\n")
+                server.stdin.write(to_line(job))
                 server.stdin.flush()
             except BrokenPipeError:  # said below, with what it printed
                 pass
             for line in server.stdout:
                 count += 1
-                yield msgspec.json.decode(line, type=Result)
+                yield from_line(line, Result)
         finally:
             server.stdin.close()
             try:

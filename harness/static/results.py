@@ -91,7 +91,7 @@ class Results:
         key = (op, variant)
         if key not in self._sources:
             digest = hashlib.sha256()
-            spec = (kernels_root.bound_root() or kernels_root.installed()) / op / "spec.py"
+            spec = kernels_root.in_use() / op / "spec.py"
             for file in (spec, *source_files(_file_of(op, variant, self.suite_folder))):
                 digest.update(str(file).encode())
                 digest.update(file.read_bytes())

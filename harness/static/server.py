@@ -18,9 +18,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from harness import kernels_root
+from harness.lines import Outbox, from_line
 from harness.static.compile_case import warm_toolchain
 from harness.static.messages import Job, Result
 from harness.static.worker import GO, WAIT, work
@@ -167,17 +166,12 @@ class Server:
 def main(arguments: Sequence[str]) -> None:
     """The job is a line on standard input, which stays open as long as its results are wanted; each result is a line
     on standard output."""
-    results = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what imported modules print is no result
+    outbox = Outbox()
     control = sys.stdin.buffer
-    job = msgspec.json.decode(control.readline(), type=Job)
+    job: Job = from_line(control.readline(), Job)
     kernels_root.bind(Path(job.kernels_root))
     warm_toolchain(job.capability)
-
-    def emit(result: Result) -> None:
-        results.write(msgspec.json.encode(result) + b"\n")
-
-    Server(job, emit, control).run()
+    Server(job, outbox.send, control).run()
 
 
 if __name__ == "__main__":

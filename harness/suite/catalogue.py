@@ -41,7 +41,7 @@ class OpSpec:
 
 def ops() -> tuple[str, ...]:
     """The ops of the bound folder of kernels."""
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = kernels_root.in_use()
     return tuple(sorted(spec.parent.name for spec in root.glob("*/spec.py")))
 
 
@@ -55,7 +55,7 @@ def load_spec(op: str) -> OpSpec:
 
 
 def architectures() -> tuple[str, ...]:
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = kernels_root.in_use()
     return tuple(sorted(layout.parent.name for layout in root.glob("models/*/layout.py")))
 
 
@@ -76,7 +76,7 @@ def model_uses(architecture: str, dims: Any, group: int, dense: Any) -> tuple[An
 
 def variants(op: str) -> tuple[str, ...]:
     """The variants in the op's own folder."""
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = kernels_root.in_use()
     names = (file.stem for file in (root / op).glob("*.py"))
     return tuple(sorted(name for name in names if name not in NOT_VARIANTS and not name.startswith("_")))
 
@@ -89,7 +89,7 @@ def variant_file(op: str, variant: str, suite_folder: str | Path) -> Path | None
         return file.resolve() if file.is_file() else None
     if "." in variant:
         return _dotted_file(variant, Path(suite_folder))
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = kernels_root.in_use()
     return root / op / f"{variant}.py" if variant in variants(op) else None
 
 

@@ -25,7 +25,7 @@ def closure_hash(file: Path) -> str:
 def source_files(file: Path) -> tuple[Path, ...]:
     """A variant's file first, then every file that it imports from the folder of kernels, from its own folder or from
     its own package, directly or not. Installed packages (torch, triton) are not among them."""
-    root = (kernels_root.bound_root() or kernels_root.installed()).resolve()
+    root = kernels_root.in_use()
     found: dict[Path, None] = {}
     waiting = [file.resolve()]
     while waiting:

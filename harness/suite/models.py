@@ -20,7 +20,7 @@ ModelDims = dict[str, int | float | str]
 def library_folder() -> Path | None:
     """The folder of suites that belongs to the bound kernels: beside them in a checkout, installed as
     `harness_suites`."""
-    root = kernels_root.bound_root() or kernels_root.installed()
+    root = kernels_root.in_use()
     if (root.parent / "suites" / FILE).is_file():
         return root.parent / "suites"
     spec = importlib.util.find_spec("harness_suites")

@@ -5,19 +5,18 @@ A task that kills or hangs its process takes nothing with it but itself: the nex
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 import msgspec
 
-from harness.child import Child, ChildDied
-from harness.sweep.task import Outcome, Task, outcome_from, to_line
+from harness.child import Child, ChildDied, finding_this_harness
+from harness.lines import from_line, to_line
+from harness.sweep.task import Outcome, Task
 
 TASK_LIMIT_S = 120.0
 """A task takes this long at most: compiling one configuration takes up to 116 s where it is hopeless, and is then to
@@ -107,7 +106,8 @@ class DeviceProcess:
     def _ask(self, child: Child, task: Task, limit_s: float) -> Outcome:
         try:
             child.send(to_line(task))
-            return outcome_from(child.line(limit_s, f"took longer than {limit_s:.0f} s"))
+            outcome: Outcome = from_line(child.line(limit_s, f"took longer than {limit_s:.0f} s"), Outcome)
+            return outcome
         except ChildDied as death:
             self.kill(for_good=False)
             raise TaskDied(death.reason, death.timed_out, stopped=self._closed and not death.timed_out) from None
@@ -115,7 +115,7 @@ class DeviceProcess:
     def _start(self) -> Child:
         if self._closed:
             raise TaskDied("the sweep was stopped", stopped=True)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([_root(), os.environ.get("PYTHONPATH", "")])}
+        environment = finding_this_harness()
         environment.pop("TRITON_INTERPRET", None)  # what is interpreted is never timed
         if self._gpu:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpu
@@ -126,8 +126,3 @@ class DeviceProcess:
         child, self._child = self._child, None
         if child is not None:
             child.kill()
-
-
-def _root() -> str:
-    """What `harness` is imported from, so that the child imports the same one."""
-    return str(Path(__file__).resolve().parent.parent.parent)

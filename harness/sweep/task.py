@@ -1,19 +1,19 @@
 """What a device process is given and gives back, and the process itself: `python -m harness.sweep.task`.
 
-A line each way, as in `runner.messages`. The same `Devices.perform` is what a Dask worker calls.
+A line each way. The same `Devices.perform` is what a Dask worker calls.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from binascii import a2b_base64, b2a_base64
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.lines import Outbox, from_line
 from harness.parent import end_with_parent
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
@@ -44,18 +44,6 @@ class Outcome(msgspec.Struct, frozen=True):
     conditions: tuple[Conditions, ...] = ()
     busy_s: float = 0.0
     where: str = ""
-
-
-def to_line(value: Task | Outcome) -> bytes:
-    return b2a_base64(msgspec.msgpack.encode(value))
-
-
-def task_from(line: bytes) -> Task:
-    return msgspec.msgpack.decode(a2b_base64(line), type=Task)
-
-
-def outcome_from(line: bytes) -> Outcome:
-    return msgspec.msgpack.decode(a2b_base64(line), type=Outcome)
 
 
 _benches: dict[Any, Any] = {}
@@ -161,13 +149,11 @@ def _where() -> str:
 
 
 def main() -> None:
-    """Serves tasks until there are no more. Whatever a kernel prints goes to standard error."""
+    """Serves tasks until there are no more."""
     end_with_parent()
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
-        os.dup2(2, 1)
-        for line in sys.stdin.buffer:
-            answers.write(to_line(perform(task_from(line))))
+    outbox = Outbox()
+    for line in sys.stdin.buffer:
+        outbox.send(perform(from_line(line, Task)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from harness.runner.messages import Done, FromWorker, Measured, Profiled, Started, Streamed, from_line, to_line
+from harness.lines import from_line, to_line
+from harness.runner.messages import Done, FromWorker, Measured, Profiled, Started, Streamed
 from harness.values.case import Answer, Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.profile import Profile
@@ -32,4 +33,4 @@ def test_a_message_is_one_line_and_loses_nothing(message: FromWorker) -> None:
     """An output with NaN has an infinite error; a name may hold a line break."""
     line = to_line(message)
     assert line.count(b"\n") == 1 and line.endswith(b"\n")
-    assert from_line(line) == message
+    assert from_line(line, FromWorker) == message
