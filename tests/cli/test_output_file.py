@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from harness.cli import main
 from harness.cli.output_file import write
 from harness.errors import HarnessError
+from tests.conftest import REPOSITORY
 
 
 def test_text_is_utf_8_and_its_folder_is_made(tmp_path: Path) -> None:
@@ -24,14 +26,10 @@ def test_what_cannot_be_written_is_named_with_its_option(tmp_path: Path) -> None
             write("--csv", path, "")
 
 
-def test_what_the_system_refuses_anywhere_is_one_line_and_a_mistake_stays_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(main, "app", lambda: Path("/dev/full").write_text("x"))
-    with pytest.raises(SystemExit) as ended:
-        main.main()
-    assert ended.value.code == 2 and capsys.readouterr().err == "error: a file: No space left on device\n"
-    monkeypatch.setattr(main, "app", lambda: Path("/no/such/file").read_text())
-    with pytest.raises(FileNotFoundError):
-        main.main()
+def test_what_the_system_refuses_anywhere_is_one_line() -> None:
+    """A full disk at the very end of a command, and no traceback."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "harness", "schema"]
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: a file: No space left on device\n")
