@@ -96,7 +96,7 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
         words.append(f"what it was tried against: {against.status.value}: {against.reason}")
     if best is not None:
         other, value_us = best
-        words.append(f"{value_us / own.value:.2f}x of your best today (try {other.number}, {value_us:.3g} us)")
+        words.append(f"{value_us / own.value:.2f}x of your best today (try {other.number}, {us_words(value_us)} us)")
     return [", ".join(words), *_floor(attempt, own)]
 
 
@@ -108,9 +108,14 @@ def ratio_words(found: Ratio) -> str:
 
 def us(found: Estimate) -> str:
     """Value and interval; where one process could not show the noise between processes, it is in there."""
-    value = f"{found.value:,.0f}" if found.value >= 1000 else f"{found.value:.4g}"
+    value = us_words(found.value)
     spread = f"{found.half_width:,.0f}" if found.half_width >= 100 else f"{found.half_width:.2g}"
     return f"{value} ± {spread} us ({100 * found.confidence:.0f} %, {found.n} samples)"
+
+
+def us_words(value: float) -> str:
+    """Four digits, never an exponent."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _floor(attempt: Attempt, own: Estimate) -> list[str]:
@@ -165,8 +170,11 @@ def _grid_words(grid: Sequence[int], main: Binary, attempt: Attempt) -> str:
 
 
 def _predicted(attempt: Attempt) -> list[str]:
-    found = attempt.predicted
-    if found is None:
+    found, against = attempt.predicted, attempt.against
+    if found is None or against is None:
+        return []
+    told = ratio(against.samples, attempt.measurement.samples)
+    if told is None or not told.told_apart:  # what cannot be told brings nothing that could be
         return []
     text = f"end to end  {found.calls} x {found.delta_us / found.calls:+.2f} us = {found.delta_us:+,.0f} us a token"
     if found.tok_s is None:
