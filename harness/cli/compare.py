@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+from harness.cli.options import Arms, AsJson, Match, Note, Store, csv, refuse
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -68,23 +68,21 @@ def command(
     targets = [name for several in target or () for name in csv(several)]
     if as_json and markdown == "-":
         raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
-    if not static and (targets or device):
-        raise HarnessError(f"--{'target' if targets else 'device'}: for --static, which compiles and runs nothing")
     if static:
         from harness.cli import compare_static
-        from harness.cli.compare_live import check_options_of_static
 
-        check_options_of_static(
-            accept=accept, budget=budget, rounds=rounds, measure_identical=measure_identical, m=note
+        refuse(
+            "for what is measured; --static measures nothing",
+            accept=accept, budget=budget, rounds=rounds, measure_identical=measure_identical, m=note,
         )  # fmt: skip
         live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
-        compare_static.command(live, runs, targets, device, as_json, markdown)
+        return compare_static.command(live, runs, targets, device, as_json, markdown)
+    refuse("for --static, which compiles and runs nothing", target=targets, device=device)
     binaries: tuple[StaticCase, ...] = ()
     stored = [is_stored(side, runs) for side in (base, head)]
     if all(stored):
-        from harness.cli.compare_live import check_options_of_stored
-
-        check_options_of_stored(
+        refuse(
+            "for sides that are measured; these are stored runs",
             arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
             measure_identical=measure_identical, k=match, m=note,
         )  # fmt: skip
@@ -108,9 +106,17 @@ def command(
         sides = stored_sides(comparison, runs)
     times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
     explanation = msgspec.structs.replace(explain(*sides, times), binaries=binaries)
+    _show(comparison, explanation, markdown, as_json)
+    raise typer.Exit(int(comparison.exit_status))
+
+
+def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:
+    """Raises NotComparable in place of text about two runs that are not."""
     if markdown:
         _markdown(comparison, explanation, markdown)
     if as_json:
+        import msgspec
+
         print(msgspec.json.encode(document(comparison, explanation)).decode())
     elif not comparison.comparable:
         raise _refusal(comparison)
@@ -122,7 +128,6 @@ def command(
         from harness_reports.terminal import console
 
         console().print(render(comparison, explanation))
-    raise typer.Exit(int(comparison.exit_status))
 
 
 def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:

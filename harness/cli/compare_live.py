@@ -107,17 +107,3 @@ def _kept(pairs: list[Pairs]) -> str:
     if len(ids) < 2:
         return "nothing was measured"
     return f"{pairs[0].valid} pairs are kept: harness compare {' '.join(ids)}"
-
-
-def check_options_of_stored(**given: object) -> None:
-    """What has no meaning for stored runs is refused, not overlooked."""
-    for name, value in given.items():
-        if value:
-            raise HarnessError(f"--{name.replace('_', '-')}: for sides that are measured; these are stored runs")
-
-
-def check_options_of_static(**given: object) -> None:
-    """What has no meaning where nothing is measured is refused, not overlooked."""
-    for name, value in given.items():
-        if value:
-            raise HarnessError(f"--{name.replace('_', '-')}: for what is measured; --static measures nothing")

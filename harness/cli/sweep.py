@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from harness.cli.options import AsJson, Match, Note, Store, csv
+from harness.cli.options import AsJson, Match, Note, Store, csv, refuse
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def command(
     if compile_only:
         from harness.cli import sweep_static
 
-        times = {"csv": csv_file, "charts": charts, "emit": emit, "ship": ship, "carried": carried, "again": again}
-        for option in (name for name, given in times.items() if given):
-            raise HarnessError(f"--{option}: for what is timed; --compile-only times nothing")
+        refuse(
+            "for what is timed; --compile-only times nothing",
+            again=again, rounds=rounds, scheduler=scheduler, carried=carried, ship=ship, emit=emit, csv=csv_file,
+            charts=charts, m=note,
+        )  # fmt: skip
         return sweep_static.compile_only(suite, match, _counts(tokens), target, jobs, limit_s, allow_failure, as_json)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
