@@ -93,15 +93,15 @@ def _list(runs: RunStore, as_json: bool) -> None:
     from harness_reports.terminal import console
 
     devices = {s.device for s in summaries}
-    shown = ["run", "started", "suite", "state", "cases", "note"]
+    shown = ["run", "started, UTC", "suite", "state", "cases", "note"]
     shown += ["device"] if len(devices) > 1 else []
     shown += ["tags"] if any(s.tags for s in summaries) else []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in shown:
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "started", "state", "cases"))
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "started, UTC", "state", "cases"))
     for s in summaries:
         cells = {
-            "run": s.id, "started": s.started[:16].replace("T", " "), "suite": s.suite, "state": s.state,
+            "run": s.id, "started, UTC": s.started[:16].replace("T", " "), "suite": s.suite, "state": s.state,
             "cases": _cases(s), "note": clean(s.note, NOTE), "device": s.device, "tags": " ".join(s.tags),
         }  # fmt: skip
         table.add_row(*(Text(clean(cells[heading])) for heading in shown))
