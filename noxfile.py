@@ -86,9 +86,8 @@ def gpu(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """How fast and lean large traces are read, beside a peer where it can be installed; arguments go to pytest."""
     _install(session, "test")
-    if not list(
-        PEERS.glob("lib/python*/site-packages/hta")
-    ):  # an environment of its own: the peer brings a hundred packages
+    # An environment of its own: the peer brings a hundred packages.
+    if not list(PEERS.glob("lib/python*/site-packages/hta")):
         session.run(sys.executable, "-m", "virtualenv", "--quiet", str(PEERS))
         install = [str(PEERS / "bin" / "python"), "-m", "pip", "install", "--quiet", *PEER_REQUIREMENTS]
         session.run(*install, success_codes=[0, 1])  # without it the test says that it was skipped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -22,14 +23,11 @@ from harness.values.suite import Plan
 def execute(path: Path, arms: Sequence[str], match: str, options: Options, location: str) -> tuple[Run, dict[str, str]]:
     """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
-    expand(
-        suite, arms=list(arms) or None, match=match or None
-    )  # an empty filter or unknown arm is said before torch loads
+    planned = partial(expand, suite, arms=list(arms) or None, match=match or None)
+    planned()  # an empty filter or unknown arm is said before torch loads
 
     def make_plan(environment: Environment) -> Plan:
-        return expand(
-            suite, arms=list(arms) or None, match=match or None, device_slug=environment.slug, triton=environment.triton
-        )
+        return planned(device_slug=environment.slug, triton=environment.triton)
 
     store = Store(location)
     with RunProgress() as progress:

@@ -53,7 +53,7 @@ def _run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) ->
     command = ["git", "-C", str(folder), *arguments]
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, errors="replace", env={**clean, **(env or {})}, check=False
+            command, capture_output=True, encoding="utf-8", errors="replace", env={**clean, **(env or {})}, check=False
         )
     except FileNotFoundError as error:
         raise HarnessError("git: not installed; a revision can only be compared with it") from error
