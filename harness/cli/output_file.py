@@ -7,10 +7,11 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 
-def write(option: str, file: Path, content: str | bytes) -> None:
-    """Its folder is made. HarnessError, with the option, where that cannot be."""
+def write(option: str, file: Path, content: str | bytes, *, make_folder: bool = False) -> None:
+    """HarnessError, with the option, where it cannot be. make_folder: the option names a folder, which is made."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise HarnessError(f"{option} {file}: {error.strerror or error}") from error

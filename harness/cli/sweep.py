@@ -86,7 +86,7 @@ def command(
         from harness_reports.sweep_charts import draw_sweep
 
         for name, svg in draw_sweep(result).items():
-            write("--charts", charts / name, svg)
+            write("--charts", charts / name, svg, make_folder=True)
     if result.unwritten:
         raise HarnessError(
             f"tuned files that could not be written (the sweep is stored): {'; '.join(result.unwritten)}"

@@ -1,4 +1,4 @@
-"""A file that an option names is written with its folder, or one line says which option's file cannot be."""
+"""A file that an option names is written, or one line says which option's file cannot be."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.errors import HarnessError
 from tests.conftest import REPOSITORY
 
 
-def test_text_is_utf_8_and_its_folder_is_made(tmp_path: Path) -> None:
-    write("--csv", tmp_path / "new" / "a.csv", "± 1\n")
-    assert (tmp_path / "new" / "a.csv").read_bytes() == "± 1\n".encode()
+def test_text_is_utf_8_and_its_folder_is_made_where_the_option_names_a_folder(tmp_path: Path) -> None:
+    write("--charts", tmp_path / "new" / "a.svg", "± 1\n", make_folder=True)
+    assert (tmp_path / "new" / "a.svg").read_bytes() == "± 1\n".encode()
 
 
 def test_what_cannot_be_written_is_named_with_its_option(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for path in (tmp_path, tmp_path / "file" / "a.csv"):
+    for path in (tmp_path, tmp_path / "file" / "a.csv", tmp_path / "no" / "a.csv"):
         with pytest.raises(HarnessError, match=rf"^--csv {path}: "):
             write("--csv", path, "")
 
