@@ -1,8 +1,8 @@
-"""One kernel: each program scores a few experts, and the one that finishes last chooses among all of them.
+"""One kernel: each program scores a few experts for a token, and the one that finishes last chooses among all of them.
 
-Who is last is told by a counter in memory that the last program sets back to zero, so that the next call, or the next
-replay of a CUDA graph, finds it as this one did. Calls on two streams at the same time would share it: a decode step
-has one stream.
+Who is last is told by a counter of the token in memory that the last program sets back to zero, so that the next call,
+or the next replay of a CUDA graph, finds it as this one did. Calls on two streams at the same time would share it: a
+decode step has one stream.
 """
 
 from __future__ import annotations
@@ -22,34 +22,33 @@ SPACE = {"block_n": [1, 2, 4, 8], "num_warps": [1, 2, 4, 8]}
 
 @triton.jit
 def route_kernel(
-    x, weight, logits, counter, weights, expert_ids, tokens,
+    x, weight, logits, counters, weights, expert_ids,
     K: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_T: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_S: tl.constexpr,
     OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    token = tl.program_id(1)
     n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
     k = tl.arange(0, BLOCK_K)
     ok = (n < EXPERTS)[:, None] & (k < K)[None, :]
     rows = tl.load(weight + n[:, None] * K + k[None, :], mask=ok, other=0.0).to(tl.float32)
     wait_for_inputs(OVERLAP)
-    for token in range(tokens):
-        values = tl.load(x + token * K + k, mask=k < K, other=0.0).to(tl.float32)
-        tl.store(logits + token * EXPERTS + n, tl.sum(rows * values[None, :], axis=1), mask=n < EXPERTS)
+    values = tl.load(x + token * K + k, mask=k < K, other=0.0).to(tl.float32)
+    tl.store(logits + token * EXPERTS + n, tl.sum(rows * values[None, :], axis=1), mask=n < EXPERTS)
     tl.debug_barrier()  # every thread's logits are written before the count says so
-    if tl.atomic_add(counter, 1, sem="acq_rel") == tl.num_programs(0) - 1:
+    if tl.atomic_add(counters + token, 1, sem="acq_rel") == tl.num_programs(0) - 1:
         tl.debug_barrier()
         expert = tl.arange(0, BLOCK_E)
-        for token in range(tokens):
-            row = tl.load(
-                logits + token * EXPERTS + expert, mask=expert < EXPERTS, other=float("-inf"), cache_modifier=".cg"
-            )  # fmt: skip
-            choose(row, weights + token * TOP_K, expert_ids + token * TOP_K, TOP_K, BLOCK_E, BLOCK_T)
-        tl.atomic_xchg(counter, 0)
+        row = tl.load(
+            logits + token * EXPERTS + expert, mask=expert < EXPERTS, other=float("-inf"), cache_modifier=".cg"
+        )  # fmt: skip
+        choose(row, weights + token * TOP_K, expert_ids + token * TOP_K, TOP_K, BLOCK_E, BLOCK_S)
+        tl.atomic_xchg(counters + token, 0)
 
 
 @cache
-def _counter(device: torch.device) -> Tensor:
-    return torch.zeros(1, dtype=torch.int32, device=device)
+def _counters(tokens: int, device: torch.device) -> Tensor:
+    return torch.zeros(tokens, dtype=torch.int32, device=device)
 
 
 def run(
@@ -61,8 +60,8 @@ def run(
     logits = torch.empty(tokens, experts, dtype=torch.float32, device=x.device)
     weights = torch.empty(tokens, top_k, dtype=torch.float32, device=x.device)
     expert_ids = torch.empty(tokens, top_k, dtype=torch.int32, device=x.device)
-    route_kernel[(triton.cdiv(experts, block_n),)](
-        x, weight, logits, _counter(x.device), weights, expert_ids, tokens, hidden, experts, top_k,
+    route_kernel[(triton.cdiv(experts, block_n), tokens)](
+        x, weight, logits, _counters(tokens, x.device), weights, expert_ids, hidden, experts, top_k,
         block_n, triton.next_power_of_2(hidden), triton.next_power_of_2(experts), triton.next_power_of_2(top_k),
         overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip

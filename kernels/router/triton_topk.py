@@ -10,20 +10,37 @@ from torch import Tensor
 SPACE = {"num_warps": [1, 2, 4]}
 
 
+TAKEN = tl.constexpr(-(2**31))
+"""Below the key of every number, minus infinity included."""
+
+
+@triton.jit
+def _swapped(bits):
+    """Between the bits of float32 numbers and integers of the same order, either way."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
+
+
 @triton.jit
 def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr):
     """The TOP_K largest of `logits` [block_e] float32, ties to the lower index, stored largest first with weights that
-    sum to 1. The softmax over the kept logits is the renormalised softmax over all."""
+    sum to 1. The softmax over the kept logits is the renormalised softmax over all.
+
+    Compared as integers, since a warp has one instruction for the largest integer of its threads (sm_80 on), and
+    shuffles for all else. Adding zero makes the two zeros one.
+    """
     expert = tl.arange(0, BLOCK_E)
     slot = tl.arange(0, BLOCK_K)
-    kept = tl.full((BLOCK_K,), float("-inf"), tl.float32)
+    keys = _swapped((logits + 0.0).to(tl.int32, bitcast=True))
+    kept = tl.full((BLOCK_K,), TAKEN, tl.int32)
     ids = tl.zeros((BLOCK_K,), tl.int32)
     for i in tl.static_range(TOP_K):
-        largest, at = tl.max(logits, axis=0, return_indices=True, return_indices_tie_break_left=True)
+        largest = tl.max(keys, axis=0)
+        at = tl.min(tl.where(keys == largest, expert, BLOCK_E), axis=0)
         kept = tl.where(slot == i, largest, kept)
         ids = tl.where(slot == i, at, ids)
-        logits = tl.where(expert == at, float("-inf"), logits)
-    powers = tl.exp(kept - tl.max(kept, axis=0))
+        keys = tl.where(expert == at, TAKEN, keys)
+    values = tl.where(slot < TOP_K, _swapped(kept).to(tl.float32, bitcast=True), float("-inf"))
+    powers = tl.exp(values - tl.max(values, axis=0))
     tl.store(weights + slot, powers / tl.sum(powers, axis=0), mask=slot < TOP_K)
     tl.store(expert_ids + slot, ids, mask=slot < TOP_K)
 

@@ -152,7 +152,7 @@ MISTAKES: dict[str, Mistake] = {
         "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", ROUTE
     ),
     "counter not set back": Mistake(
-        "route", "triton_last", "tl.atomic_xchg(counter, 0)", "pass", ROUTE
+        "route", "triton_last", "tl.atomic_xchg(counters + token, 0)", "pass", ROUTE
     ),
     "weight without its one": Mistake(
         "add_rms_norm", "triton_rows", "scale = 1.0 + tl.load", "scale = tl.load", {"tokens": 1, "hidden": 64}
