@@ -9,19 +9,20 @@ from torch import Tensor
 def run(qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int) -> Tensor:
     """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias
     [v_heads], state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
-    q, k, v = split_heads(qkv.float(), state, k_heads)
     decay = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float()))
-    beta = torch.sigmoid(b.float())
-    current = state.float()
+    q, k, v, decay, beta = (
+        x.transpose(0, 1).flatten(1, 2).unsqueeze(2).unbind()  # for each step [batch v_heads, 1, dim]
+        for x in (*split_heads(qkv.float(), state, k_heads), decay.unsqueeze(-1), torch.sigmoid(b.float()).unsqueeze(-1))
+    )
+    current = state.float().flatten(0, 1)  # [batch v_heads, k_dim, v_dim]
     outputs = []
     for t in range(qkv.shape[1]):
-        current = current * decay[:, t, :, None, None]
-        kept = (current * k[:, t, :, :, None]).sum(2)  # S^T k: [batch, v_heads, v_dim]
-        change = beta[:, t, :, None] * (v[:, t] - kept)
-        current = current + k[:, t, :, :, None] * change[:, :, None, :]
-        outputs.append((current * q[:, t, :, :, None]).sum(2))
-    state.copy_(current)
-    return torch.stack(outputs, dim=1)
+        current = current * decay[t]
+        change = beta[t] * torch.baddbmm(v[t], k[t], current, alpha=-1)  # beta (v - S^T k)
+        current = torch.baddbmm(current, k[t].mT, change)  # S + k change^T
+        outputs.append(torch.bmm(q[t], current))
+    state.copy_(current.view(state.shape))
+    return torch.stack(outputs).unflatten(1, state.shape[:2]).squeeze(3).transpose(0, 1)
 
 
 def split_heads(qkv: Tensor, state: Tensor, k_heads: int) -> tuple[Tensor, Tensor, Tensor]:
