@@ -94,7 +94,8 @@ class Op:
 
     outputs: name and shape of each output, as for inputs; integer outputs are named in `integer_outputs`. tolerance: by
     dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose place it
-    stands, in order of computation. phases: where a model calls it.
+    stands, in order of computation. phases: where a model calls it. stepwise: its reference takes some kernels for each
+    token, one after the other.
     """
 
     summary: str
@@ -104,6 +105,7 @@ class Op:
     integer_outputs: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     phases: tuple[str, ...] = ("decode", "prefill")
+    stepwise: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.decode.replayed import Replayed
 from harness.measure.operand_sets import to_float32
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Answer
@@ -135,15 +136,22 @@ class ReferenceOps:
     Floating-point weights are converted at each call, so that the packed experts are never held twice.
     """
 
+    def __init__(self) -> None:
+        self._replayed: dict[str, Replayed] = {}
+
     def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> _BoundReference:
-        return _BoundReference(load_op(op), weights)
+        loaded = load_op(op)
+        if loaded.op.stepwise and op not in self._replayed:
+            self._replayed[op] = Replayed(loaded.reference, [i.role == "state" for i in loaded.op.inputs])
+        return _BoundReference(loaded, weights, self._replayed.get(op))
 
 
 class _BoundReference:
-    """Composites are not called: their parts are the truth that they are compared with."""
+    """Composites are not called: their parts are the truth that they are compared with. replayed: how a prompt is
+    taken on a GPU."""
 
-    def __init__(self, op: LoadedOp, weights: Mapping[str, Any]) -> None:
-        self._op = op
+    def __init__(self, op: LoadedOp, weights: Mapping[str, Any], replayed: Replayed | None) -> None:
+        self._op, self._replayed = op, replayed
         self._slots = [weights.get(i.name, _FROM_CALL) for i in op.op.inputs]
         self._states = [i.role == "state" for i in op.op.inputs]
 
@@ -152,9 +160,10 @@ class _BoundReference:
 
     def __call__(self, phase: str, *inputs: Any) -> Any:
         rest = iter(inputs)
-        return self._op.reference(
-            *(
-                next(rest) if slot is _FROM_CALL else slot if state else to_float32(slot)
-                for slot, state in zip(self._slots, self._states, strict=True)
-            )
-        )
+        values = [
+            next(rest) if slot is _FROM_CALL else slot if state else to_float32(slot)
+            for slot, state in zip(self._slots, self._states, strict=True)
+        ]
+        if self._replayed is not None and phase == "prefill" and inputs[0].is_cuda:
+            return self._replayed(*values)
+        return self._op.reference(*values)

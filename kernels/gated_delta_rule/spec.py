@@ -19,6 +19,7 @@ OP = Op(
     ),
     outputs=(("y", ("batch", "length", "v_heads", "v_dim")),),
     tolerance=TOLERANCE,
+    stepwise=True,
 )
 
 DEFAULT = {"decode": "torch_recurrent", "prefill": "torch_chunked"}

@@ -1,6 +1,7 @@
 """Decode: a program has whole rows of the matrix and reads each byte once, sixteen at a time; see `int4_words`.
 
-All loads of a block of rows are issued before the first product, so that many bytes are on their way at once.
+All loads of a block of rows are issued before the first product, so that many bytes are on their way at once. That is
+for one token; of several, tensor cores make the products at once, see `triton_few`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
 from ..overlap import launch_options, starts_early, wait_for_inputs
+from .triton_few import chosen, why_not
+from .triton_few import run as few_tokens
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
 
@@ -51,8 +54,11 @@ def words_kernel(
 
 def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
-    *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, overlap: bool = False,
+    *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, few_from: int = 2, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
+    """few_from: tokens from which `triton_few` takes over where it can; 0: never."""
+    if 0 < few_from <= x.shape[0] and why_not(group) is None:
+        return few_tokens(x, weight, scale, group, **chosen(weight.shape[0]), overlap=overlap)
     overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)

@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "attention step of 8": ("sdpa", "triton_split_k", {**ATTENTION, "batch": 8, "length": 1, "capacity": 1280}),
     "attention": ("sdpa", "triton_prefill", {**ATTENTION, "batch": 1, "length": 200, "capacity": 256}),
     "int4": ("int4_mm", "triton_gemm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
+    "few tokens": ("int4_mm", "triton_few", {"tokens": 8, "n": 12352, "k": 2048, "group": 128}),
     "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),

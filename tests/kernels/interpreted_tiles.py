@@ -82,6 +82,12 @@ INT4: tuple[tuple[Dims, Tunables], ...] = (
     (int4(37, 24, 128, 64), {"block_n": 16, "block_t": 16, "block_b": 16}),
 )
 """K no power of two, one row, tokens and rows that leave a tail in several blocks, a group of several steps."""
+FEW: tuple[tuple[Dims, Tunables], ...] = (
+    (int4(3, 40, 192, 64), {}),
+    (int4(8, 1, 512, 128), {"block_n": 16, "num_warps": 1}),
+    (int4(37, 24, 384, 64), {"block_n": 16, "groups": 2}),
+)
+"""Groups of a row that are no multiple of those of a step, one row, tokens in several blocks."""
 SORTED: tuple[tuple[Dims, Tunables], ...] = (
     (experts(1, 8, 2, 32, 128, 32), {}),
     (experts(3, 5, 3, 64, 192, 64), {"block_n": 32}),
@@ -136,6 +142,7 @@ def checks() -> dict[str, Check]:
         ("sdpa", "triton_split_k"): SDPA_DECODE,
         ("sdpa", "triton_prefill"): SDPA_PREFILL,
         ("int4_mm", "triton_gemm"): INT4,
+        ("int4_mm", "triton_few"): FEW,
         ("int4_mm", "triton_dequant_mm"): ((INT4[0][0], {"block": 64}), (INT4[1][0], {})),
         ("moe_gate_up", "triton_sorted"): SORTED,
         ("moe_down", "triton_sorted"): SORTED,
@@ -172,6 +179,7 @@ class Mistake:
 
 SPLIT = ("sdpa", "triton_split_k")
 GEMM = ("int4_mm", "triton_gemm")
+FEW_TOKENS = ("int4_mm", "triton_few")
 PROMPT_CONV = ("causal_conv", "triton_prefill")
 CHUNKED = ("gated_delta_rule", "triton_chunked")
 BY_EXPERT = ("moe_gate_up", "triton_sorted")
@@ -185,6 +193,9 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "parities exchanged": Mistake(*GEMM, "(start + HALF_K)", "start", INT4[0][0]),
     "the first group's scale": Mistake(*GEMM, "start // (GROUP // 2)", "0", INT4[0][0]),
+    "the next activation": Mistake(*FEW_TOKENS, "x_at + J", "x_at + J - J % 2", *FEW[0]),
+    "the next nibble": Mistake(*FEW_TOKENS, "(4 * j)", "(4 * (j ^ 1))", *FEW[0]),
+    "the first sixteen tokens": Mistake(*FEW_TOKENS, "tl.program_id(1) * BLOCK_T +", "0 *", *FEW[2]),
     "zero is 7": Mistake(*GEMM, "- 8.0", "- 7.0", INT4[0][0]),
     "the next byte's scale": Mistake(
         "int4_mm", "triton_dequant_mm", "byte // (GROUP // 2)", "(byte + 1) // (GROUP // 2)", INT4[0][0]

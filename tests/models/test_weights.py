@@ -137,6 +137,7 @@ class WatchingOps(ReferenceOps):
     """Keeps what the ops of interest returned, in order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: dict[str, list[Any]] = {"residual_add": [], "router": []}
 
     def bind(self, op: str, site: str, layer: int | None, bound: Any) -> Any:
