@@ -29,8 +29,8 @@ SPACE = {
 }
 FOUR = 4
 """Weights of a half word."""
-MANY_ROWS = 65536
-"""From here on every multiprocessor has many blocks of 128 rows."""
+MANY_ROWS = 8192
+"""From here on every multiprocessor has a block of 64 rows."""
 
 
 def supports(case: Any) -> str | None:
@@ -48,8 +48,8 @@ def why_not(group: int) -> str | None:
 def chosen(rows: int) -> dict[str, int]:
     """Tunables by size, as a sweep on an H100 found them (`LOG.md`)."""
     if rows > MANY_ROWS:
-        return {"block_n": 128, "groups": 1, "num_warps": 4, "num_stages": 3}
-    return {"block_n": 16, "groups": 4, "num_warps": 1, "num_stages": 2}
+        return {"block_n": 64, "groups": 2, "num_warps": 2, "num_stages": 3}
+    return {"block_n": 16, "groups": 4, "num_warps": 1, "num_stages": 3}
 
 
 @triton.jit

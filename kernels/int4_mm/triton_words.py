@@ -54,7 +54,7 @@ def words_kernel(
 
 def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
-    *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, few_from: int = 2, overlap: bool = False,
+    *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, few_from: int = 3, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
     """few_from: tokens from which `triton_few` takes over where it can; 0: never."""
     if 0 < few_from <= x.shape[0] and why_not(group) is None:
