@@ -52,7 +52,7 @@ def _counters(tokens: int, device: torch.device) -> Tensor:
 
 
 def run(
-    x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: int = 4, overlap: bool = False
+    x: Tensor, weight: Tensor, top_k: int, *, block_n: int = 2, num_warps: int = 1, overlap: bool = False
 ) -> tuple[Tensor, Tensor]:
     overlap = starts_early(overlap)
     x = x.contiguous()
