@@ -1,8 +1,9 @@
 """Plants a slowdown in a Triton kernel: `plant.py kernels/moe_gate_up/triton_vecmat.py PERCENT`.
 
-Every program does so much of its loop again, over its own first blocks of k, and adds nothing to the result: work in
-proportion to the tile, whatever the blocks are. Where that is not a whole number of blocks, some programs do one more.
-What the time becomes is for the comparison to say: blocks that are read twice come from a cache.
+Every program multiplies and adds to its rows' sums for so long behind its loop, and adds nothing to the result: work in
+proportion to the tile, rows x k. The loop stays as it is, since what a compiler makes of it moves the time by more than
+what is planted: a second loop over a few of its blocks made the kernel 1.35 times as fast (more registers, other loads).
+What the time becomes is for the comparison to say.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import sys
 from pathlib import Path
 
 BEFORE = "    tl.store(out + pair"
+WEIGHTS_PER_STEP = 800
+"""Of a tile of 32 x 2048 weights 1 % is then 82 steps of 16 multiply-adds a thread: 1,310 cycles of the 130,000 that the
+kernel takes on an H100 with two blocks a multiprocessor, one warp on each of its four schedulers."""
 PLANTED = """\
-    hundredths: tl.constexpr = {percent} * (K // BLOCK_K)
-    extra = hundredths // 100 + (tl.program_id(0) % 100 < hundredths % 100).to(tl.int32)
-    again = tl.zeros((BLOCK_N,), dtype=tl.float32)
-    for start in range(0, extra * BLOCK_K, BLOCK_K):
-        values = tl.load(x_at - K + start)
-        repeated = weight_at - K // 2 + start // 2
-        again = vecmat_step(again, values, repeated, scale_rows, start, k, k < K - start, rows_ok, GROUP, BLOCK_K)
+    again = total
+    for _ in range({percent} * K * BLOCK_N // {weights}):
+        again = again * 0.5 + total
     total += again * 0.0
 """
 
@@ -27,7 +27,7 @@ def planted(text: str, percent: int) -> str:
     """The kernel's source with the extra work before it stores. Raises ValueError where it is another kernel."""
     if text.count(BEFORE) != 1:
         raise ValueError(f"not the kernel that this knows: `{BEFORE.strip()}` is in it {text.count(BEFORE)} times")
-    return text.replace(BEFORE, PLANTED.format(percent=percent) + BEFORE)
+    return text.replace(BEFORE, PLANTED.format(percent=percent, weights=WEIGHTS_PER_STEP) + BEFORE)
 
 
 if __name__ == "__main__":
