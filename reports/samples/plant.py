@@ -1,9 +1,9 @@
 """Plants a slowdown in a Triton kernel: `plant.py kernels/moe_gate_up/triton_vecmat.py PERCENT`.
 
 Every program multiplies and adds to its rows' sums for so long behind its loop, and adds nothing to the result: work in
-proportion to the tile, rows x k. The loop stays as it is, since what a compiler makes of it moves the time by more than
-what is planted: a second loop over a few of its blocks made the kernel 1.35 times as fast (more registers, other loads).
-What the time becomes is for the comparison to say.
+proportion to the tile, rows x k. The loop stays as it is, since what a compiler makes of it moves the time by more
+than what is planted: a second loop over a few of its blocks made the kernel 1.35 times as fast (more registers, other
+loads). What the time becomes is for the comparison to say.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 BEFORE = "    tl.store(out + pair"
 WEIGHTS_PER_STEP = 800
-"""Of a tile of 32 x 2048 weights 1 % is then 82 steps of 16 multiply-adds a thread: 1,310 cycles of the 130,000 that the
-kernel takes on an H100 with two blocks a multiprocessor, one warp on each of its four schedulers."""
+"""Of a tile of 32 x 2048 weights 1 % is then 82 steps of 16 multiply-adds a thread: 1,310 cycles of the 130,000 that
+the kernel takes on an H100 with two blocks a multiprocessor, one warp on each of its four schedulers."""
 PLANTED = """\
     again = total
     for _ in range({percent} * K * BLOCK_N // {weights}):
