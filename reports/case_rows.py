@@ -12,14 +12,13 @@ from harness.values.run import Run
 from .decode_view import rate
 from .joined import Answered, Joined, by_question, join
 
-NOT_REACHED = "NOT REACHED"
 UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """A case with what was measured. Names are as stored, not shortened.
 
-    status: of `Status`, or `NOT REACHED`. shared_with: the arm whose measurement this one is. time: in `unit`.
+    status: of `Status`, or of `Unmeasured`. shared_with: the arm whose measurement this one is. time: in `unit`.
     tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm. bound_share:
     least time by bytes over time. samples: raw, in order, each `[process, round, us]`.
     """
@@ -88,8 +87,8 @@ def _row(joined: Joined, question: list[Answered], entry: Answered) -> CaseRow:
         shared_with=entry.shared_with,
         variant=case.answer.variant if case.answer else None,
         tunables=case.answer.tunables if case.answer else {},
-        status=m.status.value if m else NOT_REACHED,
-        reason=m.reason if m else "the run ended before it",
+        status=m.status.value if m else joined.run.unmeasured(case).status,
+        reason=m.reason if m else joined.run.unmeasured(case).reason,
         unit=UNITS[case.kind],
         time=time,
         tok_s=rate(time, tokens_per_time(entry)) if time and case.kind != "kernel" else None,

@@ -154,7 +154,7 @@ def sure(verdict: CaseVerdict) -> str:
 
 
 def units_counted(verdict: CaseVerdict) -> str:
-    """`6 pairs`, `4 a side`, or `20 rounds` where single processes are all there is."""
+    """`6 pairs`, `4 a side`, or `20 rounds` of a side's only process."""
     if verdict.ratio is None or verdict.ratio.level == "exact":
         return UNKNOWN
     return f"{verdict.ratio.n} {({'pair': 'pairs', 'process': 'a side'}).get(verdict.ratio.level, 'rounds')}"

@@ -13,7 +13,7 @@ from .static_comparison import FIGURES, figure
 
 MOST_CODE = 10
 NAME = 60
-UNITS = {"pair": "pairs", "process": "processes a side", "round": "rounds of one process a side"}
+UNITS = {"pair": "pairs", "process": "processes a side", "round": "rounds of one process"}
 
 
 def lines(found: Explanation) -> Iterator[tuple[str, str]]:

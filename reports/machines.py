@@ -111,7 +111,7 @@ def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, _Found]:
         time = joined.estimate(entry)
         key = _answer(entry.case, arms)
         if time is None:
-            why = entry.measurement.status.value if entry.measurement else "NOT REACHED"
+            why = entry.measurement.status.value if entry.measurement else joined.run.unmeasured(entry.case).status
             found.setdefault(key, _Found(entry.case, None, why))
         else:
             timed.append((time.value, key, entry, time))

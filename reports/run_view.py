@@ -49,13 +49,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Counts:
-    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached."""
+    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached.
+    alike: not timed, for both sides of a comparison run the same code."""
 
     correct: int
     measured: int
     shared: int
     missing: int
     unsupported: int
+    alike: int
 
     @property
     def sentence(self) -> str:
@@ -66,6 +68,8 @@ class Counts:
             parts.append(f"{self.shared} more have the same answer as an earlier arm")
         if self.missing:
             parts.append(f"{self.missing} not reached")
+        if self.alike:
+            parts.append(f"{self.alike} not timed, the same code on both sides")
         return ", ".join(parts)
 
 
@@ -178,12 +182,15 @@ def counts(joined: Joined) -> Counts:
     own = [entry for entry in joined.cases if not entry.shared_with]
     status = Counter(entry.measurement.status for entry in own if entry.measurement)
     unsupported = status[Status.UNSUPPORTED]
+    unmeasured = [entry.case for entry in own if not entry.measurement]
+    alike = sum(joined.run.unmeasured(case).alike for case in unmeasured)
     return Counts(
         correct=status[Status.OK],
         measured=sum(status.values()) - unsupported,
         shared=len(joined.cases) - len(own),
-        missing=sum(entry.measurement is None for entry in own),
+        missing=len(unmeasured) - alike,
         unsupported=unsupported,
+        alike=alike,
     )
 
 
@@ -196,8 +203,8 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
         if entry.shared_with:
             continue
         if measurement is None:
-            row = Problem(case_name(case), clean(case.arm), "NOT REACHED", "the run ended before it")
-            found.append((4, row))
+            status, reason, alike = joined.run.unmeasured(case)
+            found.append((5 if alike else 4, Problem(case_name(case), clean(case.arm), status, reason)))
         elif measurement.status is not Status.OK:
             reason = clean(measurement.reason, REASON_LIMIT)
             found.append(

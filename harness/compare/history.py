@@ -16,13 +16,12 @@ from harness.values.measurement import Measurement
 from harness.values.run import Run
 
 UNITS = {"kernel": "us/call", "decode": "us/token", "prefill": "us/pass"}
-NOT_REACHED = "NOT REACHED"
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or NOT REACHED;
-    time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the moment with a
-    time before: where there are any, the two may not be compared."""
+    """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or of
+    `Unmeasured`; time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the
+    moment with a time before: where there are any, the two may not be compared."""
 
     run: str
     started: str
@@ -89,9 +88,10 @@ def _moment(
     changed: tuple[str, ...] = ()
     if last is not None and time is not None:
         changed = (*_conditions(last.environment, run.environment), *_facts(last.facts, facts))
+    seen = (measurement.status.value, measurement.reason) if measurement else run.unmeasured(case)[:2]
     moment = Moment(
         run.id, run.started, (run.environment.commit if run.environment else None) or "",
-        measurement.status.value if measurement else NOT_REACHED, measurement.reason if measurement else "", time,
+        *seen, time,
         case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed,
     )  # fmt: skip
     return moment, _Last(run.environment, facts)

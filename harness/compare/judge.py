@@ -266,7 +266,7 @@ def _same_answer(question: Joined) -> bool:
 
 def _unsupported(joined: Sequence[Joined]) -> str:
     count = sum(map(_unsupported_on_both, joined))
-    return f"{count} cases are UNSUPPORTED on both sides" if count else ""
+    return f"{count} {'case is' if count == 1 else 'cases are'} UNSUPPORTED on both sides" if count else ""
 
 
 def _unasked(joined: Sequence[Joined], side: str) -> str:

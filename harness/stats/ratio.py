@@ -44,7 +44,7 @@ def ratio(
     assert sides[0] is not None and sides[1] is not None
     centre = math.log(sides[1].value / sides[0].value)
     half = math.hypot(*(e.half_width / e.value for e in sides if e is not None))
-    n = min(e.n for e in sides if e is not None)
+    n = min(e.n for e in sides if e is not None and e.level == "round")  # of a side's only process
     reached = min(e.confidence for e in sides if e is not None)
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), reached, n, "round")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from harness.values.case import Case
@@ -11,6 +13,18 @@ from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
 
 SCHEMA_VERSION = 1
+
+
+class Unmeasured(NamedTuple):
+    """Why a planned case has no measurement. alike: it needs none, both sides of its comparison run the same code."""
+
+    status: str
+    reason: str
+    alike: bool
+
+
+NOT_REACHED = Unmeasured("NOT REACHED", "the run ended before it", False)
+NOT_TIMED = Unmeasured("NOT TIMED", "both sides of the comparison run the same code", True)
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -42,3 +56,8 @@ class Run(msgspec.Struct, frozen=True):
     slots: tuple[Slot, ...] = ()
     process_noise: dict[str, float] = {}
     schema: int = SCHEMA_VERSION
+
+    def unmeasured(self, case: Case) -> Unmeasured:
+        """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""
+        identical = self.pairing.identical if self.pairing else ()
+        return NOT_TIMED if case.id in identical or case.question in identical else NOT_REACHED

@@ -20,6 +20,7 @@ from harness.stats import estimate
 from harness.store import Store
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement, Status
+from tests.compare.paired_stored import two_sides
 from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
 
 COMMITS = ("aaaaaaaaaaaa", "bbbbbbbbbbbb+", "cccccccccccc", "dddddddddddd")
@@ -108,3 +109,15 @@ def test_what_is_not_there_is_said(location: str, tmp_path: Path) -> None:
     ):
         error = harness(*arguments, store=store).exception
         assert words in str(error), error
+
+
+def test_what_needs_no_time_is_not_called_a_run_that_ended(tmp_path: Path) -> None:
+    """A case with the same code on both sides of a comparison is not timed; one that a kill kept from its turn is
+    something else."""
+    path = str(tmp_path / "runs.sqlite")
+    base, _ = two_sides({}, identical=("a",))
+    planned = (*base.run.planned, kernel("b"))
+    Store(path).add_run(msgspec.structs.replace(base.run, planned=planned), "uuid")
+    told = {case["case"]: case["moments"][0] for case in found("int4_mm", store=path)}
+    assert (told[kernel("a").id]["status"], told[kernel("b").id]["status"]) == ("NOT TIMED", "NOT REACHED")
+    assert "same code" in told[kernel("a").id]["reason"] and "ended" in told[kernel("b").id]["reason"]

@@ -271,3 +271,14 @@ def test_the_policy_is_the_bases_own() -> None:
         compare(base, StoredSide(stored(*head.run.measurements, run_id="2", suite=lax))).exit_status
         is ExitStatus.REGRESSION
     )
+
+
+def test_several_processes_against_one_count_the_rounds_of_the_one() -> None:
+    """Its rounds are what the interval comes from: 3 processes are not 3 rounds."""
+    base, head = measured(kernel("a"), [10.0, 10.1, 10.2]), measured(kernel("a"), [10.0])
+    only = {sample.process for sample in head.samples}
+    assert len(only) == 1
+    for sides in ((base, head), (head, base)):
+        [verdict] = compare(*(StoredSide(stored(m, run_id=str(i))) for i, m in enumerate(sides))).verdicts
+        assert verdict.ratio is not None
+        assert (verdict.ratio.level, verdict.ratio.n) == ("round", len(head.samples))
