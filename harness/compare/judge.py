@@ -126,8 +126,9 @@ class _Judge:
             return replace(
                 empty, verdict=Verdict.SAME, reason="one answer for both arms, measured once", base=value, head=value
             ), None
+        in_pairs = self.one_run or self.pairs is not None
         shown = replace(
-            empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=self.one_run)
+            empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=in_pairs)
         )
         if self.pairs is not None:
             return self._paired_time(shown, base, head), None

@@ -196,3 +196,11 @@ def test_the_family_counts_what_was_asked_and_differs() -> None:
     found = compare(*two_sides({site: noisy_pairs(rng, 10, spread=0.02, pairs=4) for site in "abc"}, identical=["d"]))
     ratio = by_site(found)["a"].ratio
     assert ratio is not None and ratio.confidence == pytest.approx(1 - Policy().family_error / 6 / 3)
+
+
+def test_too_few_pairs_are_an_estimate_from_pairs() -> None:
+    """What is shown beside `3 pairs` is the interval of these, not of 3 processes a side."""
+    [verdict] = compare(*two_sides({"a": ([10.0, 12.0, 14.0], [11.0, 13.2, 15.4])})).verdicts
+    assert verdict.reason.startswith("3 pairs;") and verdict.ratio is not None
+    assert (verdict.ratio.level, verdict.ratio.n) == ("pair", 3)
+    assert 1.09 < verdict.ratio.low <= verdict.ratio.high < 1.11
