@@ -33,6 +33,7 @@ def command(
 ) -> None:
     """Measure identical code against itself: what is noise here. Each calibration adds to those before it."""
     from harness.cli.compare_live import interruptible
+    from harness.cli.measured import end
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate
     from harness.runner.execute import Options
@@ -56,17 +57,19 @@ def command(
             "offset": found.noise.offset,
             "worktree_pairs": found.noise.worktree_pairs,
             "cases": found.noise.cases,
+            "failed": found.failed,
         }
         print(msgspec.json.encode(document).decode())
-        return
-    from harness import reports_root
+    else:
+        from harness import reports_root
 
-    reports_root.bind()
-    from harness_reports.terminal import console
+        reports_root.bind()
+        from harness_reports.terminal import console
 
-    if found.noise.cases:
-        console().print(_table(found))
-    console().print(_summary(found), markup=False)
+        if found.noise.cases:
+            console().print(_table(found))
+        console().print(_summary(found), markup=False)
+    end(found.failed)
 
 
 def _table(found: Calibrated) -> Table:

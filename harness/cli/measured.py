@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -61,6 +61,11 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
         from harness_reports.view import build
 
         console().print(render(build(run)))
+    end(failed)
+
+
+def end(failed: Mapping[str, str]) -> None:
+    """Says which cases failed, on standard error, and ends the command with status 5 if any did."""
     for case, reason in failed.items():
         print(f"failed: {case}: {reason}", file=sys.stderr)
     if failed:

@@ -141,7 +141,8 @@ class ReferenceOps:
 
     def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> _BoundReference:
         loaded = load_op(op)
-        if loaded.op.stepwise and op not in self._replayed:
+        stepwise = getattr(loaded.op, "stepwise", False)  # kernels of an older revision do not say so
+        if stepwise and op not in self._replayed:
             self._replayed[op] = Replayed(loaded.reference, [i.role == "state" for i in loaded.op.inputs])
         return _BoundReference(loaded, weights, self._replayed.get(op))
 

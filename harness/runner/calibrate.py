@@ -19,11 +19,13 @@ from harness.values.pairing import Noise
 
 
 class Calibrated(msgspec.Struct, frozen=True):
-    """What is now known, from this calibration and those before it. runs: base and head of each pair of worktrees."""
+    """What is now known, from this calibration and those before it. runs: base and head of each pair of worktrees.
+    failed: why cases have no times, by id."""
 
     environment: Environment
     noise: Noise
     runs: tuple[tuple[str, str], ...]
+    failed: dict[str, str]
 
 
 def calibrate(
@@ -37,6 +39,7 @@ def calibrate(
         raise HarnessError(f"{suite}: calibrating needs worktrees, and this is in no git repository")
     environment: Environment | None = None
     runs = []
+    failed: dict[str, str] = {}
     for number in range(worktrees):
         say(f"worktrees {number + 1} of {worktrees}")
         copies = live._replace(copies=(2 * number, 2 * number + 1))
@@ -47,6 +50,7 @@ def calibrate(
         measured = prepare(copies, store, options, own, report, say)
         measured.run()
         runs.append((measured.base.run_id, measured.head.run_id))
+        failed |= measured.head.failed | measured.base.failed
         environment = measured.base.environment
     assert environment is not None
-    return Calibrated(environment, noise_on(environment, store), tuple(runs))
+    return Calibrated(environment, noise_on(environment, store), tuple(runs), failed)

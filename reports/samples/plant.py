@@ -1,9 +1,10 @@
 """Plants a slowdown in a Triton kernel: `plant.py kernels/moe_gate_up/triton_vecmat.py PERCENT`.
 
 Every program multiplies and adds to its rows' sums for so long behind its loop, and adds nothing to the result: work in
-proportion to the tile, rows x k. The loop stays as it is, since what a compiler makes of it moves the time by more
-than what is planted: a second loop over a few of its blocks made the kernel 1.35 times as fast (more registers, other
-loads). What the time becomes is for the comparison to say.
+proportion to the tile, rows x k. Two sides are compared that have it both, for more and for less long: what the
+compiler makes of the rest moves the time by more than a small plant. On an H100 a kernel with this took 3.9 % longer
+than one without, besides the time of the work itself, and one with a second loop over a few blocks of k took 26 % less.
+What the time becomes is for the comparison to say.
 """
 
 from __future__ import annotations

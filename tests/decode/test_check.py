@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from harness.decode import check
+from harness.decode import arm_ops, check
 from harness.decode.check import CHECKED_STEPS, LEAST_COSINE, check_logits, kept_reference_logits
+from harness.resolve import load_op
 
 STEPS, VOCAB = 8, 20_000
 
@@ -111,3 +113,12 @@ def test_the_reference_is_computed_once_for_all_processes_of_a_run(
     kept_reference_logits(tmp_path, Model(), prompt, stream + 1, CHECKED_STEPS)  # type: ignore[arg-type]
     kept_reference_logits(None, Model(), prompt, stream, CHECKED_STEPS)  # type: ignore[arg-type]
     assert len(calls) == 3 and len(list(tmp_path.iterdir())) == 2
+
+
+def test_definitions_of_older_kernels_are_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels come from a revision, the harness does not: what an op did not say yet is taken as not so."""
+    loaded = load_op("residual_add")
+    old = SimpleNamespace(**{name: value for name, value in vars(loaded.op).items() if name != "stepwise"})
+    monkeypatch.setattr(arm_ops, "load_op", lambda _: SimpleNamespace(op=old, reference=loaded.reference))
+    bound = arm_ops.ReferenceOps().bind("residual_add", "main", 0, {})
+    assert torch.equal(bound("prefill", torch.ones(2, 3), torch.ones(2, 3)), torch.full((2, 3), 2.0))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.store import Store
-from tests.paired.repository import SUITE, Repository, make
+from tests.paired.repository import SUITE, VARIANT, Repository, make
 
 pytestmark = pytest.mark.xdist_group("paired")
 
@@ -26,6 +26,17 @@ def test_identical_code_is_measured_in_two_worktrees_and_kept(tmp_path_factory: 
     assert base.pairing.tree.commit == head.pairing.tree.commit
     assert base.pairing.tree.folder != head.pairing.tree.folder
     assert base.measurements[0].samples and not any(slot.outside for slot in (*base.slots, *head.slots))
+
+
+def test_a_case_that_is_wrong_is_said_and_is_the_status(tmp_path_factory: pytest.TempPathFactory) -> None:
+    repository = make(tmp_path_factory.mktemp("calibrate") / "repository")
+    wrong = (repository.root / VARIANT).read_text().replace("return out", "return 0 * out")
+    repository.commit("wrong", **{VARIANT: wrong})
+    found = repository.harness(
+        "calibrate", SUITE, "-k", "int4_mm@gdn_in", "--rounds", "1", "--worktrees", "1", "--pairs", "2"
+    )
+    assert found.returncode == 5 and "not calibrated yet" in found.stdout
+    assert "failed: int4_mm@gdn_in/int4-g64/float32/baseline: " in found.stderr
 
 
 def test_it_needs_a_repository_and_a_suite(tmp_path_factory: pytest.TempPathFactory) -> None:
