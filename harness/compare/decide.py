@@ -108,16 +108,18 @@ def verdicts_of(
 
 
 def describe(e: Evidence, verdict: Verdict, policy: Policy, left: int) -> Decision:
-    """A verdict with its interval, at the error that it was decided at. left: cases of the family that are neither
-    FASTER nor SLOWER."""
+    """A verdict with its interval, at the error that it was decided at: SAME's lies inside of ±same_within. left: cases
+    of the family that are neither FASTER nor SLOWER."""
     error = policy.family_error / policy.looks / left
+    if verdict is Verdict.SAME:
+        reach, smallest = _reach_of_same(e, policy), _smallest(e, policy, error)
+        return Decision(verdict, e.centre - reach, e.centre + reach, _sure_of_same(policy), None, smallest)
     half = quantile(1 - error / 2, e.degrees) * e.error
     low, high, confidence = e.centre - half, e.centre + half, 1 - error
     if verdict in MOVED:
         return Decision(verdict, low, high, confidence)
     smallest = _smallest(e, policy, error)
-    needed = _needed(e, policy, error) if verdict is Verdict.UNDECIDED else None
-    return Decision(verdict, low, high, confidence, needed, smallest)
+    return Decision(verdict, low, high, confidence, _needed(e, policy, error), smallest)
 
 
 def p_beyond(evidence: Evidence, margin: float) -> float:
@@ -139,8 +141,16 @@ def holm(p: Mapping[str, float], error: float, family: int) -> set[str]:
 
 
 def _is_same(e: Evidence, policy: Policy) -> bool:
-    reach = quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error
-    return abs(e.centre) + reach < policy.same_within
+    return abs(e.centre) + _reach_of_same(e, policy) < policy.same_within
+
+
+def _reach_of_same(e: Evidence, policy: Policy) -> float:
+    return quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error
+
+
+def _sure_of_same(policy: Policy) -> float:
+    """Of the interval by which SAME is decided, whose either end has the whole error of its own."""
+    return 1 - 2 * policy.same_error / policy.looks
 
 
 def _smallest(e: Evidence, policy: Policy, error: float) -> float:

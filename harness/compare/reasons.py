@@ -56,12 +56,12 @@ def too_few_pairs(pairs: int, disturbed: Sequence[str], least: int) -> str:
 def decided(decision: Decision, evidence: Evidence, policy: Policy, unchanged: bool, two_modes: bool = False) -> str:
     """What the interval says, and for UNDECIDED what would decide it. unchanged: both sides ran the same variant's
     text. two_modes: of the processes' times, so that SAME is never said."""
+    sure = f"{100 * decision.confidence:.4g} %"
     if decision.verdict in (Verdict.SLOWER, Verdict.FASTER):
         same = "; variant, tunables and source text are the same on both sides" if unchanged else ""
-        sure = f"{100 * decision.confidence:.4g} %"
         return f"the {sure} interval lies beyond the margin of {policy.margin_percent:g} %{same}"
     if decision.verdict is Verdict.SAME:
-        return f"shown to lie within ±{policy.same_within_percent:g} %"
+        return f"the {sure} interval lies inside of ±{policy.same_within_percent:g} %"
     assert decision.smallest is not None
     unit = "pairs" if evidence.level == "pair" else "processes a side"
     enough = f"about {decision.needed} {unit} would decide it" if decision.needed else "more would hardly help"
