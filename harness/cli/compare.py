@@ -89,10 +89,10 @@ def command(
         sides = load_sides(base, head, runs)
         comparison = compare(*sides, accept=csv(accept))
     elif any(stored):
-        kept, live = (base, head) if stored[0] else (head, base)
+        kept, now = (base, head) if stored[0] else (head, base)
         raise HarnessError(
-            f"{kept} is a stored run and {live} would be measured now: no pairs. Name a revision in place of {kept}; "
-            f"or measure {live} as a run, where it is checked out (`harness run SUITE --processes 4`), and name that"
+            f"{kept} is a stored run and {now} would be measured now: no pairs. Name a revision in place of {kept}; "
+            f"or measure {now} as a run, where it is checked out (`harness run SUITE --processes 4`), and name that"
         )
     else:
         from harness.cli.compare_live import UNDER_TEST, measure, stored_sides

@@ -9,11 +9,11 @@ from torch import Tensor
 def run(qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int) -> Tensor:
     """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias
     [v_heads], state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
-    decay = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float()))
-    a_step = (*split_heads(qkv.float(), state, k_heads), decay.unsqueeze(-1), torch.sigmoid(b.float()).unsqueeze(-1))
+    decays = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float())).unsqueeze(-1)
+    betas = torch.sigmoid(b.float()).unsqueeze(-1)
     q, k, v, decay, beta = (
         x.transpose(0, 1).flatten(1, 2).unsqueeze(2).unbind()  # for each step [batch v_heads, 1, dim]
-        for x in a_step
+        for x in (*split_heads(qkv.float(), state, k_heads), decays, betas)
     )
     current = state.float().flatten(0, 1)  # [batch v_heads, k_dim, v_dim]
     outputs = []
