@@ -26,8 +26,16 @@ def words_of(packed: Tensor) -> Tensor:
 
 def pairs_of(x: Tensor) -> Tensor:
     """Contiguous bfloat16 activations as int32, two a word, even k low; other dtypes as they are."""
+    return joined(x, torch.int32) if x.dtype == torch.bfloat16 else x.contiguous()
+
+
+def joined(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """x [.., n] as the wider `dtype`, several neighbours each. Copied where it is not contiguous, or starts inside of one
+    (torch.compile cannot ask where a tensor starts, and refuses it then)."""
     x = x.contiguous()
-    return x.view(torch.int32) if x.dtype == torch.bfloat16 else x
+    neighbours = dtype.itemsize // x.element_size()
+    inside = not torch.compiler.is_compiling() and x.storage_offset() % neighbours
+    return (x.clone() if inside else x).view(dtype)
 
 
 def words_fit(k: int, group: int) -> str | None:

@@ -16,6 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..int4_words import joined
 from ..overlap import launch_options, starts_early, wait_for_inputs
 from ..tensor_cores import dot, dot_from_zero, rounded
 from .triton_gemm import LEAST, levels
@@ -104,11 +105,10 @@ def run(
     for each other."""
     overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
-    x = x.contiguous()
     packed = x.dtype == torch.bfloat16
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
     int4_few_kernel[(triton.cdiv(rows, block_n), triton.cdiv(tokens, LEAST))](
-        x.view(torch.int64) if packed else x, weight.view(torch.int16), scale, out, tokens, rows,
+        joined(x, torch.int64) if packed else x.contiguous(), weight.view(torch.int16), scale, out, tokens, rows,
         k // FOUR, group // FOUR, math.gcd(groups, k // group), packed, block_n, LEAST, overlap,
         num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
     )  # fmt: skip

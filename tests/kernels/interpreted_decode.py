@@ -39,8 +39,9 @@ def large_activations(operands: dict[str, Any]) -> None:
 
 
 def equal_logits(operands: dict[str, Any]) -> None:
-    """Ties, everywhere and in pairs: the lower expert comes first."""
+    """Ties, of the two zeros everywhere and in pairs: the lower expert comes first."""
     operands["logits"].zero_()
+    operands["logits"][0, ::2] = -0.0
     operands["logits"][1:, ::2] = 1.0
 
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness_kernels.int4_words import joined
 from harness_kernels.packing import dequantise, pack, quantise, unpack
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.sampled_from([2, 8, 32, 128]))
@@ -105,3 +106,13 @@ def test_the_weight_itself_is_not_changed() -> None:
 def test_groups_that_do_not_fit_are_refused(size: int, group: int) -> None:
     with pytest.raises(ValueError, match=f"K = {size}"):
         quantise(torch.zeros(1, size), group)
+
+
+@pytest.mark.parametrize("start", [0, 1, 2, 4])
+def test_neighbours_are_joined_wherever_they_start(start: int) -> None:
+    values = torch.arange(40, dtype=torch.bfloat16)[start : start + 32].view(2, 16)
+    for dtype in (torch.int32, torch.int64):
+        wide = joined(values, dtype)
+        assert wide.shape == (2, 32 // dtype.itemsize) and torch.equal(wide.view(torch.bfloat16), values)
+        assert torch.equal(joined(values.T.contiguous().T, dtype), wide), "of another order in memory"
+    assert joined(values, torch.int32).data_ptr() == values.data_ptr() or start % 2, "no copy where none is needed"
