@@ -30,8 +30,8 @@ def pairs_of(x: Tensor) -> Tensor:
 
 
 def joined(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """x [.., n] as the wider `dtype`, several neighbours each. Copied where it is not contiguous, or starts inside of one
-    (torch.compile cannot ask where a tensor starts, and refuses it then)."""
+    """x [.., n] as the wider `dtype`, several neighbours each. Copied where it is not contiguous, or starts inside of
+    one (torch.compile cannot ask where a tensor starts, and refuses it then)."""
     x = x.contiguous()
     neighbours = dtype.itemsize // x.element_size()
     inside = not torch.compiler.is_compiling() and x.storage_offset() % neighbours
