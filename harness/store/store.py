@@ -180,9 +180,11 @@ class Store:
         return self.load_identified(name, suite)[0]
 
     def load_identified(self, name: str = "last", suite: str | None = None) -> tuple[Run, str]:
-        """The same, with the run's uuid, which it keeps on every machine."""
+        """The same, with the run's uuid, which it keeps on every machine. A file's run is called by the file's name: its
+        number is that of another store."""
         if is_file(name):
-            return read_exported(Path(name))
+            run, identity = read_exported(Path(name))
+            return msgspec.structs.replace(run, id=Path(name).name), identity
         found = find(name, self.runs(), self.location, suite)
         with self.transaction() as connection:
             return load_run(connection, int(found.id)), found.uuid

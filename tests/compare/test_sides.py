@@ -91,3 +91,11 @@ def test_a_wrong_side_is_one_line(base: str, head: str, line: str, store: Store)
     with pytest.raises(HarnessError, match=line) as error:
         load_sides(base, head, store)
     assert "\n" not in str(error.value)
+
+
+def test_a_files_run_is_called_by_its_file(store: Store, tmp_path: Path) -> None:
+    """Its number would be that of another run here."""
+    for name in ("before", "after"):
+        export_run(msgspec.structs.replace(store.load("1"), note=name), name, tmp_path / f"{name}.json")
+    sides = load_sides(str(tmp_path / "before.json"), str(tmp_path / "after.json"), store)
+    assert [side.facts.run for side in sides] == ["before.json", "after.json"]
