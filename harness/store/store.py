@@ -180,8 +180,8 @@ class Store:
         return self.load_identified(name, suite)[0]
 
     def load_identified(self, name: str = "last", suite: str | None = None) -> tuple[Run, str]:
-        """The same, with the run's uuid, which it keeps on every machine. A file's run is called by the file's name: its
-        number is that of another store."""
+        """The same, with the run's uuid, which it keeps on every machine. A file's run is called by the file's name:
+        its number is that of another store."""
         if is_file(name):
             run, identity = read_exported(Path(name))
             return msgspec.structs.replace(run, id=Path(name).name), identity
