@@ -32,10 +32,10 @@ def pairs_of(x: Tensor) -> Tensor:
 def joined(x: Tensor, dtype: torch.dtype) -> Tensor:
     """x [.., n] as the wider `dtype`, several neighbours each. Copied where it is not contiguous, or starts inside of
     one (torch.compile cannot ask where a tensor starts, and refuses it then)."""
-    x = x.contiguous()
+    values = x.contiguous().view(-1)  # a single row counts as contiguous with any stride, which the wider view refuses
     neighbours = dtype.itemsize // x.element_size()
-    inside = not torch.compiler.is_compiling() and x.storage_offset() % neighbours
-    return (x.clone() if inside else x).view(dtype)
+    inside = not torch.compiler.is_compiling() and values.storage_offset() % neighbours
+    return (values.clone() if inside else values).view(dtype).view(*x.shape[:-1], x.shape[-1] // neighbours)
 
 
 def words_fit(k: int, group: int) -> str | None:

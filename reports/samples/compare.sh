@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The evidence on comparing, on one GPU: what noise is, identical code against itself, a planted slowdown, two arms.
 # Usage: reports/samples/compare.sh FOLDER PART...; parts: pool pool-decode compare-aa four compare-planted compare-arms.
-# Needs git. Where the checkout has none, a bundle of the repository (git bundle create): BUNDLE, branch REVISION (main).
+# Needs git. Where the checkout has none, or another state than it has: BUNDLE (git bundle create), branch REVISION (main).
 # However it ends, its runs are in FOLDER, its processes in FOLDER/processes.csv, and what took how long in commands.csv.
 # LIMIT_S: ends by then, with what it has. EARLIER: FOLDER of another call, which this one goes on from.
 # How much: POOL_WORKTREES x POOL_PAIRS pairs (4 x 4), DECODE_PAIRS (6), comparisons AA_FROM to AA (1 to 4), at most
@@ -13,7 +13,7 @@ parts=${*:2}
 mkdir -p "$out"
 command -v git > /dev/null || { echo "git is not installed here" >&2; exit 2; }
 repository=$(mktemp -d)/repository
-if git -C "$checkout" rev-parse --git-dir > /dev/null 2>&1; then
+if [ -z "${BUNDLE:-}" ] && git -C "$checkout" rev-parse --git-dir > /dev/null 2>&1; then
   git clone --quiet "$checkout" "$repository"
 else
   git clone --quiet --branch "${REVISION:-main}" "${BUNDLE:?no .git here: name a bundle of the repository}" "$repository"

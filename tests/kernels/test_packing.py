@@ -116,3 +116,14 @@ def test_neighbours_are_joined_wherever_they_start(start: int) -> None:
         assert wide.shape == (2, 32 // dtype.itemsize) and torch.equal(wide.view(torch.bfloat16), values)
         assert torch.equal(joined(values.T.contiguous().T, dtype), wide), "of another order in memory"
     assert joined(values, torch.int32).data_ptr() == values.data_ptr() or start % 2, "no copy where none is needed"
+
+
+@pytest.mark.parametrize("stride", [17, 18, 20])
+def test_neighbours_of_a_single_row_are_joined_whatever_its_stride(stride: int) -> None:
+    """One row cut from a wider matrix counts as contiguous, with the matrix's stride."""
+    row = torch.arange(stride, dtype=torch.bfloat16).view(1, stride)[:, :16]
+    assert row.is_contiguous() and row.stride(0) == stride
+    for dtype in (torch.int32, torch.int64):
+        wide = joined(row, dtype)
+        assert wide.shape == (1, 32 // dtype.itemsize) and torch.equal(wide.view(torch.bfloat16), row)
+    assert joined(row[:0], torch.int64).shape == (0, 4), "no row at all"
