@@ -120,19 +120,22 @@ def _durations(folder: Path) -> list[str]:
     path = folder / "commands.csv"
     if not path.is_file():
         return []
+    commands: dict[str, list[dict[str, str]]] = {}  # one that was gone on with in a later call has several rows
     with path.open(newline="") as file:
-        commands = {row["name"]: row for row in csv.DictReader(file)}
+        for row in csv.DictReader(file):
+            commands.setdefault(row["name"], []).append(row)
     rows = read(folder / "processes.csv")
     pairs = {(row["label"], row["comparison"], row["process"]) for row in rows if row["side"] == "base"}
     lines = []
-    for name, row in commands.items():
+    for name, calls in commands.items():
         many = sum(label == name for label, _, _ in pairs)
         measured = f", {many} pairs" if many else ""
-        lines.append(f"{name}: {row['seconds']} s{measured}, exit status {row['status']}")
+        seconds = " + ".join(call["seconds"] for call in calls)
+        lines.append(f"{name}: {seconds} s{measured}, exit status {' and '.join(call['status'] for call in calls)}")
         lines += [f"{name} at {look}" for look in _looks(folder / f"{name}.progress.txt")]
-    alike = [float(row["seconds"]) for name, row in commands.items() if name.startswith("aa")]
+    alike = [float(call["seconds"]) for name, calls in commands.items() if name.startswith("aa") for call in calls]
     if alike and "four" in commands:
-        times = max(alike) / max(1.0, float(commands["four"]["seconds"]))
+        times = max(alike) / max(1.0, float(commands["four"][-1]["seconds"]))
         lines.append(f"the longest comparison of identical code took {times:.1f} times as long as `four`")
     return lines
 
