@@ -129,7 +129,7 @@ def _kernel_case(
 ) -> Case:
     return Case(
         kind="kernel", arm=arm, dtype=suite.dtype_label, axes=axes, op=use.op, site=use.site, dims=dims,
-        calls=use.calls, answer=resolved.answer, problem=resolved.problem,
+        calls=use.calls, answer=resolved.answer, problem=resolved.problem, replaces=use.replaces,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.compare.places import SamePlaces, same_places
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
 
@@ -128,7 +129,8 @@ def _launches(joined: Joined, entry: Answered) -> int | None:
 
 @dataclass(frozen=True)
 class Part:
-    """What one kernel saves per step: us per call x calls. Negative where it got slower."""
+    """What one kernel saves per step: us per call x calls. Negative where it got slower. name: the op with its site;
+    with an arrow where other ops stand there in the head."""
 
     name: str
     saving_us: float
@@ -180,16 +182,32 @@ def _explained(group: ModelGroup, row: ModelRow, parts: Sequence[tuple[Part, flo
 
 
 def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> list[tuple[Part, float]]:
-    """Per kernel of the decode's shape whose answer differs between the arms: the saving and its half width, in us."""
-    parts = []
-    for entries in by_question(joined.kind("kernel")):
-        axes, arms = entries[0].case.axes, {entry.case.arm: entry for entry in entries}
+    """Per place of the decode's shape where the arms' answers differ: what is saved per call and its half width, in us;
+    the largest saving per step first. A composite op is held against what it replaces, as far as that was timed."""
+    arms: dict[str, list[Answered]] = {base_arm: [], head_arm: []}
+    for entry in joined.kind("kernel"):
+        axes = entry.case.axes
         shape = axes.get("tokens", 1) == group.batch and axes.get("context") in (None, group.context)
-        base, head = arms.get(base_arm), arms.get(head_arm)
-        if not shape or not base or not head or not base.case.calls or base.measurement is head.measurement:
-            continue
-        base_us, head_us = joined.estimate(base), joined.estimate(head)
-        if base_us and head_us:
-            part = Part(site_name(base.case), base_us.value - head_us.value, base.case.calls)
-            parts.append((part, math.hypot(base_us.half_width, head_us.half_width)))
-    return parts
+        if shape and entry.case.arm in arms and entry.case.calls and joined.estimate(entry):
+            arms[entry.case.arm].append(entry)
+    groups = same_places(arms[base_arm], arms[head_arm], lambda entry: entry.case)
+    parts = [
+        _part(joined, one) for one in groups if [e.measurement for e in one.base] != [e.measurement for e in one.head]
+    ]
+    return sorted(parts, key=lambda part: -abs(part[0].saving_us * part[0].calls))
+
+
+def _part(joined: Joined, found: SamePlaces[Answered]) -> tuple[Part, float]:
+    """Per call where all are called as often, else per step."""
+    every = [*((entry, 1) for entry in found.base), *((entry, -1) for entry in found.head)]
+    calls = {entry.case.calls for entry, _ in every}
+    each = calls.pop() if len(calls) == 1 else 1
+    saving_us, variance = 0.0, 0.0
+    for entry, sign in every:
+        time = joined.estimate(entry)
+        assert time is not None
+        saving_us += sign * time.value * entry.case.calls / each
+        variance += (time.half_width * entry.case.calls / each) ** 2
+    before, after = ([site_name(entry.case) for entry in side] for side in (found.base, found.head))
+    name = " + ".join(after) if before == after else f"{' + '.join(before)} -> {' + '.join(after)}"
+    return Part(name, saving_us, each), math.sqrt(variance)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.compare.explain import CodeChange, Explanation, ProfileChange, Reconciled
+from harness.compare.explain import CodeChange, Explanation, ProfileChange
+from harness.compare.reconcile import Reconciled
 from harness.trace.difference import Change
 from harness.values.static_comparison import StaticCase
 
@@ -35,7 +36,8 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
 def _reconciled(found: Reconciled) -> str:
     """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
     parts = " + ".join(
-        f"{clean(p.case.split('/')[0], NAME)} {plural(p.calls, 'call')} x {signed(p.each.us)} us" for p in found.parts
+        f"{clean(p.case.split('/')[0], 2 * NAME)} {plural(p.calls, 'call')} x {signed(p.each.us)} us"
+        for p in found.parts
     )
     measured, units = found.measured, UNITS.get(found.measured.level, found.measured.level)
     return (

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 
 import msgspec
 
 from harness.compare.changed_line import first_changed_line
 from harness.compare.join import Joined, join
-from harness.compare.paired_runs import PairedRuns, paired_runs
+from harness.compare.reconcile import Reconciled, reconcile
 from harness.compare.sides import StoredSide, same_run
-from harness.stats import estimate, ratio
-from harness.stats.estimate import two_sided_t
 from harness.trace.difference import Change, difference
 from harness.values.case import Answer, AxisValue
-from harness.values.measurement import Measurement
 from harness.values.run import Run
 from harness.values.static_comparison import StaticCase
 from harness.values.verdict import Verdict
 
-CONFIDENCE = 0.95
 MOST_CHANGES = 8
 """Kernels and categories of a profile that are named; they are in order of contribution."""
-
-
-class Delta(msgspec.Struct, frozen=True):
-    """head minus base in us with the half width of its 95 % interval, from n pairs, processes or rounds (`level`)."""
-
-    us: float
-    half_us: float
-    n: int
-    level: str
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster)."""
-
-    case: str
-    calls: int
-    each: Delta
-
-    @property
-    def us(self) -> float:
-        return self.calls * self.each.us
-
-
-class Reconciled(msgspec.Struct, frozen=True):
-    """Whether the kernels explain the decode. predicted_us: calls x time per call, added up, per step."""
-
-    case: str
-    parts: tuple[Part, ...]
-    predicted_us: float
-    predicted_half_us: float
-    measured: Delta
-
-    @property
-    def left_us(self) -> float:
-        return self.measured.us - self.predicted_us
 
 
 class ProfileChange(msgspec.Struct, frozen=True):
@@ -100,72 +59,9 @@ class Explanation(msgspec.Struct, frozen=True):
 def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) -> Explanation:
     """verdicts: on the times, by case as it is joined. What nothing is known of is left out."""
     joined = [question for question in join(base, head) if question.base and question.head]
-    pairs = paired_runs(base.run, head.run)
-    one_run = same_run(base, head)
-    kernels = [q for q in joined if q.case.kind == "kernel" and _may_differ(q, verdicts.get(q.name))]
-    decodes = [found for q in joined if q.case.kind == "decode" and (found := _reconciled(q, kernels, pairs, one_run))]
     profiles, notes = _profiles(base, head)
     code = [change for q in joined if q.case.kind == "kernel" and (change := _code(q, base.run, head.run))]
-    return Explanation(tuple(decodes), profiles, tuple(code), notes=notes)
-
-
-def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
-    """Whether a kernel's change is more than noise between two measurements of the same thing."""
-    if verdict in (Verdict.FASTER, Verdict.SLOWER):
-        return True
-    sides = [asked for asked in (question.base, question.head) if asked and asked.measurement]
-    if len(sides) < 2 or verdict is Verdict.SAME:
-        return False
-    (one, other) = sides
-    same = one.case.answer == other.case.answer and one.measurement and other.measurement
-    return not (same and one.measurement.source == other.measurement.source)  # type: ignore[union-attr]
-
-
-def _delta(question: Joined, pairs: PairedRuns | None, one_run: bool) -> Delta | None:
-    assert question.base and question.head
-    base, head = question.base.measurement, question.head.measurement
-    if base is None or head is None or not base.samples or not head.samples or base is head:
-        return None
-    before = _value(base)
-    if pairs is not None:
-        logs = pairs.log_ratios(base, head)
-        if len(logs) < 2:
-            return None
-        centre = statistics.fmean(logs)
-        half = two_sided_t(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-        return Delta(before * math.expm1(centre), before * math.exp(centre) * half, len(logs), "pair")
-    found = ratio(base.samples, head.samples, confidence=CONFIDENCE, paired=one_run)
-    assert found is not None
-    return Delta(before * (found.value - 1), before * (found.high - found.low) / 2, found.n, found.level)
-
-
-def _value(measurement: Measurement) -> float:
-    found = estimate(measurement.samples)
-    assert found is not None
-    return found.value
-
-
-def _reconciled(
-    decode: Joined, kernels: Sequence[Joined], pairs: PairedRuns | None, one_run: bool
-) -> Reconciled | None:
-    """None where the decode was not timed on both sides, or no kernel of its shape that may differ was."""
-    measured = _delta(decode, pairs, one_run)
-    axes = decode.case.axes
-    parts = []
-    for q in kernels:
-        shape = q.case.axes.get("tokens", 1) == axes.get("batch", 1)
-        shape = shape and q.case.axes.get("context") in (None, axes.get("context"))
-        if shape and q.case.calls and _arms(q) == _arms(decode) and (each := _delta(q, pairs, one_run)):
-            parts.append(Part(q.name, q.case.calls, each))
-    if measured is None or not parts:
-        return None
-    half = math.hypot(*(part.calls * part.each.half_us for part in parts))
-    return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), half, measured)
-
-
-def _arms(question: Joined) -> tuple[str, str]:
-    assert question.base and question.head
-    return question.base.case.arm, question.head.case.arm
+    return Explanation(reconcile(base, head, verdicts), profiles, tuple(code), notes=notes)
 
 
 def _profiles(base: StoredSide, head: StoredSide) -> tuple[tuple[ProfileChange, ...], tuple[str, ...]]:

@@ -37,13 +37,12 @@ class Answer(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
 
-    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for
-    decode and
-    prefill. dtype: weights and activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of the
-    question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known.
-    answer: for
-    kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place. problem: why the
-    case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never started.
+    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for decode
+    and prefill. dtype: weights and activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of
+    the question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known.
+    answer: for kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place.
+    problem: why the case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never
+    started. replaces: for a composite op, the places (`op@site`) whose ops are not called where it is.
     """
 
     kind: Literal["kernel", "decode", "prefill"]
@@ -58,13 +57,23 @@ class Case(msgspec.Struct, frozen=True):
     answer: Answer | None = None
     same_as: str | None = None
     problem: str | None = None
+    replaces: tuple[str, ...] = ()
     tunables_in_id: bool = False
     """True in a sweep, where the tunables are part of the question."""
 
     @property
+    def place(self) -> str:
+        return f"{self.op}@{self.site}"
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Where in a model a kernel case stands: its own place, or those that it replaces."""
+        return frozenset(self.replaces or (self.place,))
+
+    @property
     def question(self) -> str:
         """The id without the arm: what two arms of one run, or one arm of two runs, are joined on."""
-        head = f"{self.op}@{self.site}" if self.kind == "kernel" else f"{self.kind}@{self.engine}"
+        head = self.place if self.kind == "kernel" else f"{self.kind}@{self.engine}"
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
     @property

@@ -1,0 +1,41 @@
+"""Kernel cases of two sides that stand at the same places of a model: two variants of an op, or a composite op and the
+ops that it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from harness.values.case import Case
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class SamePlaces(Generic[T]):
+    """places: `op@site`, as the ops are called that nothing replaces. base, head: what either side calls there."""
+
+    places: set[str] = field(default_factory=set)
+    base: list[T] = field(default_factory=list)
+    head: list[T] = field(default_factory=list)
+
+    def take(self, other: SamePlaces[T]) -> None:
+        self.places |= other.places
+        self.base += other.base
+        self.head += other.head
+
+
+def same_places(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case]) -> list[SamePlaces[T]]:
+    """The cases grouped by the places that they cover, directly or through others of their group. Where one side has no
+    case, nothing can be said: such groups are left out."""
+    found = [SamePlaces(set(case_of(one).places), base=[one]) for one in base]
+    found += [SamePlaces(set(case_of(one).places), head=[one]) for one in head]
+    groups: list[SamePlaces[T]] = []
+    for one in found:
+        first, *others = [group for group in groups if group.places & one.places] or [SamePlaces[T]()]
+        for other in (*others, one):
+            first.take(other)
+        groups = [group for group in groups if group not in (first, *others)]
+        groups.append(first)
+    return [group for group in groups if group.base and group.head]

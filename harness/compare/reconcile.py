@@ -1,0 +1,170 @@
+"""Do the kernels explain a decode? Their changes times their calls, held against the change of a step."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.compare.join import Asked, Joined, join
+from harness.compare.paired_runs import PairedRuns, paired_runs
+from harness.compare.places import SamePlaces, same_places
+from harness.compare.sides import StoredSide, same_run
+from harness.stats import estimate, ratio
+from harness.stats.estimate import two_sided_t
+from harness.values.estimate import Estimate
+from harness.values.measurement import Measurement
+from harness.values.verdict import Verdict
+
+CONFIDENCE = 0.95
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """head minus base in us with the half width of its 95 % interval, from n pairs, processes or rounds (`level`)."""
+
+    us: float
+    half_us: float
+    n: int
+    level: str
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster). case: with an arrow
+    where the head calls other ops in the same place: a composite op, or what it replaced."""
+
+    case: str
+    calls: int
+    each: Delta
+
+    @property
+    def us(self) -> float:
+        return self.calls * self.each.us
+
+
+class Reconciled(msgspec.Struct, frozen=True):
+    """Whether the kernels explain the decode. parts: the largest first. predicted_us: calls x time per call, added up,
+    per step."""
+
+    case: str
+    parts: tuple[Part, ...]
+    predicted_us: float
+    predicted_half_us: float
+    measured: Delta
+
+    @property
+    def left_us(self) -> float:
+        return self.measured.us - self.predicted_us
+
+
+def reconcile(base: StoredSide, head: StoredSide, verdicts: Mapping[str, Verdict]) -> tuple[Reconciled, ...]:
+    """One for each decode that was timed on both sides, and kernels of its shape that may differ. verdicts: on the
+    times, by case as it is joined."""
+    questions = join(base, head)
+    kernels = [question for question in questions if question.case.kind == "kernel"]
+    timing = _Timing(paired_runs(base.run, head.run), same_run(base, head))
+    decodes = [question for question in questions if question.case.kind == "decode"]
+    return tuple(found for decode in decodes if (found := _reconciled(decode, kernels, timing, verdicts)))
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """How the two sides were timed. pairs: None where they were not in pairs. one_run: by the same processes."""
+
+    pairs: PairedRuns | None
+    one_run: bool
+
+    def delta(self, question: Joined) -> Delta | None:
+        """None where a side was not timed, or one measurement stands for both."""
+        base, head = _measurement(question.base), _measurement(question.head)
+        if base is None or head is None or base is head:
+            return None
+        before = _time(base).value
+        if self.pairs is not None:
+            logs = self.pairs.log_ratios(base, head)
+            if len(logs) < 2:
+                return None
+            centre = statistics.fmean(logs)
+            half = two_sided_t(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+            return Delta(before * math.expm1(centre), before * math.exp(centre) * half, len(logs), "pair")
+        found = ratio(base.samples, head.samples, confidence=CONFIDENCE, paired=self.one_run)
+        assert found is not None
+        return Delta(before * (found.value - 1), before * (found.high - found.low) / 2, found.n, found.level)
+
+
+def _reconciled(
+    decode: Joined, kernels: Sequence[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]
+) -> Reconciled | None:
+    measured = timing.delta(decode)
+    before = [question for question in kernels if _in_step(question.base, decode.base)]
+    after = [question for question in kernels if _in_step(question.head, decode.head)]
+    groups = same_places(before, after, lambda question: question.case)
+    parts = [part for group in groups if (part := _part(group, timing, verdicts))]
+    if measured is None or not parts:
+        return None
+    parts.sort(key=lambda part: -abs(part.us))
+    half = math.hypot(*(part.calls * part.each.half_us for part in parts))
+    return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), half, measured)
+
+
+def _in_step(kernel: Asked | None, decode: Asked | None) -> bool:
+    """Is this a kernel case of the arm and the shape of a decode, whose steps call it?"""
+    if kernel is None or decode is None:
+        return False
+    axes, step = kernel.case.axes, decode.case.axes
+    shape = axes.get("tokens", 1) == step.get("batch", 1) and axes.get("context") in (None, step.get("context"))
+    return bool(shape and kernel.case.calls and kernel.case.arm == decode.case.arm)
+
+
+def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]) -> Part | None:
+    """None where nothing was timed, or where what was may be the same."""
+    if group.base != group.head:
+        return _replaced(group)
+    (question,) = group.base
+    each = timing.delta(question) if _may_differ(question, verdicts.get(question.name)) else None
+    return Part(question.name, question.case.calls, each) if each else None
+
+
+def _replaced(group: SamePlaces[Joined]) -> Part | None:
+    """Other ops in the same places: what all of one side's take less what the other's do. Per call where all of them
+    are called as often, else per step."""
+    sides = [question.base for question in group.base], [question.head for question in group.head]
+    asked = [(one, sign) for side, sign in zip(sides, (-1, 1), strict=True) for one in side if one]
+    calls = {one.case.calls for one, _ in asked}
+    each = calls.pop() if len(calls) == 1 else 1
+    us, halves, times = 0.0, [], []
+    for one, sign in asked:
+        measurement = _measurement(one)
+        if measurement is None:
+            return None
+        times.append(_time(measurement))
+        us += sign * times[-1].value * one.case.calls / each
+        halves.append(times[-1].half_width * one.case.calls / each)
+    least = min(times, key=lambda time: time.n)
+    names = [" + ".join(question.case.place for question in side) for side in (group.base, group.head)]
+    return Part(" -> ".join(names), each, Delta(us, math.hypot(*halves), least.n, least.level))
+
+
+def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
+    """Whether a kernel's change is more than noise between two measurements of the same thing."""
+    if verdict in (Verdict.FASTER, Verdict.SLOWER):
+        return True
+    if verdict is Verdict.SAME or not question.base or not question.head:
+        return False
+    base, head = question.base, question.head
+    if base.measurement is None or head.measurement is None:
+        return False
+    return base.case.answer != head.case.answer or base.measurement.source != head.measurement.source
+
+
+def _measurement(asked: Asked | None) -> Measurement | None:
+    """With samples, or None."""
+    return asked.measurement if asked and asked.measurement and asked.measurement.samples else None
+
+
+def _time(measurement: Measurement) -> Estimate:
+    found = estimate(measurement.samples)
+    assert found is not None
+    return found

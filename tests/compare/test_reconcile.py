@@ -1,0 +1,93 @@
+"""A composite op is held against what it replaces: which cases stand in the same places, and the sum of their times."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.compare import StoredSide
+from harness.compare.places import same_places
+from harness.compare.reconcile import Reconciled, reconcile
+from harness.values.case import Case
+from tests.compare.stored_runs import decode, kernel, measured, noisy, stored
+
+PLACES = st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), max_size=6)
+
+
+def op(name: str, arm: str = "baseline", calls: int = 40, replaces: Sequence[str] = ()) -> Case:
+    case = kernel("experts", arm, op=name)
+    return msgspec.structs.replace(case, calls=calls, replaces=tuple(f"{one}@experts" for one in replaces))
+
+
+def grouped(base: Sequence[Case], head: Sequence[Case]) -> list[tuple[list[str | None], list[str | None]]]:
+    groups = same_places(base, head, lambda case: case)
+    return [([case.op for case in group.base], [case.op for case in group.head]) for group in groups]
+
+
+def test_a_composite_stands_where_the_ops_do_that_it_replaces() -> None:
+    block = op("block", replaces=("up", "act", "down"))
+    found = grouped([op("up"), op("mm"), op("down")], [op("mm"), block])
+    assert sorted(found) == [(["mm"], ["mm"]), (["up", "down"], ["block"])]
+    inner = op("experts", replaces=("up", "down"))
+    assert grouped([block], [inner]) == [(["block"], ["experts"])], "two composites that share places"
+    assert grouped([op("up")], [op("down")]) == [], "nothing in common: nothing is known to have changed"
+
+
+@given(PLACES, PLACES)
+def test_a_group_is_what_a_chain_of_shared_places_leads_to(base: list[set[str]], head: list[set[str]]) -> None:
+    """Groups share no place, and lose no case from which a chain leads to the other side."""
+    cases = [op(str(number), replaces=sorted(places)) for number, places in enumerate([*base, *head])]
+    groups = same_places(cases[: len(base)], cases[len(base) :], lambda case: case)
+    for one in groups:
+        assert one.base and one.head and one.places == set().union(*(case.places for case in (*one.base, *one.head)))
+        assert all(one is other or not one.places & other.places for other in groups)
+    together = {id(case) for one in groups for case in (*one.base, *one.head)}
+    reached = {id(case): {id(case)} for case in cases}
+    for _ in cases:
+        for case in cases:
+            for other in cases:
+                if case.places & other.places:
+                    reached[id(case)] |= reached[id(other)]
+    ours, theirs = ({id(case) for case in side} for side in (cases[: len(base)], cases[len(base) :]))
+    assert together == {case for case, others in reached.items() if others & ours and others & theirs}
+
+
+def explained(block_calls: int = 40) -> Reconciled:
+    """One run of two arms: two products of 60 and 20 us and an op between them that was not timed, or a block of 9."""
+    rng = random.Random(5)
+    block = op("block", "autotuned", block_calls, ("up", "act", "down"))
+    times = [(op("up"), 60.0), (op("down"), 20.0), (block, 9.0), (decode(), 9000.0), (decode("autotuned"), 6100.0)]
+    run = stored(*(measured(case, noisy(rng, us, 8, 1e-4)) for case, us in times))
+    [found] = reconcile(StoredSide(run, "baseline"), StoredSide(run, "autotuned"), {})
+    return found
+
+
+def test_what_a_composite_saves_is_the_sum_of_what_it_replaces_less_its_own_time() -> None:
+    found = explained()
+    [part] = found.parts
+    assert (part.case, part.calls) == ("up@experts + down@experts -> block@experts", 40)
+    assert part.each.us == pytest.approx(9 - 60 - 20, abs=0.1)
+    assert 0 < part.each.half_us < 0.1 and (part.each.n, part.each.level) == (8, "process")
+    assert found.predicted_us == pytest.approx(40 * -71, abs=4)
+    assert found.left_us == pytest.approx(-2900 + 2840, abs=10), "the op between them, which no case timed"
+
+
+def test_ops_that_are_called_unlike_often_are_summed_per_step() -> None:
+    """The block stands in 39 of 40 layers, say: the sum is of a step, and so called once."""
+    [part] = explained(block_calls=39).parts
+    assert part.calls == 1 and part.us == pytest.approx(39 * 9 - 40 * 80, abs=4)
+
+
+def test_a_side_that_was_not_timed_explains_nothing() -> None:
+    rng = random.Random(5)
+    block = op("block", "autotuned", replaces=("up", "down"))
+    timed = [
+        measured(case, noisy(rng, us)) for case, us in ((op("up"), 60.0), (decode(), 9e3), (decode("autotuned"), 6e3))
+    ]
+    run = stored(*timed, planned=[op("up"), block, decode(), decode("autotuned")])
+    assert reconcile(StoredSide(run, "baseline"), StoredSide(run, "autotuned"), {}) == ()
