@@ -9,7 +9,7 @@ from harness.compare.reconcile import Reconciled
 from harness.trace.difference import Change
 from harness.values.static_comparison import StaticCase
 
-from .figures import axes_words, clean, count, number, plural, signed
+from .figures import axes_words, clean, count, number, one_name, plural, signed
 from .static_comparison import FIGURES, figure
 
 MOST_CODE = 10
@@ -35,10 +35,9 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _reconciled(found: Reconciled) -> str:
     """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
-    parts = " + ".join(
-        f"{clean(p.case.split('/')[0], 2 * NAME)} {plural(p.calls, 'call')} x {signed(p.each.us)} us"
-        for p in found.parts
-    )
+    names = [one_name(clean(part.case.split("/")[0], 2 * NAME)) for part in found.parts]
+    times = [f"{plural(part.calls, 'call')} x {signed(part.each.us)} us" for part in found.parts]
+    parts = " + ".join(map(" ".join, zip(names, times, strict=True)))
     measured, units = found.measured, UNITS.get(found.measured.level, found.measured.level)
     return (
         f"{clean(found.case)}: {parts} = {signed(found.predicted_us)} ± {number(found.predicted_half_us, 2)} us a "

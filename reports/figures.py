@@ -28,6 +28,11 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
     return f"{line[:head]}…{line[len(line) - (limit - 1 - head) :]}"
 
 
+def one_name(text: str) -> str:
+    """What stands for several ops (`a + b -> c`) in brackets, so that it reads as one of a sum."""
+    return f"({text})" if " -> " in text else text
+
+
 def clean_prose(text: str, limit: int = 20_000) -> tuple[str, ...]:
     """Paragraphs of free text, split at empty lines, each on one line and cleaned like a name."""
     paragraphs = (clean(part, limit) for part in text.replace("\r\n", "\n").split("\n\n"))

@@ -14,7 +14,7 @@ from harness.values.run import Run
 from .binary_view import ArmBinaries, arm_binaries
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
-from .figures import clean, gib, grouped, number, percent, plural, plus_minus, ratio_full, seconds
+from .figures import clean, gib, grouped, number, one_name, percent, plural, plus_minus, ratio_full, seconds
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .landscape_view import Terrain, terrains
@@ -211,7 +211,7 @@ def _methods(
 
 def explained_words(entry: Explained) -> str:
     """`36.9 us x 40 = 1,476 us predicted, 1,462 ± 9 us measured, -14 us left`."""
-    parts = " + ".join(f"{part.name} {number(part.saving_us)} us x {part.calls}" for part in entry.parts[:4])
+    parts = " + ".join(f"{one_name(part.name)} {number(part.saving_us)} us x {part.calls}" for part in entry.parts[:4])
     if len(entry.parts) > 4:
         parts += f" + {len(entry.parts) - 4} more"
     predicted = f"{grouped(entry.predicted_us)} ± {grouped(entry.predicted_half_us)} us per step predicted"

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import reports_root
 from harness.compare import StoredSide
+from harness.compare.explain import Explanation
 from harness.compare.places import same_places
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.values.case import Case
@@ -75,6 +77,11 @@ def test_what_a_composite_saves_is_the_sum_of_what_it_replaces_less_its_own_time
     assert 0 < part.each.half_us < 0.1 and (part.each.n, part.each.level) == (8, "process")
     assert found.predicted_us == pytest.approx(40 * -71, abs=4)
     assert found.left_us == pytest.approx(-2900 + 2840, abs=10), "the op between them, which no case timed"
+    reports_root.bind()
+    from harness_reports.explanation import lines
+
+    [(_, text)] = lines(Explanation((found,)))
+    assert "(up@experts + down@experts -> block@experts) 40 calls x -71.0 us = -2,840" in text
 
 
 def test_ops_that_are_called_unlike_often_are_summed_per_step() -> None:

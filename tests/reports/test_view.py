@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
+
 import msgspec
 import pytest
 
-from harness.values.measurement import Measurement, Status
+from harness.values.measurement import Measurement, Sample, Status
 from harness.values.profile import CategoryRow, KernelRow, Profile
 from harness.values.run import Run
 from harness_reports.view import View, build, explained_words
@@ -87,6 +89,22 @@ def test_kernel_savings_times_calls_are_held_against_the_decode(view: View) -> N
     assert entry.measured_us == pytest.approx(STEP_US["baseline"] - STEP_US["autotuned"], rel=0.03)
     assert entry.left_us == pytest.approx(entry.measured_us - entry.predicted_us)
     assert "x 40" in explained_words(entry) and "predicted" in explained_words(entry)
+
+
+def test_a_composite_saves_what_the_ops_take_that_it_replaces() -> None:
+    """The second arm calls one op of 12 us in the place of both products: what they take together, less that."""
+    run, replaced = synthetic_run(), ("moe_gate_up@experts", "moe_down@experts")
+    taken = {m.case.op: m for m in run.measurements if m.case.kind == "kernel" and m.case.arm == "autotuned"}
+    kept = tuple(m for m in run.measurements if m is not taken["moe_gate_up"] and m is not taken["moe_down"])
+    case = msgspec.structs.replace(taken["moe_down"].case, op="moe_experts", replaces=replaced)
+    block = msgspec.structs.replace(taken["moe_down"], case=case, samples=tuple(Sample(12.0, 0, r) for r in range(8)))
+    (entry,) = build(msgspec.structs.replace(run, planned=(), measurements=(*kept, block))).explained
+    before = {m.case.op: m for m in run.measurements if m.case.kind == "kernel" and m.case.arm == "baseline"}
+    both_us = sum(statistics.median(s.value_us for s in before[op].samples) for op in ("moe_gate_up", "moe_down"))
+    (part,) = entry.parts
+    assert (part.name, part.calls) == ("moe_gate_up + moe_down -> moe_experts", 40)
+    assert part.saving_us == pytest.approx(both_us - 12, rel=0.01)
+    assert explained_words(entry).startswith("(moe_gate_up + moe_down -> moe_experts) ")
 
 
 def test_categories_add_up_to_their_total(view: View) -> None:
