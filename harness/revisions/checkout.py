@@ -10,22 +10,25 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import CaseFailed, HarnessError
-from harness.revisions.git import commit_of, git
+from harness.revisions.git import commit_of, git, has_commit, submodules
 from harness.revisions.snapshot import OWN_FOLDER, Snapshot, take
 from harness.values.pairing import Tree
 
 WORKING_TREE = "."
 MOST_DIFF_CHARACTERS = 1_000_000
 """A longer difference is not source code, and is not kept."""
+MOST_LAST_LINE_BYTES = 500
+"""Of what a setup printed last, in an error line."""
 SHORT = 16
 """Characters of a commit in a folder's name."""
 
@@ -62,7 +65,7 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
         stamp = _stamp(folder)
         if stamp is None:
             say(f"check out {name}")
-            _make(repository, folder, snapshot.commit)
+            _make(repository, folder, snapshot.commit, say)
         elif _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != snapshot.commit:
             raise HarnessError(
                 f"{folder}: this checkout was edited; keep what you need, then git worktree remove --force {folder}"
@@ -83,7 +86,7 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
 def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
     """Runs a suite's `compare.setup` in a checkout, once. python: the side's interpreter, first on its PATH.
 
-    Raises CaseFailed with the last line that a failing command printed.
+    Raises CaseFailed with the last line that a failing command printed. What it started ends with it.
     """
     folder = checkout.root
     with _alone(folder.with_suffix(".lock"), say):
@@ -91,20 +94,41 @@ def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
         made_with = f"{python}\n{command}"
         if not command or stamp is None or stamp.setup == made_with:
             return
-        say(f"set up {checkout.tree.name}: {command}")
-        path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        done = subprocess.run(
-            command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-        )  # fmt: skip
         log = folder.with_suffix(".setup.log")
-        log.write_text(done.stdout, encoding="utf-8")
-        if done.returncode != 0:
-            last = ([line.strip() for line in done.stdout.splitlines() if line.strip()] or ["it printed nothing"])[-1]
+        say(f"set up {checkout.tree.name}: {command} (prints to {log})")
+        status = None
+        try:
+            status = _run_setup(command, folder, python, log)
+        finally:  # it may have changed tracked files, however it ended
+            _write_stamp(folder, _Stamp(stamp.commit, made_with if status == 0 else "", _status(folder)))
+        if status != 0:
             raise CaseFailed(
-                f"{checkout.tree.words}: compare.setup: `{command}` ended with status {done.returncode}: {last} ({log})"
+                f"{checkout.tree.words}: compare.setup: `{command}` ended with status {status}: "
+                f"{_last_line(log)} ({log})"
             )
-        _write_stamp(folder, _Stamp(stamp.commit, made_with, _status(folder)))
+
+
+def _run_setup(command: str, folder: Path, python: str, log: Path) -> int:
+    """Its exit status. A command that asks finds nobody who answers: its question would be in the log."""
+    path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
+            stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            return process.wait()
+        finally:  # compilers that outlive their make would write into the next one's build
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - MOST_LAST_LINE_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return ([line.strip() for line in lines if line.strip()] or ["it printed nothing"])[-1]
 
 
 def own_folder(repository: Path) -> Path:
@@ -127,11 +151,23 @@ def _snapshot(name: str, repository: Path, home: Path) -> Snapshot:
     return Snapshot(commit, commit, (), "")
 
 
-def _make(repository: Path, folder: Path, commit: str) -> None:
+def _make(repository: Path, folder: Path, commit: str, say: Say) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     # twice: also over the entry of one that was interrupted, which git itself had locked
     git(repository, "worktree", "add", "--force", "--force", "--detach", str(folder), commit)
+    _fill_submodules(repository, folder, say)
     _write_stamp(folder, _Stamp(commit, "", _status(folder)))
+
+
+def _fill_submodules(repository: Path, folder: Path, say: Say) -> None:
+    """Each at the commit that the checkout names, from where the repository has it: nothing is fetched."""
+    for path, commit in submodules(folder):
+        own = repository / path
+        if (own / ".git").exists() and has_commit(own, commit):
+            git(own, "worktree", "add", "--force", "--force", "--detach", str(folder / path), commit)
+            _fill_submodules(own, folder / path, say)
+        else:
+            say(f"submodule {path}: {own} has no commit {commit[:SHORT]}; its folder stays empty in {folder}")
 
 
 def _status(folder: Path) -> str:

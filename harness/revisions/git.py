@@ -47,6 +47,16 @@ def commit_of(repository: Path, revision: str) -> str:
     )
 
 
+def has_commit(repository: Path, commit: str) -> bool:
+    return _run(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+
+def submodules(folder: Path, env: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """Path and commit of each submodule in the index. env: may name another index."""
+    entries = git(folder, "ls-files", "--stage", "-z", env=env).split("\0")
+    return [(entry.partition("\t")[2], entry.split()[1]) for entry in entries if entry.startswith("160000 ")]
+
+
 def _run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     # as git sets them for its hooks, these would name another repository or index than the folder's
     clean = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.revisions.git import git
+from harness.revisions.git import git, submodules
 
 OWN_FOLDER = ".harness"
 AUTHOR = {
@@ -30,13 +30,18 @@ class Snapshot(NamedTuple):
 def take(repository: Path, scratch: Path) -> Snapshot:
     """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch."""
     head = git(repository, "rev-parse", "--verify", "HEAD")
-    index = scratch / f"snapshot-{os.getpid()}.index"
+    index = scratch / f"snapshot-{os.getpid()}-{head}.index"
     try:
         current = repository / git(repository, "rev-parse", "--git-path", "index")
         if current.is_file():
             shutil.copyfile(current, index)
         env = {"GIT_INDEX_FILE": str(index)}
         git(repository, "add", "--all", "--", ".", f":(exclude,glob)**/{OWN_FOLDER}/**", env=env)
+        for path, commit in submodules(repository, env):
+            if (repository / path / ".git").exists():
+                inside = take(repository / path, scratch).commit
+                if inside != commit:
+                    git(repository, "update-index", "--cacheinfo", f"160000,{inside},{path}", env=env)
         tree = git(repository, "write-tree", env=env)
     finally:
         index.unlink(missing_ok=True)
@@ -45,4 +50,5 @@ def take(repository: Path, scratch: Path) -> Snapshot:
         return Snapshot(head, head, (), "")
     commit = git(repository, "commit-tree", tree, "-p", head, "-m", "The working tree as it was measured", env=AUTHOR)
     changed = git(repository, "diff", "--name-only", "-z", head, commit).split("\0")
-    return Snapshot(commit, head, tuple(name for name in changed if name), git(repository, "diff", head, commit))
+    diff = git(repository, "diff", "--no-color", "--no-ext-diff", "--submodule=diff", head, commit)
+    return Snapshot(commit, head, tuple(name for name in changed if name), diff)

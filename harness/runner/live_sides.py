@@ -83,7 +83,8 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
 
 def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[SideTree, SideTree]:
     """Both sides checked out. apart: in two folders, even if they are the same tree: what a path and a layout of files
-    do is in the difference, too. Raises HarnessError as `prepare` does."""
+    do is in the difference, too. So are two interpreters, each of which has its own setup. Raises HarnessError as
+    `prepare` does."""
     names = [_split(name) for name in (live.base, live.head)]
     suite, repository = suite_of(live, store)
     checkouts = [
@@ -91,15 +92,15 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
     ]
     arms = [names[1 - i][1] if arm is None else arm for i, (_, arm) in enumerate(names)]
     relative = suite.relative_to(repository) if repository else suite
-    same = checkouts[0].root == checkouts[1].root and arms[0] == arms[1] and not any(live.pythons)
-    if same and repository is not None and apart:
+    pythons = [_python(python, word) for python, word in zip(live.pythons, ("base", "head"), strict=True)]
+    apart = pythons[0] != pythons[1] or (apart and arms[0] == arms[1])
+    if apart and repository is not None and checkouts[0].root == checkouts[1].root:
         checkouts[1] = _checkout(names[1][0], suite, repository, 1, say)
     found = []
-    for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, live.pythons, strict=True):
-        interpreter = _python(python, word)
+    for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, pythons, strict=True):
         file = checkout.root / relative if repository else suite
         _check_suite(file, relative, checkout, word)
-        found.append(SideTree(word, checkout, arm, file, interpreter, repository is not None))
+        found.append(SideTree(word, checkout, arm, file, python, repository is not None))
     return found[0], found[1]
 
 

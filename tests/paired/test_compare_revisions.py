@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from harness.revisions.git import git
+from harness.runner.execute import Options
+from harness.runner.live_sides import Live, prepare
+from harness.runner.paired import Terms
 from harness.store import Store
 from harness.values.run import Run
 from tests.paired.repository import SUITE, TEXT, VARIANT, Repository, make
@@ -206,6 +210,25 @@ def test_a_revision_without_the_suite_and_one_whose_setup_fails(repository: Repo
         found.returncode == 5 and "compare.setup: `echo no nvcc; exit 7` ended with status 7: no nvcc" in found.stderr
     )
     assert "locked" not in repository.worktrees
+
+
+def test_two_interpreters_of_one_revision_are_set_up_apart(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a setup builds with one of them is not what the other one runs."""
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    build = "240, setup: echo $PATH > built.log}"
+    git(repository.root, "checkout", "--quiet", "-b", "builds", "fast")
+    repository.commit("build", **{"suites__small.yaml": TEXT.replace("240}", build)})
+    git(repository.root, "checkout", "--quiet", "main")
+    monkeypatch.chdir(repository.root)
+    live = Live("build", "build", SUITE, "int4_mm@gdn_in", pythons=("", str(wrapper)))
+    for _ in range(2):
+        pairs = prepare(live, stored(repository), Options(processes=0), Terms(), lambda *_: None, lambda _: None)
+        built = [(side.checkout.root / "built.log").read_text() for side in (pairs.base, pairs.head)]
+        assert [text.split(":")[0] for text in built] == [str(Path(sys.executable).parent), str(tmp_path)]
 
 
 def test_without_a_repository_only_the_tree_as_it_is_can_be_a_side(tmp_path: Path) -> None:

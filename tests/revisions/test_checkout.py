@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -136,3 +137,65 @@ def test_two_at_once_make_one_checkout(repository: Path) -> None:
     made.append(check_out("first", repository, said.append))
     slow.join()
     assert made[0].root == side.root and said == [f"wait for another comparison that makes {side.root.name}"]
+
+
+def test_submodules_are_part_of_a_tree(repository: Path, tmp_path: Path) -> None:
+    """At the commit that each revision names, and with what is not committed inside of them; nothing is fetched."""
+    inner = tmp_path / "inner"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(inner))
+    for key, value in (("name", "somebody"), ("email", "somebody@example.com")):
+        git(inner, "config", f"user.{key}", value)
+    (inner / "b.py").write_text("b = 1\n")
+    git(inner, "add", "--all")
+    git(inner, "commit", "--quiet", "-m", "b is 1")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "deep er/übrig")
+    git(repository, "commit", "--quiet", "-m", "with a submodule")
+    sub = repository / "deep er" / "übrig"
+    (sub / "b.py").write_text("b = 2\n")
+    (sub / "new.py").write_text("new = 1\n")
+    before = git(repository, "status", "--porcelain"), git(sub, "status", "--porcelain")
+
+    clean, dirty = check_out("HEAD", repository, quiet), check_out(".", repository, quiet)
+    assert (clean.root / "deep er/übrig/b.py").read_text() == "b = 1\n"
+    assert (dirty.root / "deep er/übrig/b.py").read_text() == "b = 2\n"
+    assert (dirty.root / "deep er/übrig/new.py").exists() and "+b = 2" in dirty.diff
+    assert dirty.tree.changed == ("deep er/übrig",)
+    assert (git(repository, "status", "--porcelain"), git(sub, "status", "--porcelain")) == before
+    assert check_out(".", repository, quiet).root == dirty.root
+    (dirty.root / "deep er/übrig/b.py").write_text("b = 3\n")
+    with pytest.raises(HarnessError, match="this checkout was edited"):
+        check_out(".", repository, quiet)
+
+    git(repository, "submodule", "--quiet", "deinit", "--force", str(sub))
+    said: list[str] = []
+    check_out("HEAD", repository, said.append, copy=1)
+    assert any(line.startswith("submodule deep er/übrig: ") and "stays empty" in line for line in said)
+
+
+def test_a_setup_that_hangs_asks_or_prints_a_lot(repository: Path) -> None:
+    """Nobody answers it; what it prints can be read meanwhile; what it started ends with it, also when interrupted."""
+    side = check_out("first", repository, quiet)
+    log = side.root.with_suffix(".setup.log")
+    with pytest.raises(CaseFailed, match="ended with status 4: asked"):
+        set_up(side, "read answer; echo asked $answer; exit 4", sys.executable, quiet)
+    with pytest.raises(CaseFailed) as failed:
+        set_up(side, "head -c 3000000 /dev/zero | tr '\\0' x; exit 4", sys.executable, quiet)
+    assert len(str(failed.value)) < 1500 and log.stat().st_size == 3_000_000
+    begin = time.monotonic()
+    set_up(side, "sleep 60 & echo $! > left.log", sys.executable, quiet)
+    assert time.monotonic() - begin < 20
+    code = (
+        "import sys; from pathlib import Path; from harness.revisions import check_out; "
+        "from harness.revisions.checkout import set_up; side = check_out('first', Path(sys.argv[1]), print); "
+        "set_up(side, 'echo changed >> a.py; sleep 60 & echo $! > left2.log; echo waits; wait', sys.executable, print)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(repository)], stderr=subprocess.DEVNULL)
+    while "waits" not in log.read_text():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() != 0
+    for name in ("left.log", "left2.log"):
+        state = Path(f"/proc/{(side.root / name).read_text().strip()}/stat")
+        assert not state.exists() or state.read_text().split()[2] == "Z"
+    assert check_out("first", repository, quiet).root == side.root, "what it changed is not somebody's edit"
