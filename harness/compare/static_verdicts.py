@@ -56,7 +56,9 @@ def _verdict(
     base: Compiled | None, head: Compiled | None, kernels: Sequence[KernelChange]
 ) -> tuple[StaticVerdict, str]:
     if base is None or head is None:
-        return StaticVerdict.UNKNOWN, f"asked of {'head' if base is None else 'base'} alone"
+        alone = head or base
+        failed = f", and {alone.status.value}: {alone.reason}" if alone and alone.status is not Status.OK else ""
+        return StaticVerdict.UNKNOWN, f"asked of {'head' if base is None else 'base'} alone{failed}"
     lacking = [(word, side.case.problem) for word, side in (("base", base), ("head", head)) if side.case.problem]
     if lacking:  # a tuned file that is not for this code, say: it is no binary's fault
         words = lacking[0][0] if len(lacking) == 1 else "both sides"

@@ -100,7 +100,9 @@ def test_what_no_longer_compiles_counts_and_what_never_did_does_not(status: Stat
     assert verdict(compiled(BINARY), without(status)) is wanted
     assert verdict(without(status), compiled(BINARY)) is StaticVerdict.CHANGED
     assert verdict(without(status), without(status)) is StaticVerdict.UNKNOWN
-    assert verdict(None, without(status)) is StaticVerdict.UNKNOWN
+    alone = judge("moe_down", "sm_90", None, without(status), {}, {})
+    assert alone.verdict is StaticVerdict.UNKNOWN
+    assert alone.reason == f"asked of head alone, and {status.value}: {FAILING[status]}", "new, and said to fail"
 
 
 def test_a_side_without_an_answer_is_not_worse() -> None:
