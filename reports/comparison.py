@@ -21,8 +21,8 @@ MEASURED = 1000
 """Columns within which the table's own width is found; one that does not fit is stacked, so that no id is cut."""
 UNITS = {"kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB"}
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "bold green", Verdict.INVALID: "bold magenta"}
-EXPLAINED = (Verdict.INVALID, Verdict.UNDECIDED, Verdict.SLOWER, Verdict.FASTER)
-"""Verdicts whose reason is printed, in this order; SAME says all there is to say."""
+EXPLAINED = (Verdict.INVALID, Verdict.UNDECIDED, Verdict.SLOWER, Verdict.FASTER, Verdict.SAME)
+"""Verdicts whose reason is printed, in this order."""
 
 
 class Rendered:
@@ -125,11 +125,16 @@ def _reasons(rows: list[CaseVerdict]) -> Iterator[RenderableType]:
     for verdict in EXPLAINED:
         cases: dict[str, list[str]] = {}
         for row in rows:
-            if row.verdict is verdict:
+            if row.verdict is verdict and has_reason(row):
                 cases.setdefault(row.reason, []).append(clean(row.case))
         for reason, names in cases.items():
             several = names[0] if len(names) == 1 else f"{len(names)} cases"
             yield _hanging(verdict, f"{several}: {clean(reason, 600)}")
+
+
+def has_reason(verdict: CaseVerdict) -> bool:
+    """Whether its row leaves open why. A measured SAME says all in its interval, one without figures says nothing."""
+    return verdict.verdict is not Verdict.SAME or verdict.ratio is None
 
 
 def _hanging(head: str, text: str) -> RenderableType:

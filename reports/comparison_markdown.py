@@ -8,7 +8,7 @@ from harness.compare.explain import Explanation
 from harness.values.verdict import Comparison, Verdict
 
 from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
-from .comparison import EXPLAINED, UNITS, ratio_words, shown_value, side_words, sure, units_counted
+from .comparison import EXPLAINED, UNITS, has_reason, ratio_words, shown_value, side_words, sure, units_counted
 from .explanation import lines
 from .figures import clean
 from .markdown_cells import code, text
@@ -84,7 +84,7 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
     for kind in EXPLAINED:
         cases: dict[str, list[str]] = {}
         for v in comparison.verdicts:
-            if v.verdict is kind:
+            if v.verdict is kind and has_reason(v):
                 cases.setdefault(v.reason, []).append(clean(v.case))
         ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
         for reason, names in ordered[:MOST_NAMED]:

@@ -108,8 +108,13 @@ def _render(found: CaseHistory) -> Iterator[RenderableType]:
 
 def _cells(moment: Moment, before: Moment | None) -> tuple[str, ...]:
     """An answer that stayed the same is not said again."""
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.figures import bracketed
+
     time = moment.time
-    value = f"{time.value:,.4g} [{time.low:,.4g}, {time.high:,.4g}]" if time else moment.status
+    value = bracketed(time) if time else moment.status
     commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
     words = [] if before and before.answer == moment.answer else [moment.answer]
     words += [moment.tree, moment.reason]

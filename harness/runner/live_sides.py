@@ -91,6 +91,9 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
         _checkout(name, suite, repository, copy, say) for (name, _), copy in zip(names, live.copies, strict=True)
     ]
     arms = [names[1 - i][1] if arm is None else arm for i, (_, arm) in enumerate(names)]
+    if live.arms and arms[0] is not None:
+        sides = f"{live.base} and {live.head}"
+        raise HarnessError(f"--arms {','.join(live.arms)}: for sides that name no arm; these are {sides}")
     relative = suite.relative_to(repository) if repository else suite
     pythons = [_python(python, word) for python, word in zip(live.pythons, ("base", "head"), strict=True)]
     apart = pythons[0] != pythons[1] or (apart and arms[0] == arms[1])

@@ -83,7 +83,7 @@ def test_the_text_says_the_same(location: str) -> None:
 
 def test_the_words_keep_room_in_a_narrow_terminal(location: str) -> None:
     """80 columns leave the last column enough for a word; what stayed the same is not said again."""
-    time = Estimate(1234.5, 1200.1, 1299.9, 0.95, 16, "round", "assumed")
+    time = Estimate(12345.0, 12000.1, 12999.9, 0.95, 16, "round", "assumed")
     moment = Moment("1", "2026-11-23T06:10:00", "a" * 40 + "+", "OK", time=time, answer="torch_blocked")
     case = CaseHistory("int4_mm@b/baseline", "small", "us/call", (moment,) * 3)
     console = Console(file=io.StringIO(), width=80)
@@ -92,6 +92,7 @@ def test_the_words_keep_room_in_a_narrow_terminal(location: str) -> None:
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert shown.count("torch_blocked") == 1 and shown.count("assumed") == 3
     assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("12,345 [12,000, 13,000]") == 3 and "e+" not in shown
 
 
 def test_a_chart_is_drawn(location: str, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from harness import reports_root
 from harness.cli.main import app
 from harness.compare import StoredSide, compare
+from harness.compare.reasons import IDENTICAL
 from harness.store import Store
 from harness.values.environment import Environment
 from tests.compare.stored_runs import decode, measured, stored, two_runs
@@ -90,6 +91,22 @@ def test_every_verdict_can_be_read_at_every_width(columns: int) -> None:
     assert columns < 80 or all(verdict.case in text for verdict in compare(*runs).verdicts)
     for words in ("SLOWER", "SAME", "1.103xslower", "equal", "[bold]first[/bold]try", "exitstatus1"):
         assert words in flat
+
+
+def test_what_was_not_measured_says_why() -> None:
+    """A measured SAME has its interval; one without figures has its reason, in the text and in Markdown."""
+    reports_root.bind()
+    from harness_reports import comparison_markdown
+    from harness_reports.comparison import render
+
+    found = compare(*two_runs(TIMES))
+    same = next(v for v in found.verdicts if v.verdict == "SAME")
+    skipped = msgspec.structs.replace(same, case="c", ratio=None, base=None, head=None, reason=IDENTICAL)
+    found = msgspec.structs.replace(found, verdicts=(same, skipped))
+    console = Console(file=io.StringIO(), width=300)
+    console.print(render(found))
+    for text in (console.file.getvalue(), comparison_markdown.render(found)):  # type: ignore[attr-defined]
+        assert text.count("run the same code with the same tunables") == 1 and same.reason not in text, text
 
 
 def test_comparing_loads_no_torch(location: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.compare import load_sides
+from harness.compare import StoredSide, load_sides
 from harness.errors import HarnessError
 from harness.store import Store, export_run
 from tests.compare.paired_stored import two_sides
@@ -99,3 +99,10 @@ def test_a_files_run_is_called_by_its_file(store: Store, tmp_path: Path) -> None
         export_run(msgspec.structs.replace(store.load("1"), note=name), name, tmp_path / f"{name}.json")
     sides = load_sides(str(tmp_path / "before.json"), str(tmp_path / "after.json"), store)
     assert [side.facts.run for side in sides] == ["before.json", "after.json"]
+
+
+def test_a_run_that_ended_early_counts_the_processes_that_measured() -> None:
+    """Not those that were asked for."""
+    run = msgspec.structs.replace(stored(measured(kernel(), [10.0, 10.1])), processes=4)
+    for state, wanted in (("partial", 2), ("complete", 4)):
+        assert StoredSide(msgspec.structs.replace(run, state=state)).facts.processes == wanted

@@ -179,6 +179,7 @@ def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_pa
         (("fast", "slow", *ONE[:2], "-k", "int4_mn"), 2, "base (fast "),
         (("fast:basline", "slow", *ONE), 2, "unknown arm basline; allowed: baseline; did you mean baseline?"),
         (("fast:", "slow", *ONE), 2, "no arm after the colon"),
+        (("fast:baseline", "slow", *ONE, "--arms", "baseline"), 2, "--arms baseline: for sides that name no arm"),
         (("fast", "slow", *ONE, "--head-python", "pyton9"), 2, "--head-python pyton9: no such program"),
         (("fast", "1", *ONE), 2, "1 is a stored run and fast would be measured now"),
         (("1", "2", "--budget", "3"), 2, "--budget: for sides that are measured"),
