@@ -12,7 +12,7 @@ import msgspec
 
 from harness.compare.static_verdicts import judge
 from harness.errors import HarnessError
-from harness.runner.live_sides import Live, Say, plan_of_side, trees
+from harness.runner.live_sides import Live, Say, plans_of, trees
 from harness.runner.paired_side import PairedSide
 from harness.runner.static_side import Answer, Asked, compile_side, variant_key
 from harness.static.target import parse_target
@@ -85,7 +85,7 @@ def compare_static(
     start = time.perf_counter()
     asked = tuple(dict.fromkeys(f"sm_{parse_target(target)}" for target in targets))
     sides = trees(live, store, say)
-    plans = [plan_of_side(side, live, say, device)[1].plan for side in sides]
+    plans = [planned.plan for _, planned in plans_of(sides, live, say, device)]
     compiled = []
     for side, plan in zip(sides, plans, strict=True):
         assert plan is not None

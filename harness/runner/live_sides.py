@@ -75,8 +75,7 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     if len(roots) == 1 and arms[0] == arms[1] and not any(live.pythons):
         say("both sides are the same tree: --measure-identical measures it against itself")
     sides = []
-    for side in found:
-        wanted, planned = plan_of_side(side, live, say)
+    for side, (wanted, planned) in zip(found, plans_of(found, live, say), strict=True):
         sides.append(PairedSide(side.word, side.checkout, wanted, planned, side.python, store, options, report))
     return Pairs(sides[0], sides[1], arms, store, terms, say)
 
@@ -107,19 +106,27 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
     return found[0], found[1]
 
 
-def plan_of_side(side: SideTree, live: Live, say: Say, device: str | None = None) -> tuple[Wanted, Planned]:
-    """What is asked of a side, and its plan, set up where the suite wants it. device: whose tuned files are read."""
+def plans_of(
+    sides: tuple[SideTree, SideTree], live: Live, say: Say, device: str | None = None
+) -> list[tuple[Wanted, Planned]]:
+    """What is asked of each side, and its plan. device: whose tuned files are read. Once both are known to be right,
+    they are set up, where their suites want it: that can take long, and fail."""
+    found = [_plan_of(side, live, device) for side in sides]
+    for side, (_, planned) in zip(sides, found, strict=True):
+        assert planned.plan is not None
+        if side.kept:
+            set_up(side.checkout, planned.plan.suite.compare.setup, side.python, say)
+    return found
+
+
+def _plan_of(side: SideTree, live: Live, device: str | None) -> tuple[Wanted, Planned]:
     chosen = (side.arm,) if side.arm else live.arms or None
     triton = importlib.metadata.version("triton") if device and importlib.util.find_spec("triton") else None
     wanted = Wanted(str(side.suite), chosen, live.match or None, device, triton)
     try:
-        planned = plan_of(wanted)
+        return wanted, plan_of(wanted)
     except HarnessError as error:
         raise _of_side(error, side.word, side.checkout) from error
-    assert planned.plan is not None
-    if side.kept:
-        set_up(side.checkout, planned.plan.suite.compare.setup, side.python, say)
-    return wanted, planned
 
 
 def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError:

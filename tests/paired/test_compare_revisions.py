@@ -200,6 +200,7 @@ def test_a_revision_without_the_suite_and_one_whose_setup_fails(repository: Repo
     git(repository.root, "checkout", "--quiet", "-b", "side", "fast")
     (repository.root / SUITE).unlink()
     repository.commit("nosuite")
+    repository.commit("typo", **{"suites__small.yaml": TEXT.replace("torch_blocked", "torch_bloked")})
     repository.commit("badsetup", **{"suites__small.yaml": TEXT.replace("240}", "240, setup: echo no nvcc; exit 7}")})
     git(repository.root, "checkout", "--quiet", "main")
     found = repository.harness("compare", "nosuite", "fast", *ONE)
@@ -210,6 +211,8 @@ def test_a_revision_without_the_suite_and_one_whose_setup_fails(repository: Repo
     assert (
         found.returncode == 5 and "compare.setup: `echo no nvcc; exit 7` ended with status 7: no nvcc" in found.stderr
     )
+    found = repository.harness("compare", "badsetup", "typo", *ONE)
+    assert found.returncode == 2 and "set up" not in found.stderr, "what is written wrong is said before a long build"
     assert "locked" not in repository.worktrees
 
 
