@@ -15,11 +15,12 @@ SHOWN = 6
 
 
 def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Standard output without its last line end. Raises HarnessError with git's own last line."""
+    """Standard output without its last line end. Raises HarnessError with git's own first error."""
     done = _run(folder, *arguments, env=env)
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
-        raise HarnessError(f"{folder}: git {arguments[0]}: {said[-1]}")
+        errors = [line for line in said if line.startswith(("error: ", "fatal: "))]
+        raise HarnessError(f"{folder}: git {arguments[0]}: {(errors or said[-1:])[0]}")
     return done.stdout.rstrip("\n")
 
 
@@ -60,7 +61,8 @@ def submodules(folder: Path, env: Mapping[str, str] | None = None) -> list[tuple
 def _run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     # as git sets them for its hooks, these would name another repository or index than the folder's
     clean = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
-    command = ["git", "-C", str(folder), *arguments]
+    # a hook is for the tree that somebody works in: it may fail, ask, or change what is checked out to be measured
+    command = ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments]
     try:
         return subprocess.run(
             command, capture_output=True, encoding="utf-8", errors="replace", env={**clean, **(env or {})}, check=False

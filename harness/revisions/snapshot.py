@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.revisions.git import git, submodules
+from harness.revisions.git import commit_of, git, submodules
 
 OWN_FOLDER = ".harness"
 AUTHOR = {
@@ -29,7 +29,7 @@ class Snapshot(NamedTuple):
 
 def take(repository: Path, scratch: Path) -> Snapshot:
     """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch."""
-    head = git(repository, "rev-parse", "--verify", "HEAD")
+    head = commit_of(repository, "HEAD")
     index = scratch / f"snapshot-{os.getpid()}-{head}.index"
     try:
         current = repository / git(repository, "rev-parse", "--git-path", "index")

@@ -84,6 +84,21 @@ def test_what_does_not_exist_is_one_line(repository: Path, tmp_path: Path) -> No
     assert repository_of(outside) is None
 
 
+def test_hooks_do_not_run_and_what_git_refuses_is_said(repository: Path, tmp_path: Path) -> None:
+    """A hook that fails after each checkout; a repository inside that has no commit; one without any."""
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho changed >> a.py\nexit 3\n")
+    hook.chmod(0o755)
+    assert (check_out("first", repository, quiet).root / "a.py").read_text() == "number = 1\n"
+    git(repository, "init", "--quiet", str(repository / "inside"))
+    with pytest.raises(HarnessError, match="git add: error: 'inside/' does not have a commit checked out"):
+        check_out(".", repository, quiet)
+    git(tmp_path, "init", "--quiet", str(tmp_path / "unborn"))
+    with pytest.raises(HarnessError, match=r"^HEAD: neither .* nor a revision of .*unborn"):
+        check_out(".", tmp_path / "unborn", quiet)
+
+
 def test_an_interrupted_checkout_is_made_anew(repository: Path) -> None:
     """Killed before its stamp, its folder lost, or locked by a git that was killed."""
     kept = check_out("first", repository, quiet).root
