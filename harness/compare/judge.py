@@ -12,6 +12,7 @@ from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.join import Joined, join
 from harness.compare.looks import Looks, replay
 from harness.compare.paired_runs import paired_runs
+from harness.compare.places import replaced_in_head
 from harness.compare.policy import Policy, policy_of
 from harness.compare.reasons import IDENTICAL, SAME_LAUNCHES, decided, not_ok, too_few, too_few_pairs
 from harness.compare.sides import StoredSide, same_run
@@ -73,12 +74,15 @@ class _Judge:
         """A verdict for each question and metric, and notes on the questions that have none."""
         found: list[CaseVerdict] = []
         evidence: dict[str, Evidence] = {}
-        for question in joined:
+        replaced = replaced_in_head(joined)
+        remaining = [question for question in joined if question.name not in replaced]
+        for question in remaining:
             for verdict, of_it in self._first(question):
                 found.append(verdict)
                 if of_it is not None:
                     evidence[verdict.case] = of_it
-        notes = [note for note in (_unasked(joined, "base"), _unasked(joined, "head"), _unsupported(joined)) if note]
+        said = (_unasked(remaining, "base"), _unasked(remaining, "head"), _replaced(replaced), _unsupported(joined))
+        notes = [note for note in said if note]
         if not any(verdict.gated for verdict in found):
             gates = ", ".join(self.policy.gate)
             notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
@@ -268,6 +272,17 @@ def _same_answer(question: Joined) -> bool:
 def _unsupported(joined: Sequence[Joined]) -> str:
     count = sum(map(_unsupported_on_both, joined))
     return f"{count} {'case is' if count == 1 else 'cases are'} UNSUPPORTED on both sides" if count else ""
+
+
+def _replaced(replaced: Mapping[str, str]) -> str:
+    """replaced: base's questions by name, each with the places that head calls instead."""
+    others = ", ".join(dict.fromkeys(replaced.values()))
+    cases = f"{len(replaced)} {'case' if len(replaced) == 1 else 'cases'} of base"
+    return (
+        f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
+        if replaced
+        else ""
+    )
 
 
 def _unasked(joined: Sequence[Joined], side: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from harness.compare.join import Joined
 from harness.values.case import Case
 
 T = TypeVar("T")
@@ -39,3 +40,18 @@ def same_places(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Cas
         groups = [group for group in groups if group not in (first, *others)]
         groups.append(first)
     return [group for group in groups if group.base and group.head]
+
+
+def replaced_in_head(joined: Sequence[Joined]) -> dict[str, str]:
+    """The kernel questions of base alone, by name, where head calls composite ops: their places. Only of arms whose
+    decode was asked of both sides, which says what that brings."""
+    arms = {(q.base.case.arm, q.head.case.arm) for q in joined if q.case.kind == "decode" and q.base and q.head}
+    composites = [q.head.case for q in joined if q.head and not q.base and q.head.case.replaces]
+    found = {}
+    for question in joined:
+        if question.base and not question.head and question.case.kind == "kernel":
+            case = question.base.case
+            here = [c.place for c in composites if (case.arm, c.arm) in arms and case.places & c.places]
+            if here:
+                found[question.name] = " + ".join(dict.fromkeys(here))
+    return found

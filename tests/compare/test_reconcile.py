@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import reports_root
-from harness.compare import StoredSide
+from harness.compare import StoredSide, compare
 from harness.compare.explain import Explanation
 from harness.compare.places import same_places
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.values.case import Case
+from harness.values.verdict import Comparison, Verdict
 from tests.compare.stored_runs import decode, kernel, measured, noisy, stored
 
 PLACES = st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), max_size=6)
@@ -98,3 +99,31 @@ def test_a_side_that_was_not_timed_explains_nothing() -> None:
     ]
     run = stored(*timed, planned=[op("up"), block, decode(), decode("autotuned")])
     assert reconcile(StoredSide(run, "baseline"), StoredSide(run, "autotuned"), {}) == ()
+
+
+def fused_branch(arm: str = "baseline", timed: Sequence[Case] = (decode(),)) -> Comparison:
+    """A gated kernel of base; in head a composite op in its place, in that arm. Both time other cases, too."""
+    rng = random.Random(5)
+    block = op("block", arm, replaces=("int4_mm", "act"))
+    sides = [[op("int4_mm"), *timed], [block, *timed]]
+    runs = [
+        stored(*(measured(case, noisy(rng, 50.0, 8, 1e-4)) for case in side), run_id=str(n))
+        for n, side in enumerate(sides)
+    ]
+    return compare(*map(StoredSide, runs))
+
+
+def test_a_gated_kernel_that_gave_way_to_a_composite_leaves_the_gate_to_the_decode() -> None:
+    """A branch that fuses two kernels can end green; what has no verdict is said."""
+    found = fused_branch()
+    assert [verdict.case.partition("@")[0] for verdict in found.verdicts] == ["decode"] and found.exit_status == 0
+    assert "1 case of base gave way to block@experts in head" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize("arm, timed", [("baseline", (op("still"),)), ("autotuned", (decode(),))])
+def test_a_gated_kernel_that_is_just_gone_stays_undecided(arm: str, timed: Sequence[Case]) -> None:
+    """No decode says what came of it, or the composite is another arm's."""
+    found = fused_branch(arm, timed)
+    [gone] = [verdict for verdict in found.verdicts if verdict.case.startswith("int4_mm")]
+    assert (gone.verdict, gone.reason, gone.gated) == (Verdict.UNDECIDED, "head was not asked", True)
+    assert found.exit_status == 3
