@@ -61,7 +61,7 @@ def command(
 
     from harness.compare import compare, load_sides
     from harness.compare.explain import explain
-    from harness.runner.live_sides import Live, is_stored
+    from harness.runner.live_sides import Live, check_revision, is_stored
     from harness.store import Store as RunStore
 
     runs = RunStore(store)
@@ -90,6 +90,7 @@ def command(
         comparison = compare(*sides, accept=csv(accept))
     elif any(stored):
         kept, now = (base, head) if stored[0] else (head, base)
+        check_revision(now)
         raise HarnessError(
             f"{kept} is a stored run and {now} would be measured now: no pairs. Name a revision in place of {kept}; "
             f"or measure {now} as a run, where it is checked out (`harness run SUITE --processes 4`), and name that"

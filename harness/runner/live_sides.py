@@ -14,7 +14,8 @@ from typing import NamedTuple
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.revisions import Checkout, check_out, repository_of
-from harness.revisions.checkout import set_up
+from harness.revisions.checkout import WORKING_TREE, set_up
+from harness.revisions.git import commit_of
 from harness.runner.execute import Options, Report
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
@@ -46,6 +47,13 @@ def is_stored(name: str, store: Store) -> bool:
     if _is_exported(run) or run == "" or run.partition("~")[0] == "last" or NUMBER.match(run):
         return True
     return any(run in found.tags or (len(run) >= 4 and found.uuid.startswith(run)) for found in store.runs())
+
+
+def check_revision(name: str) -> None:
+    """Raises HarnessError where a side that is no stored run is no revision of the repository here, either."""
+    revision, repository = _split(name)[0], repository_of(Path.cwd())
+    if repository is not None and revision != WORKING_TREE:
+        commit_of(repository, revision)
 
 
 def _is_exported(name: str) -> bool:

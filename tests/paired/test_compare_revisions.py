@@ -182,6 +182,7 @@ def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_pa
         (("fast:baseline", "slow", *ONE, "--arms", "baseline"), 2, "--arms baseline: for sides that name no arm"),
         (("fast", "slow", *ONE, "--head-python", "pyton9"), 2, "--head-python pyton9: no such program"),
         (("fast", "1", *ONE), 2, "1 is a stored run and fast would be measured now"),
+        (("1", "fsat"), 2, "fsat: neither a stored run nor a revision of "),
         (("1", "2", "--budget", "3"), 2, "--budget: for sides that are measured"),
     ],
 )
