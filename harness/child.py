@@ -85,9 +85,9 @@ class Child:
 
     def _epitaph(self) -> str:
         code = self._process.wait()
-        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         lines = [line.strip() for line in self.stderr().splitlines() if line.strip()]
-        return f"its process ended with {how}" + (f": {lines[-1]}" if lines else "")
+        return f"its process {how}" + (f": {lines[-1]}" if lines else "")
 
     def stderr(self) -> str:
         """All that it printed so far, which is not for the parent to read as an answer."""

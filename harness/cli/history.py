@@ -60,9 +60,9 @@ def command(
 
 
 def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
-    """By their start, one at a time; those that only calibrated are left out."""
+    """By their start, a comparison's base before its head, one at a time; those that only calibrated are left out."""
     wanted = [s for s in stored.runs(suite or None) if s.purpose != "calibrate"]
-    wanted.sort(key=lambda summary: (summary.started, summary.uuid))
+    wanted.sort(key=lambda summary: summary.started)
     return (stored.load(summary.id) for summary in wanted[-last:])
 
 

@@ -31,7 +31,7 @@ SHAPE = {"n": 64, "k": 128, "group": 32}
 UNRULY = {
     "hangs": ("    time.sleep(60)\n", Status.TIMEOUT, "no end after 3 s (--limit)", True),
     "ends its process": ("    os._exit(7)\n", Status.FAILED, "ended with exit status 7", True),
-    "faults": ("    import ctypes; ctypes.string_at(0)\n", Status.FAILED, "killed by signal 11", True),
+    "faults": ("    import ctypes; ctypes.string_at(0)\n", Status.FAILED, "its process was killed by signal 11", True),
     "takes all memory": ("    return torch.empty(1 << 60)\n", Status.FAILED, "memory", True),
     "raises": ("    raise ValueError('tile too large')\n", Status.FAILED, "ValueError: tile too large", False),
     "speaks": ("    print('hello'); sys.stdout.flush(); return x\n", Status.INCORRECT, "shape", False),

@@ -73,6 +73,15 @@ def test_what_may_not_be_compared_is_named(location: str) -> None:
     assert [m["changed"] for m in moments] == [[], [], [], ["torch: 2.13.0 -> 2.14.0"]]
 
 
+def test_runs_of_one_second_are_in_the_order_of_the_store(tmp_path: Path) -> None:
+    """Base and head of a comparison begin together; what a run's name is drawn as orders nothing."""
+    path = str(tmp_path / "runs.sqlite")
+    for uuid in ("ffff", "0000", "8888"):
+        Store(path).add_run(stored(measured(kernel("a"), [10.0])), uuid)
+    [case] = found("int4_mm@a", store=path)
+    assert [m["run"] for m in case["moments"]] == ["1", "2", "3"]
+
+
 def test_the_text_says_the_same(location: str) -> None:
     """With the dirty commit marked, and only as many runs as asked for."""
     text = " ".join(harness("int4_mm@b", "--last", "3", store=location).stdout.split())
