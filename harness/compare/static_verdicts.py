@@ -58,7 +58,9 @@ def _verdict(
     if base is None or head is None:
         alone = head or base
         failed = f", and {alone.status.value}: {alone.reason}" if alone and alone.status is not Status.OK else ""
-        return StaticVerdict.UNKNOWN, f"asked of {'head' if base is None else 'base'} alone{failed}"
+        broken = head is not None and head.status in (Status.FAILED, Status.TIMEOUT)  # new code that does not compile
+        verdict = StaticVerdict.FAILED if broken else StaticVerdict.UNKNOWN
+        return verdict, f"asked of {'head' if base is None else 'base'} alone{failed}"
     lacking = [(word, side.case.problem) for word, side in (("base", base), ("head", head)) if side.case.problem]
     if lacking:  # a tuned file that is not for this code, say: it is no binary's fault
         words = lacking[0][0] if len(lacking) == 1 else "both sides"

@@ -36,6 +36,7 @@ def take(repository: Path, scratch: Path) -> Snapshot:
         if current.is_file():
             shutil.copyfile(current, index)
         env = {"GIT_INDEX_FILE": str(index)}
+        _unmark(repository, env)
         git(repository, "add", "--all", "--", ".", f":(exclude,glob)**/{OWN_FOLDER}/**", env=env)
         for path, commit in submodules(repository, env):
             if (repository / path / ".git").exists():
@@ -52,3 +53,13 @@ def take(repository: Path, scratch: Path) -> Snapshot:
     changed = git(repository, "diff", "--name-only", "-z", head, commit).split("\0")
     diff = git(repository, "diff", "--no-color", "--no-ext-diff", "--submodule=diff", head, commit)
     return Snapshot(commit, head, tuple(name for name in changed if name), diff)
+
+
+def _unmark(repository: Path, env: dict[str, str]) -> None:
+    """Files that git was told to take for unchanged (`assume-unchanged`, `skip-worktree`) are looked at like all others
+    where they exist. env: names the index to change."""
+    entries = git(repository, "ls-files", "-v", "-z", env=env).split("\0")
+    marked = [entry[2:] for entry in entries if entry[:1] == "S" or entry[:1].islower()]
+    there = [path for path in marked if os.path.lexists(repository / path)]
+    for mark in ("assume-unchanged", "skip-worktree") if there else ():
+        git(repository, "update-index", f"--no-{mark}", "--", *there, env=env)

@@ -13,7 +13,7 @@ from harness.values.pairing import Tree
 
 class StaticVerdict(StrEnum):
     """SAME: binaries and launches are equal. CHANGED: they differ, in nothing that gates. WORSE: in something that
-    does. FAILED: head does not compile, base does. UNKNOWN: neither side says anything."""
+    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything."""
 
     SAME = "SAME"
     CHANGED = "CHANGED"

@@ -95,13 +95,15 @@ def test_a_renamed_kernel_hides_nothing() -> None:
 
 @pytest.mark.parametrize("status", FAILING)
 def test_what_no_longer_compiles_counts_and_what_never_did_does_not(status: Status) -> None:
-    """Not fitting any more is a regression, not compiling any more a failure; both sides alike say nothing."""
+    """Not fitting any more is a regression, not compiling any more a failure; both sides alike say nothing. What is new
+    and does not compile is a failure, too; that it does not fit this target may be meant."""
     wanted = StaticVerdict.WORSE if status is Status.UNSUPPORTED else StaticVerdict.FAILED
     assert verdict(compiled(BINARY), without(status)) is wanted
     assert verdict(without(status), compiled(BINARY)) is StaticVerdict.CHANGED
     assert verdict(without(status), without(status)) is StaticVerdict.UNKNOWN
     alone = judge("moe_down", "sm_90", None, without(status), {}, {})
-    assert alone.verdict is StaticVerdict.UNKNOWN
+    assert alone.verdict is (StaticVerdict.UNKNOWN if status is Status.UNSUPPORTED else StaticVerdict.FAILED)
+    assert judge("moe_down", "sm_90", without(status), None, {}, {}).verdict is StaticVerdict.UNKNOWN, "gone"
     assert alone.reason == f"asked of head alone, and {status.value}: {FAILING[status]}", "new, and said to fail"
 
 

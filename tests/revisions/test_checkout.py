@@ -80,6 +80,20 @@ def test_the_working_tree_is_taken_as_it_is(repository: Path) -> None:
     assert check_out(".", repository, quiet).root != snapshot.root
 
 
+@pytest.mark.parametrize("mark", ["assume-unchanged", "skip-worktree"])
+def test_files_that_git_was_told_not_to_look_at_are_looked_at(repository: Path, mark: str) -> None:
+    """They are what will run. The mark itself stays, and a file that a sparse checkout left out is not deleted."""
+    git(repository, "update-index", f"--{mark}", "a.py")
+    (repository / "a.py").write_text("number = 3\n")
+    assert git(repository, "status", "--porcelain") == "", "git sees no change"
+    snapshot = check_out(".", repository, quiet)
+    assert snapshot.tree.changed == ("a.py",) and (snapshot.root / "a.py").read_text() == "number = 3\n"
+    assert git(repository, "status", "--porcelain") == ""
+    git(repository, "update-index", "--skip-worktree", ".gitignore")
+    (repository / ".gitignore").unlink()
+    assert check_out(".", repository, quiet).tree.changed == ("a.py",)
+
+
 def test_what_does_not_exist_is_one_line(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(
         HarnessError, match=r"^firts: neither .*; branches and tags: main, first; did you mean first\?$"
