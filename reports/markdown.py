@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.values.verdict import Comparison
+
 from .binary_view import HEADINGS, cells
+from .budget import fit
 from .category_view import Categories, CategoryRow
+from .comparison_markdown import blocks as comparison_blocks
+from .comparison_markdown import verdict_line
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
@@ -20,12 +25,19 @@ from .view import View, explained_words
 
 MOST_KERNEL_ROWS = 60
 """Rows of the kernel table; a pull request takes 65,536 characters."""
+MOST_BYTES = 2**30
+"""Of a comparison: all of it."""
 
 
-def render(view: View, charts: Sequence[Chart] = ()) -> str:
-    """The whole page; `charts` are linked as files beside it, by name and `.svg`."""
+def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None) -> str:
+    """The whole page; `charts` are linked as files beside it, by name and `.svg`. comparison: with a base; then its
+    verdict comes before all else."""
     links = {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
-    blocks: list[str] = [*_head(view)]
+    title, *head = _head(view)
+    blocks: list[str] = [title, *head]
+    if comparison is not None:
+        _, *found = comparison_blocks(comparison)
+        blocks = [title, verdict_line(comparison), *head, "### Against the base", fit(found, MOST_BYTES).rstrip()]
     if view.decodes:
         blocks += ["### Decode, end to end", links.get("decode", ""), _models(view, view.decodes)]
         blocks += [_explained(view), *(text(sentence) for sentence in view.outputs), text(view.memory)]

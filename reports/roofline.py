@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from .device_peaks import Peak, peak_of
 from .drawing import GRID, INK, LABEL_LIMIT, MUTED, SERIES, STYLE, VALUE_PT, WIDTH_IN, Chart, finish
@@ -23,6 +25,8 @@ MARKERS = "osD^vP"
 
 LEAST_POINTS = 2
 MOST_SPOKEN = 24
+NARROW = 100
+"""An axis over less than this factor has one or two powers of ten."""
 FARTHEST = 1e4
 """A kernel so far below the fastest (a router does next to no arithmetic) would press all others together."""
 
@@ -76,8 +80,8 @@ def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
         axes.set_ylabel("TFLOP/s reached, more is better")
         axes.yaxis.label.set_color(MUTED)
         axes.grid(True, which="major", color=GRID, lw=0.6)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            _label_decades(axis)
         figure.text(0.12 / WIDTH_IN, 1 - 0.24 / HEIGHT_IN, "Roofline of the kernels", fontweight="bold", fontsize=11)
         handles = [*_legend_of_arms(view, spots), *handles]
         figure.legend(
@@ -86,6 +90,15 @@ def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
         )  # fmt: skip
         svg, png = finish(figure, tips, want_png)
     return Chart("roofline", "Roofline of the kernels", _spoken(view, peak, spots), svg, png)
+
+
+def _label_decades(axis: Axis) -> None:
+    """Powers of ten, and 2 and 5 between them where the axis spans so few that it might show none."""
+    low, high = axis.get_view_interval()
+    within = (1, 2, 5) if high < low * NARROW else (1,)
+    axis.set_major_locator(LogLocator(subs=within))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _spots(view: View) -> Iterator[Spot]:

@@ -69,7 +69,7 @@ def _pages(
     run: Run, view: View, drawn: Sequence[Chart], wanted: Collection[str], beside: Beside
 ) -> Sequence[tuple[str, bytes]]:
     makers = {
-        "md": ("report.md", lambda: markdown.render(view, drawn)),
+        "md": ("report.md", lambda: markdown.render(view, drawn, beside.comparison)),
         "pr": ("pull_request.md", lambda: pull_request.render(view, drawn, beside.comparison)),
         "html": ("report.html", lambda: _html(run, view, drawn, beside)),
         "csv": ("report.csv", lambda: csv_file.render(run)),

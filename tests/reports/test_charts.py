@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from harness.values.measurement import Work
 from harness_reports import charts, drawing
 from harness_reports.html_page import TEMPLATES, inline_svg
+from harness_reports.roofline import draw_roofline
 from harness_reports.view import View, build
 
 from .hostile import hostile_run
@@ -38,6 +39,25 @@ def test_there_is_a_chart_of_rates_categories_and_kernels(drawn: tuple[drawing.C
 def test_drawing_twice_gives_the_same_bytes(view: View, drawn: tuple[drawing.Chart, ...]) -> None:
     assert charts.draw_all(view) == drawn
     assert not [chart for chart in drawn if b"date" in chart.svg.lower() or b"Matplotlib v" in chart.svg]
+
+
+@pytest.mark.parametrize("spread", [1.0, 1.5, 4.0, 30.0, 1000.0])
+def test_a_roofline_has_readable_numbers_at_its_axes(spread: float) -> None:
+    """However near to each other the kernels lie: plain numbers, two or more of them on either axis."""
+    run = synthetic_run()
+    kernels = [m for m in run.measurements if m.case.kind == "kernel" and m.case.arm == "baseline" and m.work][:2]
+    work = kernels[0].work
+    assert work is not None and len(kernels) == 2
+    flops = (work.flop, round(work.flop * spread))
+    moved = [
+        msgspec.structs.replace(m, work=msgspec.structs.replace(work, flop=flop))
+        for m, flop in zip(kernels, flops, strict=True)
+    ]
+    chart = draw_roofline(build(msgspec.structs.replace(run, planned=(), measurements=tuple(moved))), want_png=False)
+    assert chart is not None
+    texts = ["".join(element.itertext()).strip() for element in ET.fromstring(chart.svg).iter(f"{SVG}text")]
+    numbers = [float(text) for text in texts if re.fullmatch(r"[0-9.e+-]+", text)]
+    assert len(numbers) >= 4 and not any("$" in text for text in texts), texts
 
 
 def test_every_axis_starts_at_zero_and_names_its_unit(view: View, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,15 +127,18 @@ def test_the_command_makes_a_site(tmp_path: Path) -> None:
 
 
 def test_the_command_compares_with_a_base(tmp_path: Path) -> None:
-    """The verdict of `harness compare` comes first, in the page and in the pull request; a drift of 5 % is seen."""
+    """The verdict of `harness compare` comes first, in every page; a drift of 5 % is seen."""
     runs = [large_run(4, number=0), large_run(4, number=1, drift=0.05)]
     location = store_of(tmp_path, runs)
-    arguments = ["report", "2", "--against", "1", "--store", location, "--format", "html,pr", "--out"]
+    arguments = ["report", "2", "--against", "1", "--store", location, "--format", "html,md,pr", "--out"]
     done = CliRunner().invoke(app, [*arguments, str(tmp_path / "out")], catch_exceptions=False)
     assert done.exit_code == 0, done.output
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     text = (tmp_path / "out" / "pull_request.md").read_text(encoding="utf-8")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     compared = CliRunner().invoke(app, ["compare", "1", "2", "--store", location, "--json"])
     slower = compared.stdout.count('"verdict":"SLOWER"')
-    assert slower >= 4 and text.count("| **SLOWER** |") + text.count("| SLOWER |") == slower
+    for page_text in (text, report):
+        assert slower >= 4 and page_text.count("| **SLOWER** |") + page_text.count("| SLOWER |") == slower
+    assert report.splitlines()[2] == text.splitlines()[0] and "### Against the base" in report
     assert text.startswith("**") and page.index('id="verdicts"') < page.index('id="kernels"')
