@@ -156,6 +156,7 @@ def _label_lines(group: Sequence[Bar]) -> list[str]:
 
 def _draw_panel(ax: Axes, panel: Panel, prefix: str, tips: dict[str, str]) -> None:
     y, ticks = 0.0, []
+    axis_end, text_starts = _end_of_axis(ax, panel)
     for group in panel.groups:
         ticks.append(y + (len(group) - 1) / 2)
         for bar in group:
@@ -166,28 +167,39 @@ def _draw_panel(ax: Axes, panel: Panel, prefix: str, tips: dict[str, str]) -> No
                 ax.errorbar(
                     bar.value, y, xerr=[[bar.value - bar.low], [bar.high - bar.value]], color=INK, capsize=2.5, lw=1
                 )
-            end = (max(bar.high, bar.value), y)
-            ax.annotate(bar.text, end, xytext=(5, 0), textcoords="offset points", va="center", fontsize=VALUE_PT)
+            start = (next(text_starts), y)
+            ax.annotate(bar.text, start, xytext=(5, 0), textcoords="offset points", va="center", fontsize=VALUE_PT)
             if bar.limit:
                 ax.plot([bar.limit] * 2, [y - 0.43, y + 0.43], color=INK, lw=1.6, ls=LIMIT_DASHES)
             y += 1
         y += GAP
     ax.set_yticks(ticks, ["\n".join(_label_lines(group)) for group in panel.groups])
     ax.set_ylim(y - GAP / 2 - 0.5, -0.5 - GAP / 2)
-    ax.set_xlim(0, _end_of_axis(ax, panel))
+    ax.set_xlim(0, axis_end)
     ax.set_xlabel(panel.axis)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
 
 
-def _end_of_axis(ax: Axes, panel: Panel) -> float:
-    """The smallest end at which every bar has room for its value, and every limit is on the axis."""
+def _end_of_axis(ax: Axes, panel: Panel) -> tuple[float, Iterator[float]]:
+    """The smallest end at which every bar has room for its value, and every limit is on the axis; and where the values
+    begin: behind the bar, or behind its limit where they would be written over that."""
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     wide = ax.get_position().width * WIDTH_IN
     bars = [bar for group in panel.groups for bar in group]
-    rooms = (wide - 0.12 - min(width_in(figure, bar.text, VALUE_PT), wide / 2) for bar in bars)
-    ends = [max(bar.high, bar.value) * wide / room for bar, room in zip(bars, rooms, strict=True)]
-    return max(*ends, *((bar.limit or 0) * 1.03 for bar in bars)) or 1.0
+    texts = [0.12 + min(width_in(figure, bar.text, VALUE_PT), wide / 2) for bar in bars]
+    starts, end = [max(bar.high, bar.value) for bar in bars], 0.0
+    for _ in bars:  # each value that moves can make the axis longer, and with it others
+        ends = [start * wide / (wide - text) for start, text in zip(starts, texts, strict=True)]
+        end = max(*ends, *((bar.limit or 0) * 1.03 for bar in bars)) or 1.0
+        before = starts
+        starts = [
+            bar.limit if bar.limit and start < bar.limit < start + text * end / wide else start
+            for bar, start, text in zip(bars, starts, texts, strict=True)
+        ]
+        if starts == before:
+            break
+    return end, iter(starts)
 
 
 def _legend(figure: Figure, used: Sequence[int], arms: Sequence[str], limit_name: str) -> None:

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import msgspec
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from harness.values.measurement import Work
 from harness_reports import charts, drawing
@@ -85,6 +86,29 @@ def test_a_bound_that_is_far_does_not_flatten_the_bars() -> None:
     )
     chart = charts.draw_all(build(msgspec.structs.replace(run, measurements=slow)), want_png=False)[0]
     assert b"lies beyond the axis" in chart.svg and b"bound by memory bandwidth" not in chart.svg
+
+
+@pytest.mark.parametrize("limit", [0.4, 1.02, 1.3, 2.0, 3.0, 9.0])
+def test_a_value_is_not_written_over_a_limit(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the mark of the limit lies, values stand before or behind it, and inside of the drawing."""
+    bars = [
+        drawing.Bar(f"case {n}", 0, us, us, us, us * limit, f"{us:.1f} ± 0.4 tok/s", "")
+        for n, us in enumerate((500.0, 650.0, 90.0))
+    ]
+    seen: list[Axes] = []
+    original = drawing._draw_panel
+    monkeypatch.setattr(drawing, "_draw_panel", lambda ax, *rest: (original(ax, *rest), seen.append(ax)))
+    drawing.draw(
+        drawing.Plot("p", "P", (drawing.Panel("tokens per second", tuple((bar,) for bar in bars)),)), ("a",), False
+    )
+    (axes,) = seen
+    renderer = FigureCanvasAgg(axes.get_figure()).get_renderer()
+    marks = [line for line in axes.lines if len(set(line.get_xdata())) == 1 and line.get_linestyle() != "-"]
+    assert len(axes.texts) == len(marks) == len(bars)
+    for written, mark in zip(axes.texts, marks, strict=True):
+        box = written.get_window_extent(renderer)
+        (x, _) = axes.transData.transform((mark.get_xdata()[0], 0))
+        assert not box.x0 < x < box.x1 and box.x1 <= axes.get_figure().bbox.x1
 
 
 def test_every_bar_says_its_value_to_a_pointer_and_to_a_screen_reader(drawn: tuple[drawing.Chart, ...]) -> None:
