@@ -70,12 +70,15 @@ def slim(run: Run) -> Slim:
 
 
 def trends(runs: Sequence[Slim]) -> tuple[Trend, ...]:
-    """The cases of the last run over all of them, oldest first; decodes first, then in the order of the plan; only
-    those with two points or more."""
+    """Every case over the runs, oldest first: those of the last run, decodes first, then in the order of the plan, and
+    then those of runs before it; only those with two points or more."""
     if not runs:
         return ()
     changed = [(), *(_changed(before, after) for before, after in pairwise(runs))]
-    found = (_trend(case, runs, changed) for case in runs[-1].cases.values())
+    cases: dict[str, Case] = {}
+    for run in reversed(runs):
+        cases = {**cases, **{key: case for key, case in run.cases.items() if key not in cases}}
+    found = (_trend(case, runs, changed) for case in cases.values())
     return tuple(trend for trend in found if len(trend.points) > 1)
 
 

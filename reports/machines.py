@@ -162,7 +162,7 @@ def _machines(runs: Sequence[Run]) -> list[Machine]:
     for place, (run, device) in enumerate(zip(runs, devices, strict=True)):
         label = device if devices.count(device) == 1 else f"{device} #{devices[:place].count(device) + 1}"
         environment = run.environment
-        facts = [plural(run.processes, "process", "processes")]
+        facts = [plural(run.timed_processes, "process", "processes")]
         if environment:
             facts += [f"torch {clean(environment.torch)}", f"triton {clean(environment.triton or 'none')}"]
             facts += [f"reads {bandwidth(environment.read_gb_s)}"] if environment.read_gb_s else []

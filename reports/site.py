@@ -80,7 +80,7 @@ def _sections(linked: Sequence[tuple[str, Trend]]) -> tuple[tuple[str, str], ...
 
 def _entry(run: Run, view: View, href: str) -> Entry:
     environment = run.environment
-    said = [*view.trouble, *view.summary]
+    said = [*view.trouble[:2], *view.summary[: max(1, 2 - len(view.trouble))]]
     return Entry(
         href=href,
         run=clean(run.id),
@@ -90,7 +90,7 @@ def _entry(run: Run, view: View, href: str) -> Entry:
         device=clean(environment.device_name) if environment else "",
         commit=clean((environment.commit or "")[:9]) if environment else "",
         counts=view.counts.sentence,
-        summary=" ".join(said[:2]),
+        summary=" ".join(said),
         note=clean(run.note),
     )
 

@@ -93,10 +93,11 @@ def spark_svg(trend: Trend) -> Markup:
 
 
 def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
-    """Relative steps, level ones put together: a page may have twenty thousand points."""
+    """Relative steps, level ones put together: a page may have twenty thousand points. A point that nothing joins is a
+    short dash."""
     parts: list[str] = []
     level, before = 0, (0, 0)
-    for spot, start in zip(spots, starts, strict=True):
+    for spot, start, ends in zip(spots, starts, [*starts[1:], True], strict=True):
         x, y = spot[0] - before[0], spot[1] - before[1]
         before = spot
         if not start and y == 0:
@@ -105,6 +106,7 @@ def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
         parts += [f"h{level}"] if level else []
         level = 0
         parts.append(f"M{spot[0]} {spot[1]}" if start else f"l{x}{y}" if y < 0 else f"l{x} {y}")
+        parts += ["m-4 0h8"] if start and ends else []
     return "".join([*parts, f"h{level}" if level else ""])
 
 

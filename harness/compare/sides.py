@@ -25,11 +25,8 @@ class StoredSide:
     @property
     def facts(self) -> Side:
         run, environment = self.run, self.run.environment
-        processes = run.processes
-        if run.state != "complete" and run.pairing is None:  # it ended before so many had measured
-            processes = len({sample.process for m in run.measurements for sample in m.samples})
         return Side(
-            run.id, self.arm, run.suite, run.started, run.state, processes,
+            run.id, self.arm, run.suite, run.started, run.state, run.timed_processes,
             commit=environment.commit if environment else None, note=run.note,
             device=environment.device_name if environment else "",
         )  # fmt: skip

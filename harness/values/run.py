@@ -57,6 +57,13 @@ class Run(msgspec.Struct, frozen=True):
     process_noise: dict[str, float] = {}
     schema: int = SCHEMA_VERSION
 
+    @property
+    def timed_processes(self) -> int:
+        """As many fresh processes as were asked for; of a run that ended before, those that measured."""
+        if self.state == "complete" or self.pairing is not None:
+            return self.processes
+        return len({sample.process for m in self.measurements for sample in m.samples})
+
     def unmeasured(self, case: Case) -> Unmeasured:
         """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""
         identical = self.pairing.identical if self.pairing else ()

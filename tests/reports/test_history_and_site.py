@@ -18,6 +18,7 @@ from harness_reports import site, write
 from harness_reports.history_chart import draw_history, segments
 from harness_reports.history_view import slim, trends
 from harness_reports.small_charts import spark_svg
+from harness_reports.view import build
 
 from .comparison_factory import large_run
 from .hostile import hostile_run
@@ -45,7 +46,7 @@ def test_a_line_stops_where_conditions_changed() -> None:
     assert [bool(point.changed) for point in trend.points] == [False, False, True]
     assert "driver" in trend.points[2].changed[0] and trend.since == 2
     assert [len(points) for _, points in segments(trend)] == [2, 1]
-    assert spark_svg(trend).count("M0 ") == 1 and re.search(r'class="line" d="M[^M]+M[^M]+"', spark_svg(trend))
+    assert spark_svg(trend).count("M0 ") == 1 and re.search(r'class="line" d="M[^M]+M[^M]+m-4 0h8"', spark_svg(trend))
 
 
 def test_a_change_in_a_run_without_the_case_is_not_lost() -> None:
@@ -53,6 +54,14 @@ def test_a_change_in_a_run_without_the_case_is_not_lost() -> None:
     without = msgspec.structs.replace(other_driver(RUNS[1]), measurements=())
     trend = trends([slim(run) for run in (RUNS[0], without, RUNS[2])])[0]
     assert len(trend.points) == 2 and trend.points[1].changed
+
+
+def test_a_case_that_the_last_run_was_not_asked_is_still_drawn() -> None:
+    """A run of one arm or one kernel hides nothing of what was measured before; its own cases come first."""
+    last = msgspec.structs.replace(RUNS[2], measurements=RUNS[2].measurements[-1:])
+    found = trends([slim(run) for run in (RUNS[0], RUNS[1], last)])
+    assert {trend.id for trend in found} == {trend.id for trend in trends([slim(run) for run in RUNS])}
+    assert [len(trend.points) for trend in found] == [3] + [2] * (len(found) - 1)
 
 
 def test_runs_without_samples_are_counted() -> None:
@@ -124,6 +133,14 @@ def test_the_command_makes_a_site(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["report", "--store", location, "--site", str(tmp_path / "site")])
     assert done.exit_code == 0, done.output
     assert Path(done.stdout.splitlines()[0]).name == "index.html" and len(done.stdout.splitlines()) == 1 + 3 + 4
+
+
+def test_the_index_tells_what_came_of_a_run_that_had_trouble() -> None:
+    """What went wrong stands first, and does not push out what was measured."""
+    for run in (broken_run(), synthetic_run()):
+        view = build(run)
+        said = site._entry(run, view, "runs/1.html").summary
+        assert view.summary and view.summary[0] in said and all(sentence in said for sentence in view.trouble[:2])
 
 
 def test_the_command_compares_with_a_base(tmp_path: Path) -> None:
