@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import Any
 
 import matplotlib as mpl
@@ -11,14 +12,16 @@ from matplotlib.figure import Figure
 
 from harness.values.sweep import SweepResult
 
-from .figures import clean
+from .drawing import STYLE
+from .figures import clean, plus_minus
 from .sweep_view import Landscape, SweepView, TopRow, build
 
 BLUE, GREY, ORANGE = "#0072B2", "#999999", "#D55E00"
 """Told apart by who sees no red or green (Okabe and Ito's palette)."""
 LABEL_LIMIT = 60
-SETTINGS: Any = {"svg.hashsalt": "sweep", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
-            "axes.spines.right": False}  # fmt: skip
+LINE = 36
+"""Characters of a configuration's name on one of its lines; the panels need the rest of the width."""
+SETTINGS: Any = {**STYLE, "axes.grid": False, "axes.spines.left": True, "font.size": 9}
 
 
 def draw_sweep(result: SweepResult) -> dict[str, bytes]:
@@ -43,7 +46,7 @@ def draw(view: SweepView, device: str) -> bytes:
             if view.landscape:
                 _landscape(next(panels), view.landscape)
             if view.top:
-                _top(next(panels), view.top)
+                _top(next(panels), view.top, view.alike)
             if view.matters:
                 _matters(next(panels), view.matters)
         out = io.BytesIO()
@@ -72,17 +75,18 @@ def _short(us: float | None) -> str:
     return "-" if us is None else f"{us:.3g}" if us < 999.5 else f"{us:,.0f}"
 
 
-def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
+def _top(axes: Axes, rows: tuple[TopRow, ...], alike: str) -> None:
     """From zero, 95 % intervals as whiskers."""
     for y, row in enumerate(rows):
         e = row.time_us
         colour = GREY if row.is_baseline else ORANGE if row.is_winner else BLUE
         axes.barh(y, e.value, color=colour, xerr=[[e.value - e.low], [e.high - e.value]], capsize=3)
         mark = ", winner" if row.is_winner else ""
-        axes.text(e.high, y, f"  {e.value:.3g} us, {row.gain}{mark}", va="center", fontsize=8)
-    axes.set_yticks(range(len(rows)), [clean(row.name, LABEL_LIMIT) for row in rows])
+        _value(axes, e.high, y, f"{plus_minus(e)} us, {row.gain}{mark}")
+    axes.set_yticks(range(len(rows)), ["\n".join(textwrap.wrap(clean(row.name, 2 * LINE), LINE)) for row in rows])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.5 * max(row.time_us.high for row in rows))
+    axes.set_xlim(0, 1.6 * max(row.time_us.high for row in rows))
+    axes.set_title(f"in all of them: {clean(alike, LABEL_LIMIT)}" if alike else "", fontsize=9)
     processes = rows[0].time_us.n
     axes.set_xlabel(f"us a call, 95 % over {processes} fresh processes; less is better")
 
@@ -90,8 +94,12 @@ def _top(axes: Axes, rows: tuple[TopRow, ...]) -> None:
 def _matters(axes: Axes, shares: tuple[tuple[str, float], ...]) -> None:
     axes.barh(range(len(shares)), [100 * share for _, share in shares], color=BLUE)
     for y, (_, share) in enumerate(shares):
-        axes.text(100 * share, y, f"  {100 * share:.0f} %", va="center", fontsize=8)
+        _value(axes, 100 * share, y, f"{100 * share:.0f} %")
     axes.set_yticks(range(len(shares)), [clean(name, LABEL_LIMIT) for name, _ in shares])
     axes.invert_yaxis()
     axes.set_xlim(0, 115)
-    axes.set_xlabel("% of the spread of log time that the tunable's value alone explains")
+    axes.set_xlabel("% of the spread of log time that it explains alone")
+
+
+def _value(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.annotate(text, (x, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from harness.stats import estimate
 from harness.stats.landscape import importance, times_us
+from harness.values.case import Answer
 from harness.values.estimate import Estimate
 from harness.values.sweep import Confirmed, Question
 
@@ -23,7 +25,7 @@ class Landscape:
 
 @dataclass(frozen=True)
 class TopRow:
-    """gain: against the baseline, in words."""
+    """name: the tunables that are not the same in all rows. gain: against the baseline, in words."""
 
     name: str
     time_us: Estimate
@@ -34,7 +36,7 @@ class TopRow:
 
 @dataclass(frozen=True)
 class SweepView:
-    """name: for files. counts, trust: sentences."""
+    """name: for files. counts, trust: sentences. alike: the tunables that all rows of `top` have in common."""
 
     name: str
     title: str
@@ -42,6 +44,7 @@ class SweepView:
     trust: str
     landscape: Landscape | None
     top: tuple[TopRow, ...]
+    alike: str
     matters: tuple[tuple[str, float], ...]
 
 
@@ -52,13 +55,15 @@ def build(question: Question) -> SweepView:
     declared = len(question.configurations)
     counts = f"{declared} declared, {pruned} pruned, {question.distinct} distinct, {question.timed} timed"
     tokens = question.dims.get("tokens", 1)
+    top, alike = _top(question)
     return SweepView(
         name=f"{question.op}-{question.site}-{question.variant.strip('./').replace('/', '-')}-{tokens}",
         title=f"{question.op} @ {question.site}, {question.variant}: {sizes}",
         counts=counts,
         trust=_trust(question),
         landscape=_landscape(question),
-        top=_top(question),
+        top=top,
+        alike=alike,
         matters=tuple(importance(question.configurations)),
     )
 
@@ -91,23 +96,38 @@ def _by_number(value: object) -> tuple[float, str]:
     return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
 
 
-def _top(question: Question) -> tuple[TopRow, ...]:
+def _top(question: Question) -> tuple[tuple[TopRow, ...], str]:
     finals = question.finals
     if finals is None:
-        return ()
+        return (), ""
     rows = [(confirmed, False) for confirmed in finals.confirmed]
     rows += [(finals.baseline, True)] if finals.baseline else []
-    return tuple(_row(confirmed, base, question) for confirmed, base in rows if confirmed.measurement.samples)
+    rows = [(confirmed, is_baseline) for confirmed, is_baseline in rows if confirmed.measurement.samples]
+    tunables = [_answer(confirmed).tunables.items() for confirmed, _ in rows]
+    alike = dict.fromkeys(
+        item for item in (tunables[0] if len(tunables) > 1 else ()) if all(item in t for t in tunables)
+    )
+    found = tuple(_row(confirmed, base, question, alike) for confirmed, base in rows)
+    return found, _named(alike)
 
 
-def _row(confirmed: Confirmed, is_baseline: bool, question: Question) -> TopRow:
-    found = estimate(confirmed.measurement.samples)
-    answer = confirmed.measurement.case.answer
-    assert found is not None and answer is not None and question.finals is not None
-    name = ", ".join(f"{key} {value}" for key, value in answer.tunables.items())
+def _row(confirmed: Confirmed, is_baseline: bool, question: Question, alike: Container[object]) -> TopRow:
+    found, answer = estimate(confirmed.measurement.samples), _answer(confirmed)
+    assert found is not None and question.finals is not None
+    name = _named(item for item in answer.tunables.items() if item not in alike)
     if answer.variant != question.variant:
         name = f"{answer.variant} {name}".strip()
     against = confirmed.against_baseline
     gain = "baseline" if is_baseline else against.words if against else "no baseline"
     is_winner = confirmed.measurement.case.id == question.finals.winner
     return TopRow(name, found, gain, is_baseline, is_winner)
+
+
+def _answer(confirmed: Confirmed) -> Answer:
+    answer = confirmed.measurement.case.answer
+    assert answer is not None
+    return answer
+
+
+def _named(tunables: Iterable[tuple[str, object]]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in tunables)

@@ -34,6 +34,20 @@ def test_the_landscape_is_over_the_two_largest_axes() -> None:
     assert [(r.name, r.is_winner, r.is_baseline) for r in view.top][1][1:] == (False, True)
 
 
+def test_rows_are_named_by_what_differs() -> None:
+    """Tunables that all rows share are said once, so that no name is cut where it would tell them apart."""
+    view = build(swept())
+    assert [row.name for row in view.top] == ["block_n 8", "block_n 32"] and view.alike == "num_warps 2, odd 1"
+    names = [f"a_tunable_with_a_long_name_{n}" for n in range(3)]
+    of = [
+        measured(case(**dict(zip(names, values, strict=True)), same=1), [3.0, 3.1]) for values in ((1, 2, 3), (1, 5, 4))
+    ]
+    long = build(question([], finals([Confirmed(one) for one in of], None, None)))
+    text = " ".join("".join(part.itertext()) for part in ElementTree.fromstring(draw(long, "GPU")).iter() if part.text)
+    for words in ("name_1 2", "name_2 3", "name_1 5", "name_2 4", f"{names[0]} 1, same 1"):
+        assert words in " ".join(text.split()), words
+
+
 def test_the_drawing_is_valid_deterministic_and_says_the_numbers() -> None:
     view = build(swept())
     first, second = draw(view, "GPU <&> 1"), draw(view, "GPU <&> 1")
