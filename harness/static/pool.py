@@ -74,11 +74,10 @@ def _served(job: Job, python: str) -> Iterator[Result]:
     """Results as the server gives them; it ends with this generator."""
     environment = finding_this_harness() | ENVIRONMENT
     environment.pop("TRITON_INTERPRET", None)
+    own = ["-P"] if sys.flags.safe_path else []  # in the checkout of a revision that may have a harness of its own
+    command = [python, *own, "-m", "harness.static.server"]
     with tempfile.TemporaryFile() as said:
-        server = subprocess.Popen(
-            [python, "-m", "harness.static.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
-            env=environment,
-        )  # fmt: skip
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment)
         assert server.stdin is not None and server.stdout is not None
         count = 0
         try:

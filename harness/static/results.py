@@ -23,7 +23,7 @@ from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 
-VERSION = 2
+VERSION = 3
 """Raised when what is read from a binary changes."""
 CACHE_VARIABLE = "HARNESS_CACHE"
 IGNORED_VARIABLES = frozenset({"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_INTERPRET"})

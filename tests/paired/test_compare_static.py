@@ -98,6 +98,17 @@ def test_planted_changes_are_found(repository: Repository, head: str, status: in
         assert case["changed_line"].startswith("triton_sum.py:")
 
 
+def test_a_harness_in_the_revision_measures_nothing(repository: Repository) -> None:
+    """A repository may hold a harness of another age: both sides are compiled by the one that was called."""
+    own = repository.root / "harness"
+    own.mkdir()
+    (own / "__init__.py").write_text("raise SystemExit('another harness')\n")
+    repository.commit("own", **{NAME: VARIANT.replace("+ tl.load(y", "- tl.load(y"), "suites__small.yaml": SUITE})
+    status, found = static(repository, "own")
+    case = next(case for case in found["cases"] if case["case"].startswith("residual_add"))
+    assert (status, case["verdict"], case["reason"]) == (0, "CHANGED", "sum_kernel: another binary"), case
+
+
 def test_two_targets_text_and_markdown(repository: Repository, tmp_path: Path) -> None:
     """Every figure of a changed kernel stands beside its target, and the same is written as Markdown."""
     file = tmp_path / "found.md"

@@ -31,13 +31,18 @@ def planned(suite: Path) -> Planned:
 
 
 def test_another_name_is_the_same_launch_and_another_instruction_is_not(tmp_path: Path) -> None:
-    """The text of all three differs; what a GPU would do, of one."""
+    """The text of all differs; what a GPU would do, of one that computes something else and one that copies. A view is
+    nothing that a GPU does."""
     here = planned(tree(tmp_path / "here"))
-    renamed = planned(tree(tmp_path / "renamed", "expert_ids.shape", "tuple(expert_ids.shape)"))
+    viewed = planned(
+        tree(tmp_path / "viewed", "expert_ids.shape", "tuple(expert_ids.view(-1).view(expert_ids.shape).shape)")
+    )
+    copied = planned(tree(tmp_path / "copied", "expert_ids.shape", "expert_ids.clone().shape"))
     changed = planned(tree(tmp_path / "changed", "- 8.0", "- 7.0"))
-    prints = [side.fingerprints[CASE] for side in (here, renamed, changed)]
-    assert len(set(prints)) == 3
-    assert here.launches[CASE] == renamed.launches[CASE] != changed.launches[CASE]
+    prints = [side.fingerprints[CASE] for side in (here, viewed, copied, changed)]
+    assert len(set(prints)) == 4
+    assert here.launches[CASE] == viewed.launches[CASE]
+    assert copied.launches[CASE] != here.launches[CASE] != changed.launches[CASE]
 
 
 def test_what_only_was_checked_is_the_same_with_that_reason() -> None:
