@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)]\s))")
+_SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)](?:\s|$)))")
 """What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
 
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")

@@ -34,7 +34,7 @@ def take(repository: Path, scratch: Path) -> Snapshot:
     try:
         current = repository / git(repository, "rev-parse", "--git-path", "index")
         if current.is_file():
-            shutil.copyfile(current, index)
+            shutil.copy2(current, index)  # with its age, by which git knows what it must look into
         env = {"GIT_INDEX_FILE": str(index)}
         _unmark(repository, env)
         git(repository, "add", "--all", "--", ".", f":(exclude,glob)**/{OWN_FOLDER}/**", env=env)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -40,6 +40,8 @@ def test_the_first_lines_say_what_matters() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=60) | st.just(EVIL))
+@example("0.")
+@example("7) of 9")
 def test_escaped_prose_is_only_prose(words: str) -> None:
     """Whatever a user wrote on one line comes out as text: no tag, link, emphasis, heading, list or code."""
     line = " ".join(words.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -78,6 +79,19 @@ def test_the_working_tree_is_taken_as_it_is(repository: Path) -> None:
     assert check_out(".", repository, quiet).root == snapshot.root
     (repository / "new.py").write_text("new = 2\n")
     assert check_out(".", repository, quiet).root != snapshot.root
+
+
+def test_an_edit_in_the_second_of_the_commit_is_seen(repository: Path) -> None:
+    """The same size and the same second: git looks into such files by the age of its index, which a copy must keep."""
+    file, index = repository / "a.py", repository / ".git" / "index"
+    git(repository, "config", "core.trustctime", "false")
+    then = (10**18, 10**18)
+    os.utime(file, ns=then)
+    git(repository, "update-index", "--refresh")
+    file.write_text("number = 3\n")
+    os.utime(file, ns=then)
+    os.utime(index, ns=then)
+    assert check_out(".", repository, quiet).tree.changed == ("a.py",)
 
 
 @pytest.mark.parametrize("mark", ["assume-unchanged", "skip-worktree"])
