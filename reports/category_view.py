@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.values.case import same_shape
 from harness.values.profile import KernelRow, Profile
 
 from .decode_view import ModelGroup
 from .figures import axes_words, clean
 from .joined import Joined
-from .kernel_view import same_shape
 from .step_view import overlaps, timed_like
 
 UNMATCHED = ("Uncategorised", "")
@@ -206,8 +206,8 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
         bounds = {site.name: site.bytes / (joined.read_gb_s * 1e3) for site in profile.work if site.bytes}
     for entry in joined.kind("kernel"):
         bound = joined.bound_us(entry)
-        if bound and entry.case.calls and same_shape(entry.case.axes, profile):
-            bounds[f"{entry.case.op}@{entry.case.site}"] = bound * entry.case.calls
+        if bound and entry.case.calls and same_shape(entry.case.axes, profile.axes):
+            bounds[entry.case.place] = bound * entry.case.calls
     scopes: dict[str, set[str]] = {}
     for row in profile.kernels:
         scopes.setdefault(row.category, set()).add(row.scope)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.compare.places import SamePlaces, same_places
+from harness.compare.places import SamePlaces, Timed, difference, same_places
+from harness.values.case import same_shape
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
 
@@ -185,10 +186,10 @@ def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> l
     """Per place of the decode's shape where the arms' answers differ: what is saved per call and its half width, in us;
     the largest saving per step first. A composite op is held against what it replaces, as far as that was timed."""
     arms: dict[str, list[Answered]] = {base_arm: [], head_arm: []}
+    step = group.rows[0].source.case.axes
     for entry in joined.kind("kernel"):
-        axes = entry.case.axes
-        shape = axes.get("tokens", 1) == group.batch and axes.get("context") in (None, group.context)
-        if shape and entry.case.arm in arms and entry.case.calls and joined.estimate(entry):
+        asked = entry.case.arm in arms and entry.case.calls and same_shape(entry.case.axes, step)
+        if asked and joined.estimate(entry):
             arms[entry.case.arm].append(entry)
     groups = same_places(arms[base_arm], arms[head_arm], lambda entry: entry.case)
     parts = [
@@ -198,16 +199,11 @@ def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> l
 
 
 def _part(joined: Joined, found: SamePlaces[Answered]) -> tuple[Part, float]:
-    """Per call where all are called as often, else per step."""
-    every = [*((entry, 1) for entry in found.base), *((entry, -1) for entry in found.head)]
-    calls = {entry.case.calls for entry, _ in every}
-    each = calls.pop() if len(calls) == 1 else 1
-    saving_us, variance = 0.0, 0.0
-    for entry, sign in every:
-        time = joined.estimate(entry)
-        assert time is not None
-        saving_us += sign * time.value * entry.case.calls / each
-        variance += (time.half_width * entry.case.calls / each) ** 2
+    calls, more_us, half_us = difference(_timed(joined, found.base), _timed(joined, found.head))
     before, after = ([site_name(entry.case) for entry in side] for side in (found.base, found.head))
     name = " + ".join(after) if before == after else f"{' + '.join(before)} -> {' + '.join(after)}"
-    return Part(name, saving_us, each), math.sqrt(variance)
+    return Part(name, -more_us, calls), half_us
+
+
+def _timed(joined: Joined, side: Sequence[Answered]) -> list[Timed]:
+    return [(entry.case.calls, time) for entry in side if (time := joined.estimate(entry))]

@@ -69,15 +69,16 @@ def slim(run: Run) -> Slim:
     return Slim(run.id, run.suite, run.started, run.environment, {key: cases[key] for key in ids}, times)
 
 
-def trends(runs: Sequence[Slim]) -> tuple[Trend, ...]:
+def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
     """Every case over the runs, oldest first: those of the last run, decodes first, then in the order of the plan, and
-    then those of runs before it; only those with two points or more."""
+    then (unless `last_alone`) those of runs before it; only those with two points or more."""
     if not runs:
         return ()
     changed = [(), *(_changed(before, after) for before, after in pairwise(runs))]
     cases: dict[str, Case] = {}
-    for run in reversed(runs):
-        cases = {**cases, **{key: case for key, case in run.cases.items() if key not in cases}}
+    for run in runs[-1:] if last_alone else reversed(runs):
+        for key, case in run.cases.items():
+            cases.setdefault(key, case)
     found = (_trend(case, runs, changed) for case in cases.values())
     return tuple(trend for trend in found if len(trend.points) > 1)
 

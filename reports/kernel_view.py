@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.values.case import AxisValue, Case
+from harness.values.case import Case, same_shape
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
-from harness.values.profile import Profile
 
 from .figures import axes_words, clean, config_words
 from .joined import Answered, Joined, by_question, shared_arms
@@ -122,18 +121,12 @@ def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | Non
     for profile in sorted(joined.run.profiles, key=lambda profile: profile.engine != "cuda_graph"):
         if alone is None or profile.arm != case.arm or profile.device != "cuda" or not profile.steps or not case.calls:
             continue
-        if not same_shape(case.axes, profile):
+        if not same_shape(case.axes, profile.axes):
             continue
-        total_ns = sum(row.total_ns for row in profile.kernels if row.scope == f"{case.op}@{case.site}")
+        total_ns = sum(row.total_ns for row in profile.kernels if row.scope == case.place)
         if total_ns:
             return total_ns / 1e3 / profile.steps / case.calls / alone.value
     return None
-
-
-def same_shape(axes: Mapping[str, AxisValue], profile: Profile) -> bool:
-    """Is a kernel case asked at the number of tokens, and the context where it has one, that was profiled?"""
-    tokens = axes.get("tokens", 1) == profile.axes.get("batch", 1)
-    return tokens and axes.get("context") in (None, profile.axes.get("context"))
 
 
 def site_name(case: Case) -> str:

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from harness.values.verdict import Comparison
 
 from .binary_view import HEADINGS, cells
-from .budget import fit
+from .budget import Block, fit
 from .category_view import Categories, CategoryRow
 from .comparison_markdown import blocks as comparison_blocks
-from .comparison_markdown import verdict_line
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, count, gib, grouped, number, percent, ratio_full, seconds
@@ -26,7 +25,7 @@ from .view import View, explained_words
 MOST_KERNEL_ROWS = 60
 """Rows of the kernel table; a pull request takes 65,536 characters."""
 MOST_BYTES = 2**30
-"""Of a comparison: all of it."""
+"""Of the page: everything."""
 
 
 def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None) -> str:
@@ -34,10 +33,10 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
     verdict comes before all else."""
     links = {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
     title, *head = _head(view)
-    blocks: list[str] = [title, *head]
-    if comparison is not None:
-        _, *found = comparison_blocks(comparison)
-        blocks = [title, verdict_line(comparison), *head, "### Against the base", fit(found, MOST_BYTES).rstrip()]
+    against = list(comparison_blocks(comparison)) if comparison is not None else []
+    blocks: list[Block] = [title, *against[:1], *head]
+    if against:
+        blocks += ["### Against the base", *against[1:]]
     if view.decodes:
         blocks += ["### Decode, end to end", links.get("decode", ""), _models(view, view.decodes)]
         blocks += [_explained(view), *(text(sentence) for sentence in view.outputs), text(view.memory)]
@@ -54,7 +53,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         rows = ([code(row.case), code(row.arm), row.status, text(row.reason)] for row in view.problems)
         blocks += ["### Not measured", table_of(["Case", "Arm", "Status", "Why"], rows)]
     blocks += [folded("Every process by itself", _processes(view)) if view.processes else "", _environment(view)]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return fit(blocks, MOST_BYTES)
 
 
 def _head(view: View) -> Iterator[str]:

@@ -11,7 +11,6 @@ from harness.values.verdict import Comparison
 from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
 from .category_view import Categories
 from .comparison_markdown import blocks as comparison_blocks
-from .comparison_markdown import verdict_line
 from .decode_view import ModelGroup
 from .drawing import Chart
 from .figures import UNKNOWN, bracketed, clean, grouped, percent, plural, ratio_full
@@ -36,14 +35,14 @@ def render(
 
 def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) -> Iterator[Block]:
     head, links = view.headline, {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
-    if comparison is not None:
-        yield verdict_line(comparison)
+    against = list(comparison_blocks(comparison)) if comparison is not None else []
+    yield from against[:1]
     yield from _verdict(view)
     yield f"{text(head.title)} · {text(' · '.join(head.facts))}"
     yield from _analysis(view)
-    if comparison is not None:
+    if against:
         yield "### Against the base"
-        yield from (block for block in list(comparison_blocks(comparison))[1:] if block)
+        yield from against[1:]
     for table in view.categories:
         yield f"### Profile, {text(table.axes)}"
         yield links.pop("categories", "")

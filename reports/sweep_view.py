@@ -104,9 +104,7 @@ def _top(question: Question) -> tuple[tuple[TopRow, ...], str]:
     rows += [(finals.baseline, True)] if finals.baseline else []
     rows = [(confirmed, is_baseline) for confirmed, is_baseline in rows if confirmed.measurement.samples]
     tunables = [_answer(confirmed).tunables.items() for confirmed, _ in rows]
-    alike = dict.fromkeys(
-        item for item in (tunables[0] if len(tunables) > 1 else ()) if all(item in t for t in tunables)
-    )
+    alike = [item for item in tunables[0] if all(item in other for other in tunables)] if len(tunables) > 1 else []
     found = tuple(_row(confirmed, base, question, alike) for confirmed, base in rows)
     return found, _named(alike)
 

@@ -80,9 +80,7 @@ def _pages(
 
 
 def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
-    found = trends((*beside.earlier, slim(run))) if beside.earlier else ()
-    own = {m.case.id for m in run.measurements}
-    found = tuple(trend for trend in found if trend.id in own)
+    found = trends((*beside.earlier, slim(run)), last_alone=True) if beside.earlier else ()
     return html.render(view, (*drawn, *draw_history(found)), beside.comparison, found)
 
 

@@ -94,6 +94,11 @@ def _render(found: CaseHistory) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
+    from harness import reports_root
+
+    reports_root.bind()
+    from harness_reports.figures import bracketed
+
     yield Text(f"{found.case} · {found.suite}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", justify="right", no_wrap=True)
@@ -102,19 +107,14 @@ def _render(found: CaseHistory) -> Iterator[RenderableType]:
     table.add_column(f"{found.unit}, interval", no_wrap=True, justify="right")
     table.add_column("", overflow="fold")
     for before, moment in zip((None, *found.moments), found.moments, strict=False):
-        table.add_row(*(Text(cell) for cell in _cells(moment, before)))
+        value = bracketed(moment.time) if moment.time else moment.status
+        table.add_row(*(Text(cell) for cell in _cells(moment, before, value)))
     yield table
 
 
-def _cells(moment: Moment, before: Moment | None) -> tuple[str, ...]:
+def _cells(moment: Moment, before: Moment | None, value: str) -> tuple[str, ...]:
     """An answer that stayed the same is not said again."""
-    from harness import reports_root
-
-    reports_root.bind()
-    from harness_reports.figures import bracketed
-
     time = moment.time
-    value = bracketed(time) if time else moment.status
     commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
     words = [] if before and before.answer == moment.answer else [moment.answer]
     words += [moment.tree, moment.reason]

@@ -58,10 +58,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) -> Explanation:
     """verdicts: on the times, by case as it is joined. What nothing is known of is left out."""
-    joined = [question for question in join(base, head) if question.base and question.head]
+    questions = join(base, head)
+    joined = [question for question in questions if question.base and question.head]
     profiles, notes = _profiles(base, head)
     code = [change for q in joined if q.case.kind == "kernel" and (change := _code(q, base.run, head.run))]
-    return Explanation(reconcile(base, head, verdicts), profiles, tuple(code), notes=notes)
+    return Explanation(reconcile(base, head, questions, verdicts), profiles, tuple(code), notes=notes)
 
 
 def _profiles(base: StoredSide, head: StoredSide) -> tuple[tuple[ProfileChange, ...], tuple[str, ...]]:

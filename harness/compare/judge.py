@@ -276,13 +276,11 @@ def _unsupported(joined: Sequence[Joined]) -> str:
 
 def _replaced(replaced: Mapping[str, str]) -> str:
     """replaced: base's questions by name, each with the places that head calls instead."""
+    if not replaced:
+        return ""
     others = ", ".join(dict.fromkeys(replaced.values()))
     cases = f"{len(replaced)} {'case' if len(replaced) == 1 else 'cases'} of base"
-    return (
-        f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
-        if replaced
-        else ""
-    )
+    return f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
 
 
 def _unasked(joined: Sequence[Joined], side: str) -> str:

@@ -3,14 +3,18 @@ ops that it replaces."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from harness.compare.join import Joined
 from harness.values.case import Case
+from harness.values.estimate import Estimate
 
 T = TypeVar("T")
+Timed = tuple[int, Estimate]
+"""An op's calls per step, and the time of each."""
 
 
 @dataclass(eq=False)
@@ -34,12 +38,22 @@ def same_places(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Cas
     found += [SamePlaces(set(case_of(one).places), head=[one]) for one in head]
     groups: list[SamePlaces[T]] = []
     for one in found:
-        first, *others = [group for group in groups if group.places & one.places] or [SamePlaces[T]()]
-        for other in (*others, one):
-            first.take(other)
-        groups = [group for group in groups if group not in (first, *others)]
-        groups.append(first)
+        touching = [group for group in groups if group.places & one.places]
+        merged = SamePlaces[T]()
+        for group in (*touching, one):
+            merged.take(group)
+        groups = [*(group for group in groups if group not in touching), merged]
     return [group for group in groups if group.base and group.head]
+
+
+def difference(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float, float]:
+    """What head's ops take more than base's in the same places: calls, us each and half width. Per call where all of
+    them are called as often, else per step and so once."""
+    every = [*((-1, *timed) for timed in base), *((1, *timed) for timed in head)]
+    calls = {calls for _, calls, _ in every}
+    each = calls.pop() if len(calls) == 1 else 1
+    us = sum(sign * calls * time.value / each for sign, calls, time in every)
+    return each, us, math.hypot(*(calls * time.half_width / each for _, calls, time in every))
 
 
 def replaced_in_head(joined: Sequence[Joined]) -> dict[str, str]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from harness.compare.join import Asked, Joined, join
+from harness.compare.join import Asked, Joined
 from harness.compare.paired_runs import PairedRuns, paired_runs
-from harness.compare.places import SamePlaces, same_places
+from harness.compare.places import SamePlaces, Timed, difference, same_places
 from harness.compare.sides import StoredSide, same_run
 from harness.stats import estimate, ratio
 from harness.stats.estimate import two_sided_t
+from harness.values.case import same_shape
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
 from harness.values.verdict import Verdict
@@ -59,10 +60,11 @@ class Reconciled(msgspec.Struct, frozen=True):
         return self.measured.us - self.predicted_us
 
 
-def reconcile(base: StoredSide, head: StoredSide, verdicts: Mapping[str, Verdict]) -> tuple[Reconciled, ...]:
-    """One for each decode that was timed on both sides, and kernels of its shape that may differ. verdicts: on the
-    times, by case as it is joined."""
-    questions = join(base, head)
+def reconcile(
+    base: StoredSide, head: StoredSide, questions: Sequence[Joined], verdicts: Mapping[str, Verdict]
+) -> tuple[Reconciled, ...]:
+    """One for each decode that was timed on both sides, and kernels of its shape that may differ. questions: of both
+    sides, joined. verdicts: on the times, by case as it is joined."""
     kernels = [question for question in questions if question.case.kind == "kernel"]
     timing = _Timing(paired_runs(base.run, head.run), same_run(base, head))
     decodes = [question for question in questions if question.case.kind == "decode"]
@@ -113,9 +115,8 @@ def _in_step(kernel: Asked | None, decode: Asked | None) -> bool:
     """Is this a kernel case of the arm and the shape of a decode, whose steps call it?"""
     if kernel is None or decode is None:
         return False
-    axes, step = kernel.case.axes, decode.case.axes
-    shape = axes.get("tokens", 1) == step.get("batch", 1) and axes.get("context") in (None, step.get("context"))
-    return bool(shape and kernel.case.calls and kernel.case.arm == decode.case.arm)
+    of_arm = kernel.case.calls > 0 and kernel.case.arm == decode.case.arm
+    return of_arm and same_shape(kernel.case.axes, decode.case.axes)
 
 
 def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]) -> Part | None:
@@ -128,23 +129,18 @@ def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Ver
 
 
 def _replaced(group: SamePlaces[Joined]) -> Part | None:
-    """Other ops in the same places: what all of one side's take less what the other's do. Per call where all of them
-    are called as often, else per step."""
-    sides = [question.base for question in group.base], [question.head for question in group.head]
-    asked = [(one, sign) for side, sign in zip(sides, (-1, 1), strict=True) for one in side if one]
-    calls = {one.case.calls for one, _ in asked}
-    each = calls.pop() if len(calls) == 1 else 1
-    us, halves, times = 0.0, [], []
-    for one, sign in asked:
-        measurement = _measurement(one)
-        if measurement is None:
-            return None
-        times.append(_time(measurement))
-        us += sign * times[-1].value * one.case.calls / each
-        halves.append(times[-1].half_width * one.case.calls / each)
-    least = min(times, key=lambda time: time.n)
+    """Other ops in the same places: what all of head's take less what base's do."""
+    base, head = _timed(q.base for q in group.base), _timed(q.head for q in group.head)
+    if len(base) < len(group.base) or len(head) < len(group.head):
+        return None
+    calls, us, half_us = difference(base, head)
+    least = min((time for _, time in (*base, *head)), key=lambda time: time.n)
     names = [" + ".join(question.case.place for question in side) for side in (group.base, group.head)]
-    return Part(" -> ".join(names), each, Delta(us, math.hypot(*halves), least.n, least.level))
+    return Part(" -> ".join(names), calls, Delta(us, half_us, least.n, least.level))
+
+
+def _timed(side: Iterable[Asked | None]) -> list[Timed]:
+    return [(one.case.calls, _time(found)) for one in side if one and (found := _measurement(one))]
 
 
 def _may_differ(question: Joined, verdict: Verdict | None) -> bool:

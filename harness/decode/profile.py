@@ -88,7 +88,7 @@ def _binaries(
     from harness.measure.gpu_binaries import GpuBinaries
 
     calls = calls_of(model.plan, arm, batch, context)
-    decode = {f"{case.op}@{case.site}": (case, variant) for phase, case, variant in calls if phase == "decode"}
+    decode = {case.place: (case, variant) for phase, case, variant in calls if phase == "decode"}
     found = StepBinaries(GpuBinaries("sm_{}{}".format(*torch.cuda.get_device_capability())), decode)
     ops.observe(found)
     try:

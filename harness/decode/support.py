@@ -37,5 +37,5 @@ def unsupported(plan: Plan, arm: str, batch: int, context: int) -> str | None:
     """The first reason that a variant of the arm gives, with its op and site; None where all of them can run."""
     for phase, case, variant in calls_of(plan, arm, batch, context):
         if variant.supports is not None and (reason := variant.supports(case)):
-            return f"{case.op}@{case.site}, {phase}: {reason}"
+            return f"{case.place}, {phase}: {reason}"
     return None

@@ -90,6 +90,11 @@ class Case(msgspec.Struct, frozen=True):
         return "/".join(parts)
 
 
+def same_shape(kernel: Mapping[str, AxisValue], step: Mapping[str, AxisValue]) -> bool:
+    """Is a kernel asked, by its axes, at the number of tokens, and the context where it has one, of a decode step?"""
+    return kernel.get("tokens", 1) == step.get("batch", 1) and kernel.get("context") in (None, step.get("context"))
+
+
 def axes_text(axes: Mapping[str, AxisValue]) -> str:
     """`context=1024,batch=8`: axes in a fixed order, without those at their default."""
     known = [name for name in AXIS_ORDER if name in axes] + sorted(set(axes) - set(AXIS_ORDER))

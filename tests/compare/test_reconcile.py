@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness import reports_root
 from harness.compare import StoredSide, compare
 from harness.compare.explain import Explanation
+from harness.compare.join import join
 from harness.compare.places import same_places
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.values.case import Case
@@ -66,7 +67,8 @@ def explained(block_calls: int = 40) -> Reconciled:
     block = op("block", "autotuned", block_calls, ("up", "act", "down"))
     times = [(op("up"), 60.0), (op("down"), 20.0), (block, 9.0), (decode(), 9000.0), (decode("autotuned"), 6100.0)]
     run = stored(*(measured(case, noisy(rng, us, 8, 1e-4)) for case, us in times))
-    [found] = reconcile(StoredSide(run, "baseline"), StoredSide(run, "autotuned"), {})
+    sides = StoredSide(run, "baseline"), StoredSide(run, "autotuned")
+    [found] = reconcile(*sides, join(*sides), {})
     return found
 
 
@@ -98,7 +100,8 @@ def test_a_side_that_was_not_timed_explains_nothing() -> None:
         measured(case, noisy(rng, us)) for case, us in ((op("up"), 60.0), (decode(), 9e3), (decode("autotuned"), 6e3))
     ]
     run = stored(*timed, planned=[op("up"), block, decode(), decode("autotuned")])
-    assert reconcile(StoredSide(run, "baseline"), StoredSide(run, "autotuned"), {}) == ()
+    sides = StoredSide(run, "baseline"), StoredSide(run, "autotuned")
+    assert reconcile(*sides, join(*sides), {}) == ()
 
 
 def fused_branch(arm: str = "baseline", timed: Sequence[Case] = (decode(),)) -> Comparison:
