@@ -18,7 +18,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", "lint", "types"]
+nox.options.sessions = ["tests", "slow", "samples", "lint", "types"]
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "harness"
@@ -45,11 +45,16 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests that need no GPU; arguments go to pytest."""
+    """The quick half of the tests that need no GPU, in minutes; arguments go to pytest."""
     _install(session, "test")
-    workers = min(4, len(os.sched_getaffinity(0)))
-    spread = [] if session.posargs else ["-n", str(workers), "--dist", "loadgroup"]
-    _run(session, "pytest", "-m", "not gpu", *spread, *session.posargs, env=_test_environment())
+    _pytest(session, "not gpu and not slow")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The other half: what needs minutes in Triton's interpreter, Inductor or a simulation; arguments go to pytest."""
+    _install(session, "test")
+    _pytest(session, "slow and not gpu")
 
 
 @nox.session
@@ -146,6 +151,13 @@ def _harness(session: nox.Session, *arguments: str) -> None:
 
 def _run(session: nox.Session, module: str, *arguments: str, env: dict[str, str] | None = None) -> None:
     session.run(str(PYTHON), "-m", module, *arguments, env=env)
+
+
+def _pytest(session: nox.Session, marked: str) -> None:
+    """The tests so marked, over the processors that are here unless arguments say otherwise."""
+    workers = min(4, len(os.sched_getaffinity(0)))
+    spread = [] if session.posargs else ["-n", str(workers), "--dist", "loadgroup"]
+    _run(session, "pytest", "-m", marked, *spread, *session.posargs, env=_test_environment())
 
 
 def _test_environment() -> dict[str, str]:

@@ -1,16 +1,35 @@
-"""What every test has: the kernels of this checkout under the name that the harness gives them."""
+"""What every test has: the kernels of this checkout under the name that the harness gives them, and limits that no load
+of the machine reaches."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 
+import hypothesis
+import pytest
+
 from harness import kernels_root
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+SLOW_LIMIT_S = 1800
+"""A slow test that takes longer hangs."""
+
 kernels_root.bind(REPOSITORY / "kernels")
+
+# An example that takes long says that the machine is busy, and nothing of the statement.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 # Some tests send ^C to a command. Where these tests were started in the background it would be ignored, by them and by
 # every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_LIMIT_S))

@@ -42,6 +42,7 @@ def percent(change: float) -> float:
     return math.log1p(change / 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "slots",
     [independent(0.004), autocorrelated(0.004, 0.5), PERIOD, ramp(0.004), heavy_tailed(0.004)],
@@ -73,6 +74,7 @@ def test_an_order_that_alternates_is_seen_under_a_period() -> None:
     assert simulate(PERIOD, STRICT, suites=200, order=abba).flagged.surely_above > MOST_FLAGGED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slots", "then"),
     [(n1, n1), (n2, n2), (louder(n1, 2), n1), (louder(n2, 2), n2)],

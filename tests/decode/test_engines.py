@@ -53,6 +53,7 @@ def measured(model: SuiteModel) -> dict[str, Measurement]:
     return found
 
 
+@pytest.mark.slow
 @compiler
 @pytest.mark.xdist_group("inductor")
 def test_a_compiled_step_is_right_timed_and_profiled() -> None:

@@ -32,6 +32,7 @@ def results() -> dict[str, dict[str, Any]]:
     return dict(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HERE, reason="flash-linear-attention is not installed")
 def test_they_are_right_in_the_interpreter() -> None:
     wrong = {name: result for name, result in results().items() if not result["correct"]}

@@ -12,7 +12,6 @@ pytest.importorskip("triton")
 from tests.kernels.interpreted_decode import MISTAKES, ROWS, checks
 from tests.kernels.test_triton_tiles import launches, printed
 
-interpreted = pytest.mark.xdist_group("decode_interpreted")
 compiled = pytest.mark.xdist_group("tiles_compiled")
 WORDS = ("words of gdn_in", "words of gdn_out", "words of shared_down")
 
@@ -23,21 +22,24 @@ def results() -> dict[str, dict[str, Any]]:
     return found
 
 
-@interpreted
+@pytest.mark.slow
+@pytest.mark.xdist_group("decode_interpreted")
 @pytest.mark.parametrize("name", checks())
 def test_a_variant_agrees_with_its_reference(name: str) -> None:
     """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
     assert results()[name]["correct"], results()[name]
 
 
-@interpreted
+@pytest.mark.slow
+@pytest.mark.xdist_group("decode_interpreted")
 @pytest.mark.parametrize("op", [op for op, _ in ROWS])
 def test_a_row_of_a_batch_is_what_it_is_alone(op: str) -> None:
     """Bit for bit, its state too: what a batch gets wrong, one text gets wrong."""
     assert results()[f"rows of {op}"]["correct"]
 
 
-@interpreted
+@pytest.mark.slow
+@pytest.mark.xdist_group("decode_interpreted")
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_found(name: str) -> None:
     assert not results()[name]["correct"]

@@ -20,7 +20,6 @@ from tests.kernels.interpreted_tiles import MISTAKES, checks
 SHARED_BYTES = 232_448
 """What one program may have on sm_90: 227 KiB."""
 
-interpreted = pytest.mark.xdist_group("tiles_interpreted")
 compiled = pytest.mark.xdist_group("tiles_compiled")
 
 
@@ -46,14 +45,16 @@ def launches() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@interpreted
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_interpreted")
 @pytest.mark.parametrize("name", checks())
 def test_a_variant_agrees_with_its_reference(name: str) -> None:
     """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
     assert results()[name]["correct"], results()[name]
 
 
-@interpreted
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_interpreted")
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_found(name: str) -> None:
     assert not results()[name]["correct"]

@@ -14,7 +14,7 @@ from harness.static.target import LIMITS
 from tests.conftest import REPOSITORY
 
 pytest.importorskip("triton")
-pytestmark = pytest.mark.xdist_group("static_pool")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("static_pool")]
 
 PROGRAM = """
 import json, sys, tempfile
