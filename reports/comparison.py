@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.compare.explain import Explanation
+from harness.values.reason import reason_words
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
 from .explanation import lines
@@ -36,7 +37,7 @@ class Rendered:
         yield Text(f"base  {side_words(c.base)}")
         yield Text(f"head  {side_words(c.head)}")
         for difference in c.differences:
-            yield Text(f"differs, accepted  {clean(difference, 400)}")
+            yield Text(f"differs, accepted  {clean(difference.words, 400)}")
         yield Text()
         yield Text(headline(c), style="bold")
         yield Text()
@@ -126,7 +127,7 @@ def _reasons(rows: list[CaseVerdict]) -> Iterator[RenderableType]:
         cases: dict[str, list[str]] = {}
         for row in rows:
             if row.verdict is verdict and has_reason(row):
-                cases.setdefault(row.reason, []).append(clean(row.case))
+                cases.setdefault(reason_words(row.reason), []).append(clean(row.case))
         for reason, names in cases.items():
             several = names[0] if len(names) == 1 else f"{len(names)} cases"
             yield _hanging(verdict, f"{several}: {clean(reason, 600)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.values.reason import reason_words
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
 from .comparison import UNITS, ratio_words, shown_value, side_words, units_counted
@@ -21,11 +22,9 @@ def _name(case: str) -> Markup:
 
 
 def _differences(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
-    """`field: base -> head` as its three parts."""
-    for line in comparison.differences:
-        name, _, values = clean(line, 400).partition(": ")
-        before, _, after = values.partition(" -> ")
-        yield name, before, after
+    """Label, base and head of each."""
+    for found in comparison.differences:
+        yield clean(found.label, 400), clean(found.base, 400), clean(found.head, 400)
 
 
 _TONES = {"FASTER": "better", "SAME": "better", "SLOWER": "worse", "INVALID": "worse", "NOT COMPARABLE": "worse"}
@@ -40,7 +39,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "by_importance": lambda comparison: sorted(comparison.verdicts, key=importance),
     "differences": _differences,
     "name": _name,
-    "reason": lambda text: clean(text, 400),
+    "reason": lambda reason: clean(reason_words(reason), 400),
     "side": side_words,
     "outcome": outcome,
     "verdict_n": units_counted,

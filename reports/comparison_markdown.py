@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.compare.explain import Explanation
+from harness.values.reason import reason_words
 from harness.values.verdict import Comparison, Verdict
 
 from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
@@ -35,7 +36,9 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     yield f"base: {text(side_words(c.base))}\\\nhead: {text(side_words(c.head))}"
     if c.differences:
         word = "accepted" if c.comparable else "why they are not comparable"
-        yield f"Conditions that differ, {word}:\n" + "\n".join(f"- {text(clean(line, 400))}" for line in c.differences)
+        yield f"Conditions that differ, {word}:\n" + "\n".join(
+            f"- {text(clean(difference.words, 400))}" for difference in c.differences
+        )
     yield _chart(c)
     if c.verdicts:
         yield _table(c)
@@ -85,7 +88,7 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
         cases: dict[str, list[str]] = {}
         for v in comparison.verdicts:
             if v.verdict is kind and has_reason(v):
-                cases.setdefault(v.reason, []).append(clean(v.case))
+                cases.setdefault(reason_words(v.reason), []).append(clean(v.case))
         ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
         for reason, names in ordered[:MOST_NAMED]:
             which = code(names[0]) if len(names) == 1 else f"{len(names):,} cases"

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from harness.values.environment import Environment
+from harness.values.estimate import Ratio
 from harness.values.measurement import Conditions
 from harness.values.profile import Profile
+from harness.values.reason import Reason, reason_words
 from harness.values.run import Run
-from harness.values.verdict import Comparison
+from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
 from .case_rows import CaseRow, case_rows
 from .decode_view import Explained
@@ -38,6 +40,34 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     processes: int
 
 
+class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict. reason: its sentence; because: the same as a value, its kind and figures."""
+
+    case: str
+    metric: str
+    verdict: Verdict
+    reason: str
+    gated: bool
+    base: float | None
+    head: float | None
+    ratio: Ratio | None
+    failed: bool
+    needed: int | None
+    smallest_percent: float | None
+    because: Reason
+
+
+class ComparisonFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison. differences: sentences."""
+
+    base: Side
+    head: Side
+    comparable: bool
+    differences: tuple[str, ...]
+    verdicts: tuple[VerdictFacts, ...]
+    notes: tuple[str, ...]
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """run, its environment, its cases with raw samples, its profiles, and the sentences that a report takes from them.
 
@@ -55,7 +85,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     profiles: tuple[Profile, ...]
     conditions: tuple[Conditions, ...]
     explained: tuple[Explained, ...]
-    comparison: Comparison | None = None
+    comparison: ComparisonFacts | None = None
 
 
 def document(run: Run, comparison: Comparison | None = None) -> Document:
@@ -72,8 +102,21 @@ def document(run: Run, comparison: Comparison | None = None) -> Document:
         profiles=run.profiles,
         conditions=run.conditions,
         explained=view.explained,
-        comparison=comparison,
+        comparison=_comparison(comparison) if comparison else None,
     )
+
+
+def _comparison(found: Comparison) -> ComparisonFacts:
+    return ComparisonFacts(
+        base=found.base, head=found.head, comparable=found.comparable, notes=found.notes,
+        differences=tuple(difference.words for difference in found.differences),
+        verdicts=tuple(map(_verdict, found.verdicts)),
+    )  # fmt: skip
+
+
+def _verdict(found: CaseVerdict) -> VerdictFacts:
+    facts = msgspec.structs.asdict(found)
+    return VerdictFacts(**facts | {"reason": reason_words(found.reason)}, because=found.reason)
 
 
 def render(run: Run, comparison: Comparison | None = None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.values.reason import reason_words
 from harness.values.verdict import Comparison, Verdict
 
 from .comparison import ratio_words
@@ -42,8 +43,8 @@ def commands(view: View | None, comparison: Comparison | None, environ: Mapping[
     verdicts = comparison.verdicts if comparison else ()
     gated = [v for v in verdicts if (v.gated or v.failed) and v.verdict in _LEVELS]
     for v in sorted(gated, key=lambda v: list(_LEVELS).index(v.verdict))[:MOST_ANNOTATIONS]:
-        words = " ".join(part for part in (ratio_words(v), v.reason) if part)
-        yield command(_LEVELS[v.verdict], f"{v.verdict} {clean(v.case)}", words)
+        said = " ".join(part for part in (ratio_words(v), reason_words(v.reason)) if part)
+        yield command(_LEVELS[v.verdict], f"{v.verdict} {clean(v.case)}", said)
 
 
 def command(level: str, title: str, message: str) -> str:

@@ -109,7 +109,7 @@ def _changed(before: Slim, after: Slim) -> tuple[str, ...]:
     ours, theirs = before.environment, after.environment
     if ours is None or theirs is None:
         return () if ours is theirs else ("environment",)
-    found = [clean(difference) for difference in ours.differences(theirs)]
+    found = [clean(difference.words) for difference in ours.differences(theirs)]
     if ours.device_uuid != theirs.device_uuid:
         found.append("device_uuid")
     return tuple(found)

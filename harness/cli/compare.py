@@ -150,7 +150,7 @@ def document(comparison: Comparison, explanation: Explanation | None = None) -> 
         "base": comparison.base,
         "head": comparison.head,
         "comparable": comparison.comparable,
-        "differences": comparison.differences,
+        "differences": [difference.words for difference in comparison.differences],
         "verdicts": [_verdict(verdict) for verdict in comparison.verdicts],
         "notes": comparison.notes,
         "explanation": explanation,
@@ -159,6 +159,8 @@ def document(comparison: Comparison, explanation: Explanation | None = None) -> 
 
 
 def _verdict(v: CaseVerdict) -> dict[str, Any]:
+    from harness.values.reason import reason_words
+
     ratio = v.ratio
     return {
         "case": v.case,
@@ -173,7 +175,8 @@ def _verdict(v: CaseVerdict) -> dict[str, Any]:
         "confidence": ratio.confidence if ratio else None,
         "pairs": ratio.n if ratio else 0,
         "level": ratio.level if ratio else None,
-        "reason": v.reason,
+        "reason": reason_words(v.reason),
+        "because": v.reason,
         "needed": v.needed,
         "smallest_percent": v.smallest_percent,
     }
@@ -182,8 +185,8 @@ def _verdict(v: CaseVerdict) -> dict[str, Any]:
 def _refusal(comparison: Comparison) -> Exception:
     from harness.errors import NotComparable
 
-    differ = "; ".join(comparison.differences)
-    fields = ",".join(dict.fromkeys(text.partition(":")[0].partition(" of ")[0] for text in comparison.differences))
+    differ = "; ".join(difference.words for difference in comparison.differences)
+    fields = ",".join(dict.fromkeys(difference.field for difference in comparison.differences))
     return NotComparable(
         f"runs {comparison.base.run} and {comparison.head.run} are not comparable: {differ} (or --accept {fields})"
     )

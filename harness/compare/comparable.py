@@ -12,7 +12,8 @@ from harness.compare.recorded import recorded_suite
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import HarnessError, allowed
 from harness.store.benchmark_file import SUITE
-from harness.values.environment import REFUSED_WHEN_DIFFERENT
+from harness.values.difference import Difference
+from harness.values.environment import REFUSED_WHEN_DIFFERENT, Environment
 from harness.values.run import Run
 
 FIELDS = (
@@ -26,23 +27,23 @@ FIELDS = (
 """What may be accepted by name."""
 
 
-def differences(base: StoredSide, head: StoredSide, joined: Iterable[Joined]) -> tuple[str, ...]:
-    """`field: base -> head` of each condition that is not the same; none for two arms of one run."""
+def differences(base: StoredSide, head: StoredSide, joined: Iterable[Joined]) -> tuple[Difference, ...]:
+    """The conditions that are not the same; none for two arms of one run."""
     if same_run(base, head):
         return ()
     return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined))
 
 
-def refused(found: Sequence[str], accept: Collection[str]) -> tuple[str, ...]:
+def refused(found: Sequence[Difference], accept: Collection[str]) -> tuple[Difference, ...]:
     """The differences that were not accepted. Raises HarnessError for a name that nothing can have."""
     for name in accept:
         if name not in FIELDS:
             raise HarnessError(f"--accept {name}: no such condition; {allowed(name, FIELDS)}")
-    return tuple(difference for difference in found if _field(difference) not in accept)
+    return tuple(difference for difference in found if difference.field not in accept)
 
 
-def on_two_machines(found: Iterable[str]) -> bool:
-    return any(_field(difference) in (*MACHINE_FIELDS, "environment") for difference in found)
+def on_two_machines(found: Iterable[Difference]) -> bool:
+    return any(difference.field in (*MACHINE_FIELDS, "environment") for difference in found)
 
 
 def throttling(run: Run) -> str:
@@ -78,28 +79,29 @@ def _runs(base: StoredSide, head: StoredSide) -> list[tuple[str, Run]]:
     return [("both", base.run)] if same_run(base, head) else [("base", base.run), ("head", head.run)]
 
 
-def _field(difference: str) -> str:
-    return difference.partition(":")[0].partition(" of ")[0]
-
-
-def _environment(base: Run, head: Run) -> Iterable[str]:
+def _environment(base: Run, head: Run) -> Iterable[Difference]:
     if base.environment is None or head.environment is None:
         states = ["unknown" if run.environment is None else run.environment.device_name for run in (base, head)]
-        return [f"environment: {states[0]} -> {states[1]}"]
-    uuids = base.environment.device_uuid, head.environment.device_uuid
-    another = [f"device_uuid: {uuids[0]} -> {uuids[1]}"] if uuids[0] != uuids[1] else []
-    return [*base.environment.differences(head.environment), *another]
+        return [Difference("environment", states[0], states[1])]
+    return environment_differences(base.environment, head.environment)
 
 
-def _suite(base: Run, head: Run) -> Iterable[str]:
+def environment_differences(base: Environment, head: Environment) -> tuple[Difference, ...]:
+    """Those that forbid a comparison, and another device of the same kind."""
+    uuids = base.device_uuid, head.device_uuid
+    another = [Difference("device_uuid", str(uuids[0]), str(uuids[1]))] if uuids[0] != uuids[1] else []
+    return (*base.differences(head), *another)
+
+
+def _suite(base: Run, head: Run) -> Iterable[Difference]:
     if base.suite != head.suite:
-        yield f"suite: {base.suite} -> {head.suite}"
+        yield Difference("suite", base.suite, head.suite)
     sections = recorded_suite(base), recorded_suite(head)
     if all(sections):
         for name in SUITE_FIELDS:
             ours, theirs = (section.get(name) for section in sections)
             if ours != theirs:
-                yield f"suite.{name}: {_shown(ours)} -> {_shown(theirs)}"
+                yield Difference(f"suite.{name}", _shown(ours), _shown(theirs))
 
 
 def _shown(value: object) -> str:
@@ -108,15 +110,15 @@ def _shown(value: object) -> str:
     return "the default" if value is None else str(value)
 
 
-def _sizes(joined: Iterable[Joined]) -> Iterable[str]:
+def _sizes(joined: Iterable[Joined]) -> Iterable[Difference]:
     for question in joined:
         if question.base is None or question.head is None:
             continue
         ours, theirs = question.base.case.dims, question.head.case.dims
         other = [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
         if other:
-            sides = (", ".join(f"{name} {dims.get(name, 'unset')}" for name in other) for dims in (ours, theirs))
-            yield f"sizes of {question.name}: {' -> '.join(sides)}"
+            one, two = (", ".join(f"{name} {dims.get(name, 'unset')}" for name in other) for dims in (ours, theirs))
+            yield Difference("sizes", one, two, question.name)
 
 
 def _reasons(run: Run, wanted: Collection[str]) -> str:

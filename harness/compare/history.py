@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from harness.compare.comparable import environment_differences
 from harness.compare.recorded import recorded_suite
 from harness.match import matches
 from harness.stats.estimate import estimate_of
 from harness.values.case import Case
+from harness.values.difference import Difference
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
@@ -100,11 +102,12 @@ def _moment(
 def _conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
     if before is None or after is None:
         return () if before is after else ("environment",)
-    another = before.device_uuid != after.device_uuid
-    return (*before.differences(after), *([f"device_uuid: {before.device_uuid} -> {after.device_uuid}"] * another))
+    return tuple(difference.words for difference in environment_differences(before, after))
 
 
 def _facts(before: dict[str, object], after: dict[str, object]) -> tuple[str, ...]:
     return tuple(
-        f"{name}: {before[name]} -> {after[name]}" for name in after if before.get(name, after[name]) != after[name]
+        Difference(name, str(before[name]), str(after[name])).words
+        for name in after
+        if before.get(name, after[name]) != after[name]
     )

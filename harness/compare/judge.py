@@ -14,7 +14,7 @@ from harness.compare.looks import Looks, replay
 from harness.compare.paired_runs import paired_runs
 from harness.compare.places import replaced_in_head
 from harness.compare.policy import Policy, policy_of
-from harness.compare.reasons import IDENTICAL, SAME_LAUNCHES, decided, not_ok, too_few, too_few_pairs
+from harness.compare.reasons import decided, not_ok
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
@@ -22,6 +22,19 @@ from harness.values.case import Case
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
 from harness.values.pairing import CaseNoise
+from harness.values.reason import (
+    NOT_TIMED,
+    HeadNotAsked,
+    MeasuredOnce,
+    MemoryChange,
+    SameCode,
+    SameLaunches,
+    Throttled,
+    TooFewPairs,
+    TooFewProcesses,
+    TwoMachines,
+    Undetermined,
+)
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
 MEMORY = "peak_memory_bytes"
@@ -63,12 +76,14 @@ class _Judge:
         self.one_run = same_run(base, head)
         self.pairs = paired_runs(base.run, head.run)
         pairing = self.pairs.pairing if self.pairs else None
-        self.identical = dict.fromkeys(pairing.same_launches, SAME_LAUNCHES) if pairing else {}
-        self.identical |= dict.fromkeys(pairing.identical, IDENTICAL) if pairing else {}
+        self.not_timed: dict[str, SameCode | SameLaunches] = {}
+        if pairing:
+            self.not_timed |= dict.fromkeys(pairing.same_launches, SameLaunches())
+            self.not_timed |= dict.fromkeys(pairing.identical, SameCode())
         self.log_ratios: dict[str, list[float]] = {}
         self.two_modes: set[str] = set()
         self.noise: dict[str, CaseNoise] = {}
-        self.throttling = {"base": comparable.throttling(base.run), "head": comparable.throttling(head.run)}
+        self.throttling = Throttled(comparable.throttling(base.run), comparable.throttling(head.run))
 
     def verdicts(self, joined: Sequence[Joined]) -> tuple[list[CaseVerdict], list[str]]:
         """A verdict for each question and metric, and notes on the questions that have none."""
@@ -95,16 +110,18 @@ class _Judge:
     def _first(self, question: Joined) -> list[tuple[CaseVerdict, Evidence | None]]:
         """Verdicts that need no statistics, and evidence for the others, whose verdict is UNDECIDED until then."""
         case = question.case
-        empty = CaseVerdict(question.name, f"{case.kind}_us", Verdict.UNDECIDED, "", self._gated(case, "time"))
+        empty = CaseVerdict(
+            question.name, f"{case.kind}_us", Verdict.UNDECIDED, Undetermined(), self._gated(case, "time")
+        )
         if question.head is None and empty.gated:
-            return [(replace(empty, reason="head was not asked"), None)]
+            return [(replace(empty, reason=HeadNotAsked()), None)]
         if question.base is None or question.head is None or _unsupported_on_both(question):
             return []
         base, head = question.base.measurement, question.head.measurement
         if self.pairs is not None and self.pairs.outside:
             return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
-        if question.name in self.identical and all(m is None or _only_checked(m) for m in (base, head)):
-            return [(replace(empty, verdict=Verdict.SAME, reason=self.identical[question.name]), None)]
+        if question.name in self.not_timed and all(m is None or _only_checked(m) for m in (base, head)):
+            return [(replace(empty, verdict=Verdict.SAME, reason=self.not_timed[question.name]), None)]
         if self.pairs is not None and base and head and _only_checked(base) and _only_checked(head):
             return [(self._too_few(empty, 0, self.pairs.lost(case)), None)]
         sides = {"base": base, "head": head}
@@ -127,25 +144,21 @@ class _Judge:
     def _time(self, empty: CaseVerdict, base: Measurement, head: Measurement) -> tuple[CaseVerdict, Evidence | None]:
         if base is head:
             value = _value(base)
-            return replace(
-                empty, verdict=Verdict.SAME, reason="one answer for both arms, measured once", base=value, head=value
-            ), None
+            return replace(empty, verdict=Verdict.SAME, reason=MeasuredOnce(), base=value, head=value), None
         in_pairs = self.one_run or self.pairs is not None
         shown = replace(
             empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=in_pairs)
         )
         if self.pairs is not None:
             return self._paired_time(shown, base, head), None
-        throttled = [f"{side}: {reasons}" for side, reasons in self.throttling.items() if reasons]
-        if throttled:
-            return replace(shown, verdict=Verdict.INVALID, reason=f"throttled: {', '.join(throttled)}"), None
+        if self.throttling.base or self.throttling.head:
+            return replace(shown, verdict=Verdict.INVALID, reason=self.throttling), None
         if self.two_machines:
-            return replace(shown, reason="two machines: the ratio is shown, not judged"), None
-        units = [len(process_medians(m.samples)) for m in (base, head)]
+            return replace(shown, reason=TwoMachines()), None
         least = self.policy.least_units
+        units = [len(process_medians(m.samples)) for m in (base, head)]
         if min(units) < least:
-            reason = f"{too_few(*units)}; a verdict needs {least}: `harness run --processes {least}`"
-            return replace(shown, reason=reason, needed=least), None
+            return replace(shown, reason=TooFewProcesses(units[0], units[1], least), needed=least), None
         return shown, self._evidence(base, head)
 
     def _paired_time(self, shown: CaseVerdict, base: Measurement, head: Measurement) -> CaseVerdict:
@@ -165,7 +178,7 @@ class _Judge:
         assert self.pairs is not None
         least = self.policy.least_units
         verdict = Verdict.INVALID if lost and not self.pairs.goes_on else Verdict.UNDECIDED
-        return replace(shown, verdict=verdict, reason=too_few_pairs(pairs, lost, least), needed=least)
+        return replace(shown, verdict=verdict, reason=TooFewPairs(pairs, least, tuple(lost)), needed=least)
 
     def _pair_notes(self) -> list[str]:
         assert self.pairs is not None
@@ -181,9 +194,7 @@ class _Judge:
         decisions: dict[str, Decision] = {}
         for gated in (True, False):
             family = [
-                v.case
-                for v in found
-                if v.gated is gated and v.metric != MEMORY and v.reason not in (IDENTICAL, SAME_LAUNCHES)
+                v.case for v in found if v.gated is gated and v.metric != MEMORY and not isinstance(v.reason, NOT_TIMED)
             ]
             looks = Looks(self.policy.paired(self.pairs.noise.offset), len(family), self.noise, self.two_modes)
             pairs = {case: self.log_ratios[case] for case in family if case in self.log_ratios}
@@ -239,10 +250,10 @@ class _Judge:
         verdict = Verdict.SAME
         if abs(change) > self.policy.same_within:
             verdict = Verdict.SLOWER if change > 0 else Verdict.FASTER
-        more = "more" if b > a else "less"
-        reason = "equal" if a == b else f"{abs(b - a) / 2**20:,.1f} MiB {more} ({100 * abs(b / a - 1):.2g} %)"
         exact = Ratio(b / a, b / a, b / a, 1.0, 1, "exact")
-        return CaseVerdict(name, MEMORY, verdict, reason, self._gated(case, MEMORY), float(a), float(b), exact)
+        return CaseVerdict(
+            name, MEMORY, verdict, MemoryChange(a, b), self._gated(case, MEMORY), float(a), float(b), exact
+        )
 
 
 def _only_checked(measurement: Measurement) -> bool:

@@ -14,6 +14,7 @@ from harness.stats.modes import two_modes
 from harness.values.case import Case
 from harness.values.measurement import Measurement
 from harness.values.pairing import Noise, Pairing, Slot
+from harness.values.reason import OutsideTree
 from harness.values.run import Run
 
 CONTROL_CHANCE = 0.01
@@ -53,12 +54,9 @@ class PairedRuns:
         return found
 
     @property
-    def outside(self) -> str:
-        """The first file that a side ran and that is not of its tree; else empty."""
-        found = (
-            f"{side} ran {slot.outside[0]}, which is not of its tree" for side, slot in self._slots() if slot.outside
-        )
-        return next(found, "")
+    def outside(self) -> OutsideTree | None:
+        """The first file that a side ran and that is not of its tree."""
+        return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
 
     def log_ratios(self, base: Measurement, head: Measurement) -> list[float]:
         """ln(head / base) of the medians of each pair that counts, in their order."""

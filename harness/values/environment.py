@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.values.difference import Difference
+
 REFUSED_WHEN_DIFFERENT = (
     "device_kind",
     "device_name",
@@ -50,10 +52,10 @@ class Environment(msgspec.Struct, frozen=True):
     harness: str = ""
     method: int = 0
 
-    def differences(self, other: Environment) -> tuple[str, ...]:
-        """`field: ours -> theirs` for each field that forbids a comparison."""
+    def differences(self, other: Environment) -> tuple[Difference, ...]:
+        """The fields that forbid a comparison, from this environment to the other."""
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in REFUSED_WHEN_DIFFERENT)
-        return tuple(f"{name}: {ours} -> {theirs}" for name, ours, theirs in pairs if ours != theirs)
+        return tuple(Difference(name, str(ours), str(theirs)) for name, ours, theirs in pairs if ours != theirs)
 
     @property
     def slug(self) -> str:

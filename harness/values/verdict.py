@@ -7,7 +7,9 @@ from enum import StrEnum
 import msgspec
 
 from harness.errors import ExitStatus
+from harness.values.difference import Difference
 from harness.values.estimate import Ratio
+from harness.values.reason import Reason
 
 
 class Verdict(StrEnum):
@@ -48,7 +50,7 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     case: str
     metric: str
     verdict: Verdict
-    reason: str
+    reason: Reason
     gated: bool = False
     base: float | None = None
     head: float | None = None
@@ -59,15 +61,16 @@ class CaseVerdict(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """differences: conditions that are not the same on both sides, `field: base -> head`; comparable is False where one
-    of them was not accepted, and there are no verdicts then. notes: what a reader has to know beside the verdicts."""
+    """The verdicts on two sides; none where they are not comparable."""
 
     base: Side
     head: Side
     comparable: bool
-    differences: tuple[str, ...] = ()
+    """False where a difference was not accepted."""
+    differences: tuple[Difference, ...] = ()
     verdicts: tuple[CaseVerdict, ...] = ()
     notes: tuple[str, ...] = ()
+    """Facts that a reader has to weigh beside the verdicts."""
 
     @property
     def exit_status(self) -> ExitStatus:

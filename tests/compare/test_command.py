@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from harness import reports_root
 from harness.cli.main import app
 from harness.compare import StoredSide, compare
-from harness.compare.reasons import IDENTICAL
 from harness.store import Store
 from harness.values.environment import Environment
+from harness.values.reason import SameCode, reason_words
 from tests.compare.stored_runs import decode, measured, stored, two_runs
 
 TIMES = {"a": (10.0, 11.0), "b": (20.0, 20.0)}
@@ -89,8 +89,8 @@ def test_every_verdict_can_be_read_at_every_width(columns: int) -> None:
     assert max(map(len, text.splitlines())) <= columns
     flat = "".join(text.split())
     assert columns < 80 or all(verdict.case in text for verdict in compare(*runs).verdicts)
-    for words in ("SLOWER", "SAME", "1.103xslower", "equal", "[bold]first[/bold]try", "exitstatus1"):
-        assert words in flat
+    for shown in ("SLOWER", "SAME", "1.103xslower", "equal", "[bold]first[/bold]try", "exitstatus1"):
+        assert shown in flat
 
 
 def test_what_was_not_measured_says_why() -> None:
@@ -101,12 +101,13 @@ def test_what_was_not_measured_says_why() -> None:
 
     found = compare(*two_runs(TIMES))
     same = next(v for v in found.verdicts if v.verdict == "SAME")
-    skipped = msgspec.structs.replace(same, case="c", ratio=None, base=None, head=None, reason=IDENTICAL)
+    skipped = msgspec.structs.replace(same, case="c", ratio=None, base=None, head=None, reason=SameCode())
     found = msgspec.structs.replace(found, verdicts=(same, skipped))
+    interval = reason_words(same.reason)
     console = Console(file=io.StringIO(), width=300)
     console.print(render(found))
     for text in (console.file.getvalue(), comparison_markdown.render(found)):  # type: ignore[attr-defined]
-        assert text.count("run the same code with the same tunables") == 1 and same.reason not in text, text
+        assert text.count("run the same code with the same tunables") == 1 and interval not in text, text
 
 
 def test_comparing_loads_no_torch(location: str) -> None:

@@ -10,7 +10,9 @@ import pytest
 from harness.compare import Policy, StoredSide, compare, policy_of
 from harness.errors import ExitStatus, HarnessError, NotComparable
 from harness.values.case import Answer
+from harness.values.difference import Difference
 from harness.values.measurement import Conditions, Correctness, Measurement, Status
+from harness.values.reason import MeasuredOnce, Throttled, TooFewProcesses, reason_words
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from tests.compare.stored_runs import ENVIRONMENT, SUITE, decode, kernel, measured, noisy, stored, two_runs
@@ -58,13 +60,13 @@ def test_too_few_processes_are_undecided_with_their_estimate() -> None:
         and verdict.ratio.value == pytest.approx(2, rel=0.02)
         and verdict.ratio.level == "process"
     )
-    assert "--processes 4" in verdict.reason
+    assert verdict.reason == TooFewProcesses(3, 3, 4) and "--processes 4" in reason_words(verdict.reason)
 
 
 def test_noise_is_undecided_and_says_what_would_help() -> None:
     verdict = by_case(compare(*two_runs({"a": (10, 10.1)}, spread=0.02, processes=4)))["a"]
     assert verdict.verdict is Verdict.UNDECIDED and verdict.smallest_percent is not None
-    assert verdict.smallest_percent > 2 and "could have seen" in verdict.reason
+    assert verdict.smallest_percent > 2 and "could have seen" in reason_words(verdict.reason)
 
 
 def test_a_case_that_only_explains_never_gates() -> None:
@@ -93,7 +95,7 @@ def test_a_wrong_or_failed_case_is_invalid_and_status_5(status: Status, side: in
     wrong = Measurement(kernel("b"), status, "it was", Correctness(False, 1, 1, 0, 0, 1, 1))
     sides[side] = changed(sides[side], measurements=(sides[side].run.measurements[0], wrong))
     found = compare(*sides)
-    assert by_case(found)["b"].verdict is Verdict.INVALID and "it was" in by_case(found)["b"].reason
+    assert by_case(found)["b"].verdict is Verdict.INVALID and "it was" in reason_words(by_case(found)["b"].reason)
     assert found.exit_status is ExitStatus.CASE_FAILED
 
 
@@ -132,7 +134,7 @@ def test_other_conditions_are_refused_unless_accepted_by_name(field: str, value:
     head = on(head, **{field: value})
     refused = compare(base, head)
     assert not refused.comparable and refused.verdicts == () and refused.exit_status is ExitStatus.NOT_COMPARABLE
-    assert len(refused.differences) == 1 and refused.differences[0].startswith(f"{field}: ")
+    assert len(refused.differences) == 1 and refused.differences[0].field == field
     accepted = compare(base, head, accept=[field])
     assert accepted.differences == refused.differences
     machines = field in ("device_name", "device_uuid", "cpu")
@@ -148,7 +150,7 @@ def test_a_condition_that_cannot_be_accepted_is_one_line() -> None:
 def test_a_run_that_ended_before_it_knew_its_machine_is_refused() -> None:
     base, head = two_runs({"a": (10, 11)})
     assert compare(base, changed(head, environment=None)).differences == (
-        "environment: NVIDIA H100 80GB HBM3 -> unknown",
+        Difference("environment", "NVIDIA H100 80GB HBM3", "unknown"),
     )
 
 
@@ -163,7 +165,8 @@ def test_a_run_that_ended_before_it_knew_its_machine_is_refused() -> None:
 def test_what_changes_a_question_in_the_suite_is_refused(before: str, after: str, difference: str) -> None:
     case = measured(kernel("a"), [10.0] * 8)
     other = stored(case, run_id="2", suite=SUITE.replace(before, after))
-    assert compare(StoredSide(stored(case)), StoredSide(other)).differences == (difference,)
+    (found,) = compare(StoredSide(stored(case)), StoredSide(other)).differences
+    assert found.words == difference
 
 
 def test_other_arms_or_prose_in_the_suite_are_a_note() -> None:
@@ -180,7 +183,8 @@ def test_other_sizes_under_the_same_name_are_refused() -> None:
     found = compare(
         StoredSide(stored(measured(base, [10.0] * 8))), StoredSide(stored(measured(head, [10.0] * 8), run_id="2"))
     )
-    assert found.differences == (f"sizes of {base.id}: n 64 -> n 128",)
+    assert found.differences == (Difference("sizes", "n 64", "n 128", base.id),)
+    assert found.differences[0].words == f"sizes of {base.id}: n 64 -> n 128"
 
 
 def test_runs_without_a_common_case_are_not_comparable() -> None:
@@ -213,7 +217,7 @@ def test_two_arms_of_one_run_are_paired_by_process() -> None:
 def test_arms_with_one_answer_are_the_same_without_statistics() -> None:
     run = arms(Answer("a"), Answer("a"), same_as=True)
     (verdict,) = compare(StoredSide(run, "baseline"), StoredSide(run, "autotuned")).verdicts
-    assert (verdict.verdict, verdict.reason) == (Verdict.SAME, "one answer for both arms, measured once")
+    assert (verdict.verdict, verdict.reason) == (Verdict.SAME, MeasuredOnce())
 
 
 def test_processes_of_two_runs_are_not_paired() -> None:
@@ -228,13 +232,13 @@ def test_a_throttled_side_has_no_valid_times() -> None:
     hot = Conditions(0, 0, throttle_reasons=("hw_thermal_slowdown",))
     found = compare(base, changed(head, conditions=(hot, Conditions(0, 1))))
     assert by_case(found)["a"].verdict is Verdict.INVALID and found.exit_status is ExitStatus.UNDECIDED
-    assert "head: hw_thermal_slowdown in 1 of 2 readings" in by_case(found)["a"].reason
+    assert by_case(found)["a"].reason == Throttled("", "hw_thermal_slowdown in 1 of 2 readings")
     capped = compare(base, changed(head, conditions=(Conditions(0, 0, throttle_reasons=("sw_power_cap",)),)))
     assert by_case(capped)["a"].verdict is Verdict.SLOWER and any("power limit" in note for note in capped.notes)
 
 
 @pytest.mark.parametrize(
-    ("head_bytes", "verdict", "status", "words"),
+    ("head_bytes", "verdict", "status", "said"),
     [
         (20_000_000_000, Verdict.SAME, 0, "equal"),
         (20_100_000_000, Verdict.SAME, 0, "95.4 MiB more"),
@@ -242,7 +246,7 @@ def test_a_throttled_side_has_no_valid_times() -> None:
         (19_000_000_000, Verdict.FASTER, 0, "less (5 %)"),
     ],
 )
-def test_peak_memory_is_exact(head_bytes: int, verdict: Verdict, status: int, words: str) -> None:
+def test_peak_memory_is_exact(head_bytes: int, verdict: Verdict, status: int, said: str) -> None:
     """No statistics: equal, within what counts as the same, or not."""
     times = noisy(random.Random(1), 100)
     runs = [
@@ -251,13 +255,14 @@ def test_peak_memory_is_exact(head_bytes: int, verdict: Verdict, status: int, wo
     ]
     found = compare(*runs)
     (memory,) = [v for v in found.verdicts if v.metric == "peak_memory_bytes"]
-    assert memory.gated and (memory.verdict, int(found.exit_status)) == (verdict, status) and words in memory.reason
+    assert memory.gated and (memory.verdict, int(found.exit_status)) == (verdict, status)
+    assert said in reason_words(memory.reason)
 
 
 def test_the_same_text_that_is_slower_says_so() -> None:
     """Then it is not this kernel's source: a hint at the environment, or at what it imports."""
     (verdict,) = compare(*two_runs({"a": (10, 11)})).verdicts
-    assert "source text are the same on both sides" in verdict.reason
+    assert "source text are the same on both sides" in reason_words(verdict.reason)
 
 
 def test_the_policy_is_the_bases_own() -> None:

@@ -14,8 +14,10 @@ from harness.compare.calibrations import noise_on, process_noise
 from harness.errors import ExitStatus
 from harness.stats import estimate_of
 from harness.store import Store, export_run, read_exported
+from harness.values.difference import Difference
 from harness.values.measurement import Measurement, Status
 from harness.values.pairing import CaseNoise, Noise
+from harness.values.reason import OutsideTree, TooFewPairs, reason_words
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from tests.compare.paired_stored import calibration, noisy_pairs, two_sides
 from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
@@ -57,7 +59,7 @@ def test_disturbed_pairs_do_not_count() -> None:
     rest = compare(*two_sides({"a": (base, head)}, disturbed=dict.fromkeys(range(1, 7), "1 other process on the GPU")))
     verdict = by_site(rest)["a"]
     assert verdict.verdict is Verdict.INVALID and rest.exit_status is ExitStatus.UNDECIDED
-    assert "2 pairs; a verdict needs 4; 6 more were disturbed" in verdict.reason
+    assert "2 pairs; a verdict needs 4; 6 more were disturbed" in reason_words(verdict.reason)
 
 
 def test_cases_that_were_only_checked_are_undecided() -> None:
@@ -67,13 +69,13 @@ def test_cases_that_were_only_checked_are_undecided() -> None:
         for side in two_sides({"a": noisy_pairs(RNG(3), 10)})
     ]
     found = compare(*sides)
-    assert by_site(found)["a"].verdict is Verdict.UNDECIDED and "0 pairs; a verdict needs 4" in found.verdicts[0].reason
+    assert by_site(found)["a"].verdict is Verdict.UNDECIDED and found.verdicts[0].reason == TooFewPairs(0, 4)
 
 
 def test_another_trees_code_is_invalid_and_not_neutral() -> None:
     found = compare(*two_sides({"a": noisy_pairs(RNG(3), 10)}, outside="/site-packages/a.py"))
     assert by_site(found)["a"].verdict is Verdict.INVALID and found.exit_status is ExitStatus.CASE_FAILED
-    assert by_site(found)["a"].reason == "head ran /site-packages/a.py, which is not of its tree"
+    assert by_site(found)["a"].reason == OutsideTree("head", "/site-packages/a.py")
 
 
 def test_cases_with_the_same_code_are_the_same_unless_they_were_measured() -> None:
@@ -101,7 +103,7 @@ def test_two_modes_are_said_and_never_the_same() -> None:
     base, head = noisy_pairs(rng, 10, pairs=24, spread=0.0005)
     shared = tuple([x * m for x, m in zip(side, modes, strict=True)] for side in (base, head))
     verdict = by_site(found := compare(*two_sides({"a": (shared[0], shared[1])})))["a"]
-    assert verdict.verdict is Verdict.UNDECIDED and "two modes" in verdict.reason
+    assert verdict.verdict is Verdict.UNDECIDED and "two modes" in reason_words(verdict.reason)
     assert any(note.startswith("two modes between processes: int4_mm@a") for note in found.notes)
 
 
@@ -133,7 +135,7 @@ def test_conditions_that_are_under_test_do_not_refuse() -> None:
     accepting = msgspec.structs.replace(base.run.pairing, accepted=("triton",))
     declared = type(base)(msgspec.structs.replace(base.run, pairing=accepting), base.arm)
     found = compare(declared, other)
-    assert found.comparable and found.differences == ("triton: 3.7.1 -> 3.8.0",)
+    assert found.comparable and found.differences == (Difference("triton", "3.7.1", "3.8.0"),)
 
 
 @pytest.fixture
@@ -201,6 +203,6 @@ def test_the_family_counts_what_was_asked_and_differs() -> None:
 def test_too_few_pairs_are_an_estimate_from_pairs() -> None:
     """What is shown beside `3 pairs` is the interval of these, not of 3 processes a side."""
     [verdict] = compare(*two_sides({"a": ([10.0, 12.0, 14.0], [11.0, 13.2, 15.4])})).verdicts
-    assert verdict.reason.startswith("3 pairs;") and verdict.ratio is not None
+    assert verdict.reason == TooFewPairs(3, 4) and verdict.ratio is not None
     assert (verdict.ratio.level, verdict.ratio.n) == ("pair", 3)
     assert 1.09 < verdict.ratio.low <= verdict.ratio.high < 1.11

@@ -17,6 +17,7 @@ from harness.compare.join import join
 from harness.compare.places import same_places
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.values.case import Case
+from harness.values.reason import HeadNotAsked
 from harness.values.verdict import Comparison, Verdict
 from tests.compare.stored_runs import decode, kernel, measured, noisy, stored
 
@@ -128,5 +129,5 @@ def test_a_gated_kernel_that_is_just_gone_stays_undecided(arm: str, timed: Seque
     """No decode says what came of it, or the composite is another arm's."""
     found = fused_branch(arm, timed)
     [gone] = [verdict for verdict in found.verdicts if verdict.case.startswith("int4_mm")]
-    assert (gone.verdict, gone.reason, gone.gated) == (Verdict.UNDECIDED, "head was not asked", True)
+    assert (gone.verdict, gone.reason, gone.gated) == (Verdict.UNDECIDED, HeadNotAsked(), True)
     assert found.exit_status == 3

@@ -53,6 +53,7 @@ def test_what_only_was_checked_is_the_same_with_that_reason() -> None:
 
     from harness.compare import StoredSide, compare
     from harness.values.measurement import Measurement, Status
+    from harness.values.reason import SameLaunches
     from tests.compare.stored_runs import kernel
 
     sides = []
@@ -67,7 +68,7 @@ def test_what_only_was_checked_is_the_same_with_that_reason() -> None:
             )
         )  # fmt: skip
     verdict = compare(StoredSide(sides[0]), StoredSide(sides[1])).verdicts[1]
-    assert verdict.verdict == "SAME" and "binaries, launches and torch calls are the same" in verdict.reason
+    assert verdict.verdict == "SAME" and verdict.reason == SameLaunches()
     wrong = Measurement(kernel("b"), Status.INCORRECT, "zeros")
     sides[1] = msgspec.structs.replace(sides[1], measurements=(sides[1].measurements[0], wrong))
     found = compare(StoredSide(sides[0]), StoredSide(sides[1]))

@@ -10,6 +10,7 @@ import msgspec
 from harness.values.case import Answer, Case
 from harness.values.estimate import Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
+from harness.values.reason import NotMeasured, SideProblem
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
@@ -33,7 +34,7 @@ def comparison(cases: int = 100, slower: int = 2, pairs: int = 8, seed: int = 1,
                 case=f"int4_mm@site{number}/{DTYPE}/context=1024/baseline{name}",
                 metric="kernel_us",
                 verdict=verdict,
-                reason=f"{verdict} for reason {number % 3}{name}",
+                reason=NotMeasured((SideProblem("head", Status.FAILED, f"{verdict} for reason {number % 3}{name}"),)),
                 gated=number % 2 == 0 or number < slower,
                 base=12.5,
                 head=12.5 * ratio.value if ratio else None,

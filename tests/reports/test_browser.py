@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from harness.values.difference import Difference
 from harness_reports import machines_pages, site, write
 from harness_reports.history_view import slim
 from harness_reports.machines import side_by_side
@@ -40,7 +41,7 @@ def browser() -> Iterator[Browser]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One of each kind of page, by name."""
     folder = tmp_path_factory.mktemp("pages")
-    refused = msgspec.structs.replace(comparison(0), comparable=False, differences=("driver: 1 -> 2",))
+    refused = msgspec.structs.replace(comparison(0), comparable=False, differences=(Difference("driver", "1", "2"),))
     runs = [large_run(24, number=number, drift=number / 100) for number in range(12)]
     made = {
         "report": write.page(synthetic_run(3), "html", write.Beside(comparison(30))),

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.stats import estimate
 from harness.store import export_run
+from harness.values.difference import Difference
 from harness.values.measurement import Status
+from harness.values.reason import reason_words
 from harness_reports import csv_file, document, hud, write
 
 from .comparison_factory import comparison
@@ -60,9 +63,12 @@ def test_csv_values_are_the_estimates() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_json_is_valid_by_its_schema(name: str) -> None:
     run = RUNS[name]()
-    found = json.loads(document.render(run, comparison(12)))
+    other = msgspec.structs.replace(comparison(12), differences=(Difference("torch", "2.12.0", "2.13.0"),))
+    found = json.loads(document.render(run, other))
     jsonschema.validate(found, json.loads(document.schema_text()))
-    assert found["schema"] == 1
+    assert found["schema"] == 1 and found["comparison"]["differences"] == ["torch: 2.12.0 -> 2.13.0"]
+    for verdict, row in zip(other.verdicts, found["comparison"]["verdicts"], strict=True):
+        assert row["reason"] == reason_words(verdict.reason) and row["because"]["kind"] == "NotMeasured"
     planned = {case.id for case in (*run.planned, *(m.case for m in run.measurements))}
     assert {case["id"] for case in found["cases"]} == planned
 

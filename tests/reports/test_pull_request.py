@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
+from harness.values.difference import Difference
+from harness.values.reason import Undetermined
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from harness_reports import charts, comparison_markdown, mermaid, pull_request
 from harness_reports.outcome import importance
@@ -85,7 +87,9 @@ def test_mermaid_labels_cannot_end_their_quotes() -> None:
 
 def test_hostile_names_leave_the_structure_alone() -> None:
     """Whatever runs, arms, kernels and branches are called: no tag, link, image or mention of theirs."""
-    hostile = msgspec.structs.replace(comparison(20, name=EVIL), notes=(EVIL,), differences=(f"{EVIL}: a -> {EVIL}",))
+    hostile = msgspec.structs.replace(
+        comparison(20, name=EVIL), notes=(EVIL,), differences=(Difference(EVIL, "a", EVIL),)
+    )
     view = build(hostile_run())
     for page in (pull_request.render(view, (), hostile), comparison_markdown.render(hostile)):
         found = [t for token in READER.parse(page) for t in (token, *(token.children or ()))]
@@ -98,7 +102,7 @@ def test_hostile_names_leave_the_structure_alone() -> None:
 
 def test_a_refused_comparison_says_so_first() -> None:
     c = comparison(1)
-    page = comparison_markdown.render(Comparison(c.base, c.head, False, ("driver: 1 -> 2",)))
+    page = comparison_markdown.render(Comparison(c.base, c.head, False, (Difference("driver", "1", "2"),)))
     assert (page.startswith("**NOT COMPARABLE**") and "driver: 1 -\\> 2" in page) or "driver: 1 -> 2" in page
     assert "Exit status 4." in page
 
@@ -106,7 +110,7 @@ def test_a_refused_comparison_says_so_first() -> None:
 def test_verdicts_are_in_order_of_importance() -> None:
     """A gated failure before a gated regression, and whatever does not gate after all that does."""
     order = [
-        importance(CaseVerdict("c", "kernel_us", verdict, "", gated=gated))
+        importance(CaseVerdict("c", "kernel_us", verdict, Undetermined(), gated=gated))
         for gated in (True, False)
         for verdict in (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
     ]

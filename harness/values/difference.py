@@ -1,0 +1,25 @@
+"""A condition that is not the same on both sides of a comparison."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """base, head: the two values as they are shown."""
+
+    field: str
+    """The name by which it may be accepted: `torch`, `suite.weights`, `sizes`."""
+    base: str
+    head: str
+    case: str = ""
+    """The one case that it concerns; empty where it concerns all."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.field} of {self.case}" if self.case else self.field
+
+    @property
+    def words(self) -> str:
+        """`torch: 2.12.0 -> 2.13.0`, `sizes of int4_mm@lm_head: n 64 -> n 128`."""
+        return f"{self.label}: {self.base} -> {self.head}"
