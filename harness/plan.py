@@ -206,7 +206,7 @@ def _key(answer: Answer) -> tuple[Any, ...]:
 def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
     """Sites of one shape are one question: the tuned file goes by shape."""
     context = suite.kernels.context[0] if suite.kernels else 1024
-    questions = KernelQuestions(tokens=tuple(tokens), context=(context,))
+    questions = KernelQuestions((), tokens=tuple(tokens), context=(context,))
     answers = Answers(suite, None, None)
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)

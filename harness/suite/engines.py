@@ -1,3 +1,7 @@
 """The names of the engines that execute a decode step; `harness.decode.engines` has what they stand for."""
 
-ENGINES = ("eager", "cuda_graph", "torch_compile")
+from typing import get_args
+
+from harness.values.suite import Engine
+
+ENGINES: tuple[str, ...] = get_args(Engine)

@@ -1,25 +1,24 @@
-"""The keys of a suite file, as one table: the check reads it, the JSON Schema for editors is made from it."""
+"""The form of a suite file: one struct, which the check reads and the JSON Schema for editors is made from."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from harness.suite.engines import ENGINES
-from harness.suite.rules import Exactly, Field, Integer, JsonSchema, Later, ListOf, Number, Pair, Section, Text, Word
-from harness.values.suite import ComparePolicy, DecodeQuestions, KernelQuestions, Weights
+import msgspec
+from msgspec import Meta
 
-VERSION = 1
-DTYPES = ("bfloat16", "float32")
+from harness.values.suite import Sections
+
 ROUTINGS = ("uniform", "skewed")
 TUNED = "tuned"
 AUTHORS_SPACE = "space"
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 """Of arms: a name stands in ids, in `--arms` and after the colon of `RUN:ARM`."""
 
-_SCALAR: JsonSchema = {"type": ["integer", "number", "string", "boolean"]}
-_WORDS: JsonSchema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
-_ARMS: JsonSchema = {
+_SCALAR: dict[str, Any] = {"type": ["integer", "number", "string", "boolean"]}
+_WORDS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
+_ARMS: dict[str, Any] = {
     "type": "object",
     "minProperties": 1,
     "propertyNames": {"pattern": f"^{NAME_PATTERN}$"},
@@ -29,7 +28,7 @@ _ARMS: JsonSchema = {
         "additionalProperties": {"$ref": "#/$defs/choice"},
     },
 }
-_CHOICE: JsonSchema = {
+_CHOICE: dict[str, Any] = {
     "description": "variant, {variant: tunables or tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",
     "anyOf": [
         {"type": "string", "minLength": 1},
@@ -48,7 +47,7 @@ _CHOICE: JsonSchema = {
         },
     ],
 }
-_SWEEP: JsonSchema = {
+_SWEEP: dict[str, Any] = {
     "type": "object",
     "additionalProperties": {
         "type": "object",
@@ -67,59 +66,35 @@ _SWEEP: JsonSchema = {
     },
 }
 
-_WEIGHTS = Section({
-    "dtype": Field(Word("dtype of weights", lambda: ("int4",)), "how matrices are stored", default=Weights().dtype),
-    "group": Field(Integer(2, even=True), "columns that share a scale", default=Weights().group),
-    "from": Field(Text(), "random, or the folder of a checkpoint", default=Weights().source),
-    "seed": Field(Integer(0), "of random weights", default=Weights().seed),
-    "dense": Field(Later(dict(_WORDS, minItems=0)), "linear sites that stay in the activations' dtype", default=None),
-})  # fmt: skip
-_KERNELS = Section({
-    "ops": Field(Later(_WORDS), "ops timed alone", required=True),
-    "tokens": Field(ListOf(Integer(1, 65536)), "tokens per call", default=KernelQuestions().tokens),
-    "context": Field(ListOf(Integer(0, 2**24)), "tokens in the cache already", default=KernelQuestions().context),
-})  # fmt: skip
-_DECODE = Section({
-    "engines": Field(ListOf(Word("engine", lambda: ENGINES)), "how a step is run", default=DecodeQuestions().engines),
-    "batch": Field(ListOf(Integer(1, 65536)), "sequences at once", default=DecodeQuestions().batch),
-    "context": Field(ListOf(Integer(1, 2**24)), "tokens of the prompt", default=DecodeQuestions().context),
-    "also": Field(
-        ListOf(Pair(Integer(1, 65536), Integer(1, 2**24), "batch and context")),
-        "more pairs of batch and context, beside every batch with every context",
-        default=DecodeQuestions().also,
-    ),
-    "new_tokens": Field(Integer(1, 2**20), "tokens that are decoded", default=DecodeQuestions().new_tokens),
-})  # fmt: skip
-_COMPARE = Section({
-    "gate": Field(Later(_WORDS), "what may fail a comparison: decode, prefill, peak_memory and ops", default=None),
-    "same_within_percent": Field(Number(), "a smaller difference is none", default=ComparePolicy().same_within_percent),
-    "budget_s": Field(Number(), "seconds that a comparison may take", default=ComparePolicy().budget_s),
-    "setup": Field(Text(), "command that prepares a checkout", default=ComparePolicy().setup),
-})  # fmt: skip
 
-SUITE = Section({
-    "suite": Field(Exactly(VERSION), "version of this format", required=True),
-    "title": Field(Text(), "one line", required=True),
-    "analysis": Field(Text(), "prose that the report prints above its tables", default=""),
-    "model": Field(Text(), "a block of models.yaml", required=True),
-    "dtype": Field(Word("dtype", lambda: DTYPES), "of activations", default="bfloat16"),
-    "weights": Field(_WEIGHTS, "the weights of the model"),
-    "routing": Field(Text(), "of expert kernels: uniform, skewed, or a file of recorded ids", default="uniform"),
-    "arms": Field(Later(_ARMS), "each a choice of variants and tunables for the whole model", required=True),
-    "kernels": Field(_KERNELS, "ops timed alone, with cold weights"),
-    "decode": Field(_DECODE, "the whole model, end to end"),
-    "sweep": Field(Later(_SWEEP), "op: {variant: {tunable: [values], where: [conditions]}}, or {variant: space}"),
-    "compare": Field(_COMPARE, "how two runs of this suite are judged"),
-})  # fmt: skip
+class SuiteFile(Sections, frozen=True, kw_only=True):
+    """What is measured, and the arms that are compared."""
+
+    arms: Annotated[
+        Any, Meta(description="each a choice of variants and tunables for the whole model", extra_json_schema=_ARMS)
+    ]
+    """The node: which names are allowed, the model decides."""
+    sweep: Annotated[
+        Any,
+        Meta(
+            description="op: {variant: {tunable: [values], where: [conditions]}}, or {variant: space}",
+            extra_json_schema=_SWEEP,
+        ),
+    ] = None
+    """The node, likewise."""
 
 
 def json_schema() -> dict[str, Any]:
-    """The format for editors and validators, JSON Schema 2020-12."""
+    """The format for editors and validators, JSON Schema 2020-12, made from the structs that the check reads."""
+    _, parts = msgspec.json.schema_components([SuiteFile])
+    for key in (key for part in parts.values() for key in part["properties"].values()):
+        if key.get("default", 0) in (None, "", []):
+            del key["default"]  # an editor that fills it in would write what the check refuses: nothing
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A suite: what is measured, and the arms that are compared",
-        **SUITE.schema(),
-        "$defs": {"choice": _CHOICE},
+        **parts.pop(SuiteFile.__name__),
+        "title": "A suite",
+        "$defs": {**parts, "choice": _CHOICE},
     }
 
 

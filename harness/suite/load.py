@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.suite.catalogue import load_layout, model_uses
 from harness.suite.choices import read_arms
-from harness.suite.format import ROUTINGS, SUITE
+from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
 from harness.suite.nodes import Node, parse
+from harness.suite.reading import read_section
 from harness.suite.sweeps import read_sweep
-from harness.values.suite import ComparePolicy, DecodeQuestions, KernelQuestions, Suite, Weights
+from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
 GATES = ("decode", "prefill", "peak_memory")
 LINEAR_OPS = ("int4_mm", "linear")
@@ -28,32 +29,30 @@ def load_suite(path: Path) -> Suite:
     text = _text(path)
     kernels_root.bind(kernels_root.find(path))
     root = parse(text, path)
-    values = SUITE.read(root)
+    file = read_section(root, SuiteFile)
     folder = path.resolve().parent
     architecture, dims = read_model(root.value["model"], folder)
-    weights = _weights(values["weights"], root, architecture, dims)
+    weights = _weights(file.weights, root, architecture, dims)
     uses = model_uses(architecture, dims, weights.group, weights.dense)
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
-    names = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}
+    sizes = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}
+    arms = read_arms(file.arms, places, folder)
+    _check_routing(root, file.routing, folder)
+    for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):
+        if key in root.value:
+            read_section(root.value[key], section, {"op of the model": ops, "gate": [*GATES, *ops]})
+    stated = {name: getattr(file, name) for name in Sections.__struct_fields__}
     suite = Suite(
+        **{**stated, "weights": weights},
         name=path.stem,
         path=str(path.resolve()),
         text=text,
-        title=values["title"],
-        model=root.value["model"].value,
         architecture=architecture,
         dims=dims,
-        arms=read_arms(values["arms"], places, folder),
+        arms=arms,
         kernels_root=str(kernels_root.bound_root()),
-        analysis=values["analysis"],
-        dtype=values["dtype"],
-        weights=weights,
-        routing=_routing(root, values["routing"], folder),
-        kernels=_kernels(values["kernels"], ops),
-        decode=DecodeQuestions(**values["decode"]) if values["decode"] else None,
-        sweep=read_sweep(values["sweep"], names, folder) if values["sweep"] else (),
-        compare=_compare(values["compare"], ops),
+        sweep=read_sweep(file.sweep, sizes, folder) if file.sweep else (),
     )
     if suite.kernels is None and suite.decode is None and not suite.sweep:
         raise root.error("asks for nothing; allowed: kernels, decode, sweep")
@@ -72,50 +71,21 @@ def _text(path: Path) -> str:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _weights(values: dict[str, Any] | None, root: Node, architecture: str, dims: ModelDims) -> Weights:
+def _weights(weights: Weights, root: Node, architecture: str, dims: ModelDims) -> Weights:
     """The weights section, checked against the model: dense sites exist, every matrix has whole groups."""
     layout = load_layout(architecture)
     sites = [use.site for use in layout.uses(dims, Weights().group, ()) if use.op in LINEAR_OPS]
-    found = Weights(dense=tuple(site for site in Weights().dense if site in sites))
-    if values is not None:
-        dense = found.dense
-        if values["dense"] is not None:
-            dense = _names(values["dense"], "site of a linear op", sites)
-        found = Weights(values["dtype"], values["group"], values["from"], values["seed"], dense)
-    problem = layout.problem(dims, found.group, found.dense)
+    node = root.value.get("weights")
+    if node is not None and "dense" in node.value:
+        read_section(node, Weights, {"site of a linear op": sites})
+    else:
+        weights = msgspec.structs.replace(weights, dense=tuple(site for site in weights.dense if site in sites))
+    problem = layout.problem(dims, weights.group, weights.dense)
     if problem:
-        raise root.value.get("weights", root.value["model"]).error(problem)
-    return found
+        raise (node or root.value["model"]).error(problem)
+    return weights
 
 
-def _routing(root: Node, routing: str, folder: Path) -> str:
+def _check_routing(root: Node, routing: str, folder: Path) -> None:
     if routing not in ROUTINGS and not (folder / routing).is_file():
         raise root.value["routing"].error(f"no such routing, nor a file {folder / routing}", routing, ROUTINGS)
-    return routing
-
-
-def _kernels(values: dict[str, Any] | None, ops: Sequence[str]) -> KernelQuestions | None:
-    if values is None:
-        return None
-    return KernelQuestions(_names(values["ops"], "op of the model", ops), values["tokens"], values["context"])
-
-
-def _compare(values: dict[str, Any] | None, ops: Sequence[str]) -> ComparePolicy:
-    if values is None:
-        return ComparePolicy()
-    gate = ComparePolicy().gate if values["gate"] is None else _names(values["gate"], "gate", [*GATES, *ops])
-    return ComparePolicy(gate, values["same_within_percent"], values["budget_s"], values["setup"])
-
-
-def _names(node: Node, kind: str, names: Sequence[str]) -> tuple[str, ...]:
-    """A list of different names of a known kind."""
-    found: list[str] = []
-    for child in node.elements():
-        if child.value not in names:
-            raise child.error(
-                f"{child.value if isinstance(child.value, str) else child.shown} is no {kind}", str(child.value), names
-            )
-        if child.value in found:
-            raise child.error(f"{child.shown} is here twice")
-        found.append(child.value)
-    return tuple(found)

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
 import msgspec
+from msgspec import Meta
 
 from harness.values.case import Answer, Case, Tunables
+
+Engine = Literal["eager", "cuda_graph", "torch_compile"]
+
+
+def _key(description: str | None = None, *, noun: str | None = None, **schema: Any) -> Meta:
+    """A key of the file. description: one line for editors and errors. noun: what one of its values is, in an error.
+    schema: what else JSON Schema says of it; `minItems` and `minLength` are no `Meta` of the type, since a section
+    that is left out may well hold nothing."""
+    return Meta(description=description, extra={"noun": noun} if noun else None, extra_json_schema=schema or None)
+
+
+_SOME = {"uniqueItems": True, "minItems": 1}
+_Count = Annotated[int, Meta(ge=1, le=65536)]
+_Prompt = Annotated[int, Meta(ge=1, le=2**24)]
+_Cached = Annotated[int, Meta(ge=0, le=2**24)]
+_Op = Annotated[str, _key(noun="op of the model")]
+_LinearSite = Annotated[str, _key(noun="site of a linear op")]
+_Gate = Annotated[str, _key(noun="gate")]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -27,38 +48,58 @@ class Arm(msgspec.Struct, frozen=True):
         return max(ranked, key=lambda c: (c.site is not None, c.phase is not None), default=None)
 
 
-class Weights(msgspec.Struct, frozen=True):
-    """source: `random`, or the folder of a checkpoint. dense: sites whose matrix stays in the activations' dtype."""
+class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the weights of the model are made and stored."""
 
-    dtype: str = "int4"
-    group: int = 128
-    source: str = "random"
-    seed: int = 0
-    dense: tuple[str, ...] = ("router", "shared_gate")
-
-
-class KernelQuestions(msgspec.Struct, frozen=True):
-    """ops: what to time alone; context: tokens already in the cache, for ops that read it."""
-
-    ops: tuple[str, ...] = ()
-    tokens: tuple[int, ...] = (1,)
-    context: tuple[int, ...] = (1024,)
+    dtype: Annotated[Literal["int4"], _key("how matrices are stored", noun="dtype of weights")] = "int4"
+    group: Annotated[int, Meta(ge=2, le=2**31 - 1, multiple_of=2), _key("columns that share a scale")] = 128
+    source: Annotated[str, _key("random, or the folder of a checkpoint", minLength=1)] = msgspec.field(
+        default="random", name="from"
+    )
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1), _key("of random weights")] = 0
+    dense: Annotated[
+        tuple[_LinearSite, ...], _key("linear sites that stay in the activations' dtype", uniqueItems=True)
+    ] = ("router", "shared_gate")
 
 
-class DecodeQuestions(msgspec.Struct, frozen=True):
-    """Every batch with every context, and the pairs of `also`."""
+class KernelQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which ops are timed alone, and at which sizes."""
 
-    engines: tuple[str, ...] = ("cuda_graph",)
-    batch: tuple[int, ...] = (1,)
-    context: tuple[int, ...] = (1024,)
-    new_tokens: int = 256
-    also: tuple[tuple[int, int], ...] = ()
+    ops: Annotated[tuple[_Op, ...], _key("ops timed alone", uniqueItems=True)]
+    tokens: Annotated[tuple[_Count, ...], _key("tokens per call", **_SOME)] = (1,)
+    context: Annotated[tuple[_Cached, ...], _key("tokens in the cache already", **_SOME)] = (1024,)
+
+
+class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole model: every batch with every context, and the pairs of `also`."""
+
+    engines: Annotated[tuple[Annotated[Engine, _key(noun="engine")], ...], _key("how a step is run", **_SOME)] = (
+        "cuda_graph",
+    )
+    batch: Annotated[tuple[_Count, ...], _key("sequences at once", **_SOME)] = (1,)
+    context: Annotated[tuple[_Prompt, ...], _key("tokens of the prompt", **_SOME)] = (1024,)
+    also: Annotated[
+        tuple[Annotated[tuple[_Count, _Prompt], _key(noun="batch and context")], ...],
+        _key("more pairs of batch and context, beside every batch with every context", **_SOME),
+    ] = ()
+    new_tokens: Annotated[int, Meta(ge=1, le=2**20), _key("tokens that are decoded")] = 256
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """(batch, context), each once, in the order of the suite; the first is the one that is profiled."""
         crossed = [(batch, context) for batch in self.batch for context in self.context]
         return tuple(dict.fromkeys([*crossed, *self.also]))
+
+
+class ComparePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How two runs of a suite are judged."""
+
+    gate: Annotated[
+        tuple[_Gate, ...], _key("what may fail a comparison: decode, prefill, peak_memory and ops", uniqueItems=True)
+    ] = ("decode", "peak_memory")
+    same_within_percent: Annotated[float, Meta(gt=0), _key("a smaller difference is none")] = 1.0
+    budget_s: Annotated[float, Meta(gt=0), _key("seconds that a comparison may take")] = 600.0
+    setup: Annotated[str, _key("command that prepares a checkout", minLength=1)] = ""
 
 
 class SweepSpace(msgspec.Struct, frozen=True):
@@ -70,34 +111,36 @@ class SweepSpace(msgspec.Struct, frozen=True):
     where: tuple[str, ...] = ()
 
 
-class ComparePolicy(msgspec.Struct, frozen=True):
-    gate: tuple[str, ...] = ("decode", "peak_memory")
-    same_within_percent: float = 1.0
-    budget_s: float = 600.0
-    setup: str = ""
+class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of a suite file that mean the same in every suite, in the order of the format."""
+
+    version: Annotated[Literal[1], _key("version of this format")] = msgspec.field(name="suite")
+    title: Annotated[str, _key("one line", minLength=1)]
+    analysis: Annotated[str, _key("prose that the report prints above its tables", minLength=1)] = ""
+    model: Annotated[str, _key("a block of models.yaml", minLength=1)]
+    dtype: Annotated[Literal["bfloat16", "float32"], _key("of activations", noun="dtype")] = "bfloat16"
+    weights: Annotated[Weights, _key("the weights of the model")] = Weights()
+    routing: Annotated[str, _key("of expert kernels: uniform, skewed, or a file of recorded ids", minLength=1)] = (
+        "uniform"
+    )
+    kernels: Annotated[KernelQuestions | None, _key("ops timed alone, with cold weights", type="object")] = None
+    decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
+    compare: Annotated[ComparePolicy, _key("how two runs of this suite are judged")] = ComparePolicy()
 
 
-class Suite(msgspec.Struct, frozen=True):
-    """path: of the file. folder: what relative names in it are relative to. kernels_root: the folder of ops that it
-    uses."""
+class Suite(Sections, frozen=True, kw_only=True):
+    """A suite file, checked against its model and the kernels that it uses."""
 
     name: str
     path: str
+    """Of the file; relative names in it are relative to its folder."""
     text: str
-    title: str
-    model: str
     architecture: str
     dims: dict[str, int | float | str]
     arms: dict[str, Arm]
     kernels_root: str
-    analysis: str = ""
-    dtype: str = "bfloat16"
-    weights: Weights = Weights()
-    routing: str = "uniform"
-    kernels: KernelQuestions | None = None
-    decode: DecodeQuestions | None = None
+    """The folder of ops that the suite uses."""
     sweep: tuple[SweepSpace, ...] = ()
-    compare: ComparePolicy = ComparePolicy()
 
     @property
     def dtype_label(self) -> str:

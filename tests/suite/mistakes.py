@@ -218,4 +218,19 @@ MISTAKES = {
         "16:21: compare.budget_s: inf is out of range",
         "",
     ),
+    "one of a pair": (
+        "new_tokens: 4",
+        "also: [[1]]",
+        "15:50: decode.also[0]: a list is not two values: batch and context",
+        "",
+    ),
+    "pair out of range": ("new_tokens: 4", "also: [[1, 0]]", "15:54: decode.also[0][1]: 0 is out of range", ""),
+    "a section of nothing": ("weights: {group: 64}", "weights:", "5:9: weights: nothing is not a mapping", ""),
+    "text for a share": (
+        "sweep:\n",
+        "compare: {same_within_percent: some}\nsweep:\n",
+        '16:32: compare.same_within_percent: "some" is not a number',
+        "",
+    ),
+    "op twice": ("[int4_mm, sdpa]", "[sdpa, sdpa]", '13:15: kernels.ops[1]: "sdpa" is here twice', ""),
 }

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from harness.suite.format import SUITE, json_schema, schema_text
+from harness.suite.format import SuiteFile, json_schema, schema_text
 from tests.conftest import REPOSITORY
 from tests.suite.mistakes import MISTAKES
 from tests.suite.suite_files import SUITE as SMALL
@@ -33,7 +33,7 @@ def test_the_committed_schema_is_current() -> None:
 def test_the_schema_is_a_schema() -> None:
     """It validates under its own dialect's schema, and describes every key."""
     jsonschema.Draft202012Validator.check_schema(json_schema())
-    assert set(json_schema()["properties"]) == set(SUITE.fields)
+    assert set(json_schema()["properties"]) == set(SuiteFile.__struct_encode_fields__)
     assert all(described["description"] for described in json_schema()["properties"].values())
 
 

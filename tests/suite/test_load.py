@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from harness.errors import HarnessError
+from harness.suite.format import json_schema
 from harness.suite.load import load_suite
 from harness.values.suite import Choice, Suite
 from tests.conftest import REPOSITORY
@@ -50,6 +53,13 @@ def test_left_out_keys_have_their_defaults(tmp_path: Path) -> None:
     )  # fmt: skip
     assert suite.kernels is not None and suite.kernels.context == (1024,)
     assert suite.decode is not None and suite.decode.batch == (1,)
+
+
+def test_nothing_may_fail_a_comparison_where_the_suite_says_so(tmp_path: Path) -> None:
+    """A list of names may be empty, for the check and for editors; the section's other keys keep their defaults."""
+    suite = load_suite(write_suite(tmp_path, "sweep:\n", "compare: {gate: []}\nsweep:\n"))
+    assert (suite.compare.gate, suite.compare.budget_s) == ((), 600.0)
+    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(suite.text))
 
 
 def test_an_arm_inherits_what_it_does_not_say(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""Nodes to the structs that declare a section of a suite: a mismatch is an error at its line, column and key.
+
+`msgspec.convert` names one path in a text of its own; this walks the same declarations (`msgspec.inspect`) beside the
+nodes instead, and adds what JSON Schema has and msgspec has not: `uniqueItems`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from harness.suite.nodes import Node
+
+Section = TypeVar("Section", bound=msgspec.Struct)
+
+
+def read_section(node: Node, section: type[Section], names: Mapping[str, Sequence[str]] | None = None) -> Section:
+    """The struct that a mapping stands for. names: by the noun of a declaration (`op of the model`), what is allowed;
+    words under other nouns are taken as they are. Raises SuiteError for the first thing that is wrong."""
+    found: Section = _Reader(names or {}).read(node, inspect.type_info(section))
+    return found
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a declaration says beside its type."""
+
+    noun: str | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    names: Mapping[str, Sequence[str]]
+
+    def read(self, node: Node, kind: inspect.Type, facts: _Facts = _Facts()) -> Any:
+        """A node as a declared type has it."""
+        match kind:
+            case inspect.Metadata():
+                facts = _Facts((kind.extra or {}).get("noun"), kind.extra_json_schema or {})
+                return self.read(node, kind.type, facts)
+            case inspect.UnionType():
+                [given] = (one for one in kind.types if not isinstance(one, inspect.NoneType))
+                return self.read(node, given, facts)
+            case inspect.StructType():
+                return self._struct(node, kind)
+            case inspect.VarTupleType():
+                return self._list(node, kind.item_type, facts)
+            case inspect.TupleType():
+                return self._pair(node, kind.item_types, facts)
+            case inspect.LiteralType():
+                return _literal(node, kind.values, facts)
+            case inspect.StrType():
+                return self._word(node, facts)
+            case inspect.IntType():
+                return _integer(node, kind)
+            case inspect.FloatType():
+                return _number(node)
+        return node
+
+    def _struct(self, node: Node, kind: inspect.StructType) -> msgspec.Struct:
+        fields = {entry.encode_name: entry for entry in kind.fields}
+        found: dict[str, Any] = {}
+        for key, child in node.items():
+            if key not in fields:
+                raise node.key_error(key, "unknown key", fields)
+            found[fields[key].name] = self.read(child, fields[key].type)
+        for key, entry in fields.items():
+            if entry.required and entry.name not in found:
+                described = entry.type.extra_json_schema if isinstance(entry.type, inspect.Metadata) else None
+                raise node.error(f"key {key} is missing ({(described or {}).get('description')})")
+        made: msgspec.Struct = kind.cls(**found)
+        return made
+
+    def _list(self, node: Node, element: inspect.Type, facts: _Facts) -> tuple[Any, ...]:
+        found: list[Any] = []
+        for child in node.elements():
+            value = self.read(child, element)
+            if value in found:
+                raise child.error(f"{child.shown} is here twice")
+            found.append(value)
+        if len(found) < facts.schema.get("minItems", 0):
+            raise node.error("an empty list")
+        return tuple(found)
+
+    def _pair(self, node: Node, kinds: Sequence[inspect.Type], facts: _Facts) -> tuple[Any, ...]:
+        parts = node.elements()
+        if len(parts) != len(kinds):
+            raise node.error(f"{node.shown} is not two values: {facts.noun}")
+        return tuple(self.read(part, kind) for part, kind in zip(parts, kinds, strict=True))
+
+    def _word(self, node: Node, facts: _Facts) -> Any:
+        if facts.noun is not None:
+            names = self.names.get(facts.noun)
+            if names is not None and node.value not in names:
+                raise node.error(f"{_word(node)} is no {facts.noun}", str(node.value), names)
+        elif not isinstance(node.value, str) or not node.value.strip():
+            raise node.error(f"{node.shown} is not a text")
+        return node.value
+
+
+def _literal(node: Node, values: Sequence[Any], facts: _Facts) -> Any:
+    for value in values:
+        if value == node.value and type(value) is type(node.value):
+            return value
+    if facts.noun is None:
+        raise node.error(f"{node.shown} is not a version that is read here; allowed: {', '.join(map(str, values))}")
+    raise node.error(f"unknown {facts.noun} {_word(node)}", str(node.value), values)
+
+
+def _integer(node: Node, kind: inspect.IntType) -> int:
+    value = node.value
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise node.error(f"{node.shown} is not a whole number")
+    if not (kind.ge or 0) <= value <= (kind.le or math.inf):
+        raise node.error(f"{value} is out of range; allowed: {kind.ge} to {kind.le}")
+    if kind.multiple_of and value % kind.multiple_of:
+        raise node.error(f"{value} is odd; allowed: even numbers")
+    return value
+
+
+def _number(node: Node) -> float:
+    value = node.value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise node.error(f"{node.shown} is not a number")
+    if not math.isfinite(value) or value <= 0:
+        raise node.error(f"{value} is out of range; allowed: finite numbers above 0")
+    return float(value)
+
+
+def _word(node: Node) -> str:
+    """A value in an error line, a word without quotes."""
+    return node.value if isinstance(node.value, str) else node.shown
