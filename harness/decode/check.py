@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.decode.engines import Engine, Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
-from harness.measure.agreement import compare
+from harness.measure.agreement import Limits, compare
 from harness.values.measurement import Correctness
 
 CHECKED_STEPS = 64
@@ -30,7 +30,7 @@ Over 512 steps of 40 layers in bfloat16 with 248,320 tokens, torch's own kernels
 times the rms over all. In units of the median error of 256 likely tokens (1.36 times that rms) the distances between
 the first and the seven behind it had a standard deviation of 1.67 and no tails: 6 of them are 3.6 standard
 deviations."""
-LOGITS_TOLERANCE = {"float32": (1e-4, 1e-4), "bfloat16": (0.08, 0.05)}
+LOGITS_TOLERANCE = {"float32": Limits(1e-4, 1e-4), "bfloat16": Limits(0.08, 0.05)}
 """Largest and rms error relative to the logits' size, per activation dtype. About twice what rounding does over 40
 layers on an H100, 3.2 and 2.7 % (reports/samples/qwen3_5_moe-h100); in float32 on a CPU it does 5e-6."""
 
@@ -72,8 +72,7 @@ def check_logits(got: Tensor, wanted: Tensor, dtype: str) -> Correctness:
     """An arm's logits against the reference's, both [batch, steps, vocab] float32: right where errors are within the
     dtype's tolerance, every step's cosine is at least `LEAST_COSINE`, and the most likely token is the reference's
     wherever that is clear of the second by more than `NUMERIC_ERRORS` times `numeric_error`."""
-    max_error, rms_error = LOGITS_TOLERANCE[dtype]
-    result = compare("logits [batch, step, token]", got, wanted, max_error, rms_error)
+    result = compare("logits [batch, step, token]", got, wanted, LOGITS_TOLERANCE[dtype])
     cosine = torch.nn.functional.cosine_similarity(got.flatten(0, 1), wanted.flatten(0, 1), dim=-1).min().item()
     top = wanted.topk(2, dim=-1).values
     distance = (top[..., 0] - top[..., 1]) / numeric_error(got, wanted)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -10,39 +12,128 @@ from torch import Tensor
 from harness.values.measurement import Correctness
 
 
-def compare(name: str, output: Tensor, reference: Tensor, max_error: float, rms_error: float) -> Correctness:
-    """`output` against `reference` (float32, same shape), relative to the reference's own size.
+class Allowed(Protocol):
+    """`contract.Tolerance`: errors relative to the size of the output, and how much more a single row may have."""
 
-    Integer tensors must be equal. NaN or infinity in the output is wrong, and said to be unwritten or overflown. The
-    result's `region` names the output where there are several.
+    @property
+    def max_error(self) -> float: ...
+    @property
+    def rms_error(self) -> float: ...
+    @property
+    def row_slack(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`Allowed` for what is no op: a model's logits."""
+
+    max_error: float
+    rms_error: float
+    row_slack: float = 4.0
+
+
+ROW_VALUES = 8
+"""A row has at least so many values: fewer say little of the row's own size."""
+ROW_FLOOR = 1e-5
+"""Rows below this share of the tensor's largest value are held to this size in place of their own: a row that is zero
+by cancellation has errors of the size of what cancelled."""
+
+
+def compare(
+    name: str, output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None = None
+) -> Correctness:
+    """Compare `output` with `reference` (float32, same shape), relative to the reference's own size and row by row.
+
+    row_dims: trailing dimensions that make a row; the fewest that hold `ROW_VALUES` where None. Integer tensors must
+    be equal. NaN or infinity in the output is wrong unless the reference has the same value there. The result's
+    `region` names the output where there are several, and the worst row where rows are wrong.
     """
     if output.shape != reference.shape:
         shapes = f"{name}: shape {tuple(output.shape)}, wanted {tuple(reference.shape)}"
+        infinite = float("inf")
         return Correctness(
-            False, float("inf"), float("inf"), max_error, rms_error, output.numel(), reference.numel(), shapes
+            False, infinite, infinite, allowed.max_error, allowed.rms_error, output.numel(), reference.numel(), shapes
         )
     if not reference.is_floating_point():
         return _compare_integers(name, output, reference)
-    reference = reference.float()
-    difference = (output.float() - reference).abs()
-    finite = torch.isfinite(difference)
-    size = reference.abs().max().item()
-    rms_size = reference.square().mean().sqrt().item()
-    wrong = (difference > max_error * size) | ~finite
-    if bool(finite.all()):
-        worst = difference.max().item() / size if size else float(difference.max().item() > 0)
-        rms = difference.square().mean().sqrt().item() / rms_size if rms_size else worst
-    else:
-        worst = rms = float("inf")
-    wrong_elements = int(wrong.sum())
-    correct = wrong_elements == 0 and rms <= rms_error
+    if not reference.numel():
+        return Correctness(True, 0.0, 0.0, allowed.max_error, allowed.rms_error, 0, 0)
+    found = _differences(output, reference, allowed, row_dims)
+    finite = bool(torch.isfinite(found.difference).all())
+    worst = rms = float("inf")
+    if finite:
+        worst = found.difference.max().item() / found.size if found.size else float(found.difference.max().item() > 0)
+        rms_size = _rms(found.reference, found.size)
+        rms = _rms(found.difference, found.size) / rms_size if rms_size else worst
+    wrong_elements = int(found.wrong.sum())
+    correct = wrong_elements == 0 and rms <= allowed.rms_error
     region = ""
     if not correct:
-        region = f"{name}: {describe_region(wrong)}" if wrong_elements else f"{name}: spread over the whole output"
+        region = f"{name}: {describe_region(found.wrong)}" if wrong_elements else f"{name}: spread over the whole output"
+        if finite and worst <= allowed.max_error and rms <= allowed.rms_error:
+            region += f"; a row is off by {found.row_error:.2g} of its own size"
         unwritten = int(torch.isnan(output.float()).sum())
         if unwritten:
             region += f"; {unwritten:,} are NaN (unwritten, or computed from what is unwritten)"
-    return Correctness(correct, worst, rms, max_error, rms_error, wrong_elements, reference.numel(), region)
+    return Correctness(
+        correct, worst, rms, allowed.max_error, allowed.rms_error, wrong_elements, reference.numel(), region,
+        row_error=found.row_error, allowed_row_error=allowed.row_slack * allowed.rms_error,
+    )  # fmt: skip
+
+
+def wrong_values(output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None = None) -> Tensor:
+    """Mask of the values, in the shape of both tensors, that are beyond the tolerance of the tensor or of their row."""
+    if not reference.is_floating_point():
+        return output.to(torch.int64) != reference.to(torch.int64)
+    return _differences(output, reference, allowed, row_dims).wrong
+
+
+class _Differences(NamedTuple):
+    """difference, reference: float32 without what is not finite and equal in both. size: the reference's largest value.
+    wrong: mask. row_error: the largest rms error of a row relative to that row's own rms."""
+
+    difference: Tensor
+    reference: Tensor
+    size: float
+    wrong: Tensor
+    row_error: float
+
+
+def _differences(output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None) -> _Differences:
+    """Hold every value to the tensor's tolerance, and every row to `row_slack` times that of its own size."""
+    output, reference = output.float(), reference.float()
+    same = (output == reference) | (torch.isnan(output) & torch.isnan(reference))
+    difference = torch.where(same, 0.0, (output - reference).abs())
+    reference = torch.where(torch.isfinite(reference), reference, 0.0)
+    size = reference.abs().max().item()
+    trailing = row_dims or trailing_dims(reference.shape)
+    rows = reference.shape[: reference.dim() - trailing].numel()
+    errors, values = ((t / size if size else t).reshape(rows, -1) for t in (difference, reference))
+    largest = values.abs().amax(-1, keepdim=True).clamp_min(ROW_FLOOR)
+    rms = values.square().mean(-1, keepdim=True).sqrt().clamp_min(ROW_FLOOR)
+    row_errors = errors.square().mean(-1, keepdim=True).sqrt() / rms
+    wrong = ~(errors <= allowed.max_error) | ~(errors <= allowed.row_slack * allowed.max_error * largest)
+    spread = ~(row_errors <= allowed.row_slack * allowed.rms_error) & ~wrong.any(-1, keepdim=True)
+    wrong |= spread  # the whole row, where no value of it is wrong by itself
+    if not size:  # nothing to be relative to: only zeros are right
+        wrong = errors != 0
+    worst = row_errors.nan_to_num(nan=float("inf"), posinf=float("inf")).max().item()
+    return _Differences(difference, reference, size, wrong.view(reference.shape), worst)
+
+
+def trailing_dims(shape: torch.Size) -> int:
+    """The fewest trailing dimensions that hold `ROW_VALUES` values together; all of them where none do."""
+    count = 1
+    for dims, length in enumerate(reversed(shape), 1):
+        count *= length
+        if count >= ROW_VALUES:
+            return dims
+    return len(shape)
+
+
+def _rms(values: Tensor, size: float) -> float:
+    """Root mean square, scaled by `size` first: squares of large values overflow float32."""
+    return (values / size).square().mean().sqrt().item() * size if size else 0.0
 
 
 def _compare_integers(name: str, output: Tensor, reference: Tensor) -> Correctness:
@@ -88,6 +179,8 @@ def worst_of(results: Sequence[Correctness]) -> Correctness:
         elements=sum(r.elements for r in results),
         region="; ".join(r.region for r in wrong if r.region),
         detail="; ".join(r.detail for r in results if r.detail),
+        row_error=max((r.row_error for r in results if r.row_error is not None), default=None),
+        allowed_row_error=chosen.allowed_row_error,
     )
 
 

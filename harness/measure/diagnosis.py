@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from harness.measure.agreement import wrong_values
 from harness.measure.hypotheses import Hypothesis, hypotheses
 from harness.values.attempt import Diagnosis
 
@@ -44,7 +45,8 @@ def diagnose(wrong: Wrong) -> Diagnosis:
         if got.shape != wanted.shape:
             words = f"{name} has shape {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
             return Diagnosis("shape", words, "")
-        mask = _mask(got, wanted, wrong.tolerance.max_error)
+        row_dims = wrong.op.row_dims.get(name.removeprefix("state "))
+        mask = wrong_values(got, wanted, wrong.tolerance, row_dims)
         share = _rms_share(got, wanted)
         if not bool(mask.any()) and share <= wrong.tolerance.rms_error:
             continue
@@ -169,13 +171,6 @@ def _explains(candidate: Tensor, number: int, mask: Tensor, wrong: Wrong) -> boo
     left = (got - candidate)[at].square().mean().sqrt().item()
     error = (got - wanted)[at].square().mean().sqrt().item()
     return left < 0.25 * error
-
-
-def _mask(got: Tensor, wanted: Tensor, max_error: float) -> Tensor:
-    if not wanted.is_floating_point():
-        return got.to(torch.int64) != wanted.to(torch.int64)
-    difference = (got.float() - wanted.float()).abs()
-    return (difference > max_error * wanted.float().abs().max()) | ~torch.isfinite(difference)
 
 
 def _rms_share(got: Tensor, wanted: Tensor) -> float:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness import kernels_root
+from harness.measure.agreement import ROW_FLOOR, trailing_dims
 from harness.measure.diagnosis import Wrong
 from harness.resolve import LoadedVariant
 from harness.values.attempt import Diagnosis
@@ -63,14 +64,24 @@ with torch.no_grad():
 outputs = () if result is None else tuple(result) if isinstance(result, (tuple, list)) else (result,)
 outputs += tuple(inputs[name] for name in {states!r})
 bad = False
-for name, got, right in zip({outputs!r}, outputs, wanted):
-    difference = (got.double() - right.double()).abs()
-    size = right.double().abs().max()
-    wrong = (difference > {max_error!r} * size) | ~torch.isfinite(difference)
+for name, got, right, row_dims in zip({outputs!r}, outputs, wanted, {row_dims!r}):
+    got, right = got.double(), right.double()
+    difference = (got - right).abs().masked_fill((got == right) | (got.isnan() & right.isnan()), 0.0)
+    row = (-1, right.shape[right.dim() - row_dims:].numel())
+    size = right.abs().max().clamp_min(1e-300)
+    least = {row_floor!r} * size
+    largest = right.abs().reshape(row).amax(-1, keepdim=True).clamp_min(least).expand(difference.reshape(row).shape)
+    wrong = ~(difference <= {max_error!r} * size)
+    wrong |= ~(difference <= {row_slack!r} * {max_error!r} * largest.reshape(difference.shape))
+    squares, right_squares = difference.square().reshape(row), right.square().reshape(row)
+    rms = float((squares.mean() / right_squares.mean().clamp_min(1e-300)).sqrt().nan_to_num(float("inf")))
+    rows = squares.mean(-1).sqrt() / right_squares.mean(-1).sqrt().clamp_min(least)
+    bad |= bool(wrong.any()) or not rms <= {rms_error!r} or not bool((rows <= {row_slack!r} * {rms_error!r}).all())
     off = float(difference.nan_to_num(float("inf")).max() / size)
-    rms = float((difference.square().mean() / right.double().square().mean()).sqrt().nan_to_num(float("inf")))
-    bad |= bool(wrong.any()) or rms > {rms_error!r}
-    print(f"{{name}}: {{int(wrong.sum())}} of {{wrong.numel()}} wrong, worst {{off:.3g}} of its size, rms {{rms:.3g}}")
+    print(
+        f"{{name}}: {{int(wrong.sum())}} of {{wrong.numel()}} wrong, worst {{off:.3g}} of its size, rms {{rms:.3g}}, "
+        f"the worst row's {{float(rows.max()):.3g}}"
+    )
 print("INCORRECT" if bad else "correct")
 sys.exit(1 if bad else 0)
 '''
@@ -92,6 +103,9 @@ def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], 
         inputs=list(roles), states=[name for name, role in roles.items() if role == "state"],
         outputs=[name for name, _ in wrong.outputs], tunables=dict(wrong.tunables),
         max_error=wrong.tolerance.max_error, rms_error=wrong.tolerance.rms_error,
+        row_slack=wrong.tolerance.row_slack, row_floor=ROW_FLOOR,
+        row_dims=[wrong.op.row_dims.get(name.removeprefix("state ")) or trailing_dims(right.shape)
+                  for (name, _), right in zip(wrong.outputs, wrong.wanted, strict=True)],
     )  # fmt: skip
     (folder / "repro.py").write_text(text, encoding="utf-8")
     _thin_out(folder.parent)

@@ -46,7 +46,8 @@ class Expected:
             return [], nothing
         pairs = [(name, got[i], self._wanted[i]) for i, name in enumerate(names)]
         pairs += [(f"state {name}", operands[name], self._wanted_states[name]) for name in self._states]
-        results = [compare(name, a, b, tolerance.max_error, tolerance.rms_error) for name, a, b in pairs]
+        rows = self._op.op.row_dims
+        results = [compare(name, a, b, tolerance, rows.get(name.removeprefix("state "))) for name, a, b in pairs]
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
         if changed:
             detail = f"changed inputs that are not state: {', '.join(changed)}"

@@ -132,7 +132,7 @@ class KernelBench:
             return entry.correctness
         got = as_tuple(entry.timed.outputs)
         pairs = zip(entry.op.op.outputs, got, wanted, strict=True)
-        return worst_of([compare(name, g, w, tolerance.max_error, tolerance.rms_error) for (name, _), g, w in pairs])
+        return worst_of([compare(name, g, w, tolerance) for (name, _), g, w in pairs])
 
     def _time(self, ready: Sequence[_Ready]) -> None:
         if not ready or self.timer is None:

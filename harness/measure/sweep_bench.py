@@ -200,7 +200,7 @@ class SweepBench:
             return None
         tolerance = op.op.tolerance[case.activations]
         pairs = zip(op.op.outputs, as_tuple(timed.outputs), wanted, strict=True)
-        return worst_of([compare(name, g, w, tolerance.max_error, tolerance.rms_error) for (name, _), g, w in pairs])
+        return worst_of([compare(name, g, w, tolerance) for (name, _), g, w in pairs])
 
     def _rotation(self, held: _Held, op: LoadedOp, variant: LoadedVariant, case: Case) -> OperandSets:
         key = (variant.path, variant.source_hash)

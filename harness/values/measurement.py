@@ -50,7 +50,8 @@ class Correctness(msgspec.Struct, frozen=True):
     max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off
     than
     the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an
-    input that changed). repeatable: a second call gave the same bits; a label, not a failure.
+    input that changed). repeatable: a second call gave the same bits; a label, not a failure. row_error: the largest of
+    the rows' own errors, rms(out-ref) / rms(ref) of that row; None for integers and for runs from before rows were held.
     """
 
     correct: bool
@@ -63,6 +64,8 @@ class Correctness(msgspec.Struct, frozen=True):
     region: str = ""
     detail: str = ""
     repeatable: bool | None = None
+    row_error: float | None = None
+    allowed_row_error: float | None = None
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ class CheckedOps:
             pairs = [*zip(_as_tuple(output), _as_tuple(wanted), strict=True)]
             pairs += [(mine[n], copies[n]) for n, i in enumerate(loaded.op.inputs) if i.role == "state"]
             for n, (got, right) in enumerate(pairs):
-                result = compare(f"output {n}", got, right, tolerance.max_error, tolerance.rms_error)
+                result = compare(f"output {n}", got, right, tolerance)
                 assert result.correct, f"{op}@{site}, layer {layer}, {phase}: {sentence(result)}"
             self.checked += 1
             return output

@@ -256,7 +256,7 @@ def changed(wanted: Check) -> Correctness:
         *zip(outputs, references, strict=True),
         *((mine[i.name], operands[i.name]) for i in op.op.inputs if i.role == "state"),
     ]
-    results = [compare("", a, b, tolerance.max_error, tolerance.rms_error) for a, b in pairs]
+    results = [compare("", a, b, tolerance) for a, b in pairs]
     return next((result for result in results if not result.correct), results[0])
 
 
