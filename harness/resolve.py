@@ -19,10 +19,11 @@ from harness.errors import HarnessError, allowed
 from harness.suite.catalogue import architectures, load_spec, variant_file, variants
 from harness.suite.catalogue import load_layout as load_layout
 from harness.suite.signature import read_signature
+from harness.values.measurement import Tolerance
 
 __all__ = [
     "LoadedOp", "LoadedVariant", "ModelModules", "VariantNotLoaded", "load_layout", "load_model", "load_op",
-    "load_operands", "load_spec", "load_variant",
+    "load_operands", "load_spec", "load_stress", "load_variant",
 ]  # fmt: skip
 
 
@@ -39,6 +40,22 @@ class LoadedOp:
     cost: Callable[[Mapping[str, int]], Any]
     test_shapes: tuple[Mapping[str, int], ...]
     reference: Callable[..., Any]
+
+    def tolerance(self, activations: str) -> Tolerance:
+        """How far outputs may be off for activations of that dtype name. Contracts of older revisions know no rows."""
+        declared = self.op.tolerance[activations]
+        rows = {"row_slack": declared.row_slack} if hasattr(declared, "row_slack") else {}
+        return Tolerance(declared.max_error, declared.rms_error, **rows)
+
+    def row_dims(self, name: str) -> int | None:
+        """Trailing dimensions of an output or state that make a row; None where the op does not say."""
+        found: int | None = getattr(self.op, "row_dims", {}).get(name)
+        return found
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the conditions of `kernels/stress.py` under which the op is checked; none in older revisions."""
+        return tuple(getattr(self.op, "stress", ()))
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,11 @@ def load_op(name: str) -> LoadedOp:
     spec = load_spec(name)
     reference = kernels_root.module(f"{name}.reference")
     return LoadedOp(name, spec.op, spec.cost, spec.test_shapes, reference.run)
+
+
+def load_stress() -> Any:
+    """`kernels/stress.py`: changes the inputs of an op so that they show mistakes."""
+    return kernels_root.module("stress")
 
 
 def load_operands() -> Any:

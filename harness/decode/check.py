@@ -11,8 +11,8 @@ from torch import Tensor
 
 from harness.decode.engines import Engine, Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
-from harness.measure.agreement import Limits, compare
-from harness.values.measurement import Correctness
+from harness.measure.agreement import compare
+from harness.values.measurement import Correctness, Tolerance
 
 CHECKED_STEPS = 64
 NORMAL_MEDIAN = 0.6745
@@ -30,7 +30,7 @@ Over 512 steps of 40 layers in bfloat16 with 248,320 tokens, torch's own kernels
 times the rms over all. In units of the median error of 256 likely tokens (1.36 times that rms) the distances between
 the first and the seven behind it had a standard deviation of 1.67 and no tails: 6 of them are 3.6 standard
 deviations."""
-LOGITS_TOLERANCE = {"float32": Limits(1e-4, 1e-4), "bfloat16": Limits(0.08, 0.05)}
+LOGITS_TOLERANCE = {"float32": Tolerance(1e-4, 1e-4), "bfloat16": Tolerance(0.08, 0.05)}
 """Largest and rms error relative to the logits' size, per activation dtype. About twice what rounding does over 40
 layers on an H100, 3.2 and 2.7 % (reports/samples/qwen3_5_moe-h100); in float32 on a CPU it does 5e-6."""
 

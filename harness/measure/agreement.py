@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from harness.values.measurement import Correctness
-
-
-class Allowed(Protocol):
-    """`contract.Tolerance`: errors relative to the size of the output, and how much more a single row may have."""
-
-    @property
-    def max_error(self) -> float: ...
-    @property
-    def rms_error(self) -> float: ...
-    @property
-    def row_slack(self) -> float: ...
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`Allowed` for what is no op: a model's logits."""
-
-    max_error: float
-    rms_error: float
-    row_slack: float = 4.0
-
+from harness.values.measurement import Correctness, Tolerance
 
 ROW_VALUES = 8
 """A row has at least so many values: fewer say little of the row's own size."""
@@ -40,7 +18,7 @@ by cancellation has errors of the size of what cancelled."""
 
 
 def compare(
-    name: str, output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None = None
+    name: str, output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None
 ) -> Correctness:
     """Compare `output` with `reference` (float32, same shape), relative to the reference's own size and row by row.
 
@@ -69,7 +47,9 @@ def compare(
     correct = wrong_elements == 0 and rms <= allowed.rms_error
     region = ""
     if not correct:
-        region = f"{name}: {describe_region(found.wrong)}" if wrong_elements else f"{name}: spread over the whole output"
+        region = (
+            f"{name}: {describe_region(found.wrong)}" if wrong_elements else f"{name}: spread over the whole output"
+        )
         if finite and worst <= allowed.max_error and rms <= allowed.rms_error:
             region += f"; a row is off by {found.row_error:.2g} of its own size"
         unwritten = int(torch.isnan(output.float()).sum())
@@ -81,7 +61,7 @@ def compare(
     )  # fmt: skip
 
 
-def wrong_values(output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None = None) -> Tensor:
+def wrong_values(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None) -> Tensor:
     """Mask of the values, in the shape of both tensors, that are beyond the tolerance of the tensor or of their row."""
     if not reference.is_floating_point():
         return output.to(torch.int64) != reference.to(torch.int64)
@@ -99,7 +79,7 @@ class _Differences(NamedTuple):
     row_error: float
 
 
-def _differences(output: Tensor, reference: Tensor, allowed: Allowed, row_dims: int | None) -> _Differences:
+def _differences(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None) -> _Differences:
     """Hold every value to the tensor's tolerance, and every row to `row_slack` times that of its own size."""
     output, reference = output.float(), reference.float()
     same = (output == reference) | (torch.isnan(output) & torch.isnan(reference))

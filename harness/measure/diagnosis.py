@@ -12,6 +12,7 @@ from torch import Tensor
 from harness.measure.agreement import wrong_values
 from harness.measure.hypotheses import Hypothesis, hypotheses
 from harness.values.attempt import Diagnosis
+from harness.values.measurement import Tolerance
 
 EXPLAINED = 0.98
 """Share of the wrong elements that a mistake must reproduce: rounding may put a few on the other side."""
@@ -23,7 +24,8 @@ LOW_PRECISION = 0.05
 
 class Wrong(NamedTuple):
     """One call that went wrong. outputs: name and declared shape of each, states included. got, wanted: in that
-    order; previous: what the call before this one wanted, on other inputs. before: states before the call."""
+    order; previous: the wanted outputs of the call before this one, on other inputs. before: states before the call.
+    row_dims: of each output, see `agreement.compare`."""
 
     op: Any
     operands: dict[str, Any]
@@ -34,8 +36,9 @@ class Wrong(NamedTuple):
     wanted: Sequence[Tensor]
     previous: Sequence[Tensor]
     before: Mapping[str, Tensor]
-    tolerance: Any
+    tolerance: Tolerance
     reference: Callable[[dict[str, Any]], tuple[Tensor, ...]]
+    row_dims: Sequence[int | None]
 
 
 def diagnose(wrong: Wrong) -> Diagnosis:
@@ -45,8 +48,7 @@ def diagnose(wrong: Wrong) -> Diagnosis:
         if got.shape != wanted.shape:
             words = f"{name} has shape {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
             return Diagnosis("shape", words, "")
-        row_dims = wrong.op.row_dims.get(name.removeprefix("state "))
-        mask = wrong_values(got, wanted, wrong.tolerance, row_dims)
+        mask = wrong_values(got, wanted, wrong.tolerance, wrong.row_dims[number])
         share = _rms_share(got, wanted)
         if not bool(mask.any()) and share <= wrong.tolerance.rms_error:
             continue

@@ -104,8 +104,9 @@ def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], 
         outputs=[name for name, _ in wrong.outputs], tunables=dict(wrong.tunables),
         max_error=wrong.tolerance.max_error, rms_error=wrong.tolerance.rms_error,
         row_slack=wrong.tolerance.row_slack, row_floor=ROW_FLOOR,
-        row_dims=[wrong.op.row_dims.get(name.removeprefix("state ")) or trailing_dims(right.shape)
-                  for (name, _), right in zip(wrong.outputs, wrong.wanted, strict=True)],
+        row_dims=[
+            dims or trailing_dims(right.shape) for dims, right in zip(wrong.row_dims, wrong.wanted, strict=True)
+        ],
     )  # fmt: skip
     (folder / "repro.py").write_text(text, encoding="utf-8")
     _thin_out(folder.parent)

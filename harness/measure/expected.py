@@ -21,7 +21,7 @@ class Expected:
 
     def __init__(self, op: LoadedOp, case: Case, raw: Operands) -> None:
         self._op, self._raw = op, raw
-        self._tolerance = op.op.tolerance[case.activations]
+        self._tolerance = op.tolerance(case.activations)
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
         exact = {name: to_float32(value) for name, value in raw.items()}
         with torch.no_grad():
@@ -46,8 +46,9 @@ class Expected:
             return [], nothing
         pairs = [(name, got[i], self._wanted[i]) for i, name in enumerate(names)]
         pairs += [(f"state {name}", operands[name], self._wanted_states[name]) for name in self._states]
-        rows = self._op.op.row_dims
-        results = [compare(name, a, b, tolerance, rows.get(name.removeprefix("state "))) for name, a, b in pairs]
+        results = [
+            compare(name, a, b, tolerance, self._op.row_dims(name.removeprefix("state "))) for name, a, b in pairs
+        ]
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
         if changed:
             detail = f"changed inputs that are not state: {', '.join(changed)}"

@@ -198,7 +198,7 @@ class SweepBench:
         """The last call of the timed batch against the same call made alone; state cannot be replayed."""
         if not wanted:
             return None
-        tolerance = op.op.tolerance[case.activations]
+        tolerance = op.tolerance(case.activations)
         pairs = zip(op.op.outputs, as_tuple(timed.outputs), wanted, strict=True)
         return worst_of([compare(name, g, w, tolerance) for (name, _), g, w in pairs])
 
@@ -219,7 +219,9 @@ class SweepBench:
     def _inputs(self, held: _Held, op: LoadedOp, case: Case, number: int) -> Expected:
         if number not in held.expected:
             dtype = torch_dtype(case.activations)
-            held.expected[number] = expected_set(op, case, dtype, self.device, self.process, number, self.routing)
+            made = expected_set(op, case, dtype, self.device, self.process, number, self.routing)
+            assert made is not None
+            held.expected[number] = made
         return held.expected[number]
 
     def _synchronize(self) -> None:

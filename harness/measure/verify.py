@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,38 +12,64 @@ from torch import Tensor
 
 from harness.measure.agreement import worst_of
 from harness.measure.expected import Expected
-from harness.measure.operand_sets import make_operands
-from harness.resolve import LoadedOp, LoadedVariant
+from harness.measure.operand_sets import Operands, generator_for, make_operands
+from harness.resolve import LoadedOp, LoadedVariant, load_stress
 from harness.values.case import Case
 from harness.values.measurement import Correctness
 
 CHECK_SALT = 500_000
 """Keeps the numbers of checks apart from those of timing."""
+STRESS_S = 1.0
+"""Seconds for the conditions of one case. On a GPU all of an op's conditions take some hundredths; the interpreter
+needs seconds for a call, and a float32 reference of 256 experts on a CPU does, too."""
 
 
 def verify_variant(
     op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int,
-    routing: Any = "uniform",
+    routing: Any = "uniform", stress_s: float = STRESS_S,
 ) -> Correctness:  # fmt: skip
-    """`verify_against` on inputs that are made for this call."""
-    return verify_against(variant, case, lambda n: expected_set(op, case, dtype, device, salt, n, routing))
+    """`verify_against` on inputs that are made for this call, under every condition that the op names."""
+    return verify_against(
+        variant, case, lambda inputs: expected_set(op, case, dtype, device, salt, inputs, routing), op.conditions,
+        stress_s,
+    )  # fmt: skip
+
+
+def check_operands(
+    op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, inputs: int | str, routing: Any
+) -> Operands | None:
+    """Operands of a process' check. inputs: their number, or a condition of `kernels/stress.py` under which those of
+    number 0 are changed; None where this case's shapes leave it nothing to change."""
+    seed = CHECK_SALT + 2 * salt + (inputs if isinstance(inputs, int) else 0)
+    raw = make_operands(op, case, dtype, device, seed, routing)
+    if isinstance(inputs, int):
+        return raw
+    changed: Operands | None = load_stress().apply(op.op, inputs, raw, generator_for(case, device, seed))
+    return changed
 
 
 def expected_set(
-    op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, number: int, routing: Any
-) -> Expected:
-    """The inputs of that number of a process' checks, with the reference's answer."""
-    return Expected(op, case, make_operands(op, case, dtype, device, CHECK_SALT + 2 * salt + number, routing))
+    op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, inputs: int | str, routing: Any
+) -> Expected | None:
+    """The operands of `check_operands` with the reference's answer."""
+    raw = check_operands(op, case, dtype, device, salt, inputs, routing)
+    return None if raw is None else Expected(op, case, raw)
 
 
-def verify_against(variant: LoadedVariant, case: Case, inputs: Callable[[int], Expected]) -> Correctness:
+def verify_against(
+    variant: LoadedVariant, case: Case, inputs: Callable[[int | str], Expected | None],
+    conditions: Sequence[str] = (), stress_s: float = STRESS_S,
+) -> Correctness:  # fmt: skip
     """Three calls: inputs 0, other inputs 1 (an output kept from an earlier call is then wrong), and 0 again
-    (repeatable bit for bit? a label). Uninitialised memory is NaN during the calls; only declared state may change."""
+    (repeatable bit for bit? a label); then one under each condition, until `stress_s` seconds are spent. Uninitialised
+    memory is NaN during the calls; only declared state may change. The errors are those on random inputs."""
     tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
     results = []
     bits: list[list[Tensor]] = []
     for number in (0, 1, 0):
-        outputs, result = inputs(number).check(variant, tunables)
+        expected = inputs(number)
+        assert expected is not None
+        outputs, result = expected.check(variant, tunables)
         results.append(result)
         bits.append(outputs)
         if not result.correct:
@@ -50,8 +77,32 @@ def verify_against(variant: LoadedVariant, case: Case, inputs: Callable[[int], E
     worst = worst_of(results)
     if worst.correct:
         same = all(torch.equal(a, b) for a, b in zip(bits[0], bits[2], strict=True))
-        return msgspec.structs.replace(worst, repeatable=same)
+        return _under_conditions(
+            msgspec.structs.replace(worst, repeatable=same), variant, tunables, inputs, conditions, stress_s
+        )
     if len(results) == 2:
         detail = "the first call was right, a second on other inputs was not: kept from an earlier call?"
         return msgspec.structs.replace(worst, detail="; ".join(part for part in (worst.detail, detail) if part))
     return worst
+
+
+def _under_conditions(
+    correct: Correctness, variant: LoadedVariant, tunables: Mapping[str, Any],
+    inputs: Callable[[int | str], Expected | None], conditions: Sequence[str], stress_s: float,
+) -> Correctness:  # fmt: skip
+    """`correct` with the conditions that were checked, or the first wrong result with its condition."""
+    end, checked = time.perf_counter() + stress_s, []
+    for condition in conditions:
+        if time.perf_counter() >= end:
+            break
+        expected = inputs(condition)
+        if expected is None:
+            continue
+        _, result = expected.check(variant, tunables)
+        if not result.correct:
+            detail = f"right on random inputs, wrong under the condition {condition}"
+            return msgspec.structs.replace(
+                result, condition=condition, detail="; ".join(part for part in (result.detail, detail) if part)
+            )
+        checked.append(condition)
+    return msgspec.structs.replace(correct, conditions=tuple(checked))

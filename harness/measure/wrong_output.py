@@ -12,9 +12,9 @@ from torch import Tensor
 from harness.measure.diagnosis import Wrong, diagnose
 from harness.measure.evidence import save
 from harness.measure.expected import as_tuple
-from harness.measure.operand_sets import arguments, make_operands, prepare, to_float32, torch_dtype
+from harness.measure.operand_sets import arguments, prepare, to_float32, torch_dtype
 from harness.measure.poison import PoisonUninitialised
-from harness.measure.verify import CHECK_SALT, verify_variant
+from harness.measure.verify import check_operands, verify_variant
 from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
@@ -32,8 +32,9 @@ def examine(
         return Diagnosis("shape", result.region), ""
     dtype = torch_dtype(case.activations)
     previous: tuple[Tensor, ...] = ()
-    for number in (0, 1, 0):
-        raw = make_operands(op, case, dtype, device, CHECK_SALT + number, routing)
+    for inputs in (0, 1, 0, *([result.condition] if result.condition else [])):
+        raw = check_operands(op, case, dtype, device, 0, inputs, routing)
+        assert raw is not None
         wrong = _call(op, variant, case, raw, previous)
         found = diagnose(wrong)
         if found.region or found.words:
@@ -66,7 +67,7 @@ def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any],
     before = {name: given[name] for name in states}
     return Wrong(
         op.op, given, case.dims, _tunables(variant, case), outputs, got, wanted, previous, before,
-        op.op.tolerance[case.activations], reference,
+        op.tolerance(case.activations), reference, [op.row_dims(name.removeprefix("state ")) for name, _ in outputs],
     )  # fmt: skip
 
 

@@ -44,14 +44,23 @@ class Conditions(msgspec.Struct, frozen=True):
     other_processes: int = 0
 
 
+class Tolerance(msgspec.Struct, frozen=True):
+    """How far an output may be from the float32 reference: see `kernels/contract.py`, whose class this mirrors."""
+
+    max_error: float
+    rms_error: float
+    row_slack: float = 4.0
+
+
 class Correctness(msgspec.Struct, frozen=True):
     """The comparison of one case with the float32 reference, errors relative to the size of the output.
 
     max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off
     than
     the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an
-    input that changed). repeatable: a second call gave the same bits; a label, not a failure. row_error: the largest of
-    the rows' own errors, rms(out-ref) / rms(ref) of that row; None for integers and for runs from before rows were held.
+    input that changed). repeatable: a second call gave the same bits; a label, not a failure. row_error: the largest
+    rms(out-ref) / rms(ref) of a row; None for integers and in runs of before rows were checked. conditions: those of
+    `kernels/stress.py` under which the case was right, too; condition: the one under which it was not.
     """
 
     correct: bool
@@ -66,6 +75,8 @@ class Correctness(msgspec.Struct, frozen=True):
     repeatable: bool | None = None
     row_error: float | None = None
     allowed_row_error: float | None = None
+    conditions: tuple[str, ...] = ()
+    condition: str = ""
 
 
 class Work(msgspec.Struct, frozen=True):

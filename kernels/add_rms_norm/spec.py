@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.005)}
 
+STRESS = {"row_sizes": ("x", "y"), "outlier_channels": ("x",), "zero_row": ("x", "y"), "tiny": ("x", "y")}
+
 OP = Op(
     summary="Residual and norm: z = x + y, and z * rsqrt(mean z^2 + eps) * (1 + w), computed in float32.",
     inputs=(
@@ -16,6 +18,7 @@ OP = Op(
     ),
     outputs=(("z", ("tokens", "hidden")), ("normed", ("tokens", "hidden"))),
     tolerance=TOLERANCE,
+    stress=STRESS,
     replaces=("residual_add", "rms_norm"),
 )
 

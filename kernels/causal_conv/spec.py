@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {"row_sizes": ("x",), "outlier_channels": ("x",), "saturated": ("x", "state")}
+
 OP = Op(
     summary="Depthwise causal convolution over time, then SiLU; the state is the last kernel - 1 inputs, in place.",
     inputs=(
@@ -15,6 +17,7 @@ OP = Op(
     ),
     outputs=(("y", ("batch", "length", "channels")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"large": ("table",), "row_sizes": ("table",)}
+
 OP = Op(
     summary="Row lookup of the token embedding.",
     inputs=(
@@ -14,6 +16,7 @@ OP = Op(
     ),
     outputs=(("rows", ("tokens", "hidden")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_embedding", "prefill": "torch_embedding"}

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"row_sizes": ("routed", "shared"), "saturated": ("gate",), "outlier_channels": ("routed",)}
+
 OP = Op(
     summary="The shared expert joins the routed ones: routed + sigmoid(gate) * shared, one gate a token.",
     inputs=(
@@ -15,6 +17,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens", "hidden")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(0.0001, 2e-05), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {"outlier_channels": ("qkv",), "saturated": ("b",), "zero_row": ("qkv",)}
+
 OP = Op(
     summary="Gated delta rule: S = decay S, d = beta (v - S^T k), S += k d^T, o = S^T q; the state in place.",
     inputs=(
@@ -19,6 +21,8 @@ OP = Op(
     ),
     outputs=(("y", ("batch", "length", "v_heads", "v_dim")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
+    row_dims={"y": 2, "state": 2},  # a head's y is (q . k) v where gates are strong, and q . k may be near zero
     stepwise=True,
 )
 

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {"row_sizes": ("x",), "outlier_channels": ("x",), "zero_row": ("x",), "tiny": ("x",), "saturated": ("gate",)}
+
 OP = Op(
     summary="RMS norm with a plain weight, then a SiLU gate: w * x * rsqrt(mean x^2 + eps) * silu(gate).",
     inputs=(
@@ -16,6 +18,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens * heads", "width")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

@@ -6,11 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"ties": ("logits",), "all_equal": ("logits",), "large": ("logits",)}
+
 OP = Op(
     summary="The most likely token; the lowest id on ties.",
     inputs=(Input("logits", ("batch", "vocab")),),
     outputs=(("token_ids", ("batch",)),),
     tolerance=TOLERANCE,
+    stress=STRESS,
     integer_outputs=("token_ids",),
 )
 

@@ -6,6 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.006)}
 
+STRESS = {
+    "row_sizes": ("x",),
+    "outlier_channels": ("x",),
+    "zero_row": ("x",),
+    "all_nibbles": ("weight",),
+    "zero_and_denormal_scales": ("scale",),
+}
+
 OP = Op(
     summary="Matrix product with int4 weights: y[t, n] = sum_k x[t, k] * (u[n, k] - 8) * scale[n, k // group].",
     inputs=(
@@ -16,6 +24,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens", "n")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_int4pack", "prefill": "torch_int4pack"}

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"large": ("k", "v"), "row_sizes": ("k", "v")}
+
 OP = Op(
     summary="New keys and values into the cache at their positions, in place.",
     inputs=(
@@ -17,6 +19,7 @@ OP = Op(
     ),
     outputs=(),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_index_copy", "prefill": "torch_index_copy"}

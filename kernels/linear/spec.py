@@ -6,11 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.006)}
 
+STRESS = {"row_sizes": ("x",), "outlier_channels": ("x",), "zero_row": ("x",)}
+
 OP = Op(
     summary="Matrix product with weights in the activations' dtype: y = x @ weight^T.",
     inputs=(Input("x", ("tokens", "k")), Input("weight", ("n", "k"), role="weight", fill="unit")),
     outputs=(("y", ("tokens", "n")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_linear", "prefill": "torch_linear"}

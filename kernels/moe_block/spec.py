@@ -11,6 +11,16 @@ TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.02, 0.0
 *ROUTED, GROUP = EXPERTS.inputs
 """x, the choice and both pools as the routed experts alone have them; the group comes last here, too."""
 
+STRESS = {
+    "row_sizes": ("x",),
+    "outlier_channels": ("x",),
+    "zero_row": ("x",),
+    "one_choice": ("expert_ids",),
+    "one_weight": ("expert_weights",),
+    "all_nibbles": ("gate_up_weight", "down_weight", "shared_gate_up_weight", "shared_down_weight"),
+    "zero_and_denormal_scales": ("gate_up_scale", "down_scale", "shared_gate_up_scale", "shared_down_scale"),
+}
+
 OP = Op(
     summary="MoE block: routed experts + sigmoid(x g^T) * shared expert, int4 weights, a dense gate of one row.",
     inputs=(
@@ -24,6 +34,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens", "hidden")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
     replaces=("moe_gate_up", "moe_down", "int4_mm", "swiglu", "linear", "gated_add"),
 )
 

@@ -6,6 +6,17 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {
+    "row_sizes": ("gate_up",),
+    "outlier_channels": ("gate_up",),
+    "zero_row": ("gate_up",),
+    "saturated": ("gate_up",),
+    "all_nibbles": ("weight",),
+    "zero_and_denormal_scales": ("scale",),
+    "one_choice": ("expert_ids",),
+    "one_weight": ("expert_weights",),
+}
+
 OP = Op(
     summary="Second expert product: (SiLU(gate) * up) @ W_e^T (int4), summed over experts by router weight.",
     inputs=(
@@ -18,6 +29,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens", "hidden")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_gather", "prefill": "torch_per_expert"}

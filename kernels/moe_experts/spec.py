@@ -8,6 +8,16 @@ from ..moe_gate_up.spec import cost as gate_up_cost
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.02, 0.008)}
 
+STRESS = {
+    "row_sizes": ("x",),
+    "outlier_channels": ("x",),
+    "zero_row": ("x",),
+    "one_choice": ("expert_ids",),
+    "one_weight": ("expert_weights",),
+    "all_nibbles": ("gate_up_weight", "down_weight"),
+    "zero_and_denormal_scales": ("gate_up_scale", "down_scale"),
+}
+
 OP = Op(
     summary="Routed experts: sum_e w_e * (SiLU(x G_e^T) * (x U_e^T)) D_e^T with int4 weights.",
     inputs=(
@@ -22,6 +32,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens", "hidden")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
     replaces=("moe_gate_up", "moe_down"),
 )
 

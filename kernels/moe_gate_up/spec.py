@@ -6,6 +6,15 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.006)}
 
+STRESS = {
+    "row_sizes": ("x",),
+    "outlier_channels": ("x",),
+    "zero_row": ("x",),
+    "all_nibbles": ("weight",),
+    "zero_and_denormal_scales": ("scale",),
+    "one_choice": ("expert_ids",),
+}
+
 OP = Op(
     summary="First expert product: per token and chosen expert, gate and up rows of x @ W_e^T (int4).",
     inputs=(
@@ -17,6 +26,7 @@ OP = Op(
     ),
     outputs=(("gate_up", ("tokens * top_k", "2 * inter")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_gather", "prefill": "torch_per_expert"}

@@ -6,6 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {
+    "row_sizes": ("q", "k"),
+    "outlier_channels": ("q", "k"),
+    "zero_row": ("q", "k"),
+    "tiny": ("q", "k"),
+    "large": ("v",),
+}
+
 OP = Op(
     summary="QK norm, rope and cache update: q is normed and rotated; k likewise and v go to their cache positions.",
     inputs=(
@@ -23,6 +31,7 @@ OP = Op(
     ),
     outputs=(("q_rotated", ("batch", "length", "heads", "head_dim")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
     replaces=("rms_norm", "rope", "kv_append"),
 )
 

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"row_sizes": ("x",), "outlier_channels": ("x",), "zero_row": ("x",), "tiny": ("x",)}
+
 OP = Op(
     summary="RMS norm with a weight around zero: x * rsqrt(mean x^2 + eps) * (1 + w), computed in float32.",
     inputs=(
@@ -15,6 +17,7 @@ OP = Op(
     ),
     outputs=(("y", ("tokens * heads", "width")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.01, 0.004)}
 
+STRESS = {"row_sizes": ("q", "k"), "large": ("q", "k")}
+
 OP = Op(
     summary="Rotary positions on the first rotary_dim dims of each head, halves rotated against each other.",
     inputs=(
@@ -20,6 +22,7 @@ OP = Op(
         ("k_rotated", ("batch", "length", "kv_heads", "head_dim")),
     ),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

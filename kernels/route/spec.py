@@ -6,6 +6,8 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.0001, 0.0001)}
 
+STRESS = {"outlier_channels": ("x",), "zero_row": ("x",)}
+
 OP = Op(
     summary="Routing: logits = x @ weight^T, then the top_k experts and their renormalised weights.",
     inputs=(
@@ -15,6 +17,7 @@ OP = Op(
     ),
     outputs=(("weights", ("tokens", "top_k")), ("expert_ids", ("tokens", "top_k"))),
     tolerance=TOLERANCE,
+    stress=STRESS,
     integer_outputs=("expert_ids",),
     replaces=("linear", "router"),
 )

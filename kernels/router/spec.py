@@ -6,11 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.0001, 0.0001)}
 
+STRESS = {"ties": ("logits",), "all_equal": ("logits",)}
+
 OP = Op(
     summary="Expert choice: softmax over all experts, the top_k largest (ties: lower index), renormalised to sum 1.",
     inputs=(Input("logits", ("tokens", "experts")), Input("top_k", role="constant", value="top_k")),
     outputs=(("weights", ("tokens", "top_k")), ("expert_ids", ("tokens", "top_k"))),
     tolerance=TOLERANCE,
+    stress=STRESS,
     integer_outputs=("expert_ids",),
 )
 

@@ -6,6 +6,13 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.008)}
 
+STRESS = {
+    "saturated": ("q",),
+    "row_sizes": ("v_cache",),
+    "outlier_channels": ("q", "k_cache"),
+    "all_equal": ("k_cache",),
+}
+
 OP = Op(
     summary="Attention over the cache: a query at position p sees slots 0..p; grouped heads, scale head_dim ** -0.5.",
     inputs=(
@@ -16,6 +23,7 @@ OP = Op(
     ),
     outputs=(("y", ("batch", "length", "heads", "head_dim")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_sdpa", "prefill": "torch_sdpa"}

@@ -6,11 +6,14 @@ from ..contract import Cost, Dims, Input, Op, Tolerance
 
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.015, 0.006)}
 
+STRESS = {"row_sizes": ("x",), "saturated": ("gate",), "large": ("x",)}
+
 OP = Op(
     summary="The output gate of attention: x * sigmoid(gate).",
     inputs=(Input("x", ("tokens", "width")), Input("gate", ("tokens", "width"))),
     outputs=(("y", ("tokens", "width")),),
     tolerance=TOLERANCE,
+    stress=STRESS,
 )
 
 DEFAULT = {"decode": "torch_ops", "prefill": "torch_ops"}

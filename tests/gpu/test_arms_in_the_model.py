@@ -35,7 +35,7 @@ class CheckedOps:
     def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> Any:
         bound, loaded = self.ops.bind(op, site, layer, weights), load_op(op)
         slots = [weights.get(i.name) for i in loaded.op.inputs]
-        tolerance = loaded.op.tolerance["bfloat16"]
+        tolerance = loaded.tolerance("bfloat16")
 
         def call(phase: str, *inputs: Any) -> Any:
             given = iter(inputs)

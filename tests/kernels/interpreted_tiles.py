@@ -250,7 +250,7 @@ def changed(wanted: Check) -> Correctness:
     mine |= {name: columns(operands[name]) for name in wanted.sliced}
     reference = op.reference(*operands.values())
     output = load_variant(wanted.op, wanted.variant, REPOSITORY).run(*mine.values(), **wanted.tunables)
-    tolerance = op.op.tolerance[wanted.dtype]
+    tolerance = op.tolerance(wanted.dtype)
     outputs, references = (one if isinstance(one, tuple) else (one,) for one in (output, reference))
     pairs = [
         *zip(outputs, references, strict=True),

@@ -21,13 +21,18 @@ ON_THE_CPU = [(op, name) for op, name in VARIANTS if not name.startswith(("trito
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("op", "name"), ON_THE_CPU)
 def test_a_variant_agrees_with_its_reference(op: str, name: str, dtype: str) -> None:
-    """At every test shape that it supports, of which there is at least one in one of the dtypes."""
+    """At every test shape that it supports, of which there is at least one in one of the dtypes: on random inputs and
+    under every condition that the op's spec names (rows of very different size, outlier channels, ties, ...)."""
     supports, checked = load_variant(op, name, REPOSITORY).supports, 0
+    conditions: set[str] = set()
     for dims in load_op(op).test_shapes:
         if supports is None or supports(case_of(op, name, dims, dtype)) is None:
             result = verify(op, name, dims, dtype)
             assert result.correct, f"{dims}: {sentence(result)}"
+            conditions |= set(result.conditions)
             checked += 1
+    need_rows = {"row_sizes", "one_choice"}  # a variant that takes one token at a time has one row
+    assert not checked or conditions - need_rows == set(load_op(op).conditions) - need_rows
     if not checked:
         shapes = [(dims, other) for dims in load_op(op).test_shapes for other in DTYPES]
         assert supports is not None
