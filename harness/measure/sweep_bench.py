@@ -158,9 +158,9 @@ class SweepBench:
         self._synchronize()
         compile_s = time.perf_counter() - start
         if first:
-            verify_against(variant, case, lambda number: self._inputs(held, op, case, number))
+            verify_against(variant, case, lambda inputs: self._inputs(held, op, case, inputs))
         with self._busy(times):
-            correctness = verify_against(variant, case, lambda number: self._inputs(held, op, case, number))
+            correctness = verify_against(variant, case, lambda inputs: self._inputs(held, op, case, inputs))
         if not correctness.correct:
             return Measurement(case, Status.INCORRECT, sentence(correctness), correctness, source=variant.source_hash)
 
@@ -216,13 +216,11 @@ class SweepBench:
                 torch.cuda.empty_cache()  # what making them took beside: other processes want to make theirs
         return held.sets[key]
 
-    def _inputs(self, held: _Held, op: LoadedOp, case: Case, number: int) -> Expected:
-        if number not in held.expected:
+    def _inputs(self, held: _Held, op: LoadedOp, case: Case, inputs: int | str) -> Expected | None:
+        if inputs not in held.expected:
             dtype = torch_dtype(case.activations)
-            made = expected_set(op, case, dtype, self.device, self.process, number, self.routing)
-            assert made is not None
-            held.expected[number] = made
-        return held.expected[number]
+            held.expected[inputs] = expected_set(op, case, dtype, self.device, self.process, inputs, self.routing)
+        return held.expected[inputs]
 
     def _synchronize(self) -> None:
         if self.device == "cuda":
@@ -249,7 +247,7 @@ class _Held:
     """What the configurations of one question share, and those that are ready."""
 
     def __init__(self) -> None:
-        self.expected: dict[int, Expected] = {}
+        self.expected: dict[int | str, Expected | None] = {}
         self.sets: dict[Any, OperandSets] = {}
         self.shared = SharedOperands()
         self.ready: OrderedDict[str, _Ready] = OrderedDict()

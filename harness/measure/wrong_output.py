@@ -32,7 +32,8 @@ def examine(
         return Diagnosis("shape", result.region), ""
     dtype = torch_dtype(case.activations)
     previous: tuple[Tensor, ...] = ()
-    for inputs in (0, 1, 0, *([result.condition] if result.condition else [])):
+    calls: list[int | str] = [0, 1, 0, *([result.condition] if result.condition else [])]
+    for inputs in calls:
         raw = check_operands(op, case, dtype, device, 0, inputs, routing)
         assert raw is not None
         wrong = _call(op, variant, case, raw, previous)
