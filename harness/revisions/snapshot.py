@@ -56,10 +56,17 @@ def take(repository: Path, scratch: Path) -> Snapshot:
 
 
 def _unmark(repository: Path, env: dict[str, str]) -> None:
-    """Files that git was told to take for unchanged (`assume-unchanged`, `skip-worktree`) are looked at like all others
-    where they exist. env: names the index to change."""
-    entries = git(repository, "ls-files", "-v", "-z", env=env).split("\0")
-    marked = [entry[2:] for entry in entries if entry[:1] == "S" or entry[:1].islower()]
-    there = [path for path in marked if os.path.lexists(repository / path)]
-    for mark in ("assume-unchanged", "skip-worktree") if there else ():
-        git(repository, "update-index", f"--no-{mark}", "--", *there, env=env)
+    """Makes git read the files that it was told to take for unchanged (`assume-unchanged`, `skip-worktree`), where they
+    exist. env: names the index to change.
+
+    Their entries are written anew, without size and time, because those may describe the file as it is now: git never
+    compares such a file, so any command that writes the index a second after an edit makes the entry look older than it.
+    """
+    entries = [entry.partition("\t") for entry in git(repository, "ls-files", "-s", "-v", "-z", env=env).split("\0")]
+    anew: list[str] = []
+    for fields, _, path in entries:
+        if (fields[:1] == "S" or fields[:1].islower()) and os.path.lexists(repository / path):
+            _, mode, blob, _ = fields.split()
+            anew += ["--cacheinfo", f"{mode},{blob},{path}"]
+    if anew:
+        git(repository, "update-index", *anew, env=env)

@@ -108,6 +108,21 @@ def test_files_that_git_was_told_not_to_look_at_are_looked_at(repository: Path, 
     assert check_out(".", repository, quiet).tree.changed == ("a.py",)
 
 
+@pytest.mark.parametrize("mark", ["assume-unchanged", "skip-worktree"])
+def test_an_edit_of_equal_length_is_seen_in_a_marked_file(repository: Path, mark: str) -> None:
+    """Also where git wrote its index a second later, as `git status` may: the index then takes the edit for recorded."""
+    file, index = repository / "a.py", repository / ".git" / "index"
+    git(repository, "config", "core.trustctime", "false")
+    then = (10**18, 10**18)
+    os.utime(file, ns=then)
+    git(repository, "update-index", "--refresh")
+    git(repository, "update-index", f"--{mark}", "a.py")
+    file.write_text("number = 3\n")
+    os.utime(file, ns=then)
+    os.utime(index, ns=(10**18 + 10**9, 10**18 + 10**9))
+    assert check_out(".", repository, quiet).tree.changed == ("a.py",)
+
+
 def test_what_does_not_exist_is_one_line(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(
         HarnessError, match=r"^firts: neither .*; branches and tags: main, first; did you mean first\?$"
