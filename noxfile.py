@@ -82,9 +82,9 @@ def samples(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """The tests that need an NVIDIA GPU; arguments go to pytest."""
+    """The tests that need an NVIDIA GPU, spread over all that are here; arguments go to pytest."""
     _install(session, "test")
-    _run(session, "pytest", "-m", "gpu", *session.posargs, env=_test_environment())
+    _pytest(session, "gpu", workers=8, default="tests/gpu")
 
 
 @nox.session
@@ -153,11 +153,11 @@ def _run(session: nox.Session, module: str, *arguments: str, env: dict[str, str]
     session.run(str(PYTHON), "-m", module, *arguments, env=env)
 
 
-def _pytest(session: nox.Session, marked: str) -> None:
-    """The tests so marked, over the processors that are here unless arguments say otherwise."""
-    workers = min(4, len(os.sched_getaffinity(0)))
-    spread = [] if session.posargs else ["-n", str(workers), "--dist", "loadgroup"]
-    _run(session, "pytest", "-m", marked, *spread, *session.posargs, env=_test_environment())
+def _pytest(session: nox.Session, marked: str, workers: int = 4, default: str = "tests") -> None:
+    """The tests so marked, in as many processes as there are processors for; arguments take the place of both."""
+    processes = str(min(workers, len(os.sched_getaffinity(0))))
+    given = session.posargs or ["-n", processes, "--dist", "loadgroup", default]
+    _run(session, "pytest", "-m", marked, *given, env=_test_environment())
 
 
 def _test_environment() -> dict[str, str]:

@@ -3,6 +3,7 @@ of the machine reaches."""
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import hypothesis
 import pytest
 
 from harness import kernels_root
+from harness.sweep.machine import visible_gpus
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -27,6 +29,10 @@ hypothesis.settings.load_profile("any machine")
 # Some tests send ^C to a command. Where these tests were started in the background it would be ignored, by them and by
 # every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Before torch looks: each worker process of pytest-xdist has one GPU, in turn.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and (gpus := visible_gpus()):
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpus[int(worker.removeprefix("gw")) % len(gpus)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

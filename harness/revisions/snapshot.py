@@ -59,8 +59,8 @@ def _unmark(repository: Path, env: dict[str, str]) -> None:
     """Makes git read the files that it was told to take for unchanged (`assume-unchanged`, `skip-worktree`), where they
     exist. env: names the index to change.
 
-    Their entries are written anew, without size and time, because those may describe the file as it is now: git never
-    compares such a file, so any command that writes the index a second after an edit makes the entry look older than it.
+    Their entries are written anew, without size and time, which may describe the file as it is now: git never compares
+    such a file, so a command that writes the index a second after an edit makes the entry look up to date.
     """
     entries = [entry.partition("\t") for entry in git(repository, "ls-files", "-s", "-v", "-z", env=env).split("\0")]
     anew: list[str] = []

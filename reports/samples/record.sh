@@ -58,7 +58,7 @@ for part in $parts; do
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/try_and_run.py | tee "$out/try.txt"
       python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu/test_try_on_gpu.py 2>&1 | tail -25 | tee "$out/try-tests.txt"
       ;;
-    tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu tests/models 2>&1 | tail -15 | tee "$out/tests.txt" ;;
+    tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu 2>&1 | tail -15 | tee "$out/tests.txt" ;;
     compare | four | compare-aa | compare-planted | compare-arms | pool | pool-decode)
       [ "$part" = compare ] && part="pool compare-planted compare-arms four compare-aa"
       # shellcheck disable=SC2086

@@ -14,7 +14,11 @@ from harness.suite.load import load_suite
 from harness.values.profile import Profile
 from tests.conftest import REPOSITORY
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU"),
+    pytest.mark.xdist_group("profiles"),
+]
 
 SUITE = REPOSITORY / "tests" / "data" / "traces" / "tiny_gpu.yaml"
 

@@ -22,6 +22,7 @@ kernels: {ops: [int4_mm], tokens: [1]}
 """
 
 
+@pytest.mark.alone
 def test_a_short_kernel_is_not_timed_as_its_launch(tmp_path: Path) -> None:
     """The smallest int4 product takes 2.6 us on an H100, a call from Python several times that."""
     (tmp_path / "one.yaml").write_text(SUITE, encoding="utf-8")

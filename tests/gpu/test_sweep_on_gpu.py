@@ -41,6 +41,7 @@ SPACE = (
 )
 
 
+@pytest.mark.alone
 def test_a_sweep_of_a_triton_kernel(tmp_path: Path) -> None:
     source = (REPOSITORY / "kernels" / "moe_gate_up" / "triton_vecmat.py").read_text()
     (tmp_path / "mine.py").write_text(source.replace("def run(", "def right(") + FAULTS)

@@ -18,7 +18,11 @@ from harness.values.measurement import Status
 from tests.attempt.planted import MISTAKES, write
 from tests.conftest import REPOSITORY
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.xdist_group("try"),
+]
 HEAD = """import torch
 import triton
 import triton.language as tl
@@ -61,6 +65,7 @@ def good(bench: Bench) -> Attempt:
     return bench.attempt(Asked("triton_vecmat", op="moe_down", tunables=tunables, against="baseline"))
 
 
+@pytest.mark.alone
 def test_a_kernel_is_timed_with_its_binary(bench: Bench) -> None:
     """Against the baseline in the same rounds, in under 10 s; a second attempt in the warm process in under 2 s."""
     first, second = good(bench), good(bench)
@@ -76,6 +81,7 @@ def test_a_kernel_is_timed_with_its_binary(bench: Bench) -> None:
     assert first.wall_s < 10 and second.wall_s < 2, (first.wall_s, second.wall_s)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", UNRULY)
 def test_an_unruly_kernel_is_a_result_and_the_next_one_works(name: str, bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"

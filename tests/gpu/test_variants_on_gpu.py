@@ -52,6 +52,7 @@ def test_vecmat_is_right_at_the_shapes_of_the_35b_model(tokens: int, block_k: in
         assert result.correct, sentence(result)
 
 
+@pytest.mark.alone
 def test_a_graph_of_reads_takes_as_long_as_the_bandwidth_says() -> None:
     """32 reads of 64 MiB each, all different: within 15 % of the time that the measured read bandwidth predicts."""
     from harness.measure.cuda_timer import CudaGraphTimer
@@ -64,6 +65,7 @@ def test_a_graph_of_reads_takes_as_long_as_the_bandwidth_says() -> None:
     assert predicted_us * 0.9 < measured_us < predicted_us * 1.35
 
 
+@pytest.mark.alone
 def test_cold_weights_are_slower_than_warm_ones() -> None:
     """A read that fits in the L2 is faster when nothing else went between: the rotation does what it is for."""
     from harness.measure.cuda_timer import CudaGraphTimer

@@ -110,7 +110,7 @@ def test_files_that_git_was_told_not_to_look_at_are_looked_at(repository: Path, 
 
 @pytest.mark.parametrize("mark", ["assume-unchanged", "skip-worktree"])
 def test_an_edit_of_equal_length_is_seen_in_a_marked_file(repository: Path, mark: str) -> None:
-    """Also where git wrote its index a second later, as `git status` may: the index then takes the edit for recorded."""
+    """Also where git wrote its index a second later, as `git status` may: the index then takes the edit for old."""
     file, index = repository / "a.py", repository / ".git" / "index"
     git(repository, "config", "core.trustctime", "false")
     then = (10**18, 10**18)

@@ -24,6 +24,7 @@ GIB = 1 << 30
 CONTEXT = 20
 
 
+@pytest.mark.alone
 def test_forty_layers_of_weights_in_five_seconds() -> None:
     """17 GiB of packed weights and scales, with under 6 GiB beside them while they are made."""
     options: dict[str, Any] = {"group": 128, "dense": DENSE, "dtype": torch.bfloat16, "device": "cuda", "seed": 0}
