@@ -8,23 +8,21 @@ from typing import Any
 import msgspec
 
 from harness.answers import Answers, Resolved
+from harness.calls import dims_at, dims_in_pass, uses
 from harness.errors import HarnessError, allowed
 from harness.match import select
-from harness.suite.catalogue import PHASES, load_spec, model_uses
+from harness.suite.catalogue import PHASES, load_spec
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
 from harness.values.case import Answer, AxisValue, Case
-from harness.values.suite import KernelQuestions, Plan, Suite
+from harness.values.suite import CallSite, KernelQuestions, Plan, Suite
 
-CACHE_BLOCK = 64
-"""The capacity of a KV cache is a multiple of this."""
 SWEEP_ARM = "sweep"
 CPU_DEVICE = "cpu-"
 """Start of the name of every device that is no GPU."""
 
-ArmAnswers = dict[str, Resolved]
-"""By `op@site:phase`."""
+ArmAnswers = dict[CallSite, Resolved]
 
 
 def expand(
@@ -66,14 +64,6 @@ def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] 
     return Plan(suite, tuple(case for case in cases if case.id in kept), (SWEEP_ARM,))
 
 
-def dims_at(dims: Mapping[str, int], *, tokens: int, batch: int, length: int, context: int) -> dict[str, int]:
-    """An op's sizes in a call of `tokens` tokens: `batch` sequences of `length` new ones after `context` cached
-    ones. Only the sizes that the op has are set; the cache holds all of them, in whole blocks."""
-    capacity = -(-(context + length) // CACHE_BLOCK) * CACHE_BLOCK
-    axes = {"tokens": tokens, "batch": batch, "length": length, "context": context, "capacity": capacity}
-    return {**dims, **{name: value for name, value in axes.items() if name in dims}}
-
-
 def _arms(suite: Suite, arms: Sequence[str] | None) -> list[str]:
     for name in arms or ():
         if name not in suite.arms:
@@ -83,7 +73,7 @@ def _arms(suite: Suite, arms: Sequence[str] | None) -> list[str]:
 
 def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
     """The places that an arm needs an answer for in a phase: its composites, and the ops that they do not replace."""
-    every = _all_uses(suite)
+    every = uses(suite)
     chosen = [use for use in every if use.replaces and suite.arms[arm].choice(use.op, use.site, phase)]
     for use in every:
         over = [other for other in every if use.place in other.replaces]
@@ -92,17 +82,13 @@ def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
             yield use
 
 
-def _all_uses(suite: Suite) -> tuple[Any, ...]:
-    return model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
-
-
 def _kernel_cases(suite: Suite, arms: Sequence[str], answers: Answers) -> Iterator[Case]:
     """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
     questions = suite.kernels
     asked = {arm: {use.place for use in _uses(suite, arm, "decode")} for arm in arms}
     for op in questions.ops if questions else ():
         assert questions is not None
-        for use in (use for use in _all_uses(suite) if use.op == op):
+        for use in (use for use in uses(suite) if use.op == op):
             for axes, dims in _kernel_axes(suite, use, questions):
                 for arm in (arm for arm in arms if use.place in asked[arm]):
                     resolved = answers.resolve(arm, op, use.site, "decode", dims)
@@ -156,27 +142,25 @@ def _model_cases(
 def _whole_model(suite: Suite, arm: str, answers: Answers) -> ArmAnswers:
     """Every choice of an arm for the model, at the first batch and context that the suite asks for."""
     batch, context = suite.decode.shapes[0] if suite.decode else (1, 0)
-    length = {"decode": 1, "prefill": max(context, 1)}
-    found = {}
-    for phase in PHASES:
-        for use in _uses(suite, arm, phase):
-            tokens = batch * length[phase]
-            start = context if phase == "decode" else 0
-            dims = dims_at(use.dims, tokens=tokens, batch=batch, length=length[phase], context=start)
-            found[f"{use.op}@{use.site}:{phase}"] = answers.resolve(arm, use.op, use.site, phase, dims)
-    return found
+    return {
+        CallSite(phase, use.op, use.site): answers.resolve(
+            arm, use.op, use.site, phase, dims_in_pass(use, phase, batch, context)
+        )
+        for phase in PHASES
+        for use in _uses(suite, arm, phase)
+    }
 
 
 def _problem(whole: ArmAnswers, *phases: str) -> str | None:
     """The first reason why the arm's model cannot run in these phases."""
-    found = ((place, r.problem) for place, r in whole.items() if place.rpartition(":")[2] in phases)
-    return next((f"{place.rpartition(':')[0]}: {problem}" for place, problem in found if problem), None)
+    found = ((call, resolved.problem) for call, resolved in whole.items() if call.phase in phases)
+    return next((f"{call.place}: {problem}" for call, problem in found if problem), None)
 
 
-def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[str, Answer]]:
+def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Answer]]:
     """The answers of the arms that have one to everything."""
     complete = {arm: found for arm, found in whole.items() if all(r.problem is None for r in found.values())}
-    return {arm: {place: r.answer for place, r in found.items()} for arm, found in complete.items()}
+    return {arm: {call: r.answer for call, r in found.items()} for arm, found in complete.items()}
 
 
 def _once(cases: Iterable[Case], whole: Mapping[str, ArmAnswers]) -> Iterator[Case]:
@@ -196,7 +180,7 @@ def _answer_key(case: Case, whole: ArmAnswers) -> Any:
     if case.answer is not None:
         return _key(case.answer)
     phases = ("prefill",) if case.kind == "prefill" else PHASES
-    return tuple((place, *_key(r.answer)) for place, r in whole.items() if place.rpartition(":")[2] in phases)
+    return tuple((call, *_key(resolved.answer)) for call, resolved in whole.items() if call.phase in phases)
 
 
 def _key(answer: Answer) -> tuple[Any, ...]:
@@ -211,7 +195,7 @@ def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)
         shapes = []
-        for use in (use for use in _all_uses(suite) if use.op == space.op):
+        for use in (use for use in uses(suite) if use.op == space.op):
             for axes, dims in _kernel_axes(suite, use, questions):
                 if dims in shapes:
                     continue

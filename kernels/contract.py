@@ -124,7 +124,8 @@ class Use:
     site: the name of the place (`lm_head`, `gdn_in`; `main` where an op has only one). calls: calls per forward pass of
     the whole model. dims: the op's named sizes at `tokens=1, batch=1`; the plan sets tokens, batch and context.
     replaces: for a composite op, the places (`op@site`) that need no variant where an arm chooses one here; a place
-    that an op names at several sites needs none where it is chosen at all of them.
+    that an op names at several sites needs none where it is chosen at all of them. last: it stands behind the last
+    hidden state, and a prefill calls it with the last token of each sequence alone.
     """
 
     op: str
@@ -132,6 +133,7 @@ class Use:
     calls: int
     dims: Dims
     replaces: tuple[str, ...] = ()
+    last: bool = False
 
     @property
     def place(self) -> str:

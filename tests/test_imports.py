@@ -44,6 +44,7 @@ LAYERS = {
     "suite and plan": Layer(
         (
             "harness/suite/*.py",
+            "harness/calls.py",
             "harness/plan.py",
             "harness/answers.py",
             "harness/host.py",

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from harness import kernels_root
+from harness.calls import dims_at
 from harness.errors import HarnessError
-from harness.plan import dims_at, expand, sweep_plan
+from harness.plan import expand, sweep_plan
 from harness.suite.catalogue import PHASES, load_layout, load_spec
 from harness.suite.load import load_suite
 from harness.values.case import Case
+from harness.values.suite import CallSite
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import VARIANT, write_suite
 
@@ -94,12 +96,12 @@ def test_the_whole_model_is_answered_for_every_arm() -> None:
     suite = load_suite(FULL)
     plan = expand(suite, arms=["baseline", "published"])
     uses = load_layout(suite.architecture).uses(suite.dims, suite.weights.group, suite.weights.dense)
-    wanted = {f"{use.op}@{use.site}:{phase}" for use in uses for phase in PHASES}
+    wanted = {CallSite(phase, use.op, use.site) for use in uses for phase in PHASES}
     assert set(plan.answers) == {"baseline", "published"}
     assert all(set(answers) == wanted for answers in plan.answers.values())
-    assert plan.answers["published"]["moe_down@experts:decode"].tunables["block_k"] == 128
-    assert plan.answers["baseline"]["rms_norm@ln:decode"].origin == "default"
-    assert plan.answers["baseline"]["sdpa@main:decode"].origin == "suite"
+    assert plan.answers["published"][CallSite("decode", "moe_down", "experts")].tunables["block_k"] == 128
+    assert plan.answers["baseline"][CallSite("decode", "rms_norm", "ln")].origin == "default"
+    assert plan.answers["baseline"][CallSite("decode", "sdpa", "main")].origin == "suite"
 
 
 def test_tunables_left_out_are_those_of_the_variant(tmp_path: Path) -> None:
@@ -168,13 +170,15 @@ def _tune(suite: Path, **changes: Any) -> Path:
 
 
 def test_tuned_is_what_the_tuned_file_of_this_device_says(tuned_suite: Path) -> None:
-    """The answer has the found tunables and names the file; the arm's decode can then run."""
+    """The answer has the found tunables and names the file; the arm's decode can then run. A prefill calls lm_head with
+    the last token of each sequence alone, every other product with the whole prompt."""
     path = _tune(tuned_suite)
     plan = expand(load_suite(tuned_suite), device_slug="cpu-x", triton="3.7")
     [case] = [c for c in plan.cases if c.arm == "other" and c.site == "lm_head"]
     assert case.problem is None and case.answer is not None and case.answer.origin == str(path)
     assert case.answer.tunables == {"block_n": 16, "fast": False, "factor": 1.0, "layout": "rows"}
-    assert plan.answers["other"]["int4_mm@lm_head:prefill"].origin == f"{path} (tuned with 1 token)"
+    assert plan.answers["other"][CallSite("prefill", "int4_mm", "lm_head")].origin == str(path)
+    assert plan.answers["other"][CallSite("prefill", "int4_mm", "gdn_in")].origin == f"{path} (tuned with 1 token)"
 
 
 @pytest.mark.parametrize(

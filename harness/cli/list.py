@@ -59,7 +59,7 @@ def _json(plan: Plan) -> str:
         "kernels_root": suite.kernels_root,
         "arms": plan.arms,
         "cases": [{"id": c.id, **msgspec.to_builtins(c), **unmeasured, "reason": c.problem or ""} for c in plan.cases],
-        "answers": plan.answers,
+        "answers": {arm: {call.label: answer for call, answer in found.items()} for arm, found in plan.answers.items()},
     }
     return msgspec.json.encode(document).decode()
 
@@ -121,12 +121,10 @@ def _model(plan: Plan) -> Any:
 
     found: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for arm, answers in plan.answers.items():
-        for place, answer in answers.items():
-            op_site, _, phase = place.rpartition(":")
-            op, _, site = op_site.partition("@")
+        for call, answer in answers.items():
             origin = answer.origin if answer.origin in ("default", "suite") else "tuned"
-            row = found.setdefault((op, _answer(answer), origin), {"sites": [], "phases": [], "arms": []})
-            for column, value in (("sites", site), ("phases", phase), ("arms", arm)):
+            row = found.setdefault((call.op, _answer(answer), origin), {"sites": [], "phases": [], "arms": []})
+            for column, value in (("sites", call.site), ("phases", call.phase), ("arms", arm)):
                 if value not in row[column]:
                     row[column].append(value)
     table = Table(box=None, pad_edge=False, header_style="bold", title="The whole model", title_justify="left")

@@ -13,6 +13,7 @@ from harness.decode.replayed import Replayed
 from harness.measure.operand_sets import to_float32
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Answer
+from harness.values.suite import CallSite
 
 PHASES = ("decode", "prefill")
 Observer = Callable[[str, str, list[Any]], None]
@@ -28,13 +29,13 @@ class ArmOps:
     """Binds ops to the variants that an arm chose, per site and phase.
 
     Weights are prepared once per distinct variant and raw tensor; `prepared` may be shared by several arms so that none
-    holds a second copy of the same packing. answers: by `op@site:phase`, from the plan. With `profile`, every call
+    holds a second copy of the same packing. answers: from the plan. With `profile`, every call
     runs in a `record_function` scope.
     """
 
     def __init__(
         self,
-        answers: Mapping[str, Answer],
+        answers: Mapping[CallSite, Answer],
         suite_folder: str,
         prepared: dict[Any, dict[str, Any]],
         profile: bool = False,
@@ -49,7 +50,7 @@ class ArmOps:
         loaded = load_op(op)
         by_phase = {}
         for phase in PHASES:
-            answer = self._answers.get(f"{op}@{site}:{phase}")
+            answer = self._answers.get(CallSite(phase, op, site))
             if answer is None:
                 continue
             variant = load_variant(op, answer.variant, self._folder)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.plan import dims_at
+from harness.calls import dims_in_pass, uses
 from harness.resolve import LoadedVariant, load_variant
-from harness.suite.catalogue import PHASES, model_uses
 from harness.values.case import Case
 from harness.values.suite import Plan
 
@@ -18,19 +17,14 @@ def calls_of(plan: Plan, arm: str, batch: int, context: int) -> Iterator[tuple[s
     Raises VariantNotLoaded for a variant that cannot be imported.
     """
     suite = plan.suite
-    every = model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
-    uses = {use.place: use for use in every}
-    for place, answer in plan.answers[arm].items():
-        where, _, phase = place.rpartition(":")
-        use = uses[where]
-        length, start = (1, context) if phase == PHASES[0] else (max(context, 1), 0)
-        tokens = batch if use.site == "lm_head" else batch * length
-        dims = dims_at(use.dims, tokens=tokens, batch=batch, length=length, context=start)
+    by_place = {use.place: use for use in uses(suite)}
+    for call, answer in plan.answers[arm].items():
+        use = by_place[call.place]
         case = Case(
             "kernel", arm, suite.dtype_label, {"batch": batch, "context": context}, use.op, use.site,
-            dims=dims, calls=use.calls, answer=answer,
+            dims=dims_in_pass(use, call.phase, batch, context), calls=use.calls, answer=answer,
         )  # fmt: skip
-        yield phase, case, load_variant(use.op, answer.variant, Path(suite.path).parent)
+        yield call.phase, case, load_variant(use.op, answer.variant, Path(suite.path).parent)
 
 
 def unsupported(plan: Plan, arm: str, batch: int, context: int) -> str | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from harness.plan import dims_at
-from harness.suite.catalogue import load_layout, load_spec, model_uses
+from harness.calls import dims_in_pass, uses
+from harness.suite.catalogue import load_spec
 from harness.values.measurement import Work
 from harness.values.profile import SiteWork
 from harness.values.suite import Suite
@@ -14,24 +13,16 @@ from harness.values.suite import Suite
 
 def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work:
     """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens."""
-    layout = load_layout(suite.architecture)
-    sites = _sites(suite, layout.uses(suite.dims, suite.weights.group, suite.weights.dense), phase, batch, context)
+    sites = [_site(use, phase, batch, context) for use in uses(suite, composites=False)]
     return Work(sum(s.read_bytes for s in sites), sum(s.write_bytes for s in sites), sum(s.flop for s in sites))
 
 
 def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
     """Each place of an op in a decode step, those of composite ops too: which of them an arm has, its profile says."""
-    uses = model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
-    return tuple(_sites(suite, uses, "decode", batch, context))
+    return tuple(_site(use, "decode", batch, context) for use in uses(suite))
 
 
-def _sites(suite: Suite, uses: Iterable[Any], phase: str, batch: int, context: int) -> list[SiteWork]:
-    length = 1 if phase == "decode" else context
-    start = context if phase == "decode" else 0
-    found = []
-    for use in uses:
-        tokens = batch if use.site == "lm_head" else batch * length
-        cost = load_spec(use.op).cost(dims_at(use.dims, tokens=tokens, batch=batch, length=length, context=start))
-        amounts = (use.calls * amount for amount in (cost.read_bytes, cost.write_bytes, cost.flop))
-        found.append(SiteWork(f"{use.op}@{use.site}", use.calls, *amounts))
-    return found
+def _site(use: Any, phase: str, batch: int, context: int) -> SiteWork:
+    cost = load_spec(use.op).cost(dims_in_pass(use, phase, batch, context))
+    amounts = (use.calls * amount for amount in (cost.read_bytes, cost.write_bytes, cost.flop))
+    return SiteWork(use.place, use.calls, *amounts)

@@ -12,7 +12,7 @@ import msgspec
 from harness.suite.catalogue import variant_file
 from harness.suite.closure import source_files
 from harness.values.case import Answer, Case
-from harness.values.suite import Plan
+from harness.values.suite import CallSite, Plan
 
 NOT_ONLY_SOURCE = ("importlib", "__import__", "ctypes", "cpp_extension", "load_library", "exec(", "eval(", "open(")
 """Whoever uses one of these may run what no import names."""
@@ -23,19 +23,20 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     cannot be told from its imports has none."""
     found = {}
     for case in plan.cases:
-        answers = {"": case.answer} if case.answer is not None else dict(plan.answers.get(case.arm, {}))
+        own = CallSite("decode", str(case.op), str(case.site))
+        answers = {own: case.answer} if case.answer is not None else dict(plan.answers.get(case.arm, {}))
         files = _files(case, plan, answers)
         if files and answers and case.problem is None:
             found[case.id] = _hash(case, plan, answers, files)
     return found
 
 
-def _files(case: Case, plan: Plan, answers: Mapping[str, Answer]) -> dict[str, Path] | None:
+def _files(case: Case, plan: Plan, answers: Mapping[CallSite, Answer]) -> dict[str, Path] | None:
     """By a name that does not depend on where the tree lies; None where a file does more than import."""
     folder, root = Path(plan.suite.path).parent, Path(plan.suite.kernels_root)
     variants, rest = [], [root / "operands.py"]
     for place, answer in answers.items():
-        op = case.op or place.partition("@")[0]
+        op = case.op or place.op
         file = variant_file(op, answer.variant, folder)
         if file is None:
             return None
@@ -62,9 +63,9 @@ def _name(file: Path, roots: Iterable[Path]) -> str:
     return str(file)
 
 
-def _hash(case: Case, plan: Plan, answers: Mapping[str, Answer], files: Mapping[str, Path]) -> str:
+def _hash(case: Case, plan: Plan, answers: Mapping[CallSite, Answer], files: Mapping[str, Path]) -> str:
     suite = plan.suite
-    chosen = {place: (answer.variant, sorted(answer.tunables.items())) for place, answer in answers.items()}
+    chosen = sorted((place, answer.variant, sorted(answer.tunables.items())) for place, answer in answers.items())
     facts = (case.question, case.dims, chosen, suite.weights, suite.dims, suite.routing, suite.dtype)
     digest = hashlib.sha256(msgspec.json.encode(facts, order="sorted"))
     for name in sorted(files):

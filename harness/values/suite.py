@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -147,11 +147,29 @@ class Suite(Sections, frozen=True, kw_only=True):
         return f"{self.weights.dtype}-g{self.weights.group}/{self.dtype}"
 
 
+class CallSite(NamedTuple):
+    """Where a model calls an op, and in which phase."""
+
+    phase: str
+    op: str
+    site: str
+
+    @property
+    def place(self) -> str:
+        """`int4_mm@lm_head`."""
+        return f"{self.op}@{self.site}"
+
+    @property
+    def label(self) -> str:
+        """`int4_mm@lm_head:prefill`."""
+        return f"{self.place}:{self.phase}"
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What will be done, in this order, decided before the device is touched."""
 
     suite: Suite
     cases: tuple[Case, ...]
     arms: tuple[str, ...]
-    answers: dict[str, dict[str, Answer]] = {}
-    """By arm, then by `op@site:phase`: every choice of the arm for the whole model, tuned files read."""
+    answers: dict[str, dict[CallSite, Answer]] = {}
+    """By arm: every choice of the arm for the whole model, tuned files read."""

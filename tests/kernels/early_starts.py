@@ -15,11 +15,12 @@ import triton
 from triton.runtime.jit import JITFunction
 
 from harness import kernels_root
-from harness.plan import dims_at, expand
+from harness.calls import dims_at, uses
+from harness.plan import expand
 from harness.resolve import load_op, load_operands, load_variant
-from harness.suite.catalogue import model_uses
 from harness.suite.load import load_suite
 from harness.values.case import Answer
+from harness.values.suite import CallSite
 from tests.conftest import REPOSITORY
 from tests.kernels.compiled import Target, described
 
@@ -35,8 +36,9 @@ def places() -> dict[str, tuple[str, dict[str, int], Answer]]:
     """By place, what the arm chose for a decode step of the 35B model: the op, its dims at one token, the answer."""
     suite = load_suite(SUITE)
     answers = expand(suite, arms=[ARM]).answers[ARM]
-    uses = model_uses(suite.architecture, suite.dims, suite.weights.group, suite.weights.dense)
-    asked = {use.place: (use.op, dict(use.dims), answers.get(f"{use.place}:decode")) for use in uses}
+    asked = {
+        use.place: (use.op, dict(use.dims), answers.get(CallSite("decode", use.op, use.site))) for use in uses(suite)
+    }
     return {
         place: (op, dims, answer)
         for place, (op, dims, answer) in asked.items()

@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from harness import kernels_root
+from harness.calls import dims_in_pass
 from harness.decode.arm_ops import ReferenceOps
 from harness.resolve import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
@@ -32,7 +33,7 @@ DENSE = ("router", "shared_gate")
 
 
 class RecordingOps:
-    """ReferenceOps that note the shape of every input of every call, by op and site."""
+    """ReferenceOps that note, by op and site, the number of calls and the shape of every input of the first."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -45,7 +46,8 @@ class RecordingOps:
             rest = iter(inputs)
             values = [bound[i.name] if i.name in bound else next(rest) for i in load_spec(op).op.inputs]
             self.calls[op, site] += 1
-            self.shapes[op, site] = [tuple(value.shape) if isinstance(value, torch.Tensor) else () for value in values]
+            shapes = [tuple(value.shape) if isinstance(value, torch.Tensor) else () for value in values]
+            self.shapes.setdefault((op, site), shapes)
             return right(phase, *inputs)
 
         return Wrapped(call, right.covers)
@@ -62,9 +64,25 @@ def test_uses_are_what_the_model_does(dense: tuple[str, ...]) -> None:
     uses = layout.uses(SMALL, 16, dense)
     assert {(use.op, use.site): use.calls for use in uses} == ops.calls
     for use in uses:
-        inputs = load_spec(use.op).op.inputs
-        declared = [tuple(evaluate(size, use.dims) for size in i.shape) for i in inputs]
-        assert ops.shapes[use.op, use.site] == declared, (use.op, use.site)
+        assert ops.shapes[use.op, use.site] == declared(use.op, use.dims), (use.op, use.site)
+
+
+def declared(op: str, dims: Mapping[str, int]) -> list[tuple[int, ...]]:
+    """The shapes of an op's inputs at these sizes."""
+    return [tuple(evaluate(size, dims) for size in i.shape) for i in load_spec(op).op.inputs]
+
+
+def test_a_prefill_calls_what_its_sizes_say() -> None:
+    """Every op takes each token of the prompt, the last norm and the head only one of each sequence."""
+    common: dict[str, Any] = {"group": 16, "dtype": torch.float32, "device": "cpu"}
+    raw = weights.random_weights(SMALL, dense=DENSE, seed=0, **common)
+    ops = RecordingOps()
+    model.build(SMALL, raw, ops, batch=2, capacity=layout.CACHE_BLOCK, **common).prefill(torch.ones(2, 7).long())
+    uses = [use for use in layout.uses(SMALL, 16, DENSE) if use.op != "greedy"]
+    assert {(use.op, use.site) for use in uses} == set(ops.shapes)
+    assert {use.place for use in uses if use.last} == {"rms_norm@final", "int4_mm@lm_head"}
+    for use in uses:
+        assert ops.shapes[use.op, use.site] == declared(use.op, dims_in_pass(use, "prefill", 2, 7)), use.place
 
 
 def test_every_use_can_be_made_and_costed() -> None:
@@ -136,6 +154,7 @@ import sys
 sys.modules["torch"] = None
 from pathlib import Path
 from harness import kernels_root
+from harness.calls import dims_in_pass
 kernels_root.bind(Path({str(kernels_root.bound_root())!r}))
 print(kernels_root.module("models.qwen3_5_moe.layout").layer_kinds({SMALL!r}))
 """

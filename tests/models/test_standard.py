@@ -12,6 +12,7 @@ import yaml
 from torch import Tensor
 from transformers import DynamicCache
 
+from harness.calls import dims_in_pass
 from harness.decode.arm_ops import ReferenceOps
 from harness.resolve import load_model, load_spec
 from harness.suite.catalogue import ops
@@ -122,8 +123,8 @@ def test_prefill_and_decode_agree_with_transformers(
 
 @pytest.mark.parametrize("architecture", SIZES)
 def test_uses_are_what_the_model_does(architecture: str) -> None:
-    """One decode step calls the ops at the sites and as often as `uses` says, with the shapes that its dims give; and
-    every op is one that was there before."""
+    """One decode step calls the ops at the sites and as often as `uses` says, with the shapes that its dims give, and a
+    prefill with those of its prompt; every op is one that was there before."""
     dims, modules, bound = SIZES[architecture], load_model(architecture), RecordingOps()
     common: dict[str, Any] = {"group": GROUP, "dtype": torch.float32, "device": "cpu"}
     dense = ("router",) if architecture == "qwen3_moe" else ()
@@ -135,6 +136,12 @@ def test_uses_are_what_the_model_does(architecture: str) -> None:
     for use in uses:
         declared = [tuple(evaluate(size, use.dims) for size in i.shape) for i in load_spec(use.op).op.inputs]
         assert bound.shapes[use.op, use.site] == declared, (use.op, use.site)
+    prompt = RecordingOps()
+    modules.model.build(dims, raw, prompt, batch=2, capacity=64, **common).prefill(torch.ones(2, 7).long())
+    for use in (use for use in uses if use.op != "greedy"):
+        sizes = dims_in_pass(use, "prefill", 2, 7)
+        declared = [tuple(evaluate(size, sizes) for size in i.shape) for i in load_spec(use.op).op.inputs]
+        assert prompt.shapes[use.op, use.site] == declared, use.place
     five = load_model("qwen3_5_moe").layout
     large = yaml.safe_load((REPOSITORY / "suites" / "models.yaml").read_text())["qwen3_5_35b_a3b"]
     assert {use.op for use in uses} <= {use.op for use in five.uses(large, 128, ())} | {"linear"} <= set(ops())

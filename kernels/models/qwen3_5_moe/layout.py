@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...contract import Use
@@ -133,8 +134,8 @@ def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]
         Use("residual_add", "mixer", layers, {"tokens": 1, "hidden": hidden}),
         *_moe_uses(dims, group, dense),
         Use("residual_add", "moe", layers, {"tokens": 1, "hidden": hidden}),
-        Use("rms_norm", "final", 1, {"tokens": 1, "heads": 1, "width": hidden}),
-        _linear(dims, "lm_head", 1, group, dense),
+        Use("rms_norm", "final", 1, {"tokens": 1, "heads": 1, "width": hidden}, last=True),
+        replace(_linear(dims, "lm_head", 1, group, dense), last=True),
         Use("greedy", "main", 1, {"batch": 1, "vocab": dims["vocab_size"]}),
     ]
     return tuple(use for use in found if use.calls)
@@ -147,7 +148,7 @@ def composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use
     found = [
         Use("add_rms_norm", "mixer", layers, row, ("residual_add@mixer",)),
         Use("add_rms_norm", "moe", layers - 1, row, ("residual_add@moe",)),
-        Use("add_rms_norm", "final", 1, row, ("residual_add@moe", "rms_norm@final")),
+        Use("add_rms_norm", "final", 1, row, ("residual_add@moe", "rms_norm@final"), last=True),
         *_attention_composites(dims),
         *_moe_composites(dims, group, dense),
     ]

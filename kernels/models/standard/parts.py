@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...contract import Use
@@ -121,8 +121,8 @@ def uses(kind: Kind, dims: ModelDims, group: int, dense: Collection[str]) -> tup
         *(_expert_uses(dims, group, linear("router")) if kind.experts else ()),
         *(() if kind.experts else (linear("mlp_gate_up"), _swiglu(dims), linear("mlp_down"))),
         Use("residual_add", "mlp", layers, {"tokens": 1, "hidden": hidden}),
-        Use("rms_norm", "final", 1, {"tokens": 1, "heads": 1, "width": hidden}),
-        linear("lm_head", 1),
+        Use("rms_norm", "final", 1, {"tokens": 1, "heads": 1, "width": hidden}, last=True),
+        replace(linear("lm_head", 1), last=True),
         Use("greedy", "main", 1, {"batch": 1, "vocab": dims["vocab_size"]}),
     )
 

@@ -1,0 +1,37 @@
+"""The calls of a forward pass: every place of an op in a suite's model, and the sizes that it is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.suite.catalogue import load_layout, model_uses
+from harness.values.suite import Suite
+
+CACHE_BLOCK = 64
+"""The capacity of a KV cache is a multiple of this."""
+
+
+def uses(suite: Suite, composites: bool = True) -> tuple[Any, ...]:
+    """Every place of an op in the suite's model (`contract.Use`), then those of composite ops."""
+    model = (suite.dims, suite.weights.group, suite.weights.dense)
+    if composites:
+        return model_uses(suite.architecture, *model)
+    found: tuple[Any, ...] = load_layout(suite.architecture).uses(*model)
+    return found
+
+
+def dims_in_pass(use: Any, phase: str, batch: int, context: int) -> dict[str, int]:
+    """An op's sizes in a decode step after `context` cached tokens, or in the prefill of a prompt of `context` tokens,
+    which calls what stands behind the last hidden state with one token of each sequence alone."""
+    length, cached = (1, context) if phase == "decode" else (max(context, 1), 0)
+    last = getattr(use, "last", use.site == "lm_head")  # kernels of an older revision do not say so
+    return dims_at(use.dims, tokens=batch if last else batch * length, batch=batch, length=length, context=cached)
+
+
+def dims_at(dims: Mapping[str, int], *, tokens: int, batch: int, length: int, context: int) -> dict[str, int]:
+    """An op's sizes in a call of `tokens` tokens: `batch` sequences of `length` new ones after `context` cached
+    ones. Only the sizes that the op has are set; the cache holds all of them, in whole blocks."""
+    capacity = -(-(context + length) // CACHE_BLOCK) * CACHE_BLOCK
+    axes = {"tokens": tokens, "batch": batch, "length": length, "context": context, "capacity": capacity}
+    return {**dims, **{name: value for name, value in axes.items() if name in dims}}
