@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from harness.compare.recorded import recorded_suite
 from harness.values.environment import Environment
 from harness.values.measurement import Status
 from harness.values.run import Run
@@ -180,8 +179,7 @@ def _benchmark(run: Run, row: CaseRow) -> Benchmark:
 
 def _model_name(run: Run) -> str:
     """As the suite names it; a suite with sizes of its own gives its own name."""
-    model = recorded_suite(run).get("model")
-    return model if isinstance(model, str) else run.suite
+    return run.suite_facts.model if run.suite_facts else run.suite
 
 
 def _model(model: str, row: CaseRow) -> Model:

@@ -27,10 +27,14 @@ USUAL_ARMS = ("autotuned", "baseline")
 
 
 class Against(msgspec.Struct, frozen=True):
-    """case: of the attempt's question, with the other answer. label: `autotuned (triton_vecmat 8,256 w2)`."""
+    """An opponent."""
 
     case: Case
+    """The attempt's question, with the other answer."""
+    name: str
+    """Of the arm, variant or revision: `autotuned`."""
     label: str
+    """The same with its tunables: `autotuned (triton_vecmat 8,256 w2)`."""
 
 
 def opponent(question: Question, name: str, environment: Environment, folder: Path) -> Against | None:
@@ -97,7 +101,7 @@ def _revision(question: Question, revision: str, folder: Path) -> Against:
     known = read_signature(kept, load_spec(str(question.case.op)).op).tunables
     given = question.case.answer.tunables if question.case.answer else {}
     answer = Answer(str(kept), {name: given.get(name, default) for name, default in known.items()})
-    return _against(question, answer, f"{file.name} of {revision} ({commit[:7]})", variant=False)
+    return _against(question, answer, f"{file.name} of {revision}", f" ({commit[:7]})", variant=False)
 
 
 def _arms(question: Question, environment: Environment) -> Iterator[tuple[str, Against]]:
@@ -129,11 +133,11 @@ def _suite(path: Path, written_ns: int) -> Suite | None:
     return load_suite(path) if "\nsuite:" in "\n" + path.read_text(encoding="utf-8") else None
 
 
-def _against(question: Question, answer: Answer, label: str, variant: bool = True) -> Against:
-    case = msgspec.structs.replace(question.case, arm=f"against {label}", answer=answer)
+def _against(question: Question, answer: Answer, name: str, commit: str = "", variant: bool = True) -> Against:
+    case = msgspec.structs.replace(question.case, arm=f"against {name}{commit}", answer=answer)
     if case.arm == question.case.arm:
         case = msgspec.structs.replace(case, arm=f"{case.arm} again")
-    return Against(case, f"{label} ({described(answer, variant)})" if label else described(answer))
+    return Against(case, name, f"{name}{commit} ({described(answer, variant)})")
 
 
 def described(answer: Answer, variant: bool = True) -> str:

@@ -56,12 +56,12 @@ class Bench:
             if compiling is None and greeting.interpreted and self.options.static and answered.remarks:
                 compiling = background.submit(_compile, question, asked.target)
             compiled = compiling.result() if compiling is not None else _compiled(answered)
-        label = against.label if against else ""
+        name, label = (against.name, against.label) if against else ("", "")
         other, here = answered.against, greeting.environment
         attempt = Attempt(
             started=started, file=question.file, source=answered.source or text,
             measurement=answered.measurement, model=question.model, environment=here, against=other,
-            against_label=label,
+            against_label=label, against_name=name,
             diagnosis=answered.diagnosis, compiled=compiled, remarks=answered.remarks,
             predicted=predict(question, answered.measurement, other, against, here, self.store),
             evidence=answered.evidence, note=self.options.note, tags=self.options.tags,

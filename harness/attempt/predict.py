@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from harness.attempt.against import Against
 from harness.attempt.question import Question
 from harness.stats import estimate
@@ -27,18 +25,17 @@ def predict(
     if own is None or base is None:
         return None
     delta_us = question.case.calls * (own.value - base.value)
-    step_us, run = _decode_step(against.label.partition(" (")[0], question, here, store)
+    step_us, run = _decode_step(against.name, question, here, store)
     return Prediction(question.case.calls, delta_us, step_us, run)
 
 
 def _decode_step(arm: str, question: Question, here: Environment, store: Store) -> tuple[float | None, str]:
     """us per token of the arm's decode at batch 1, in the newest stored run of this model's suite on such a machine."""
-    named = re.compile(rf"^model: *{re.escape(question.model)}\b", re.MULTILINE)
     complete = [summary for summary in store.runs() if summary.state == "complete"]
     for summary in reversed(complete[-LOOKED_AT:]):
         run = store.load(summary.id)
         same_machine = run.environment is not None and run.environment.device_name == here.device_name
-        if not same_machine or not named.search(run.sources.get(run.suite_hash, "")):
+        if not same_machine or run.suite_facts is None or run.suite_facts.model != question.model:
             continue
         for found in run.measurements:
             case = found.case

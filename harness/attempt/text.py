@@ -87,7 +87,7 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
     words = [us(own)]
     against = attempt.against
     if against is not None and (found := ratio(against.samples, attempt.measurement.samples)) is not None:
-        words.append(f"{ratio_words(found)} than {attempt.against_label.partition(' (')[0]}")
+        words.append(f"{ratio_words(found)} than {attempt.against_name}")
     elif against is not None:
         words.append(f"what it was tried against: {against.status.value}: {against.reason}")
     if best is not None:

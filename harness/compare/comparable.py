@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness.compare.join import Joined
 from harness.compare.paired_runs import paired_runs
 from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS
-from harness.compare.recorded import recorded_suite
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import HarnessError, allowed
 from harness.store.benchmark_file import SUITE
 from harness.values.difference import Difference
 from harness.values.environment import REFUSED_WHEN_DIFFERENT, Environment
 from harness.values.run import Run
+from harness.values.suite_facts import Setting, SuiteFacts
 
 FIELDS = (
     "environment",
@@ -96,18 +96,28 @@ def environment_differences(base: Environment, head: Environment) -> tuple[Diffe
 def _suite(base: Run, head: Run) -> Iterable[Difference]:
     if base.suite != head.suite:
         yield Difference("suite", base.suite, head.suite)
-    sections = recorded_suite(base), recorded_suite(head)
-    if all(sections):
-        for name in SUITE_FIELDS:
-            ours, theirs = (section.get(name) for section in sections)
-            if ours != theirs:
-                yield Difference(f"suite.{name}", _shown(ours), _shown(theirs))
+    yield from suite_differences(base.suite_facts, head.suite_facts)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {item}" for name, item in value.items()) + "}"
-    return "the default" if value is None else str(value)
+def suite_differences(base: SuiteFacts | None, head: SuiteFacts | None) -> Iterable[Difference]:
+    """What changes a question without being in its id; nothing where a side's suite is not known. Settings of the
+    weights count where both sides know them."""
+    if base is None or head is None:
+        return
+    for name in SUITE_FIELDS:
+        ours, theirs = getattr(base, name), getattr(head, name)
+        if name == "weights":
+            other = [key for key in ours if key in theirs and ours[key] != theirs[key]]
+            if other:
+                yield Difference("suite.weights", *(_settings(other, weights) for weights in (ours, theirs)))
+        elif ours != theirs:
+            yield Difference(f"suite.{name}", ours, theirs)
+
+
+def _settings(names: Sequence[str], weights: Mapping[str, Setting]) -> str:
+    """`{group: 32, dense: [router]}`"""
+    shown = {name: f"[{', '.join(v)}]" if isinstance(v := weights[name], tuple) else v for name in names}
+    return "{" + ", ".join(f"{name}: {value}" for name, value in shown.items()) + "}"
 
 
 def _sizes(joined: Iterable[Joined]) -> Iterable[Difference]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from harness.compare.comparable import environment_differences
-from harness.compare.recorded import recorded_suite
+from harness.compare.comparable import environment_differences, suite_differences
 from harness.match import matches
 from harness.stats.estimate import estimate_of
 from harness.values.case import Case
@@ -16,6 +15,7 @@ from harness.values.environment import Environment
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
 from harness.values.run import Run
+from harness.values.suite_facts import SuiteFacts
 
 UNITS = {"kernel": "us/call", "decode": "us/token", "prefill": "us/pass"}
 
@@ -49,7 +49,8 @@ class _Last(msgspec.Struct):
     """Of a case, the last moment that has a time."""
 
     environment: Environment | None
-    facts: dict[str, object]
+    suite: SuiteFacts | None
+    sizes: dict[str, int]
 
 
 def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], tuple[str, ...]]:
@@ -60,14 +61,12 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
     units: dict[tuple[str, str], str] = {}
     ids: dict[str, None] = {}
     for run in runs:
-        section = recorded_suite(run)
-        told = {f"suite.{name}": section.get(name) for name in ("model", "weights", "routing")} if section else {}
         for case, measurement in _cases(run):
             ids[case.id] = None
             if matches(match, case.id):
                 key = run.suite, case.id
                 units[key] = UNITS[case.kind]
-                moment, now = _moment(run, case, measurement, told, last.get(key))
+                moment, now = _moment(run, case, measurement, last.get(key))
                 found.setdefault(key, []).append(moment)
                 if moment.time is not None:
                     last[key] = now
@@ -82,21 +81,22 @@ def _cases(run: Run) -> Iterator[tuple[Case, Measurement | None]]:
         yield case, measured.get(case.id) or measured.get(case.same_as or "")
 
 
-def _moment(
-    run: Run, case: Case, measurement: Measurement | None, told: dict[str, object], last: _Last | None
-) -> tuple[Moment, _Last]:
+def _moment(run: Run, case: Case, measurement: Measurement | None, last: _Last | None) -> tuple[Moment, _Last]:
     time = estimate_of(run, measurement.case.id, measurement.samples) if measurement else None
-    facts = {**told, **{f"size {name}": value for name, value in case.dims.items()}}
     changed: tuple[str, ...] = ()
     if last is not None and time is not None:
-        changed = (*_conditions(last.environment, run.environment), *_facts(last.facts, facts))
+        changed = (
+            *_conditions(last.environment, run.environment),
+            *(difference.words for difference in suite_differences(last.suite, run.suite_facts)),
+            *_sizes(last.sizes, case.dims),
+        )
     seen = (measurement.status.value, measurement.reason) if measurement else run.unmeasured(case)[:2]
     moment = Moment(
         run.id, run.started, (run.environment.commit if run.environment else None) or "",
         *seen, time,
         case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed,
     )  # fmt: skip
-    return moment, _Last(run.environment, facts)
+    return moment, _Last(run.environment, run.suite_facts, case.dims)
 
 
 def _conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
@@ -105,9 +105,6 @@ def _conditions(before: Environment | None, after: Environment | None) -> tuple[
     return tuple(difference.words for difference in environment_differences(before, after))
 
 
-def _facts(before: dict[str, object], after: dict[str, object]) -> tuple[str, ...]:
-    return tuple(
-        Difference(name, str(before[name]), str(after[name])).words
-        for name in after
-        if before.get(name, after[name]) != after[name]
-    )
+def _sizes(before: dict[str, int], after: dict[str, int]) -> tuple[str, ...]:
+    changed = [name for name in after if before.get(name, after[name]) != after[name]]
+    return tuple(Difference(f"size {name}", str(before[name]), str(after[name])).words for name in changed)

@@ -6,8 +6,6 @@ import math
 
 import msgspec
 
-from harness.compare.recorded import recorded_suite
-from harness.errors import HarnessError
 from harness.values.run import Run
 from harness.values.suite import ComparePolicy
 
@@ -68,9 +66,5 @@ def policy_of(run: Run) -> Policy:
 
     Asked of the base: what may not get slower is not for the head to say.
     """
-    section = recorded_suite(run).get("compare") or {}
-    try:
-        said = msgspec.convert(section, ComparePolicy, strict=False)
-    except msgspec.ValidationError as error:
-        raise HarnessError(f"run {run.id}: compare section of its suite: {error}") from error
+    said = run.suite_facts.compare if run.suite_facts else ComparePolicy()
     return Policy(gate=said.gate, same_within_percent=said.same_within_percent)

@@ -23,6 +23,7 @@ from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
+from harness.values.suite_facts import facts_of
 
 MakePlan = Callable[[Environment], Plan]
 Report = Callable[[str, str, int, int], None]
@@ -167,6 +168,7 @@ class Execution:
                 processes=self.options.processes,
                 environment=environment,
                 planned=self._planned(self.plan),
+                suite_facts=facts_of(self.suite),
             )
             self.run_id = self.store.begin(self._header(run))
             self._keep_source(self.suite.text)

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, insert
 
 from harness.errors import HarnessError
 from harness.store import tables
+from harness.store.migrate import with_against_name
 from harness.store.store import Store
 from harness.values.attempt import Attempt
 
@@ -58,7 +59,8 @@ def all_attempts(store: Store, question: str | None = None, since: str = "") -> 
         wanted = wanted.where(attempts.c.question == question)
     with store.transaction() as connection:
         rows = connection.execute(wanted).all()
-        return [msgspec.structs.replace(tables.decode(row[1], Attempt), number=int(row[0])) for row in rows]
+        found = (with_against_name(tables.decode(row[1], Attempt)) for row in rows)
+        return [msgspec.structs.replace(one, number=int(row[0])) for row, one in zip(rows, found, strict=True)]
 
 
 def load_attempt(store: Store, name: str) -> Attempt:

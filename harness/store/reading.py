@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, distinct, func, select
 
 from harness.store import tables
 from harness.store.merge import merge_measurements
+from harness.store.migrate import with_suite_facts
 from harness.store.naming import Summary
 from harness.store.tables import decode
 from harness.store.writer import is_alive
@@ -67,7 +68,7 @@ def load_run(connection: Connection, run_id: int) -> Run:
     slots = tuple(decode(s.body, Slot) for s in rows(tables.slots))
     timed = {slot.process for slot in slots if slot.process}
     order = {case.id: index for index, case in enumerate(header.planned)}
-    return msgspec.structs.replace(
+    run = msgspec.structs.replace(
         header,
         id=str(row.id),
         state=_state(row),
@@ -80,6 +81,7 @@ def load_run(connection: Connection, run_id: int) -> Run:
         slots=slots,
         processes=len(timed) if header.pairing else header.processes,
     )
+    return with_suite_facts(run)
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:

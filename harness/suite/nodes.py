@@ -76,6 +76,13 @@ class Node:
         return found
 
     @property
+    def plain(self) -> Any:
+        """The value alone: a scalar, a dict or a list."""
+        if self.is_mapping:
+            return {key: node.plain for key, node in self.value.items()}
+        return [node.plain for node in self.value] if self.is_list else self.value
+
+    @property
     def shown(self) -> str:
         """The value in an error line."""
         return "a mapping" if self.is_mapping else "a list" if self.is_list else shown(self.value)

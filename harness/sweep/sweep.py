@@ -35,6 +35,7 @@ from harness.values.environment import Environment
 from harness.values.measurement import Status
 from harness.values.run import Run
 from harness.values.suite import Suite
+from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class _Sweep:
             note=self.options.note or "sweep",
             processes=self.options.processes,
             environment=self.environment,
+            suite_facts=facts_of(self.suite),
         )
         self.ledger.run_id = self.store.begin(run)
         self.store.add_source(self.ledger.run_id, run.suite_hash, self.suite.text)

@@ -53,6 +53,8 @@ class Attempt(msgspec.Struct, frozen=True):
     environment: Environment | None = None
     against: Measurement | None = None
     against_label: str = ""
+    against_name: str = ""
+    """Of the arm, variant or revision alone, without its tunables."""
     diagnosis: Diagnosis | None = None
     compiled: Compiled | None = None
     predicted: Prediction | None = None

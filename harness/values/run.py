@@ -11,6 +11,7 @@ from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
+from harness.values.suite_facts import SuiteFacts
 
 SCHEMA_VERSION = 1
 
@@ -55,6 +56,8 @@ class Run(msgspec.Struct, frozen=True):
     pairing: Pairing | None = None
     slots: tuple[Slot, ...] = ()
     process_noise: dict[str, float] = {}
+    suite_facts: SuiteFacts | None = None
+    """None where they are not known: a file of pytest-benchmark has no suite."""
     schema: int = SCHEMA_VERSION
 
     @property

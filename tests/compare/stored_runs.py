@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.compare import StoredSide
+from harness.store.migrate import with_suite_facts
 from harness.values.case import Answer, Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
@@ -61,14 +62,15 @@ def stored(
     planned: Sequence[Case] | None = None,
     **fields: object,
 ) -> Run:
-    """A complete run of these measurements, on ENVIRONMENT unless `environment` says another."""
+    """A complete run of these measurements, on ENVIRONMENT unless `environment` says another; the facts of its suite
+    as they are read from its text."""
     key = hashlib.sha256(suite.encode()).hexdigest()
     run = Run(
         id=run_id, started=f"2026-01-0{run_id}T00:00:00+00:00", suite="synthetic", suite_hash=key, title="Synthetic",
         state="complete", processes=8, environment=ENVIRONMENT, measurements=measurements, sources={key: suite},
         planned=tuple(planned if planned is not None else (m.case for m in measurements)),
     )  # fmt: skip
-    return msgspec.structs.replace(run, **fields)
+    return msgspec.structs.replace(with_suite_facts(run), **fields)
 
 
 def two_runs(

@@ -157,9 +157,9 @@ def test_a_run_that_ended_before_it_knew_its_machine_is_refused() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "difference"),
     [
-        ("group: 32", "group: 64", "suite.weights: {dtype: int4, group: 32} -> {dtype: int4, group: 64}"),
+        ("group: 32", "group: 64", "suite.weights: {group: 32} -> {group: 64}"),
         ("model: tiny", "model: large", "suite.model: tiny -> large"),
-        ("model: tiny", "model: tiny\nrouting: skewed", "suite.routing: the default -> skewed"),
+        ("model: tiny", "model: tiny\nrouting: skewed", "suite.routing: uniform -> skewed"),
     ],
 )
 def test_what_changes_a_question_in_the_suite_is_refused(before: str, after: str, difference: str) -> None:

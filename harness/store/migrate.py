@@ -1,0 +1,53 @@
+"""Values that an older program stored, brought to the form of today as they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.values.attempt import Attempt
+from harness.values.run import Run
+from harness.values.suite import ComparePolicy, Weights
+from harness.values.suite_facts import Setting, SuiteFacts
+
+
+class _Sections(msgspec.Struct):
+    """The sections of a suite file that a run needs later, with the defaults that they had when runs kept no facts.
+
+    weights: the sites that stay dense by default depend on the model, so they are known only where the file names
+    them."""
+
+    model: str
+    dtype: str = "bfloat16"
+    weights: dict[str, Setting] = {}
+    routing: str = "uniform"
+    compare: ComparePolicy = ComparePolicy()
+
+
+def with_suite_facts(run: Run) -> Run:
+    """A run from before runs kept the facts of their suite: they are read once from the text that it kept. Without a
+    text, or with one that is no suite any more, they stay unknown."""
+    text = run.sources.get(run.suite_hash)
+    if run.suite_facts is not None or text is None:
+        return run
+    from harness.suite.nodes import parse
+
+    try:
+        said = msgspec.convert(parse(text, Path(run.suite)).plain, _Sections)
+    except (HarnessError, msgspec.ValidationError):
+        return run
+    default = Weights()
+    weights: dict[str, Setting] = {
+        "dtype": default.dtype, "group": default.group, "from": default.source, "seed": default.seed,
+    }  # fmt: skip
+    facts = SuiteFacts(said.model, said.dtype, {**weights, **said.weights}, said.routing, said.compare)
+    return msgspec.structs.replace(run, suite_facts=facts)
+
+
+def with_against_name(attempt: Attempt) -> Attempt:
+    """An attempt from before the name of its opponent was kept beside the label `autotuned (triton_vecmat 8,256)`."""
+    if attempt.against_name or not attempt.against_label:
+        return attempt
+    return msgspec.structs.replace(attempt, against_name=attempt.against_label.partition(" (")[0])
