@@ -15,9 +15,6 @@ from .figures import axes_words, clean
 from .joined import Answered, Joined, by_question, shared_arms
 from .kernel_view import site_name
 
-STREAM_NOTE = "own greedy stream leaves"
-"""How the part of a correctness detail begins that tells of a diverging greedy stream."""
-
 
 @dataclass(frozen=True)
 class ModelRow:
@@ -89,7 +86,7 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
     measurement, time = entry.measurement, joined.estimate(entry)
     assert measurement is not None and time is not None
     bound_us = joined.bound_us(entry)
-    details = (measurement.correctness.detail if measurement.correctness else "").split("; ")
+    diverges = measurement.correctness.diverges if measurement.correctness else None
     return ModelRow(
         arms=arms,
         time=time,
@@ -101,7 +98,7 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
         compile_s=measurement.compile_s,
         capture_s=measurement.capture_s or None,
         first_token_us=measurement.first_token_us,
-        stream_note=clean("; ".join(part for part in details if part.startswith(STREAM_NOTE))),
+        stream_note=diverges.words if diverges else "",
         source=entry,
     )
 

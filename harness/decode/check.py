@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.decode.engines import Engine, Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.measure.agreement import compare
-from harness.values.measurement import Correctness, Tolerance
+from harness.values.measurement import Correctness, StreamDivergence, Tolerance
 
 CHECKED_STEPS = 64
 NORMAL_MEDIAN = 0.6745
@@ -121,14 +121,14 @@ def own_stream(engine: Engine, step: Step, first: Tensor, steps: int) -> tuple[T
     return own, [gap.item() for gap in gaps]
 
 
-def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> str:
-    """Where an arm's own greedy stream leaves the recorded one, in words; empty where it does not."""
+def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> StreamDivergence | None:
+    """Where an arm's own greedy stream leaves the recorded one, both int64 [batch, steps + 1]; None where it does not.
+    gaps: between the top two logits of each step."""
     differs = (recorded != own).any(dim=0).nonzero().flatten()
     if len(differs) == 0:
-        return ""
+        return None
     position = int(differs[0])
-    gap = f", where its top two logits are {gaps[position - 1]:.3g} apart" if position else ""
-    return f"own greedy stream leaves the recorded one at token {position}{gap}"
+    return StreamDivergence(position, gaps[position - 1] if position else None)
 
 
 def empty_stream(batch: int, steps: int, device: str) -> Tensor:

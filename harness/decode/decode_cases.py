@@ -128,7 +128,8 @@ class DecodeBench:
             result = check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
             step.rewind(arm.snapshot)
             left = divergence(stream, *arm.own_stream(step, engine, steps))
-            result = msgspec.structs.replace(result, detail="; ".join(p for p in (result.detail, left) if p))
+            detail = f"{result.detail}; {left.words}" if left else result.detail
+            result = msgspec.structs.replace(result, detail=detail, diverges=left)
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
         if not result.correct:
             self.emit(Measurement(case, Status.INCORRECT, sentence(result), result), None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from harness.values.measurement import Correctness, Tolerance
+from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 ROW_VALUES = 8
 """A row has at least so many values: fewer say little of the row's own size."""
@@ -30,8 +30,9 @@ def compare(
         shapes = f"{name}: shape {tuple(output.shape)}, wanted {tuple(reference.shape)}"
         infinite = float("inf")
         return Correctness(
-            False, infinite, infinite, allowed.max_error, allowed.rms_error, output.numel(), reference.numel(), shapes
-        )
+            False, infinite, infinite, allowed.max_error, allowed.rms_error, output.numel(), reference.numel(), shapes,
+            kind=Mismatch.SHAPE,
+        )  # fmt: skip
     if not reference.is_floating_point():
         return _compare_integers(name, output, reference)
     if not reference.numel():
@@ -58,6 +59,7 @@ def compare(
     return Correctness(
         correct, worst, rms, allowed.max_error, allowed.rms_error, wrong_elements, reference.numel(), region,
         row_error=found.row_error, allowed_row_error=allowed.row_slack * allowed.rms_error,
+        kind=None if correct else Mismatch.VALUES,
     )  # fmt: skip
 
 
@@ -121,7 +123,8 @@ def _compare_integers(name: str, output: Tensor, reference: Tensor) -> Correctne
     wrong_elements = int(wrong.sum())
     region = f"{name}: {describe_region(wrong)}" if wrong_elements else ""
     share = wrong_elements / max(1, reference.numel())
-    return Correctness(wrong_elements == 0, share, share, 0.0, 0.0, wrong_elements, reference.numel(), region)
+    kind = Mismatch.VALUES if wrong_elements else None
+    return Correctness(not wrong_elements, share, share, 0.0, 0.0, wrong_elements, reference.numel(), region, kind=kind)
 
 
 def describe_region(wrong: Tensor) -> str:
@@ -161,6 +164,7 @@ def worst_of(results: Sequence[Correctness]) -> Correctness:
         detail="; ".join(r.detail for r in results if r.detail),
         row_error=max((r.row_error for r in results if r.row_error is not None), default=None),
         allowed_row_error=chosen.allowed_row_error,
+        kind=Mismatch.INPUT_CHANGED if any(r.kind is Mismatch.INPUT_CHANGED for r in wrong) else chosen.kind,
     )
 
 

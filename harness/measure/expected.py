@@ -13,7 +13,7 @@ from harness.measure.operand_sets import Operands, arguments, prepare, to_float3
 from harness.measure.poison import PoisonUninitialised
 from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.case import Case
-from harness.values.measurement import Correctness
+from harness.values.measurement import Correctness, Mismatch
 
 
 class Expected:
@@ -41,8 +41,9 @@ class Expected:
         if len(got) != len(names):
             wrong = f"{len(got)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
             nothing = Correctness(
-                False, float("inf"), float("inf"), tolerance.max_error, tolerance.rms_error, 0, 0, wrong
-            )
+                False, float("inf"), float("inf"), tolerance.max_error, tolerance.rms_error, 0, 0, wrong,
+                kind=Mismatch.OUTPUTS,
+            )  # fmt: skip
             return [], nothing
         pairs = [(name, got[i], self._wanted[i]) for i, name in enumerate(names)]
         pairs += [(f"state {name}", operands[name], self._wanted_states[name]) for name in self._states]
@@ -52,7 +53,7 @@ class Expected:
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
         if changed:
             detail = f"changed inputs that are not state: {', '.join(changed)}"
-            results.append(Correctness(False, 0.0, 0.0, 0.0, 0.0, 0, 0, "", detail))
+            results.append(Correctness(False, 0.0, 0.0, 0.0, 0.0, 0, 0, "", detail, kind=Mismatch.INPUT_CHANGED))
             for name in changed:
                 operands[name].copy_(before[name])
         return [a.clone() for _, a, _ in pairs], worst_of(results)

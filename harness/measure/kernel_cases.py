@@ -208,7 +208,15 @@ def what_was_raised(error: BaseException) -> tuple[Status, str]:
 
 def raised(case: Case, error: BaseException) -> Measurement:
     status, reason = what_was_raised(error)
-    return failed(case, reason, status)
+    return Measurement(case, status, reason, out_of_memory=lacked_memory(error))
+
+
+def lacked_memory(error: BaseException) -> bool:
+    """Whether an allocation failed. Only torch's own for a GPU has a type; CUDA's, Triton's and the one for a CPU are
+    known by their text."""
+    text = str(error).lower()
+    unnamed = isinstance(error, RuntimeError) and ("out of memory" in text or "allocate memory" in text)
+    return unnamed or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def first_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from harness.measure.verify import check_operands, verify_variant
 from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
-from harness.values.measurement import Correctness
+from harness.values.measurement import Correctness, Mismatch
 
 
 def examine(
@@ -26,9 +26,9 @@ def examine(
 ) -> tuple[Diagnosis, str]:
     """The diagnosis of a variant that `verify_variant` found wrong, and where its evidence lies (empty: nothing to
     keep). Makes the same calls again; a kernel that is right this time is said to be so."""
-    if "changed inputs" in result.detail:
+    if result.kind is Mismatch.INPUT_CHANGED:
         return Diagnosis("input changed", result.detail), ""
-    if not result.elements and not result.wrong_elements:
+    if result.kind is Mismatch.OUTPUTS:
         return Diagnosis("shape", result.region), ""
     dtype = torch_dtype(case.activations)
     previous: tuple[Tensor, ...] = ()

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.store.benchmark_file import is_benchmark_file, read_benchmarks
-from harness.store.migrate import with_suite_facts
+from harness.store.migrate import upgraded
 from harness.values.run import SCHEMA_VERSION, Run
 
 NOT_FINITE = "$float"
@@ -61,7 +61,7 @@ def read_exported(path: Path) -> tuple[Run, str]:
     except (OSError, EOFError, zlib.error, ValueError, TypeError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
         raise HarnessError(f"{path}: not an exported run: {what}") from error
-    return with_suite_facts(found.run), found.uuid
+    return upgraded(found.run), found.uuid
 
 
 def _marked(value: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import HarnessError
 from harness.values.attempt import Attempt
+from harness.values.measurement import Measurement, StreamDivergence
 from harness.values.run import Run
 from harness.values.suite import ComparePolicy, Weights
 from harness.values.suite_facts import Setting, SuiteFacts
@@ -24,6 +26,27 @@ class _Sections(msgspec.Struct):
     weights: dict[str, Setting] = {}
     routing: str = "uniform"
     compare: ComparePolicy = ComparePolicy()
+
+
+DIVERGES = re.compile(
+    r"own greedy stream leaves the recorded one at token (\d+)(?:, where its top two logits are (\S+) apart)?"
+)
+
+
+def upgraded(run: Run) -> Run:
+    """A run as it was stored, with all that a program of today keeps beside."""
+    measurements = tuple(map(with_divergence, run.measurements))
+    return with_suite_facts(msgspec.structs.replace(run, measurements=measurements))
+
+
+def with_divergence(measurement: Measurement) -> Measurement:
+    """A decode from before its diverging stream was a value: it stands in the words of its detail."""
+    result = measurement.correctness
+    said = DIVERGES.search(result.detail) if result is not None and result.diverges is None else None
+    if result is None or said is None:
+        return measurement
+    diverges = StreamDivergence(int(said[1]), float(said[2]) if said[2] else None)
+    return msgspec.structs.replace(measurement, correctness=msgspec.structs.replace(result, diverges=diverges))
 
 
 def with_suite_facts(run: Run) -> Run:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, distinct, func, select
 
 from harness.store import tables
 from harness.store.merge import merge_measurements
-from harness.store.migrate import with_suite_facts
+from harness.store.migrate import upgraded
 from harness.store.naming import Summary
 from harness.store.tables import decode
 from harness.store.writer import is_alive
@@ -81,7 +81,7 @@ def load_run(connection: Connection, run_id: int) -> Run:
         slots=slots,
         processes=len(timed) if header.pairing else header.processes,
     )
-    return with_suite_facts(run)
+    return upgraded(run)
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:

@@ -52,15 +52,41 @@ class Tolerance(msgspec.Struct, frozen=True):
     row_slack: float = 4.0
 
 
+class Mismatch(StrEnum):
+    """The way in which a case is wrong."""
+
+    VALUES = "values"
+    SHAPE = "shape"
+    """An output of another shape."""
+    OUTPUTS = "outputs"
+    """More or fewer outputs than the op has: nothing was compared."""
+    INPUT_CHANGED = "input changed"
+    """The call wrote to an input that is not state, whatever its outputs were."""
+
+
+class StreamDivergence(msgspec.Struct, frozen=True):
+    """An arm's own greedy text leaves the recorded token stream: a label, not a failure."""
+
+    token: int
+    """Position of the first other token."""
+    gap: float | None = None
+    """Between the top two logits there; None for the first token, which no logits chose."""
+
+    @property
+    def words(self) -> str:
+        gap = "" if self.gap is None else f", where its top two logits are {self.gap:.3g} apart"
+        return f"own greedy stream leaves the recorded one at token {self.token}{gap}"
+
+
 class Correctness(msgspec.Struct, frozen=True):
     """The comparison of one case with the float32 reference, errors relative to the size of the output.
 
     max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off
-    than
-    the tolerance allows; region says where they are. detail: what else is to be known (a diverging greedy stream, an
-    input that changed). repeatable: a second call gave the same bits; a label, not a failure. row_error: the largest
-    rms(out-ref) / rms(ref) of a row; None for integers and in runs of before rows were checked. conditions: those of
-    `kernels/stress.py` under which the case was right, too; condition: the one under which it was not.
+    than the tolerance allows; region says where they are. detail: other findings in words. repeatable: a second call
+    gave the same bits; a label, not a failure. row_error: the largest rms(out-ref) / rms(ref) of a row; None for
+    integers and in runs of before rows were checked. conditions: those of `kernels/stress.py` under which the case was
+    right, too; condition: the one under which it was not. kind: None where the case is correct, and in runs of before
+    it was kept. diverges: of a decode, where its own stream does.
     """
 
     correct: bool
@@ -77,6 +103,8 @@ class Correctness(msgspec.Struct, frozen=True):
     allowed_row_error: float | None = None
     conditions: tuple[str, ...] = ()
     condition: str = ""
+    kind: Mismatch | None = None
+    diverges: StreamDivergence | None = None
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -118,13 +146,9 @@ class Measurement(msgspec.Struct, frozen=True):
     prepared_bytes: int | None = None
     notes: tuple[str, ...] = ()
     method: int = METHOD_VERSION
+    out_of_memory: bool = False
+    """It failed for want of memory: what others hold may be the cause."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and (self.samples or not self.reason):
             raise ValueError(f"{self.case.id}: {self.status.value} needs a reason and no samples")
-
-    @property
-    def out_of_memory(self) -> bool:
-        """Whether it failed for want of memory: what others hold may be the cause."""
-        reason = self.reason.lower()
-        return "out of memory" in reason or "allocate memory" in reason

@@ -20,7 +20,7 @@ from harness.measure.conditions import ConditionsReader
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.trace.categories import UNCATEGORISED
-from harness.values.measurement import Measurement, Status
+from harness.values.measurement import Measurement, Status, StreamDivergence
 from harness.values.suite import Plan
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite
@@ -148,9 +148,12 @@ def test_the_reference_does_not_depend_on_how_the_prompt_is_cut(model: SuiteMode
 
 def test_divergence_names_the_first_different_token_and_the_gap_there() -> None:
     recorded = torch.tensor([[1, 2, 3, 4]])
-    assert divergence(recorded, recorded.clone(), [0.1, 0.2, 0.3]) == ""
-    words = divergence(recorded, torch.tensor([[1, 2, 9, 4]]), [0.1, 0.25, 0.3])
-    assert words == "own greedy stream leaves the recorded one at token 2, where its top two logits are 0.25 apart"
+    assert divergence(recorded, recorded.clone(), [0.1, 0.2, 0.3]) is None
+    found = divergence(recorded, torch.tensor([[1, 2, 9, 4]]), [0.1, 0.25, 0.3])
+    assert found == StreamDivergence(2, 0.25)
+    assert (
+        found.words == "own greedy stream leaves the recorded one at token 2, where its top two logits are 0.25 apart"
+    )
 
 
 def test_a_step_of_the_large_model_moves_the_bytes_that_are_known() -> None:

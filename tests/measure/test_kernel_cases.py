@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from harness.measure import kernel_cases
 from harness.measure.conditions import ConditionsReader, reason_names
-from harness.measure.kernel_cases import KernelBench, first_line, rounds
+from harness.measure.kernel_cases import KernelBench, first_line, lacked_memory, rounds
 from harness.measure.timer import FakeTimer
 from harness.values.case import Answer, Case
 from harness.values.measurement import Measurement, Status
@@ -144,3 +145,24 @@ def test_throttle_reasons_are_named_and_idle_is_none() -> None:
 def test_an_error_in_one_line(text: str, line: str) -> None:
     """A Triton compilation says where first and what last; an error of another process stands in its traceback."""
     assert first_line(ValueError(text)) == line
+
+
+@pytest.mark.parametrize(
+    ("error", "lacked"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (MemoryError(), True),
+        (RuntimeError("Triton Error [CUDA]: out of memory"), True),
+        (ValueError("a kernel that is out of memory operands"), False),
+        (RuntimeError("no such tile"), False),
+    ],
+)
+def test_want_of_memory_is_told_from_other_failures(error: Exception, lacked: bool) -> None:
+    assert lacked_memory(error) is lacked
+
+
+def test_memory_that_a_cpu_does_not_have_is_told() -> None:
+    """By the error that torch really raises."""
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**50)
+    assert lacked_memory(raised.value)

@@ -11,7 +11,7 @@ from harness.measure.agreement import sentence
 from harness.measure.poison import INTEGER_POISON, PoisonUninitialised
 from harness.measure.verify import verify_variant
 from harness.resolve import load_op
-from harness.values.measurement import Correctness
+from harness.values.measurement import Correctness, Mismatch
 from tests.measure import planted
 
 
@@ -22,27 +22,27 @@ def verify(run: Any) -> Correctness:
 
 def test_the_right_kernel_is_right_and_repeatable() -> None:
     result = verify(planted.right)
-    assert result.correct and result.repeatable is True and result.max_error < 1e-6
+    assert result.correct and result.repeatable is True and result.max_error < 1e-6 and result.kind is None
 
 
 @pytest.mark.parametrize(
-    ("mistake", "words"),
+    ("mistake", "kind", "words"),
     [
-        (planted.zeros, "256 of 256 values wrong"),
-        (planted.one_wrong_nibble, "dim 1: 5 of 64"),
-        (planted.dropped_expert, "dim 0: 1 of 4"),
-        (planted.unwritten_tail, "dim 1: 60..63 of 64 (the tail)"),
-        (planted.swapped_nibbles, "worst"),
-        (planted.scale_of_the_next_group, "worst"),
-        (planted.changes_its_input, "changed inputs that are not state: x"),
-        (planted.two_outputs, "2 outputs, the op has 1"),
-        (planted.Stale(), "kept from an earlier call"),
+        (planted.zeros, Mismatch.VALUES, "256 of 256 values wrong"),
+        (planted.one_wrong_nibble, Mismatch.VALUES, "dim 1: 5 of 64"),
+        (planted.dropped_expert, Mismatch.VALUES, "dim 0: 1 of 4"),
+        (planted.unwritten_tail, Mismatch.VALUES, "dim 1: 60..63 of 64 (the tail)"),
+        (planted.swapped_nibbles, Mismatch.VALUES, "worst"),
+        (planted.scale_of_the_next_group, Mismatch.VALUES, "worst"),
+        (planted.changes_its_input, Mismatch.INPUT_CHANGED, "changed inputs that are not state: x"),
+        (planted.two_outputs, Mismatch.OUTPUTS, "2 outputs, the op has 1"),
+        (planted.Stale(), Mismatch.VALUES, "kept from an earlier call"),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__) if callable(value) else "",
 )
-def test_a_planted_mistake_is_incorrect_and_described(mistake: Any, words: str) -> None:
+def test_a_planted_mistake_is_incorrect_and_described(mistake: Any, kind: Mismatch, words: str) -> None:
     result = verify(mistake)
-    assert not result.correct
+    assert not result.correct and result.kind is kind
     assert words in sentence(result)
 
 

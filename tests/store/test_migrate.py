@@ -9,10 +9,11 @@ import pytest
 
 from harness.compare.comparable import suite_differences
 from harness.store import Store, attempts
-from harness.store.migrate import with_against_name, with_suite_facts
+from harness.store.migrate import upgraded, with_against_name, with_suite_facts
 from harness.suite.load import load_suite
 from harness.values.attempt import Attempt
 from harness.values.difference import Difference
+from harness.values.measurement import Correctness, StreamDivergence
 from harness.values.suite_facts import SuiteFacts, facts_of
 from tests.compare.stored_runs import SUITE, kernel, measured, stored
 from tests.conftest import REPOSITORY
@@ -69,3 +70,16 @@ def test_an_old_attempt_names_its_opponent(tmp_path: Path) -> None:
     number = attempts.add(store, old).number
     assert attempts.load_attempt(store, str(number)).against_name == "autotuned"
     assert with_against_name(msgspec.structs.replace(old, against_label="")).against_name == ""
+
+
+@pytest.mark.parametrize("found", [StreamDivergence(0), StreamDivergence(41, 0.003), StreamDivergence(7, 1.5e-05)])
+def test_an_old_decode_says_where_its_stream_diverges(found: StreamDivergence) -> None:
+    """It stood in words among other findings."""
+    detail = f"cosine of the logits >= 0.99991 over 32 steps; {found.words}; argmax agrees in 32 of 32"
+    result = Correctness(True, 0.0, 0.0, 0.0, 0.0, 0, 1, detail=detail)
+    old = msgspec.structs.replace(measured(kernel(), [1.0]), correctness=result)
+    (new,) = upgraded(stored(old)).measurements
+    assert new.correctness is not None
+    assert new.correctness.diverges == found and new.correctness.diverges.words == found.words
+    plain = msgspec.structs.replace(old, correctness=msgspec.structs.replace(result, detail="cosine"))
+    assert upgraded(stored(plain)).measurements == (plain,)

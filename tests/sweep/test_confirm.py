@@ -57,7 +57,7 @@ class Process:
             return ()
         if not self.memory.take(self.number, self.amount):
             reason = "OutOfMemoryError: CUDA out of memory. Tried to allocate 256.00 MiB."
-            return tuple(Measurement(entrant.case, Status.FAILED, reason) for entrant in task.entrants)
+            return tuple(Measurement(e.case, Status.FAILED, reason, out_of_memory=True) for e in task.entrants)
         samples = (Sample(1.0, self.number, 0),)
         return tuple(Measurement(e.case, Status.OK, samples=samples) for e in task.entrants)
 
