@@ -86,10 +86,9 @@ def ratio_words(verdict: CaseVerdict) -> str:
     ratio = verdict.ratio
     if ratio is None:
         return ""
-    words = "equal" if ratio.value == 1 else ratio.words
     if verdict.metric == "peak_memory_bytes":
-        return words.replace("slower", "more").replace("faster", "less")
-    return f"{words} {ratio.interval}"
+        return "equal" if ratio.value == 1 else ratio.worded("more", "less")
+    return f"{'equal' if ratio.value == 1 else ratio.words} {ratio.interval}"
 
 
 def _table(rows: list[CaseVerdict]) -> Table:

@@ -38,7 +38,11 @@ class Ratio(msgspec.Struct, frozen=True):
     @property
     def words(self) -> str:
         """`1.08x slower`, as many decimals as its interval."""
-        return f"{self._factor[0]}x {'slower' if self.value > 1 else 'faster'}"
+        return self.worded("slower", "faster")
+
+    def worded(self, above: str, below: str) -> str:
+        """The factor with a word for its direction: `1.08x more` for a ratio of memory."""
+        return f"{self._factor[0]}x {above if self.value > 1 else below}"
 
     @property
     def interval(self) -> str:
