@@ -30,16 +30,17 @@ KERNELS = ("kernels", "harness_kernels")
 SHOWING = ("reports", "harness_reports", "matplotlib", "jinja2")
 LAYERS = {
     "values and errors": Layer(
-        (
-            "harness/values/*.py",
-            "harness/errors.py",
-            "harness/match.py",
-            "harness/child.py",
-            "harness/lines.py",
-            "harness/parent.py",
-        ),
+        ("harness/values/*.py", "harness/errors.py", "harness/match.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),
+    ),
+    "the worker's wire, boot and handle": Layer(
+        ("harness/worker/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness"),
+        except_for=("harness.values", "harness.errors", "harness.worker", "harness.kernels_root"),
+    ),
+    "what a worker with a device does": Layer(
+        ("harness/serving/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.store", "harness.runner")
     ),
     "suite and plan": Layer(
         (
@@ -64,10 +65,10 @@ LAYERS = {
     ),
     "the parent of a run": Layer(
         ("harness/runner/*.py", "harness/sweep/*.py"),
-        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.serving", "harness.cli"),
         deferred=False,
     ),
-    "the parent of an attempt, and its worker": Layer(
+    "the parent of an attempt, and its tools": Layer(
         ("harness/attempt/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
         deferred=False,

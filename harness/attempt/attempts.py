@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from harness.attempt.against import Against, opponent
-from harness.attempt.messages import Answered, TryJob
 from harness.attempt.predict import predict
 from harness.attempt.question import Asked, Question, ask
 from harness.attempt.session import Session
@@ -20,6 +19,7 @@ from harness.store.attempts import add, next_number
 from harness.values.attempt import Attempt
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
+from harness.worker.messages import Answered, TryJob
 
 FOLDER = Path(".harness") / "try"
 """Evidence of wrong outputs, one folder an attempt, and texts of revisions."""

@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.attempt.messages import Answered, FromTryWorker, Greeting, TryJob, Working
-from harness.child import Child, ChildDied, finding_this_harness
 from harness.errors import HarnessError
-from harness.lines import from_line, to_line
-from harness.values.measurement import Measurement, Status
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.messages import Answered, Hello, Started, TryJob
+from harness.worker.process import WorkerDied, worker_environment
 
 LIMIT_S = 60.0
 """For each step of an attempt. The slowest compilation of a tuned kernel's space took 21 s."""
 START_LIMIT_S = 120.0
 """For importing torch and opening the GPU, on a machine whose disk cache is cold."""
+SILENCE = "no end after {:g} s (--limit)"
 
 
 class Session:
@@ -29,64 +29,52 @@ class Session:
             kernels_root, limit_s, interpret, say, python,
         )  # fmt: skip
         self.started = 0
-        self._worker: Child | None = None
-        self._greeting: Greeting | None = None
+        self._worker: DeviceWorker | None = None
 
-    def greeting(self) -> Greeting:
+    def greeting(self) -> Hello:
         """Where the worker runs; HarnessError where none can be started."""
-        if self._worker is None or self._greeting is None:
-            self.say("start a process and open the device")
-            self._worker = Child(self._command(), env=self._environment(), own_session=True)
-            self.started += 1
-            try:
-                message = self._message(START_LIMIT_S)
-            except ChildDied as gone:
-                self.end()
-                raise HarnessError(f"the worker could not start: {gone.reason}") from gone
-            assert isinstance(message, Greeting)
-            self._greeting = message
-        return self._greeting
+        try:
+            return self._running().hello(Path.cwd(), START_LIMIT_S, SILENCE)
+        except (WorkerDied, HarnessError) as gone:
+            self.end()
+            raise HarnessError(f"the worker could not start: {gone}") from gone
 
     def answer(self, job: TryJob) -> Answered:
         """What came of the job. A worker that dies or hangs is the attempt's failure; the next one gets a new one."""
         self.greeting()
-        assert self._worker is not None
         what = "start"
+        answered: Answered | None = None
         try:
-            self._worker.send(to_line(job))
-            while not isinstance(message := self._message(self.limit_s), Answered):
-                if isinstance(message, Working):
+            for message in self._running().ask(job, Started | Answered, self.limit_s, SILENCE):
+                if isinstance(message, Answered):
+                    answered = message
+                else:
                     what = message.what
                     self.say(what)
-        except ChildDied as gone:
-            self.end()
-            status = Status.TIMEOUT if gone.timed_out else Status.FAILED
-            return Answered(Measurement(job.case, status, f"{what}: {gone.reason}"), lost=True)
-        except BaseException:
-            self.end()
-            raise
-        if message.lost:
-            self.end()
-        return message
+        except WorkerDied as gone:
+            answered = Answered(gone.measurement(job.case, f"{what}: "), lost=True)
+        finally:
+            if answered is None or answered.lost:
+                self.end()
+        assert answered is not None
+        return answered
 
-    def _message(self, limit_s: float) -> FromTryWorker:
-        assert self._worker is not None
-        message: FromTryWorker = from_line(
-            self._worker.line(limit_s, f"no end after {limit_s:g} s (--limit)"), FromTryWorker
-        )
-        return message
+    def _running(self) -> DeviceWorker:
+        if self._worker is None:
+            self.say("start a process and open the device")
+            environment = worker_environment() | ({"CUDA_VISIBLE_DEVICES": ""} if self.interpret else {})
+            self._worker = DeviceWorker(
+                kernels_root=str(self.kernels_root), python=self.python, environment=environment, own_session=True,
+                interpret="without_gpu",
+            )  # fmt: skip
+            self.started += 1
+        return self._worker
 
     def end(self) -> None:
         """Ends the worker, also one that hangs."""
         if self._worker is not None:
             self._worker.close()
-        self._worker = self._greeting = None
-
-    def _command(self) -> list[str]:
-        return [self.python, "-m", "harness.attempt.worker", str(self.kernels_root)]
-
-    def _environment(self) -> dict[str, str]:
-        return finding_this_harness() | ({"CUDA_VISIBLE_DEVICES": ""} if self.interpret else {})
+        self._worker = None
 
     def __enter__(self) -> Session:
         return self

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from harness.attempt.question import Question
-from harness.child import finding_this_harness
 from harness.errors import HarnessError
 from harness.values.case import Case
+from harness.worker.process import worker_environment
 
 TOOLS = {
     "ncu": (
@@ -59,7 +59,7 @@ def run_tool(
     file = folder / "once.json"
     file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()))))
     environment = {
-        **finding_this_harness(),
+        **worker_environment(),
         "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen
     }
     command = [*tool, sys.executable, "-m", module[0], str(file), *module[1:]]

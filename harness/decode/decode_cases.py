@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from harness.decode.support import unsupported
 from harness.decode.work import model_work
 from harness.measure.agreement import sentence
 from harness.measure.conditions import ConditionsReader
-from harness.measure.kernel_cases import failed, raised, rounds
+from harness.measure.kernel_cases import counted, failed, raised, rounds, started
 from harness.values.case import Case
-from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
+from harness.values.measurement import Correctness, Measurement, Sample, Status
+from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed
 
 Stream = list[list[int]]
 
@@ -38,87 +39,92 @@ Stream = list[list[int]]
 class DecodeBench:
     """Checks and times the decode and prefill cases of one batch and context.
 
-    streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and announced
-    through `streamed`. passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the
-    float32 model's logits for the other processes of the run.
+    streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and yielded.
+    passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the float32 model's logits
+    for the other processes of the run.
     """
 
     def __init__(
         self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream], reader: ConditionsReader,
-        emit: Callable[[Measurement, str | None], None],
-        started: Callable[[str, Sequence[Case]], None],
-        sampled: Callable[[Sequence[Conditions]], None],
-        streamed: Callable[[str, Stream], None],
         references: Path | None = None,
     ) -> None:  # fmt: skip
         self.references = references
         self.model, self.process, self.passes, self.streams, self.reader = model, process, passes, streams, reader
-        self.emit, self.started, self.sampled, self.streamed = emit, started, sampled, streamed
         self.clock = Clock(model.device)
 
-    def run(self, cases: Sequence[Case]) -> None:
-        """All cases; those of one batch and context share prompt, stream and reference."""
+    def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
+        """All cases; those of one batch and context share prompt, stream and reference. Yields what happens next, each
+        finished measurement, new token streams, the conditions of each round."""
+        return counted(self._events(cases), len(cases))
+
+    def _events(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         for batch, context in sorted({(int(c.axes["batch"]), int(c.axes["context"])) for c in cases}):
             group = [c for c in cases if (c.axes["batch"], c.axes["context"]) == (batch, context)]
-            with torch.no_grad():
-                self._run_group(group, batch, context)
+            yield from self._group(group, batch, context)
 
-    def _run_group(self, cases: Sequence[Case], batch: int, context: int) -> None:
+    @torch.no_grad()
+    def _group(self, cases: Sequence[Case], batch: int, context: int) -> Iterator[BenchEvent]:
         decode_cases = [c for c in cases if c.kind == "decode"]
         steps = max([int(c.axes.get("new_tokens", 0)) for c in decode_cases] + [4])
-        self.started("prepare the model and its reference logits", cases)
+        yield started("prepare the model and its reference logits", cases)
         prompt = self.model.prompt(batch, context)
-        arms = self._arms(cases, prompt, steps)
+        arms: dict[str, _Arm] = {}
+        for name in dict.fromkeys(case.arm for case in cases):
+            yield from self._arm(name, [case for case in cases if case.arm == name], prompt, steps, arms)
         cases = [case for case in cases if case.arm in arms]
         if not cases:
             return
         engines = (str(case.engine) for case in cases if case.kind == "decode")
         engine_name = next((name for name in engines if name != "torch_compile"), "eager")  # not worth a compilation
-        stream = self._stream(next(iter(arms.values())), stream_name(batch, context), steps, engine_name)
+        name = stream_name(batch, context)
+        if name not in self.streams:
+            self.streams[name] = self._recorded(next(iter(arms.values())), steps, engine_name)
+            yield Streamed(name, self.streams[name])
+        stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
         checked = min(steps, CHECKED_STEPS)
         wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
         ready: list[_Ready] = []
         for case in cases:
-            self.started("check", [case])
+            yield started("check", [case])
             try:
-                ready += self._ready(case, arms[case.arm], stream, wanted, steps)
+                found = self._ready(case, arms[case.arm], stream, wanted, steps)
             except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
                 raise
             except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
-                self.emit(raised(case, error), None)
-        self._time([entry for entry in ready if self.passes])
+                found = raised(case, error)
+            if isinstance(found, Measurement):
+                yield Measured(found)
+            else:
+                ready.append(found)
+        if self.passes:
+            yield from self._time(ready)
         prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
         for entry in ready:
-            self.emit(entry.measurement(prefill_us.get(entry.case.arm)), None)
+            yield Measured(entry.measurement(prefill_us.get(entry.case.arm)))
 
-    def _arms(self, cases: Sequence[Case], prompt: Tensor, steps: int) -> dict[str, _Arm]:
-        """The arms that get through the prompt; the cases of the others are emitted as unsupported or failed."""
-        arms = {}
-        for name in dict.fromkeys(case.arm for case in cases):
-            try:
-                reason = unsupported(self.model.plan, name, *prompt.shape)
-                if reason:
-                    for case in cases:
-                        if case.arm == name:
-                            self.emit(failed(case, reason, Status.UNSUPPORTED), None)
-                    continue
+    def _arm(
+        self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, _Arm]
+    ) -> Iterator[Measured]:
+        """Adds the arm where it gets through the prompt; else its cases are unsupported or failed."""
+        try:
+            reason = unsupported(self.model.plan, name, *prompt.shape)
+            if not reason:
                 arms[name] = _Arm(self.model, name, prompt, steps)
-            except torch.AcceleratorError:  # see above
-                raise
-            except Exception as error:  # see above
-                for case in cases:
-                    if case.arm == name:
-                        self.emit(raised(case, error), None)
-        return arms
+                return
+            lost = [failed(case, reason, Status.UNSUPPORTED) for case in cases]
+        except torch.AcceleratorError:  # see above
+            raise
+        except Exception as error:  # see above
+            lost = [raised(case, error) for case in cases]
+        yield from map(Measured, lost)
 
-    def _stream(self, arm: _Arm, name: str, steps: int, engine_name: str) -> Tensor:
-        if name not in self.streams:
-            step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.model.device))
-            self.streams[name] = arm.own_stream(step, engine, steps)[0].tolist()
-            self.streamed(name, self.streams[name])
-        return torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
+    def _recorded(self, arm: _Arm, steps: int, engine_name: str) -> Stream:
+        """The arm's own text, [batch][steps + 1]."""
+        step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.model.device))
+        tokens: Stream = arm.own_stream(step, engine, steps)[0].tolist()
+        return tokens
 
-    def _ready(self, case: Case, arm: _Arm, stream: Tensor, wanted: Tensor, steps: int) -> list[_Ready]:
+    def _ready(self, case: Case, arm: _Arm, stream: Tensor, wanted: Tensor, steps: int) -> _Ready | Measurement:
         if case.kind == "prefill":
             result = arm.check_prefill(wanted, stream)
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
@@ -132,14 +138,13 @@ class DecodeBench:
             result = msgspec.structs.replace(result, detail=detail, diverges=left)
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
         if not result.correct:
-            self.emit(Measurement(case, Status.INCORRECT, sentence(result), result), None)
-            return []
-        return [_Ready(case, arm, result, before, run, engine, per_sample)]
+            return Measurement(case, Status.INCORRECT, sentence(result), result)
+        return _Ready(case, arm, result, before, run, engine, per_sample)
 
-    def _time(self, ready: Sequence[_Ready]) -> None:
+    def _time(self, ready: Sequence[_Ready]) -> Iterator[BenchEvent]:
         if not ready:
             return
-        self.started("time", [entry.case for entry in ready])
+        yield started("time", [entry.case for entry in ready])
         for entry in ready:
             entry.before()
             entry.run()
@@ -150,7 +155,7 @@ class DecodeBench:
                 elapsed_us = self.clock.time_us(entry.run)
                 entry.peak_extra_bytes = max(entry.peak_extra_bytes, self.clock.peak_bytes() - held_bytes)
                 entry.samples.append(Sample(elapsed_us / entry.per_sample, self.process, number))
-            self.sampled([self.reader.read(self.process, number)])
+            yield Sampled((self.reader.read(self.process, number),))
 
 
 class _Arm:

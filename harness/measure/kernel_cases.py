@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+import msgspec
 import torch
 
 from harness.measure.agreement import compare, sentence, worst_of
@@ -19,7 +20,8 @@ from harness.measure.timer import Timed, Timer
 from harness.measure.verify import verify_variant
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Case
-from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status, Work
+from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
+from harness.worker.messages import BenchEvent, Measured, Sampled, Started
 
 CPU_CALLS = 16
 NEEDS_GPU = (
@@ -28,54 +30,55 @@ NEEDS_GPU = (
 
 
 class KernelBench:
-    """Verifies and times kernel cases. timer None: verifies only. emit: called with each finished measurement and the
-    variant's source text; sampled: with the conditions of each round; started: with what happens next and its cases."""
+    """Verifies and times kernel cases. timer None: verifies only."""
 
     def __init__(
         self, device: str, timer: Timer | None, process: int, suite_folder: str, routing: Any, l2_bytes: int,
         reader: ConditionsReader,
-        emit: Callable[[Measurement, str | None], None],
-        started: Callable[[str, Sequence[Case]], None],
-        sampled: Callable[[Sequence[Conditions]], None],
     ) -> None:  # fmt: skip
         self.device, self.timer, self.process = device, timer, process
-        self.suite_folder, self.routing, self.l2_bytes = suite_folder, routing, l2_bytes
-        self.reader, self.emit, self.started, self.sampled = reader, emit, started, sampled
+        self.suite_folder, self.routing, self.l2_bytes, self.reader = suite_folder, routing, l2_bytes, reader
         self.shared = SharedOperands()
 
-    def run(self, cases: Sequence[Case]) -> None:
-        """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored."""
+    def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
+        """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored. Yields
+        what happens next, each finished measurement, the conditions of each round."""
+        return counted(self._events(cases), len(cases))
+
+    def _events(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         for _, group in groupby(cases, key=lambda case: case.op):
-            ready = [entry for entry in (self._ready(case) for case in group) if entry is not None]
-            self._time(ready)
+            ready: list[_Ready] = []
+            for case in group:
+                yield from self._ready(case, ready)
+            yield from self._time(ready)
             del ready
             self.shared.clear()
             if self.device == "cuda":
                 torch.cuda.empty_cache()
 
-    def _ready(self, case: Case) -> _Ready | None:
-        """The case verified and captured, or None when its measurement was emitted instead."""
-        self.started("verify", [case])
+    def _ready(self, case: Case, ready: list[_Ready]) -> Iterator[BenchEvent]:
+        """Verifies and captures the case and adds it to those that are ready, or yields its measurement instead."""
+        yield started("verify", [case])
         try:
             entry = self._verify(case)
         except _Rejected as rejected:
-            self.emit(rejected.measurement, rejected.source_text)
-            return None
+            yield Measured(rejected.measurement, rejected.source_text)
+            return
         if self.timer is None:
-            self.emit(entry.measurement(self, ()), entry.variant.source_text)
-            return None
-        self.started("capture", [case])
+            yield Measured(entry.measurement(self, ()), entry.variant.source_text)
+            return
+        yield started("capture", [case])
         try:
             self._capture(entry)
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            self.emit(failed(case, f"not ready for timing: {first_line(error)}"), entry.variant.source_text)
-            return None
+            yield Measured(failed(case, f"not ready for timing: {first_line(error)}"), entry.variant.source_text)
+            return
         if not entry.captured.correct:
             reason = f"right alone, wrong when captured: {sentence(entry.captured)}"
             wrong = Measurement(case, Status.INCORRECT, reason, entry.captured, source=entry.variant.source_hash)
-            self.emit(wrong, entry.variant.source_text)
-            return None
-        return entry
+            yield Measured(wrong, entry.variant.source_text)
+            return
+        ready.append(entry)
 
     def _verify(self, case: Case) -> _Ready:
         assert case.op is not None and case.answer is not None
@@ -134,20 +137,20 @@ class KernelBench:
         pairs = zip(entry.op.op.outputs, got, wanted, strict=True)
         return worst_of([compare(name, g, w, tolerance) for (name, _), g, w in pairs])
 
-    def _time(self, ready: Sequence[_Ready]) -> None:
+    @torch.no_grad()
+    def _time(self, ready: Sequence[_Ready]) -> Iterator[BenchEvent]:
         if not ready or self.timer is None:
             return
-        self.started("time", [entry.case for entry in ready])
+        yield started("time", [entry.case for entry in ready])
         samples: dict[str, list[Sample]] = {entry.case.id: [] for entry in ready}
-        with torch.no_grad():
-            for number, order in rounds(ready, self.timer.rounds):
-                for entry in order:
-                    assert entry.timed is not None
-                    for _ in range(self.timer.samples_per_round):
-                        samples[entry.case.id].append(Sample(entry.timed.sample_us(), self.process, number))
-                self.sampled([self.reader.read(self.process, number)])
+        for number, order in rounds(ready, self.timer.rounds):
+            for entry in order:
+                assert entry.timed is not None
+                for _ in range(self.timer.samples_per_round):
+                    samples[entry.case.id].append(Sample(entry.timed.sample_us(), self.process, number))
+            yield Sampled((self.reader.read(self.process, number),))
         for entry in ready:
-            self.emit(entry.measurement(self, tuple(samples[entry.case.id])), entry.variant.source_text)
+            yield Measured(entry.measurement(self, tuple(samples[entry.case.id])), entry.variant.source_text)
 
 
 class _Ready:
@@ -186,6 +189,18 @@ class _Rejected(Exception):
     def __init__(self, measurement: Measurement, source_text: str | None) -> None:
         super().__init__(measurement.reason)
         self.measurement, self.source_text = measurement, source_text
+
+
+def started(what: str, cases: Sequence[Case]) -> Started:
+    return Started(what, tuple(case.id for case in cases))
+
+
+def counted(events: Iterable[BenchEvent], of: int) -> Iterator[BenchEvent]:
+    """The events, each start with the number of cases that are done, of so many."""
+    done = 0
+    for event in events:
+        done += isinstance(event, Measured)
+        yield msgspec.structs.replace(event, done=done, of=of) if isinstance(event, Started) else event
 
 
 def rounds(entries: Sequence[Any], count: int) -> Iterator[tuple[int, list[Any]]]:

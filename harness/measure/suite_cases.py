@@ -17,6 +17,7 @@ from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
+from harness.worker.messages import Measured
 
 
 class SuiteCasesBench:
@@ -38,7 +39,6 @@ class SuiteCasesBench:
         case = next(case for case in self.plan.cases if case.id == case_id)
         if case.problem is not None:
             return failed(case, case.problem, Status.UNSUPPORTED)
-        found: list[Measurement] = []
         bench = KernelBench(
             self.environment.device_kind,
             None if verify_only else self._timer(),
@@ -47,12 +47,8 @@ class SuiteCasesBench:
             load_routing(self.suite),
             self.environment.l2_bytes or 0,
             ConditionsReader(self.environment.device_uuid),
-            lambda measurement, _: found.append(measurement),
-            lambda *_: None,
-            lambda _: None,
         )
-        bench.run([case])
-        return found[0]
+        return next(event.measurement for event in list(bench.run([case])) if isinstance(event, Measured))
 
     def _timer(self) -> Timer:
         cuda = self.environment.device_kind == "cuda"

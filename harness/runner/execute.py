@@ -12,11 +12,7 @@ from typing import Any
 
 import msgspec
 
-from harness.child import ChildDied
 from harness.errors import HarnessError, allowed
-from harness.runner.messages import Job, Measured, NotProfiled, Profiled, Ran, Sampled, Stage, Started, Streamed
-from harness.runner.process import WorkerProcess
-from harness.runner.worker import KINDS, cases_of
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -24,7 +20,25 @@ from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
 from harness.values.suite_facts import facts_of
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.messages import (
+    KINDS,
+    Measured,
+    NotProfiled,
+    Profiled,
+    Ran,
+    Sampled,
+    Stage,
+    StageEvent,
+    StageJob,
+    Started,
+    Streamed,
+    cases_of,
+)  # fmt: skip
+from harness.worker.process import WorkerDied
 
+SILENCE_LIMIT_S = 600.0
+"""A worker that says nothing for this long hangs. Compiling or a float32 reference may take minutes, not ten."""
 MakePlan = Callable[[Environment], Plan]
 Report = Callable[[str, str, int, int], None]
 """Called with stage, what is being done, how many cases are done, of how many."""
@@ -42,6 +56,7 @@ class Options(msgspec.Struct, frozen=True):
     keep_traces: str | None = None
     engines: tuple[str, ...] = ()
     steps: int | None = None
+    silence_limit_s: float = SILENCE_LIMIT_S
 
 
 class Execution:
@@ -90,7 +105,7 @@ class Execution:
                 if not self._left(stage, excluded):
                     return
                 plan = msgspec.structs.replace(plan, cases=tuple(c for c in plan.cases if c.id not in excluded))
-                job = Job(
+                job = StageJob(
                     stage,
                     plan,
                     process,
@@ -102,21 +117,19 @@ class Execution:
                     self.options.steps,
                     self._reference_folder(),
                 )
-                current: tuple[str, ...] = ()
-                what = "start"
+                started = Started("start")
                 try:
-                    for message in worker.work(job):
-                        if isinstance(message, Started):
-                            what, current = message.what, message.cases
-                            self.report(stage, what, message.done, message.of)
+                    for event in worker.ask(job, StageEvent, self.options.silence_limit_s):
+                        if isinstance(event, Started):
+                            started = event
+                            self.report(stage, event.what, event.done, event.of)
                         else:
-                            done = self._keep(message, process)
-                            excluded.update(done)
+                            excluded.update(self._keep(event, process))
+                    worker.finish()
                     return
-                except ChildDied as death:
+                except WorkerDied as death:
                     self.log.append(worker.stderr())
-                    lost = self._bury(death, what, current, stage, process, excluded)
-                    excluded.update(lost)
+                    excluded.update(self._record_lost(death, started, stage, process, excluded))
 
     def _reference_folder(self) -> str:
         """Where the processes of this run leave the float32 model's logits to each other."""
@@ -129,9 +142,9 @@ class Execution:
             self._references.cleanup()
             self._references = None
 
-    def _worker(self) -> WorkerProcess:
-        folder, kernels = Path(self.suite.path).parent, Path(self.suite.kernels_root)
-        return WorkerProcess(folder, kernels, verify_only=self.options.verify_only)
+    def _worker(self) -> DeviceWorker:
+        interpret = "as_told" if self.options.verify_only else "never"
+        return DeviceWorker(kernels_root=self.suite.kernels_root, interpret=interpret)
 
     def _header(self, run: Run) -> Run:
         """The first facts of the run, as they will be stored."""
@@ -140,11 +153,11 @@ class Execution:
 
         return msgspec.structs.replace(run, process_noise=process_noise(noise_on(run.environment, self.store)))
 
-    def _hello(self, worker: WorkerProcess) -> Environment:
+    def _hello(self, worker: DeviceWorker) -> Environment:
         try:
-            return worker.hello().environment
-        except ChildDied as death:
-            raise HarnessError(f"{self.suite.path}: a worker could not start: {death.reason}") from death
+            return worker.hello(Path(self.suite.path).parent, SILENCE_LIMIT_S).environment
+        except (WorkerDied, HarnessError) as death:
+            raise HarnessError(f"{self.suite.path}: a worker could not start: {death}") from death
 
     def _left(self, stage: Stage, excluded: set[str]) -> bool:
         assert self.plan is not None
@@ -213,23 +226,22 @@ class Execution:
             self.sources.add(key)
             self.store.add_source(self.run_id, key, text)
 
-    def _bury(
-        self, death: ChildDied, what: str, current: Sequence[str], stage: Stage, process: int, done: set[str]
-    ) -> list[str]:
-        """Makes a row of every case that died with its worker. One that died while several were timed takes only the
-        case that can be named with it; if none can, all of them."""
+    def _record_lost(
+        self, death: WorkerDied, started: Started, stage: Stage, process: int, done: set[str]
+    ) -> list[str]:  # fmt: skip
+        """Records a failure for the announced cases, or for all remaining ones where none of those is left. Returns
+        their ids."""
         assert self.plan is not None
         if stage == "profile":
-            self.failed[f"profile ({what})"] = death.reason
-            self.report(stage, f"{what}: {death.reason}", 0, 0)
+            self.failed[f"profile ({started.what})"] = death.reason
+            self.report(stage, f"{started.what}: {death.reason}", 0, 0)
             return ["profile-failed"]
-        lost = [case for case in self.plan.cases if case.id in current and case.id not in done]
-        lost = lost or [case for case in cases_of(stage, self.plan) if case.id not in done]
-        status = Status.TIMEOUT if death.timed_out else Status.FAILED
+        left = [case for case in cases_of(stage, self.plan) if case.id not in done]
+        lost = [case for case in left if case.id in started.cases] or left
         for case in lost:
-            reason = f"while it was in: {what}; {death.reason}"
-            self.failed[case.id] = reason
-            self.store.add_measurement(self.run_id, process, Measurement(case, status, reason))
+            measurement = death.measurement(case, f"while it was in: {started.what}; ")
+            self.failed[case.id] = measurement.reason
+            self.store.add_measurement(self.run_id, process, measurement)
         return [case.id for case in lost]
 
 

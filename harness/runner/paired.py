@@ -17,14 +17,13 @@ from harness.compare.calibrations import noise_on, process_noise
 from harness.compare.judge import MEMORY
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
-from harness.runner.messages import Stage
 from harness.runner.paired_side import PairedSide
 from harness.runner.turn import turn
-from harness.runner.worker import KINDS
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.pairing import Pairing
 from harness.values.verdict import Comparison, Verdict
+from harness.worker.messages import KINDS, Stage
 
 MOST_DISTURBED = 8
 """Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""

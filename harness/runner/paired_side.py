@@ -12,13 +12,11 @@ from typing import Any
 import msgspec
 
 from harness import kernels_root
-from harness.child import ChildDied
 from harness.compare.policy import INVALIDATING_THROTTLES
+from harness.errors import HarnessError
 from harness.revisions import Checkout
-from harness.runner.execute import Execution, Options, Report
-from harness.runner.messages import Sampled, Stage
+from harness.runner.execute import SILENCE_LIMIT_S, Execution, Options, Report
 from harness.runner.planner import Planned, Wanted, plan_of
-from harness.runner.process import WorkerProcess
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -26,6 +24,9 @@ from harness.values.measurement import Conditions
 from harness.values.pairing import Pairing, Slot
 from harness.values.run import Run
 from harness.values.suite import Plan
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.messages import Sampled, Stage
+from harness.worker.process import WorkerDied
 
 
 class PairedSide(Execution):
@@ -45,7 +46,7 @@ class PairedSide(Execution):
         self.process_noise: dict[str, float] = {}
         self._conditions: list[Conditions] = []
         self._read_gb_s: float | None = None
-        self._waiting: deque[WorkerProcess] = deque()
+        self._waiting: deque[DeviceWorker] = deque()
 
     def start(self, processes: int) -> None:
         """Begins to start so many fresh processes for what comes next, less those that wait already."""
@@ -56,8 +57,8 @@ class PairedSide(Execution):
         """Waits until all that were started have imported what they need: nothing of this goes on while one times."""
         for worker in list(self._waiting):
             try:
-                worker.wake()
-            except ChildDied:  # a slot starts another, and says why if that cannot start either
+                worker.wake(SILENCE_LIMIT_S)
+            except (WorkerDied, HarnessError):  # a slot starts another, and says why if that cannot start either
                 self._waiting.remove(worker)
                 worker.close()
 
@@ -150,14 +151,13 @@ class PairedSide(Execution):
             found.append(f"{others} other {'process' if others == 1 else 'processes'} on the GPU")
         return "; ".join(found)
 
-    def _worker(self) -> WorkerProcess:
+    def _worker(self) -> DeviceWorker:
         return self._waiting.popleft() if self._waiting else self._new_worker()
 
-    def _new_worker(self) -> WorkerProcess:
-        folder = Path(self.suite.path).parent
-        return WorkerProcess(folder, Path(self.suite.kernels_root), self.python, self.checkout.root)
+    def _new_worker(self) -> DeviceWorker:
+        return DeviceWorker(kernels_root=self.suite.kernels_root, python=self.python, tree=self.checkout.root)
 
-    def _hello(self, worker: WorkerProcess) -> Environment:
+    def _hello(self, worker: DeviceWorker) -> Environment:
         environment = super()._hello(worker)
         self._read_gb_s = environment.read_gb_s
         return environment

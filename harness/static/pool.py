@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness import kernels_root
-from harness.child import finding_this_harness
 from harness.errors import HarnessError
-from harness.lines import from_line, to_line
 from harness.static.messages import Job, Result
 from harness.static.results import Results
 from harness.static.target import parse_target
 from harness.values.case import Case
 from harness.values.compiled import Compiled
+from harness.worker.process import WorkerDied, WorkerProcess, worker_environment
 
 LIMIT_S = 120.0
 """The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a core with
@@ -34,76 +33,72 @@ def compile_cases(
     limit_s: float = LIMIT_S, on_result: Callable[[Compiled], None] | None = None, folder: Path | None = None,
     python: str = sys.executable,
 ) -> tuple[Compiled, ...]:  # fmt: skip
-    """What came of each case, in the order of `cases`.
+    """The result of each case, in the order of `cases`.
+
+    on_result: called with every result as it comes. The rest, and what it raises: see `Compilation`.
+    """
+    compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python)
+    for compiled in compilation:
+        if on_result is not None:
+            on_result(compiled)
+    return tuple(known for known in compilation.found if known is not None)
+
+
+class Compilation:
+    """Compiles from its making on; iterating gives each result as it comes, once.
 
     target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
-    case. on_result: called in this thread with every result as it comes. folder: of the cache of results, the user's
-    when left out. python: the interpreter whose Triton compiles. The binaries lie in Triton's own disk cache, where a
-    launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target and where no compiler
-    can be started.
+    case. folder: of the cache of results, the user's when left out. python: the interpreter whose Triton compiles. The
+    binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
+    HarnessError for an unknown target; iterating it does where the compiler ends early.
     """
-    capability = parse_target(target)
-    results = Results(f"sm_{capability}", suite_folder, folder)
-    found: list[Compiled | None] = [results.load(case, limit_s) for case in cases]
-    for known in found:
-        if known is not None and on_result is not None:
-            on_result(known)
-    left = _in_order(cases, [i for i, known in enumerate(found) if known is None])
-    if left:
-        with tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True) as shared:
-            root = str(kernels_root.in_use())
-            job = Job(
-                tuple(cases[i] for i in left),
-                capability,
-                str(suite_folder),
-                root,
-                shared,
-                jobs or available_cores(),
-                limit_s,
-            )
-            for result in _served(job, python):
-                number = left[result.number]
-                found[number] = result.compiled
-                results.save(result.compiled, limit_s)
-                if on_result is not None:
-                    on_result(result.compiled)
-    return tuple(known for known in found if known is not None)
 
+    def __init__(
+        self, cases: Sequence[Case], target: str, suite_folder: str | Path, jobs: int | None = None,
+        limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
+    ) -> None:  # fmt: skip
+        self.target, self._limit_s = target, limit_s or LIMIT_S
+        capability = parse_target(target)
+        self._results = Results(f"sm_{capability}", suite_folder, folder)
+        self.found: list[Compiled | None] = [self._results.load(case, self._limit_s) for case in cases]
+        """The results so far, in the order of the cases."""
+        self._left = _in_order(cases, [i for i, known in enumerate(self.found) if known is None])
+        self._server: WorkerProcess | None = None
+        if self._left:
+            self._server = WorkerProcess(
+                "harness.static.server", kernels_root=str(kernels_root.in_use()), python=python,
+                environment=worker_environment() | ENVIRONMENT, forks=True,
+            )  # fmt: skip
+            self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)
+            left = tuple(cases[i] for i in self._left)
+            job = Job(left, capability, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s)
+            with suppress(WorkerDied):  # hearing says why
+                self._server.send(job)
 
-def _served(job: Job, python: str) -> Iterator[Result]:
-    """Results as the server gives them; it ends with this generator."""
-    environment = finding_this_harness() | ENVIRONMENT
-    environment.pop("TRITON_INTERPRET", None)
-    own = ["-P"] if sys.flags.safe_path else []  # in the checkout of a revision that may have a harness of its own
-    command = [python, *own, "-m", "harness.static.server"]
-    with tempfile.TemporaryFile() as said:
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment)
-        assert server.stdin is not None and server.stdout is not None
+    def __iter__(self) -> Iterator[Compiled]:
+        yield from [known for known in self.found if known is not None]
+        if self._server is None:
+            return
         count = 0
         try:
-            try:
-                server.stdin.write(to_line(job))
-                server.stdin.flush()
-            except BrokenPipeError:  # said below, with what it printed
-                pass
-            for line in server.stdout:
+            while count < len(self._left):
+                result: Result = self._server.hear(Result)
+                number = self._left[result.number]
+                self.found[number] = result.compiled
+                self._results.save(result.compiled, self._limit_s)
                 count += 1
-                yield from_line(line, Result)
+                yield result.compiled
+        except WorkerDied as death:
+            raise HarnessError(f"the compiler ended after {count} of {len(self._left)} cases: {death.reason}") from None
         finally:
-            server.stdin.close()
-            try:
-                server.wait(5)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-            server.stdout.close()
-        if count < len(job.cases):
-            said.seek(0)
-            last = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()][-1:]
-            raise HarnessError(
-                f"the compiler ended after {count} of {len(job.cases)} cases, exit status {server.returncode}: "
-                f"{''.join(last) or 'it said nothing'}"
-            )
+            self.close()
+
+    def close(self) -> None:
+        """Ends the compilers, also in the middle."""
+        if self._server is not None:
+            self._server.finish()
+            self._server.close()
+            self._shared.cleanup()
 
 
 def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:

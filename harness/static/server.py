@@ -1,7 +1,7 @@
-"""Run as a program: compiles a job's cases in forked processes that have torch and Triton loaded already.
+"""A worker's service: compiles a job's cases in forked processes that have torch and Triton loaded already.
 
-A case that is over its time limit is killed with all that it started; the rest goes on. Of cases that reach equal
-intermediate code at the same time one goes on, the others are taken up again when its machine code is there.
+A case that exceeds its time limit is killed with all that it started; the rest goes on. When several cases reach equal
+intermediate code at the same time, one goes on; the others are taken up again when its machine code is there.
 """
 
 from __future__ import annotations
@@ -9,40 +9,56 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from multiprocessing.connection import wait
+from collections import defaultdict, deque
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any
 
-from harness import kernels_root
-from harness.lines import Outbox, from_line
-from harness.static.compile_case import warm_toolchain
-from harness.static.messages import Job, Result
-from harness.static.worker import GO, WAIT, work
+from harness.static.messages import (
+    Busy,
+    Claim,
+    Compile,
+    Denied,
+    Ended,
+    FromCompiler,
+    Granted,
+    Job,
+    Made,
+    Result,
+    Waiting,
+)  # fmt: skip
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
+from harness.worker.messages import Boot
+from harness.worker.wire import Wire, wait_for, wire_pair
 
 
-class Worker:
-    """A forked process and what it is at. claims: keys of code that it is compiling."""
+def serve(wire: Wire, _: Boot) -> None:
+    """One job; the parent keeps its end of the wire open as long as it wants results."""
+    job: Job = wire.receive(Job)
+    from harness.static.compile_case import warm_toolchain  # imports torch: the pool need not wait to hand over its job
+
+    warm_toolchain(job.capability)
+    Server(job, wire).run()
+
+
+class Compiler:
+    """A forked process and its present case."""
 
     def __init__(self, job: Job) -> None:
-        context = multiprocessing.get_context("fork")
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=work, args=(job, theirs), daemon=True)
+        from harness.static.worker import work
+
+        self.wire, theirs = wire_pair()
+        self.process: BaseProcess = multiprocessing.get_context("fork").Process(
+            target=work, args=(job, theirs), daemon=True
+        )
         self.process.start()
         theirs.close()
         self.number: int | None = None
         self.started_s = 0.0
-        self.claims: set[str] = set()
 
     def hand(self, number: int) -> None:
         self.number, self.started_s = number, time.monotonic()
-        self.pipe.send(number)
+        self.wire.send(Compile(number))
 
     def kill(self) -> None:
         assert self.process.pid is not None
@@ -52,127 +68,119 @@ class Worker:
             except ProcessLookupError:
                 continue
         self.process.join()
-        self.pipe.close()
+        self.wire.close()
+
+
+class Code:
+    """Intermediate code that several cases may reach."""
+
+    def __init__(self) -> None:
+        self.holder: Compiler | None = None
+        """Who takes it through LLVM and ptxas."""
+        self.ended = False
+        self.problem = ""
+        """Why nobody is to try again."""
+        self.waiting: list[int] = []
+        """Numbers of the cases that go on when it has ended."""
 
 
 class Server:
-    """Hands the job's cases to its workers; `emit` gets each result, `control` is a file that closes when the pool
-    goes."""
+    """Hands the job's cases to its compilers and sends each result over the wire, until the other end is gone."""
 
-    def __init__(self, job: Job, emit: Callable[[Result], None], control: Any) -> None:
-        self.job, self.emit, self.control = job, emit, control
+    def __init__(self, job: Job, wire: Wire) -> None:
+        self.job, self.wire = job, wire
         self.queue = deque(range(len(job.cases)))
-        self.waiting: dict[str, list[int]] = {}
-        self.ended: set[str] = set()
-        self.over: dict[str, str] = {}
-        self.workers: list[Worker] = []
+        self.codes: defaultdict[str, Code] = defaultdict(Code)
+        self.compilers: list[Compiler] = []
 
     def run(self) -> None:
         try:
-            self.workers = [Worker(self.job) for _ in range(min(self.job.jobs, len(self.job.cases)))]
-            while self.queue or any(worker.number is not None for worker in self.workers):
-                self._hand_out()
+            self.compilers = [Compiler(self.job) for _ in range(min(self.job.jobs, len(self.job.cases)))]
+            while self.queue or self._busy():
+                for compiler in self.compilers:
+                    if compiler.number is None and self.queue:
+                        compiler.hand(self.queue.popleft())
                 if not self._listen():
                     return
                 self._end_those_over_the_limit()
         finally:
-            for worker in self.workers:
-                worker.kill()
+            for compiler in self.compilers:
+                compiler.kill()
 
-    def _hand_out(self) -> None:
-        for worker in self.workers:
-            if worker.number is None and self.queue:
-                worker.hand(self.queue.popleft())
+    def _busy(self) -> list[Compiler]:
+        return [compiler for compiler in self.compilers if compiler.number is not None]
 
     def _listen(self) -> bool:
-        """Waits for a word of a worker, no longer than until a limit is reached. False: the pool is gone."""
-        busy = [worker for worker in self.workers if worker.number is not None]
-        if not busy:
-            return True
-        left = min(worker.started_s for worker in busy) + self.job.limit_s - time.monotonic()
-        heard = wait([self.control, *(worker.pipe for worker in busy)], max(left, 0))
-        if self.control in heard:
+        """Waits for a message of a compiler, no longer than until a limit is reached. False: the pool is gone."""
+        busy = self._busy()
+        left_s = min(compiler.started_s for compiler in busy) + self.job.limit_s - time.monotonic()
+        heard = wait_for([self.wire, *(compiler.wire for compiler in busy)], max(left_s, 0))
+        if self.wire in heard:
             return False
-        for worker in busy:
-            if worker.pipe in heard:
+        for compiler in busy:
+            if compiler.wire in heard:
                 try:
-                    self._take(worker, *worker.pipe.recv())
+                    self._take(compiler, compiler.wire.receive(FromCompiler))
                 except (EOFError, OSError):
-                    self._died(worker)
+                    self._died(compiler)
         return True
 
-    def _take(self, worker: Worker, word: str, what: Any) -> None:
-        if word == "claim":
-            worker.pipe.send(self._claim(worker, what))
-        elif word == "ended":
-            worker.claims.discard(what)
-            self.ended.add(what)
-            self._release(what)
-        elif word == "waiting":
-            assert worker.number is not None
-            place = self.queue if what in self.ended or not self._held(what) else self.waiting.setdefault(what, [])
-            place.append(worker.number)
-            worker.number = None
-        else:
-            self._done(worker, what)
+    def _take(self, compiler: Compiler, message: FromCompiler) -> None:
+        if isinstance(message, Made):
+            self._done(compiler, message.compiled)
+            return
+        code = self.codes[message.key]
+        if isinstance(message, Claim):
+            compiler.wire.send(self._claim(compiler, code))
+        elif isinstance(message, Ended):
+            code.ended, code.holder = True, None
+            self._release(code)
+        elif isinstance(message, Waiting):
+            assert compiler.number is not None
+            (code.waiting if code.holder else self.queue).append(compiler.number)
+            compiler.number = None
 
-    def _claim(self, worker: Worker, key: str) -> str:
-        if key in self.over:
-            return self.over[key]
-        if key not in self.ended and self._held(key):
-            return WAIT
-        worker.claims.add(key)
-        return GO
+    def _claim(self, compiler: Compiler, code: Code) -> Granted | Busy | Denied:
+        if code.problem:
+            return Denied(code.problem)
+        if code.holder and not code.ended:
+            return Busy()
+        code.holder = compiler
+        return Granted()
 
-    def _held(self, key: str) -> bool:
-        return any(key in worker.claims for worker in self.workers)
+    def _done(self, compiler: Compiler, compiled: Compiled) -> None:
+        assert compiler.number is not None
+        self.wire.send(Result(compiler.number, compiled))
+        compiler.number = None
+        for code in self._held(compiler):
+            code.holder = None
+            self._release(code)
 
-    def _done(self, worker: Worker, compiled: Compiled) -> None:
-        assert worker.number is not None
-        self.emit(Result(worker.number, compiled))
-        worker.number = None
-        for key in worker.claims:
-            self._release(key)
-        worker.claims = set()
+    def _held(self, compiler: Compiler) -> list[Code]:
+        return [code for code in self.codes.values() if code.holder is compiler]
 
-    def _release(self, key: str) -> None:
+    def _release(self, code: Code) -> None:
         """Those that waited for this code are next."""
-        self.queue.extendleft(reversed(self.waiting.pop(key, [])))
+        self.queue.extendleft(reversed(code.waiting))
+        code.waiting = []
 
     def _end_those_over_the_limit(self) -> None:
-        for worker in self.workers:
-            if worker.number is not None and time.monotonic() - worker.started_s >= self.job.limit_s:
+        for compiler in self._busy():
+            if time.monotonic() - compiler.started_s >= self.job.limit_s:
                 reason = f"compiling took longer than {self.job.limit_s:g} s"
-                for key in worker.claims:
-                    self.over[key] = f"{reason} for equal code"
-                self._replace(worker, Status.TIMEOUT, reason)
+                for code in self._held(compiler):
+                    code.problem = f"{reason} for equal code"
+                self._replace(compiler, Status.TIMEOUT, reason)
 
-    def _died(self, worker: Worker) -> None:
-        worker.process.join()
-        code = worker.process.exitcode or 0
+    def _died(self, compiler: Compiler) -> None:
+        compiler.process.join()
+        code = compiler.process.exitcode or 0
         how = f"signal {-code}" if code < 0 else f"exit status {code}"
-        self._replace(worker, Status.FAILED, f"the compiler's process ended with {how}")
+        self._replace(compiler, Status.FAILED, f"the compiler's process ended with {how}")
 
-    def _replace(self, worker: Worker, status: Status, reason: str) -> None:
-        worker.kill()
-        assert worker.number is not None
-        compiled = Compiled(
-            self.job.cases[worker.number], status, reason, compile_s=time.monotonic() - worker.started_s
-        )
-        self._done(worker, compiled)
-        self.workers[self.workers.index(worker)] = Worker(self.job)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """The job is a line on standard input, which stays open as long as its results are wanted; each result is a line
-    on standard output."""
-    outbox = Outbox()
-    control = sys.stdin.buffer
-    job: Job = from_line(control.readline(), Job)
-    kernels_root.bind(Path(job.kernels_root))
-    warm_toolchain(job.capability)
-    Server(job, outbox.send, control).run()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    def _replace(self, compiler: Compiler, status: Status, reason: str) -> None:
+        compiler.kill()
+        assert compiler.number is not None
+        case = self.job.cases[compiler.number]
+        self._done(compiler, Compiled(case, status, reason, compile_s=time.monotonic() - compiler.started_s))
+        self.compilers[self.compilers.index(compiler)] = Compiler(self.job)

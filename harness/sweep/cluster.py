@@ -11,8 +11,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.sweep.devices import DeviceProcess, TaskDied
-from harness.sweep.task import Outcome, Task
+from harness.sweep.devices import DeviceProcess
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied
 
 CONNECT_LIMIT_S = 20
 _process: DeviceProcess | None = None
@@ -92,10 +93,10 @@ class DaskDevices:
                 outer.set_running_or_notify_cancel()
             elif (error := finished.exception()) is None:
                 outer.set_result(finished.result())
-            elif isinstance(error, TaskDied):
+            elif isinstance(error, WorkerDied):
                 outer.set_exception(error)
             else:
-                outer.set_exception(TaskDied(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"))
+                outer.set_exception(WorkerDied(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"))
 
         inner.add_done_callback(done)
         return outer

@@ -18,12 +18,13 @@ import msgspec
 from harness.compare.policy import Policy
 from harness.stats import process_medians, ratio
 from harness.stats.students_t import probability_above
-from harness.sweep.devices import Devices, TaskDied
-from harness.sweep.task import Outcome, Task
+from harness.sweep.devices import Devices
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Confirmed, Entrant
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied
 
 PROCESSES = 4
 ROUNDS = {"cuda": 12, "cpu": 4}
@@ -66,9 +67,9 @@ class FreshProcesses:
         for devices, task in zip(self._devices, tasks, strict=True):
             try:
                 outcome = self._timed(devices, task)
-            except TaskDied as death:
+            except WorkerDied as death:
                 for case in cases:
-                    found[case.id].append(Measurement(case, Status.FAILED, f"in a fresh process: {death.reason}"))
+                    found[case.id].append(death.measurement(case, "in a fresh process: "))
                 continue
             done(outcome)
             for measurement in outcome.measurements:

@@ -5,7 +5,6 @@ A task that kills or hangs its process takes nothing with it but itself: the nex
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -14,9 +13,10 @@ from typing import Protocol
 
 import msgspec
 
-from harness.child import Child, ChildDied, finding_this_harness
-from harness.lines import from_line, to_line
-from harness.sweep.task import Outcome, Task
+from harness.errors import HarnessError
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied, worker_environment
 
 TASK_LIMIT_S = 120.0
 """A task takes this long at most: compiling one configuration takes up to 116 s where it is hopeless, and is then to
@@ -25,17 +25,9 @@ START_LIMIT_S = 300.0
 """Until a process has imported torch and says where it is."""
 
 
-class TaskDied(Exception):
-    """The process ended before its task did, or was ended because it took too long. stopped: because the sweep was."""
-
-    def __init__(self, reason: str, timed_out: bool = False, stopped: bool = False) -> None:
-        super().__init__(reason)
-        self.reason, self.timed_out, self.stopped = reason, timed_out, stopped
-
-
 class Devices(Protocol):
     """slots: tasks that are worked on at once. submit: to any device; on_one: to the first device only, where
-    everything that is compared must run. Futures raise TaskDied."""
+    everything that is compared must run. Futures raise WorkerDied."""
 
     slots: int
 
@@ -94,35 +86,35 @@ class DeviceProcess:
 
     def __init__(self, gpu: str = "") -> None:
         self._gpu = gpu
-        self._child: Child | None = None
+        self._worker: DeviceWorker | None = None
         self._closed = False
 
     def perform(self, task: Task) -> Outcome:
-        if self._child is None:
-            self._child = self._start()
-            self._ask(self._child, msgspec.structs.replace(task, entrants=()), START_LIMIT_S)
-        return self._ask(self._child, task, TASK_LIMIT_S * max(1, len(task.entrants)))
-
-    def _ask(self, child: Child, task: Task, limit_s: float) -> Outcome:
+        """Raises WorkerDied; the next task gets a fresh process."""
         try:
-            child.send(to_line(task))
-            outcome: Outcome = from_line(child.line(limit_s, f"took longer than {limit_s:.0f} s"), Outcome)
-            return outcome
-        except ChildDied as death:
+            if self._worker is None:
+                self._worker = self._start()
+                self._ask(msgspec.structs.replace(task, entrants=()), START_LIMIT_S)
+            return self._ask(task, TASK_LIMIT_S * max(1, len(task.entrants)))
+        except (WorkerDied, HarnessError) as error:
             self.kill(for_good=False)
-            raise TaskDied(death.reason, death.timed_out, stopped=self._closed and not death.timed_out) from None
+            timed_out = isinstance(error, WorkerDied) and error.timed_out
+            raise WorkerDied(str(error), timed_out, stopped=self._closed and not timed_out) from None
 
-    def _start(self) -> Child:
+    def _ask(self, task: Task, limit_s: float) -> Outcome:
+        assert self._worker is not None
+        [outcome] = self._worker.ask(task, Outcome, limit_s, "took longer than {:.0f} s")
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def _start(self) -> DeviceWorker:
         if self._closed:
-            raise TaskDied("the sweep was stopped", stopped=True)
-        environment = finding_this_harness()
-        environment.pop("TRITON_INTERPRET", None)  # what is interpreted is never timed
-        if self._gpu:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
-        return Child([sys.executable, "-m", "harness.sweep.task"], env=environment, own_session=True)
+            raise WorkerDied("the sweep was stopped", stopped=True)
+        shown = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
+        return DeviceWorker(environment=worker_environment() | shown, own_session=True)
 
     def kill(self, for_good: bool = True) -> None:
         self._closed = self._closed or for_good
-        child, self._child = self._child, None
-        if child is not None:
-            child.kill()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()

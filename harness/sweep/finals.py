@@ -12,13 +12,14 @@ import msgspec
 from harness.sweep import rank
 from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
 from harness.sweep.confirm import FreshProcesses, judge
-from harness.sweep.devices import Devices, TaskDied
+from harness.sweep.devices import Devices
 from harness.sweep.questions import Asked
 from harness.sweep.race import Ledger
-from harness.sweep.task import Outcome, Task
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant, Finals, Twin
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied
 
 HALF_ROUNDS = {"cuda": 10, "cpu": 3}
 FINAL_ROUNDS = {"cuda": 15, "cpu": 4}
@@ -113,12 +114,11 @@ class Finalists:
     def _together(self, entrants: Sequence[Entrant], rounds: int) -> list[Measurement]:
         try:
             outcome = self._wait(self._devices.on_one(Task(self._suite, tuple(entrants), rounds)))
-        except TaskDied as death:
+        except WorkerDied as death:
             if death.stopped:
                 raise KeyboardInterrupt from death
             if len(entrants) == 1:
-                status = Status.TIMEOUT if death.timed_out else Status.FAILED
-                return [Measurement(entrants[0].case, status, death.reason)]
+                return [death.measurement(entrants[0].case)]
             return [self._together([entrant], rounds)[0] for entrant in entrants]
         self._ledger.heard(outcome)
         return list(outcome.measurements)

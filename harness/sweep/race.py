@@ -9,13 +9,14 @@ from concurrent.futures import Future, wait
 import msgspec
 
 from harness.store import Store
-from harness.sweep.devices import Devices, TaskDied
-from harness.sweep.task import Outcome, Task
+from harness.sweep.devices import Devices
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied
 
 
 class Ledger:
@@ -66,10 +67,25 @@ class Race:
         }
         self._running: list[Future[Outcome]] = []
         self._compiled: dict[str, Compiled] = {}
+        self._compiles: set[str] = set()
+        self._failed: dict[str, list[Compiled]] = {}
         self._error: BaseException | None = None
 
     def offer_compiled(self, compiled: Compiled) -> None:
-        """One that the static stage is done with: pruned, a duplicate, or on its way to a device."""
+        """One that the static stage is done with. Failures wait for the first of their question that compiles: where
+        none does without running, all are left to the device."""
+        question = f"{compiled.case.question} {compiled.case.dims}"
+        if compiled.status is Status.FAILED and question not in self._compiles:
+            self._failed.setdefault(question, []).append(compiled)
+            return
+        if compiled.status is not Status.FAILED:
+            self._compiles.add(question)
+            for earlier in self._failed.pop(question, []):
+                self._settle(earlier)
+        self._settle(compiled)
+
+    def _settle(self, compiled: Compiled) -> None:
+        """Pruned, a duplicate, or on its way to a device."""
         case, key = compiled.case, self._ledger.keys[compiled.case.id]
         if compiled.status is not Status.OK:
             pruned = Measurement(case, compiled.status, compiled.reason, compile_s=compiled.compile_s)
@@ -103,11 +119,10 @@ class Race:
         if future.cancelled():
             return
         error = future.exception()
-        if isinstance(error, TaskDied):
+        if isinstance(error, WorkerDied):
             if error.stopped:
                 return
-            status = Status.TIMEOUT if error.timed_out else Status.FAILED
-            measurement = Measurement(case, status, error.reason)
+            measurement = error.measurement(case)
         elif error is not None:
             measurement = Measurement(case, Status.FAILED, f"{type(error).__name__}: {error}")
         else:
@@ -123,6 +138,8 @@ class Race:
 
     def finish(self) -> None:
         """Waits for all that was offered. Raises what kept a result from being stored."""
+        for compiled in (each for failed in self._failed.values() for each in failed):
+            self.offer(compiled.case)
         while self._running:
             wait(self._running, timeout=1.0)  # a short wait: Ctrl-C must reach the main thread
             self._running = [future for future in self._running if not future.done()]

@@ -27,19 +27,17 @@ from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import register
 from harness.sweep.stage_clock import IMPORTS, StageClock
-from harness.sweep.task import Task
 from harness.sweep.warn import warnings
 from harness.values.case import Case
-from harness.values.compiled import Compiled
 from harness.values.environment import Environment
-from harness.values.measurement import Status
 from harness.values.run import Run
 from harness.values.suite import Suite
 from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
+from harness.worker.messages import Task
 
 if TYPE_CHECKING:
-    from harness.sweep.compiling import Compilation
+    from harness.static.pool import Compilation
 
 AWAKE_AFTER = 0.5
 """Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
@@ -111,11 +109,17 @@ class _Sweep:
         else:
             self._look_up(environment)
 
-    def _compilation(self, cases: Sequence[Case], target: str) -> Compilation:
-        from harness.sweep.compiling import Compilation
+    def _start_compiling(self, cases: Sequence[Case], target: str) -> Compilation:
+        """On all cores but one: that one feeds the device. One that compiles for this target already goes on."""
+        from harness.static.pool import Compilation, available_cores
 
-        folder = Path(self.suite.path).parent
-        return Compilation(cases, target, folder, self.options.jobs, self.options.limit_s)
+        if self.compilation is None or self.compilation.target != target:
+            if self.compilation is not None:
+                self.compilation.close()
+            jobs = self.options.jobs or max(1, available_cores() - 1)
+            folder = Path(self.suite.path).parent
+            self.compilation = Compilation(cases, target, folder, jobs, self.options.limit_s)
+        return self.compilation
 
     def _compile_ahead(self) -> None:
         """Where nothing is known, compiling need not wait for the device to say where it is."""
@@ -124,7 +128,7 @@ class _Sweep:
         target = present_target()
         cases = [case for asked in self.asked if asked.uses_triton for case in asked.cases]
         if target is not None and cases:
-            self.compilation = self._compilation(cases, target)
+            self._start_compiling(cases, target)
 
     def _look_up(self, environment: Environment) -> None:
         self.environment = environment
@@ -209,36 +213,16 @@ class _Sweep:
         return [c for c in left if c.id in ids], [c for c in left if c.id not in ids]
 
     def _compile(self, cases: list[Case], race: Race) -> None:
-        """A question none of whose configurations can be compiled without running is left to the device."""
         started = time.perf_counter()
-        failed: dict[str, list[Compiled]] = {}
-        compiles: set[str] = set()
-
-        def done(compiled: Compiled) -> None:
-            question = f"{compiled.case.question} {compiled.case.dims}"
-            if compiled.status is Status.FAILED and question not in compiles:
-                failed.setdefault(question, []).append(compiled)
-                return
-            if compiled.status is not Status.FAILED:
-                compiles.add(question)
-                for earlier in failed.pop(question, []):
-                    race.offer_compiled(earlier)
-            race.offer_compiled(compiled)
-
-        target = self.environment.compute_capability or ""
-        if self.compilation is None or self.compilation.target != target:
-            self.compilation = self._compilation(cases, target)
+        compilation = self._start_compiling(cases, self.environment.compute_capability or "")
         wanted = {case.id for case in cases}
         assert self.fresh is not None
-        for number, compiled in enumerate(self.compilation, 1):
+        for number, compiled in enumerate(compilation, 1):
             if compiled.case.id in wanted:
-                done(compiled)
+                race.offer_compiled(compiled)
             if number >= AWAKE_AFTER * len(wanted):
                 self.fresh.wake()  # they import while the last configurations are compiled
         self.compile_s = time.perf_counter() - started
-        for never in failed.values():
-            for compiled in never:
-                race.offer(compiled.case)
 
     def _end(self, asked: Asked) -> Finals | None:
         assert self.devices is not None and self.fresh is not None
@@ -274,6 +258,8 @@ class _Sweep:
             self.devices.close()
         if self.fresh is not None:
             self.fresh.close()
+        if self.compilation is not None:
+            self.compilation.close()
         if getattr(self, "ledger", None) is not None and self.ledger.run_id:
             self.store.finish(self.ledger.run_id, state)
 

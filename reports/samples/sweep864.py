@@ -92,8 +92,8 @@ def regret(folder: Path) -> None:
     from harness.plan import sweep_plan
     from harness.suite.load import load_suite
     from harness.sweep.devices import LocalDevices
-    from harness.sweep.task import Task
     from harness.values.sweep import Entrant
+    from harness.worker.messages import Task
 
     result = json.loads((folder / "sweep864.json").read_text())
     suite = load_suite(SUITE)

@@ -22,6 +22,7 @@ from harness.suite.load import load_suite
 from harness.trace.categories import UNCATEGORISED
 from harness.values.measurement import Measurement, Status, StreamDivergence
 from harness.values.suite import Plan
+from harness.worker.messages import Measured
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite
 
@@ -42,13 +43,8 @@ def model() -> SuiteModel:
 
 
 def bench(model: SuiteModel, streams: dict[str, Any], passes: int) -> dict[str, Measurement]:
-    found: dict[str, Measurement] = {}
-    runner = DecodeBench(
-        model, 2, passes, streams, ConditionsReader(None),
-        lambda m, _: found.setdefault(m.case.kind, m) and None, lambda *_: None, lambda _: None, lambda *_: None,
-    )  # fmt: skip
-    runner.run(model.plan.cases)
-    return found
+    events = DecodeBench(model, 2, passes, streams, ConditionsReader(None)).run(model.plan.cases)
+    return {e.measurement.case.kind: e.measurement for e in events if isinstance(e, Measured)}
 
 
 def test_a_right_arm_is_timed_once_per_pass_and_its_stream_recorded(model: SuiteModel) -> None:
@@ -101,19 +97,8 @@ def test_an_arm_that_raises_fails_alone(tmp_path: Path) -> None:
     assert suite.decode is not None
     decode = msgspec.structs.replace(suite.decode, context=(20,), new_tokens=NEW_TOKENS)
     both = SuiteModel(expand(msgspec.structs.replace(suite, decode=decode, kernels=None)), "cpu")
-    found: list[Measurement] = []
-    runner = DecodeBench(
-        both,
-        0,
-        1,
-        {},
-        ConditionsReader(None),
-        lambda m, _: found.append(m),
-        lambda *_: None,
-        lambda _: None,
-        lambda *_: None,
-    )
-    runner.run(both.plan.cases)
+    events = DecodeBench(both, 0, 1, {}, ConditionsReader(None)).run(both.plan.cases)
+    found = [event.measurement for event in events if isinstance(event, Measured)]
     status = {(m.case.kind, m.case.arm): m for m in found}
     assert status["decode", "baseline"].status is Status.OK and status["decode", "baseline"].samples
     assert status["decode", "autotuned"].status is Status.FAILED

@@ -22,6 +22,7 @@ from harness.suite.engines import ENGINES as NAMES
 from harness.suite.load import load_suite
 from harness.trace import breakdown, load_rules
 from harness.values.measurement import Measurement, Status
+from harness.worker.messages import Measured
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite
 from tests.trace.made import Row, gpu, host, write
@@ -44,13 +45,8 @@ def model_of(path: Path, engine: str) -> SuiteModel:
 
 
 def measured(model: SuiteModel) -> dict[str, Measurement]:
-    found: dict[str, Measurement] = {}
-    runner = DecodeBench(
-        model, 0, 2, {}, ConditionsReader(None),
-        lambda m, _: found.setdefault(m.case.kind, m) and None, lambda *_: None, lambda _: None, lambda *_: None,
-    )  # fmt: skip
-    runner.run(model.plan.cases)
-    return found
+    events = DecodeBench(model, 0, 2, {}, ConditionsReader(None)).run(model.plan.cases)
+    return {e.measurement.case.kind: e.measurement for e in events if isinstance(e, Measured)}
 
 
 @pytest.mark.slow

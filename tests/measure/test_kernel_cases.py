@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +14,18 @@ from harness.measure.kernel_cases import KernelBench, first_line, lacked_memory,
 from harness.measure.timer import FakeTimer
 from harness.values.case import Answer, Case
 from harness.values.measurement import Measurement, Status
+from harness.worker.messages import Measured, Sampled, Started
 from tests.measure import planted
 
 
-class Recorder:
-    """Everything that a bench says, in order."""
+def run(timer: Any, folder: Path, *cases: Case) -> list[Any]:
+    """Everything that a bench yields, in order."""
+    bench = KernelBench("cpu", timer, 3, str(folder), "uniform", 0, ConditionsReader(None))
+    return list(bench.run(cases))
 
-    def __init__(self) -> None:
-        self.measurements: list[Measurement] = []
-        self.stages: list[str] = []
-        self.conditions = 0
 
-    def bench(self, timer: Any, folder: Path) -> KernelBench:
-        return KernelBench(
-            "cpu", timer, 3, str(folder), "uniform", 0, ConditionsReader(None),
-            lambda m, _: self.measurements.append(m), self.started, self.sampled,
-        )  # fmt: skip
-
-    def started(self, what: str, cases: Sequence[Case]) -> None:
-        self.stages.append(f"{what}:{len(cases)}")
-
-    def sampled(self, conditions: Sequence[Any]) -> None:
-        self.conditions += len(conditions)
+def measured(events: list[Any]) -> list[Measurement]:
+    return [event.measurement for event in events if isinstance(event, Measured)]
 
 
 def case(variant: str, arm: str = "baseline", **tunables: Any) -> Case:
@@ -47,16 +36,18 @@ def case(variant: str, arm: str = "baseline", **tunables: Any) -> Case:
 
 
 def test_two_arms_are_interleaved_and_every_sample_kept_in_order(tmp_path: Path) -> None:
-    recorder = Recorder()
     timer = FakeTimer([10.0, 20.0, 21.0, 11.0], rounds=2)
     cases = [case("torch_gather"), case("torch_gather", "autotuned", pairs_per_step=4)]
-    recorder.bench(timer, tmp_path).run(cases)
-    first, second = recorder.measurements
+    events = run(timer, tmp_path, *cases)
+    first, second = measured(events)
     assert [s.value_us for s in first.samples] == [10.0, 11.0]
     assert [s.value_us for s in second.samples] == [20.0, 21.0], "the second round begins with the second case"
     assert [(s.process, s.round) for s in first.samples] == [(3, 0), (3, 1)]
     assert first.status is Status.OK and first.work is not None and first.work.bytes > 0
-    assert recorder.conditions == 2
+    assert [(e.what, len(e.cases), e.done, e.of) for e in events if isinstance(e, Started)] == [
+        ("verify", 1, 0, 2), ("capture", 1, 0, 2), ("verify", 1, 0, 2), ("capture", 1, 0, 2), ("time", 2, 0, 2),
+    ]  # fmt: skip
+    assert sum(len(event.conditions) for event in events if isinstance(event, Sampled)) == 2
 
 
 def test_a_wrong_kernel_is_never_timed(tmp_path: Path) -> None:
@@ -65,11 +56,11 @@ def test_a_wrong_kernel_is_never_timed(tmp_path: Path) -> None:
         "import torch\n\n\ndef run(x, expert_ids, weight, scale, group):\n"
         "    return torch.zeros(expert_ids.numel(), weight.shape[1])\n"
     )
-    recorder, timer = Recorder(), FakeTimer([])
-    recorder.bench(timer, tmp_path).run([case("./wrong.py")])
-    assert [m.status for m in recorder.measurements] == [Status.INCORRECT]
-    assert recorder.measurements[0].samples == () and timer.prepared == 0
-    assert "256 of 256 values wrong" in recorder.measurements[0].reason
+    timer = FakeTimer([])
+    found = measured(run(timer, tmp_path, case("./wrong.py")))
+    assert [m.status for m in found] == [Status.INCORRECT]
+    assert found[0].samples == () and timer.prepared == 0
+    assert "256 of 256 values wrong" in found[0].reason
 
 
 def test_a_kernel_that_raises_or_does_not_import_is_a_row_and_the_others_go_on(tmp_path: Path) -> None:
@@ -79,26 +70,23 @@ def test_a_kernel_that_raises_or_does_not_import_is_a_row_and_the_others_go_on(t
     (tmp_path / "broken.py").write_text(
         "import nothing_like_this\n\n\ndef run(x, expert_ids, weight, scale, group): ...\n"
     )
-    recorder = Recorder()
     cases = [case("./raises.py"), case("./broken.py"), case("torch_gather")]
-    recorder.bench(FakeTimer([1.0], rounds=1), tmp_path).run(cases)
-    by_variant = {m.case.answer.variant: m for m in recorder.measurements if m.case.answer}
+    events = run(FakeTimer([1.0], rounds=1), tmp_path, *cases)
+    by_variant = {m.case.answer.variant: m for m in measured(events) if m.case.answer}
     assert by_variant["./raises.py"].status is Status.FAILED and "no such tile" in by_variant["./raises.py"].reason
     assert by_variant["./broken.py"].status is Status.UNSUPPORTED and "broken.py:1" in by_variant["./broken.py"].reason
     assert by_variant["torch_gather"].status is Status.OK
 
 
 def test_what_a_variant_does_not_support_is_said_in_its_words(tmp_path: Path) -> None:
-    recorder = Recorder()
-    recorder.bench(FakeTimer([]), tmp_path).run([case("triton_vecmat", block_k=48)])
-    assert recorder.measurements[0].status is Status.UNSUPPORTED
-    assert "block_k 48 neither divides the group of 32" in recorder.measurements[0].reason
+    found = measured(run(FakeTimer([]), tmp_path, case("triton_vecmat", block_k=48)))
+    assert found[0].status is Status.UNSUPPORTED
+    assert "block_k 48 neither divides the group of 32" in found[0].reason
 
 
 def test_verifying_only_gives_rows_without_samples(tmp_path: Path) -> None:
-    recorder = Recorder()
-    recorder.bench(None, tmp_path).run([case("torch_gather")])
-    assert recorder.measurements[0].status is Status.OK and recorder.measurements[0].samples == ()
+    found = measured(run(None, tmp_path, case("torch_gather")))
+    assert found[0].status is Status.OK and found[0].samples == ()
 
 
 def test_a_kernel_that_changes_when_captured_is_incorrect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,11 +97,10 @@ def test_a_kernel_that_changes_when_captured_is_incorrect(tmp_path: Path, monkey
         "    global calls\n    calls += 1\n"
         "    return reference.run(x, expert_ids, weight, scale, group) * (1 if calls <= 4 else 2)\n"
     )
-    recorder = Recorder()
     monkeypatch.setattr(kernel_cases, "CPU_CALLS", 2)
-    recorder.bench(FakeTimer([]), tmp_path).run([case("./turns.py")])
-    assert recorder.measurements[0].status is Status.INCORRECT
-    assert "right alone, wrong when captured" in recorder.measurements[0].reason
+    found = measured(run(FakeTimer([]), tmp_path, case("./turns.py")))
+    assert found[0].status is Status.INCORRECT
+    assert "right alone, wrong when captured" in found[0].reason
 
 
 def test_no_entry_is_always_first() -> None:

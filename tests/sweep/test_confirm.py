@@ -10,9 +10,9 @@ import msgspec
 from harness.suite.load import load_suite
 from harness.sweep.confirm import FreshProcesses
 from harness.sweep.stage_clock import START, StageClock
-from harness.sweep.task import Outcome, Task
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
+from harness.worker.messages import Outcome, Task
 from tests.conftest import REPOSITORY
 from tests.sweep.made import case
 

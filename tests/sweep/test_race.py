@@ -5,22 +5,23 @@ from __future__ import annotations
 from concurrent.futures import Future
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import HarnessError
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.sweep import rank
-from harness.sweep.devices import TaskDied
 from harness.sweep.finals import Finalists
 from harness.sweep.questions import Asked
 from harness.sweep.race import Ledger, Race
-from harness.sweep.task import Outcome, Task
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.environment import Environment
 from harness.values.launch import Launch
 from harness.values.measurement import Measurement, Sample, Status
+from harness.worker.messages import Outcome, Task
+from harness.worker.process import WorkerDied
 from tests.conftest import REPOSITORY
 from tests.store.test_store import run
 from tests.sweep.made import case
@@ -34,7 +35,7 @@ class Scripted:
 
     slots = 1
 
-    def __init__(self, dies: dict[str, TaskDied]) -> None:
+    def __init__(self, dies: dict[str, WorkerDied]) -> None:
         self.dies, self.asked = dies, list[str]()
 
     def submit(self, task: Task) -> Future[Outcome]:
@@ -57,7 +58,7 @@ def compiled(of: Case, binary: str) -> Compiled:
     return Compiled(of, Status.OK, launches=(Launch(binary, "k", (1, 1, 1), (1, 1, 1), 0),))
 
 
-def race(tmp_path: Path, cases: list[Case], dies: dict[str, TaskDied]) -> tuple[Race, Ledger, Scripted]:
+def race(tmp_path: Path, cases: list[Case], dies: dict[str, WorkerDied]) -> tuple[Race, Ledger, Scripted]:
     store = Store(str(tmp_path / "runs.sqlite"))
     ledger = Ledger(store, {c.id: f"key of {c.id}" for c in cases}, {})
     ledger.run_id = store.begin(run())
@@ -97,14 +98,29 @@ def test_a_duplicate_that_is_the_baseline_stays_one(tmp_path: Path) -> None:
 def test_who_dies_is_a_row_and_a_stopped_sweep_leaves_none(tmp_path: Path) -> None:
     cases = [case(b=b) for b in range(3)]
     dies = {
-        cases[0].id: TaskDied("signal 9"), cases[1].id: TaskDied("too long", timed_out=True),
-        cases[2].id: TaskDied("stopped", stopped=True),
+        cases[0].id: WorkerDied("signal 9"), cases[1].id: WorkerDied("too long", timed_out=True),
+        cases[2].id: WorkerDied("stopped", stopped=True),
     }  # fmt: skip
     runner, ledger, _ = race(tmp_path, cases, dies)
     for of in cases:
         runner.offer(of)
     runner.finish()
     assert [r.measurement.status for r in ledger.rows.values()] == [Status.FAILED, Status.TIMEOUT]
+
+
+def test_what_never_compiles_is_left_to_the_device(tmp_path: Path) -> None:
+    """One that does makes of the failures before and after it what they are: failures."""
+    never = [case(b=b) for b in range(2)]
+    some = [msgspec.structs.replace(case(b=b), site="other") for b in range(3)]
+    runner, ledger, devices = race(tmp_path, [*never, *some], {})
+    for of in (*never, some[0]):
+        runner.offer_compiled(Compiled(of, Status.FAILED, "no"))
+    runner.offer_compiled(compiled(some[1], "x"))
+    runner.offer_compiled(Compiled(some[2], Status.FAILED, "no"))
+    assert devices.asked == [some[1].id]
+    runner.finish()
+    assert devices.asked == [some[1].id, *(c.id for c in never)]
+    assert [ledger.rows[c.id].pruned for c in some] == [True, False, True]
 
 
 def test_a_result_that_cannot_be_stored_stops_the_sweep(tmp_path: Path) -> None:

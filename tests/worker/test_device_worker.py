@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.child import ChildDied
-from harness.runner.process import WorkerProcess
+from harness.errors import HarnessError
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.process import WorkerDied
 from tests.conftest import REPOSITORY
 
 SUITES, KERNELS = REPOSITORY / "suites", REPOSITORY / "kernels"
@@ -18,8 +19,8 @@ TICKS_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
-def worker() -> Iterator[WorkerProcess]:
-    with WorkerProcess(SUITES, KERNELS) as started:
+def worker() -> Iterator[DeviceWorker]:
+    with DeviceWorker(kernels_root=str(KERNELS)) as started:
         yield started
 
 
@@ -32,7 +33,7 @@ def loaded(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
 
 
-def test_one_that_waits_has_imported_torch_and_uses_no_processor(worker: WorkerProcess) -> None:
+def test_one_that_waits_has_imported_torch_and_uses_no_processor(worker: DeviceWorker) -> None:
     worker.wake()
     before = cpu_s(worker.pid)
     assert "libtorch" in loaded(worker.pid) and not worker.has_begun
@@ -41,23 +42,23 @@ def test_one_that_waits_has_imported_torch_and_uses_no_processor(worker: WorkerP
     assert cpu_s(worker.pid) > 0.2, "importing is what took the time"
 
 
-def test_it_says_where_it_is_only_when_asked_and_then_the_same_again(worker: WorkerProcess) -> None:
-    first = worker.hello()
+def test_it_says_where_it_is_only_when_asked_and_then_the_same_again(worker: DeviceWorker) -> None:
+    first = worker.hello(SUITES)
     assert worker.has_begun and first.environment.torch
-    assert worker.hello() is first
+    assert worker.hello(SUITES) is first
 
 
 def test_one_that_cannot_start_says_so_at_once(tmp_path: Path) -> None:
     """Also the one that asks after another has waited for it."""
-    with WorkerProcess(SUITES, tmp_path) as worker:
-        for ask in (worker.wake, worker.hello):
+    with DeviceWorker(kernels_root=str(tmp_path)) as worker:
+        for ask in (worker.wake, lambda: worker.hello(SUITES)):
             started = time.monotonic()
-            with pytest.raises(ChildDied, match="not a folder of kernels"):
+            with pytest.raises((HarnessError, WorkerDied), match="not a folder of kernels"):
                 ask()
             assert time.monotonic() - started < 30
 
 
-def test_one_that_is_never_used_ends_without_a_word(worker: WorkerProcess) -> None:
+def test_one_that_is_never_used_ends_without_a_word(worker: DeviceWorker) -> None:
     worker.wake()
-    worker.dismiss()
+    worker.finish()
     assert worker.stderr() == ""

@@ -11,7 +11,7 @@ POLL_S = 1.0
 
 
 def end_with_parent() -> None:
-    """From now on this process is killed within about a second of its parent's end, whatever it is doing. Asked of the
+    """From now on this process is killed within about a second of its parent's end, whatever it is doing. It asks the
     system once a second: Linux' own signal comes when the thread ends that started the process, not the parent."""
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 

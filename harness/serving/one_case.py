@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
 
-from harness.attempt.messages import Answered, TryJob
 from harness.errors import HarnessError
 from harness.measure.conditions import ConditionsReader
 from harness.measure.kernel_cases import KernelBench, failed, first_line
@@ -22,61 +21,67 @@ from harness.resolve import load_op, load_variant
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
+from harness.worker.messages import Answered, Measured, Started, TryJob
 
-Results = dict[str, tuple[Measurement, str | None]]
+T = TypeVar("T")
+
+Results = dict[str, Measured]
+Events = Generator[Started, None, T]
+"""Yields what is done next, returns what came of it."""
 
 
 class OneCase:
-    """working: called with what is done next."""
-
-    def __init__(self, environment: Environment, working: Callable[[str], None]) -> None:
-        self.environment, self.working = environment, working
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
         self.device = environment.device_kind
         self.reader = ConditionsReader(environment.device_uuid)
         self._timer: Any = None
         self._binaries: Any = None
 
-    def answer(self, job: TryJob) -> Answered:
-        """Whatever the kernel does, an answer; `lost` where this process should not go on."""
+    def events(self, job: TryJob) -> Iterator[Started | Answered]:
+        """What is done next, and at the end, whatever the kernel does, an answer; `lost` where this process should not
+        go on."""
         try:
-            answered = self._answer(job)
+            answered = yield from self._answer(job)
         except torch.AcceleratorError as error:
             reason = f"the GPU's context is lost: {first_line(error)}; --sanitize names the access"
-            return Answered(failed(job.case, reason), lost=True)
+            yield Answered(failed(job.case, reason), lost=True)
+            return
         except HarnessError as error:
-            return Answered(failed(job.case, str(error)))
-        if self._in_doubt(answered.measurement):
-            return msgspec.structs.replace(answered, lost=True)
-        gc.collect()
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        return answered
+            yield Answered(failed(job.case, str(error)))
+            return
+        in_doubt = self._in_doubt(answered.measurement)
+        if not in_doubt:
+            gc.collect()
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+        yield msgspec.structs.replace(answered, lost=in_doubt)
 
-    def _answer(self, job: TryJob) -> Answered:
+    def _answer(self, job: TryJob) -> Events[Answered]:
         assert job.case.op is not None
         if self.device != "cuda":
-            small = self._interpreted(job)
+            small = yield from self._interpreted(job)
             if small is not None:
                 return small
-        results = self._bench(job, [case for case in (job.case, job.against) if case is not None], self._clock(job))
-        measurement, source = results[job.case.id]
-        against = results[job.against.id][0] if job.against is not None else None
-        answered = self._with_binaries(job, Answered(measurement, against, source))
-        return self._diagnosed(job, job.case, answered)
+        cases = [case for case in (job.case, job.against) if case is not None]
+        results = yield from self._bench(job, cases, self._clock(job))
+        found = results[job.case.id]
+        against = results[job.against.id].measurement if job.against is not None else None
+        answered = yield from self._with_binaries(job, Answered(found.measurement, against, found.source_text))
+        return (yield from self._diagnosed(job, job.case, answered))
 
-    def _bench(self, job: TryJob, cases: Sequence[Case], timer: Any) -> Results:
+    def _bench(self, job: TryJob, cases: Sequence[Case], timer: Any) -> Events[Results]:
         results: Results = {}
-
-        def emit(measurement: Measurement, source: str | None) -> None:
-            results[measurement.case.id] = measurement, source
-
+        arms = {case.id: case.arm for case in cases}
         bench = KernelBench(
             self.device, timer, 0, job.folder, str(job.case.axes.get("routing", "uniform")),
-            self.environment.l2_bytes or 0, self.reader, emit,
-            lambda what, started: self.working(f"{what} {started[0].arm}" if what != "time" else what),
-            lambda conditions: None,
+            self.environment.l2_bytes or 0, self.reader,
         )  # fmt: skip
-        bench.run(cases)
+        for event in bench.run(cases):
+            if isinstance(event, Measured):
+                results[event.measurement.case.id] = event
+            elif isinstance(event, Started):
+                yield Started(event.what if event.what == "time" else f"{event.what} {arms[event.cases[0]]}")
         return results
 
     def _clock(self, job: TryJob) -> Any:
@@ -94,14 +99,14 @@ class OneCase:
             self._timer.rounds = job.rounds
         return self._timer
 
-    def _with_binaries(self, job: TryJob, answered: Answered) -> Answered:
+    def _with_binaries(self, job: TryJob, answered: Answered) -> Events[Answered]:
         """With what was compiled for this GPU; a reason in its place where that cannot be read."""
         target, case = self.environment.compute_capability, job.case
         if answered.measurement.status is not Status.OK or target is None or case.answer is None:
             return answered
         from harness.measure.gpu_binaries import GpuBinaries
 
-        self.working("read its binary")
+        yield Started("read its binary")
         self._binaries = self._binaries or GpuBinaries(target)
         op = load_op(str(case.op))
         variant = load_variant(op.name, case.answer.variant, job.folder)
@@ -112,7 +117,7 @@ class OneCase:
             return msgspec.structs.replace(answered, remarks=(*answered.remarks, found))
         return msgspec.structs.replace(answered, launches=found.launches, binaries=found.binaries)
 
-    def _interpreted(self, job: TryJob) -> Answered | None:
+    def _interpreted(self, job: TryJob) -> Events[Answered | None]:
         """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for one that is
         torch alone."""
         op = load_op(str(job.case.op))
@@ -123,14 +128,15 @@ class OneCase:
         for dims in shapes:
             case = msgspec.structs.replace(job.case, dims=dims)
             with launches.watched():
-                found = self._bench(job, [case], None)[case.id]
-            if not launches.count and found[0].status is not Status.INCORRECT:
-                if found[0].status is Status.UNSUPPORTED:
+                found = (yield from self._bench(job, [case], None))[case.id]
+            status = found.measurement.status
+            if not launches.count and status is not Status.INCORRECT:
+                if status is Status.UNSUPPORTED:
                     continue
                 return None
-            source = found[1] or source
-            checked.append(found[0])
-            if found[0].status is not Status.OK:
+            source = found.source_text or source
+            checked.append(found.measurement)
+            if status is not Status.OK:
                 break
         if not checked:
             return None
@@ -144,14 +150,14 @@ class OneCase:
         worst = max(checked, key=lambda m: m.correctness.rms_error if m.correctness else 0.0)
         measurement = msgspec.structs.replace(worst if last.status is Status.OK else last, case=job.case)
         answered = Answered(measurement, None, source, remarks=(remark,))
-        return self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered)
+        return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
 
-    def _diagnosed(self, job: TryJob, case: Case, answered: Answered) -> Answered:
+    def _diagnosed(self, job: TryJob, case: Case, answered: Answered) -> Events[Answered]:
         """With what is wrong and where, for an incorrect output."""
         measurement = answered.measurement
         if measurement.status is not Status.INCORRECT or measurement.correctness is None or case.answer is None:
             return answered
-        self.working("find out how it is wrong")
+        yield Started("find out how it is wrong")
         op = load_op(str(case.op))
         variant = load_variant(op.name, case.answer.variant, job.folder)
         found, evidence = examine(

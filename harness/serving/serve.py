@@ -1,0 +1,95 @@
+"""A worker's service that touches the device: imports and waits, then does one job after the other.
+
+Whatever leaves the process in doubt (a fault of the GPU's context, no memory left) ends it after its answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import kernels_root
+from harness.values.environment import Environment
+from harness.values.suite import Suite
+from harness.worker.messages import Answered, Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob
+from harness.worker.wire import Wire
+
+FAULTED = 3
+"""Exit status of a worker whose GPU context was lost, after its answer."""
+NEEDED = (
+    "harness.measure.conditions", "harness.measure.cuda_timer", "harness.measure.environment",
+    "harness.measure.kernel_cases", "harness.measure.routing", "harness.decode.decode_cases",
+)  # fmt: skip
+"""Imported before a worker waits, and torch with them, which takes longest. Kernels and models come later: what they do
+when they are imported is theirs."""
+
+
+def serve(wire: Wire, boot: Boot) -> None:
+    """Jobs until the wire closes. Touches no device before the first of them, unless it must choose the interpreter."""
+    interpreted = boot.interpret == "without_gpu" and not torch.cuda.is_available()
+    if interpreted:
+        os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported; torch has not done that
+    for name in NEEDED:
+        importlib.import_module(name)
+    if torch.version.cuda:
+        with suppress(ImportError):  # then the case that needs it says so
+            importlib.import_module("triton")
+    wire.send(Awake())
+    service = Service(interpreted)
+    while True:
+        lost = False
+        for event in service.events(wire.receive(DeviceJob)):
+            wire.send(event)
+            lost = isinstance(event, Answered) and event.lost
+        wire.send(Done())
+        if lost:
+            os._exit(FAULTED)  # the interpreter's own end would touch the lost context
+
+
+class Service:
+    """The jobs of one process, with what it keeps between them."""
+
+    def __init__(self, interpreted: bool) -> None:
+        self._interpreted = interpreted
+        self._environments: dict[str, Environment] = {}
+        self._attempts: Any = None
+        self._tasks: Any = None
+
+    def events(self, job: DeviceJob) -> Iterator[object]:
+        """What the job yields, as it comes."""
+        if isinstance(job, Greet):
+            yield Hello(self._where(job.folder, job.bandwidth), self._interpreted)
+        elif isinstance(job, StageJob):
+            from harness.serving.stages import stage_events
+
+            yield from stage_events(job, self._where(_folder(job.plan.suite)))
+        elif isinstance(job, TryJob):
+            from harness.serving.one_case import OneCase
+
+            self._attempts = self._attempts or OneCase(self._where(job.folder))
+            yield from self._attempts.events(job)
+        else:
+            from harness.serving.sweep_tasks import SweepTasks
+
+            kernels_root.bind(Path(job.suite.kernels_root))
+            self._tasks = self._tasks or SweepTasks()
+            yield self._tasks.perform(job, self._where(_folder(job.suite), job.process == 0))
+
+    def _where(self, folder: str, bandwidth: bool = True) -> Environment:
+        """The environment of this process, captured once for a suite's folder."""
+        if folder not in self._environments:
+            from harness.measure.environment import capture, settle_threads
+
+            settle_threads()
+            self._environments[folder] = capture(Path(folder), bandwidth)
+        return self._environments[folder]
+
+
+def _folder(suite: Suite) -> str:
+    return str(Path(suite.path).parent)

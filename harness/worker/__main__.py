@@ -1,0 +1,53 @@
+"""A worker's main, the same for all: `python -P -m harness.worker FD`; FD is its end of the wire."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from harness import kernels_root
+from harness.errors import HarnessError
+from harness.worker.messages import Boot, Refused
+from harness.worker.watchdog import end_with_parent
+from harness.worker.wire import Wire
+
+
+def main(fd: int) -> None:
+    """Boots and serves until the parent has no more jobs."""
+    os.set_inheritable(fd, False)  # the wire is not for what a kernel starts
+    wire = Wire(Connection(fd))
+    boot: Boot = wire.receive(Boot)
+    if not boot.forks:
+        end_with_parent()
+    sys.path.insert(0, boot.tree)  # the harness itself is imported already, whatever the tree has under that name
+    if boot.interpret != "as_told":
+        os.environ.pop("TRITON_INTERPRET", None)
+    status = 0
+    try:
+        if boot.kernels_root:
+            kernels_root.bind(Path(boot.kernels_root))
+        importlib.import_module(boot.service).serve(wire, boot)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        status = int(error.exit_status)
+        wire.send(Refused(str(error), status))
+    except EOFError:  # the parent has no more jobs
+        pass
+    _end(status)
+
+
+def _end(status: int) -> None:
+    """Ends at once, after what was registered for it: taking apart torch's modules costs a third of importing them, and
+    the next process waits for it."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

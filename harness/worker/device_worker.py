@@ -1,0 +1,42 @@
+"""Parent-side handle of a worker that touches the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.worker.messages import Awake, Greet, Hello
+from harness.worker.process import SILENCE, WorkerProcess
+
+
+class DeviceWorker(WorkerProcess):
+    """It begins to import at once, and touches no device before its first job."""
+
+    def __init__(self, **options: Any) -> None:
+        """options: of `WorkerProcess`, and of `Boot`."""
+        super().__init__("harness.serving.serve", **options)
+        self._is_awake = False
+        self._hello: Hello | None = None
+
+    def wake(self, limit_s: float | None = None, silence: str = SILENCE) -> None:
+        """Waits until it has imported all that takes long; until its first job it then does nothing."""
+        if not self._is_awake:
+            self.hear(Awake, limit_s, silence)
+            self._is_awake = True
+
+    def ask(self, job: object, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Iterator[Any]:
+        self.wake(limit_s, silence)
+        return super().ask(job, kind, limit_s, silence)
+
+    def hello(self, folder: Path, limit_s: float | None = None, silence: str = SILENCE) -> Hello:
+        """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device."""
+        if self._hello is None:
+            [self._hello] = self.ask(Greet(str(folder)), Hello, limit_s, silence)
+        assert self._hello is not None
+        return self._hello
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it holds the device."""
+        return self._hello is not None

@@ -1,0 +1,203 @@
+"""Messages between a worker and its parent: how it boots, the jobs, and the events that they yield."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from harness.values.attempt import Diagnosis
+from harness.values.binary import Binary
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.launch import Launch
+from harness.values.measurement import Conditions, Measurement
+from harness.values.profile import Profile
+from harness.values.suite import Plan, Suite
+from harness.values.sweep import Entrant
+
+Stage = Literal["kernels", "decode", "profile"]
+KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}
+"""The kinds of cases that a stage runs."""
+
+
+def cases_of(stage: Stage, plan: Plan) -> list[Case]:
+    """The plan's cases that a job of this stage is to run: with an answer of their own, and possible at all."""
+    return [c for c in plan.cases if c.kind in KINDS[stage] and c.same_as is None and c.problem is None]
+
+
+class Boot(msgspec.Struct, frozen=True, tag=True):
+    """From the parent, first."""
+
+    service: str
+    """Module whose `serve(wire, boot)` does the jobs."""
+    tree: str
+    """Folder where packages beside the suite are looked up before anywhere else."""
+    kernels_root: str = ""
+    """Folder of kernels to bind; empty: the service binds one itself."""
+    interpret: Literal["never", "as_told", "without_gpu"] = "never"
+    """When Triton's interpreter runs the kernels: what is interpreted is never timed. as_told: TRITON_INTERPRET says
+    so."""
+    forks: bool = False
+    """A process that is to be forked must have no threads: no watchdog. It notices the parent's end by its wire."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """From the worker: bad input, in one line. It ends. status: the exit status of the command."""
+
+    problem: str
+    status: int
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """From the worker: the job has ended, the next may come."""
+
+
+class Awake(msgspec.Struct, frozen=True, tag=True):
+    """From a worker with a device, first: it has imported what takes long, and touched no device."""
+
+
+class Greet(msgspec.Struct, frozen=True, tag=True):
+    """Job: open the device and say where it is. folder: of the suite."""
+
+    folder: str
+    bandwidth: bool = True
+    """Measure it, which takes about 0.1 s on a GPU."""
+
+
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """Where the worker runs. The plan is made from it, since tuned files belong to a device."""
+
+    environment: Environment
+    interpreted: bool = False
+    """Triton kernels run in its interpreter."""
+
+
+class StageJob(msgspec.Struct, frozen=True, tag=True):
+    """Job: run the `stage` of the plan for those of its cases that belong to it."""
+
+    stage: Stage
+    plan: Plan
+    process: int = 0
+    """Number of this fresh process."""
+    verify_only: bool = False
+    streams: dict[str, list[list[int]]] = {}
+    """Recorded token streams by name, [batch][steps + 1], from an earlier process."""
+    rounds: int | None = None
+    """In place of the timer's own."""
+    keep_traces: str | None = None
+    """Folder for the traces of the profile stage."""
+    engines: tuple[str, ...] = ("eager",)
+    """With which the profile stage runs the steps."""
+    steps: int | None = None
+    """Steps that the profile stage records; None: as many as usual."""
+    references: str | None = None
+    """Folder for the float32 model's logits, which the processes of a run share."""
+
+
+class TryJob(msgspec.Struct, frozen=True, tag=True):
+    """Job: check, time and diagnose an attempt."""
+
+    case: Case
+    against: Case | None
+    """Another answer to the same question."""
+    folder: str
+    """What `./file.py` is relative to."""
+    evidence: str
+    """Folder for what is kept of a wrong output."""
+    explicit: bool = False
+    """Check this shape even where the interpreter is slow."""
+    rounds: int | None = None
+
+
+class Task(msgspec.Struct, frozen=True, tag=True):
+    """Job: verify and time these configurations, each alone where rounds is 0, else in as many interleaved rounds. The
+    same a Dask worker does."""
+
+    suite: Suite
+    entrants: tuple[Entrant, ...]
+    rounds: int = 0
+    process: int = 0
+    """Number of the fresh process that it is meant for."""
+    prepare: bool = False
+    """Verify them and make them ready only, for a task that times them."""
+    release: bool = False
+    """Give back the memory of all that was made ready."""
+
+
+DeviceJob = Greet | StageJob | TryJob | Task
+
+
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """What the worker does now; if it dies, this is what killed it. cases: ids that fail with it."""
+
+    what: str
+    cases: tuple[str, ...] = ()
+    done: int = 0
+    of: int = 0
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    measurement: Measurement
+    source_text: str | None = None
+
+
+class Sampled(msgspec.Struct, frozen=True, tag=True):
+    conditions: tuple[Conditions, ...]
+
+
+class Profiled(msgspec.Struct, frozen=True, tag=True):
+    profile: Profile
+
+
+class NotProfiled(msgspec.Struct, frozen=True, tag=True):
+    """what: an arm under an engine. unsupported: it cannot run here, which is no failure."""
+
+    what: str
+    reason: str
+    unsupported: bool = False
+
+
+class Streamed(msgspec.Struct, frozen=True, tag=True):
+    name: str
+    tokens: list[list[int]]
+
+
+class Ran(msgspec.Struct, frozen=True, tag=True):
+    """Last event of a stage: the resolved paths of the kernels, variants and models that this process loaded."""
+
+    files: tuple[str, ...]
+
+
+class Answered(msgspec.Struct, frozen=True, tag=True):
+    """Last event of an attempt. launches, binaries: of one call on the GPU."""
+
+    measurement: Measurement
+    against: Measurement | None = None
+    source: str | None = None
+    diagnosis: Diagnosis | None = None
+    evidence: str = ""
+    remarks: tuple[str, ...] = ()
+    launches: tuple[Launch, ...] = ()
+    binaries: tuple[Binary, ...] = ()
+    lost: bool = False
+    """The worker cannot go on; it ends now."""
+
+
+class Outcome(msgspec.Struct, frozen=True, tag=True):
+    """The only event of a task."""
+
+    environment: Environment
+    measurements: tuple[Measurement, ...] = ()
+    """In the order of the entrants."""
+    sources: dict[str, str] = {}
+    """Text of the variants by sha256."""
+    conditions: tuple[Conditions, ...] = ()
+    busy_s: float = 0.0
+    """Of the device."""
+    where: str = ""
+    """The process that did it."""
+
+
+BenchEvent = Started | Measured | Sampled | Streamed
+StageEvent = BenchEvent | Profiled | NotProfiled | Ran

@@ -1,0 +1,145 @@
+"""Parent-side handle of a worker process: start, ask, hear, kill after a limit. A death becomes a status here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from harness.errors import ExitStatus, HarnessError
+from harness.values.case import Case
+from harness.values.measurement import Measurement, Status
+from harness.worker.messages import Boot, Done, Refused
+from harness.worker.wire import wire_pair
+
+END_S = 5.0
+"""A worker that has no more jobs ends within this time, or is killed."""
+
+SILENCE = "said nothing for {:.0f} s"
+"""Why a worker that exceeded its limit was given up."""
+
+
+class WorkerDied(Exception):
+    """The worker exited, or was killed because it exceeded its limit. stopped: because its user stopped it."""
+
+    def __init__(self, reason: str, timed_out: bool = False, stopped: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.timed_out, self.stopped = reason, timed_out, stopped
+
+    @property
+    def status(self) -> Status:
+        return Status.TIMEOUT if self.timed_out else Status.FAILED
+
+    def measurement(self, case: Case, during: str = "") -> Measurement:
+        """The row of a case that was lost with the worker. during: what it did, put before the reason."""
+        return Measurement(case, self.status, f"{during}{self.reason}")
+
+
+def worker_environment() -> dict[str, str]:
+    """Environment in which another process finds this harness, and nothing else of where it lies: from a checkout that
+    nobody installed. An installed one is found by the interpreter that it was installed for."""
+    home = Path(__file__).resolve().parent.parent.parent
+    if home.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    inherited = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
+
+
+class WorkerProcess:
+    """A worker from its start to its end. It is killed where its `with` block ends."""
+
+    def __init__(
+        self, service: str, *, tree: Path | None = None, python: str = sys.executable, own_session: bool = False,
+        environment: Mapping[str, str] | None = None, **boot: Any,
+    ) -> None:  # fmt: skip
+        """service: module whose `serve(wire, boot)` does the jobs. tree: where it runs, and where its packages are
+        looked up first; the current folder when left out. own_session: Ctrl-C reaches the parent alone, which then ends
+        the worker. boot: see `Boot`."""
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._wire, theirs = wire_pair()
+        try:
+            self._process = subprocess.Popen(
+                [python, "-P", "-m", "harness.worker", str(theirs.fileno())], pass_fds=(theirs.fileno(),), cwd=tree,
+                stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr, start_new_session=own_session,
+                env=worker_environment() if environment is None else environment,
+            )  # fmt: skip
+        except OSError:  # no such interpreter
+            self._stderr.close()
+            raise
+        finally:
+            theirs.close()
+        with suppress(WorkerDied):  # whoever hears it first learns why
+            self.send(Boot(service, str(tree or Path.cwd()), **boot))
+
+    def send(self, message: object) -> None:
+        try:
+            self._wire.send(message)
+        except OSError:
+            raise WorkerDied(self._exit_reason()) from None
+
+    def hear(self, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Any:
+        """Its next message, of a tagged type or a union of them. Raises WorkerDied, also where none comes within the
+        limit: then `silence` is the reason. Raises HarnessError where it refuses its input."""
+        try:
+            if not self._wire.poll(limit_s):
+                raise WorkerDied(silence.format(limit_s), timed_out=True)
+            message = self._wire.receive(kind | Refused)
+        except (EOFError, OSError):
+            raise WorkerDied(self._exit_reason()) from None
+        if isinstance(message, Refused):
+            error = HarnessError(message.problem)
+            error.exit_status = ExitStatus(message.status)
+            raise error
+        return message
+
+    def ask(self, job: object, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Iterator[Any]:
+        """Sends a job and yields its messages to its end. limit_s: for each of them. Raises as `hear` does."""
+        self.send(job)
+        while not isinstance(message := self.hear(kind | Done, limit_s, silence), Done):
+            yield message
+
+    def finish(self) -> None:
+        """Lets it end by itself: there are no more jobs."""
+        self._wire.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _exit_reason(self) -> str:
+        try:
+            code = self._process.wait(END_S)
+        except subprocess.TimeoutExpired:  # it closed the wire and runs on
+            self._process.kill()
+            code = self._process.wait()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
+        lines = [line.strip() for line in self.stderr().splitlines() if line.strip()]
+        return f"its process {how}" + (f": {lines[-1]}" if lines else "")
+
+    def stderr(self) -> str:
+        """All that it printed so far, to either stream."""
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
+
+    def kill(self) -> None:
+        """Ends it where it still runs. What it printed can be read until `close`."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self._wire.close()
+        self._stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
