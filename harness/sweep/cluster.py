@@ -6,14 +6,12 @@ the worker. A worker that is killed loses the task that it was at; Dask gives th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.sweep.devices import DeviceProcess
 from harness.worker.messages import Outcome, Task
-from harness.worker.process import WorkerDied
 
 CONNECT_LIMIT_S = 20
 _process: DeviceProcess | None = None
@@ -63,7 +61,8 @@ class DaskDevices:
         self._one = next(iter(workers))
 
     def submit(self, task: Task) -> Future[Outcome]:
-        return self._translated(self._client.get_executor(pure=False).submit(on_worker, task))
+        future: Future[Outcome] = self._client.get_executor(pure=False).submit(on_worker, task)
+        return future
 
     def on_one(self, task: Task) -> Future[Outcome]:
         return self._on_one(on_worker, task)
@@ -78,28 +77,11 @@ class DaskDevices:
                 raise HarnessError("the Dask cluster has no workers left")
             self._one = next(iter(workers))
         pinned = self._client.get_executor(pure=False, workers=[self._one], allow_other_workers=False)
-        return self._translated(pinned.submit(function, task))
+        future: Future[Outcome] = pinned.submit(function, task)
+        return future
 
     def _workers(self) -> dict[str, Any]:
         return dict(self._client.scheduler_info(n_workers=-1)["workers"])
-
-    def _translated(self, inner: Future[Outcome]) -> Future[Outcome]:
-        """What Dask raises for a task that killed its workers, in the words of every device."""
-        outer: Future[Outcome] = Future()
-
-        def done(finished: Future[Outcome]) -> None:
-            if finished.cancelled():
-                outer.cancel()
-                outer.set_running_or_notify_cancel()
-            elif (error := finished.exception()) is None:
-                outer.set_result(finished.result())
-            elif isinstance(error, WorkerDied):
-                outer.set_exception(error)
-            else:
-                outer.set_exception(WorkerDied(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"))
-
-        inner.add_done_callback(done)
-        return outer
 
     def close(self) -> None:
         self._client.close()
@@ -118,7 +100,3 @@ class FreshOnWorker:
 
     def close(self) -> None:
         """The worker ends the process with the task."""
-
-
-def fresh_on(devices: DaskDevices, count: int) -> Sequence[FreshOnWorker]:
-    return [FreshOnWorker(devices) for _ in range(count)]

@@ -18,7 +18,7 @@ import msgspec
 from harness.compare.policy import Policy
 from harness.stats import process_medians, ratio
 from harness.stats.students_t import probability_above
-from harness.sweep.devices import Devices
+from harness.sweep.devices import Devices, outcome_of
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
@@ -78,7 +78,7 @@ class FreshProcesses:
 
     def _timed(self, devices: OneProcess, task: Task) -> Outcome:
         """Once more, with the device to itself, where it had no memory left."""
-        outcome = devices.on_one(task).result()
+        outcome = outcome_of(devices.on_one(task))
         if not any(measurement.out_of_memory for measurement in outcome.measurements):
             return outcome
         release = Task(self._suite, (), process=task.process, release=True)
@@ -87,7 +87,7 @@ class FreshProcesses:
         for other in self._devices:
             if other.lasts:
                 other.on_one(release).exception()
-        return devices.on_one(task).result()
+        return outcome_of(devices.on_one(task))
 
     def _task(self, cases: Sequence[Case], rounds: int, number: int) -> Task:
         order = list(cases)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Protocol
 
@@ -25,9 +25,23 @@ START_LIMIT_S = 300.0
 """Until a process has imported torch and says where it is."""
 
 
+def outcome_of(future: Future[Outcome]) -> Outcome:
+    """Waits for it. Raises WorkerDied, also for what Dask raises of a task that killed its workers."""
+    while not future.done():
+        wait([future], timeout=1.0)  # short waits: Ctrl-C must reach the main thread
+    try:
+        return future.result()
+    except WorkerDied:
+        raise
+    except CancelledError:
+        raise WorkerDied("the sweep was stopped", stopped=True) from None
+    except Exception as error:
+        raise WorkerDied(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+
+
 class Devices(Protocol):
     """slots: tasks that are worked on at once. submit: to any device; on_one: to the first device only, where
-    everything that is compared must run. Futures raise WorkerDied."""
+    everything that is compared must run. `outcome_of` reads the futures."""
 
     slots: int
 

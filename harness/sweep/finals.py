@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
 
 import msgspec
 
 from harness.sweep import rank
 from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
 from harness.sweep.confirm import FreshProcesses, judge
-from harness.sweep.devices import Devices
+from harness.sweep.devices import Devices, outcome_of
 from harness.sweep.questions import Asked
 from harness.sweep.race import Ledger
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant, Finals, Twin
-from harness.worker.messages import Outcome, Task
+from harness.worker.messages import Task
 from harness.worker.process import WorkerDied
 
 HALF_ROUNDS = {"cuda": 10, "cpu": 3}
@@ -113,7 +112,7 @@ class Finalists:
 
     def _together(self, entrants: Sequence[Entrant], rounds: int) -> list[Measurement]:
         try:
-            outcome = self._wait(self._devices.on_one(Task(self._suite, tuple(entrants), rounds)))
+            outcome = outcome_of(self._devices.on_one(Task(self._suite, tuple(entrants), rounds)))
         except WorkerDied as death:
             if death.stopped:
                 raise KeyboardInterrupt from death
@@ -122,11 +121,6 @@ class Finalists:
             return [self._together([entrant], rounds)[0] for entrant in entrants]
         self._ledger.heard(outcome)
         return list(outcome.measurements)
-
-    def _wait(self, future: Future[Outcome]) -> Outcome:
-        while not future.done():
-            wait([future], timeout=1.0)  # short waits: Ctrl-C must reach the main thread
-        return future.result()
 
 
 def measured_samples(

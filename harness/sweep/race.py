@@ -9,7 +9,7 @@ from concurrent.futures import Future, wait
 import msgspec
 
 from harness.store import Store
-from harness.sweep.devices import Devices
+from harness.sweep.devices import Devices, outcome_of
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Measurement, Status
@@ -116,17 +116,13 @@ class Race:
             self._error = self._error or error
 
     def _keep(self, case: Case, future: Future[Outcome]) -> None:
-        if future.cancelled():
-            return
-        error = future.exception()
-        if isinstance(error, WorkerDied):
-            if error.stopped:
+        try:
+            outcome = outcome_of(future)
+        except WorkerDied as death:
+            if death.stopped:
                 return
-            measurement = error.measurement(case)
-        elif error is not None:
-            measurement = Measurement(case, Status.FAILED, f"{type(error).__name__}: {error}")
+            measurement = death.measurement(case)
         else:
-            outcome = future.result()
             self._ledger.heard(outcome)
             [measurement] = outcome.measurements
         compiled = self._compiled.get(case.id)

@@ -159,10 +159,10 @@ class _Sweep:
         gpus = visible_gpus()
         fresh: Sequence[OneProcess]
         if self.options.scheduler:
-            from harness.sweep.cluster import DaskDevices, fresh_on
+            from harness.sweep.cluster import DaskDevices, FreshOnWorker
 
             cluster = DaskDevices(self.options.scheduler)
-            self.devices, fresh = cluster, fresh_on(cluster, self.options.processes)
+            self.devices, fresh = cluster, [FreshOnWorker(cluster) for _ in range(self.options.processes)]
         else:
             self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
