@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.attempt.attempts import has_gpu
 from harness.attempt.question import Question
 from harness.errors import HarnessError
 from harness.values.case import Case
@@ -30,7 +31,7 @@ TOOLS = {
 
 
 class OneCall(msgspec.Struct, frozen=True):
-    """What `once` and `listing` are told. folder: what relative names of variants are relative to."""
+    """A job of `serving.one_call`. folder: what relative names of variants are relative to."""
 
     case: Case
     kernels_root: str
@@ -42,19 +43,17 @@ def run_tool(
 ) -> int:
     """Runs the tool on one call, its output as it comes; returns its exit status. HarnessError, with how to get it,
     where it is missing."""
-    if name == "asm":
-        tool: list[str] = []
-        module = ["harness.attempt.listing", target]
-    else:
+    tool, arguments = list[str](), [target]
+    if name != "asm":
         program, options, remedy = TOOLS[name]
         path = shutil.which(program)
         if path is None:
             raise HarnessError(f"--{name}: there is no `{program}` on the PATH. {remedy}")
-        if not _has_gpu():
+        if not has_gpu():
             raise HarnessError(
                 f"--{name}: {program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
             )
-        tool, module = [path, *options], ["harness.attempt.once"]
+        tool, arguments = [path, *options], []
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "once.json"
     file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()))))
@@ -62,16 +61,10 @@ def run_tool(
         **worker_environment(),
         "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen
     }
-    command = [*tool, sys.executable, "-m", module[0], str(file), *module[1:]]
+    command = [*tool, sys.executable, "-m", "harness.serving.one_call", str(file), *arguments]
     print(" ".join(command), file=sys.stderr, flush=True)
     return subprocess.run(command, env=environment, check=False).returncode
 
 
 def read_call(file: str) -> OneCall:
     return msgspec.json.decode(Path(file).read_bytes(), type=OneCall)
-
-
-def _has_gpu() -> bool:
-    from harness.measure.conditions import open_nvml
-
-    return open_nvml()[0] is not None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 
-from harness.static.sass import Code
+from harness.static.sass import Code, longest_innermost
 
 ARCHITECTURES = range(80, 100)
 """Compute capabilities whose code is read here."""
@@ -30,12 +30,11 @@ def read_encoded(text: bytes, capability: int) -> Code:
         for at, (low, high) in enumerate(words)
         if opcodes[at] == BRA and (distance := _distance(low, high, capability)) < -BYTES
     ]
-    inner = [a for a in loops if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in loops)]
-    start, stop = max(inner, key=lambda loop: loop[1] - loop[0], default=(0, len(words)))
+    start, stop = longest_innermost(loops) or (0, len(words))
     hot = [at for at in range(start, stop) if opcodes[at] != NOP]
     loads = Counter(_width(words[at][1]) for at in hot if opcodes[at] in (LDG, LDGSTS))
     spilt = sum(_width(high) for opcode, (_, high) in zip(opcodes, words, strict=True) if opcode in (LDL, STL))
-    return Code(len(hot), bool(inner), dict(loads), spilt)
+    return Code(len(hot), bool(loops), dict(loads), spilt)
 
 
 def _distance(low: int, high: int, capability: int) -> int:

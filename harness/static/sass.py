@@ -49,26 +49,38 @@ def disassemble(cubin: bytes, nvdisasm: str) -> str:
 
 
 def read_code(text: str) -> Code:
-    """The hot loop is the longest loop that has none in itself; a branch to itself, which ends every kernel, is none.
-    Without a loop, the kernel."""
-    opcodes: list[str] = []
-    labels: dict[str, int] = {}
-    loops: list[tuple[int, int]] = []
-    for line in text.splitlines():
-        if label := LABEL.match(line):
-            labels[label[1]] = len(opcodes)
-        elif found := INSTRUCTION.match(line):
-            target = TARGET.search(found[2]) if found[1].startswith("BRA") else None
-            start = labels.get(target[1]) if target else None
-            if start is not None and start < len(opcodes):
-                loops.append((start, len(opcodes) + 1))
-            opcodes.append(found[1])
-    inner = [a for a in loops if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in loops)]
-    start, stop = max(inner, key=lambda loop: loop[1] - loop[0], default=(0, len(opcodes)))
-    hot = [opcode for opcode in opcodes[start:stop] if opcode != PADDING]
+    """Of the hot loop; without a loop, of the kernel."""
+    loop = hot_loop(text)
+    hot = [opcode for opcode in _opcodes(loop) if opcode != PADDING]
     loads = Counter(_width(opcode) for opcode in hot if _is_global_load(opcode))
-    spilt = sum(_width(opcode) for opcode in opcodes if opcode.split(".")[0] in ("LDL", "STL"))
-    return Code(len(hot), bool(inner), dict(loads), spilt)
+    spilt = sum(_width(opcode) for opcode in _opcodes(text) if opcode.split(".")[0] in ("LDL", "STL"))
+    return Code(len(hot), loop is not text, dict(loads), spilt)
+
+
+def hot_loop(text: str) -> str:
+    """The lines of the longest loop that has none in itself, from its label to its branch; a branch to itself, which
+    ends every kernel, is none. All of the text where there is none."""
+    rows = text.splitlines()
+    labels: dict[str, int] = {}
+    loops = []
+    for number, row in enumerate(rows):
+        if label := LABEL.match(row):
+            labels[label[1]] = number
+        elif (found := INSTRUCTION.match(row)) and found[1].startswith("BRA") and (target := TARGET.search(found[2])):
+            start = labels.get(target[1], number)
+            loops += [(start, number + 1)] if start < number - 1 else []
+    hot = longest_innermost(loops)
+    return "\n".join(rows[hot[0] : hot[1]]) if hot else text
+
+
+def longest_innermost(loops: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """loops: start and end of each."""
+    inner = [a for a in loops if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in loops)]
+    return max(inner, key=lambda loop: loop[1] - loop[0], default=None)
+
+
+def _opcodes(text: str) -> list[str]:
+    return [found[1] for row in text.splitlines() if (found := INSTRUCTION.match(row))]
 
 
 def _is_global_load(opcode: str) -> bool:

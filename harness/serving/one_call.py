@@ -1,0 +1,85 @@
+"""One call of a kernel and nothing else: run for a tool that looks at it, or compiled and shown as code.
+
+Started as `python -m harness.serving.one_call JOB [TARGET]`: under a tool a process cannot be a worker.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from harness import kernels_root
+from harness.attempt.tools import OneCall, read_call
+
+
+def main(file: str, target: str = "") -> None:
+    """target: `sm_90`, compile for it and run nothing."""
+    os.environ.pop("TRITON_INTERPRET", None)
+    call = read_call(file)
+    kernels_root.bind(Path(call.kernels_root))
+    if target:
+        _show(call, target)
+    else:
+        _run(call)
+
+
+def _run(call: OneCall) -> None:
+    """The inputs are those of a check; only the call itself is between the profiler's start and stop."""
+    import torch
+
+    from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
+    from harness.measure.verify import CHECK_SALT
+    from harness.resolve import load_op, load_variant
+
+    case = call.case
+    assert case.op is not None and case.answer is not None
+    op, device = load_op(case.op), "cuda" if torch.cuda.is_available() else "cpu"
+    variant = load_variant(case.op, case.answer.variant, call.folder)
+    routing = str(case.axes.get("routing", "uniform"))
+    raw = make_operands(op, case, torch_dtype(case.activations), device, CHECK_SALT, routing)
+    inputs = arguments(op, prepare(variant, op, raw))
+    with torch.no_grad():
+        if device == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.cudart().cudaProfilerStart()
+        variant.run(*inputs, **{**variant.tunables, **case.answer.tunables})
+        if device == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.cudart().cudaProfilerStop()
+    print(f"one call of {case.id} on {device}", file=sys.stderr)
+
+
+def _show(call: OneCall, target: str) -> None:
+    """TTGIR, PTX and the SASS of the hot loop of each kernel that it launches, with or without a GPU."""
+    import triton
+
+    from harness.resolve import load_variant
+    from harness.static.compile_case import meta_inputs
+    from harness.static.record import Recorder, StandInDriver
+    from harness.static.sass import disassemble, hot_loop
+    from harness.static.target import parse_target
+    from harness.suite.catalogue import load_spec
+
+    triton.runtime.driver.set_active(StandInDriver(parse_target(target)))
+    case = call.case
+    assert case.op is not None and case.answer is not None
+    variant = load_variant(case.op, case.answer.variant, call.folder)
+    recorder = Recorder()
+    inputs = meta_inputs(load_spec(case.op), variant, case.dims, case.activations)
+    recorder.call(variant.run, inputs, {**variant.tunables, **case.answer.tunables})
+    if not recorder.launches:
+        print("no Triton kernel is launched: torch's own kernels have no code here")
+    for launch in recorder.launches:
+        kernel = launch.kernel
+        sass = disassemble(kernel.asm["cubin"], triton.knobs.nvidia.nvdisasm.path)
+        loop = hot_loop(sass)
+        for title, text in (
+            ("TTGIR", kernel.asm["ttgir"]), ("PTX", kernel.asm["ptx"]),
+            ("SASS, hot loop" if loop != sass else "SASS", loop),
+        ):  # fmt: skip
+            print(f"==== {kernel.metadata.name}, grid {launch.grid}, {target}: {title}\n{text.rstrip()}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
