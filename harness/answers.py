@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness import kernels_root
-from harness.errors import HarnessError, allowed
-from harness.suite.catalogue import load_spec, variant_file, variants
+from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.suite.format import TUNED
 from harness.suite.signature import Signature, read_signature
@@ -34,14 +32,14 @@ class Answers:
 
     def __init__(self, suite: Suite, device: str | None, triton: str | None) -> None:
         self._suite, self._device, self._triton = suite, device, triton
-        self._folder = Path(suite.path).parent
+        self._kernels = kernels_of(suite)
         self._read: dict[tuple[str, str], tuple[Signature, str]] = {}
 
     def resolve(self, arm: str, op: str, site: str, phase: str, dims: Mapping[str, int]) -> Resolved:
         """The answer of an arm to a call of these sizes."""
         choice = self._suite.arms[arm].choice(op, site, phase)
         if choice is None:
-            variant = load_spec(op).default[phase]
+            variant = self._kernels.spec(op).default[phase]
             return Resolved(Answer(variant, self.defaults(op, variant), DEFAULT))
         if choice.tunables == TUNED:
             return self._tuned(op, choice.variant, dims)
@@ -56,9 +54,9 @@ class Answers:
         unresolved = Answer(variant, {}, TUNED)
         if self._device is None:
             return Resolved(unresolved)
-        tuned = kernels_root.tuned_module()
+        tuned = kernels_root.module("tuned", self._kernels.root)
         signature, source_hash = self._variant(op, variant)
-        found = tuned.lookup(op, variant, self._device, dims, source_hash, self._triton, self._folder)
+        found = tuned.lookup(op, variant, self._device, dims, source_hash, self._triton, self._kernels.suite_folder)
         if isinstance(found, str):
             return Resolved(unresolved, f"{found}; `harness sweep` of this suite writes it")
         origin = tuned.label(found.path)
@@ -70,8 +68,6 @@ class Answers:
         """Signature and source hash of a variant."""
         key = (op, variant)
         if key not in self._read:
-            file = variant_file(op, variant, self._folder)
-            if file is None:
-                raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
-            self._read[key] = read_signature(file, load_spec(op).op), closure_hash(file)
+            file = self._kernels.known_file(op, variant)
+            self._read[key] = read_signature(file, self._kernels.spec(op).op), closure_hash(file)
         return self._read[key]

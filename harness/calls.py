@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.suite.catalogue import load_layout, model_uses
+from harness.suite.catalogue import kernels_of
 from harness.values.suite import Suite
 
 CACHE_BLOCK = 64
@@ -16,8 +16,8 @@ def uses(suite: Suite, composites: bool = True) -> tuple[Any, ...]:
     """Every place of an op in the suite's model (`contract.Use`), then those of composite ops."""
     model = (suite.dims, suite.weights.group, suite.weights.dense)
     if composites:
-        return model_uses(suite.architecture, *model)
-    found: tuple[Any, ...] = load_layout(suite.architecture).uses(*model)
+        return kernels_of(suite).uses(suite.architecture, *model)
+    found: tuple[Any, ...] = kernels_of(suite).layout(suite.architecture).uses(*model)
     return found
 
 

@@ -1,20 +1,28 @@
-"""Which `kernels/` folder this process uses: found from the suite, bound once to the import name `harness_kernels`.
+"""Folders of kernels as packages: found from a suite, each imported under a name of its own.
 
-One installed harness can so measure the kernels of any checkout, another revision's included.
+The first folder that a process uses is `harness_kernels`, the name by which variants outside of the folder import from
+it, and the only one whose kernels the process can run. Specs and layouts of any other folder can be read beside it, for
+a plan or a list, under a second name. `sys.modules` has one module under one name, so that in those files the name
+`harness_kernels` is replaced in the syntax tree as they are loaded; it means the folder that the file lies in.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import importlib
 import importlib.util
 import sys
-from importlib.machinery import ModuleSpec
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from harness.errors import HarnessError
 
 NAME = "harness_kernels"
+_OTHER = f"{NAME}_of_"
 _MARK = "contract.py"
 
 
@@ -43,20 +51,17 @@ def installed() -> Path:
 
 
 def bind(root: Path) -> None:
-    """Makes `import harness_kernels` mean this folder, for the life of the process. Binding it again is no change;
-    another folder is an error: modules of the first may be in use already."""
-    root = root.resolve()
+    """Makes a folder the one whose kernels this process runs, for its life. Binding it again is no change; another
+    folder is an error: modules of the first may be in use already."""
+    root, bound = root.resolve(), bound_root()
     if not (root / _MARK).is_file():
         raise HarnessError(f"{root}: not a folder of kernels: it has no {_MARK}")
-    bound = bound_root()
-    if bound is not None and bound != root:
-        raise HarnessError(
-            f"{root}: this process uses the kernels of {bound} already; one process, one folder of kernels"
-        )
     if bound is None:
-        spec = ModuleSpec(NAME, None, is_package=True)
-        spec.submodule_search_locations = [str(root)]
-        sys.modules[NAME] = importlib.util.module_from_spec(spec)
+        _add_package(NAME, root)
+    elif bound != root:
+        raise HarnessError(
+            f"{root}: this process runs the kernels of {bound} already; it can read another folder's specs, not run it"
+        )
 
 
 def bound_root() -> Path | None:
@@ -70,13 +75,70 @@ def in_use() -> Path:
     return bound_root() or installed()
 
 
-def module(name: str) -> ModuleType:
-    """A module of the bound folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`."""
-    if bound_root() is None:
-        bind(installed())
-    return importlib.import_module(f"{NAME}.{name}")
+def module(name: str, root: Path | None = None) -> ModuleType:
+    """A module of a folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`. root: the folder,
+    None for the one that this process runs."""
+    return importlib.import_module(f"{_package(root or in_use())}.{name}")
 
 
 def tuned_module() -> ModuleType:
     """`kernels/tuned.py`: reads and writes tuned files."""
     return module("tuned")
+
+
+def _package(root: Path) -> str:
+    """The import name of a folder's modules; the first folder is bound."""
+    root = root.resolve()
+    if bound_root() is None:
+        bind(root)
+    if root == bound_root():
+        return NAME
+    name = f"{_OTHER}{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        if not any(isinstance(finder, _OtherFolders) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _OtherFolders())
+        _add_package(name, root)
+    return name
+
+
+def _add_package(name: str, root: Path) -> None:
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(root)]
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+
+
+class _OtherFolders(MetaPathFinder):
+    """Finds the modules of folders that are not bound, as Python does, with a loader that keeps them apart."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(_OTHER):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _OwnFolder(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _OwnFolder(SourceFileLoader):
+    """`harness_kernels` in the file's imports is the package that it is loaded in."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compiled anew: byte code beside the file is of its text as it stands."""
+        package = fullname.partition(".")[0]
+        tree = ast.parse(self.get_data(self.path), self.path)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                node.module = _renamed(node.module or "", package)
+            elif isinstance(node, ast.alias):
+                node.name = _renamed(node.name, package)
+            elif isinstance(node, ast.Name):
+                node.id = _renamed(node.id, package)
+        code: CodeType = compile(tree, self.path, "exec")
+        return code
+
+
+def _renamed(dotted: str, package: str) -> str:
+    first, dot, rest = dotted.partition(".")
+    return f"{package}{dot}{rest}" if first == NAME else dotted

@@ -11,7 +11,7 @@ from harness.answers import Answers, Resolved
 from harness.calls import dims_at, dims_in_pass, uses
 from harness.errors import HarnessError, allowed
 from harness.match import select
-from harness.suite.catalogue import PHASES, load_spec
+from harness.suite.catalogue import PHASES, kernels_of
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
@@ -99,7 +99,7 @@ def _kernel_axes(
     suite: Suite, use: Any, questions: KernelQuestions
 ) -> Iterator[tuple[dict[str, AxisValue], dict[str, int]]]:
     """Axes and sizes of each question about one use; `context` is an axis of ops that read a cache."""
-    spec = load_spec(use.op)
+    spec = kernels_of(suite).spec(use.op)
     for tokens in questions.tokens:
         for context in questions.context if spec.asks_context else questions.context[:1]:
             axes: dict[str, AxisValue] = {"tokens": tokens}

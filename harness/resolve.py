@@ -15,9 +15,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harness import kernels_root
-from harness.errors import HarnessError, allowed
-from harness.suite.catalogue import architectures, load_spec, variant_file, variants
-from harness.suite.catalogue import load_layout as load_layout
+from harness.errors import HarnessError
+from harness.suite.catalogue import bound_kernels, load_layout, load_spec
 from harness.suite.signature import read_signature
 from harness.values.measurement import Tolerance
 
@@ -104,8 +103,6 @@ def load_operands() -> Any:
 @cache
 def load_model(architecture: str) -> ModelModules:
     """The modules of an architecture; HarnessError where there is none of that name."""
-    if architecture not in architectures():
-        raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, architectures())}")
     layout = load_layout(architecture)
     if hasattr(layout, "KIND"):
         return _standard(layout)
@@ -137,9 +134,7 @@ def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
     Raises HarnessError where there is no such variant or its signature does not fit the op, and VariantNotLoaded where
     importing it fails.
     """
-    path = variant_file(op, name, suite_folder)
-    if path is None:
-        raise HarnessError(f"{op}: unknown variant {name}; {allowed(name, variants(op))}")
+    path = bound_kernels(suite_folder).known_file(op, name)
     text = path.read_text(encoding="utf-8")
     source_hash = hashlib.sha256(text.encode()).hexdigest()
     key = (op, path, source_hash)

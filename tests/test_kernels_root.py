@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,12 @@ import pytest
 
 from harness import kernels_root
 from harness.errors import HarnessError
+from harness.plan import expand
+from harness.suite.catalogue import kernels_of
+from harness.suite.load import load_suite
+from harness.values.suite import CallSite
 from tests.conftest import REPOSITORY
+from tests.suite.suite_files import write_suite
 
 
 def test_the_kernels_beside_or_above_a_suite_are_its_kernels(tmp_path: Path) -> None:
@@ -30,13 +36,13 @@ def test_the_kernels_beside_or_above_a_suite_are_its_kernels(tmp_path: Path) -> 
     assert kernels_root.find(suite) == tmp_path / "repo" / "kernels"
 
 
-def test_a_second_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_folder_to_run_is_refused(tmp_path: Path) -> None:
     """The same folder again is no change, another one an error, and so is one that holds no kernels."""
     kernels_root.bind(REPOSITORY / "kernels")
     with pytest.raises(HarnessError, match=r"not a folder of kernels: it has no contract\.py"):
         kernels_root.bind(tmp_path)
     (tmp_path / "contract.py").touch()
-    with pytest.raises(HarnessError, match=r"this process uses the kernels of .* already"):
+    with pytest.raises(HarnessError, match=r"this process runs the kernels of .* already; it can read"):
         kernels_root.bind(tmp_path)
     assert kernels_root.bound_root() == REPOSITORY / "kernels"
 
@@ -54,3 +60,62 @@ def test_another_folder_of_kernels_under_the_same_name(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=REPOSITORY, check=True
     )
     assert done.stdout.split() == ["elsewhere", "False"]
+
+
+SDPA = CallSite("decode", "sdpa", "main")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A suite beside kernels of its own: sdpa's default is another, and costs are by a module that it imports from
+    `harness_kernels`, the name by which it knows itself."""
+    shutil.copytree(REPOSITORY / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned"))
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "models.yaml").write_text((REPOSITORY / "suites" / "models.yaml").read_text())
+    spec = tmp_path / "kernels" / "sdpa" / "spec.py"
+    spec.write_text(
+        spec.read_text().replace("def cost(", "def cost_of_before(", 1)
+        + "\n\nimport harness_kernels.twice\nfrom harness_kernels import contract\n\n\n"
+        "def cost(dims):\n    return contract.Cost(harness_kernels.twice.TWO, 0, 0)\n"
+    )
+    (tmp_path / "kernels" / "twice.py").write_text("TWO = 2\n")
+    shutil.copy(tmp_path / "kernels" / "sdpa" / "torch_sdpa.py", tmp_path / "kernels" / "sdpa" / "torch_twice.py")
+    return write_suite(tmp_path / "suites", "    sdpa: torch_sdpa\n", "    sdpa: torch_twice\n")
+
+
+def test_two_suites_with_kernels_of_their_own_in_one_process(other: Path, tmp_path: Path) -> None:
+    """Both are loaded and planned, each by its own specs, variants and contract, in either order and again."""
+    for _ in range(2):
+        mine, theirs = load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"), load_suite(other)
+        here, there = kernels_of(mine), kernels_of(theirs)
+        assert (here.root, there.root) == (REPOSITORY / "kernels", tmp_path / "kernels")
+        assert "torch_twice" in there.variants("sdpa") and "torch_twice" not in here.variants("sdpa")
+        dims = here.spec("sdpa").test_shapes[0]
+        assert there.spec("sdpa").cost(dims).read_bytes == 2 < here.spec("sdpa").cost(dims).read_bytes
+        assert type(there.spec("sdpa").op) is not type(here.spec("sdpa").op), "each has a contract of its own"
+        answers = [expand(suite).answers[arm][SDPA] for suite, arm in ((mine, "baseline"), (theirs, "other"))]
+        assert [answer.variant for answer in answers] == ["torch_sdpa", "torch_twice"]
+    assert kernels_root.bound_root() == REPOSITORY / "kernels"
+
+
+def test_reading_another_folder_writes_no_byte_code_and_needs_no_torch(other: Path) -> None:
+    """Its text is compiled under another name: byte code beside it would be wrong for whoever binds the folder."""
+    code = (
+        "import sys; from pathlib import Path; from harness.suite.load import load_suite;"
+        "from harness.plan import expand;"
+        "[expand(load_suite(Path(p))) for p in sys.argv[1:]]; print('torch' in sys.modules)"
+    )
+    suites = [REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml", other]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, suites)], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.split() == ["False"]
+    assert not list((other.parent.parent / "kernels").rglob("*.pyc"))
+
+
+def test_a_model_of_the_other_folder_is_not_run_here(other: Path) -> None:
+    """A clear line, not the kernels of the wrong folder under the right names."""
+    from harness.decode.suite_model import SuiteModel
+
+    with pytest.raises(HarnessError, match=r"this process runs the kernels of .* already; it can read .* not run it"):
+        SuiteModel(expand(load_suite(other)), "cpu")

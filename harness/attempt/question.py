@@ -11,7 +11,7 @@ import msgspec
 from harness.calls import dims_at
 from harness.errors import HarnessError, allowed
 from harness.kernels_root import in_use
-from harness.suite.catalogue import OpSpec, load_spec, model_uses, ops, variant_file, variants
+from harness.suite.catalogue import OpSpec, bound_kernels, load_spec, ops, variant_file, variants
 from harness.suite.models import all_models
 from harness.suite.signature import Signature, read_signature
 from harness.values.case import Answer, AxisValue, Case, Tunables
@@ -163,7 +163,7 @@ def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
     """Model, site, dims and calls a token."""
     if asked.shape and not asked.model and not asked.site:
         return "", SHAPE_SITE, _free_dims(spec, asked), 0
-    blocks = all_models(Path.cwd())
+    blocks = all_models(bound_kernels(Path.cwd()))
     if asked.model and asked.model not in blocks:
         raise HarnessError(f"--model {asked.model}: unknown; {allowed(asked.model, blocks)}")
     order = sorted(blocks, key=lambda name: blocks[name][1]["hidden_size"]) if asked.small else list(blocks)
@@ -184,7 +184,7 @@ def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
 
 def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     """The op's uses in a model by site; for a fused op that it does not list, those of the ops that it replaces."""
-    used = model_uses(architecture, sizes, asked.group, DENSE)
+    used = bound_kernels().uses(architecture, sizes, asked.group, DENSE)
     here = [use for use in used if use.op == spec.name] or (_composite(spec, used) if spec.op.replaces else [])
     return {use.site: use for use in here}
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness import kernels_root
 from harness.decode.arm_ops import ArmOps, ReferenceOps
 from harness.errors import HarnessError
 from harness.measure.operand_sets import torch_dtype
@@ -19,10 +20,12 @@ PROMPT_CHUNK = 2048
 
 
 class SuiteModel:
-    """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms."""
+    """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms. HarnessError where
+    this process runs the kernels of another folder than the suite's."""
 
     def __init__(self, plan: Plan, device: str) -> None:
         suite = plan.suite
+        kernels_root.bind(Path(suite.kernels_root))
         self.plan = plan
         self.device = device
         self.dtype = torch_dtype(suite.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.calls import dims_in_pass, uses
-from harness.suite.catalogue import load_spec
+from harness.suite.catalogue import kernels_of
 from harness.values.measurement import Work
 from harness.values.profile import SiteWork
 from harness.values.suite import Suite
@@ -13,16 +13,16 @@ from harness.values.suite import Suite
 
 def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work:
     """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens."""
-    sites = [_site(use, phase, batch, context) for use in uses(suite, composites=False)]
+    sites = [_site(suite, use, phase, batch, context) for use in uses(suite, composites=False)]
     return Work(sum(s.read_bytes for s in sites), sum(s.write_bytes for s in sites), sum(s.flop for s in sites))
 
 
 def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
     """Each place of an op in a decode step, those of composite ops too: which of them an arm has, its profile says."""
-    return tuple(_site(use, "decode", batch, context) for use in uses(suite))
+    return tuple(_site(suite, use, "decode", batch, context) for use in uses(suite))
 
 
-def _site(use: Any, phase: str, batch: int, context: int) -> SiteWork:
-    cost = load_spec(use.op).cost(dims_in_pass(use, phase, batch, context))
+def _site(suite: Suite, use: Any, phase: str, batch: int, context: int) -> SiteWork:
+    cost = kernels_of(suite).spec(use.op).cost(dims_in_pass(use, phase, batch, context))
     amounts = (use.calls * amount for amount in (cost.read_bytes, cost.write_bytes, cost.flop))
     return SiteWork(use.place, use.calls, *amounts)

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
+from harness.values.suite import Suite
 
 PHASES = ("decode", "prefill")
 NOT_VARIANTS = frozenset({"spec", "reference"})
@@ -39,58 +40,104 @@ class OpSpec:
         return any(i.fill == "expert_ids" for i in self.op.inputs)
 
 
-def ops() -> tuple[str, ...]:
-    """The ops of the bound folder of kernels."""
-    root = kernels_root.in_use()
-    return tuple(sorted(spec.parent.name for spec in root.glob("*/spec.py")))
+@dataclass(frozen=True)
+class KernelLibrary:
+    """The kernels that a suite can name: those of a folder, and files beside the suite. One process may have several,
+    of which it can run one: see `kernels_root`.
+
+    root: the folder of kernels. suite_folder: what `./file.py` is relative to.
+    """
+
+    root: Path
+    suite_folder: Path
+
+    def ops(self) -> tuple[str, ...]:
+        return tuple(sorted(spec.parent.name for spec in self.root.glob("*/spec.py")))
+
+    def spec(self, op: str) -> OpSpec:
+        """An op's definition; HarnessError where there is no such op."""
+        return _spec(self.root, op)
+
+    def architectures(self) -> tuple[str, ...]:
+        return tuple(sorted(layout.parent.name for layout in self.root.glob("models/*/layout.py")))
+
+    def layout(self, architecture: str) -> ModuleType:
+        """An architecture's `layout`: `DIMS` and `uses(dims, group, dense)`; HarnessError where there is none."""
+        if architecture not in self.architectures():
+            raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, self.architectures())}")
+        return kernels_root.module(f"models.{architecture}.layout", self.root)
+
+    def uses(self, architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
+        """Every place of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
+        layout = self.layout(architecture)
+        composites = layout.composites(dims, group, dense) if hasattr(layout, "composites") else ()
+        return (*layout.uses(dims, group, dense), *composites)
+
+    def variants(self, op: str) -> tuple[str, ...]:
+        """The variants in the op's own folder."""
+        names = (file.stem for file in (self.root / op).glob("*.py"))
+        return tuple(sorted(name for name in names if name not in NOT_VARIANTS and not name.startswith("_")))
+
+    def variant_file(self, op: str, variant: str) -> Path | None:
+        """The source file of a variant: of the op's folder by name, `./file.py` beside the suite, or a dotted path on
+        `sys.path` or beside the suite. None where there is none. Imports nothing."""
+        if variant.endswith(".py"):
+            file = self.suite_folder / variant
+            return file.resolve() if file.is_file() else None
+        if "." in variant:
+            return _dotted_file(variant, self.suite_folder)
+        return self.root / op / f"{variant}.py" if variant in self.variants(op) else None
+
+    def known_file(self, op: str, variant: str) -> Path:
+        """The same; HarnessError where there is none."""
+        file = self.variant_file(op, variant)
+        if file is None:
+            raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, self.variants(op))}")
+        return file
 
 
 @cache
-def load_spec(op: str) -> OpSpec:
-    """An op's definition; HarnessError where there is no such op."""
-    if op not in ops():
-        raise HarnessError(f"unknown op {op}; {allowed(op, ops())}")
-    module = kernels_root.module(f"{op}.spec")
+def _spec(root: Path, op: str) -> OpSpec:
+    names = KernelLibrary(root, root).ops()
+    if op not in names:
+        raise HarnessError(f"unknown op {op}; {allowed(op, names)}")
+    module = kernels_root.module(f"{op}.spec", root)
     return OpSpec(op, module.OP, module.cost, getattr(module, "DEFAULT", {}), tuple(module.TEST_SHAPES))
 
 
+def kernels_of(suite: Suite) -> KernelLibrary:
+    """The kernels that a suite was checked against."""
+    return KernelLibrary(Path(suite.kernels_root), Path(suite.path).parent)
+
+
+def bound_kernels(suite_folder: str | Path = ".") -> KernelLibrary:
+    """The kernels that this process runs."""
+    return KernelLibrary(kernels_root.in_use(), Path(suite_folder))
+
+
+def ops() -> tuple[str, ...]:
+    """The ops that this process runs; so for the other names below."""
+    return bound_kernels().ops()
+
+
+def load_spec(op: str) -> OpSpec:
+    return bound_kernels().spec(op)
+
+
 def architectures() -> tuple[str, ...]:
-    root = kernels_root.in_use()
-    return tuple(sorted(layout.parent.name for layout in root.glob("models/*/layout.py")))
+    return bound_kernels().architectures()
 
 
-@cache
 def load_layout(architecture: str) -> ModuleType:
-    """An architecture's `layout`: `DIMS` and `uses(dims, group, dense)`."""
-    if architecture not in architectures():
-        raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, architectures())}")
-    return kernels_root.module(f"models.{architecture}.layout")
-
-
-def model_uses(architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
-    """Every place of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
-    layout = load_layout(architecture)
-    composites = layout.composites(dims, group, dense) if hasattr(layout, "composites") else ()
-    return (*layout.uses(dims, group, dense), *composites)
+    return bound_kernels().layout(architecture)
 
 
 def variants(op: str) -> tuple[str, ...]:
-    """The variants in the op's own folder."""
-    root = kernels_root.in_use()
-    names = (file.stem for file in (root / op).glob("*.py"))
-    return tuple(sorted(name for name in names if name not in NOT_VARIANTS and not name.startswith("_")))
+    return bound_kernels().variants(op)
 
 
 def variant_file(op: str, variant: str, suite_folder: str | Path) -> Path | None:
-    """The source file of a variant: of the op's folder by name, `./file.py` beside the suite, or a dotted path on
-    `sys.path` or beside the suite. None where there is none. Imports nothing."""
-    if variant.endswith(".py"):
-        file = Path(suite_folder) / variant
-        return file.resolve() if file.is_file() else None
-    if "." in variant:
-        return _dotted_file(variant, Path(suite_folder))
-    root = kernels_root.in_use()
-    return root / op / f"{variant}.py" if variant in variants(op) else None
+    return bound_kernels(suite_folder).variant_file(op, variant)
 
 
 def _dotted_file(dotted: str, suite_folder: Path) -> Path | None:

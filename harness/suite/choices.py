@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from harness.suite.catalogue import PHASES, load_spec, variant_file, variants
+from harness.suite.catalogue import PHASES, KernelLibrary
 from harness.suite.format import NAME_PATTERN, TUNED
 from harness.suite.nodes import Node
 from harness.suite.signature import Signature, TunableValue, read_signature
@@ -22,25 +21,25 @@ Places = Mapping[str, Sequence[str]]
 """The sites of each op in the model."""
 
 
-def read_arms(node: Node, places: Places, folder: Path) -> dict[str, Arm]:
+def read_arms(node: Node, places: Places, kernels: KernelLibrary) -> dict[str, Arm]:
     """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm
     that it is like decides; what is left has the op's own default, which must exist."""
     own = {}
     for name, arm in node.items():
         if not re.fullmatch(NAME_PATTERN, name):
             raise node.key_error(name, "is not a name of an arm; allowed: letters, digits, _ . + -")
-        own[name] = _own_choices(arm, name, places, folder)
+        own[name] = _own_choices(arm, name, places, kernels)
     if not own:
         raise node.error("an arm is needed")
     arms: dict[str, Arm] = {}
     for name in own:
         _resolve(name, node, own, places, arms, ())
     for name, found in arms.items():
-        _check_complete(node.value[name], found, places, folder)
+        _check_complete(node.value[name], found, places, kernels)
     return {name: arms[name] for name in own}
 
 
-def _own_choices(arm: Node, name: str, places: Places, folder: Path) -> Arm:
+def _own_choices(arm: Node, name: str, places: Places, kernels: KernelLibrary) -> Arm:
     """What the arm says itself, as it says it."""
     choices = {}
     for op, value in arm.items() if arm.value is not None else ():
@@ -48,47 +47,48 @@ def _own_choices(arm: Node, name: str, places: Places, folder: Path) -> Arm:
             continue
         if op not in places:
             raise arm.key_error(op, "the model has no such op", [*places, LIKE])
-        choices[op] = tuple(_choices(value, op, places[op], folder, None, None))
+        choices[op] = tuple(_choices(value, op, places[op], kernels, None, None))
     return Arm(name, choices)
 
 
 def _choices(
-    node: Node, op: str, sites: Sequence[str], folder: Path, site: str | None, phase: str | None
+    node: Node, op: str, sites: Sequence[str], kernels: KernelLibrary, site: str | None, phase: str | None
 ) -> list[Choice]:
     """A choice node: a variant, a variant with tunables, or a mapping by phase or site of further choices."""
     if isinstance(node.value, str):
-        read_variant(node, node.value, op, folder)
+        read_variant(node, node.value, op, kernels)
         return [Choice(node.value, {}, site, phase)]
     entries = dict(node.items())
     if not entries:
-        raise node.error("no variant", "", variants(op))
+        raise node.error("no variant", "", kernels.variants(op))
     if phase is None and set(entries) & set(PHASES):
         for key in entries:
             if key not in PHASES:
                 raise node.key_error(key, "unknown phase", PHASES)
-        return [c for key, child in entries.items() for c in _choices(child, op, sites, folder, site, key)]
+        return [c for key, child in entries.items() for c in _choices(child, op, sites, kernels, site, key)]
     if site is None and set(entries) & {DEFAULT, *sites}:
         for key in entries:
             if key not in (DEFAULT, *sites):
                 raise node.key_error(key, f"{op} has no such site", [DEFAULT, *sites])
         by_site = [(None if key == DEFAULT else key, child) for key, child in entries.items()]
-        return [c for place, child in by_site for c in _choices(child, op, sites, folder, place, phase)]
+        return [c for place, child in by_site for c in _choices(child, op, sites, kernels, place, phase)]
     if len(entries) > 1:
         raise node.key_error(list(entries)[1], "one variant is chosen here; several are chosen by site or by phase")
     [(variant, child)] = entries.items()
-    signature = read_variant(node, variant, op, folder, key=True)
+    signature = read_variant(node, variant, op, kernels, key=True)
     return [Choice(variant, _tunables(child, variant, signature), site, phase)]
 
 
-def read_variant(node: Node, variant: str, op: str, folder: Path, key: bool = False) -> Signature:
+def read_variant(node: Node, variant: str, op: str, kernels: KernelLibrary, key: bool = False) -> Signature:
     """The signature of a variant that is named at a node, or as a key of it."""
-    file = variant_file(op, variant, folder)
+    file = kernels.variant_file(op, variant)
     if file is None:
         what = f"{op} has no variant {variant}"
         if variant.endswith(".py"):
-            what = f"there is no file {folder / variant}"
-        raise node.key_error(variant, what, variants(op)) if key else node.error(what, variant, variants(op))
-    return read_signature(file, load_spec(op).op)
+            what = f"there is no file {kernels.suite_folder / variant}"
+        names = kernels.variants(op)
+        raise node.key_error(variant, what, names) if key else node.error(what, variant, names)
+    return read_signature(file, kernels.spec(op).op)
 
 
 def _tunables(node: Node, variant: str, signature: Signature) -> Tunables | str:
@@ -149,16 +149,15 @@ def _resolve(
     return arms[name]
 
 
-def _check_complete(node: Node, arm: Arm, places: Places, folder: Path) -> None:
+def _check_complete(node: Node, arm: Arm, places: Places, kernels: KernelLibrary) -> None:
     """Every op has a choice or a default; a composite needs none, since its parts stand where it is not chosen."""
     for op, sites in places.items():
-        if load_spec(op).op.replaces:
+        if kernels.spec(op).op.replaces:
             continue
-        left = [(s, p) for s in sites for p in load_spec(op).op.phases if arm.choice(op, s, p) is None]
+        left = [(s, p) for s in sites for p in kernels.spec(op).op.phases if arm.choice(op, s, p) is None]
         for site, phase in left:
-            default = load_spec(op).default.get(phase)
+            default = kernels.spec(op).default.get(phase)
             if default is None:
-                raise node.error(
-                    f"chooses nothing for {op} at {site} in {phase}, and the op has no default", "", variants(op)
-                )
-            read_variant(node, default, op, folder)
+                what = f"chooses nothing for {op} at {site} in {phase}, and the op has no default"
+                raise node.error(what, "", kernels.variants(op))
+            read_variant(node, default, op, kernels)

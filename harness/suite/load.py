@@ -1,14 +1,15 @@
-"""A suite file to a checked `Suite`. Binds this process to the kernels that the suite is for; imports no torch."""
+"""A suite file to a checked `Suite`, against the kernels that it is for; imports no torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
-from harness.suite.catalogue import load_layout, model_uses
+from harness.suite.catalogue import KernelLibrary
 from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
@@ -27,18 +28,17 @@ def load_suite(path: Path) -> Suite:
     Raises SuiteError, one line `file:line:column: key.path: what; allowed: ...`, for the first thing that is wrong.
     """
     text = _text(path)
-    kernels_root.bind(kernels_root.find(path))
     root = parse(text, path)
     file = read_section(root, SuiteFile)
-    folder = path.resolve().parent
-    architecture, dims = read_model(root.value["model"], folder)
-    weights = _weights(file.weights, root, architecture, dims)
-    uses = model_uses(architecture, dims, weights.group, weights.dense)
+    kernels = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
+    architecture, dims = read_model(root.value["model"], kernels)
+    weights = _weights(file.weights, root, kernels.layout(architecture), dims)
+    uses = kernels.uses(architecture, dims, weights.group, weights.dense)
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
     sizes = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}
-    arms = read_arms(file.arms, places, folder)
-    _check_routing(root, file.routing, folder)
+    arms = read_arms(file.arms, places, kernels)
+    _check_routing(root, file.routing, kernels.suite_folder)
     for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):
         if key in root.value:
             read_section(root.value[key], section, {"op of the model": ops, "gate": [*GATES, *ops]})
@@ -51,8 +51,8 @@ def load_suite(path: Path) -> Suite:
         architecture=architecture,
         dims=dims,
         arms=arms,
-        kernels_root=str(kernels_root.bound_root()),
-        sweep=read_sweep(file.sweep, sizes, folder) if file.sweep else (),
+        kernels_root=str(kernels.root),
+        sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
     if suite.kernels is None and suite.decode is None and not suite.sweep:
         raise root.error("asks for nothing; allowed: kernels, decode, sweep")
@@ -71,9 +71,8 @@ def _text(path: Path) -> str:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _weights(weights: Weights, root: Node, architecture: str, dims: ModelDims) -> Weights:
+def _weights(weights: Weights, root: Node, layout: ModuleType, dims: ModelDims) -> Weights:
     """The weights section, checked against the model: dense sites exist, every matrix has whole groups."""
-    layout = load_layout(architecture)
     sites = [use.site for use in layout.uses(dims, Weights().group, ()) if use.op in LINEAR_OPS]
     node = root.value.get("weights")
     if node is not None and "dense" in node.value:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 
 from harness.suite import where
-from harness.suite.catalogue import variant_file
+from harness.suite.catalogue import KernelLibrary
 from harness.suite.choices import read_tunable, read_variant
 from harness.suite.format import AUTHORS_SPACE
 from harness.suite.nodes import Node
@@ -19,21 +18,21 @@ from harness.values.suite import SweepSpace
 WHERE = "where"
 
 
-def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], folder: Path) -> tuple[SweepSpace, ...]:
+def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], kernels: KernelLibrary) -> tuple[SweepSpace, ...]:
     """The spaces in the order of the file. dims: the names of each op's sizes, which conditions may use."""
     spaces = []
     for op, by_variant in node.items():
         if op not in dims:
             raise node.key_error(op, "the model has no such op", dims)
         for variant, space in by_variant.items():
-            spaces.append(_space(by_variant, op, variant, space, dims[op], folder))
+            spaces.append(_space(by_variant, op, variant, space, dims[op], kernels))
     return tuple(spaces)
 
 
-def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str], folder: Path) -> SweepSpace:
-    known = read_variant(parent, variant, op, folder, key=True).tunables
+def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str], kernels: KernelLibrary) -> SweepSpace:
+    known = read_variant(parent, variant, op, kernels, key=True).tunables
     if node.value == AUTHORS_SPACE:
-        file = variant_file(op, variant, folder)
+        file = kernels.variant_file(op, variant)
         assert file is not None
         return read_space(file, op, variant, known, dims)
     if not node.is_mapping:

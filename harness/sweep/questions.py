@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import msgspec
 
 from harness.answers import Answers
-from harness.errors import HarnessError
-from harness.suite.catalogue import load_spec, variant_file
+from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.sweep.key import configuration_key
 from harness.sweep.machine import Machine
@@ -53,17 +51,11 @@ def _asked(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Asked:
     assert first.op is not None and first.site is not None and first.answer is not None
     baseline = _baseline(suite, answers, cases)
     assert baseline.answer is not None
-    files = {name: _file(suite, first.op, name) for name in (first.answer.variant, baseline.answer.variant)}
+    known = kernels_of(suite)
+    files = {name: known.known_file(first.op, name) for name in (first.answer.variant, baseline.answer.variant)}
     sources = {name: closure_hash(file) for name, file in files.items()}
     triton = "import triton" in files[first.answer.variant].read_text(encoding="utf-8")
     return Asked(first.op, first.site, first.answer.variant, tuple(cases), baseline, sources, triton)
-
-
-def _file(suite: Suite, op: str, variant: str) -> Path:
-    file = variant_file(op, variant, Path(suite.path).parent)
-    if file is None:
-        raise HarnessError(f"{suite.path}: {op}: unknown variant {variant}")
-    return file
 
 
 def _baseline(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Case:
@@ -73,7 +65,7 @@ def _baseline(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Case:
     assert first.op is not None and first.site is not None
     arm = suite.arms.get("baseline") or next(iter(suite.arms.values()), None)
     choice = arm.choice(first.op, first.site, "decode") if arm else None
-    if choice is None and arm is not None and load_spec(first.op).default.get("decode"):
+    if choice is None and arm is not None and kernels_of(suite).spec(first.op).default.get("decode"):
         answer = answers.resolve(arm.name, first.op, first.site, "decode", first.dims).answer
     elif choice is None or isinstance(choice.tunables, str):
         name = choice.variant if choice else _variant(first)

@@ -30,7 +30,7 @@ def register(suite: Suite, asked: Sequence[Asked], found: Sequence[Question], en
         if chosen is None or question.finals is None:
             continue
         entry = _described(chosen)
-        tuned = kernels_root.tuned_module()
+        tuned = kernels_root.module("tuned", Path(suite.kernels_root))
         try:
             path = tuned.write(
                 op=question.op, variant=question.variant, device=environment.slug, dims=question.dims,
