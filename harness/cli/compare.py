@@ -59,9 +59,9 @@ def command(
     """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
     import msgspec
 
-    from harness.compare import compare, load_sides
+    from harness.compare import compare, is_stored, load_sides
     from harness.compare.explain import explain
-    from harness.runner.live_sides import Live, check_revision, is_stored
+    from harness.runner.live_sides import Live, check_revision
     from harness.store import Store as RunStore
 
     runs = RunStore(store)

@@ -22,11 +22,12 @@ def command(
     from harness.errors import HarnessError
     from harness.store import Store as RunStore
     from harness.store.attempts import load_attempt, replace
+    from harness.store.naming import is_reserved
 
     runs = RunStore(store)
     found = load_attempt(runs, attempt)
     for word in csv(tag):
-        if word.isdigit() or word.partition("~")[0] == "last":
+        if is_reserved(word):
             raise HarnessError(f"--tag {word}: allowed: a word that is neither a number nor `last`")
     tags = tuple(dict.fromkeys([*found.tags, *csv(tag)]))
     replace(runs, msgspec.structs.replace(found, note=note or found.note, tags=tags))

@@ -2,6 +2,6 @@
 
 from harness.compare.judge import compare
 from harness.compare.policy import Policy, policy_of
-from harness.compare.sides import StoredSide, load_sides
+from harness.compare.sides import StoredSide, is_stored, load_sides
 
-__all__ = ["Policy", "StoredSide", "compare", "load_sides", "policy_of"]
+__all__ = ["Policy", "StoredSide", "compare", "is_stored", "load_sides", "policy_of"]

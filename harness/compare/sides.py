@@ -4,15 +4,27 @@ meant."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from harness.compare.paired_runs import paired_runs
 from harness.errors import HarnessError, allowed
 from harness.store import Store
+from harness.store.naming import LEAST_PREFIX, is_exported, is_reserved, side_name, steps_back
 from harness.values.run import Run
 from harness.values.verdict import Side
+
+MOST_DIGITS = 6
+"""Of a run's number; a longer one may be the start of a commit."""
+
+
+def is_stored(side: str, store: Store) -> bool:
+    """Whether a side means a stored run or an exported file, with or without an arm; else it is a revision."""
+    name = side_name(side).name
+    if is_exported(name) or not name or (is_reserved(name) and not (name.isdigit() and len(name) > MOST_DIGITS)):
+        return True
+    prefix = len(name) >= LEAST_PREFIX
+    return any(name in found.tags or (prefix and found.uuid.startswith(name)) for found in store.runs())
 
 
 @dataclass(frozen=True)
@@ -39,16 +51,18 @@ def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSi
     none is named. Raises HarnessError for an unknown run or arm, and where
     both sides are the same.
     """
-    names = [_split(side) for side in (base, head)]
+    sides_named = [side_name(side) for side in (base, head)]
+    names = [side.name or "last" for side in sides_named]
+    counted = [steps_back(name) is not None for name in names]
     runs: dict[int, Run] = {}
-    for index in sorted((1, 0), key=lambda i: _is_last(names[i][0])):  # a run named outright says which suite is meant
+    for index in sorted((1, 0), key=lambda i: counted[i]):  # a run named outright says which suite is meant
         other = runs.get(1 - index)
-        if other is not None and names[0][0] == names[1][0]:
+        if other is not None and names[0] == names[1]:
             runs[index] = other
         else:
-            suite = other.suite if other is not None and _is_last(names[index][0]) else None
-            runs[index] = store.load(names[index][0], suite=suite)
-    arms = [names[1 - index][1] if arm is None else arm for index, (_, arm) in enumerate(names)]
+            suite = other.suite if other is not None and counted[index] else None
+            runs[index] = store.load(names[index], suite=suite)
+    arms = [sides_named[1 - index].arm if side.arm is None else side.arm for index, side in enumerate(sides_named)]
     if arms == [None, None]:
         arms = _measured_arms(runs[0], runs[1])
     sides = [StoredSide(runs[index], _known_arm(runs[index], arms[index])) for index in (0, 1)]
@@ -78,18 +92,6 @@ def _other(run: Run) -> str:
     arms = arms_of(run)
     both = f" or two arms: {run.id}:{arms[0]} {run.id}:{arms[1]}" if len(arms) > 1 else ""
     return f"name two runs{both}"
-
-
-def _split(name: str) -> tuple[str, str | None]:
-    """`RUN:ARM` to its parts; a file's name may have colons of its own."""
-    if Path(name).is_file():
-        return name, None
-    run, colon, arm = name.rpartition(":")
-    return (run or "last", arm) if colon else (name, None)
-
-
-def _is_last(name: str) -> bool:
-    return name.partition("~")[0] == "last"
 
 
 def _known_arm(run: Run, arm: str | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,10 +20,8 @@ from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
 from harness.runner.planner import Planned, Wanted, plan_of
 from harness.store import Store
+from harness.store.naming import SideName, side_name
 from harness.values.pairing import Tree
-
-NUMBER = re.compile(r"\d{1,6}$")
-"""A run's id; a longer number may be the start of a commit."""
 
 Say = Callable[[str], None]
 
@@ -41,24 +38,11 @@ class Live(NamedTuple):
     copies: tuple[int, int] = (0, 0)
 
 
-def is_stored(name: str, store: Store) -> bool:
-    """Whether a side means a stored run or a file, with or without an arm."""
-    run = name if _is_exported(name) else name.rpartition(":")[0] if ":" in name else name
-    if _is_exported(run) or run == "" or run.partition("~")[0] == "last" or NUMBER.match(run):
-        return True
-    return any(run in found.tags or (len(run) >= 4 and found.uuid.startswith(run)) for found in store.runs())
-
-
 def check_revision(name: str) -> None:
     """Raises HarnessError where a side that is no stored run is no revision of the repository here, either."""
-    revision, repository = _split(name)[0], repository_of(Path.cwd())
+    revision, repository = _side(name).name, repository_of(Path.cwd())
     if repository is not None and revision != WORKING_TREE:
         commit_of(repository, revision)
-
-
-def _is_exported(name: str) -> bool:
-    """Whether the name is an exported run's file. One that is merely called like a branch is not."""
-    return Path(name).is_file() and (name.endswith((".json", ".gz")) or "/" in name)
 
 
 class SideTree(NamedTuple):
@@ -92,7 +76,7 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
     """Both sides checked out. apart: in two folders, even if they are the same tree: what a path and a layout of files
     do is in the difference, too. So are two interpreters, each of which has its own setup. Raises HarnessError as
     `prepare` does."""
-    names = [_split(name) for name in (live.base, live.head)]
+    names = [_side(name) for name in (live.base, live.head)]
     suite, repository = suite_of(live, store)
     checkouts = [
         _checkout(name, suite, repository, copy, say) for (name, _), copy in zip(names, live.copies, strict=True)
@@ -143,11 +127,12 @@ def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError
     return said
 
 
-def _split(name: str) -> tuple[str, str | None]:
-    revision, colon, arm = name.rpartition(":")
-    if colon and not arm:
-        raise HarnessError(f"{name}: no arm after the colon; allowed: REVISION or REVISION:ARM")
-    return (revision or ".", arm) if colon else (name, None)
+def _side(text: str) -> SideName:
+    """A revision, the working tree where none is given, and an arm."""
+    revision, arm = side_name(text)
+    if arm == "":
+        raise HarnessError(f"{text}: no arm after the colon; allowed: REVISION or REVISION:ARM")
+    return SideName(revision or WORKING_TREE, arm)
 
 
 def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, insert
 from harness.errors import HarnessError
 from harness.store import tables
 from harness.store.migrate import with_against_name
+from harness.store.naming import steps_back
 from harness.store.store import Store
 from harness.values.attempt import Attempt
 
@@ -67,9 +68,9 @@ def load_attempt(store: Store, name: str) -> Attempt:
     """An attempt by its name, with or without `try:`; HarnessError, naming what there is, where there is none."""
     word = name.removeprefix(PREFIX)
     known = all_attempts(store)
-    latest, tilde, back = word.partition("~")
-    if latest == "last" and (back.isdigit() or not tilde) and int(back or 0) < len(known):
-        return known[-1 - int(back or 0)]
+    steps = steps_back(word)
+    if steps is not None and steps < len(known):
+        return known[-1 - steps]
     for attempt in reversed(known):
         if word == str(attempt.number) or word in attempt.tags:
             return attempt

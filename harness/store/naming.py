@@ -1,9 +1,11 @@
-"""How a run is named: `last`, `last~1`, its number, a tag, the start of its uuid, or a file."""
+"""Names of runs: `last`, `last~1`, a number, a tag, the start of a uuid, a file. Names of the sides of a comparison: a
+run or a revision, with `:ARM` where one arm is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,9 +34,48 @@ class Summary(msgspec.Struct, frozen=True):
     comparison: str = ""
 
 
+class SideName(NamedTuple):
+    """A side in its parts. name: of a run or a revision, empty where only an arm is given. arm: None where none is."""
+
+    name: str
+    arm: str | None
+
+
+def side_name(text: str) -> SideName:
+    """`7:tuned`, `main`, `:tuned`, `main@{2026-01-01 10:00}:tuned`.
+
+    The last colon parts them, but none in the name of a file that is here, nor one within git's braces
+    (`HEAD^{/fix: it}`).
+    """
+    if Path(text).is_file():
+        return SideName(text, None)
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] == "}") - (text[at] == "{")
+        if text[at] == ":" and depth == 0:
+            return SideName(text[:at], text[at + 1 :])
+    return SideName(text, None)
+
+
+def steps_back(name: str) -> int | None:
+    """0 of `last`, 1 of `last~1`; None of every other name."""
+    last, tilde, steps = name.partition("~")
+    return int(steps or 0) if last == "last" and (steps.isdigit() or not tilde) else None
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is a number or counts from `last`: no tag may be called so, and no file is meant by it."""
+    return name.isdigit() or name.partition("~")[0] == "last"
+
+
 def is_file(name: str) -> bool:
     """Whether the name is a path. A number and `last` are runs, whatever files lie here."""
-    return not name.isdigit() and name.partition("~")[0] != "last" and Path(name).is_file()
+    return not is_reserved(name) and Path(name).is_file()
+
+
+def is_exported(name: str) -> bool:
+    """Whether the name can only be an exported run's file: one that is merely called like a branch is not."""
+    return Path(name).is_file() and (name.endswith((".json", ".gz")) or "/" in name)
 
 
 def find(name: str, runs: Sequence[Summary], location: str, suite: str | None = None) -> Summary:
@@ -42,9 +83,9 @@ def find(name: str, runs: Sequence[Summary], location: str, suite: str | None = 
 
     Raises HarnessError, naming what there is.
     """
-    word, tilde, back = name.partition("~")
-    if word == "last" and (back.isdigit() or not tilde):
-        return _last(name, int(back or 0), runs, location, suite)
+    steps = steps_back(name)
+    if steps is not None:
+        return _last(name, steps, runs, location, suite)
     for run in reversed(runs):
         if name == run.id or name in run.tags:
             return run

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from harness.errors import HarnessError
 from harness.store import configurations, tables
 from harness.store.exchange import read_exported
-from harness.store.naming import Summary, find, is_file
+from harness.store.naming import Summary, find, is_file, is_reserved
 from harness.store.reading import environments, load_run, summaries
 from harness.store.writer import this_writer
 from harness.values.environment import Environment
@@ -140,7 +140,7 @@ class Store:
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
         """Names of the run, in place of those that it had."""
         for tag in tags:
-            if not tag or "," in tag or tag.isdigit() or tag.partition("~")[0] == "last":
+            if not tag or "," in tag or is_reserved(tag):
                 raise HarnessError(f"tag {tag!r}: allowed: a word without commas that is neither a number nor `last`")
         self._set(run_id, tags=",".join(tags))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from harness.errors import HarnessError
 from harness.store import Store
+from harness.store.naming import side_name
 from tests.store.test_store import run
 
 
@@ -62,3 +65,37 @@ def test_a_file_here_does_not_hide_a_run(store: Store, tmp_path: Path, monkeypat
 def test_a_tag_never_means_two_things(tag: str, store: Store) -> None:
     with pytest.raises(HarnessError, match="allowed: a word"):
         store.tag("1", [tag])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arm"),
+    [
+        ("7", "7", None),
+        ("7:tuned", "7", "tuned"),
+        (":tuned", "", "tuned"),
+        ("last~1:", "last~1", ""),
+        ("HEAD^{/a: b}", "HEAD^{/a: b}", None),
+        ("HEAD^{/a: b}:tuned", "HEAD^{/a: b}", "tuned"),
+        ("main@{2030-01-01 10:00}", "main@{2030-01-01 10:00}", None),
+        ("main@{2030-01-01 10:00}~2:tuned", "main@{2030-01-01 10:00}~2", "tuned"),
+        (":/fix the tile", ":/fix the tile", None),
+    ],
+)
+def test_a_side_is_a_name_and_an_arm(text: str, name: str, arm: str | None) -> None:
+    """A colon that belongs to a revision parts nothing."""
+    assert side_name(text) == (name, arm)
+
+
+@given(st.text(alphabet="ab~@{}:/. ", max_size=12), st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True))
+def test_an_arm_after_a_whole_name_is_found(name: str, arm: str) -> None:
+    """Whatever the name holds, as long as its braces are closed."""
+    assume(name.count("{") == name.count("}") and "}" not in name.partition("{")[0])
+    assert side_name(f"{name}:{arm}") == (name, arm)
+    whole = side_name(name)
+    assert whole.name + (f":{whole.arm}" if whole.arm is not None else "") == name
+
+
+def test_a_file_with_a_colon_is_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a:b.json").write_text("{}")
+    assert side_name("a:b.json") == ("a:b.json", None) and side_name("a:b.json:tuned") == ("a:b.json", "tuned")
