@@ -44,7 +44,7 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
             raise
     for text in execution.log:
         print(text, file=sys.stderr)
-    return store.load(run_id), execution.failed
+    return store.load(run_id), execution.failures
 
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:

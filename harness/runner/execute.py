@@ -67,6 +67,9 @@ class Execution:
         self.streams: dict[str, list[list[int]]] = {}
         self.sources: set[str] = set()
         self.failed: dict[str, str] = {}
+        """Why, by case id."""
+        self.not_profiled: dict[str, str] = {}
+        """Why, by what was being profiled."""
         self.log: list[str] = []
         self.files: tuple[str, ...] = ()
         self.dropped: set[str] = set()
@@ -91,6 +94,11 @@ class Execution:
         finally:
             self.forget_references()
         return self.run_id
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why, by case id and by profile."""
+        return {**self.failed, **self.not_profiled}
 
     def _stage(self, stage: Stage, process: int) -> None:
         """One stage in a fresh process; where a case kills it, in another one without that case."""
@@ -129,6 +137,10 @@ class Execution:
                     return
                 except WorkerDied as death:
                     self.log.append(worker.stderr())
+                    if stage == "profile":
+                        self.not_profiled[f"profile ({started.what})"] = death.reason
+                        self.report(stage, f"{started.what}: {death.reason}", 0, 0)
+                        return
                     excluded.update(self._record_lost(death, started, stage, process, excluded))
 
     def _reference_folder(self) -> str:
@@ -162,7 +174,7 @@ class Execution:
     def _left(self, stage: Stage, excluded: set[str]) -> bool:
         assert self.plan is not None
         if stage == "profile":
-            return self.suite.decode is not None and "profile-failed" not in excluded and not self.verify_only
+            return self.suite.decode is not None and not self.verify_only
         return any(case.id not in excluded for case in cases_of(stage, self.plan))
 
     def _begin(self, environment: Environment) -> Plan:
@@ -213,7 +225,7 @@ class Execution:
         elif isinstance(message, NotProfiled) and message.unsupported:
             self.log.append(f"{message.what}: UNSUPPORTED: {message.reason}")
         elif isinstance(message, NotProfiled):
-            self.failed[message.what] = message.reason
+            self.not_profiled[message.what] = message.reason
         elif isinstance(message, Streamed):
             self.streams[message.name] = message.tokens
             for row, tokens in enumerate(message.tokens):
@@ -232,10 +244,6 @@ class Execution:
         """Records a failure for the announced cases, or for all remaining ones where none of those is left. Returns
         their ids."""
         assert self.plan is not None
-        if stage == "profile":
-            self.failed[f"profile ({started.what})"] = death.reason
-            self.report(stage, f"{started.what}: {death.reason}", 0, 0)
-            return ["profile-failed"]
         left = [case for case in cases_of(stage, self.plan) if case.id not in done]
         lost = [case for case in left if case.id in started.cases] or left
         for case in lost:

@@ -78,7 +78,6 @@ def test_a_tag_never_means_two_things(tag: str, store: Store) -> None:
         ("HEAD^{/a: b}:tuned", "HEAD^{/a: b}", "tuned"),
         ("main@{2030-01-01 10:00}", "main@{2030-01-01 10:00}", None),
         ("main@{2030-01-01 10:00}~2:tuned", "main@{2030-01-01 10:00}~2", "tuned"),
-        (":/fix the tile", ":/fix the tile", None),
     ],
 )
 def test_a_side_is_a_name_and_an_arm(text: str, name: str, arm: str | None) -> None:
