@@ -79,7 +79,19 @@ LAYERS = {
     "the parent of compiling, and what reads binaries": Layer(
         tuple(
             f"harness/static/{name}.py"
-            for name in ("pool", "results", "target", "messages", "carried", "sweep", "cubin", "encoded", "sass", "ptx")
+            for name in (
+                "pool",
+                "results",
+                "target",
+                "messages",
+                "claims",
+                "carried",
+                "sweep",
+                "cubin",
+                "encoded",
+                "sass",
+                "ptx",
+            )
         ),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.cli", "harness.store"),
     ),

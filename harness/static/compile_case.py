@@ -17,12 +17,13 @@ from triton.compiler.errors import CompilationError
 
 from harness.errors import HarnessError
 from harness.resolve import LoadedVariant, load_operands, load_variant
+from harness.static.claims import InProgress, OverLimit
 from harness.static.cubin import Cubin, read_cubin
 from harness.static.encoded import ARCHITECTURES, read_encoded
 from harness.static.ptx import hot_loop
 from harness.static.record import Recorded, Recorder, StandInDriver
 from harness.static.sass import Code, disassemble, read_code
-from harness.static.stages import InProgress, OverLimit, Stages
+from harness.static.stages import Stages
 from harness.static.target import blocks_per_sm, does_not_fit
 from harness.suite.catalogue import OpSpec, load_spec
 from harness.values.binary import Binary

@@ -22,55 +22,21 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     """Wall time for each case."""
 
 
-class Result(msgspec.Struct, frozen=True, tag=True):
-    """From the server: the result of a case, by its number in the job."""
-
-    number: int
-    compiled: Compiled
-
-
 class Compile(msgspec.Struct, frozen=True, tag=True):
     """To a forked process: the case of this number."""
 
     number: int
 
 
-class Claim(msgspec.Struct, frozen=True, tag=True):
-    """From a forked process: may it take the code of this key through LLVM and ptxas?"""
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """What came of the case of this number."""
 
-    key: str
-
-
-class Granted(msgspec.Struct, frozen=True, tag=True):
-    pass
-
-
-class Busy(msgspec.Struct, frozen=True, tag=True):
-    """Another process is at equal code."""
-
-
-class Denied(msgspec.Struct, frozen=True, tag=True):
-    """Equal code cannot be compiled; reason: why."""
-
-    reason: str
-
-
-class Ended(msgspec.Struct, frozen=True, tag=True):
-    """From a forked process: the machine code of this key is there for others."""
-
-    key: str
-
-
-class Waiting(msgspec.Struct, frozen=True, tag=True):
-    """From a forked process: it put its case aside until the machine code of this key is there."""
-
-    key: str
-
-
-class Made(msgspec.Struct, frozen=True, tag=True):
-    """From a forked process: the result of its case."""
-
+    number: int
     compiled: Compiled
 
 
-FromCompiler = Claim | Ended | Waiting | Made
+class Waiting(msgspec.Struct, frozen=True, tag=True):
+    """From a forked process: another one is at equal code, of this key; the case of this number is put aside."""
+
+    number: int
+    key: str

@@ -10,22 +10,12 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import defaultdict, deque
+from collections import deque
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-from harness.static.messages import (
-    Busy,
-    Claim,
-    Compile,
-    Denied,
-    Ended,
-    FromCompiler,
-    Granted,
-    Job,
-    Made,
-    Result,
-    Waiting,
-)  # fmt: skip
+from harness.static.claims import give_up, is_free
+from harness.static.messages import Compile, Job, Result, Waiting
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.worker.messages import Boot
@@ -71,26 +61,13 @@ class Compiler:
         self.wire.close()
 
 
-class Code:
-    """Intermediate code that several cases may reach."""
-
-    def __init__(self) -> None:
-        self.holder: Compiler | None = None
-        """Who takes it through LLVM and ptxas."""
-        self.ended = False
-        self.problem = ""
-        """Why nobody is to try again."""
-        self.waiting: list[int] = []
-        """Numbers of the cases that go on when it has ended."""
-
-
 class Server:
     """Hands the job's cases to its compilers and sends each result over the wire, until the other end is gone."""
 
     def __init__(self, job: Job, wire: Wire) -> None:
-        self.job, self.wire = job, wire
+        self.job, self.wire, self.folder = job, wire, Path(job.folder)
         self.queue = deque(range(len(job.cases)))
-        self.codes: defaultdict[str, Code] = defaultdict(Code)
+        self.waiting: list[Waiting] = []
         self.compilers: list[Compiler] = []
 
     def run(self) -> None:
@@ -103,6 +80,7 @@ class Server:
                 if not self._listen():
                     return
                 self._end_those_over_the_limit()
+                self._resume()
         finally:
             for compiler in self.compilers:
                 compiler.kill()
@@ -120,56 +98,28 @@ class Server:
         for compiler in busy:
             if compiler.wire in heard:
                 try:
-                    self._take(compiler, compiler.wire.receive(FromCompiler))
+                    message = compiler.wire.receive(Result | Waiting)
                 except (EOFError, OSError):
                     self._died(compiler)
+                    continue
+                compiler.number = None
+                if isinstance(message, Waiting):
+                    self.waiting.append(message)
+                else:
+                    self.wire.send(message)
         return True
 
-    def _take(self, compiler: Compiler, message: FromCompiler) -> None:
-        if isinstance(message, Made):
-            self._done(compiler, message.compiled)
-            return
-        code = self.codes[message.key]
-        if isinstance(message, Claim):
-            compiler.wire.send(self._claim(compiler, code))
-        elif isinstance(message, Ended):
-            code.ended, code.holder = True, None
-            self._release(code)
-        elif isinstance(message, Waiting):
-            assert compiler.number is not None
-            (code.waiting if code.holder else self.queue).append(compiler.number)
-            compiler.number = None
-
-    def _claim(self, compiler: Compiler, code: Code) -> Granted | Busy | Denied:
-        if code.problem:
-            return Denied(code.problem)
-        if code.holder and not code.ended:
-            return Busy()
-        code.holder = compiler
-        return Granted()
-
-    def _done(self, compiler: Compiler, compiled: Compiled) -> None:
-        assert compiler.number is not None
-        self.wire.send(Result(compiler.number, compiled))
-        compiler.number = None
-        for code in self._held(compiler):
-            code.holder = None
-            self._release(code)
-
-    def _held(self, compiler: Compiler) -> list[Code]:
-        return [code for code in self.codes.values() if code.holder is compiler]
-
-    def _release(self, code: Code) -> None:
-        """Those that waited for this code are next."""
-        self.queue.extendleft(reversed(code.waiting))
-        code.waiting = []
+    def _resume(self) -> None:
+        """Cases whose code no process is at any more are next."""
+        free = [case for case in self.waiting if is_free(self.folder, case.key)]
+        self.waiting = [case for case in self.waiting if case not in free]
+        self.queue.extendleft(case.number for case in reversed(free))
 
     def _end_those_over_the_limit(self) -> None:
         for compiler in self._busy():
             if time.monotonic() - compiler.started_s >= self.job.limit_s:
                 reason = f"compiling took longer than {self.job.limit_s:g} s"
-                for code in self._held(compiler):
-                    code.problem = f"{reason} for equal code"
+                give_up(self.folder, compiler.process.pid or 0, f"{reason} for equal code")
                 self._replace(compiler, Status.TIMEOUT, reason)
 
     def _died(self, compiler: Compiler) -> None:
@@ -181,6 +131,6 @@ class Server:
     def _replace(self, compiler: Compiler, status: Status, reason: str) -> None:
         compiler.kill()
         assert compiler.number is not None
-        case = self.job.cases[compiler.number]
-        self._done(compiler, Compiled(case, status, reason, compile_s=time.monotonic() - compiler.started_s))
+        case, spent_s = self.job.cases[compiler.number], time.monotonic() - compiler.started_s
+        self.wire.send(Result(compiler.number, Compiled(case, status, reason, compile_s=spent_s)))
         self.compilers[self.compilers.index(compiler)] = Compiler(self.job)

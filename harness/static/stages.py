@@ -24,18 +24,6 @@ BEFORE_TTGIR = frozenset({"num_stages"})
 """Options that act in the passes up to TTGIR and nowhere after; all others are part of the key of equal code."""
 
 
-class InProgress(Exception):
-    """Another process is taking equal code through LLVM and ptxas. key: of that code."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-class OverLimit(Exception):
-    """Equal code went over the time limit before; the message says so."""
-
-
 class End(msgspec.Struct):
     """What one stage after TTGIR made, and what it noted about the kernel."""
 
@@ -51,14 +39,12 @@ class Stages:
     """Stands in the place of the backend's stages while it is active.
 
     folder: where finished ends lie, by key. claim: called with the key of code that is about to be compiled; it raises
-    to prevent that (InProgress, say). ended: called with the key once its end can be taken over. seconds: by stage,
-    since the last `clear`. shared: how many kernels took their end over.
+    to prevent that (InProgress, say). seconds: by stage, since the last `clear`. shared: how many kernels took
+    their end over.
     """
 
-    def __init__(
-        self, folder: Path, claim: Callable[[str], None] = _nothing, ended: Callable[[str], None] = _nothing
-    ) -> None:
-        self.folder, self.claim, self.ended = folder, claim, ended
+    def __init__(self, folder: Path, claim: Callable[[str], None] = _nothing) -> None:
+        self.folder, self.claim = folder, claim
         self.seconds: dict[str, float] = {}
         self.shared = 0
 
@@ -117,8 +103,6 @@ class Stages:
         partial = file.with_suffix(".partial")
         partial.write_bytes(msgspec.msgpack.encode(end))
         partial.rename(file)
-        if name == "cubin":
-            self.ended(key)
         return made
 
     def _file(self, key: str, name: str) -> Path:

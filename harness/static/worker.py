@@ -8,9 +8,10 @@ import signal
 import tempfile
 from pathlib import Path
 
+from harness.static.claims import Claims, InProgress
 from harness.static.compile_case import CaseCompiler
-from harness.static.messages import Busy, Claim, Compile, Denied, Ended, Granted, Job, Made, Waiting
-from harness.static.stages import InProgress, OverLimit, Stages
+from harness.static.messages import Compile, Job, Result, Waiting
+from harness.static.stages import Stages
 from harness.worker.wire import Wire
 
 NICE = 5
@@ -20,8 +21,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def work(job: Job, wire: Wire) -> None:
-    """Answers each `Compile` with `Made` or `Waiting`; before that it may send `Claim`, which is answered, and
-    `Ended`."""
+    """Answers each `Compile` with `Result` or `Waiting`."""
     os.setpgid(0, 0)  # so that ptxas, a child of this process, can be killed with it
     os.nice(NICE)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -29,23 +29,17 @@ def work(job: Job, wire: Wire) -> None:
     own = Path(job.folder, f"process-{os.getpid()}")
     own.mkdir()
     tempfile.tempdir = str(own)  # what a killed compilation leaves behind is removed with the pool's folder
-
-    def claim(key: str) -> None:
-        wire.send(Claim(key))
-        answer = wire.receive(Granted | Busy | Denied)
-        if isinstance(answer, Busy):
-            raise InProgress(key)
-        if isinstance(answer, Denied):
-            raise OverLimit(answer.reason)
-
-    stages = Stages(Path(job.folder), claim, lambda key: wire.send(Ended(key)))
-    compiler = CaseCompiler(job.capability, job.suite_folder, stages)
+    claims = Claims(Path(job.folder))
+    compiler = CaseCompiler(job.capability, job.suite_folder, Stages(Path(job.folder), claims.take))
     while True:
         try:
-            case = job.cases[wire.receive(Compile).number]
+            number = wire.receive(Compile).number
         except EOFError:
             return
+        answer: Result | Waiting
         try:
-            wire.send(Made(compiler.compile(case)))
-        except InProgress as waiting:
-            wire.send(Waiting(waiting.key))
+            answer = Result(number, compiler.compile(job.cases[number]))
+        except InProgress as other:
+            answer = Waiting(number, other.key)
+        claims.give_back()
+        wire.send(answer)

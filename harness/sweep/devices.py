@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import Protocol
 
 import msgspec
@@ -87,12 +86,6 @@ class LocalDevices:
             process.kill()
         for threads in self._threads:
             threads.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> LocalDevices:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 class DeviceProcess:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.errors import CaseFailed
+from harness.errors import CaseFailed, HarnessError
 from harness.plan import sweep_plan
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
-from harness.sweep.devices import Devices, LocalDevices
+from harness.sweep.devices import Devices, LocalDevices, outcome_of
 from harness.sweep.finals import Finalists
 from harness.sweep.key import finals_key
 from harness.sweep.machine import machine_of, probe, visible_gpus
@@ -35,6 +35,7 @@ from harness.values.suite import Suite
 from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
 from harness.worker.messages import Task
+from harness.worker.process import WorkerDied
 
 if TYPE_CHECKING:
     from harness.static.pool import Compilation
@@ -167,7 +168,10 @@ class _Sweep:
             self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
         self.fresh = FreshProcesses(self.suite, fresh, self.devices)
-        self._look_up(self.devices.on_one(Task(self.suite, ())).result().environment)
+        try:
+            self._look_up(outcome_of(self.devices.on_one(Task(self.suite, ()))).environment)
+        except WorkerDied as death:
+            raise HarnessError(f"{self.suite.path}: a device process could not start: {death.reason}") from death
 
     def _begin(self) -> None:
         run = Run(

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def regret(folder: Path) -> None:
         by_name = {json.dumps(c.answer.tunables, sort_keys=True): c for c in cases if c.op == top["op"] and c.answer}
         chosen = json.dumps(top["winner"] or top["confirmed"][0]["tunables"], sort_keys=True)
         times: dict[str, float] = {}
-        with LocalDevices() as devices:
+        with closing(LocalDevices()) as devices:
             for start in range(0, len(wanted), AT_ONCE):
                 some = wanted[start : start + AT_ONCE]
                 task = Task(suite, tuple(Entrant(by_name[name]) for name in some), EXHAUSTIVE_ROUNDS, 101)
@@ -122,7 +123,7 @@ def regret(folder: Path) -> None:
             "regret_percent": 0.0, "rounds": 0,
         }  # fmt: skip
         if best != chosen:
-            with LocalDevices() as devices:
+            with closing(LocalDevices()) as devices:
                 pair = (Entrant(by_name[best]), Entrant(by_name[chosen]))
                 a, b = devices.on_one(Task(suite, pair, HEAD_TO_HEAD_ROUNDS, 102)).result().measurements
             logs = [math.log(y.value_us / x.value_us) for x, y in zip(a.samples, b.samples, strict=True)]
