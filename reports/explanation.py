@@ -35,7 +35,7 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _reconciled(found: Reconciled) -> str:
     """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
-    names = [one_name(clean(part.case.split("/")[0], 2 * NAME)) for part in found.parts]
+    names = [one_name(clean(part.name, 2 * NAME)) for part in found.parts]
     times = [f"{plural(part.calls, 'call')} x {signed(part.each.us)} us" for part in found.parts]
     parts = " + ".join(map(" ".join, zip(names, times, strict=True)))
     measured, units = found.measured, UNITS.get(found.measured.level, found.measured.level)

@@ -106,28 +106,18 @@ def _code(question: Joined, base: Run, head: Run) -> CodeChange | None:
         return None
     line = ""
     texts = [
-        run.sources.get((asked.measurement.source if asked.measurement else None) or "")
-        for asked, run in ((one, base), (other, head))
+        run.sources.get((planned.measurement.source if planned.measurement else None) or "")
+        for planned, run in ((one, base), (other, head))
     ]
     if texts[0] is not None and texts[1] is not None and before.variant == after.variant:
         place = first_changed_line(texts[0], texts[1])
         line = f"{after.variant.removesuffix('.py')}.py:{place}" if place else ""
-    tunables = changed_tunables(before, after)
+    tunables = before.changes(after)
     if not line and not tunables and before.variant == after.variant:
         return None
     same = before.variant == after.variant and tunables
     pinned = f"{question.case.op}: {{{before.variant}: {_yaml(before)}}}" if same else ""
     return CodeChange(question.name, (before.variant, after.variant), tunables, pinned, line)
-
-
-def changed_tunables(base: Answer, head: Answer) -> tuple[str, ...]:
-    """`block_n 8 -> 16` for each that is not the same."""
-    ours, theirs = base.tunables, head.tunables
-    return tuple(
-        f"{name} {ours.get(name, 'unset')} -> {theirs.get(name, 'unset')}"
-        for name in dict.fromkeys((*ours, *theirs))
-        if ours.get(name) != theirs.get(name)
-    )
 
 
 def _yaml(answer: Answer) -> str:

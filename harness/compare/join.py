@@ -11,7 +11,7 @@ from harness.values.measurement import Measurement
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlannedCase:
     """A planned case of one side, and what was measured for it: its own measurement, or that of the case with the same
     answer that stands in its place; None where the run ended before it."""
 
@@ -24,14 +24,14 @@ class Joined:
     """One question; a side that did not ask it is None."""
 
     name: str
-    base: Asked | None
-    head: Asked | None
+    base: PlannedCase | None
+    head: PlannedCase | None
 
     @property
     def case(self) -> Case:
-        asked = self.base or self.head
-        assert asked is not None
-        return asked.case
+        planned = self.base or self.head
+        assert planned is not None
+        return planned.case
 
 
 def join(base: StoredSide, head: StoredSide) -> list[Joined]:
@@ -40,11 +40,11 @@ def join(base: StoredSide, head: StoredSide) -> list[Joined]:
     return [Joined(name, *(side.get(name) for side in sides)) for name in dict.fromkeys(_chain(sides))]
 
 
-def _chain(sides: Iterable[dict[str, Asked]]) -> Iterable[str]:
+def _chain(sides: Iterable[dict[str, PlannedCase]]) -> Iterable[str]:
     return (name for side in sides for name in side)
 
 
-def _questions(side: StoredSide) -> dict[str, Asked]:
+def _questions(side: StoredSide) -> dict[str, PlannedCase]:
     run = side.run
     measured = {m.case.id: m for m in run.measurements}
     planned = {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}
@@ -52,7 +52,7 @@ def _questions(side: StoredSide) -> dict[str, Asked]:
     for case in planned.values():
         if side.arm in (None, case.arm):
             own = measured.get(case.id) or measured.get(case.same_as or "")
-            found[_name(case, with_arm=side.arm is None)] = Asked(case, own)
+            found[_name(case, with_arm=side.arm is None)] = PlannedCase(case, own)
     return found
 
 

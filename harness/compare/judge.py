@@ -96,7 +96,7 @@ class _Judge:
                 found.append(verdict)
                 if of_it is not None:
                     evidence[verdict.case] = of_it
-        said = (_unasked(remaining, "base"), _unasked(remaining, "head"), _replaced(replaced), _unsupported(joined))
+        said = (_one_sided(remaining, "base"), _one_sided(remaining, "head"), _replaced(replaced), _unsupported(joined))
         notes = [note for note in said if note]
         if not any(verdict.gated for verdict in found):
             gates = ", ".join(self.policy.gate)
@@ -267,8 +267,8 @@ def _value(measurement: Measurement) -> float:
 
 
 def _unsupported_on_both(question: Joined) -> bool:
-    asked = (question.base, question.head)
-    return all(a and a.measurement and a.measurement.status is Status.UNSUPPORTED for a in asked)
+    sides = (question.base, question.head)
+    return all(p and p.measurement and p.measurement.status is Status.UNSUPPORTED for p in sides)
 
 
 def _same_answer(question: Joined) -> bool:
@@ -294,7 +294,7 @@ def _replaced(replaced: Mapping[str, str]) -> str:
     return f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
 
 
-def _unasked(joined: Sequence[Joined], side: str) -> str:
+def _one_sided(joined: Sequence[Joined], side: str) -> str:
     names = [q.name for q in joined if (q.head if side == "base" else q.base) is None]
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return f"asked of {side} alone: {len(names)} ({shown})" if names else ""

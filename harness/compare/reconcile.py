@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.compare.join import Asked, Joined
+from harness.compare.join import Joined, PlannedCase
 from harness.compare.paired_runs import PairedRuns, paired_runs
 from harness.compare.places import SamePlaces, Timed, difference, same_places
 from harness.compare.sides import StoredSide, same_run
@@ -33,12 +33,14 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster). case: with an arrow
-    where the head calls other ops in the same place: a composite op, or what it replaced."""
+    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster)."""
 
     case: str
+    """Its id; where head calls other ops in the same places (a composite op, or what it replaced), `name`."""
     calls: int
     each: Delta
+    name: str
+    """Its op with the site; with an arrow where head calls others."""
 
     @property
     def us(self) -> float:
@@ -111,7 +113,7 @@ def _reconciled(
     return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), half, measured)
 
 
-def _in_step(kernel: Asked | None, decode: Asked | None) -> bool:
+def _in_step(kernel: PlannedCase | None, decode: PlannedCase | None) -> bool:
     """Is this a kernel case of the arm and the shape of a decode, whose steps call it?"""
     if kernel is None or decode is None:
         return False
@@ -125,7 +127,7 @@ def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Ver
         return _replaced(group)
     (question,) = group.base
     each = timing.delta(question) if _may_differ(question, verdicts.get(question.name)) else None
-    return Part(question.name, question.case.calls, each) if each else None
+    return Part(question.name, question.case.calls, each, question.case.place) if each else None
 
 
 def _replaced(group: SamePlaces[Joined]) -> Part | None:
@@ -135,11 +137,11 @@ def _replaced(group: SamePlaces[Joined]) -> Part | None:
         return None
     calls, us, half_us = difference(base, head)
     least = min((time for _, time in (*base, *head)), key=lambda time: time.n)
-    names = [" + ".join(question.case.place for question in side) for side in (group.base, group.head)]
-    return Part(" -> ".join(names), calls, Delta(us, half_us, least.n, least.level))
+    name = " -> ".join(" + ".join(question.case.place for question in side) for side in (group.base, group.head))
+    return Part(name, calls, Delta(us, half_us, least.n, least.level), name)
 
 
-def _timed(side: Iterable[Asked | None]) -> list[Timed]:
+def _timed(side: Iterable[PlannedCase | None]) -> list[Timed]:
     return [(one.case.calls, _time(found)) for one in side if one and (found := _measurement(one))]
 
 
@@ -155,9 +157,9 @@ def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
     return base.case.answer != head.case.answer or base.measurement.source != head.measurement.source
 
 
-def _measurement(asked: Asked | None) -> Measurement | None:
+def _measurement(planned: PlannedCase | None) -> Measurement | None:
     """With samples, or None."""
-    return asked.measurement if asked and asked.measurement and asked.measurement.samples else None
+    return planned.measurement if planned and planned.measurement and planned.measurement.samples else None
 
 
 def _time(measurement: Measurement) -> Estimate:

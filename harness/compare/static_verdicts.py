@@ -129,11 +129,6 @@ def _by_name(compiled: Compiled | None) -> dict[Key, Launched]:
 def _tunables(base: Case | None, head: Case | None) -> tuple[str, ...]:
     if base is None or head is None or base.answer is None or head.answer is None:
         return ()
-    found = []
-    if base.answer.variant != head.answer.variant:
-        found.append(f"variant {base.answer.variant} -> {head.answer.variant}")
-    ours, theirs = base.answer.tunables, head.answer.tunables
-    for name in dict.fromkeys((*ours, *theirs)):
-        if ours.get(name) != theirs.get(name):
-            found.append(f"{name} {ours.get(name, 'unset')} -> {theirs.get(name, 'unset')}")
-    return tuple(found)
+    before, after = base.answer, head.answer
+    variant = (f"variant {before.variant} -> {after.variant}",) if before.variant != after.variant else ()
+    return (*variant, *before.changes(after))

@@ -33,6 +33,15 @@ class Answer(msgspec.Struct, frozen=True):
             return self.variant
         return f"{self.variant}({', '.join(f'{name}={value}' for name, value in sorted(self.tunables.items()))})"
 
+    def changes(self, other: Answer) -> tuple[str, ...]:
+        """`block_n 8 -> 16` for each tunable that is not the same."""
+        ours, theirs = self.tunables, other.tunables
+        return tuple(
+            f"{name} {ours.get(name, 'unset')} -> {theirs.get(name, 'unset')}"
+            for name in dict.fromkeys((*ours, *theirs))
+            if ours.get(name) != theirs.get(name)
+        )
+
 
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
