@@ -9,6 +9,7 @@ import msgspec
 
 from harness.answers import Answers, Resolved
 from harness.calls import dims_at, dims_in_pass, uses
+from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
 from harness.match import select
 from harness.suite.catalogue import PHASES, kernels_of
@@ -130,11 +131,11 @@ def _model_cases(
         axes: dict[str, AxisValue] = {"batch": batch, "context": context}
         for arm in arms:
             problem = _problem(whole[arm], "prefill")
-            yield Case("prefill", arm, suite.dtype_label, axes, engine="eager", problem=problem)
+            yield Case("prefill", arm, suite.dtype_label, axes, engine=EAGER, problem=problem)
         for engine in questions.engines:
-            no_graphs = engine == "cuda_graph" and device is not None and device.startswith(CPU_DEVICE)
+            missing = engine_facts(engine).needs_gpu if device is not None and device.startswith(CPU_DEVICE) else ""
             for arm in arms:
-                problem = "CUDA graphs need a GPU" if no_graphs else _problem(whole[arm], "prefill", "decode")
+                problem = missing or _problem(whole[arm], "prefill", "decode")
                 axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
                 yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
 

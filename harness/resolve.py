@@ -18,6 +18,7 @@ from harness import kernels_root
 from harness.errors import HarnessError
 from harness.suite.catalogue import bound_kernels, load_layout, load_spec
 from harness.suite.signature import read_signature
+from harness.values.case import Answer
 from harness.values.measurement import Tolerance
 
 __all__ = [
@@ -70,6 +71,10 @@ class LoadedVariant:
     path: Path
     source_text: str
     source_hash: str
+
+    def tunables_of(self, answer: Answer | None) -> dict[str, Any]:
+        """The keywords of a call: an answer's choices over the defaults."""
+        return {**self.tunables, **(answer.tunables if answer else {})}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.compare.places import SamePlaces, Timed, difference, same_places
+from harness.engines import EAGER, same_kernels
 from harness.values.case import same_shape
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
@@ -119,7 +120,7 @@ def _launches(joined: Joined, entry: Answered) -> int | None:
             axes.get("batch", 1),
             axes.get("context"),
         )
-        same = (profile.engine == "torch_compile") == (entry.case.engine == "torch_compile")  # it has other kernels
+        same = same_kernels(profile.engine, entry.case.engine or EAGER)
         if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and same and profile.steps:
             return round(profile.kernel_count / profile.steps) or None
     return None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.engines import engine_facts
 from harness.values.case import Case, same_shape
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
@@ -118,7 +119,7 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
 def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | None:
     """Mean time per call in the profiled decode of the same arm, in a graph where that was profiled, over the time
     alone; None without such a profile."""
-    for profile in sorted(joined.run.profiles, key=lambda profile: profile.engine != "cuda_graph"):
+    for profile in sorted(joined.run.profiles, key=lambda profile: not engine_facts(profile.engine).replays_ops):
         if alone is None or profile.arm != case.arm or profile.device != "cuda" or not profile.steps or not case.calls:
             continue
         if not same_shape(case.axes, profile.axes):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.engines import engine_facts, same_kernels
 from harness.values.profile import Profile
 
 from .decode_view import ModelGroup, ModelRow
 from .figures import axes_words, clean, count, number
-
-COMPILED = "torch_compile"
-"""The engine with kernels of its own; the others launch the same ones."""
 
 OVERLAP_SHARE = 0.005
 """Of the kernels' sum: kernels that overlap less than this are not said to; clocks of two streams differ by as much."""
@@ -69,12 +67,11 @@ def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[S
 
 def timed_like(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
     """The decode that was timed at the profile's shape with its arm, and its engine: the profile's own where there is
-    one, else a CUDA graph; compiled only where the profile is, since that is made of other kernels."""
+    one, else a captured one; never one whose kernels are others than the profile's."""
     shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
-    compiled = profile.engine == COMPILED
     fits = [group for group in decodes if (group.batch, group.context) == shape]
-    fits = [group for group in fits if (group.engine == COMPILED) == compiled]
-    for group in sorted(fits, key=lambda group: group.engine != "cuda_graph"):
+    fits = [group for group in fits if same_kernels(group.engine, profile.engine)]
+    for group in sorted(fits, key=lambda group: not engine_facts(group.engine).replays_ops):
         for row in group.rows:
             if clean(profile.arm) in row.arms:
                 return group.engine, row

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harness.engines import EAGER
 from harness.values.estimate import Ratio
 
 from .category_view import Categories
@@ -143,7 +144,7 @@ def _kernels_narrow(groups: Sequence[KernelGroup]) -> Table:
 def _categories(table: Categories, wide: bool) -> Table:
     """us per step of every arm; in the wide layout also share, launches and what reaching the floor would bring."""
     floors = any(row.floor_tok_s for row in table.rows)
-    engine = "" if table.engine == "eager" else f", {table.engine}"
+    engine = "" if table.engine == EAGER else f", {table.engine}"
     headings = [(f"us per step, {table.unit}{engine}", "l"), *((arm, "r") for arm in table.arms)]
     if wide:
         headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")]

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from harness import kernels_root
-from harness.sweep.machine import visible_gpus
+from harness.device.nvml import visible_gpus
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

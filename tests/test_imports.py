@@ -48,7 +48,12 @@ LAYERS = {
             "harness/calls.py",
             "harness/plan.py",
             "harness/answers.py",
-            "harness/host.py",
+            "harness/device/__init__.py",
+            "harness/device/timers/__init__.py",
+            "harness/device/host.py",
+            "harness/device/nvml.py",
+            "harness/device/ptxas.py",
+            "harness/device/probe.py",
             "harness/kernels_root.py",
             "harness/reports_root.py",
         ),
@@ -72,6 +77,17 @@ LAYERS = {
         ("harness/attempt/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
         deferred=False,
+    ),
+    "devices": Layer(
+        ("harness/device/**/*.py",),
+        (*KERNELS, *SHOWING, "harness"),
+        except_for=("harness.__version__", "harness.values", "harness.errors", "harness.device"),
+    ),
+    "engines": Layer(
+        ("harness/engines/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness"),
+        deferred=False,
+        except_for=("harness.values", "harness.errors"),
     ),
     "measuring reaches kernels by name": Layer(
         ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
@@ -113,7 +129,14 @@ LAYERS = {
     "reports": Layer(
         ("reports/*.py",),
         (*HEAVY, *KERNELS, "harness"),
-        except_for=("harness.values", "harness.stats", "harness.compare", "harness.errors", "harness.trace"),
+        except_for=(
+            "harness.values",
+            "harness.stats",
+            "harness.compare",
+            "harness.errors",
+            "harness.trace",
+            "harness.engines",
+        ),
     ),
     "the doctor": Layer(("harness/doctor/*.py",), (*HEAVY, *KERNELS, *SHOWING, "harness.cli"), deferred=False),
     "the plugin that every pytest run loads": Layer(

@@ -13,6 +13,7 @@ from harness.attempt.against import Against, opponent
 from harness.attempt.predict import predict
 from harness.attempt.question import Asked, Question, ask
 from harness.attempt.session import Session
+from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
 from harness.store import Store
 from harness.store.attempts import add, next_number
@@ -111,10 +112,3 @@ def _compiled(answered: Answered) -> Compiled | None:
     if not answered.binaries:
         return None
     return Compiled(answered.measurement.case, Status.OK, launches=answered.launches, binaries=answered.binaries)
-
-
-def has_gpu() -> bool:
-    """Whether a GPU's driver is there, asked without torch."""
-    from harness.measure.conditions import open_nvml
-
-    return open_nvml()[0] is not None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.attempt.attempts import has_gpu
 from harness.attempt.question import Question
+from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
 from harness.values.case import Case
 from harness.worker.process import worker_environment

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Note, Store, csv
+from harness.engines import EAGER, ENGINES
 
 if TYPE_CHECKING:
     from harness.values.run import Run
@@ -17,8 +18,8 @@ def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     arms: Arms = "",
     engine: Annotated[
-        str, typer.Option(help="How steps are run, comma-separated: eager, cuda_graph, torch_compile.")
-    ] = "eager",
+        str, typer.Option(help=f"Engines that run the steps, comma-separated: {', '.join(ENGINES)}.")
+    ] = EAGER,
     steps: Annotated[int, typer.Option(min=1, max=1000, help="Decode steps that are recorded.")] = 8,
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
@@ -59,7 +60,6 @@ def _show_sites(run: Run) -> None:
 
 def _engines(names: list[str]) -> tuple[str, ...]:
     from harness.errors import HarnessError, allowed
-    from harness.suite.engines import ENGINES
 
     for name in names:
         if name not in ENGINES:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.decode.replayed import Replayed
+from harness.device.device import Device
 from harness.measure.operand_sets import to_float32
 from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Answer
@@ -54,8 +55,8 @@ class ArmOps:
             if answer is None:
                 continue
             variant = load_variant(op, answer.variant, self._folder)
-            tunables = {**variant.tunables, **answer.tunables}
-            by_phase[phase] = (variant.run, self._prepare(loaded, variant, weights), tunables)
+            prepared = self._prepare(loaded, variant, weights)
+            by_phase[phase] = (variant.run, prepared, variant.tunables_of(answer))
         name = scope_name(op, site, layer) if self._profile else None
         bound = BoundOp(loaded, by_phase, name, f"{op}@{site}")
         self.bound.append(bound)
@@ -134,23 +135,26 @@ _FROM_CALL = _FromCall()
 class ReferenceOps:
     """Binds every op to its float32 definition on the same weights: the truth that an arm's logits are compared with.
 
-    Floating-point weights are converted at each call, so that the packed experts are never held twice.
+    Floating-point weights are converted at each call, so that the packed experts are never held twice. device: replays
+    definitions that step through a prompt as graphs, where it captures; None: never.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device | None = None) -> None:
+        self._device = device
         self._replayed: dict[str, Replayed] = {}
 
     def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> _BoundReference:
         loaded = load_op(op)
         stepwise = getattr(loaded.op, "stepwise", False)  # kernels of an older revision do not say so
-        if stepwise and op not in self._replayed:
-            self._replayed[op] = Replayed(loaded.reference, [i.role == "state" for i in loaded.op.inputs])
+        if stepwise and self._device and self._device.captures and op not in self._replayed:
+            states = [i.role == "state" for i in loaded.op.inputs]
+            self._replayed[op] = Replayed(loaded.reference, states, self._device)
         return _BoundReference(loaded, weights, self._replayed.get(op))
 
 
 class _BoundReference:
     """Composites are not called: their parts are the truth that they are compared with. replayed: how a prompt is
-    taken on a GPU."""
+    taken where the device captures graphs."""
 
     def __init__(self, op: LoadedOp, weights: Mapping[str, Any], replayed: Replayed | None) -> None:
         self._op, self._replayed = op, replayed
@@ -166,6 +170,6 @@ class _BoundReference:
             next(rest) if slot is _FROM_CALL else slot if state else to_float32(slot)
             for slot, state in zip(self._slots, self._states, strict=True)
         ]
-        if self._replayed is not None and phase == "prefill" and inputs[0].is_cuda:
+        if self._replayed is not None and phase == "prefill":
             return self._replayed(*values)
         return self._op.reference(*values)

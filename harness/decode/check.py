@@ -9,8 +9,9 @@ import msgspec
 import torch
 from torch import Tensor
 
-from harness.decode.engines import Engine, Step
+from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.engines import Engine
 from harness.measure.agreement import compare
 from harness.values.measurement import Correctness, StreamDivergence, Tolerance
 
@@ -59,7 +60,7 @@ def kept_reference_logits(folder: Path | None, model: SuiteModel, prompt: Tensor
         part = file.with_suffix(".part")
         torch.save(reference_logits(model, prompt, stream, steps).cpu(), part)
         part.replace(file)
-    logits: Tensor = torch.load(file, map_location=model.device, weights_only=True)
+    logits: Tensor = torch.load(file, map_location=model.device.tensors, weights_only=True)
     return logits
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import torch
@@ -21,14 +21,15 @@ from harness.decode.check import (
     kept_reference_logits,
     own_stream,
 )  # fmt: skip
-from harness.decode.clock import Clock
-from harness.decode.engines import Engine, Step, make_engine
+from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.support import unsupported
 from harness.decode.work import model_work
+from harness.device.device import Elapsed
+from harness.engines import EAGER, Engine, YieldsSamples, engine_facts, make_engine
 from harness.measure.agreement import sentence
-from harness.measure.conditions import ConditionsReader
-from harness.measure.kernel_cases import counted, failed, raised, rounds, started
+from harness.measure.failure import failed, raised
+from harness.measure.kernel_cases import counted, rounds, started
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed
@@ -45,12 +46,12 @@ class DecodeBench:
     """
 
     def __init__(
-        self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream], reader: ConditionsReader,
+        self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream],
         references: Path | None = None,
     ) -> None:  # fmt: skip
         self.references = references
-        self.model, self.process, self.passes, self.streams, self.reader = model, process, passes, streams, reader
-        self.clock = Clock(model.device)
+        self.model, self.process, self.passes, self.streams = model, process, passes, streams
+        self.device = model.device
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         """All cases; those of one batch and context share prompt, stream and reference. Yields what happens next, each
@@ -75,12 +76,12 @@ class DecodeBench:
         if not cases:
             return
         engines = (str(case.engine) for case in cases if case.kind == "decode")
-        engine_name = next((name for name in engines if name != "torch_compile"), "eager")  # not worth a compilation
+        engine_name = next((name for name in engines if not engine_facts(name).compiles), EAGER)
         name = stream_name(batch, context)
         if name not in self.streams:
             self.streams[name] = self._recorded(next(iter(arms.values())), steps, engine_name)
             yield Streamed(name, self.streams[name])
-        stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.model.device)
+        stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.device.tensors)
         checked = min(steps, CHECKED_STEPS)
         wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
         ready: list[_Ready] = []
@@ -120,7 +121,7 @@ class DecodeBench:
 
     def _recorded(self, arm: _Arm, steps: int, engine_name: str) -> Stream:
         """The arm's own text, [batch][steps + 1]."""
-        step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.model.device))
+        step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.device.tensors))
         tokens: Stream = arm.own_stream(step, engine, steps)[0].tolist()
         return tokens
 
@@ -151,11 +152,14 @@ class DecodeBench:
         for number, order in rounds(ready, self.passes):
             for entry in order:
                 entry.before()
-                held_bytes = self.clock.allocated_bytes()
-                elapsed_us = self.clock.time_us(entry.run)
-                entry.peak_extra_bytes = max(entry.peak_extra_bytes, self.clock.peak_bytes() - held_bytes)
-                entry.samples.append(Sample(elapsed_us / entry.per_sample, self.process, number))
-            yield Sampled((self.reader.read(self.process, number),))
+                entry.keep(self._elapsed(entry), self.process, number)
+            yield Sampled((self.device.conditions(self.process, number),))
+
+    def _elapsed(self, entry: _Ready) -> Elapsed:
+        if entry.times_itself:
+            engine = cast("YieldsSamples", entry.engine)
+            return Elapsed(engine.time_us(entry.per_sample), None)
+        return self.device.elapsed(entry.run)
 
 
 class _Arm:
@@ -167,7 +171,8 @@ class _Arm:
         start = time.perf_counter()
         self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
         self.snapshot = self.decoder.snapshot()
-        self.decoder.decode(self.decoder.sample(self.first_logits), torch.tensor([self.context], device=model.device))
+        position = torch.tensor([self.context], device=model.device.tensors)
+        self.decoder.decode(self.decoder.sample(self.first_logits), position)
         self.compile_s = time.perf_counter() - start
 
     def prefill(self) -> None:
@@ -178,7 +183,7 @@ class _Arm:
         """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
         step = Step(self.decoder, stream, self.context)
         step.rewind(self.snapshot)
-        engine = make_engine(name, step)
+        engine = make_engine(name, step, self.model.device)
         step.rewind(self.snapshot)
         return step, engine
 
@@ -209,7 +214,14 @@ class _Ready:
         self.case, self.arm, self.correctness, self.before, self.run = case, arm, correctness, before, run
         self.engine, self.per_sample = engine, per_sample
         self.samples: list[Sample] = []
-        self.peak_extra_bytes = 0
+        self.peak_extra_bytes: int | None = None
+        self.times_itself = engine is not None and engine_facts(str(case.engine)).yields_samples
+
+    def keep(self, elapsed: Elapsed, process: int, number: int) -> None:
+        """A sample of the round of that number."""
+        self.samples.append(Sample(elapsed.us / self.per_sample, process, number))
+        if elapsed.extra_bytes is not None:
+            self.peak_extra_bytes = max(self.peak_extra_bytes or 0, elapsed.extra_bytes)
 
     def measurement(self, first_token_us: float | None) -> Measurement:
         model, case = self.arm.model, self.case
@@ -221,9 +233,9 @@ class _Ready:
             correctness=self.correctness,
             samples=tuple(self.samples),
             work=model_work(model.plan.suite, phase, int(case.axes["batch"]), int(case.axes["context"])),
-            timer="events" if model.device == "cuda" else "cpu",
+            timer=str(case.engine) if self.times_itself else model.device.clock,
             calls_per_sample=self.per_sample,
-            peak_memory_bytes=held + self.peak_extra_bytes if model.device == "cuda" else None,
+            peak_memory_bytes=None if self.peak_extra_bytes is None else held + self.peak_extra_bytes,
             compile_s=self.arm.compile_s,
             capture_s=self.engine.capture_s if self.engine else None,
             first_token_us=first_token_us if phase == "decode" else None,

@@ -16,11 +16,13 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule
 
 from harness.decode.arm_ops import ArmOps
 from harness.decode.check import empty_stream, own_stream
-from harness.decode.engines import EagerEngine, Step, make_engine
+from harness.decode.step import Step
 from harness.decode.step_binaries import StepBinaries
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.support import calls_of
 from harness.decode.work import step_work
+from harness.device.device import Device
+from harness.engines import EAGER, engine_facts, make_engine
 from harness.errors import CaseFailed
 from harness.trace import Rules, breakdown, captured_step, load_rules
 from harness.trace.replay import STEP
@@ -38,7 +40,7 @@ def profile_arm(
     arm: str,
     batch: int,
     context: int,
-    engine: str = "eager",
+    engine: str = EAGER,
     keep: Path | None = None,
     profiled: int | None = None,
 ) -> Profile:
@@ -50,23 +52,24 @@ def profile_arm(
     """
     profiled = profiled or PROFILED_STEPS
     steps = WARM_UP_STEPS + profiled
+    device, facts = model.device, engine_facts(engine)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         decoder, ops = model.arm(arm, batch, context + steps + 1, profile=True)
         step, snapshot = _at_the_end_of_the_prompt(model, decoder, batch, context, steps)
         trace, head = Path(folder) / "eager.json", b""
-        _record(step, model.device, profiled if engine == "eager" else 1, trace)
-        binaries = _binaries(model, arm, batch, context, ops, step, snapshot) if engine != "torch_compile" else None
-        if engine != "eager":
-            if model.device == "cuda":
+        _record(step, device, profiled if facts.op_by_op else 1, trace)
+        binaries = None if facts.fuses else _binaries(model, arm, batch, context, ops, step, snapshot)
+        if not facts.op_by_op:
+            if device.gpu:
                 head = captured_step(trace).head()
             trace = Path(folder) / f"{engine}.json"
-            _record(_other(engine, step, ops, snapshot), model.device, profiled, trace)
+            _record(_other(engine, step, device, ops, snapshot), device, profiled, trace)
         if keep is not None:
             _keep(trace, head, keep)
         if head:
             trace = _keep(trace, head, Path(folder) / "with-capture.json")
         result = breakdown(trace, _rules(model), steps=profiled)
-    if model.device == "cuda":
+    if device.gpu:
         check_complete(result, f"profile of {arm}, {engine}", engine)
     return msgspec.structs.replace(
         result,
@@ -83,18 +86,18 @@ def _binaries(
     model: SuiteModel, arm: str, batch: int, context: int, ops: ArmOps, step: Step, snapshot: dict[str, torch.Tensor]
 ) -> StepBinaries | None:
     """What one more eager step launches; None without a GPU. The step is left at the end of the prompt."""
-    if model.device != "cuda":
+    if not model.device.gpu:
         return None
     from harness.measure.gpu_binaries import GpuBinaries
 
     calls = calls_of(model.plan, arm, batch, context)
     decode = {case.place: (case, variant) for phase, case, variant in calls if phase == "decode"}
-    found = StepBinaries(GpuBinaries("sm_{}{}".format(*torch.cuda.get_device_capability())), decode)
+    found = StepBinaries(GpuBinaries(model.device.facts()["compute_capability"]), decode)
     ops.observe(found)
     try:
         step.rewind(snapshot)
         step()
-        torch.cuda.synchronize()
+        model.device.synchronize()
     finally:
         ops.observe(None)
         step.rewind(snapshot)
@@ -117,33 +120,33 @@ def _at_the_end_of_the_prompt(
     """A step that is fed the arm's own text, and the states that it starts from."""
     first = decoder.sample(prefill_in_chunks(decoder, model.prompt(batch, context)))
     snapshot = decoder.snapshot()
-    step = Step(decoder, empty_stream(batch, steps, model.device), context)
-    own, _ = own_stream(EagerEngine(step), step, first, steps)
+    step = Step(decoder, empty_stream(batch, steps, model.device.tensors), context)
+    own, _ = own_stream(make_engine(EAGER, step, model.device), step, first, steps)
     step.stream.copy_(own)
     step.rewind(snapshot)
     return step, snapshot
 
 
-def _other(name: str, step: Step, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Callable[[], Any]:
+def _other(name: str, step: Step, device: Device, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Callable[[], Any]:
     """The same step by an engine, from the end of the prompt again, without scopes inside."""
     ops.record_nothing()
     step.rewind(snapshot)
-    engine = make_engine(name, step)
+    engine = make_engine(name, step, device)
     step.rewind(snapshot)
     return engine.run
 
 
-def _record(run: Callable[[], Any], device: str, profiled: int, path: Path) -> None:
+def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -> None:
     """A trace of `profiled` calls in scopes of their own, after warm-up under the profiler, without stacks."""
     os.environ.setdefault("TEARDOWN_CUPTI", "0")  # replaying a graph after CUPTI was torn down has crashed
-    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device == "cuda" else [])
+    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.gpu else [])
     plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=profiled, repeat=1)
     with profile(activities=activities, schedule=plan, with_stack=False, record_shapes=False) as recorded:
         for number in range(WARM_UP_STEPS + profiled):
             with record_function(STEP):
                 run()
-            if device == "cuda" and number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + profiled):
-                torch.cuda.synchronize()  # no kernel of a warm-up step runs into the window, none out of it
+            if number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + profiled):
+                device.synchronize()  # no kernel of a warm-up step runs into the window, none out of it
             recorded.step()
     recorded.export_chrome_trace(str(path))
 
@@ -168,6 +171,6 @@ def check_complete(found: Profile, what: str, engine: str) -> None:
     if lost:
         launches = sum(row.launches for row in found.launches)
         raise CaseFailed(f"{what}: the profiler lost the GPU rows of {lost} of {launches} launches; {remedy}")
-    if engine == "cuda_graph" and found.kernel_count % found.steps:
+    if engine_facts(engine).captures and found.kernel_count % found.steps:
         counted = f"{found.kernel_count} kernels in {found.steps} replays of one graph"
         raise CaseFailed(f"{what}: the profiler lost kernels: {counted} is no whole number each; {remedy}")

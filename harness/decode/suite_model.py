@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness import kernels_root
 from harness.decode.arm_ops import ArmOps, ReferenceOps
+from harness.device.device import Device
 from harness.errors import HarnessError
 from harness.measure.operand_sets import torch_dtype
 from harness.resolve import load_model
@@ -23,7 +24,7 @@ class SuiteModel:
     """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms. HarnessError where
     this process runs the kernels of another folder than the suite's."""
 
-    def __init__(self, plan: Plan, device: str) -> None:
+    def __init__(self, plan: Plan, device: Device) -> None:
         suite = plan.suite
         kernels_root.bind(Path(suite.kernels_root))
         self.plan = plan
@@ -35,7 +36,7 @@ class SuiteModel:
 
     def _load(self) -> Any:
         suite, spec = self.plan.suite, self.plan.suite.weights
-        keywords = {"group": spec.group, "dense": spec.dense, "dtype": self.dtype, "device": self.device}
+        keywords = {"group": spec.group, "dense": spec.dense, "dtype": self.dtype, "device": self.device.tensors}
         if spec.source == "random":
             return self.architecture.weights.random_weights(suite.dims, seed=spec.seed, **keywords)
         folder = Path(suite.path).parent / spec.source
@@ -52,20 +53,20 @@ class SuiteModel:
 
     def reference(self, batch: int, capacity: int) -> Any:
         """A decoder of the float32 definitions on the same weights."""
-        return self._build(ReferenceOps(), batch, capacity, torch.float32)
+        return self._build(ReferenceOps(self.device), batch, capacity, torch.float32)
 
     def _build(self, ops: Any, batch: int, capacity: int, dtype: torch.dtype) -> Any:
         suite = self.plan.suite
         return self.architecture.model.build(
             suite.dims, self.weights, ops,
-            batch=batch, capacity=capacity, group=suite.weights.group, dtype=dtype, device=self.device,
+            batch=batch, capacity=capacity, group=suite.weights.group, dtype=dtype, device=self.device.tensors,
         )  # fmt: skip
 
     def prompt(self, batch: int, context: int) -> Tensor:
         """[batch, context] int64 token ids, drawn by the suite's seed."""
         generator = torch.Generator().manual_seed(self.plan.suite.weights.seed + 7919 * context + batch)
         vocab = int(self.plan.suite.dims["vocab_size"])
-        return torch.randint(vocab, (batch, context), generator=generator).to(self.device)
+        return torch.randint(vocab, (batch, context), generator=generator).to(self.device.tensors)
 
 
 def prefill_in_chunks(decoder: Any, tokens: Tensor, chunk: int = PROMPT_CHUNK) -> Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.device.nvml import open_nvml
 from harness.doctor import gpu, host, software
 from harness.doctor.finding import Finding
-from harness.measure.conditions import open_nvml
 
 __all__ = ["Finding", "examine"]
 

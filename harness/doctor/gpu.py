@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from harness.device.nvml import Gpu, all_gpus
 from harness.doctor.finding import Finding
-from harness.measure.conditions import reason_names
 
 GIB = 1 << 30
 NOTICEABLE_W = 1.0
@@ -16,46 +16,31 @@ NOTICEABLE_W = 1.0
 
 def findings(nvml: Any, problem: str) -> Iterator[Finding]:
     """Of every GPU; `nvml` is pynvml, initialised, or None with the problem in words."""
-    count = nvml.nvmlDeviceGetCount() if nvml is not None else 0
-    if count == 0:
+    gpus = all_gpus(nvml)
+    if not gpus:
         yield Finding(
             "GPU",
             "missing",
             f"no NVIDIA GPU ({problem or 'the driver lists none'}): timing and profiles are of the CPU",
             "run on a machine with an NVIDIA GPU and its driver; in a container, pass the GPU through (--gpus all)",
         )
-    for index in range(count):
-        handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        yield _identity(nvml, handle, index)
+    for index, found in enumerate(gpus):
+        yield _identity(found, index)
         for check in (_processes, _power, _clocks, _persistence, _ecc, _mig):
-            found = check(nvml, handle, index)
-            if found is not None:
-                yield found
+            finding = check(found, index)
+            if finding is not None:
+                yield finding
 
 
-def _ask(nvml: Any, question: Callable[..., Any], *arguments: Any) -> Any:
-    """NVML's answer, or None where this GPU or this user gets none."""
-    try:
-        return question(*arguments)
-    except nvml.NVMLError:
-        return None
+def _identity(gpu: Gpu, index: int) -> Finding:
+    memory = gpu.ask("MemoryInfo")
+    size = f", {memory.total / GIB:.1f} GiB, {memory.used / GIB:.1f} in use" if memory else ""
+    return Finding(f"GPU {index}", "ok", f"{gpu.ask('Name')}, {gpu.ask('UUID')}, driver {gpu.driver()}{size}")
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _identity(nvml: Any, handle: Any, index: int) -> Finding:
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    name, uuid = _text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle))
-    driver = _text(nvml.nvmlSystemGetDriverVersion())
-    size = f"{memory.total / GIB:.1f} GiB, {memory.used / GIB:.1f} in use"
-    return Finding(f"GPU {index}", "ok", f"{name}, {uuid}, driver {driver}, {size}")
-
-
-def _processes(nvml: Any, handle: Any, index: int) -> Finding | None:
+def _processes(gpu: Gpu, index: int) -> Finding | None:
     name = f"GPU {index} others"
-    running = _ask(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    running = gpu.ask("ComputeRunningProcesses")
     if running is None:
         return None
     others = [process for process in running if process.pid != os.getpid()]
@@ -67,9 +52,9 @@ def _processes(nvml: Any, handle: Any, index: int) -> Finding | None:
     return Finding(name, "warn", f"shared with {listed}{more}: their work is in every timing", remedy)
 
 
-def _power(nvml: Any, handle: Any, index: int) -> Finding | None:
-    limit = _ask(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-    default = _ask(nvml, nvml.nvmlDeviceGetPowerManagementDefaultLimit, handle)
+def _power(gpu: Gpu, index: int) -> Finding | None:
+    limit = gpu.ask("EnforcedPowerLimit")
+    default = gpu.ask("PowerManagementDefaultLimit")
     if limit is None or default is None:
         return None
     text = f"limit {limit / 1000:.0f} W, default {default / 1000:.0f} W"
@@ -79,17 +64,15 @@ def _power(nvml: Any, handle: Any, index: int) -> Finding | None:
     return Finding(f"GPU {index} power", "warn", f"{text}: capped, sustained work clocks lower", remedy)
 
 
-def _clocks(nvml: Any, handle: Any, index: int) -> Finding | None:
+def _clocks(gpu: Gpu, index: int) -> Finding | None:
     pairs = []
-    for kind, label in ((nvml.NVML_CLOCK_SM, "SM"), (nvml.NVML_CLOCK_MEM, "memory")):
-        now, most = (
-            _ask(nvml, ask, handle, kind) for ask in (nvml.nvmlDeviceGetClockInfo, nvml.nvmlDeviceGetMaxClockInfo)
-        )
+    for kind, label in ((gpu.nvml.NVML_CLOCK_SM, "SM"), (gpu.nvml.NVML_CLOCK_MEM, "memory")):
+        now, most = gpu.ask("ClockInfo", kind), gpu.ask("MaxClockInfo", kind)
         if now is not None and most is not None:
             pairs.append(f"{label} {now:,} of {most:,} MHz")
     if not pairs:
         return None
-    reasons = reason_names(_ask(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0)
+    reasons = gpu.throttle_reasons()
     text = f"{', '.join(pairs)}, {'held back by ' + ', '.join(reasons) if reasons else 'not throttled'}"
     if not reasons:
         return Finding(f"GPU {index} clocks", "ok", text)
@@ -98,8 +81,8 @@ def _clocks(nvml: Any, handle: Any, index: int) -> Finding | None:
     )
 
 
-def _persistence(nvml: Any, handle: Any, index: int) -> Finding | None:
-    mode = _ask(nvml, nvml.nvmlDeviceGetPersistenceMode, handle)
+def _persistence(gpu: Gpu, index: int) -> Finding | None:
+    mode = gpu.ask("PersistenceMode")
     if mode is None:
         return None
     if mode:
@@ -112,8 +95,8 @@ def _persistence(nvml: Any, handle: Any, index: int) -> Finding | None:
     )
 
 
-def _ecc(nvml: Any, handle: Any, index: int) -> Finding | None:
-    modes = _ask(nvml, nvml.nvmlDeviceGetEccMode, handle)
+def _ecc(gpu: Gpu, index: int) -> Finding | None:
+    modes = gpu.ask("EccMode")
     if modes is None:
         return None
     return Finding(
@@ -121,8 +104,8 @@ def _ecc(nvml: Any, handle: Any, index: int) -> Finding | None:
     )
 
 
-def _mig(nvml: Any, handle: Any, index: int) -> Finding | None:
-    modes = _ask(nvml, nvml.nvmlDeviceGetMigMode, handle)
+def _mig(gpu: Gpu, index: int) -> Finding | None:
+    modes = gpu.ask("MigMode")
     if modes is None or not modes[0]:
         return None
     text = "split by MIG: a timing is of a slice, and the slices share power and heat"

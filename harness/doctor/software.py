@@ -38,13 +38,14 @@ def bandwidth() -> Finding:
     try:
         import torch
 
-        from harness.measure.bandwidth import read_gb_s
+        from harness.device.device import open_device
+
+        device = open_device()
     except ImportError as error:
         return Finding("read bandwidth", "missing", f"not measured: {error}", "pip install 'torch>=2.9'")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    where = "GPU 0" if device == "cuda" else f"the CPU, {torch.get_num_threads()} threads"
+    where = "GPU 0" if device.gpu else f"the CPU, {torch.get_num_threads()} threads"
     try:
-        return Finding("read bandwidth", "ok", f"{read_gb_s(device):,.1f} GB/s measured on {where}")
+        return Finding("read bandwidth", "ok", f"{device.read_gb_s():,.1f} GB/s measured on {where}")
     except RuntimeError as error:  # torch's word for out of memory and for every failure of CUDA
         reason = str(error).splitlines()[0]
         return Finding(

@@ -17,26 +17,21 @@ from harness.values.measurement import Correctness, Mismatch
 
 
 class Expected:
-    """raw: unprepared operands by input name, kept. The reference is computed once, in float32."""
+    """raw: unprepared operands by input name, kept. wanted: the reference's outputs and states, computed once, in
+    float32."""
 
     def __init__(self, op: LoadedOp, case: Case, raw: Operands) -> None:
         self._op, self._raw = op, raw
         self._tolerance = op.tolerance(case.activations)
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
-        exact = {name: to_float32(value) for name, value in raw.items()}
-        with torch.no_grad():
-            self._wanted = as_tuple(op.reference(*arguments(op, exact)))
-        self._wanted_states = {name: exact[name] for name in self._states}
+        self.wanted = reference_of(op, raw)
         self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
 
     def check(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[list[Tensor], Correctness]:
         """One call: its outputs and states, and how they agree. State begins anew each time; what a call changed
         without being allowed to is put back, so that the next variant does not inherit the damage."""
-        kept, before = self._operands_for(variant)
-        operands = {**kept, **{name: self._raw[name].clone() for name in self._states}}
-        with torch.no_grad(), PoisonUninitialised():
-            got = as_tuple(variant.run(*arguments(self._op, operands), **tunables))
-        tolerance = self._tolerance
+        operands, got = self.call(variant, tunables)
+        before, tolerance = self._operands_for(variant)[1], self._tolerance
         names = [name for name, _ in self._op.op.outputs]
         if len(got) != len(names):
             wrong = f"{len(got)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
@@ -45,8 +40,8 @@ class Expected:
                 kind=Mismatch.OUTPUTS,
             )  # fmt: skip
             return [], nothing
-        pairs = [(name, got[i], self._wanted[i]) for i, name in enumerate(names)]
-        pairs += [(f"state {name}", operands[name], self._wanted_states[name]) for name in self._states]
+        labels = [*names, *(f"state {name}" for name in self._states)]
+        pairs = list(zip(labels, (*got, *(operands[name] for name in self._states)), self.wanted, strict=True))
         results = [
             compare(name, a, b, tolerance, self._op.row_dims(name.removeprefix("state "))) for name, a, b in pairs
         ]
@@ -58,6 +53,12 @@ class Expected:
                 operands[name].copy_(before[name])
         return [a.clone() for _, a, _ in pairs], worst_of(results)
 
+    def call(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Operands, tuple[Tensor, ...]]:
+        """One call on the inputs as the variant wants them and on fresh state: its operands after it, its outputs."""
+        operands = {**self._operands_for(variant)[0], **{name: self._raw[name].clone() for name in self._states}}
+        with torch.no_grad(), PoisonUninitialised():
+            return operands, as_tuple(variant.run(*arguments(self._op, operands), **tunables))
+
     def _operands_for(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
         """The operands as the variant wants them, and copies of those that no call may change."""
         key = (variant.path, variant.source_hash)
@@ -67,6 +68,16 @@ class Expected:
             fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
             self._prepared[key] = operands, {name: value.clone() for name, value in fixed.items()}
         return self._prepared[key]
+
+
+def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """The definition's outputs, then its states, in float32; the operands stay as they are."""
+    states = [i.name for i in op.op.inputs if i.role == "state"]
+    exact = {name: to_float32(value) for name, value in operands.items()}
+    exact.update({name: exact[name].clone() for name in states if exact[name] is operands[name]})
+    with torch.no_grad():
+        outputs = as_tuple(op.reference(*arguments(op, exact)))
+    return (*outputs, *(exact[name] for name in states))
 
 
 def _same_bits(a: Tensor, b: Tensor) -> bool:

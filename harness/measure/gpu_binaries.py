@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+from harness.device.ptxas import ptxas_release
 from harness.resolve import LoadedOp, LoadedVariant
-from harness.static.compile_case import CaseCompiler, ptxas_version
+from harness.static.compile_case import CaseCompiler
 from harness.static.record import NotStatic, Recorder
 from harness.static.target import parse_target
 from harness.values.case import Case
@@ -20,15 +21,14 @@ class GpuBinaries(CaseCompiler):
 
     def __init__(self, target: str) -> None:
         self.capability, self.target = parse_target(target), target
-        self.ptxas = ptxas_version(self.capability)
+        self.ptxas = ptxas_release(self.capability) or "unknown"
         self._codes = {}
 
     def of_call(self, op: LoadedOp, variant: LoadedVariant, case: Case, inputs: list[Any]) -> Compiled | str:
         """What one call launches, or why that cannot be told. inputs: of `run`, on the GPU; nothing is computed."""
-        tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
         recorder = Recorder()
         try:
-            recorder.call(variant.run, inputs, tunables)
+            recorder.call(variant.run, inputs, variant.tunables_of(case.answer))
             return self._described(Compiled(case, Status.OK), recorder)
         except (NotStatic, ValueError, OSError, subprocess.SubprocessError, RuntimeError) as error:
             return f"its binary cannot be read: {type(error).__name__}: {error}".splitlines()[0]

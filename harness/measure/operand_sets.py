@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.device.device import Device
+from harness.device.timer import Timer
 from harness.resolve import LoadedOp, LoadedVariant, load_operands
 from harness.values.case import Case
 
 Operands = dict[str, Any]
-SET_BYTES_LIMIT = 4 << 30
-"""Copies of the weights of one case stay below this; the flush before each replay covers what they do not."""
-CPU_SET_BYTES_LIMIT = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -74,25 +73,25 @@ def prepare(variant: LoadedVariant, op: LoadedOp, operands: Mapping[str, Any]) -
 
 
 def timing_sets(
-    op: LoadedOp, variant: LoadedVariant, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
-    calls: int, l2_bytes: int, flush_bytes: int, shared: SharedOperands,
+    op: LoadedOp, variant: LoadedVariant, case: Case, device: Device, salt: int, routing: Any, timer: Timer,
+    shared: SharedOperands,
 ) -> OperandSets:  # fmt: skip
-    """`calls` sets for one graph. Weights and state are copied as often as the memory limit and the L2 ask for, indices
-    are drawn anew for each call, pools and activations are shared."""
-    first = shared.make(op, case, dtype, device, salt, routing)
+    """A set for each call of one sample. Weights and state are copied as often as the memory limit and the L2 ask for,
+    indices are drawn anew for each call, pools and activations are shared."""
+    dtype, tensors, calls = torch_dtype(case.activations), device.tensors, timer.calls
+    first = shared.make(op, case, dtype, tensors, salt, routing)
     roles = {i.name: i.role for i in op.op.inputs}
     rotated = [n for n, role in roles.items() if role in ("weight", "state") and isinstance(first[n], Tensor)]
     bytes_per_set = sum(first[n].nbytes for n in rotated)
-    limit = SET_BYTES_LIMIT if device == "cuda" else CPU_SET_BYTES_LIMIT
-    copies = max(1, min(calls, limit // max(bytes_per_set, 1))) if rotated else 1
-    if bytes_per_set and l2_bytes:
-        copies = min(copies, max(2, math.ceil(5 * l2_bytes / bytes_per_set) + 1))
+    copies = max(1, min(calls, device.set_bytes_limit // max(bytes_per_set, 1))) if rotated else 1
+    if bytes_per_set and device.l2_bytes:
+        copies = min(copies, max(2, math.ceil(5 * device.l2_bytes / bytes_per_set) + 1))
     prepared = [prepare(variant, op, first)]
     for copy in range(1, copies):
-        fresh = shared.make(op, case, dtype, device, salt + copy, routing, rotated)  # a pool of all experts once only
+        fresh = shared.make(op, case, dtype, tensors, salt + copy, routing, rotated)  # a pool of all experts once only
         prepared.append(prepare(variant, op, {**first, **fresh}))
     indices = [n for n, role in roles.items() if role == "index"]
-    redrawn = load_operands().redraw(op.op, case.dims, device, generator_for(case, device, salt), routing, calls)
+    redrawn = load_operands().redraw(op.op, case.dims, tensors, generator_for(case, tensors, salt), routing, calls)
     sets = []
     for call in range(calls):
         operands = dict(prepared[call % copies])
@@ -100,7 +99,7 @@ def timing_sets(
         sets.append(operands)
     touched = bytes_per_set * (copies - 1) if copies > 1 else 0
     made = [v.nbytes for name, v in prepared[0].items() if isinstance(v, Tensor) and v is not first.get(name)]
-    return OperandSets(sets, touched + flush_bytes, sum(made) if variant.prepare else None)
+    return OperandSets(sets, touched + timer.flush_bytes, sum(made) if variant.prepare else None)
 
 
 def arguments(op: LoadedOp, operands: Mapping[str, Any]) -> list[Any]:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import kernels_root
-from harness.measure.conditions import ConditionsReader
-from harness.measure.cpu_timer import CpuTimer
-from harness.measure.cuda_timer import CudaGraphTimer
-from harness.measure.environment import capture, settle_threads
-from harness.measure.kernel_cases import KernelBench, failed
+from harness.device.device import open_device
+from harness.device.environment import capture
+from harness.measure.failure import failed
+from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
-from harness.measure.timer import Timer
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
@@ -28,8 +26,8 @@ class SuiteCasesBench:
 
     def __init__(self, suite: Path, arms: Sequence[str] | None = None) -> None:
         kernels_root.bind(kernels_root.find(suite))
-        settle_threads()
-        self.environment = environment = capture(suite.parent, measure_bandwidth=False)
+        self.device = open_device()
+        self.environment = environment = capture(self.device, suite.parent, measure_bandwidth=False)
         self.suite = load_suite(suite)
         slug, triton = environment.slug, environment.triton
         self.plan = expand(self.suite, arms=arms, device_slug=slug, triton=triton)
@@ -40,16 +38,10 @@ class SuiteCasesBench:
         if case.problem is not None:
             return failed(case, case.problem, Status.UNSUPPORTED)
         bench = KernelBench(
-            self.environment.device_kind,
-            None if verify_only else self._timer(),
+            self.device,
+            None if verify_only else self.suite.timer,
             0,
             str(Path(self.suite.path).parent),
             load_routing(self.suite),
-            self.environment.l2_bytes or 0,
-            ConditionsReader(self.environment.device_uuid),
         )
         return next(event.measurement for event in list(bench.run([case])) if isinstance(event, Measured))
-
-    def _timer(self) -> Timer:
-        cuda = self.environment.device_kind == "cuda"
-        return CudaGraphTimer(self.environment.l2_bytes or 0) if cuda else CpuTimer()

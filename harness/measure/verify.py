@@ -63,7 +63,7 @@ def verify_against(
     """Three calls: inputs 0, other inputs 1 (an output kept from an earlier call is then wrong), and 0 again
     (repeatable bit for bit? a label); then one under each condition, until `stress_s` seconds are spent. Uninitialised
     memory is NaN during the calls; only declared state may change. The errors are those on random inputs."""
-    tunables = {**variant.tunables, **(case.answer.tunables if case.answer else {})}
+    tunables = variant.tunables_of(case.answer)
     results = []
     bits: list[list[Tensor]] = []
     for number in (0, 1, 0):

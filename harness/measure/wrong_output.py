@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from harness.measure.diagnosis import Wrong, diagnose
 from harness.measure.evidence import save
-from harness.measure.expected import as_tuple
-from harness.measure.operand_sets import arguments, prepare, to_float32, torch_dtype
-from harness.measure.poison import PoisonUninitialised
+from harness.measure.expected import Expected, reference_of
+from harness.measure.operand_sets import torch_dtype
 from harness.measure.verify import check_operands, verify_variant
 from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.attempt import Diagnosis
@@ -50,27 +48,14 @@ def examine(
 def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any], previous: tuple[Tensor, ...]) -> Wrong:
     states = [i.name for i in op.op.inputs if i.role == "state"]
     given = {name: value.clone() if isinstance(value, Tensor) else value for name, value in raw.items()}
-
-    def reference(operands: Mapping[str, Any]) -> tuple[Tensor, ...]:
-        copies = {n: v.clone() if n in states else v for n, v in ((n, to_float32(v)) for n, v in operands.items())}
-        with torch.no_grad():
-            outputs = as_tuple(op.reference(*arguments(op, copies)))
-        return (*outputs, *(copies[name] for name in states))
-
-    wanted = reference(given)
-    with torch.no_grad():
-        operands = prepare(variant, op, raw)
-        with PoisonUninitialised():
-            got = as_tuple(variant.run(*arguments(op, operands), **_tunables(variant, case)))
-        got = tuple(t.clone() for t in (*got, *(operands[name] for name in states)))
+    expected, tunables = Expected(op, case, raw), variant.tunables_of(case.answer)
+    operands, got = expected.call(variant, tunables)
+    got = tuple(t.clone() for t in (*got, *(operands[name] for name in states)))
     shapes = {i.name: i.shape for i in op.op.inputs}
     outputs = [*op.op.outputs, *((f"state {name}", shapes[name]) for name in states)]
     before = {name: given[name] for name in states}
     return Wrong(
-        op.op, given, case.dims, _tunables(variant, case), outputs, got, wanted, previous, before,
-        op.tolerance(case.activations), reference, [op.row_dims(name.removeprefix("state ")) for name, _ in outputs],
+        op.op, given, case.dims, tunables, outputs, got, expected.wanted, previous, before,
+        op.tolerance(case.activations), partial(reference_of, op),
+        [op.row_dims(name.removeprefix("state ")) for name, _ in outputs],
     )  # fmt: skip
-
-
-def _tunables(variant: LoadedVariant, case: Case) -> dict[str, Any]:
-    return {**variant.tunables, **(case.answer.tunables if case.answer else {})}

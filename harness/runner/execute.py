@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
 from harness.store import Store
 from harness.values.case import Case
@@ -254,10 +255,10 @@ class Execution:
 
 
 def profiled_engine(plan: Plan, environment: Environment) -> str:
-    """What a run profiles: a CUDA graph where the suite times one here, so that the profile is of the step that was
-    timed; else eager steps, which need no compilation."""
-    graph = plan.suite.decode is not None and "cuda_graph" in plan.suite.decode.engines
-    return "cuda_graph" if graph and environment.device_kind == "cuda" else "eager"
+    """The engine that a run profiles: one of the suite's that replays the arm's own kernels, so that the profile is of
+    the step that was timed; else eager steps, which need no compilation."""
+    engines = plan.suite.decode.engines if plan.suite.decode and environment.device_kind != "cpu" else ()
+    return next((name for name in engines if engine_facts(name).replays_ops), EAGER)
 
 
 STAGES: tuple[Stage, ...] = ("kernels", "decode", "profile")

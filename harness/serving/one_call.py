@@ -43,7 +43,7 @@ def _run(call: OneCall) -> None:
         if device == "cuda":
             torch.cuda.synchronize()
             torch.cuda.cudart().cudaProfilerStart()
-        variant.run(*inputs, **{**variant.tunables, **case.answer.tunables})
+        variant.run(*inputs, **variant.tunables_of(case.answer))
         if device == "cuda":
             torch.cuda.synchronize()
             torch.cuda.cudart().cudaProfilerStop()
@@ -67,7 +67,7 @@ def _show(call: OneCall, target: str) -> None:
     variant = load_variant(case.op, case.answer.variant, call.folder)
     recorder = Recorder()
     inputs = meta_inputs(load_spec(case.op), variant, case.dims, case.activations)
-    recorder.call(variant.run, inputs, {**variant.tunables, **case.answer.tunables})
+    recorder.call(variant.run, inputs, variant.tunables_of(case.answer))
     if not recorder.launches:
         print("no Triton kernel is launched: torch's own kernels have no code here")
     for launch in recorder.launches:

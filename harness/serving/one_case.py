@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import msgspec
 import torch
 
+from harness.device.device import Device
 from harness.errors import HarnessError
-from harness.measure.conditions import ConditionsReader
-from harness.measure.kernel_cases import KernelBench, failed, first_line
+from harness.measure.failure import failed, first_line
+from harness.measure.kernel_cases import KernelBench
 from harness.measure.launches import InterpretedLaunches
 from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
 from harness.measure.verify import CHECK_SALT
@@ -21,6 +22,7 @@ from harness.resolve import load_op, load_variant
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
+from harness.values.suite import Timing
 from harness.worker.messages import Answered, Measured, Started, TryJob
 
 T = TypeVar("T")
@@ -31,11 +33,8 @@ Events = Generator[Started, None, T]
 
 
 class OneCase:
-    def __init__(self, environment: Environment) -> None:
-        self.environment = environment
-        self.device = environment.device_kind
-        self.reader = ConditionsReader(environment.device_uuid)
-        self._timer: Any = None
+    def __init__(self, device: Device, environment: Environment) -> None:
+        self.device, self.environment = device, environment
         self._binaries: Any = None
 
     def events(self, job: TryJob) -> Iterator[Started | Answered]:
@@ -53,51 +52,32 @@ class OneCase:
         in_doubt = self._in_doubt(answered.measurement)
         if not in_doubt:
             gc.collect()
-            if self.device == "cuda":
-                torch.cuda.empty_cache()
+            self.device.release_memory()
         yield msgspec.structs.replace(answered, lost=in_doubt)
 
     def _answer(self, job: TryJob) -> Events[Answered]:
         assert job.case.op is not None
-        if self.device != "cuda":
+        if not self.device.gpu:
             small = yield from self._interpreted(job)
             if small is not None:
                 return small
         cases = [case for case in (job.case, job.against) if case is not None]
-        results = yield from self._bench(job, cases, self._clock(job))
+        results = yield from self._bench(job, cases, Timing(rounds=job.rounds))
         found = results[job.case.id]
         against = results[job.against.id].measurement if job.against is not None else None
         answered = yield from self._with_binaries(job, Answered(found.measurement, against, found.source_text))
         return (yield from self._diagnosed(job, job.case, answered))
 
-    def _bench(self, job: TryJob, cases: Sequence[Case], timer: Any) -> Events[Results]:
+    def _bench(self, job: TryJob, cases: Sequence[Case], timing: Timing | None) -> Events[Results]:
         results: Results = {}
         arms = {case.id: case.arm for case in cases}
-        bench = KernelBench(
-            self.device, timer, 0, job.folder, str(job.case.axes.get("routing", "uniform")),
-            self.environment.l2_bytes or 0, self.reader,
-        )  # fmt: skip
+        bench = KernelBench(self.device, timing, 0, job.folder, str(job.case.axes.get("routing", "uniform")))
         for event in bench.run(cases):
             if isinstance(event, Measured):
                 results[event.measurement.case.id] = event
             elif isinstance(event, Started):
                 yield Started(event.what if event.what == "time" else f"{event.what} {arms[event.cases[0]]}")
         return results
-
-    def _clock(self, job: TryJob) -> Any:
-        """The timer of `run`, made once: its figures are the same figures."""
-        if self._timer is None:
-            if self.device == "cuda":
-                from harness.measure.cuda_timer import CudaGraphTimer
-
-                self._timer = CudaGraphTimer(self.environment.l2_bytes or 0)
-            else:
-                from harness.measure.cpu_timer import CpuTimer
-
-                self._timer = CpuTimer()
-        if job.rounds is not None:
-            self._timer.rounds = job.rounds
-        return self._timer
 
     def _with_binaries(self, job: TryJob, answered: Answered) -> Events[Answered]:
         """With what was compiled for this GPU; a reason in its place where that cannot be read."""
@@ -111,7 +91,7 @@ class OneCase:
         op = load_op(str(case.op))
         variant = load_variant(op.name, case.answer.variant, job.folder)
         routing = str(case.axes.get("routing", "uniform"))
-        raw = make_operands(op, case, torch_dtype(case.activations), self.device, CHECK_SALT, routing)
+        raw = make_operands(op, case, torch_dtype(case.activations), self.device.tensors, CHECK_SALT, routing)
         found = self._binaries.of_call(op, variant, case, arguments(op, prepare(variant, op, raw)))
         if isinstance(found, str):
             return msgspec.structs.replace(answered, remarks=(*answered.remarks, found))
@@ -161,7 +141,7 @@ class OneCase:
         op = load_op(str(case.op))
         variant = load_variant(op.name, case.answer.variant, job.folder)
         found, evidence = examine(
-            op, variant, case, self.device, str(case.axes.get("routing", "uniform")), measurement.correctness,
+            op, variant, case, self.device.tensors, str(case.axes.get("routing", "uniform")), measurement.correctness,
             Path(job.evidence),
         )  # fmt: skip
         return msgspec.structs.replace(answered, diagnosis=found, evidence=evidence)
@@ -170,12 +150,4 @@ class OneCase:
         """After no memory was left, and where the GPU no longer answers: some errors lose its context silently."""
         if measurement.status is Status.OK:
             return False
-        if measurement.out_of_memory:
-            return True
-        if self.device != "cuda":
-            return False
-        try:
-            torch.cuda.synchronize()
-        except RuntimeError:
-            return True
-        return False
+        return measurement.out_of_memory or not self.device.answers()

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 
 from harness import kernels_root
+from harness.device.device import Device, open_device
+from harness.device.environment import capture
 from harness.values.environment import Environment
 from harness.values.suite import Suite
 from harness.worker.messages import Answered, Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob
@@ -23,7 +25,7 @@ from harness.worker.wire import Wire
 FAULTED = 3
 """Exit status of a worker whose GPU context was lost, after its answer."""
 NEEDED = (
-    "harness.measure.conditions", "harness.measure.cuda_timer", "harness.measure.environment",
+    "harness.device.nvidia", "harness.device.environment", "harness.device.timers.cuda_graph",
     "harness.measure.kernel_cases", "harness.measure.routing", "harness.decode.decode_cases",
 )  # fmt: skip
 """Imported before a worker waits, and torch with them, which takes longest. Kernels and models come later: what they do
@@ -57,6 +59,7 @@ class Service:
 
     def __init__(self, interpreted: bool) -> None:
         self._interpreted = interpreted
+        self._device: Device | None = None
         self._environments: dict[str, Environment] = {}
         self._attempts: Any = None
         self._tasks: Any = None
@@ -68,27 +71,28 @@ class Service:
         elif isinstance(job, StageJob):
             from harness.serving.stages import stage_events
 
-            yield from stage_events(job, self._where(_folder(job.plan.suite)))
+            yield from stage_events(job, self._opened())
         elif isinstance(job, TryJob):
             from harness.serving.one_case import OneCase
 
-            self._attempts = self._attempts or OneCase(self._where(job.folder))
+            self._attempts = self._attempts or OneCase(self._opened(), self._where(job.folder))
             yield from self._attempts.events(job)
         else:
             from harness.serving.sweep_tasks import SweepTasks
 
             kernels_root.bind(Path(job.suite.kernels_root))
-            self._tasks = self._tasks or SweepTasks()
+            self._tasks = self._tasks or SweepTasks(self._opened())
             yield self._tasks.perform(job, self._where(_folder(job.suite), job.process == 0))
 
     def _where(self, folder: str, bandwidth: bool = True) -> Environment:
         """The environment of this process, captured once for a suite's folder."""
         if folder not in self._environments:
-            from harness.measure.environment import capture, settle_threads
-
-            settle_threads()
-            self._environments[folder] = capture(Path(folder), bandwidth)
+            self._environments[folder] = capture(self._opened(), Path(folder), bandwidth)
         return self._environments[folder]
+
+    def _opened(self) -> Device:
+        self._device = self._device or open_device()
+        return self._device
 
 
 def _folder(suite: Suite) -> str:

@@ -6,71 +6,52 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from harness.decode.support import unsupported
+from harness.device.device import Device
+from harness.engines import EAGER
 from harness.errors import HarnessError
-from harness.measure.conditions import ConditionsReader
-from harness.measure.kernel_cases import KernelBench, what_was_raised
+from harness.measure.failure import what_was_raised
+from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
 from harness.resolve import loaded_files
-from harness.values.environment import Environment
 from harness.values.measurement import Status
 from harness.worker.messages import NotProfiled, Profiled, Ran, StageEvent, StageJob, Started, cases_of
 
-DECODE_PASSES = {"cuda": 6, "cpu": 6}
+DECODE_PASSES = 6
 """Passes over all new tokens per process: six samples are the fewest whose range is a 95 % interval of the median."""
 
 
-def stage_events(job: StageJob, environment: Environment) -> Iterator[StageEvent]:
+def stage_events(job: StageJob, device: Device) -> Iterator[StageEvent]:
     """One stage of a plan, and at its end the files that this process has loaded."""
-    yield from {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, environment)
+    yield from {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, device)
     yield Ran(loaded_files())
 
 
-def _kernels(job: StageJob, environment: Environment) -> Iterator[StageEvent]:
+def _kernels(job: StageJob, device: Device) -> Iterator[StageEvent]:
     suite = job.plan.suite
+    timing = msgspec.structs.replace(suite.timer, rounds=job.rounds or suite.timer.rounds)
     bench = KernelBench(
-        environment.device_kind,
-        None if job.verify_only else _timer(environment, job.rounds),
-        job.process,
-        str(Path(suite.path).parent),
-        load_routing(suite),
-        environment.l2_bytes or 0,
-        ConditionsReader(environment.device_uuid),
+        device, None if job.verify_only else timing, job.process, str(Path(suite.path).parent), load_routing(suite)
     )
     yield from bench.run(cases_of(job.stage, job.plan))
 
 
-def _timer(environment: Environment, rounds: int | None) -> Any:
-    timer: Any
-    if environment.device_kind == "cuda":
-        from harness.measure.cuda_timer import CudaGraphTimer
-
-        timer = CudaGraphTimer(environment.l2_bytes or 0)
-    else:
-        from harness.measure.cpu_timer import CpuTimer
-
-        timer = CpuTimer()
-    if rounds is not None:
-        timer.rounds = rounds
-    return timer
-
-
-def _decode(job: StageJob, environment: Environment) -> Iterator[StageEvent]:
+def _decode(job: StageJob, device: Device) -> Iterator[StageEvent]:
     from harness.decode.decode_cases import DecodeBench
     from harness.decode.suite_model import SuiteModel
 
     cases = cases_of(job.stage, job.plan)
     yield Started("load the weights", tuple(case.id for case in cases), 0, len(cases))
-    model = SuiteModel(job.plan, environment.device_kind)
-    passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES[environment.device_kind])
+    model = SuiteModel(job.plan, device)
+    passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES)
     references = Path(job.references) if job.references else None
-    reader = ConditionsReader(environment.device_uuid)
-    yield from DecodeBench(model, job.process, passes, dict(job.streams), reader, references).run(cases)
+    yield from DecodeBench(model, job.process, passes, dict(job.streams), references).run(cases)
 
 
-def _profile(job: StageJob, environment: Environment) -> Iterator[StageEvent]:
+def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:
     from harness.decode.profile import profile_arm
     from harness.decode.suite_model import SuiteModel
 
@@ -81,14 +62,14 @@ def _profile(job: StageJob, environment: Environment) -> Iterator[StageEvent]:
     for done, (arm, engine) in enumerate(wanted):
         what = f"profile {arm}, {engine}"
         yield Started(what, (), done, len(wanted))
-        file = f"{job.plan.suite.name}-{arm}{'' if engine == 'eager' else f'-{engine}'}.json.gz"
+        file = f"{job.plan.suite.name}-{arm}{'' if engine == EAGER else f'-{engine}'}.json.gz"
         keep = Path(job.keep_traces) / file if job.keep_traces else None
         try:
             reason = unsupported(job.plan, arm, *questions.shapes[0])
             if reason:
                 yield NotProfiled(what, reason, unsupported=True)
                 continue
-            model = model or SuiteModel(job.plan, environment.device_kind)
+            model = model or SuiteModel(job.plan, device)
             found = profile_arm(model, arm, *questions.shapes[0], engine, keep, job.steps)
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise

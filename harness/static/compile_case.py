@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import torch
 import triton
-from triton.backends.nvidia.compiler import CUDABackend, get_ptxas_version
+from triton.backends.nvidia.compiler import CUDABackend
 from triton.compiler.errors import CompilationError
 
+from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
 from harness.resolve import LoadedVariant, load_operands, load_variant
 from harness.static.claims import InProgress, OverLimit
@@ -46,7 +47,7 @@ class CaseCompiler:
         self.capability, self.suite_folder, self.stages = capability, suite_folder, stages
         self.target = f"sm_{capability}"
         triton.runtime.driver.set_active(StandInDriver(capability))
-        self.ptxas = ptxas_version(capability)
+        self.ptxas = ptxas_release(capability) or "unknown"
         self._inputs: dict[Any, list[Any]] = {}
         self._codes: dict[str, Code] = {}
 
@@ -77,7 +78,7 @@ class CaseCompiler:
             return Status.UNSUPPORTED, reason, None
         recorder = Recorder()
         with self.stages.active():
-            recorder.call(variant.run, self._meta_inputs(variant, case), {**variant.tunables, **case.answer.tunables})
+            recorder.call(variant.run, self._meta_inputs(variant, case), variant.tunables_of(case.answer))
         return Status.OK, "", recorder
 
     def _meta_inputs(self, variant: LoadedVariant, case: Case) -> list[Any]:
@@ -186,12 +187,6 @@ def cache_folder(kernel: Any) -> str:
 def code_hash(text: str) -> str:
     """Of Triton's intermediate code without its source locations; of nothing, nothing."""
     return hashlib.sha256(LOCATION.sub("", text).encode()).hexdigest() if text else ""
-
-
-def ptxas_version(capability: int) -> str:
-    """`12.8.93`, of the ptxas that Triton uses for this target."""
-    found = re.search(r"V(\d+(?:\.\d+)+)", get_ptxas_version(capability))
-    return found[1] if found else "unknown"
 
 
 def warm_toolchain(capability: int) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from harness import kernels_root
+from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError, allowed
 from harness.static.target import parse_target
 from harness.suite.catalogue import variant_file, variants
@@ -135,22 +134,9 @@ def toolchain(capability: int) -> str:
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("triton", "torch")]
     except importlib.metadata.PackageNotFoundError as error:
         raise HarnessError(f"compiling needs {error.name}, which is not installed here (Triton: Linux only)") from error
-    return "; ".join([*versions, f"ptxas {_ptxas(capability)}", *_variables(os.environ)])
+    return "; ".join([*versions, f"ptxas {ptxas_release(capability) or 'unknown'}", *_variables(os.environ)])
 
 
 def _variables(environment: Mapping[str, str]) -> list[str]:
     names = (n for n in environment if re.match(r"TRITON_|MLIR_|LLVM_|DISABLE_|NVPTX_|PTXAS_", n))
     return [f"{name}={environment[name]}" for name in sorted(names) if name not in IGNORED_VARIABLES]
-
-
-def _ptxas(capability: int) -> str:
-    """Last line of what the ptxas says of itself that Triton uses for this architecture."""
-    name = "ptxas-blackwell" if capability >= 100 else "ptxas"
-    path = os.environ.get(f"TRITON_{name.upper().replace('-', '_')}_PATH")
-    if not path:
-        spec = importlib.util.find_spec("triton")
-        assert spec is not None and spec.submodule_search_locations
-        path = str(Path(next(iter(spec.submodule_search_locations)), "backends", "nvidia", "bin", name))
-    said = subprocess.run([path, "--version"], check=True, capture_output=True, text=True).stdout
-    found = re.search(r"V(\d[\d.]*)", said)
-    return found[1] if found else said.strip().splitlines()[-1]

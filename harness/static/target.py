@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from harness.device.nvml import all_gpus, open_nvml
 from harness.errors import HarnessError, allowed
 from harness.values.binary import Binary
 
@@ -55,16 +56,9 @@ def parse_target(name: str) -> int:
 
 def present_target() -> str | None:
     """The architecture of the first GPU here, without torch; None where there is none or NVML does not say."""
-    from harness.measure.conditions import open_nvml
-
-    nvml, _ = open_nvml()
-    if nvml is None:
-        return None
-    try:
-        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(nvml.nvmlDeviceGetHandleByIndex(0))
-    except nvml.NVMLError:
-        return None
-    return f"sm_{major}{minor}"
+    gpus = all_gpus(open_nvml()[0])
+    capability = gpus[0].ask("CudaComputeCapability") if gpus else None
+    return "sm_{}{}".format(*capability) if capability else None
 
 
 def does_not_fit(binary: Binary) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from harness.sweep.machine import Machine
+from harness.device.probe import Machine
 from harness.values.case import Case
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from harness.answers import Answers
+from harness.device.probe import Machine
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.sweep.key import configuration_key
-from harness.sweep.machine import Machine
 from harness.values.case import Answer, Case
 from harness.values.suite import Suite
 

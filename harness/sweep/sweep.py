@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.device.nvml import visible_gpus
+from harness.device.probe import machine_of, probe
 from harness.errors import CaseFailed, HarnessError
 from harness.plan import sweep_plan
 from harness.store import Store
@@ -21,7 +23,6 @@ from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
 from harness.sweep.devices import Devices, LocalDevices, outcome_of
 from harness.sweep.finals import Finalists
 from harness.sweep.key import finals_key
-from harness.sweep.machine import machine_of, probe, visible_gpus
 from harness.sweep.questions import Asked, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again

@@ -8,8 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from harness.values.case import Answer, Case, Tunables
+from harness.values.engine import EngineName
 
-Engine = Literal["eager", "cuda_graph", "torch_compile"]
+TimerName = Literal["cuda_graph", "events", "cpu"]
+"""Each is a module of `harness.device.timers`."""
 
 
 def _key(description: str | None = None, *, noun: str | None = None, **schema: Any) -> Meta:
@@ -73,7 +75,7 @@ class KernelQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole model: every batch with every context, and the pairs of `also`."""
 
-    engines: Annotated[tuple[Annotated[Engine, _key(noun="engine")], ...], _key("how a step is run", **_SOME)] = (
+    engines: Annotated[tuple[Annotated[EngineName, _key(noun="engine")], ...], _key("how a step is run", **_SOME)] = (
         "cuda_graph",
     )
     batch: Annotated[tuple[_Count, ...], _key("sequences at once", **_SOME)] = (1,)
@@ -89,6 +91,16 @@ class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """(batch, context), each once, in the order of the suite; the first is the one that is profiled."""
         crossed = [(batch, context) for batch in self.batch for context in self.context]
         return tuple(dict.fromkeys([*crossed, *self.also]))
+
+
+class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How ops are timed alone."""
+
+    kind: Annotated[TimerName | None, _key("left out: the device's own", noun="timer", type="string")] = None
+    rounds: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000)] | None,
+        _key("interleaved rounds per process; left out: the timer's own", type="integer"),
+    ] = None
 
 
 class ComparePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +136,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "uniform"
     )
     kernels: Annotated[KernelQuestions | None, _key("ops timed alone, with cold weights", type="object")] = None
+    timer: Annotated[Timing, _key("how ops are timed alone")] = Timing()
     decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
     compare: Annotated[ComparePolicy, _key("how two runs of this suite are judged")] = ComparePolicy()
 

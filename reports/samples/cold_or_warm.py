@@ -22,11 +22,11 @@ CALLS, REPLAYS = 32, 21
 def main() -> None:
     """Prints microseconds per call, medians of 21 replays of a graph of 32 calls."""
     kernels_root.bind(ROOT / "kernels")
-    from harness.measure.cuda_timer import CudaGraphTimer
+    from harness.device.device import open_device
     from harness.measure.operand_sets import arguments
     from harness.resolve import load_op, load_operands, load_variant
 
-    timer = CudaGraphTimer(torch.cuda.get_device_properties(0).L2_cache_size)
+    timer = open_device().timer("cuda_graph")
     generator = torch.Generator("cuda").manual_seed(0)
     print(
         f"{torch.cuda.get_device_name(0)}, us per call: n,k w2 | other experts every call | the same experts every call"

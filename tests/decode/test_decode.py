@@ -12,11 +12,12 @@ import torch
 from harness.decode.arm_ops import scope_name
 from harness.decode.check import divergence, reference_logits
 from harness.decode.decode_cases import DecodeBench, stream_name
-from harness.decode.engines import EagerEngine, Step
 from harness.decode.profile import profile_arm
+from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.work import model_work
-from harness.measure.conditions import ConditionsReader
+from harness.device.device import open_device
+from harness.engines.eager import EagerEngine
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.trace.categories import UNCATEGORISED
@@ -39,11 +40,11 @@ def plan_of(path: Path, **fields: Any) -> Plan:
 
 @pytest.fixture(scope="module")
 def model() -> SuiteModel:
-    return SuiteModel(plan_of(SUITE), "cpu")
+    return SuiteModel(plan_of(SUITE), open_device())
 
 
 def bench(model: SuiteModel, streams: dict[str, Any], passes: int) -> dict[str, Measurement]:
-    events = DecodeBench(model, 2, passes, streams, ConditionsReader(None)).run(model.plan.cases)
+    events = DecodeBench(model, 2, passes, streams).run(model.plan.cases)
     return {e.measurement.case.kind: e.measurement for e in events if isinstance(e, Measured)}
 
 
@@ -82,7 +83,7 @@ WRONG = {
 def test_a_wrong_op_makes_the_decode_incorrect_and_untimed(op: str, tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(WRONG[op])
     text = SUITE.read_text().replace("    sdpa: torch_sdpa\n", f"    sdpa: torch_sdpa\n    {op}: ./wrong.py\n", 1)
-    wrong = SuiteModel(plan_of(write_suite(tmp_path, text=text)), "cpu")
+    wrong = SuiteModel(plan_of(write_suite(tmp_path, text=text)), open_device())
     found = bench(wrong, {}, passes=1)
     assert found["decode"].status is Status.INCORRECT and found["decode"].samples == ()
     assert "logits [batch, step, token]" in found["decode"].reason
@@ -96,8 +97,8 @@ def test_an_arm_that_raises_fails_alone(tmp_path: Path) -> None:
     suite = load_suite(write_suite(tmp_path, text=text))
     assert suite.decode is not None
     decode = msgspec.structs.replace(suite.decode, context=(20,), new_tokens=NEW_TOKENS)
-    both = SuiteModel(expand(msgspec.structs.replace(suite, decode=decode, kernels=None)), "cpu")
-    events = DecodeBench(both, 0, 1, {}, ConditionsReader(None)).run(both.plan.cases)
+    both = SuiteModel(expand(msgspec.structs.replace(suite, decode=decode, kernels=None)), open_device())
+    events = DecodeBench(both, 0, 1, {}).run(both.plan.cases)
     found = [event.measurement for event in events if isinstance(event, Measured)]
     status = {(m.case.kind, m.case.arm): m for m in found}
     assert status["decode", "baseline"].status is Status.OK and status["decode", "baseline"].samples

@@ -12,13 +12,13 @@ import torch
 
 from harness.decode.check import empty_stream
 from harness.decode.decode_cases import DecodeBench
-from harness.decode.engines import ENGINES, CudaGraphEngine, Step, TorchCompileEngine
 from harness.decode.profile import PROFILED_STEPS, check_complete, profile_arm
+from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel
+from harness.device.device import open_device
+from harness.engines import ENGINES, engine_facts, make_engine
 from harness.errors import CaseFailed
-from harness.measure.conditions import ConditionsReader
 from harness.plan import expand
-from harness.suite.engines import ENGINES as NAMES
 from harness.suite.load import load_suite
 from harness.trace import breakdown, load_rules
 from harness.values.measurement import Measurement, Status
@@ -41,11 +41,11 @@ def model_of(path: Path, engine: str) -> SuiteModel:
     assert suite.decode is not None
     decode = msgspec.structs.replace(suite.decode, context=(20,), new_tokens=4, engines=(engine,))
     suite = msgspec.structs.replace(suite, decode=decode, kernels=None, dims={**suite.dims, **ONE_LAYER})
-    return SuiteModel(expand(suite, arms=["baseline"]), "cpu")
+    return SuiteModel(expand(suite, arms=["baseline"]), open_device())
 
 
 def measured(model: SuiteModel) -> dict[str, Measurement]:
-    events = DecodeBench(model, 0, 2, {}, ConditionsReader(None)).run(model.plan.cases)
+    events = DecodeBench(model, 0, 2, {}).run(model.plan.cases)
     return {e.measurement.case.kind: e.measurement for e in events if isinstance(e, Measured)}
 
 
@@ -76,13 +76,15 @@ def test_a_step_that_is_no_full_graph_fails_with_its_reason(tmp_path: Path) -> N
 
 
 def test_every_engine_that_a_suite_may_name_is_there() -> None:
-    """And no other."""
-    assert set(ENGINES) == set(NAMES)
+    """And no other: the folder of engines holds one module for each name."""
+    folder = REPOSITORY / "harness" / "engines"
+    assert {file.stem for file in folder.glob("*.py")} - {"__init__"} == set(ENGINES)
+    assert all(engine_facts(name) for name in ENGINES)
 
 
 def test_each_compiled_step_has_a_code_of_its_own() -> None:
     """Otherwise the ninth arm of a process could not be compiled."""
-    from harness.decode.engines import _alone
+    from harness.engines.torch_compile import _alone
 
     model = model_of(SUITE, "eager")
     decoder, _ = model.arm("baseline", 1, 64)
@@ -98,8 +100,7 @@ def test_without_a_gpu_there_is_no_graph() -> None:
     """In one line, not in torch's words."""
     model = model_of(SUITE, "eager")
     with pytest.raises(CaseFailed, match="CUDA graphs need a GPU"):
-        CudaGraphEngine(Step(model.arm("baseline", 1, 64)[0], empty_stream(1, 4, "cpu"), 20))
-    assert TorchCompileEngine.extra_bytes == 0
+        make_engine("cuda_graph", Step(model.arm("baseline", 1, 64)[0], empty_stream(1, 4, "cpu"), 20), model.device)
 
 
 def replays(kernels: int) -> list[Row]:

@@ -14,6 +14,7 @@ import torch
 from harness.decode.step_binaries import StepBinaries
 from harness.decode.suite_model import SuiteModel
 from harness.decode.support import calls_of
+from harness.device.device import open_device
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.compiled import Compiled
@@ -83,7 +84,7 @@ def test_what_cannot_be_read_is_said_and_the_step_goes_on() -> None:
     suite = load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml")
     plan = expand(suite, arms=["baseline"])
     calls = {f"{c.op}@{c.site}": (c, v) for phase, c, v in calls_of(plan, "baseline", 1, 8) if phase == "decode"}
-    model, found = SuiteModel(plan, "cpu"), StepBinaries(Refusing(), calls)
+    model, found = SuiteModel(plan, open_device()), StepBinaries(Refusing(), calls)
     with torch.no_grad():
         decoder, ops = model.arm("baseline", 1, 16)
         ops.observe(found)

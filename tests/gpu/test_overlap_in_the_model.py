@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from harness.decode.arm_ops import ArmOps
-from harness.decode.engines import CudaGraphEngine, EagerEngine, Step
+from harness.decode.step import Step
+from harness.device.device import open_device
+from harness.engines import make_engine
 from harness.plan import expand
 from harness.resolve import load_model
 from harness.suite.load import load_suite
@@ -51,6 +53,7 @@ def test_a_graph_of_overlapping_kernels_is_its_kernels_one_by_one(arm: str, batc
     suite = msgspec.structs.replace(suite, dims={**suite.dims, "num_hidden_layers": LAYERS, "vocab_size": VOCAB})
     answers = expand(suite, device_slug="nvidia-none", triton="none").answers[arm]
     modules = load_model(suite.architecture)
+    device = open_device()
     common: dict[str, Any] = {"group": suite.weights.group, "dtype": torch.bfloat16, "device": "cuda"}
     raw = modules.weights.random_weights(suite.dims, dense=suite.weights.dense, seed=0, **common)
     stream = torch.randint(VOCAB, (batch, STEPS + 1), device="cuda")
@@ -64,7 +67,7 @@ def test_a_graph_of_overlapping_kernels_is_its_kernels_one_by_one(arm: str, batc
         overlapping.prefill(torch.randint(VOCAB, (batch, PROMPT), device="cuda"))
         start = overlapping.snapshot()
         steps = Step(overlapping, stream, PROMPT), Step(waiting, stream, PROMPT)
-        engines = CudaGraphEngine(steps[0]), EagerEngine(steps[1])
+        engines = [make_engine(name, step, device) for name, step in zip(("cuda_graph", "eager"), steps, strict=True)]
         logits: list[list[Tensor]] = []
         for step, engine in zip(steps, engines, strict=True):
             step.rewind(start)

@@ -9,6 +9,7 @@ import torch
 
 from harness.decode.profile import profile_arm
 from harness.decode.suite_model import SuiteModel
+from harness.device.device import open_device
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.profile import Profile
@@ -25,7 +26,7 @@ SUITE = REPOSITORY / "tests" / "data" / "traces" / "tiny_gpu.yaml"
 
 @pytest.fixture(scope="module")
 def model() -> SuiteModel:
-    return SuiteModel(expand(load_suite(SUITE)), "cuda")
+    return SuiteModel(expand(load_suite(SUITE)), open_device())
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from harness.decode.arm_ops import ReferenceOps
+from harness.device.device import open_device
 from harness.resolve import load_op
 from tests.kernels.catalogue import operands_of
 
@@ -19,7 +20,7 @@ DELTA = {"k_heads": 2, "v_heads": 4, "k_dim": 16, "v_dim": 32}
 def test_a_replayed_prompt_is_that_of_the_definition_bit_for_bit() -> None:
     """Two shapes in turn, each continuing its own state; decode steps are not replayed."""
     op = load_op("gated_delta_rule")
-    bound: Any = ReferenceOps().bind("gated_delta_rule", "main", 0, {})
+    bound: Any = ReferenceOps(open_device()).bind("gated_delta_rule", "main", 0, {})
     for batch, length in ((1, 70), (2, 33), (1, 70), (2, 33)):
         drawn = operands_of("gated_delta_rule", {"batch": batch, "length": length, **DELTA}, torch.float32)
         inputs = [value.cuda() if isinstance(value, torch.Tensor) else value for value in drawn.values()]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.device.device import open_device
 from harness.measure.agreement import sentence
-from harness.measure.bandwidth import read_gb_s
 from harness.measure.verify import verify_variant
 from harness.resolve import load_op, load_variant
 from harness.values.case import Answer, Case
@@ -55,22 +55,18 @@ def test_vecmat_is_right_at_the_shapes_of_the_35b_model(tokens: int, block_k: in
 @pytest.mark.alone
 def test_a_graph_of_reads_takes_as_long_as_the_bandwidth_says() -> None:
     """32 reads of 64 MiB each, all different: within 15 % of the time that the measured read bandwidth predicts."""
-    from harness.measure.cuda_timer import CudaGraphTimer
-
     buffers = [torch.ones(16 << 20, device="cuda") for _ in range(32)]
-    timer = CudaGraphTimer(torch.cuda.get_device_properties(0).L2_cache_size)
+    timer = open_device().timer("cuda_graph")
     timed = timer.prepare([buffer.sum for buffer in buffers])
     measured_us = sorted(timed.sample_us() for _ in range(9))[4]
-    predicted_us = (64 << 20) / read_gb_s("cuda") / 1e3
+    predicted_us = (64 << 20) / open_device().read_gb_s() / 1e3
     assert predicted_us * 0.9 < measured_us < predicted_us * 1.35
 
 
 @pytest.mark.alone
 def test_cold_weights_are_slower_than_warm_ones() -> None:
     """A read that fits in the L2 is faster when nothing else went between: the rotation does what it is for."""
-    from harness.measure.cuda_timer import CudaGraphTimer
-
-    timer = CudaGraphTimer(torch.cuda.get_device_properties(0).L2_cache_size)
+    timer = open_device().timer("cuda_graph")
     buffers = [torch.ones(4 << 20, device="cuda") for _ in range(32)]
     cold = timer.prepare([buffer.sum for buffer in buffers])
     warm = timer.prepare([buffers[0].sum for _ in buffers])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from harness.measure.environment import capture, commit_of
+from harness.device.device import open_device
+from harness.device.environment import capture, commit_of
 from harness.values.measurement import METHOD_VERSION
 
 
@@ -37,7 +38,7 @@ def test_without_git_the_commit_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_this_machine_describes_itself(tmp_path: Path) -> None:
-    found = capture(tmp_path, measure_bandwidth=False)
+    found = capture(open_device(), tmp_path, measure_bandwidth=False)
     assert found.torch == torch.__version__ and found.cpu_cores >= 1 and found.method == METHOD_VERSION
     assert found.read_gb_s is None and found.device_kind == ("cuda" if torch.cuda.is_available() else "cpu")
     assert found.differences(found) == ()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from harness.measure import kernel_cases
-from harness.measure.conditions import ConditionsReader, reason_names
-from harness.measure.kernel_cases import KernelBench, first_line, lacked_memory, rounds
-from harness.measure.timer import FakeTimer
+from harness.device.fake import FakeDevice
+from harness.device.nvml import reason_names
+from harness.device.timer import Call, Timed
+from harness.measure.failure import first_line, lacked_memory
+from harness.measure.kernel_cases import KernelBench, rounds
 from harness.values.case import Answer, Case
 from harness.values.measurement import Measurement, Status
+from harness.values.suite import Timing
 from harness.worker.messages import Measured, Sampled, Started
 from tests.measure import planted
 
 
-def run(timer: Any, folder: Path, *cases: Case) -> list[Any]:
+def run(device: FakeDevice, folder: Path, *cases: Case, timing: Timing | None = Timing()) -> list[Any]:
     """Everything that a bench yields, in order."""
-    bench = KernelBench("cpu", timer, 3, str(folder), "uniform", 0, ConditionsReader(None))
+    bench = KernelBench(device, timing, 3, str(folder), "uniform")
     return list(bench.run(cases))
 
 
@@ -36,9 +39,9 @@ def case(variant: str, arm: str = "baseline", **tunables: Any) -> Case:
 
 
 def test_two_arms_are_interleaved_and_every_sample_kept_in_order(tmp_path: Path) -> None:
-    timer = FakeTimer([10.0, 20.0, 21.0, 11.0], rounds=2)
+    device = FakeDevice([10.0, 20.0, 21.0, 11.0], rounds=2)
     cases = [case("torch_gather"), case("torch_gather", "autotuned", pairs_per_step=4)]
-    events = run(timer, tmp_path, *cases)
+    events = run(device, tmp_path, *cases)
     first, second = measured(events)
     assert [s.value_us for s in first.samples] == [10.0, 11.0]
     assert [s.value_us for s in second.samples] == [20.0, 21.0], "the second round begins with the second case"
@@ -56,10 +59,10 @@ def test_a_wrong_kernel_is_never_timed(tmp_path: Path) -> None:
         "import torch\n\n\ndef run(x, expert_ids, weight, scale, group):\n"
         "    return torch.zeros(expert_ids.numel(), weight.shape[1])\n"
     )
-    timer = FakeTimer([])
-    found = measured(run(timer, tmp_path, case("./wrong.py")))
+    device = FakeDevice()
+    found = measured(run(device, tmp_path, case("./wrong.py")))
     assert [m.status for m in found] == [Status.INCORRECT]
-    assert found[0].samples == () and timer.prepared == 0
+    assert found[0].samples == () and device.fake_timer.prepared == 0
     assert "256 of 256 values wrong" in found[0].reason
 
 
@@ -71,7 +74,7 @@ def test_a_kernel_that_raises_or_does_not_import_is_a_row_and_the_others_go_on(t
         "import nothing_like_this\n\n\ndef run(x, expert_ids, weight, scale, group): ...\n"
     )
     cases = [case("./raises.py"), case("./broken.py"), case("torch_gather")]
-    events = run(FakeTimer([1.0], rounds=1), tmp_path, *cases)
+    events = run(FakeDevice([1.0], rounds=1), tmp_path, *cases)
     by_variant = {m.case.answer.variant: m for m in measured(events) if m.case.answer}
     assert by_variant["./raises.py"].status is Status.FAILED and "no such tile" in by_variant["./raises.py"].reason
     assert by_variant["./broken.py"].status is Status.UNSUPPORTED and "broken.py:1" in by_variant["./broken.py"].reason
@@ -79,26 +82,32 @@ def test_a_kernel_that_raises_or_does_not_import_is_a_row_and_the_others_go_on(t
 
 
 def test_what_a_variant_does_not_support_is_said_in_its_words(tmp_path: Path) -> None:
-    found = measured(run(FakeTimer([]), tmp_path, case("triton_vecmat", block_k=48)))
+    found = measured(run(FakeDevice(), tmp_path, case("triton_vecmat", block_k=48)))
     assert found[0].status is Status.UNSUPPORTED
     assert "block_k 48 neither divides the group of 32" in found[0].reason
 
 
 def test_verifying_only_gives_rows_without_samples(tmp_path: Path) -> None:
-    found = measured(run(None, tmp_path, case("torch_gather")))
+    found = measured(run(FakeDevice(), tmp_path, case("torch_gather"), timing=None))
     assert found[0].status is Status.OK and found[0].samples == ()
 
 
 def test_a_kernel_that_changes_when_captured_is_incorrect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Right while it is verified, wrong from the timer on."""
+    """Right while it is verified and called alone, wrong from the timer on."""
     (tmp_path / "turns.py").write_text(
-        "from harness_kernels.moe_gate_up import reference\ncalls = 0\n\n\n"
+        "import os\nfrom harness_kernels.moe_gate_up import reference\n\n\n"
         "def run(x, expert_ids, weight, scale, group):\n"
-        "    global calls\n    calls += 1\n"
-        "    return reference.run(x, expert_ids, weight, scale, group) * (1 if calls <= 4 else 2)\n"
+        "    return reference.run(x, expert_ids, weight, scale, group) * (2 if 'TURNED' in os.environ else 1)\n"
     )
-    monkeypatch.setattr(kernel_cases, "CPU_CALLS", 2)
-    found = measured(run(FakeTimer([]), tmp_path, case("./turns.py")))
+    device = FakeDevice()
+    prepare = device.fake_timer.prepare
+
+    def turning(calls: Sequence[Call], warm: int = 2) -> Timed:
+        monkeypatch.setenv("TURNED", "1")
+        return prepare(calls, warm)
+
+    monkeypatch.setattr(device.fake_timer, "prepare", turning)
+    found = measured(run(device, tmp_path, case("./turns.py")))
     assert found[0].status is Status.INCORRECT
     assert "right alone, wrong when captured" in found[0].reason
 

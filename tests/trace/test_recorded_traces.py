@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.suite.engines import ENGINES
+from harness.engines import ENGINES
 from harness.trace import breakdown, load_rules
 from harness.values.profile import Profile
 

@@ -8,12 +8,12 @@ not be faster for being measured first and alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-Call = Callable[[], Any]
+from harness.device.timer import Call
 
 _companion: list[Any] = []
 
@@ -33,6 +33,20 @@ def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, Any]:
         for call in calls:
             result = call()
     return graph, result
+
+
+class CudaGraph:
+    """`calls` as one graph, after `warm` was run aside."""
+
+    def __init__(self, calls: Sequence[Call], warm: Sequence[Call]) -> None:
+        warm_up(warm)
+        before = torch.cuda.memory_reserved()
+        self._graph, self.outputs = record(calls)
+        torch.cuda.synchronize()
+        self.held_bytes = max(0, torch.cuda.memory_reserved() - before)
+
+    def replay(self) -> None:
+        self._graph.replay()
 
 
 def _hold_companion() -> None:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from harness.measure.timer import Call, Timed
+from harness.device.device import Device
+from harness.device.timer import Call, Timed, TimerUnavailable
 
 MIN_SAMPLE_S = 0.01
 """One reading covers at least this long: 1,000 times the jitter of a loaded machine's clock reads (about 10 us)."""
 MAX_REPEATS = 2000
+CALLS = 16
+"""Operand sets per sample."""
+
+
+def make(device: Device) -> CpuTimer:
+    if device.gpu:
+        raise TimerUnavailable("timer cpu times calls that have ended when they return: kernels on a GPU have not")
+    return CpuTimer()
 
 
 class CpuTimer:
     name = "cpu"
     rounds = 8
     samples_per_round = 2
+    calls = CALLS
+    flush_bytes = 0
+    batch_limit_us = math.inf
 
-    def prepare(self, calls: Sequence[Call]) -> Timed:
+    def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
+        """warm is not used: two runs warm up and say how many fill a sample."""
         return _CpuTimed(list(calls))
 
 

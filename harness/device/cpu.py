@@ -1,0 +1,85 @@
+"""This machine's CPU: wall clock, no graphs, no conditions."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from harness.device.device import Elapsed, Graph, Stopwatch
+from harness.device.host import cpu_name, settled_threads
+from harness.device.timer import Call, Timer
+from harness.device.timers import make_timer
+from harness.errors import CaseFailed
+from harness.values.measurement import Conditions
+
+BANDWIDTH_BYTES = 256 << 20
+SET_BYTES_LIMIT = 128 << 20
+
+
+class CpuDevice:
+    """Opening it settles torch's threads: half of the cores, unless OMP_NUM_THREADS says otherwise."""
+
+    kind = "cpu"
+    tensors = "cpu"
+    gpu = False
+    captures = False
+    clock = "cpu"
+    l2_bytes = 0
+    set_bytes_limit = SET_BYTES_LIMIT
+    questions_held = 1
+
+    def __init__(self) -> None:
+        self._timers: dict[str, Timer] = {}
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(settled_threads())
+
+    def facts(self) -> dict[str, Any]:
+        return {"device_name": cpu_name(), "threads": torch.get_num_threads()}
+
+    def read_gb_s(self) -> float:
+        """With torch's current number of threads; takes about 0.3 s."""
+        buffer = torch.ones(BANDWIDTH_BYTES // 4, dtype=torch.float32)
+        seconds = []
+        for _ in range(4):
+            start = time.perf_counter()
+            buffer.sum()
+            seconds.append(time.perf_counter() - start)
+        return BANDWIDTH_BYTES / min(seconds) / 1e9
+
+    def timer(self, kind: str | None = None) -> Timer:
+        name = kind or "cpu"
+        if name not in self._timers:
+            self._timers[name] = make_timer(name, self)
+        return self._timers[name]
+
+    def capture(self, calls: Sequence[Call], warm: Sequence[Call]) -> Graph:
+        raise CaseFailed("CUDA graphs need a GPU")
+
+    def conditions(self, process: int, round_number: int) -> Conditions:
+        return Conditions(process=process, round=round_number)
+
+    def elapsed(self, run: Callable[[], Any]) -> Elapsed:
+        with self.stopwatch() as watch:
+            run()
+        return Elapsed(watch.us, None)
+
+    @contextmanager
+    def stopwatch(self) -> Iterator[Stopwatch]:
+        watch = Stopwatch()
+        start_s = time.perf_counter()
+        yield watch
+        watch.us = (time.perf_counter() - start_s) * 1e6
+
+    def synchronize(self) -> None:
+        pass
+
+    def release_memory(self) -> None:
+        pass
+
+    def answers(self) -> bool:
+        return True

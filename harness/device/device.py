@@ -1,0 +1,114 @@
+"""What a device offers: timers, graph capture, conditions, facts; and the one place where a device is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.device.timer import Call, Timer
+from harness.values.measurement import Conditions
+
+
+class Graph(Protocol):
+    """Captured calls."""
+
+    outputs: Any
+    """Result of the last call; a replay overwrites it."""
+    held_bytes: int
+    """Memory that the graph holds beyond its operands."""
+
+    def replay(self) -> None:
+        """Launches all calls once."""
+        ...
+
+
+@dataclass
+class Stopwatch:
+    """Time between the first and the last work that was launched while it ran; 0 until then."""
+
+    us: float = 0.0
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """Time of a stretch of work, host time between launches included."""
+
+    us: float
+    extra_bytes: int | None
+    """Most memory allocated at once beyond what was allocated before; None where the device does not count it."""
+
+
+class Device(Protocol):
+    """One device in this process."""
+
+    kind: str
+    """`Environment.device_kind`."""
+    tensors: str
+    """Where operands live, as torch names it: `cuda`, `cpu`."""
+    gpu: bool
+    """Kernels run on a GPU: traces have rows of it, and each kernel is a binary that can be read."""
+    captures: bool
+    """`capture` makes graphs."""
+    clock: str
+    """Name of what `elapsed` reads, stored as the timer of decode cases."""
+    l2_bytes: int
+    """0 where no cache is flushed."""
+    set_bytes_limit: int
+    """Copies of one case's weights stay below this."""
+    questions_held: int
+    """Sweep questions whose inputs are kept in memory at once."""
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of `Environment` that only the device knows."""
+        ...
+
+    def read_gb_s(self) -> float:
+        """Measured read bandwidth in 1e9 bytes/s: of a buffer much larger than any cache, the best of several."""
+        ...
+
+    def timer(self, kind: str | None = None) -> Timer:
+        """The timer of that name, made once; None: the device's default. TimerUnavailable where it cannot run here."""
+        ...
+
+    def capture(self, calls: Sequence[Call], warm: Sequence[Call]) -> Graph:
+        """`calls` as one graph, after `warm` was run. torch's RuntimeError for a call that cannot be captured."""
+        ...
+
+    def conditions(self, process: int, round_number: int) -> Conditions:
+        """Clocks, temperature, power and throttle reasons now; None where the device does not tell."""
+        ...
+
+    def elapsed(self, run: Callable[[], Any]) -> Elapsed:
+        """Runs it once."""
+        ...
+
+    def stopwatch(self) -> AbstractContextManager[Stopwatch]:
+        """Reads the device's clock around the work inside, without waiting for what was launched before."""
+        ...
+
+    def synchronize(self) -> None:
+        """Waits until all work is done."""
+        ...
+
+    def release_memory(self) -> None:
+        """Gives cached memory back to the system."""
+        ...
+
+    def answers(self) -> bool:
+        """False where an earlier error has taken the device from this process."""
+        ...
+
+
+def open_device() -> Device:
+    """The first GPU that torch can use, else the CPU. Raises no error: what a device lacks shows when it is used."""
+    import torch
+
+    if torch.cuda.is_available():
+        from harness.device.nvidia import NvidiaDevice
+
+        return NvidiaDevice()
+    from harness.device.cpu import CpuDevice
+
+    return CpuDevice()

@@ -1,0 +1,112 @@
+"""A device with a scripted clock, for tests: kernels run on the CPU, every time is the next of a list.
+
+It captures: a replay makes the calls again, so engines and timers that need graphs run without a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from harness.device.device import Elapsed, Graph, Stopwatch
+from harness.device.timer import Call, Timed, Timer
+from harness.values.measurement import Conditions
+
+
+class FakeTimer:
+    """Each call is made once when it is prepared; every sample is the next of `values_us`, a list that is used up."""
+
+    name = "fake"
+    flush_bytes = 0
+    batch_limit_us = float("inf")
+
+    def __init__(self, values_us: list[float], rounds: int = 2, samples_per_round: int = 1, calls: int = 2) -> None:
+        self.values_us = values_us
+        self.rounds, self.samples_per_round, self.calls = rounds, samples_per_round, calls
+        self.prepared = 0
+
+    def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
+        self.prepared += 1
+        return _FakeTimed(self, [call() for call in calls])
+
+
+class _FakeTimed:
+    def __init__(self, timer: FakeTimer, results: list[Any]) -> None:
+        self._timer = timer
+        self.calls = len(results)
+        self.outputs = results[-1]
+
+    def sample_us(self) -> float:
+        return self._timer.values_us.pop(0)
+
+
+class FakeGraph:
+    """Makes the calls again at every replay."""
+
+    held_bytes = 0
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls = list(calls)
+        self.outputs: Any = None
+        self.replay()
+
+    def replay(self) -> None:
+        for call in self._calls:
+            self.outputs = call()
+
+
+class FakeDevice:
+    """values_us: samples of the timer and times of `elapsed`, in the order in which they are taken; taking one more is
+    an IndexError. conditions: fields of `Conditions` that every reading has."""
+
+    kind = "fake"
+    tensors = "cpu"
+    gpu = False
+    captures = True
+    clock = "fake"
+    l2_bytes = 0
+    set_bytes_limit = 1 << 20
+    questions_held = 1
+
+    def __init__(self, values_us: Sequence[float] = (), rounds: int = 2, **conditions: Any) -> None:
+        self.values_us = list(values_us)
+        self.fake_timer = FakeTimer(self.values_us, rounds)
+        self._conditions = conditions
+
+    def facts(self) -> dict[str, Any]:
+        return {"device_name": "fake"}
+
+    def read_gb_s(self) -> float:
+        return 100.0
+
+    def timer(self, kind: str | None = None) -> Timer:
+        return self.fake_timer
+
+    def capture(self, calls: Sequence[Call], warm: Sequence[Call]) -> Graph:
+        for call in warm:
+            call()
+        return FakeGraph(calls)
+
+    def conditions(self, process: int, round_number: int) -> Conditions:
+        return Conditions(process=process, round=round_number, **self._conditions)
+
+    def elapsed(self, run: Callable[[], Any]) -> Elapsed:
+        with self.stopwatch() as watch:
+            run()
+        return Elapsed(watch.us, 0)
+
+    @contextmanager
+    def stopwatch(self) -> Iterator[Stopwatch]:
+        watch = Stopwatch()
+        yield watch
+        watch.us = self.values_us.pop(0)
+
+    def synchronize(self) -> None:
+        pass
+
+    def release_memory(self) -> None:
+        pass
+
+    def answers(self) -> bool:
+        return True

@@ -1,0 +1,46 @@
+"""The seam behind which kernels are timed: a list of calls goes in, microseconds per call come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+Call = Callable[[], Any]
+
+
+class TimerUnavailable(Exception):
+    """This device has no such timer; the text says what it needs."""
+
+
+class Timed(Protocol):
+    """Calls made ready for timing."""
+
+    calls: int
+    """Calls between two clock readings."""
+    outputs: Any
+    """Result of the last call, for a check after the fact."""
+
+    def sample_us(self) -> float:
+        """Runs all calls once and returns microseconds per call."""
+        ...
+
+
+class Timer(Protocol):
+    """A way to time calls."""
+
+    name: str
+    """Stored with every measurement."""
+    rounds: int
+    """Interleaved rounds per process that are worth taking."""
+    samples_per_round: int
+    calls: int
+    """Calls, each on operands of its own, that one sample is made of."""
+    flush_bytes: int
+    """Bytes read before each sample so that caches hold nothing of the operands."""
+    batch_limit_us: float
+    """A sweep makes a sample of fewer calls where all of them would take longer."""
+
+    def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
+        """Warms up, and captures where the timer does. warm: calls before a capture and replays after it. A call that
+        cannot be captured raises torch's RuntimeError."""
+        ...

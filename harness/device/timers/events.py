@@ -1,0 +1,58 @@
+"""GPU timing without a graph: calls launched one by one between two events, for kernels that cannot be captured.
+
+Launches are in the time wherever a kernel is shorter than its launch: do not compare these samples with those of
+`cuda_graph`. Operands are as cold: the same flush goes before each sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.device.cold_clock import ColdClock
+from harness.device.device import Device
+from harness.device.timer import Call, Timed, TimerUnavailable
+from harness.device.timers.cuda_graph import CALLS_PER_GRAPH, GRAPH_LIMIT_US
+
+
+def make(device: Device) -> EventTimer:
+    """On any GPU."""
+    if not device.gpu:
+        raise TimerUnavailable("timer events needs a GPU")
+    return EventTimer(device.l2_bytes)
+
+
+class EventTimer:
+    """l2_bytes: size of the cache that each sample flushes first."""
+
+    name = "events"
+    rounds = 20
+    samples_per_round = 3
+    calls = CALLS_PER_GRAPH
+    batch_limit_us = GRAPH_LIMIT_US
+
+    def __init__(self, l2_bytes: int) -> None:
+        self._clock = ColdClock(l2_bytes)
+        self.flush_bytes = self._clock.flush_bytes
+
+    def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
+        """The calls after `warm` of them and one whole sample."""
+        timed = _EventTimed(list(calls), self._clock)
+        for call in calls[:warm]:
+            call()
+        timed.sample_us()
+        return timed
+
+
+class _EventTimed:
+    def __init__(self, calls: list[Call], clock: ColdClock) -> None:
+        self.calls = len(calls)
+        self.outputs: Any = None
+        self._calls, self._clock = calls, clock
+
+    def _launch(self) -> None:
+        for call in self._calls:
+            self.outputs = call()
+
+    def sample_us(self) -> float:
+        return self._clock.time_us(self._launch) / self.calls

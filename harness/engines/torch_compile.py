@@ -1,0 +1,67 @@
+"""The whole step as one graph of torch.compile.
+
+On a GPU the compiled step is replayed as a CUDA graph, so that it differs from `cuda_graph` in its kernels and not in
+who launches them. Compiling is a part of `capture_s`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING
+
+from harness.values.engine import EngineFacts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.decode.step import Step
+    from harness.device.device import Device, Graph
+
+FACTS = EngineFacts(captures=True, compiles=True, fuses=True)
+
+
+def make(step: Step, device: Device) -> TorchCompileEngine:
+    """Raises what torch.compile raises where the step is no full graph: there is no falling back to eager parts."""
+    return TorchCompileEngine(step, device)
+
+
+class TorchCompileEngine:
+    """Runs the compiled step, or replays it where the device captures."""
+
+    extra_bytes = 0
+
+    def __init__(self, step: Step, device: Device) -> None:
+        import torch
+
+        start = time.perf_counter()
+        self._run: Callable[[], Tensor] = torch.compile(_alone(step), fullgraph=True, dynamic=False)
+        self._graph: Graph | None = None
+        if device.captures:
+            self._graph = device.capture([self._run], warm=[self._run, self._run])
+            self.extra_bytes = self._graph.held_bytes
+        else:
+            self._run()
+        self.capture_s = time.perf_counter() - start
+
+    def run(self) -> Tensor:
+        """One step."""
+        if self._graph is None:
+            return self._run()
+        self._graph.replay()
+        logits: Tensor = self._graph.outputs
+        return logits
+
+
+_number = itertools.count()
+
+
+def _alone(step: Step) -> Callable[[], Tensor]:
+    """The step under a code object of its own. torch keeps what it compiled by code object: the steps of several arms
+    would share one entry, each call would try the guards of all, and behind the eighth torch would give up."""
+    call = type(step).__call__
+    code = call.__code__.replace(co_name=f"decode_step_{next(_number)}")
+    function: Callable[[], Tensor] = MethodType(FunctionType(code, call.__globals__), step)
+    return function

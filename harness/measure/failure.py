@@ -1,0 +1,51 @@
+"""Errors of a user's kernel as the measurement of its case."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from harness.values.case import Case
+from harness.values.measurement import Measurement, Status
+
+NEEDS_GPU = (
+    "its Triton kernels need a GPU; `harness try` checks one without, TRITON_INTERPRET=1 `harness check` a suite"
+)
+
+
+def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measurement:
+    return Measurement(case, status, reason or "failed without a message")
+
+
+def what_was_raised(error: BaseException) -> tuple[Status, str]:
+    """Status and reason for an error that a kernel raised: UNSUPPORTED where Triton found no GPU, else FAILED."""
+    if isinstance(error, RuntimeError) and str(error).startswith("0 active drivers"):
+        return Status.UNSUPPORTED, NEEDS_GPU
+    return Status.FAILED, f"{type(error).__name__}: {first_line(error)}"
+
+
+def raised(case: Case, error: BaseException, doing: str = "") -> Measurement:
+    """The measurement of a case whose kernel raised. doing: put before the error's text."""
+    status, reason = what_was_raised(error)
+    return Measurement(case, status, f"{doing}{reason}", out_of_memory=lacked_memory(error))
+
+
+def lacked_memory(error: BaseException) -> bool:
+    """Whether an allocation failed. Only torch's own for a GPU has a type; CUDA's, Triton's and the one for a CPU are
+    known by their text."""
+    text = str(error).lower()
+    unnamed = isinstance(error, RuntimeError) and ("out of memory" in text or "allocate memory" in text)
+    return unnamed or isinstance(error, MemoryError | torch.OutOfMemoryError)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error that says something. Where it only announces what follows (a place in a kernel's
+    source, another process' traceback): with the last line that names an error, else the last one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Set TORCH")] or lines  # torch's hint, at the end
+    if len(lines) > 1 and lines[0].endswith(":"):
+        named = [line for line in lines[1:] if re.match(r"[\w.]+(Error|Exception)\b", line)][-1:]
+        last = [] if named and not named[0].endswith(":") else lines[-1:]
+        return " ".join([lines[0], *named, *last])
+    return lines[0] if lines else type(error).__name__
