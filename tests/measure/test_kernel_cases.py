@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from harness.device.fake import FakeDevice
-from harness.device.nvml import reason_names
 from harness.device.timer import Call, Timed
 from harness.measure.failure import first_line, lacked_memory
 from harness.measure.kernel_cases import KernelBench, rounds
@@ -114,12 +113,6 @@ def test_a_kernel_that_changes_when_captured_is_incorrect(tmp_path: Path, monkey
 
 def test_no_entry_is_always_first() -> None:
     assert [order[0] for _, order in rounds("abc", 4)] == ["a", "b", "c", "a"]
-
-
-def test_throttle_reasons_are_named_and_idle_is_none() -> None:
-    assert reason_names(0x1 | 0x2) == ()
-    assert reason_names(0x4 | 0x40) == ("sw_power_cap", "hw_thermal_slowdown")
-    assert reason_names(0x1000) == ("0x1000",)
 
 
 @pytest.mark.parametrize(

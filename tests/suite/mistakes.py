@@ -72,6 +72,19 @@ MISTAKES = {
         "did you mean qwen3_5_moe_tiny?",
     ),
     "unknown engine": ("[eager]", "[eagre]", "15:20: decode.engines[0]: unknown engine eagre", "did you mean eager?"),
+    "unknown timer": (
+        "weights:",
+        "timer: {kind: cuda_grap}\nweights:",
+        "5:15: timer.kind: unknown timer cuda_grap",
+        "did you mean cuda_graph?",
+    ),
+    "no rounds": ("weights:", "timer: {rounds: 0}\nweights:", "5:17: timer.rounds: 0 is out of range", "1 to 10000"),
+    "unknown key of a timer": (
+        "weights:",
+        "timer: {round: 3}\nweights:",
+        "5:9: timer.round: unknown key",
+        "mean rounds?",
+    ),
     "engine not there yet": (
         "[eager]",
         "[aot_inductor]",
