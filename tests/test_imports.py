@@ -48,12 +48,10 @@ LAYERS = {
             "harness/calls.py",
             "harness/plan.py",
             "harness/answers.py",
-            "harness/device/__init__.py",
-            "harness/device/timers/__init__.py",
-            "harness/device/host.py",
-            "harness/device/nvml.py",
-            "harness/device/ptxas.py",
-            "harness/device/probe.py",
+            *(
+                f"harness/device/{name}.py"
+                for name in ("__init__", "host", "nvml", "ptxas", "probe", "timers/__init__")
+            ),
             "harness/kernels_root.py",
             "harness/reports_root.py",
         ),
