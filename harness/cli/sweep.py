@@ -13,6 +13,7 @@ from harness.cli.options import AsJson, Match, Note, Store, csv, refuse
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 
 if TYPE_CHECKING:
+    from harness.values.suite import Plan
     from harness.values.sweep import SweepResult
 
 PIPED_WIDTH = 140
@@ -50,18 +51,19 @@ def command(
             again=again, rounds=rounds, scheduler=scheduler, carried=carried, ship=ship, emit=emit, csv=csv_file,
             charts=charts, m=note,
         )  # fmt: skip
-        return sweep_static.compile_only(suite, match, _counts(tokens), target, jobs, limit_s, allow_failure, as_json)
+        plan = _plan(suite, match, tokens)
+        return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
+    plan = _plan(suite, match, tokens)
     if carried is not None:
         from harness.static.sweep import carry
 
-        count = carry(carried, suite, match=match or None, tokens=_counts(tokens))
+        count = carry(carried, plan)
         print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
 
     try:
-        counts = _counts(tokens)
-        result = _swept(suite, match, counts, rounds, again, jobs, limit_s, processes, scheduler, note, store)
+        result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store)
     except KeyboardInterrupt:
         print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
@@ -101,8 +103,15 @@ def _counts(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(count) for count in counts))
 
 
+def _plan(suite: Path, match: str, tokens: str) -> Plan:
+    from harness.plan import sweep_plan
+    from harness.suite.load import load_suite
+
+    return sweep_plan(load_suite(suite), match=match or None, tokens=_counts(tokens))
+
+
 def _swept(
-    suite: Path, match: str, tokens: tuple[int, ...], rounds: int, again: bool, jobs: int, limit_s: float,
+    plan: Plan, rounds: int, again: bool, jobs: int, limit_s: float,
     processes: int, scheduler: str, note: str, store: str,
 ) -> SweepResult:  # fmt: skip
     from harness.cli.progress import RunProgress
@@ -110,11 +119,11 @@ def _swept(
     from harness.sweep.sweep import Options, sweep
 
     options = Options(
-        match=match or None, tokens=tokens, rounds=rounds or None, again=again, jobs=jobs or None,
+        rounds=rounds or None, again=again, jobs=jobs or None,
         limit_s=limit_s or None, processes=processes, scheduler=scheduler, note=note,
     )  # fmt: skip
     with RunProgress() as progress:
-        return sweep(suite, RunStore(store), options, progress)
+        return sweep(plan, RunStore(store), options, progress)
 
 
 def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) -> None:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
     from harness.values.static_sweep import StaticSweep
+    from harness.values.suite import Plan
 
 PIPED_WIDTH = 120
 """Columns where nobody looks: enough for all of a row."""
 
 
-def compile_only(
-    suite: Path, match: str, tokens: Sequence[int], target: str, jobs: int, limit_s: float, allow_failure: bool,
-    as_json: bool,
-) -> None:  # fmt: skip
+def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failure: bool, as_json: bool) -> None:
     """Compiles every configuration and says what came of it; ends with status 5 where one FAILED or none compiled."""
     from harness.cli.progress import RunProgress
     from harness.errors import ExitStatus
@@ -28,9 +24,8 @@ def compile_only(
 
     with RunProgress() as progress:
         found = static_sweep(
-            suite, match=match or None, tokens=tokens, target=target or None, jobs=jobs or None,
-            limit_s=limit_s or LIMIT_S, report=progress,
-        )  # fmt: skip
+            plan, target=target or None, jobs=jobs or None, limit_s=limit_s or LIMIT_S, report=progress
+        )
     if as_json:
         from harness.cli.static_json import static_sweep_as_json
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.plan import sweep_plan
 from harness.static.carried import accept
 from harness.static.pool import LIMIT_S, available_cores, compile_cases
 from harness.static.results import sources, toolchain
 from harness.static.target import LIMITS, parse_target, present_target
-from harness.suite.load import load_suite
 from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
+from harness.values.suite import Plan
 
 
 def static_sweep(
-    path: Path, *, match: str | None = None, tokens: Sequence[int] = (1,), target: str | None = None,
-    jobs: int | None = None, limit_s: float = LIMIT_S, report: Callable[[str, str, int, int], None] | None = None,
+    plan: Plan, *, target: str | None = None, jobs: int | None = None, limit_s: float = LIMIT_S,
+    report: Callable[[str, str, int, int], None] | None = None,
 ) -> StaticSweep:  # fmt: skip
-    """Every configuration of the suite's sweep compiled, at each number of tokens a call.
+    """Every configuration of a `sweep_plan` compiled.
 
-    target: `sm_90`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises HarnessError for an
-    unusable suite, no target or no compiler.
+    target: `sm_90`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises HarnessError for no
+    target or no compiler.
     """
     start = time.perf_counter()
-    suite = load_suite(path)
-    cases = sweep_plan(suite, match=match, tokens=tokens).cases
+    suite, cases = plan.suite, plan.cases
     capability = parse_target(target or _present())
     done: list[Compiled] = []
     stage = f"sm_{capability}"
@@ -51,11 +49,9 @@ def static_sweep(
     )  # fmt: skip
 
 
-def carry(file: Path, path: Path, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> int:
+def carry(file: Path, plan: Plan) -> int:
     """Takes over what a static sweep of the same suite pruned elsewhere, for the GPU that is here; see `carried`."""
-    suite = load_suite(path)
-    cases = sweep_plan(suite, match=match, tokens=tokens).cases
-    return accept(file, cases, _present(), Path(suite.path).parent)
+    return accept(file, plan.cases, _present(), Path(plan.suite.path).parent)
 
 
 def _present() -> str:

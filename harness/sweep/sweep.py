@@ -15,9 +15,7 @@ import msgspec
 from harness.device.nvml import visible_gpus
 from harness.device.probe import machine_of, probe
 from harness.errors import CaseFailed, HarnessError
-from harness.plan import sweep_plan
 from harness.store import Store
-from harness.suite.load import load_suite
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
 from harness.sweep.devices import Devices, LocalDevices, outcome_of
@@ -32,7 +30,7 @@ from harness.sweep.warn import warnings
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.run import Run
-from harness.values.suite import Suite
+from harness.values.suite import Plan
 from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
 from harness.worker.messages import Task
@@ -51,8 +49,6 @@ class Options(msgspec.Struct, frozen=True):
     """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
     scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice."""
 
-    match: str | None = None
-    tokens: tuple[int, ...] = (1,)
     rounds: int | None = None
     again: bool = False
     jobs: int | None = None
@@ -62,18 +58,21 @@ class Options(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def sweep(path: Path, store: Store, options: Options, report: Report) -> SweepResult:
-    """Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there."""
-    return _Sweep(load_suite(path), store, options, report).run()
+def sweep(plan: Plan, store: Store, options: Options, report: Report) -> SweepResult:
+    """Times the configurations of a `sweep_plan`, confirms the fastest of each question and writes them to tuned files.
+
+    Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there.
+    """
+    return _Sweep(plan, store, options, report).run()
 
 
 class _Sweep:
-    def __init__(self, suite: Suite, store: Store, options: Options, report: Report) -> None:
-        self.suite, self.store, self.options, self.report = suite, store, options, report
+    def __init__(self, plan: Plan, store: Store, options: Options, report: Report) -> None:
+        self.suite, self.store, self.options, self.report = plan.suite, store, options, report
         self.start = time.perf_counter()
         self.stages = StageClock()
         self.compile_s = 0.0
-        self.asked = questions(suite, sweep_plan(suite, match=options.match, tokens=options.tokens).cases)
+        self.asked = questions(plan.suite, plan.cases)
         self.devices: Devices | None = None
         self.compilation: Compilation | None = None
         self.fresh: FreshProcesses | None = None

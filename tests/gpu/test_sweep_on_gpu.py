@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.plan import sweep_plan
 from harness.store import Store
+from harness.suite.load import load_suite
 from harness.sweep.sweep import Options, sweep
 from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
@@ -48,7 +50,7 @@ def test_a_sweep_of_a_triton_kernel(tmp_path: Path) -> None:
     text = TINY[: TINY.index("\nkernels:") + 1].replace("decode: torch_gather", "decode: ./mine.py", 1)
     path = write_suite(tmp_path, text=text + f"sweep:\n  moe_gate_up: {{./mine.py: {SPACE}}}\n")
     store = Store(str(tmp_path / "runs.sqlite"))
-    result = sweep(path, store, Options(), lambda *_: None)
+    result = sweep(sweep_plan(load_suite(path)), store, Options(), lambda *_: None)
     [question] = result.questions
     rows = question.configurations
     by_fault = {name: [c for c in rows if c.tunables["fault"] == name] for name in ("none", "zeros", "beyond")}
@@ -60,5 +62,5 @@ def test_a_sweep_of_a_triton_kernel(tmp_path: Path) -> None:
     assert question.finals is not None and question.finals.baseline is not None and len(question.finals.twins) == 8
     assert {s.process for c in question.finals.confirmed for s in c.measurement.samples} == {1, 2, 3, 4}
     assert len(question.finals.confirmed) == 5 and 0 < result.gpu_busy_s < 10
-    again = sweep(path, store, Options(), lambda *_: None)
+    again = sweep(sweep_plan(load_suite(path)), store, Options(), lambda *_: None)
     assert again.wall_s < 2 and again.reused == 14 and again.gpu_busy_s == 0

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.plan import sweep_plan
 from harness.store import Store
 from harness.store.tables import decode
+from harness.suite.load import load_suite
 from harness.sweep.cluster import DaskDevices
 from harness.sweep.sweep import Options, sweep
 from harness.values.measurement import Status
@@ -57,8 +59,8 @@ def test_two_workers_one_killed_in_the_middle(tmp_path: Path) -> None:
                 killed.append(done)
                 workers[1].send_signal(signal.SIGKILL)
 
-        options = Options(match=MATCH, rounds=1, processes=1, scheduler=address)
-        result = sweep(path, Store(str(store)), options, report)
+        options = Options(rounds=1, processes=1, scheduler=address)
+        result = sweep(sweep_plan(load_suite(path), match=MATCH), Store(str(store)), options, report)
     finally:
         for process in processes:
             process.kill()

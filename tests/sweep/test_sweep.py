@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.main import app
 from harness.errors import ExitStatus
-from harness.plan import expand
+from harness.plan import expand, sweep_plan
 from harness.store import Store
 from harness.store.tables import decode
 from harness.suite.load import load_suite
@@ -33,8 +33,8 @@ pytestmark = pytest.mark.xdist_group("sweeps")
 
 
 def swept(path: Path, store: Path, **options: object) -> SweepResult:
-    settings = Options(**{"match": MATCH, "rounds": 2, "processes": 2} | options)  # type: ignore[arg-type]
-    return sweep(path, Store(str(store)), settings, lambda *_: None)
+    settings = Options(**{"rounds": 2, "processes": 2} | options)  # type: ignore[arg-type]
+    return sweep(sweep_plan(load_suite(path), match=MATCH), Store(str(store)), settings, lambda *_: None)
 
 
 def first_times(store: Path) -> list[str]:
