@@ -2,7 +2,7 @@
 
 Discovered, so that a new op, variant or suite needs no edit here. Every folder below the four is a package, with or
 without an `__init__.py`, under a name of our own: Hugging Face publishes a package that is named `kernels`, and no file
-may be shared with it.
+may be shared with it. `kernel_harness` is the public face of `harness`, under a name that no other project has.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from pathlib import Path
 
 from setuptools import setup
 
-FOLDERS = {"harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports", "harness_suites": "suites"}
+FOLDERS = {
+    "harness": "harness", "harness_kernels": "kernels", "harness_reports": "reports", "harness_suites": "suites",
+    "kernel_harness": "harness/api",
+}  # fmt: skip
 NOT_INSTALLED = {"__pycache__", "samples"}
 DATA = ["*.yaml", "*.json", "*.j2", "*.html", "*.css", "*.js", "*.md", "py.typed"]
 TUNED_ON_THIS_CPU = ["cpu-*.json"]

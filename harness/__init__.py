@@ -1,6 +1,7 @@
 """Profiles, times and compares GPU inference kernels and the decode that they make up.
 
-In a notebook: `from harness import try_kernel, load`.
+In a notebook: `from harness import try_kernel, load`. Programs import `kernel_harness`, see `harness.api`: here, names
+such as `plan` and `compare` are modules.
 """
 
 from __future__ import annotations

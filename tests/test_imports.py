@@ -142,8 +142,8 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "yaml", "msgspec", "pytest_benchmark", "harness"),
         deferred=False,
     ),
-    "commands start at once": Layer(
-        ("harness/cli/*.py",), (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy"), deferred=False
+    "commands and the public functions start at once": Layer(
+        ("harness/cli/*.py", "harness/api/*.py"), (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy"), deferred=False
     ),
 }
 

@@ -10,7 +10,10 @@ import pytest
 
 from tests.packaging.environment import Environment
 
-FOLDERS = {"harness": "harness", "kernels": "harness_kernels", "reports": "harness_reports", "suites": "harness_suites"}
+FOLDERS = {
+    "harness": "harness", "kernels": "harness_kernels", "reports": "harness_reports", "suites": "harness_suites",
+    "harness/api": "kernel_harness",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def test_every_module_of_the_tree_is_in_the_wheel(new_op_tree: Path, names: set[
 
 
 def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
-    """No folder `kernels`, no tests: only our four names at the top, beside the metadata."""
+    """No folder `kernels`, no tests: only our own names at the top, beside the metadata."""
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} <= set(FOLDERS.values())
 
@@ -47,6 +50,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: 
         "import subprocess; print(subprocess.check_output(['../../bin/harness', '--help']))"
     )
     assert environment.says("from harness_kernels.moe_down.spec import OP; print(OP.inputs[0].name)") == "gate_up\n"
+    assert environment.says("import kernel_harness, sys; print('msgspec' in sys.modules)") == "False\n"
 
 
 def test_an_editable_install_follows_the_tree(tree: Callable[[], Path], tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""What the command line does, as functions over values; installed as `kernel_harness`.
+
+Nothing heavy is imported until a function is called. Whatever touches the device runs in processes of its own, so that
+a program may measure suites with different kernels one after the other. Errors are HarnessError, one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import harness
+
+try:
+    from harness import errors
+    from harness.errors import HarnessError
+except ImportError:  # an editable install finds the submodules of any `harness`, another one does not
+    errors = None  # type: ignore[assignment]
+if errors is None or Path(str(errors.__file__)).parent != Path(str(harness.__file__)).parent:
+    raise ImportError(
+        f"kernel_harness: `import harness` finds another project's, {harness.__file__}; "
+        "start Python elsewhere, or with -P"
+    )
+
+if TYPE_CHECKING:
+    from harness.attempt.notebook import load, try_kernel
+    from harness.store import Store
+    from harness.values.profile import Profile
+    from harness.values.run import Run
+    from harness.values.suite import Plan, Suite
+    from harness.values.sweep import SweepResult
+    from harness.values.verdict import Comparison
+    from harness.worker.messages import Stage
+
+__all__ = [
+    "HarnessError", "Store", "breakdown", "compare", "load", "load_suite", "plan", "run", "sweep", "try_kernel",
+]  # fmt: skip
+
+Report = Callable[[str, str, int, int], None]
+"""Called with the stage, what is being done, how many cases are done, of how many."""
+
+
+def load_suite(path: str | Path) -> Suite:
+    """The suite in a YAML file, checked against its model and the kernels beside it.
+
+    Raises SuiteError, `file:line:column: key: what; allowed: ...`, for the first thing that is wrong.
+    """
+    from harness.suite.load import load_suite
+
+    return load_suite(Path(path))
+
+
+def plan(suite: Suite, *, arms: Sequence[str] = (), match: str = "", device: str = "", triton: str = "") -> Plan:
+    """Every case of a suite with its implementation, in the order in which `run` measures them.
+
+    arms: these alone, in this order. match: cases whose id contains this text, as `-k`. device, triton: where it will
+    run (`nvidia-h100-80gb-hbm3`, `3.7.1`); without them, `tuned` stays open. Raises HarnessError for an unknown arm and
+    for a filter that leaves nothing.
+    """
+    from harness.plan import expand
+
+    return expand(suite, arms=arms or None, match=match or None, device_slug=device or None, triton=triton or None)
+
+
+def run(
+    suite: Suite, *, arms: Sequence[str] = (), match: str = "", processes: int = 1,
+    stages: tuple[Stage, ...] = ("kernels", "decode", "profile"), rounds: int | None = None, note: str = "",
+    store: Store | None = None, report: Report | None = None,
+) -> Run:  # fmt: skip
+    """Verifies, times and profiles a suite on this machine; the run as it is stored.
+
+    processes: fresh processes that repeat every case. rounds: interleaved rounds of each, None for the timer's own
+    number. store: `.harness/runs.sqlite` here where left out. Samples are us per call, token or prefill. A case
+    that is wrong or fails is a measurement with its status and reason, without samples. Raises HarnessError as `plan`
+    does, and where no worker starts; what was measured until then is stored.
+    """
+    from harness.runner.execute import Execution, Options
+    from harness.store import Store
+
+    plan(suite, arms=arms, match=match)  # a wrong name is said before a process starts
+    store = store or Store()
+    execution = Execution(
+        suite, lambda here: plan(suite, arms=arms, match=match, device=here.slug, triton=here.triton or ""), store,
+        Options(processes=processes, stages=stages, rounds=rounds, note=note), report or (lambda *_: None),
+    )  # fmt: skip
+    return store.load(execution.run())
+
+
+def compare(
+    base: Run, head: Run, *, base_arm: str | None = None, head_arm: str | None = None, accept: Collection[str] = ()
+) -> Comparison:
+    """The verdict on every question that two stored runs, or two arms of one run, were both asked.
+
+    Ratios are head time / base time with their interval. accept: conditions that may differ (`torch`, `triton`, `gpu`);
+    where others differ, the comparison has `comparable` False and no verdicts. Raises NotComparable where the sides
+    have no question in common. `Comparison.exit_status` is that of `harness compare`.
+    """
+    from harness.compare import StoredSide, compare
+
+    return compare(StoredSide(base, base_arm), StoredSide(head, head_arm), accept=accept)
+
+
+def sweep(
+    suite: Suite, *, match: str = "", tokens: Sequence[int] = (1,), rounds: int | None = None, processes: int = 4,
+    again: bool = False, note: str = "", store: Store | None = None, report: Report | None = None,
+) -> SweepResult:  # fmt: skip
+    """Times every configuration of a suite's sweep spaces and writes the fastest to tuned files, which arms read by the
+    word `tuned`.
+
+    tokens: of a call. processes: fresh ones that confirm a choice. again: times anew what the store knows. Raises
+    HarnessError for a suite without a sweep, CaseFailed where no configuration could be timed.
+    """
+    from harness.plan import sweep_plan
+    from harness.store import Store
+    from harness.sweep.sweep import Options, sweep
+
+    options = Options(rounds=rounds, processes=processes, again=again, note=note)
+    cases = sweep_plan(suite, match=match or None, tokens=tokens)
+    return sweep(cases, store or Store(), options, report or (lambda *_: None))
+
+
+def breakdown(trace: str | Path, *, categories: str | Path | None = None, steps: int = 0) -> Profile:
+    """Where the GPU time of a torch.profiler trace went, by category, kernel and gap; times in ns.
+
+    categories: rules (YAML) that go before the shipped ones. steps: decode steps in the trace, 0 where unknown. Raises
+    HarnessError where the file is no trace or has nothing to break down.
+    """
+    from harness.trace import breakdown, load_rules
+
+    return breakdown(Path(trace), load_rules(*([Path(categories)] if categories else [])), steps=steps)
+
+
+def __getattr__(name: str) -> Any:
+    """`Store`, `try_kernel` and `load`, imported when they are asked for."""
+    if name == "Store":
+        from harness.store import Store
+
+        return Store
+    if name in ("load", "try_kernel"):
+        from harness.attempt import notebook
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
