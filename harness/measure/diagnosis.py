@@ -22,16 +22,28 @@ LOW_PRECISION = 0.05
 """An rms error below this, spread over everything, is rounding: bfloat16 sums of thousands of terms reach 2 %."""
 
 
+class Returned(NamedTuple):
+    """An output of an op, or a state that a call writes. shape: as the op declares it."""
+
+    name: str
+    shape: Sequence[str]
+    is_state: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"state {self.name}" if self.is_state else self.name
+
+
 class Wrong(NamedTuple):
-    """One call that went wrong. outputs: name and declared shape of each, states included. got, wanted: in that
-    order; previous: the wanted outputs of the call before this one, on other inputs. before: states before the call.
-    row_dims: of each output, see `agreement.compare`."""
+    """One call that went wrong. outputs: states included. got, wanted: in that order; previous: the wanted outputs of
+    the call before this one, on other inputs. before: states before the call. row_dims: of each output, see
+    `agreement.compare`."""
 
     op: Any
     operands: dict[str, Any]
     dims: Mapping[str, int]
     tunables: Mapping[str, Any]
-    outputs: Sequence[tuple[str, Sequence[str]]]
+    outputs: Sequence[Returned]
     got: Sequence[Tensor]
     wanted: Sequence[Tensor]
     previous: Sequence[Tensor]
@@ -43,7 +55,8 @@ class Wrong(NamedTuple):
 
 def diagnose(wrong: Wrong) -> Diagnosis:
     """The first output that is wrong, described."""
-    for number, (name, shape) in enumerate(wrong.outputs):
+    for number, output in enumerate(wrong.outputs):
+        name, shape = output.label, output.shape
         got, wanted = wrong.got[number], wrong.wanted[number]
         if got.shape != wanted.shape:
             words = f"{name} has shape {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
@@ -82,7 +95,7 @@ def _unwritten(number: int, name: str, mask: Tensor, share: float, wrong: Wrong)
         return None
     if bool(missing.all()):
         return "unwritten", "nothing of it is written, or it is added to memory that nobody set to zero"
-    tail = _tail_words(missing, wrong.outputs[number][1])
+    tail = _tail_words(missing, wrong.outputs[number].shape)
     if bool((missing | ~mask).all()):
         return "unwritten", f"an unwritten {tail or 'part'}: NaN is what the memory was filled with before the call"
     return (
@@ -98,16 +111,17 @@ def _zero(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> F
         return None
     if bool((got == 0).all()):
         return "zero", "all zeros: nothing is computed, or a mask lets nothing through"
-    tail = _tail_words(zero, wrong.outputs[number][1])
+    tail = _tail_words(zero, wrong.outputs[number].shape)
     if tail:
         return "clipped tail", f"a clipped {tail}: zeros where the last part belongs"
     return "zero", "zeros: what belongs there is skipped"
 
 
 def _state(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
-    before = wrong.before.get(name.removeprefix("state "))
-    if not name.startswith("state ") or before is None:
+    output = wrong.outputs[number]
+    if not output.is_state:
         return None
+    before = wrong.before[output.name]
     if torch.equal(wrong.got[number].float(), before.float()):
         return "state not updated", f"{name} is as it was before the call"
     same = (wrong.got[number].float() == before.float()) & mask
@@ -145,7 +159,7 @@ def _whole(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
         size = wanted.shape[dim]
         for shift in {1, -1, size // 2} - {0}:
             if size > 1 and _explains(wanted.roll(shift, dim), number, mask, wrong):
-                return "shifted", f"shifted by {shift} of {size} along {wrong.outputs[number][1][dim]}"
+                return "shifted", f"shifted by {shift} of {size} along {wrong.outputs[number].shape[dim]}"
     at = mask if bool(mask.any()) else torch.ones_like(mask)
     square = wanted[at].square().sum().item()
     factor = (got[at] * wanted[at]).sum().item() / square if square else 0.0

@@ -101,7 +101,7 @@ def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], 
         package=kernels_root.NAME, root=str(kernels_root.in_use()), op=case.op,
         prepared=[name for name, role in roles.items() if role in ("weight", "pool", "constant")],
         inputs=list(roles), states=[name for name, role in roles.items() if role == "state"],
-        outputs=[name for name, _ in wrong.outputs], tunables=dict(wrong.tunables),
+        outputs=[output.label for output in wrong.outputs], tunables=dict(wrong.tunables),
         max_error=wrong.tolerance.max_error, rms_error=wrong.tolerance.rms_error,
         row_slack=wrong.tolerance.row_slack, row_floor=ROW_FLOOR,
         row_dims=[

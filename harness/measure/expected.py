@@ -40,10 +40,12 @@ class Expected:
                 kind=Mismatch.OUTPUTS,
             )  # fmt: skip
             return [], nothing
+        returned = [*names, *self._states]
         labels = [*names, *(f"state {name}" for name in self._states)]
-        pairs = list(zip(labels, (*got, *(operands[name] for name in self._states)), self.wanted, strict=True))
+        outputs = (*got, *(operands[name] for name in self._states))
         results = [
-            compare(name, a, b, tolerance, self._op.row_dims(name.removeprefix("state "))) for name, a, b in pairs
+            compare(label, a, b, tolerance, self._op.row_dims(name))
+            for name, label, a, b in zip(returned, labels, outputs, self.wanted, strict=True)
         ]
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
         if changed:
@@ -51,7 +53,7 @@ class Expected:
             results.append(Correctness(False, 0.0, 0.0, 0.0, 0.0, 0, 0, "", detail, kind=Mismatch.INPUT_CHANGED))
             for name in changed:
                 operands[name].copy_(before[name])
-        return [a.clone() for _, a, _ in pairs], worst_of(results)
+        return [output.clone() for output in outputs], worst_of(results)
 
     def call(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Operands, tuple[Tensor, ...]]:
         """One call on the inputs as the variant wants them and on fresh state: its operands after it, its outputs."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.measure.diagnosis import Wrong, diagnose
+from harness.measure.diagnosis import Returned, Wrong, diagnose
 from harness.measure.evidence import save
 from harness.measure.expected import Expected, reference_of
 from harness.measure.operand_sets import torch_dtype
@@ -52,10 +52,10 @@ def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any],
     operands, got = expected.call(variant, tunables)
     got = tuple(t.clone() for t in (*got, *(operands[name] for name in states)))
     shapes = {i.name: i.shape for i in op.op.inputs}
-    outputs = [*op.op.outputs, *((f"state {name}", shapes[name]) for name in states)]
+    outputs = [Returned(*output) for output in op.op.outputs]
+    outputs += [Returned(name, shapes[name], is_state=True) for name in states]
     before = {name: given[name] for name in states}
     return Wrong(
         op.op, given, case.dims, tunables, outputs, got, expected.wanted, previous, before,
-        op.tolerance(case.activations), partial(reference_of, op),
-        [op.row_dims(name.removeprefix("state ")) for name, _ in outputs],
+        op.tolerance(case.activations), partial(reference_of, op), [op.row_dims(output.name) for output in outputs],
     )  # fmt: skip

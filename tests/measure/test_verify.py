@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from harness.measure.agreement import sentence
 from harness.measure.poison import INTEGER_POISON, PoisonUninitialised
 from harness.measure.verify import verify_variant
+from harness.measure.wrong_output import examine
 from harness.resolve import load_op
 from harness.values.measurement import Correctness, Mismatch
 from tests.measure import planted
@@ -52,6 +54,16 @@ def test_a_state_that_is_not_updated_is_wrong() -> None:
     case = planted.case(dims=dims)
     result = verify_variant(op, planted.variant(lambda *inputs: None), case, torch.float32, "cpu", 0)
     assert not result.correct and "state k_cache: dim 2: 3 of 6" in result.region
+
+
+def test_a_state_that_is_not_updated_is_diagnosed_by_its_name(tmp_path: Path) -> None:
+    op, variant = load_op("kv_append"), planted.variant(lambda *inputs: None)
+    dims = {"batch": 1, "length": 1, "kv_heads": 2, "head_dim": 8, "context": 3, "capacity": 6, "tokens": 1}
+    case = planted.case(dims=dims)
+    result = verify_variant(op, variant, case, torch.float32, "cpu", 0)
+    found, evidence = examine(op, variant, case, "cpu", "uniform", result, tmp_path / "evidence")
+    assert (found.pattern, found.words) == ("state not updated", "state k_cache is as it was before the call")
+    assert "'state k_cache', 'state v_cache'" in (Path(evidence) / "repro.py").read_text()
 
 
 def test_uninitialised_memory_is_visible_inside_the_poison_and_only_there() -> None:
