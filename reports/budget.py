@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from .markdown_cells import table_of
+from .formats import markdown_table
+from .table import Row, Table
 
 LIMIT_BYTES = 60_000
 """GitHub takes 65,536 characters in a description or comment; the rest is for what somebody writes around it."""
@@ -17,42 +17,12 @@ _NOTE_BYTES = 200
 _LEFT_OUT = "What follows here in a longer report is left out: it does not fit into {} bytes."
 
 
-@dataclass(frozen=True)
-class Row:
-    """cells: Markdown. rank: rows of higher rank leave first. label: one word under which a lost row is counted."""
-
-    cells: tuple[str, ...]
-    rank: int = 0
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A table whose rows may leave. right: columns of numbers."""
-
-    headings: tuple[str, ...]
-    rows: tuple[Row, ...]
-    right: tuple[int, ...] = ()
-
-    def text(self, kept: Sequence[bool]) -> str:
-        lost = [row for row, keep in zip(self.rows, kept, strict=True) if not keep]
-        shown = table_of(
-            self.headings, (row.cells for row, keep in zip(self.rows, kept, strict=True) if keep), self.right
-        )
-        if not lost:
-            return shown
-        labels = Counter(row.label for row in lost if row.label)
-        spread = ", ".join(f"{count:,} {label}" for label, count in labels.most_common(6))
-        note = f"{len(lost):,} of {len(self.rows):,} rows are left out{f' ({spread})' if spread else ''}."
-        return f"{shown}\n\n{note}" if len(lost) < len(self.rows) else note
-
-
-Block = str | Ranked
+Block = str | Table
 
 
 def fit(blocks: Sequence[Block], limit_bytes: int = LIMIT_BYTES) -> str:
     """The blocks as one text of at most `limit_bytes` in UTF-8, rows in their order, empty blocks left out."""
-    tables = [block for block in blocks if isinstance(block, Ranked)]
+    tables = [block for block in blocks if isinstance(block, Table)]
     kept = {id(table): [True] * len(table.rows) for table in tables}
     text = _joined(blocks, kept)
     if _bytes(text) <= limit_bytes:
@@ -62,7 +32,7 @@ def fit(blocks: Sequence[Block], limit_bytes: int = LIMIT_BYTES) -> str:
     kept = {id(table): [False] * len(table.rows) for table in tables}
     room -= _bytes(_joined(blocks, {key: [] for key in kept}, empty=True))
     for _, place, table in sorted(pool, key=lambda item: item[:2]):
-        cost = _bytes("| " + " | ".join(table.rows[place].cells) + " |\n")
+        cost = _bytes("| " + " | ".join(markdown_table.cells_of(table.rows[place])) + " |\n")
         if cost > room:
             break
         room -= cost
@@ -84,9 +54,21 @@ def _joined(blocks: Sequence[Block], kept: dict[int, list[bool]], *, empty: bool
     def text(block: Block) -> str:
         if isinstance(block, str):
             return block
-        return table_of(block.headings, (), block.right) if empty else block.text(kept[id(block)])
+        return markdown_table.render(block, ()) if empty else _table(block, kept[id(block)])
 
     return "\n\n".join(part for block in blocks if (part := text(block))) + "\n"
+
+
+def _table(table: Table, kept: Sequence[bool]) -> str:
+    """The rows that are kept, and a count of those that are not."""
+    lost = [row for row, keep in zip(table.rows, kept, strict=True) if not keep]
+    if not lost:
+        return markdown_table.render(table)
+    shown: list[Row] = [row for row, keep in zip(table.rows, kept, strict=True) if keep]
+    kinds = Counter(row.kind for row in lost if row.kind)
+    spread = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(6))
+    note = f"{len(lost):,} of {len(table.rows):,} rows are left out{f' ({spread})' if spread else ''}."
+    return f"{markdown_table.render(table, shown)}\n\n{note}" if shown else note
 
 
 def _bytes(text: str) -> int:

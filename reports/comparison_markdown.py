@@ -8,13 +8,14 @@ from harness.compare.explain import Explanation
 from harness.values.reason import reason_words
 from harness.values.verdict import Comparison, Verdict
 
-from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
-from .comparison import EXPLAINED, UNITS, has_reason, ratio_words, shown_value, side_words, sure, units_counted
+from .budget import LIMIT_BYTES, Block, fit
+from .comparison import has_reason, side_words
 from .explanation import lines
 from .figures import clean
-from .markdown_cells import code, text
+from .formats.markdown_cells import code, text
 from .mermaid import bars
-from .outcome import MOST_NAMED, NAME_LIMIT, importance, outcome
+from .outcome import MOST_NAMED, NAME_LIMIT, outcome
+from .tables.comparison import ratio_words, verdicts
 
 NONE = Explanation()
 
@@ -41,7 +42,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
         )
     yield _chart(c)
     if c.verdicts:
-        yield _table(c)
+        yield verdicts(c).pick("gate case base head unit ratio confidence verdict units")
     yield "\n".join(_reasons(c))
     yield "\n".join(f"- {text(clean(note, 400))}" for note in c.notes)
     yield f"Exit status {int(c.exit_status)}."
@@ -59,20 +60,6 @@ def verdict_line(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _table(comparison: Comparison) -> Ranked:
-    ordered = sorted(comparison.verdicts, key=importance)
-    rows = []
-    for v in ordered:
-        cells = (
-            "gate" if v.gated else "", code(clean(v.case)), shown_value(v, v.base), shown_value(v, v.head),
-            UNITS[v.metric], text(ratio_words(v)), sure(v), f"**{v.verdict}**" if v.gated else str(v.verdict),
-            units_counted(v),
-        )  # fmt: skip
-        rows.append(Row(cells, importance(v), str(v.verdict)))
-    headings = ("", "Case", "Base", "Head", "Unit", "Ratio, interval", "%", "Verdict", "Units")
-    return Ranked(headings, tuple(rows), right=(2, 3, 6, 8))
-
-
 def _chart(comparison: Comparison) -> str:
     """Change of the gated cases that were seen to move, as percent more time; one sign a chart, bars start at zero."""
     slower = [v for v in comparison.verdicts if v.gated and v.verdict is Verdict.SLOWER and v.ratio is not None]
@@ -84,7 +71,7 @@ def _chart(comparison: Comparison) -> str:
 
 def _reasons(comparison: Comparison) -> Iterator[str]:
     """Each reason once, with the case or the number of cases that it is the reason of."""
-    for kind in EXPLAINED:
+    for kind in Verdict:
         cases: dict[str, list[str]] = {}
         for v in comparison.verdicts:
             if v.verdict is kind and has_reason(v):

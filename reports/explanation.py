@@ -10,7 +10,7 @@ from harness.trace.difference import Change
 from harness.values.static_comparison import StaticCase
 
 from .figures import axes_words, clean, count, number, one_name, plural, signed
-from .static_comparison import FIGURES, figure
+from .tables.static import FIGURES, figure
 
 MOST_CODE = 10
 NAME = 60
@@ -81,7 +81,7 @@ def _change(change: Change, steps: int) -> str:
 def _binary(found: StaticCase) -> str:
     """`down_kernel: regs 96 -> 168, spill B 0, blocks/SM 10 -> 6, B/load 16`, and where the code first differs."""
     words = [
-        f"{kernel.name}: {', '.join(f'{name} {figure(kernel, value)}' for name, value in FIGURES[:4])}"
+        f"{kernel.name}: {', '.join(f'{name} {figure(kernel, value)}' for _, name, value in FIGURES[:4])}"
         for kernel in found.kernels
         if not kernel.same
     ]

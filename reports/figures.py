@@ -75,11 +75,16 @@ def plus_minus(estimate: Estimate) -> str:
 
 def bracketed(estimate: Estimate) -> str:
     """`46.3 [46.0, 46.6]`: value and ends of the interval."""
+    return " ".join(value_and_interval(estimate))
+
+
+def value_and_interval(estimate: Estimate) -> tuple[str, str]:
+    """`46.3` and `[46.0, 46.6]`, or `(n 1)` where there is no interval."""
     if estimate.half_width <= 0:
-        return f"{number(estimate.value)} (n {estimate.n})"
+        return number(estimate.value), f"(n {estimate.n})"
     decimals = decimals_for(estimate.half_width)
     low, high = grouped(estimate.low, decimals), grouped(estimate.high, decimals)
-    return f"{grouped(estimate.value, decimals)} [{low}, {high}]"
+    return grouped(estimate.value, decimals), f"[{low}, {high}]"
 
 
 def ratio_words(ratio: Ratio) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import ExitStatus, HarnessError
 from harness.values.reason import reason_words
-from harness.values.verdict import Comparison, Verdict
+from harness.values.verdict import Comparison
 
-from .comparison import ratio_words
 from .figures import clean
+from .tables.comparison import ratio_words
 from .view import View
 
 MOST_ANNOTATIONS = 10
 """GitHub shows ten of a kind and step."""
-
-_LEVELS = {Verdict.INVALID: "error", Verdict.SLOWER: "error", Verdict.UNDECIDED: "warning"}
 
 
 def append_summary(markdown: str, environ: Mapping[str, str]) -> bool:
@@ -41,10 +39,10 @@ def commands(view: View | None, comparison: Comparison | None, environ: Mapping[
         level = "notice" if problem.status == "UNSUPPORTED" else "error"
         yield command(level, f"{problem.status} {problem.case}", f"{problem.arm}: {problem.reason}")
     verdicts = comparison.verdicts if comparison else ()
-    gated = [v for v in verdicts if (v.gated or v.failed) and v.verdict in _LEVELS]
-    for v in sorted(gated, key=lambda v: list(_LEVELS).index(v.verdict))[:MOST_ANNOTATIONS]:
+    gated = [v for v in verdicts if (v.gated or v.failed) and v.verdict.gate is not ExitStatus.OK]
+    for v in sorted(gated, key=lambda v: v.verdict.rank)[:MOST_ANNOTATIONS]:
         said = " ".join(part for part in (ratio_words(v), reason_words(v.reason)) if part)
-        yield command(_LEVELS[v.verdict], f"{v.verdict} {clean(v.case)}", said)
+        yield command("error" if v.verdict.moved else "warning", f"{v.verdict} {clean(v.case)}", said)
 
 
 def command(level: str, title: str, message: str) -> str:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
-from harness.values.estimate import Estimate, Ratio
 from harness.values.verdict import Comparison
 
-from . import comparison_html, figures
-from .binary_view import HEADINGS, cells
-from .category_view import Categories
+from . import figures
+from .comparison import side_words
 from .decode_view import ModelGroup
-from .drawing import SERIES, Chart
+from .drawing import Chart
+from .formats.html_table import broken_after_slashes
 from .history_view import Trend
 from .html_page import Figure, inline_svg, page
-from .kernel_view import KernelGroup, KernelRow, is_sweep
-from .outcome import MOST_NAMED
-from .small_charts import spark_svg, strip_svg
+from .kernel_view import KernelGroup
+from .outcome import MOST_NAMED, outcome
 from .step_view import step_words
+from .table import Change, Table
+from .tables import over_runs, run
+from .tables.categories import categories, totals
+from .tables.comparison import differences, ratio_words, verdicts
+from .tables.kernels import kernels, profiled_kernels
+from .tables.models import models
+from .tables.over_runs import samples
 from .view import View, explained_words
 
 MOST_CARDS = 6
@@ -44,45 +48,36 @@ def render(
     """The whole page as text; `charts` are drawn inline."""
     return page(
         "report.html.j2",
-        _filters(view) | comparison_html.FILTERS,
+        {"explained": explained_words, "prose": _prose, "step_words": step_words, "name": broken_after_slashes},
         view=view,
         charts={chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts},
         sections=tuple(_sections(view, comparison, trends)),
-        alerts=view.trouble,
         cards=tuple(_cards(view))[:MOST_CARDS],
         comparison=comparison,
+        sides=[side_words(side) for side in (comparison.base, comparison.head)] if comparison else (),
+        outcome=outcome(comparison) if comparison else None,
         most_named=MOST_NAMED,
         trends=trends,
-        binary_headings=HEADINGS,
-        strips=view.strips,
-        process_count=max((len(row.medians) for row in view.processes), default=0),
-        arm_count=len(view.arms),
-        first_arm=view.arms[0] if view.arms else "",
-        held_against="the fastest" if is_sweep(view.kernels) else view.arms[0] if view.arms else "",
-        has_floor=_has_floor,
-        known=_known,
+        tables=TABLES,
+        ratio_words=ratio_words,
     )
 
 
-def _filters(view: View) -> dict[str, Callable[..., Any]]:
-    arms = {arm: place % len(SERIES) for place, arm in enumerate(view.arms)}
-    return {
-        "binary_cells": cells,
-        "error": _error,
-        "explained": explained_words,
-        "interval": _interval,
-        "ms": lambda us: figures.number(us / 1e3),
-        "ns_as_ms": lambda ns: figures.grouped(ns / 1e6, 3),
-        "place": lambda arm: arms.get(arm, 0),
-        "plain_value": _plain_value,
-        "prose": _prose,
-        "ratio_detail": _ratio_detail,
-        "spark": spark_svg,
-        "step_words": step_words,
-        "strip_svg": strip_svg,
-        "tone": _tone,
-        "trend_change": _trend_change,
-    }
+TABLES: Mapping[str, Callable[..., Table]] = {
+    "binaries": run.binaries,
+    "categories": categories,
+    "differences": differences,
+    "kernels": kernels,
+    "models": models,
+    "problems": run.problems,
+    "processes": run.processes,
+    "profiled": profiled_kernels,
+    "samples": samples,
+    "totals": totals,
+    "trends": lambda found: over_runs.trends(found).without(["suite"]),
+    "verdicts": lambda found: verdicts(found).pick("case verdict ratio base head unit gate units reason", gate="Gate"),
+}
+"""What the template asks for."""
 
 
 def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]) -> Iterator[tuple[str, str]]:
@@ -119,7 +114,7 @@ def _decode_cards(group: ModelGroup) -> Iterator[Card]:
             rates = f"{figures.number(first.tok_s.value)} → {figures.number(row.tok_s.value)} tok/s"
             small = f"{row.ratio.interval} · {rates}"
             what = f"Decode, {names} against {', '.join(first.arms)}, {group.title}"
-            yield Card(what, figures.ratio_words(row.ratio), small, _tone(row.ratio))
+            yield Card(what, figures.ratio_words(row.ratio), small, Change(row.ratio).tone)
         elif row is not first or len(group.rows) == 1:
             bound = (
                 f"{figures.percent(row.bound_share)} of the bandwidth bound"
@@ -135,53 +130,10 @@ def _kernel_cards(group: KernelGroup) -> Iterator[Card]:
             before = group.rows[0].estimate
             times = f"{figures.number(before.value)} → {figures.number(row.estimate.value)} us" if before else ""
             what = f"{group.name}, {group.axes}, {', '.join(row.arms)}"
-            yield Card(what, figures.ratio_words(row.ratio), f"{row.ratio.interval} · {times}", _tone(row.ratio))
-
-
-def _known(groups: Sequence[ModelGroup] | Sequence[KernelGroup], name: str) -> bool:
-    """Has any row a value for this column? One without is left out."""
-    return any(getattr(row, name) is not None for group in groups for row in group.rows)
+            yield Card(what, figures.ratio_words(row.ratio), f"{row.ratio.interval} · {times}", Change(row.ratio).tone)
 
 
 def _prose(text: str) -> Markup:
     """A paragraph of the suite, in which `names` in backticks are code."""
     parts = re.split(r"`([^`]+)`", text)
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
-
-
-def _has_floor(table: Categories) -> bool:
-    return any(row.floor_tok_s for row in table.rows)
-
-
-def _tone(ratio: Ratio) -> str:
-    if not ratio.told_apart:
-        return "unclear"
-    return "better" if ratio.value < 1 else "worse"
-
-
-def _ratio_detail(ratio: Ratio) -> str:
-    return ratio.interval if ratio.told_apart else f"({ratio.words} {ratio.interval})"
-
-
-def _plain_value(estimate: Estimate) -> str:
-    return figures.bracketed(estimate).partition(" ")[0]
-
-
-def _interval(estimate: Estimate) -> str:
-    return figures.bracketed(estimate).partition(" ")[2]
-
-
-def _error(row: KernelRow) -> str:
-    """`3.0e-4 (2e-3)`: rms error and what the op allows, both relative to the reference."""
-    measurement = row.source.measurement
-    found = measurement.correctness if measurement else None
-    return f"{found.rms_error:.1e} ({found.allowed_rms_error:.0e})" if found else figures.UNKNOWN
-
-
-def _trend_change(trend: Trend) -> str:
-    """Of the points under the present conditions, the last against the first: no verdict, the runs are far apart."""
-    first, last = trend.points[trend.since].time, trend.points[-1].time
-    if first is last:
-        return "-"
-    ratio = Ratio(last.value / first.value, last.low / first.high, last.high / first.low, last.confidence, last.n, "")
-    return figures.ratio_full(ratio)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import figures
+from .formats import html_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,16 +30,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        count=figures.count,
-        gib=figures.gib,
-        number=figures.number,
-        order=lambda value: f"{value:.6g}",
-        percent=figures.percent,
-        plus_minus=figures.plus_minus,
-        ratio_words=figures.ratio_words,
-        seconds=figures.seconds,
-    )
+    environment.filters.update(number=figures.number, percent=figures.percent, table=html_table.render)
     return environment
 
 

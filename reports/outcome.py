@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from harness.errors import ExitStatus
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
 from .figures import plural
@@ -15,15 +16,13 @@ MOST_NAMED = 5
 NAME_LIMIT = 90
 """Characters of a case in the first lines: five of them stay within the first 1,000 characters."""
 
-_ORDER = (Verdict.INVALID, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.FASTER, Verdict.SAME)
-_MOVED = (Verdict.INVALID, Verdict.SLOWER, Verdict.FASTER)
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """word: the worst verdict. sentence: what follows it. moved: cases by verdict, the worst first."""
+    """word: the worst verdict; tone: of it. sentence: what follows it. moved: cases by verdict, the worst first."""
 
     word: str
+    tone: str
     sentence: str
     moved: tuple[tuple[Verdict, tuple[CaseVerdict, ...]], ...]
 
@@ -31,15 +30,17 @@ class Outcome:
 def outcome(comparison: Comparison) -> Outcome:
     """Of what gates, and of what failed whether it gates or not."""
     if not comparison.comparable:
-        return Outcome("NOT COMPARABLE", ": the two sides were measured under conditions that differ.", ())
+        return Outcome("NOT COMPARABLE", "worse", ": the two sides were measured under conditions that differ.", ())
     decisive = [v for v in comparison.verdicts if v.gated or v.failed]
     if not decisive:
-        return Outcome("NOTHING GATED", f".{_beside(comparison)}", ())
+        return Outcome("NOTHING GATED", "", f".{_beside(comparison)}", ())
     counts = Counter(v.verdict for v in decisive)
-    spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict])
-    moved = ((kind, tuple(v for v in decisive if v.verdict is kind)) for kind in _MOVED)
+    spread = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in Verdict if counts[verdict])
+    moved = ((kind, tuple(v for v in decisive if v.verdict is kind)) for kind in Verdict if kind.moved)
+    worst = next(verdict for verdict in Verdict if counts[verdict])
     return Outcome(
-        next(verdict for verdict in _ORDER if counts[verdict]),
+        worst,
+        "better" if worst.gate is ExitStatus.OK else worst.tone,
         f" of {plural(len(decisive), 'gated verdict')}: {spread}.{_beside(comparison)}",
         tuple((kind, cases) for kind, cases in moved if cases),
     )
@@ -54,4 +55,4 @@ def _beside(comparison: Comparison) -> str:
 
 def importance(verdict: CaseVerdict) -> int:
     """0 is what a reader must see: gated and wrong, then gated and slower; ungated and the same comes last."""
-    return _ORDER.index(verdict.verdict) + (0 if verdict.gated or verdict.failed else len(_ORDER))
+    return verdict.verdict.rank + (0 if verdict.gated or verdict.failed else len(Verdict))

@@ -8,16 +8,21 @@ from collections.abc import Iterator, Sequence
 
 from harness.values.verdict import Comparison
 
-from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
+from .budget import LIMIT_BYTES, Block, fit
 from .category_view import Categories
 from .comparison_markdown import blocks as comparison_blocks
 from .decode_view import ModelGroup
 from .drawing import Chart
-from .figures import UNKNOWN, bracketed, clean, grouped, percent, plural, ratio_full
+from .figures import clean, percent, plural
+from .formats import markdown_table
+from .formats.markdown_cells import code, folded, prose, text
 from .kernel_view import KernelGroup, KernelRow
-from .markdown_cells import code, folded, prose, table_of, text
 from .mermaid import bars
 from .step_view import step_words
+from .table import Cell, Change, Column, Measured, Name, Row, Table, Words, maybe
+from .tables.categories import totals
+from .tables.models import models
+from .tables.run import machine, problems
 from .view import View, explained_words
 
 MOST_SENTENCES = 6
@@ -46,7 +51,7 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
     for table in view.categories:
         yield f"### Profile, {text(table.axes)}"
         yield links.pop("categories", "")
-        yield _profile(table)
+        yield totals(table)
         yield _profile_method(table)
     if view.kernels:
         yield "### Kernels, timed alone with cold weights"
@@ -56,15 +61,13 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
         yield "### End to end"
         yield links.get("decode", "")
         yield _rates_chart(view.decodes)
-        yield _end_to_end(view.decodes)
+        yield models(view, view.decodes).pick(
+            "case arm tok_s time_us change bound_share", tok_s="Token/s", change="Change"
+        )
         yield "\n".join(_explained(view))
     if view.problems:
         yield "### Not measured"
-        rows = (
-            (code(row.case), code(row.arm), row.status, text(row.reason)) for row in view.problems
-        )  # the worst stand first
-        ranked = tuple(Row(cells, place // 10, str(cells[2])) for place, cells in enumerate(rows))
-        yield Ranked(("Case", "Arm", "Status", "Why"), ranked)
+        yield problems(view)
     yield _again(view)
 
 
@@ -87,46 +90,9 @@ def _analysis(view: View) -> Iterator[str]:
         left -= len(paragraph)
 
 
-def _profile(table: Categories) -> Ranked:
-    """Category | Total (ms) | % GPU, a pair of columns an arm."""
-    many = len(table.arms) > 1
-    headings = ["Category"]
-    for arm in table.arms:
-        of = f", {code(arm)}" if many else ""
-        headings += [f"Total (ms){of}", f"% {table.unit}{of}"]
-    rows = []
-    for place, row in enumerate((*table.rows, table.total)):
-        cells = [text(row.name)]
-        for cell in row.cells:
-            cells += [grouped(cell.total_ns / 1e6, 3), percent(cell.share)] if cell else [UNKNOWN, UNKNOWN]
-        rows.append(Row(tuple(cells), 0 if row is table.total else place, "categories"))
-    return Ranked(tuple(headings), tuple(rows), right=tuple(range(1, len(headings))))
-
-
 def _profile_method(table: Categories) -> str:
     steps = plural(table.steps, f"profiled {text(table.engine)} step")
     return f"Sums over {steps} of each arm, taken once: no interval. What is below is timed without a profiler."
-
-
-def _kernels(view: View) -> Ranked:
-    """Kernel | Best config | Baseline | Best | Improvement; where all arms give one answer, that is both."""
-    first = view.arms[0] if view.arms else ""
-    rows = []
-    for group in view.kernels:
-        best = min((row for row in group.rows if row.estimate), key=_us)
-        base = next((row for row in group.rows if first in row.arms and row.estimate), None)
-        cells = (
-            f"{code(group.name)}, {text(group.axes)}",
-            code(best.config),
-            f"{bracketed(base.estimate)} us" if base and base.estimate else UNKNOWN,
-            f"{bracketed(best.estimate)} us" if best.estimate else UNKNOWN,
-            _improvement(group, base, best),
-            percent(best.bound_share),
-        )
-        moved = best is not base
-        rows.append(Row(cells, 0 if moved else 1, "kernels"))
-    headings = ("Kernel", "Best config", f"Baseline, {code(first)}", "Best", "Improvement", "Of read")
-    return Ranked(headings, tuple(rows), right=(2, 3, 5))
 
 
 def _us(row: KernelRow) -> float:
@@ -134,28 +100,34 @@ def _us(row: KernelRow) -> float:
     return row.estimate.value
 
 
-def _improvement(group: KernelGroup, base: KernelRow | None, best: KernelRow) -> str:
-    if len(group.rows) == 1 and not group.left_out:
-        return "one answer in every arm"
-    if base is best:
-        return "the baseline is the best"
-    return ratio_full(best.ratio) if best.ratio else UNKNOWN
-
-
-def _end_to_end(groups: Sequence[ModelGroup]) -> Ranked:
+def _kernels(view: View) -> Table:
+    """The best answer to each question beside the baseline; where all arms give one answer, that is both."""
+    first = view.arms[0] if view.arms else ""
+    columns = (
+        Column("kernel", "Kernel"),
+        Column("config", "Best config"),
+        Column("base_us", "Baseline, {}", first, right=True),
+        Column("best_us", "Best", right=True),
+        Column("change", "Improvement"),
+        Column("read_share", "Of read", right=True),
+    )
     rows = []
-    for group in groups:
-        for place, row in enumerate(group.rows):
-            cells = (
-                text(group.title),
-                ", ".join(code(arm) for arm in row.arms),
-                bracketed(row.tok_s),
-                bracketed(row.time),
-                ratio_full(row.ratio) if row.ratio else UNKNOWN,
-                percent(row.bound_share),
-            )
-            rows.append(Row(cells, min(place, 1), "decodes"))
-    return Ranked(("Decode", "Arm", "Token/s", "us per step", "Change", "Of bound"), tuple(rows), right=(2, 3, 5))
+    for group in view.kernels:
+        best = min((row for row in group.rows if row.estimate), key=_us)
+        base = next((row for row in group.rows if first in row.arms and row.estimate), None)
+        times = [Measured(row.estimate, "us") if row and row.estimate else None for row in (base, best)]
+        name, share = Name(group.name, group.axes), maybe(best.bound_share, percent)
+        cells = (name, Name(best.config), *times, _improvement(group, base, best), share)
+        rows.append(Row(cells, int(best is base), "kernels"))
+    return Table("best_kernels", "The best answer to each question", columns, tuple(rows))
+
+
+def _improvement(group: KernelGroup, base: KernelRow | None, best: KernelRow) -> Cell:
+    if len(group.rows) == 1 and not group.left_out:
+        return Words("one answer in every arm")
+    if base is best:
+        return Words("the baseline is the best")
+    return Change(best.ratio) if best.ratio else None
 
 
 def _rates_chart(groups: Sequence[ModelGroup]) -> str:
@@ -174,8 +146,7 @@ def _explained(view: View) -> Iterator[str]:
 
 def _again(view: View) -> str:
     head = view.headline
-    rows = [[text(name), text(value)] for name, value in head.environment]
-    parts = [table_of(["Machine", ""], [*rows, ["Run", text(head.run_id)], ["Started", text(head.started)]])]
+    parts = [markdown_table.render(machine(view, ("Run", head.run_id), ("Started", head.started)))]
     if head.command:
         parts.append(f"Measured by {code(head.command)}")
     notes = (*view.intervals, *view.cautions, *view.methods)

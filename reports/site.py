@@ -15,11 +15,12 @@ from harness.errors import HarnessError
 from harness.values.run import Run
 
 from . import charts, html
-from .figures import bracketed, clean
+from .figures import clean
 from .history_chart import draw_history
 from .history_view import Slim, Trend, slim, trends
 from .html_page import Figure, inline_svg, page
-from .small_charts import spark_svg
+from .table import Column, Name, Row, Table, Words
+from .tables import over_runs
 from .view import View, build
 from .write import save
 
@@ -62,7 +63,11 @@ def write(runs: Iterable[Run], folder: Path) -> list[Path]:
         name = _unique(_file_name(f"{trend.suite}-{trend.id}", "case"), names)
         linked.append((f"cases/{name}.html", trend))
         paths += save(folder, {f"cases/{name}.html": _case_page(trend).encode()})
-    index = page("site.html.j2", {"spark": spark_svg}, entries=entries[::-1], trends=linked, sections=_sections(linked))
+    hrefs, shown = [href for href, _ in linked], [trend for _, trend in linked]
+    cases = over_runs.trends(shown, hrefs).pick("case suite arm trend runs last unit") if linked else None
+    index = page(
+        "site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=_sections(linked)
+    )
     return [*save(folder, {"index.html": index.encode()}), *paths]
 
 
@@ -95,10 +100,25 @@ def _entry(run: Run, view: View, href: str) -> Entry:
     )
 
 
+def _runs(entries: Sequence[Entry]) -> Table:
+    headings = ("Run", "Started, UTC", "Suite", "Device", "Commit", "State", "Result", "Note")
+    columns = tuple(Column(heading.split(",")[0].lower(), heading) for heading in headings)
+    rows = tuple(
+        Row((
+            Name(f"run {e.run}", code=False, href=e.href), Words(e.started, "nowrap"), Words(e.suite), Words(e.device),
+            Name(e.commit, mono=True) if e.commit else None, Words(e.state), Words(e.summary or e.counts, "wide"),
+            Words(e.note) if e.note else None,
+        ))
+        for e in entries
+    )  # fmt: skip
+    return Table("runs", "Every run", columns, rows)
+
+
 def _case_page(trend: Trend) -> str:
     drawn = draw_history([trend])
     charts_of = {chart.name: Figure(chart.title, inline_svg(chart)) for chart in drawn}
-    return page("case.html.j2", {"bracketed": bracketed}, trend=trend, charts=charts_of, sections=())
+    points = over_runs.points(trend)
+    return page("case.html.j2", {}, trend=trend, points=points, charts=charts_of, sections=())
 
 
 def _file_name(text: str, fallback: str) -> str:

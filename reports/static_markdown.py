@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from harness.values.static_comparison import StaticComparison
 
-from .budget import LIMIT_BYTES, Block, Ranked, Row, fit
-from .figures import clean
-from .markdown_cells import code, text
-from .static_comparison import FIGURES, ORDER, changed_kernels, figure, headline, reasons, sides
+from .budget import LIMIT_BYTES, Block, fit
+from .formats.markdown_cells import text
+from .static_comparison import headline, reasons, sides
+from .tables.static import changed_kernels
 
 MOST_REASONS = 30
 
@@ -23,16 +23,9 @@ def _blocks(found: StaticComparison) -> Iterator[Block]:
     word, _, rest = headline(found).partition("   ")
     yield f"**{word}** {text(rest)}"
     yield "\\\n".join(text(line) for line in sides(found))
-    rows = []
-    for case, kernel in changed_kernels(found):
-        cells = (
-            str(case.verdict), code(clean(case.case)), case.target, code(clean(kernel.name)),
-            *(text(figure(kernel, value)) for _, value in FIGURES),
-        )  # fmt: skip
-        rows.append(Row(cells, ORDER.index(case.verdict), str(case.verdict)))
-    if rows:
-        headings = ("", "Case", "Target", "Kernel", *(heading for heading, _ in FIGURES))
-        yield Ranked(headings, tuple(rows), right=tuple(range(4, len(headings))))
+    table = changed_kernels(found)
+    if table.rows:
+        yield table
     said = list(reasons(found))
     yield "\n".join(f"- {text(line)}" for line in said[:MOST_REASONS])
     if len(said) > MOST_REASONS:

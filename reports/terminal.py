@@ -1,36 +1,29 @@
-"""The view on a terminal, through rich: wide tables, or stacked rows where there are fewer than 100 columns.
+"""The view on a terminal: sentences and tables, in the columns that there are.
 
 Everything is `Text`, never markup, so that a name with brackets stays a name. Colour only stresses what words say.
 """
 
 from __future__ import annotations
 
-import io
-import shutil
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from harness.engines import EAGER
-from harness.values.estimate import Ratio
 
 from .category_view import Categories
 from .decode_view import ModelGroup, ModelRow
-from .figures import UNKNOWN, clean, count, gib, number, percent, plus_minus, ratio_full, ratio_words
-from .kernel_view import KernelGroup, usual_axes
+from .figures import clean, number, percent
+from .formats import console
+from .formats.terminal_table import Shown
 from .step_view import step_words
+from .table import Table
+from .tables.categories import categories
+from .tables.kernels import kernels
+from .tables.models import models
+from .tables.run import pairs, problems
 from .view import View, explained_words
-
-WIDE = 100
-PIPED_COLUMNS = 120
-"""Columns of a table that no terminal limits."""
-
-CONFIG_COLUMNS = 28
-"""Configs up to `triton_vecmat 128,256 w8 s2` stay on one line."""
 
 
 class Report:
@@ -39,22 +32,16 @@ class Report:
     def __init__(self, view: View) -> None:
         self.view = view
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        wide = options.max_width >= WIDE
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         view = self.view
         yield from _head(view)
         yield from _summary(view)
-        if view.kernels:
-            yield from (Text(), _kernels_wide(view.kernels) if wide else _kernels_narrow(view.kernels))
-        for table in view.categories:
-            yield from (Text(), _categories(table, wide))
-        for groups in (view.decodes, view.prefills):
-            if groups:
-                yield from (Text(), _models_wide(groups) if wide else _models_narrow(groups))
+        for table in tables(view):
+            yield from (Text(), Shown(table))
         yield Text()
         yield from _facts(view)
         if view.problems:
-            yield from (Text(), _problems(view, wide))
+            yield from (Text(), Shown(problems(view).pick("status case arm reason", status="Not measured")))
 
 
 def render(view: View) -> Report:
@@ -62,18 +49,9 @@ def render(view: View) -> Report:
     return Report(view)
 
 
-def console() -> Console:
-    """Standard output: as wide as the terminal; a pipe gets wide tables without colour or cropping."""
-    if sys.stdout.isatty():
-        return Console()
-    return Console(width=max(PIPED_COLUMNS, shutil.get_terminal_size((PIPED_COLUMNS, 24)).columns), color_system=None)
-
-
-def plain(view: View, columns: int = PIPED_COLUMNS) -> str:
-    """The same as text without colour, lines stripped of the blanks that tables end in."""
-    out = io.StringIO()
-    Console(file=out, width=columns, color_system=None, legacy_windows=False).print(render(view))
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+def plain(view: View, columns: int = console.PIPED_COLUMNS) -> str:
+    """The same as text without colour."""
+    return console.plain(render(view), columns=columns)
 
 
 def _head(view: View) -> Iterator[RenderableType]:
@@ -90,119 +68,28 @@ def _summary(view: View) -> Iterator[RenderableType]:
     yield from (Text(sentence) for sentence in view.summary)
 
 
-def _table(*columns: tuple[str, str]) -> Table:
-    """Borderless; a column is a heading and `l` (left), `n` (left, never broken) or `r` (right, never broken)."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, side in columns:
-        table.add_column(
-            Text(heading), justify="right" if side == "r" else "left", overflow="fold", no_wrap=side != "l"
-        )
-    return table
+def tables(view: View) -> Iterator[Table]:
+    """Kernels, categories, decode and prefill, as far as they were measured."""
+    if view.kernels:
+        shown = "kernel arm config time_us read_share in_model change"
+        yield kernels(view).pick(shown, kernel="kernel, cold", change="")
+    yield from map(_categories, view.categories)
+    for groups in (view.decodes, view.prefills):
+        if groups:
+            yield models(view, groups).pick(
+                "case arm tok_s time_us bound_share launches peak_bytes change", change="",
+            )  # fmt: skip
 
 
-def _change(ratio: Ratio | None, full: bool = False) -> Text:
-    if ratio is None:
-        return Text()
-    style = "dim" if not ratio.told_apart else "green" if ratio.value < 1 else "red"
-    return Text(ratio_full(ratio) if full else ratio_words(ratio), style=style)
-
-
-def _kernels_wide(groups: Sequence[KernelGroup]) -> Table:
-    usual = usual_axes(groups)
-    numbers = [("us per call", "r"), ("of read", "r"), ("in model", "r")]
-    table = _table((f"kernel, cold, {usual}", "l"), ("arm", "l"), ("config", "l"), *numbers, ("", "n"))
-    table.columns[2].no_wrap = all(len(row.config) <= CONFIG_COLUMNS for group in groups for row in group.rows)
-    for group in groups:
-        name = group.title(usual)
-        for row in group.rows:
-            in_model = f"{row.in_model:.2f}x" if row.in_model else UNKNOWN
-            time = plus_minus(row.estimate) if row.estimate else UNKNOWN
-            table.add_row(
-                *_texts(name, ", ".join(row.arms), row.config, time, percent(row.bound_share), in_model),
-                _change(row.ratio),
-            )
-            name = ""
-        if group.left_out:
-            table.add_row(*_texts("", "", f"{group.left_out} slower ones not shown"))
-    return table
-
-
-def _kernels_narrow(groups: Sequence[KernelGroup]) -> Table:
-    usual = usual_axes(groups)
-    table = _table((f"kernel, cold, {usual}", "l"), ("us per call", "r"), ("of read", "r"))
-    for group in groups:
-        table.add_row(Text(group.title(usual), style="bold"))
-        for row in group.rows:
-            time = plus_minus(row.estimate) if row.estimate else UNKNOWN
-            table.add_row(*_texts(f"  {', '.join(row.arms)}", time, percent(row.bound_share)))
-            table.add_row(Text(f"  {row.config}", style="dim"))
-            if row.ratio:
-                table.add_row(Text("  ").append_text(_change(row.ratio)))
-    return table
-
-
-def _categories(table: Categories, wide: bool) -> Table:
-    """us per step of every arm; in the wide layout also share, launches and what reaching the floor would bring."""
-    floors = any(row.floor_tok_s for row in table.rows)
+def _categories(table: Categories) -> Table:
+    """us per step of every arm; where there is room, also share, launches and what reaching the floor would bring."""
+    arms = [f"us_{place}" for place in range(len(table.arms))]
     engine = "" if table.engine == EAGER else f", {table.engine}"
-    headings = [(f"us per step, {table.unit}{engine}", "l"), *((arm, "r") for arm in table.arms)]
-    if wide:
-        headings += [(f"of {table.unit}, {table.arms[-1]}", "r"), ("launches", "r")]
-        headings += [("of read", "r")] if table.moved else []
-        headings += [("at its floor you would get", "r")] if floors else []
-    shown, moved = _table(*headings), [""] if table.moved else []
-    for row in (*table.rows, table.total):
-        cells = [number(cell.step_us) if cell else UNKNOWN for cell in row.cells]
-        last = row.cells[-1]
-        more = [percent(last.share), count(last.launches)] if last else [UNKNOWN, UNKNOWN]
-        more += [percent(row.read_share) if row is not table.total else ""] if table.moved else []
-        floor = f"{row.floor_tok_s:,.0f} tok/s" if row.floor_tok_s else ""
-        shown.add_row(*_texts(row.name, *cells, *((more + [floor] * floors) if wide else [])))
-    if table.overlapping:
-        cells = [f"-{number(us)}" if us else UNKNOWN for us in table.overlap_us]
-        shown.add_row(*_texts("overlap of kernels", *cells))
-    if any(between is not None for between in table.between_us):
-        cells = [UNKNOWN if us is None else number(us) for us in table.between_us]
-        floor = f"{table.between_floor_tok_s:,.0f} tok/s" if table.between_floor_tok_s else ""
-        shown.add_row(*_texts("between kernels", *cells, *(["", "", *moved] + [floor] * floors if wide else [])))
-        cells = [UNKNOWN if us is None else number(us, 4) for us in table.step_us]
-        shown.add_row(*_texts(f"step ({table.step_engine})", *cells))
-    return shown
-
-
-def _models_wide(groups: Sequence[ModelGroup]) -> Table:
-    decode = groups[0].kind == "decode"
-    unit = "us per step" if decode else "ms per pass"
-    numbers = [("tok/s", "r"), (unit, "r"), ("of bound", "r"), ("launches", "r"), ("peak GiB", "r")]
-    table = _table((groups[0].kind, "l"), ("arm", "l"), *numbers, ("", "n"))
-    for group in groups:
-        name = group.title
-        for row in group.rows:
-            launches = f"{row.launches:,}" if row.launches else UNKNOWN
-            time = plus_minus(row.time) if decode else number(row.time.value / 1e3)
-            cells = (
-                name,
-                ", ".join(row.arms),
-                plus_minus(row.tok_s),
-                time,
-                percent(row.bound_share),
-                launches,
-                gib(row.peak_bytes),
-            )
-            table.add_row(*_texts(*cells), _change(row.ratio))
-            name = ""
-    return table
-
-
-def _models_narrow(groups: Sequence[ModelGroup]) -> Table:
-    table = _table((groups[0].kind, "l"), ("tok/s", "r"), ("of bound", "r"))
-    for group in groups:
-        table.add_row(Text(group.title, style="bold"))
-        for row in group.rows:
-            table.add_row(*_texts(f"  {', '.join(row.arms)}", plus_minus(row.tok_s), percent(row.bound_share)))
-            if row.ratio:
-                table.add_row(Text("  ").append_text(_change(row.ratio)))
-    return table
+    return categories(table).pick(
+        " ".join(["category", *arms, f"share_{len(arms) - 1} launches read_share floor_tok_s"]),
+        category=f"us per step, {table.unit}{engine}", floor_tok_s="At its floor you would get, tok/s",
+        launches="Launches", **dict.fromkeys(arms, "{}"), **{f"share_{len(arms) - 1}": f"of {table.unit}, {{}}"},
+    )  # fmt: skip
 
 
 def _facts(view: View) -> Iterator[RenderableType]:
@@ -227,13 +114,7 @@ def _facts(view: View) -> Iterator[RenderableType]:
         )
     facts += [("intervals", sentence) for sentence in view.intervals]
     facts += [("caution", sentence) for sentence in view.cautions]
-    table = _table(("", "n"), ("", "l"))
-    table.show_header = False
-    before = ""
-    for word, fact in facts:
-        table.add_row(Text("" if word == before else word, style="dim"), Text(fact))
-        before = word
-    yield table
+    yield Shown(pairs("facts", "Facts", "", facts))
 
 
 def _first_tokens(groups: Iterable[ModelGroup]) -> Iterator[str]:
@@ -242,20 +123,3 @@ def _first_tokens(groups: Iterable[ModelGroup]) -> Iterator[str]:
         times = ", ".join(f"{'/'.join(row.arms)} {number((row.first_token_us or 0) / 1e3)} ms" for row in known)
         if times:
             yield f"{group.title}: {times}"
-
-
-def _problems(view: View, wide: bool) -> RenderableType:
-    if wide:
-        table = _table(("not measured", "l"), ("case", "l"), ("arm", "l"), ("why", "l"))
-        for row in view.problems:
-            table.add_row(Text(row.status, style="bold red"), *_texts(row.case, row.arm, row.reason))
-        return table
-    table = _table(("not measured", "l"))
-    for row in view.problems:
-        table.add_row(Text.assemble((row.status, "bold red"), f" {row.case}, {row.arm}"))
-        table.add_row(Padding(Text(row.reason), (0, 0, 0, 2)))
-    return table
-
-
-def _texts(*cells: str) -> list[Text]:
-    return [Text(cell) for cell in cells]

@@ -125,7 +125,7 @@ LAYERS = {
         HEAVY,
     ),
     "reports": Layer(
-        ("reports/*.py",),
+        ("reports/*.py", "reports/formats/*.py", "reports/tables/*.py"),
         (*HEAVY, *KERNELS, "harness"),
         except_for=(
             "harness.values",

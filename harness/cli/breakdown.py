@@ -47,17 +47,14 @@ def command(
     if html is not None:
         print(html)
         return
-    from rich.console import Console
+    from harness import reports_root
 
-    from harness.cli.breakdown_table import render, render_difference
+    reports_root.bind()
+    from harness_reports.breakdown import render, render_difference
+    from harness_reports.formats.console import show
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    for trace, profile in zip(traces, profiles, strict=True):
-        console.print(render(trace.name, profile, by, top))
-    if changed:
-        console.print(render_difference(changed, profiles[0], top))
+    parts = [render(trace.name, profile, by, top) for trace, profile in zip(traces, profiles, strict=True)]
+    show(*parts, *([render_difference(changed, profiles[0], top)] if changed else []))
 
 
 def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:

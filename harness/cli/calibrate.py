@@ -64,11 +64,9 @@ def command(
         from harness import reports_root
 
         reports_root.bind()
-        from harness_reports.terminal import console
+        from harness_reports.formats.console import show
 
-        if found.noise.cases:
-            console().print(_table(found))
-        console().print(_summary(found), markup=False)
+        show(*([_table(found)] if found.noise.cases else []), _summary(found))
     end(found.failed)
 
 

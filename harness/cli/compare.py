@@ -128,9 +128,9 @@ def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_js
 
         reports_root.bind()
         from harness_reports.comparison import render
-        from harness_reports.terminal import console
+        from harness_reports.formats.console import show
 
-        console().print(render(comparison, explanation))
+        show(render(comparison, explanation))
 
 
 def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:

@@ -42,10 +42,10 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
         from harness import reports_root
 
         reports_root.bind()
+        from harness_reports.formats.console import show
         from harness_reports.static_comparison import render
-        from harness_reports.terminal import console
 
-        console().print(render(found))
+        show(render(found))
     raise typer.Exit(int(found.exit_status))
 
 

@@ -13,9 +13,6 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.console import RenderableType
-
-    from harness.compare.history import CaseHistory, Moment
     from harness.store import Store as RunStore
     from harness.values.run import Run
 
@@ -49,14 +46,14 @@ def command(
 
         print(msgspec.json.encode({"schema": SCHEMA, "cases": found}).decode())
     else:
-        from rich.console import Console
+        from harness import reports_root
 
-        console = Console()
-        if not console.is_terminal:
-            console.width = max(console.width, 120)
-        for one in found:
-            for part in _render(one):
-                console.print(part, highlight=False)
+        reports_root.bind()
+        from harness_reports.formats.console import show
+        from harness_reports.formats.terminal_table import Titled
+        from harness_reports.tables.over_runs import moments
+
+        show(*(Titled(moments(one)) for one in found))
 
 
 def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
@@ -87,41 +84,3 @@ def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
     if not charts:
         raise HarnessError(f"--svg: no case that {match} means has a time in two runs of a suite")
     write("--svg", path, charts[0].svg)
-
-
-def _render(found: CaseHistory) -> Iterator[RenderableType]:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from harness import reports_root
-
-    reports_root.bind()
-    from harness_reports.figures import bracketed
-
-    yield Text(f"{found.case} · {found.suite}", style="bold")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("run", justify="right", no_wrap=True)
-    table.add_column("started, UTC", no_wrap=True)
-    table.add_column("commit", no_wrap=True)
-    table.add_column(f"{found.unit}, interval", no_wrap=True, justify="right")
-    table.add_column("", overflow="fold")
-    for before, moment in zip((None, *found.moments), found.moments, strict=False):
-        value = bracketed(moment.time) if moment.time else moment.status
-        table.add_row(*(Text(cell) for cell in _cells(moment, before, value)))
-    yield table
-
-
-def _cells(moment: Moment, before: Moment | None, value: str) -> tuple[str, ...]:
-    """An answer that stayed the same is not said again."""
-    time = moment.time
-    commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
-    words = [] if before and before.answer == moment.answer else [moment.answer]
-    words += [moment.tree, moment.reason]
-    if time:
-        noise = "" if time.noise == "measured" else f", noise {time.noise}"
-        units = "processes" if time.level == "process" else "samples"
-        words.append(f"{100 * time.confidence:.3g} % of {time.n} {units}{noise}")
-    if moment.changed:
-        words.append(f"not to be compared with the one before: {'; '.join(moment.changed)}")
-    return moment.run, moment.started[:16].replace("T", " "), commit, value, " · ".join(filter(None, words))

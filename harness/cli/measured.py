@@ -57,10 +57,11 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
         from harness import reports_root
 
         reports_root.bind()
-        from harness_reports.terminal import console, render
+        from harness_reports.formats.console import show
+        from harness_reports.terminal import render
         from harness_reports.view import build
 
-        console().print(render(build(run)))
+        show(render(build(run)))
     end(failed)
 
 

@@ -49,13 +49,12 @@ def _show_sites(run: Run) -> None:
     from harness import reports_root
 
     reports_root.bind()
-    from harness_reports.site_table import render
-    from harness_reports.terminal import console
+    from harness_reports.formats.console import show
+    from harness_reports.formats.terminal_table import Titled
+    from harness_reports.tables.op_work import op_work
 
-    screen = console()
-    for profile in run.profiles:
-        if profile.work and run.environment:
-            screen.print(render(profile, run.environment, screen.width))
+    if run.environment:
+        show(*(Titled(op_work(profile, run.environment)) for profile in run.profiles if profile.work))
 
 
 def _engines(names: list[str]) -> tuple[str, ...]:

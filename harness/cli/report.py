@@ -63,6 +63,7 @@ def command(
 
 def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out: str, formats: str) -> None:
     from harness_reports import github, pull_request, terminal, view, write
+    from harness_reports.formats import console
 
     ci = os.environ if os.environ.get("GITHUB_ACTIONS") == "true" else None
     beside = write.Beside(comparison, earlier, ci)
@@ -72,7 +73,7 @@ def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out
     wanted = write.checked(csv(formats)) if formats else write.DEFAULT
     shown = view.build(run)
     if sys.stdout.isatty():
-        terminal.console().print(terminal.render(shown))
+        console.show(terminal.render(shown))
     if ci is not None:
         github.append_summary(pull_request.render(shown, (), comparison), ci)
         for line in github.commands(shown, comparison, ci):
@@ -99,14 +100,15 @@ def _earlier(stored: RunStore, run: Run, most: int) -> tuple[Slim, ...]:
 
 
 def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
-    from harness_reports import machines, machines_pages, terminal, write
+    from harness_reports import machines, machines_pages, write
+    from harness_reports.formats import console
 
     side = machines.side_by_side(runs)
     if out == "-":
         sys.stdout.write(machines_pages.page(side, formats or "text"))
         return
     if sys.stdout.isatty():
-        terminal.console().print(machines_pages.render(side))
+        console.show(machines_pages.render(side))
     folder = Path(out or f".harness/reports/{'-'.join(run.id for run in runs)[:80]}")
     for path in write.save(folder, machines_pages.files(side, csv(formats))):
         print(path)

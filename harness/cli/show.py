@@ -11,13 +11,10 @@ from harness.cli.options import UNSAID, AsJson, Store
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
-    from harness.store.naming import Summary
     from harness.values.run import Run
 
 
 BARE = ("--source", "--diff")
-NOTE = 48
-"""Characters of a note in the list of runs; a comparison notes the files that were changed."""
 
 
 class Command(TyperCommand):
@@ -48,9 +45,9 @@ def command(
 
     runs = RunStore(store)
     if run == "try" or run.startswith("try:"):
-        from harness.cli.attempt_show import show
+        from harness.cli import attempt_show
 
-        show(run, source, diff, runs, as_json)
+        attempt_show.show(run, source, diff, runs, as_json)
         return
     if not run:
         _list(runs, as_json)
@@ -66,10 +63,11 @@ def command(
         from harness import reports_root
 
         reports_root.bind()
-        from harness_reports.terminal import console, render
+        from harness_reports.formats.console import show
+        from harness_reports.terminal import render
         from harness_reports.view import build
 
-        console().print(render(build(found)))
+        show(render(build(found)))
 
 
 def _list(runs: RunStore, as_json: bool) -> None:
@@ -82,39 +80,14 @@ def _list(runs: RunStore, as_json: bool) -> None:
     if not summaries:
         print(f"no runs in {runs.location}; `harness run SUITE` makes one")
         return
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from harness import reports_root
 
     reports_root.bind()
-    from harness_reports.figures import clean
-    from harness_reports.terminal import console
+    from harness_reports.formats.console import show
+    from harness_reports.formats.terminal_table import Shown
+    from harness_reports.tables.over_runs import stored
 
-    devices = {s.device for s in summaries}
-    shown = ["run", "started, UTC", "suite", "state", "cases", "note"]
-    shown += ["device"] if len(devices) > 1 else []
-    shown += ["tags"] if any(s.tags for s in summaries) else []
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in shown:
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "started, UTC", "state", "cases"))
-    for s in summaries:
-        cells = {
-            "run": s.id, "started, UTC": s.started[:16].replace("T", " "), "suite": s.suite, "state": s.state,
-            "cases": _cases(s), "note": clean(s.note, NOTE), "device": s.device, "tags": " ".join(s.tags),
-        }  # fmt: skip
-        table.add_row(*(Text(clean(cells[heading])) for heading in shown))
-    console().print(table)
-    if len(devices) == 1:
-        console().print(Text(f"all on {clean(devices.pop())}"))
-
-
-def _cases(found: Summary) -> str:
-    """How many, and how far a run got that was ended. A sweep chooses its cases as it goes: those that it confirmed."""
-    if not found.cases:
-        return str(found.measured)
-    return str(found.cases) if found.state == "complete" else f"{found.measured} of {found.cases}"
+    show(Shown(stored(summaries)))
 
 
 def _source(run: Run, part: str) -> str:

@@ -76,10 +76,14 @@ def command(
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
     if csv_file is not None:
+        from harness import reports_root
         from harness.cli.output_file import write
-        from harness.cli.sweep_json import sweep_as_csv
 
-        write("--csv", csv_file, sweep_as_csv(result))
+        reports_root.bind()
+        from harness_reports.formats import csv_table
+        from harness_reports.tables.sweep import configurations
+
+        write("--csv", csv_file, csv_table.render(configurations(result)))
     if charts is not None:
         from harness import reports_root
         from harness.cli.output_file import write
@@ -143,18 +147,14 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
 
         print(sweep_as_json(result, shipped))
     else:
-        from rich.console import Console
+        from harness import reports_root
 
-        from harness.cli.sweep_table import render, render_shipped
+        reports_root.bind()
+        from harness_reports.formats.console import show
+        from harness_reports.sweep import render, render_shipped
 
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=PIPED_WIDTH)
-        with console.capture() as captured:
-            console.print(render(result), markup=False, highlight=False)
-            for place, chosen in shipped.items():
-                console.print(render_shipped(place, chosen), markup=False, highlight=False)
-        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        ships = [render_shipped(place, chosen) for place, chosen in shipped.items()]
+        show(render(result), *ships, columns=PIPED_WIDTH)
 
 
 def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from harness.values.static_sweep import StaticSweep
     from harness.values.suite import Plan
-
-PIPED_WIDTH = 120
-"""Columns where nobody looks: enough for all of a row."""
 
 
 def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failure: bool, as_json: bool) -> None:
@@ -31,7 +27,13 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
 
         print(static_sweep_as_json(found))
     else:
-        _print(found)
+        from harness import reports_root
+
+        reports_root.bind()
+        from harness_reports.formats.console import show
+        from harness_reports.sweep import render_compiled
+
+        show(render_compiled(found))
     if not found.failed and found.distinct:
         return
     if not allow_failure:
@@ -39,16 +41,3 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
     print(
         f"FAILED, and allowed to (--allow-failure): exit status {int(ExitStatus.CASE_FAILED)} became 0", file=sys.stderr
     )
-
-
-def _print(found: StaticSweep) -> None:
-    from rich.console import Console
-
-    from harness.cli.static_table import render
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
-    with console.capture() as captured:
-        console.print(render(found), markup=False, highlight=False)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -2,7 +2,7 @@
 
 from harness.store import attempts
 from harness.store.exchange import export_run, read_exported
-from harness.store.naming import Summary
 from harness.store.store import Store
+from harness.values.summary import Summary
 
 __all__ = ["Store", "Summary", "attempts", "export_run", "read_exported"]

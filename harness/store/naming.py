@@ -7,31 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from harness.errors import HarnessError
+from harness.values.summary import Summary
 
 LEAST_PREFIX = 4
 """Characters of a uuid that name a run; fewer would be taken for a number or a tag."""
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """A run as it is listed. cases: of its plan, without those that another one stands for; measured: how many have a
-    row. purpose, comparison: of a run that is one side of a comparison measured as pairs, see `values.pairing`; `last`
-    passes it over."""
-
-    id: str
-    uuid: str
-    started: str
-    suite: str
-    state: str
-    note: str
-    tags: tuple[str, ...]
-    cases: int
-    measured: int
-    device: str
-    purpose: str = ""
-    comparison: str = ""
 
 
 class SideName(NamedTuple):

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, Table, distinct, func, select
 from harness.store import tables
 from harness.store.merge import merge_measurements
 from harness.store.migrate import upgraded
-from harness.store.naming import Summary
 from harness.store.tables import decode
 from harness.store.writer import is_alive
 from harness.values.environment import Environment
@@ -19,6 +18,7 @@ from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
 from harness.values.profile import Profile
 from harness.values.run import Run
+from harness.values.summary import Summary
 
 
 class _Planned(msgspec.Struct):

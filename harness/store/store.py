@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from harness.errors import HarnessError
 from harness.store import configurations, tables
 from harness.store.exchange import read_exported
-from harness.store.naming import Summary, find, is_file, is_reserved
+from harness.store.naming import find, is_file, is_reserved
 from harness.store.reading import environments, load_run, summaries
 from harness.store.writer import this_writer
 from harness.values.environment import Environment
@@ -24,6 +24,7 @@ from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
 from harness.values.profile import Profile
 from harness.values.run import Run
+from harness.values.summary import Summary
 from harness.values.sweep import Configuration, Finals
 
 DEFAULT_STORE = Path(".harness") / "runs.sqlite"

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from harness.sweep.register import choice
-from harness.sweep.ship import Shipped
 from harness.values.case import Tunables
-from harness.values.sweep import Question, SweepResult
+from harness.values.sweep import Question, Shipped, SweepResult
 
 LAUNCH_OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
 """Keywords of `triton.Config`; every other tunable is a meta-parameter of the kernel, by convention in capitals."""

@@ -8,13 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-import msgspec
-
 from harness.stats.landscape import median_us
 from harness.store import Store
-from harness.values.case import Tunables
 from harness.values.environment import Environment
-from harness.values.sweep import Configuration, SweepResult
+from harness.values.sweep import Configuration, Shipped, SweepResult
 
 EXACT_LIMIT = 200_000
 """Sets that are tried one by one; where there are more, a greedy choice is improved by exchanges."""
@@ -22,16 +19,6 @@ EXACT_LIMIT = 200_000
 Name = tuple[tuple[str, int | float | str | bool], ...]
 Times = Mapping[str, Mapping[Name, float]]
 """us by question and configuration."""
-
-
-class Shipped(msgspec.Struct, frozen=True):
-    """chosen: tunables. worst_loss: of the best of them over the best of all, at the worst question. fastest_loss: the
-    same of the N that are fastest at the first question. questions: device and sizes of each."""
-
-    chosen: tuple[Tunables, ...]
-    worst_loss: float
-    fastest_loss: float
-    questions: tuple[str, ...]
 
 
 def shipped_for(result: SweepResult, store: Store, count: int) -> dict[str, Shipped]:

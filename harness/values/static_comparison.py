@@ -13,13 +13,25 @@ from harness.values.pairing import Tree
 
 class StaticVerdict(StrEnum):
     """SAME: binaries and launches are equal. CHANGED: they differ, in nothing that gates. WORSE: in something that
-    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything."""
+    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything.
 
-    SAME = "SAME"
-    CHANGED = "CHANGED"
-    WORSE = "WORSE"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
+    tone, rank, gate: as of `harness.values.verdict.Verdict`.
+    """
+
+    FAILED = "FAILED", "alarm", 0, ExitStatus.CASE_FAILED
+    WORSE = "WORSE", "worse", 1, ExitStatus.REGRESSION
+    CHANGED = "CHANGED", "", 2, ExitStatus.OK
+    UNKNOWN = "UNKNOWN", "unclear", 3, ExitStatus.OK
+    SAME = "SAME", "unclear", 4, ExitStatus.OK
+
+    tone: str
+    rank: int
+    gate: ExitStatus
+
+    def __new__(cls, word: str, tone: str, rank: int, gate: ExitStatus) -> StaticVerdict:
+        member = str.__new__(cls, word)
+        member._value_, member.tone, member.rank, member.gate = word, tone, rank, gate
+        return member
 
 
 class StaticSide(msgspec.Struct, frozen=True):
@@ -70,7 +82,5 @@ class StaticComparison(msgspec.Struct, frozen=True):
 
     @property
     def exit_status(self) -> ExitStatus:
-        found = {case.verdict for case in self.cases}
-        if StaticVerdict.FAILED in found:
-            return ExitStatus.CASE_FAILED
-        return ExitStatus.REGRESSION if StaticVerdict.WORSE in found else ExitStatus.OK
+        worst = min((case.verdict for case in self.cases), key=lambda verdict: verdict.rank, default=StaticVerdict.SAME)
+        return worst.gate

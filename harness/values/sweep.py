@@ -135,3 +135,13 @@ class SweepResult(msgspec.Struct, frozen=True):
     @property
     def configurations(self) -> tuple[Configuration, ...]:
         return tuple(c for question in self.questions for c in question.configurations)
+
+
+class Shipped(msgspec.Struct, frozen=True):
+    """chosen: tunables. worst_loss: of the best of them over the best of all, at the worst question. fastest_loss: the
+    same of the N that are fastest at the first question. questions: device and sizes of each."""
+
+    chosen: tuple[Tunables, ...]
+    worst_loss: float
+    fastest_loss: float
+    questions: tuple[str, ...]

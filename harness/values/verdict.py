@@ -14,13 +14,31 @@ from harness.values.reason import Reason
 
 class Verdict(StrEnum):
     """SAME is a claim with evidence, UNDECIDED says that there is not enough of it, INVALID that there is none. Of
-    memory, SLOWER means more and FASTER less."""
+    memory, SLOWER means more and FASTER less.
 
-    FASTER = "FASTER"
-    SLOWER = "SLOWER"
-    SAME = "SAME"
-    UNDECIDED = "UNDECIDED"
-    INVALID = "INVALID"
+    A member is all that there is to know of a verdict: its word; its tone, `better`, `worse`, `alarm` or `unclear`, by
+    which a report colours it; its rank, 0 for what a reader must see first; the exit status of a gated one.
+    """
+
+    INVALID = "INVALID", "alarm", 0, ExitStatus.UNDECIDED
+    SLOWER = "SLOWER", "worse", 1, ExitStatus.REGRESSION
+    UNDECIDED = "UNDECIDED", "unclear", 2, ExitStatus.UNDECIDED
+    FASTER = "FASTER", "better", 3, ExitStatus.OK
+    SAME = "SAME", "unclear", 4, ExitStatus.OK
+
+    tone: str
+    rank: int
+    gate: ExitStatus
+
+    def __new__(cls, word: str, tone: str, rank: int, gate: ExitStatus) -> Verdict:
+        member = str.__new__(cls, word)
+        member._value_, member.tone, member.rank, member.gate = word, tone, rank, gate
+        return member
+
+    @property
+    def moved(self) -> bool:
+        """Whether it says that a case is not what it was."""
+        return self.tone != "unclear"
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -78,7 +96,7 @@ class Comparison(msgspec.Struct, frozen=True):
             return ExitStatus.NOT_COMPARABLE
         if any(verdict.failed for verdict in self.verdicts):
             return ExitStatus.CASE_FAILED
-        gated = {verdict.verdict for verdict in self.verdicts if verdict.gated}
-        if Verdict.SLOWER in gated:
+        gates = {verdict.verdict.gate for verdict in self.verdicts if verdict.gated}
+        if ExitStatus.REGRESSION in gates:
             return ExitStatus.REGRESSION
-        return ExitStatus.UNDECIDED if gated & {Verdict.UNDECIDED, Verdict.INVALID} else ExitStatus.OK
+        return ExitStatus.UNDECIDED if ExitStatus.UNDECIDED in gates else ExitStatus.OK

@@ -39,7 +39,7 @@
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", up ? "ascending" : "descending");
     const body = table.tBodies[0];
-    const empty = (row) => row.cells[heading.cellIndex].textContent.trim() === "-";
+    const empty = (row) => ["-", ""].includes(row.cells[heading.cellIndex].textContent.trim());
     const rows = [...body.rows].map((row) => [keyOf(row, heading.cellIndex), row]);
     rows.sort(([a, x], [b, y]) => empty(x) - empty(y) || (up ? compare(a, b) : compare(b, a))); // unknown stays last
     body.append(...rows.map(([, row]) => row));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import Result
-from rich.console import Console
 from typer.testing import CliRunner
 
-from harness.cli.history import _render
 from harness.cli.main import app
 from harness.compare.history import CaseHistory, Moment
 from harness.stats import estimate
 from harness.store import Store
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement, Status
+from harness_reports.formats.console import plain
+from harness_reports.formats.terminal_table import Titled
+from harness_reports.tables.over_runs import moments
 from tests.compare.paired_stored import two_sides
 from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
 
@@ -95,10 +95,7 @@ def test_the_words_keep_room_in_a_narrow_terminal(location: str) -> None:
     time = Estimate(12345.0, 12000.1, 12999.9, 0.95, 16, "round", "assumed")
     moment = Moment("1", "2026-11-23T06:10:00", "a" * 40 + "+", "OK", time=time, answer="torch_blocked")
     case = CaseHistory("int4_mm@b/baseline", "small", "us/call", (moment,) * 3)
-    console = Console(file=io.StringIO(), width=80)
-    for part in _render(case):
-        console.print(part)
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = plain(Titled(moments(case)), columns=80)
     assert shown.count("torch_blocked") == 1 and shown.count("assumed") == 3
     assert max(map(len, shown.splitlines())) <= 80
     assert shown.count("12,345 [12,000, 13,000]") == 3 and "e+" not in shown

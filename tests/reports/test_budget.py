@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from harness.values.verdict import Verdict
 from harness_reports import comparison_markdown, pull_request
-from harness_reports.budget import LIMIT_BYTES, Ranked, Row, fit
+from harness_reports.budget import LIMIT_BYTES, fit
+from harness_reports.table import Column, Row, Table, Words
 from harness_reports.view import build
 
 from .comparison_factory import comparison, large_run
@@ -17,11 +18,15 @@ from .comparison_factory import comparison, large_run
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.text("aä€", max_size=30)), max_size=60)
 
 
+def table_of(headings: str, *rows: Row) -> Table:
+    return Table("made", "Made", tuple(Column(heading, heading) for heading in headings.split()), rows)
+
+
 @given(rows=ROWS, limit=st.integers(300, 3000))
 @settings(max_examples=150, deadline=None)
 def test_the_limit_holds_and_every_row_is_shown_or_counted(rows: list[tuple[int, str]], limit: int) -> None:
     """Of any table: bytes within the limit, shown + counted = all, and no row leaves before one of higher rank."""
-    table = Ranked(("a", "b"), tuple(Row((f"r{rank}", text), rank, "rows") for rank, text in rows))
+    table = table_of("a b", *(Row((Words(f"r{rank}"), Words(text)), rank, "rows") for rank, text in rows))
     page = fit(["head", table, "foot"], limit)
     assert len(page.encode()) <= limit
     shown = [int(found) for found in re.findall(r"^\| r(\d) \|", page, re.MULTILINE)]
@@ -34,7 +39,7 @@ def test_the_limit_holds_and_every_row_is_shown_or_counted(rows: list[tuple[int,
 
 
 def test_what_fits_is_left_alone() -> None:
-    table = Ranked(("a",), (Row(("x",)), Row(("y",))))
+    table = table_of("a", Row((Words("x"),)), Row((Words("y"),)))
     assert fit(["head", "", table]) == "head\n\n| a |\n| --- |\n| x |\n| y |\n"
 
 

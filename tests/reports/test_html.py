@@ -16,7 +16,7 @@ from . import golden_files
 from .hostile import hostile_run
 from .run_factory import broken_run, synthetic_run
 
-VOID = {"meta", "link", "img", "br", "input", "hr"}
+VOID = {"meta", "link", "img", "br", "wbr", "input", "hr"}
 
 
 class Page(HTMLParser):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import msgspec
 import pytest
-from rich.console import Console
 
 from harness.values.environment import Environment
 from harness.values.profile import Profile, SiteWork, SumRow
 from harness_reports.device_peaks import Peak
-from harness_reports.site_table import render, rows
+from harness_reports.formats.console import plain
+from harness_reports.formats.terminal_table import Titled
+from harness_reports.tables.op_work import op_work, rows
 
 ENVIRONMENT = Environment(
     device_kind="cuda", device_name="NVIDIA H100 80GB HBM3", python="3.12", torch="2.11", cpu="x", cpu_cores=16,
@@ -52,16 +51,13 @@ def test_no_number_is_cut(columns: int, device: str) -> None:
     """Fewer columns of a terminal are fewer columns of the table."""
     site = SiteWork("int4_mm@shared_gate_up", 40, 256, 0, 2_560)
     environment = msgspec.structs.replace(ENVIRONMENT, device_name=device)
-    console = Console(file=io.StringIO(), width=columns)
-    console.print(render(profile((site, 8_543_216)), environment, columns))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = plain(Titled(op_work(profile((site, 8_543_216)), environment)), columns=columns)
     assert "\u2026" not in shown and "int4_mm@shared_gate_up" in shown and "2,135.8" in shown
     assert ("% of peak" in shown) == device.startswith("NVIDIA")
 
 
 def test_the_table_says_what_its_shares_are_of() -> None:
     """The bandwidth that was measured, and the peak with its source."""
-    console = Console(file=io.StringIO(), width=140)
-    console.print(render(profile((SiteWork("sdpa@main", 2, 150_000_000, 0, 10), 400_000)), ENVIRONMENT))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    work = profile((SiteWork("sdpa@main", 2, 150_000_000, 0, 10), 400_000))
+    shown = plain(Titled(op_work(work, ENVIRONMENT)), columns=140)
     assert "50 %" in shown and "3,000 GB/s, measured here" in shown and "989 TFLOP/s in bf16, NVIDIA H100" in shown

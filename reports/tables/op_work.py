@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from harness.values.environment import Environment
 from harness.values.profile import Profile
 
-from .device_peaks import Peak, peak_of
-from .figures import UNKNOWN, clean, grouped, number, percent
-
-WIDE = 120
-"""Columns that the whole table takes."""
+from ..device_peaks import Peak, peak_of
+from ..figures import UNKNOWN, clean, grouped, number, percent
+from ..table import Cell, Column, Mark, Name, Number, Row, Table, maybe
 
 
 @dataclass(frozen=True)
@@ -60,35 +54,31 @@ def rows(profile: Profile, read_gb_s: float | None, peak: Peak | None) -> Iterat
         yield SiteRow(site.name, step_us, site.calls, site.bytes, site.flop, read, share)
 
 
-def render(profile: Profile, environment: Environment, columns: int = WIDE) -> RenderableType:
-    """A table, and what its shares are of. Less than WIDE columns have no room for what follows from the others."""
+def op_work(profile: Profile, environment: Environment) -> Table:
+    """Each op against what the machine can do, and what its shares are of."""
     peak = peak_of(environment.device_name) if environment.device_kind == "cuda" else None
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    columns = [
+        Column("op_site", "op@site"), Column("step_us", "us per step", right=True),
+        Column("calls", "Calls", right=True),
+        Column("mb", "MB", right=True, extra=True), Column("gb_s", "GB/s", right=True),
+        Column("read_share", "% of read", right=True), Column("mflop", "MFLOP", right=True, extra=True),
+        Column("gflop_s", "GFLOP/s", right=True, extra=True),
+    ]  # fmt: skip
+    if peak:
+        columns += [Column("peak_share", "% of peak", right=True), Column("roof", "Nearer roof", extra=True)]
+    found = []
+    for row in rows(profile, environment.read_gb_s, peak):
+        cells: list[Cell] = [
+            Name(clean(row.name)), Number(row.step_us, grouped(row.step_us, 1)), Number(row.calls, f"{row.calls:,}"),
+            Number(row.least_bytes, number(row.least_bytes / 1e6)), Number(row.gb_s, number(row.gb_s)),
+            maybe(row.read_share, percent), Number(row.flop, number(row.flop / 1e6)),
+            Number(row.gflop_s, number(row.gflop_s)),
+        ]  # fmt: skip
+        cells += [maybe(row.peak_share, percent), Mark(row.held_by)] if peak else []
+        found.append(Row(tuple(cells)))
     shape = ", ".join(f"{name} {value}" for name, value in profile.axes.items())
     title = f"least work per step of {clean(profile.arm)}, {profile.engine}, {shape}"
-    wide = columns >= WIDE
-    shown = {"op@site", "us per step", "calls", "GB/s", "% of read"}
-    shown |= {"MB", "MFLOP", "GFLOP/s"} if wide else set()
-    shown |= {"% of peak"} if peak else set()
-    shown |= {"nearer roof"} if peak and wide else set()
-    for row in rows(profile, environment.read_gb_s, peak):
-        cells = {
-            "op@site": clean(row.name),
-            "us per step": grouped(row.step_us, 1),
-            "calls": f"{row.calls:,}",
-            "MB": number(row.least_bytes / 1e6),
-            "GB/s": number(row.gb_s),
-            "% of read": percent(row.read_share),
-            "MFLOP": number(row.flop / 1e6),
-            "GFLOP/s": number(row.gflop_s),
-            "% of peak": percent(row.peak_share),
-            "nearer roof": row.held_by,
-        }
-        if not table.columns:
-            for name in (name for name in cells if name in shown):
-                table.add_column(name, justify="left" if name in ("op@site", "nearer roof") else "right", no_wrap=True)
-        table.add_row(*(Text(cell) for name, cell in cells.items() if name in shown))
-    return Group(Text(), Text(title), table, Text(_of_what(environment, peak)))
+    return Table("op_work", title, tuple(columns), tuple(found), notes=(_of_what(environment, peak),))
 
 
 def _of_what(environment: Environment, peak: Peak | None) -> str:

@@ -1,0 +1,88 @@
+"""Kernels timed alone: a row for each answer to a question."""
+
+from __future__ import annotations
+
+from ..category_view import ArmKernels, Categories
+from ..figures import count, grouped, number, percent, plural
+from ..kernel_view import KernelRow, is_sweep, usual_axes
+from ..table import Cell, Change, Column, Measured, Name, Names, Number, Row, Table, Words, maybe
+from ..view import View
+
+MEANING = "Error: rms against the float32 reference, and what is allowed."
+
+
+def kernels(view: View) -> Table:
+    """In the order of the plan; of a sweep the fastest."""
+    against = ("the fastest", "") if is_sweep(view.kernels) else ("{}", view.arms[0] if view.arms else "")
+    columns = (
+        Column("kernel", "Kernel", once=True),
+        Column("arm", "Arm"),
+        Column("config", "Config"),
+        Column("time_us", "us per call", right=True),
+        Column("change", f"Against {against[0]}", against[1]),
+        Column("read_share", "Of read", right=True),
+        Column("gb_s", "GB/s", right=True),
+        Column("in_model", "In model", right=True, extra=True, sparse=True),
+        Column("calls", "Calls", right=True),
+        Column("error", "Error (allowed)", right=True),
+    )
+    rows = []
+    for group in view.kernels:
+        for row in group.rows:
+            cells: tuple[Cell, ...] = (
+                Name(group.name, group.axes), arms(view, row.arms), Name(row.config),
+                Measured(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
+                maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
+                Number(group.calls, str(group.calls)), _error(row),
+            )  # fmt: skip
+            rows.append(Row(cells))
+    inside = any(row.in_model is not None for group in view.kernels for row in group.rows)
+    of_model = "In model: time in the profiled decode over time alone. " if inside else ""
+    left_out = tuple(
+        f"{group.name}, {group.axes}: {plural(group.left_out, 'slower configuration is', 'slower configurations are')}"
+        " not shown."
+        for group in view.kernels if group.left_out
+    )  # fmt: skip
+    caption = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}"
+    return Table("kernels", "Kernels of every arm", columns, tuple(rows), caption, left_out, usual_axes(view.kernels))
+
+
+def arms(view: View, names: tuple[str, ...]) -> Names:
+    """Arms that share a row."""
+    places = {arm: place for place, arm in enumerate(view.arms)}
+    every = len(names) > 1 and len(names) == len(view.arms)
+    return Names(names, tuple(places.get(name, 0) for name in names), every)
+
+
+def _error(row: KernelRow) -> Number | None:
+    """`3.0e-4 (2e-3)`: rms error and what the op allows, both relative to the reference."""
+    found = row.source.measurement.correctness if row.source.measurement else None
+    if found is None:
+        return None
+    return Number(found.rms_error, f"{found.rms_error:.1e} ({found.allowed_rms_error:.0e})")
+
+
+def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:
+    """What an arm launched, by its own name, longest first."""
+    columns = (
+        Column("kernel", "Kernel"),
+        Column("category", "Category"),
+        Column("place", "Op and site"),
+        Column("calls", "Calls", right=True),
+        Column("total_ns", "Total (ms)", right=True),
+        Column("share", f"% {table.unit}", right=True),
+    )
+    rows = tuple(
+        Row((
+            Name(line.name, long=True, mono=True), Words(line.category), Words(line.place) if line.place else None,
+            Number(line.calls, count(line.calls)), Number(line.total_ns, milliseconds(line.total_ns)),
+            Number(line.share, percent(line.share)),
+        ))
+        for line in arm.lines
+    )  # fmt: skip
+    rest = f"{arm.left_out} shorter kernels, together {milliseconds(arm.left_out_ns)} ms, are not listed."
+    return Table("profiled_kernels", f"Kernels of {arm.arm}", columns, rows, notes=(rest,) if arm.left_out else ())
+
+
+def milliseconds(ns: float) -> str:
+    return grouped(ns / 1e6, 3)

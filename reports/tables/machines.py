@@ -1,0 +1,53 @@
+"""The same questions on several machines: time, share of each machine's own bandwidth, and rank there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..figures import percent
+from ..machines import Place, Question, SideBySide
+from ..table import Cell, Column, Measured, Name, Number, Row, Table, Words, maybe
+
+
+def by_unit(side: SideBySide) -> Iterator[tuple[str, list[Question]]]:
+    for unit in dict.fromkeys(question.unit for question in side.questions):
+        yield unit, [question for question in side.questions if question.unit == unit]
+
+
+def answers(side: SideBySide, unit: str, questions: Sequence[Question]) -> Table:
+    """A row for each answer to a question, in the rank of the first machine."""
+    columns = [Column("question", "Question", once=True), Column("answer", "Answer")]
+    for place, machine in enumerate(side.machines):
+        columns.append(Column(f"time_{place}", "{}, " + unit, machine.label, right=True))
+        columns.append(Column(f"read_share_{place}", "Of its read", right=True))
+        columns.append(Column(f"rank_{place}", "Rank", right=True))
+    rows = []
+    for question in questions:
+        for rank, line in enumerate(question.lines):
+            cells: list[Cell] = [Name(question.name, long=True, code=False), Name(line.answer)]
+            for found, why in zip(line.places, line.missing, strict=True):
+                cells += _cells(found, why)
+            rows.append(Row(tuple(cells), rank, "answers"))
+    return Table("machines", f"Answers in {unit}", tuple(columns), tuple(rows))
+
+
+def _cells(place: Place | None, why: str) -> list[Cell]:
+    if place is None:
+        return [Words(why), None, None]
+    rank = Number(place.rank, f"{place.rank} of {place.of}")
+    return [Measured(place.time), maybe(place.bound_share, percent), rank]
+
+
+def runs(side: SideBySide) -> Table:
+    """What was run where."""
+    columns = (Column("machine", "Machine"), Column("run", "Run"), Column("state", "State"), Column("facts", ""))
+    rows = tuple(Row((Name(m.label), Words(m.run), Words(m.state), Words(" · ".join(m.facts)))) for m in side.machines)
+    return Table("machine_runs", "Machines", columns, rows)
+
+
+def differences(side: SideBySide) -> Table:
+    """What the environments do not have in common."""
+    numbers = (Column(f"value_{place}", "{}", machine.label) for place, machine in enumerate(side.machines))
+    rows = tuple(Row((Words(name), *map(Words, values))) for name, values in side.differences)
+    columns = (Column("condition", "Condition"), *numbers)
+    return Table("machine_differences", "What differs between the environments", columns, rows)

@@ -1,0 +1,39 @@
+"""The whole model: decode steps or prefill passes of every arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..decode_view import ModelGroup
+from ..figures import count, gib, number, percent, seconds
+from ..table import Change, Column, Measured, Name, Row, Table, maybe
+from ..view import View
+from .kernels import arms
+
+
+def models(view: View, groups: Sequence[ModelGroup]) -> Table:
+    """Groups of one kind, in the order of the plan."""
+    kind = groups[0].kind
+    columns = (
+        Column("case", kind.capitalize(), once=True),
+        Column("arm", "Arm"),
+        Column("tok_s", "tok/s", right=True),
+        Column("time_us", f"us per {'step' if kind == 'decode' else 'pass'}", right=True),
+        Column("change", "Against {}", view.arms[0]),
+        Column("bound_share", "Of bound", right=True),
+        Column("launches", "Launches", right=True, sparse=True, extra=True),
+        Column("peak_bytes", "Peak GiB", right=True, sparse=True, extra=True),
+        Column("capture_s", "Capture, s", right=True, sparse=True),
+        Column("first_token_us", "First token, ms", right=True, sparse=True),
+    )
+    rows = []
+    for group in groups:
+        for place, row in enumerate(group.rows):
+            cells = (
+                Name(group.axes, group.engine, code=False), arms(view, row.arms), Measured(row.tok_s),
+                Measured(row.time), Change(row.ratio) if row.ratio else None, maybe(row.bound_share, percent),
+                maybe(row.launches, count), maybe(row.peak_bytes, gib), maybe(row.capture_s, seconds),
+                maybe(row.first_token_us, lambda us: number(us / 1e3)),
+            )  # fmt: skip
+            rows.append(Row(cells, min(place, 1), f"{kind}s"))
+    return Table(kind, f"{kind.capitalize()} of every arm", columns, tuple(rows))
