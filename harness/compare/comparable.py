@@ -23,15 +23,16 @@ FIELDS = (
     "suite",
     *(f"suite.{name}" for name in SUITE_FIELDS),
     "sizes",
+    "timer",
 )
 """What may be accepted by name."""
 
 
-def differences(base: StoredSide, head: StoredSide, joined: Iterable[Joined]) -> tuple[Difference, ...]:
+def differences(base: StoredSide, head: StoredSide, joined: Sequence[Joined]) -> tuple[Difference, ...]:
     """The conditions that are not the same; none for two arms of one run."""
     if same_run(base, head):
         return ()
-    return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined))
+    return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined), *_timers(joined))
 
 
 def refused(found: Sequence[Difference], accept: Collection[str]) -> tuple[Difference, ...]:
@@ -129,6 +130,13 @@ def _sizes(joined: Iterable[Joined]) -> Iterable[Difference]:
         if other:
             one, two = (", ".join(f"{name} {dims.get(name, 'unset')}" for name in other) for dims in (ours, theirs))
             yield Difference("sizes", one, two, question.name)
+
+
+def _timers(joined: Iterable[Joined]) -> Iterable[Difference]:
+    """Each pair of timers once: what a call takes between two events is not what it takes in a graph."""
+    both = ((q.base.measurement, q.head.measurement) for q in joined if q.base and q.head)
+    timers = dict.fromkeys((base.timer, head.timer) for base, head in both if base and head)
+    return [Difference("timer", base, head) for base, head in timers if base and head and base != head]
 
 
 def _reasons(run: Run, wanted: Collection[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -74,6 +74,9 @@ class CpuDevice:
         start_s = time.perf_counter()
         yield watch
         watch.us = (time.perf_counter() - start_s) * 1e6
+
+    def recorded_by_tool(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def synchronize(self) -> None:
         pass

@@ -88,6 +88,10 @@ class Device(Protocol):
         """Reads the device's clock around the work inside, without waiting for what was launched before."""
         ...
 
+    def recorded_by_tool(self) -> AbstractContextManager[None]:
+        """An outside profiler that waits for the program's word records the work inside, and no other."""
+        ...
+
     def synchronize(self) -> None:
         """Waits until all work is done."""
         ...
@@ -101,11 +105,16 @@ class Device(Protocol):
         ...
 
 
-def open_device() -> Device:
-    """The first GPU that torch can use, else the CPU. Raises no error: what a device lacks shows when it is used."""
+def gpu_is_usable() -> bool:
+    """Whether `open_device` would open a GPU. Opens no context on it."""
     import torch
 
-    if torch.cuda.is_available():
+    return torch.cuda.is_available()
+
+
+def open_device() -> Device:
+    """The first GPU that torch can use, else the CPU. Raises no error: what a device lacks shows when it is used."""
+    if gpu_is_usable():
         from harness.device.nvidia import NvidiaDevice
 
         return NvidiaDevice()

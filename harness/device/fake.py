@@ -6,7 +6,7 @@ It captures: a replay makes the calls again, so engines and timers that need gra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from harness.device.device import Elapsed, Graph, Stopwatch
@@ -101,6 +101,9 @@ class FakeDevice:
         watch = Stopwatch()
         yield watch
         watch.us = self.values_us.pop(0)
+
+    def recorded_by_tool(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def synchronize(self) -> None:
         pass

@@ -106,6 +106,14 @@ class NvidiaDevice:
         end.synchronize()
         watch.us = start.elapsed_time(end) * 1e3
 
+    @contextmanager
+    def recorded_by_tool(self) -> Iterator[None]:
+        torch.cuda.synchronize()
+        torch.cuda.cudart().cudaProfilerStart()
+        yield
+        torch.cuda.synchronize()
+        torch.cuda.cudart().cudaProfilerStop()
+
     def synchronize(self) -> None:
         torch.cuda.synchronize()
 

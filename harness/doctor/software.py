@@ -20,7 +20,9 @@ def findings(has_gpu: bool) -> Iterator[Finding]:
     except ImportError as error:
         yield Finding("torch", "missing", f"cannot be imported: {error}", "pip install 'torch>=2.9'")
         return
-    usable = torch.cuda.is_available()
+    from harness.device.device import gpu_is_usable
+
+    usable = gpu_is_usable()
     built_for = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU alone"
     text = f"{torch.__version__}, built for {built_for}, Python {platform.python_version()}"
     if has_gpu and not usable:

@@ -28,26 +28,21 @@ def _run(call: OneCall) -> None:
     """The inputs are those of a check; only the call itself is between the profiler's start and stop."""
     import torch
 
+    from harness.device.device import open_device
     from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
     from harness.measure.verify import CHECK_SALT
     from harness.resolve import load_op, load_variant
 
     case = call.case
     assert case.op is not None and case.answer is not None
-    op, device = load_op(case.op), "cuda" if torch.cuda.is_available() else "cpu"
+    op, device = load_op(case.op), open_device()
     variant = load_variant(case.op, case.answer.variant, call.folder)
     routing = str(case.axes.get("routing", "uniform"))
-    raw = make_operands(op, case, torch_dtype(case.activations), device, CHECK_SALT, routing)
+    raw = make_operands(op, case, torch_dtype(case.activations), device.tensors, CHECK_SALT, routing)
     inputs = arguments(op, prepare(variant, op, raw))
-    with torch.no_grad():
-        if device == "cuda":
-            torch.cuda.synchronize()
-            torch.cuda.cudart().cudaProfilerStart()
+    with torch.no_grad(), device.recorded_by_tool():
         variant.run(*inputs, **variant.tunables_of(case.answer))
-        if device == "cuda":
-            torch.cuda.synchronize()
-            torch.cuda.cudart().cudaProfilerStop()
-    print(f"one call of {case.id} on {device}", file=sys.stderr)
+    print(f"one call of {case.id} on {device.kind}", file=sys.stderr)
 
 
 def _show(call: OneCall, target: str) -> None:

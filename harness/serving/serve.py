@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from harness import kernels_root
-from harness.device.device import Device, open_device
+from harness.device.device import Device, gpu_is_usable, open_device
 from harness.device.environment import capture
 from harness.values.environment import Environment
 from harness.values.suite import Suite
@@ -34,7 +34,7 @@ when they are imported is theirs."""
 
 def serve(wire: Wire, boot: Boot) -> None:
     """Jobs until the wire closes. Touches no device before the first of them, unless it must choose the interpreter."""
-    interpreted = boot.interpret == "without_gpu" and not torch.cuda.is_available()
+    interpreted = boot.interpret == "without_gpu" and not gpu_is_usable()
     if interpreted:
         os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported; torch has not done that
     for name in NEEDED:

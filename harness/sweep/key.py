@@ -10,12 +10,13 @@ from harness.device.probe import Machine
 from harness.values.case import Case
 
 
-def configuration_key(case: Case, source: str, machine: Machine, routing: str) -> str:
-    """source: hash of the variant's text and of what it imports from the kernels."""
+def configuration_key(case: Case, source: str, machine: Machine, routing: str, timer: str | None = None) -> str:
+    """source: hash of the variant's text and of what it imports from the kernels. timer: that the suite names."""
     assert case.answer is not None
     parts = [
         case.op, sorted(case.dims.items()), case.dtype, sorted(case.axes.items()), routing, case.answer.variant,
         sorted((name, repr(value)) for name, value in case.answer.tunables.items()), source, machine,
+        *([timer] if timer else []),
     ]  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 

@@ -97,7 +97,7 @@ def keys_on(suite: Suite, asked: Asked) -> Callable[[Machine], dict[str, str]]:
         return {
             case.id: configuration_key(
                 msgspec.structs.replace(case, answer=Answer(_variant(case), whole_tunables(answers, case))),
-                asked.sources[_variant(case)], machine, suite.routing,
+                asked.sources[_variant(case)], machine, suite.routing, suite.timer.kind,
             )
             for case in asked.everything
         }  # fmt: skip

@@ -53,10 +53,12 @@ def test_vecmat_is_right_at_the_shapes_of_the_35b_model(tokens: int, block_k: in
 
 
 @pytest.mark.alone
-def test_a_graph_of_reads_takes_as_long_as_the_bandwidth_says() -> None:
-    """32 reads of 64 MiB each, all different: within 15 % of the time that the measured read bandwidth predicts."""
+@pytest.mark.parametrize("kind", ["cuda_graph", "events"])
+def test_reads_take_as_long_as_the_bandwidth_says(kind: str) -> None:
+    """32 reads of 64 MiB each, all different: within 35 % of the time that the measured read bandwidth predicts. One by
+    one they are no slower: a read is longer than its launch."""
     buffers = [torch.ones(16 << 20, device="cuda") for _ in range(32)]
-    timer = open_device().timer("cuda_graph")
+    timer = open_device().timer(kind)
     timed = timer.prepare([buffer.sum for buffer in buffers])
     measured_us = sorted(timed.sample_us() for _ in range(9))[4]
     predicted_us = (64 << 20) / open_device().read_gb_s() / 1e3

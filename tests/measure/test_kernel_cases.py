@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.device.cpu import CpuDevice
 from harness.device.fake import FakeDevice
 from harness.device.timer import Call, Timed
 from harness.measure.failure import first_line, lacked_memory
@@ -109,6 +110,14 @@ def test_a_kernel_that_changes_when_captured_is_incorrect(tmp_path: Path, monkey
     found = measured(run(device, tmp_path, case("./turns.py")))
     assert found[0].status is Status.INCORRECT
     assert "right alone, wrong when captured" in found[0].reason
+
+
+def test_a_case_whose_timer_is_not_here_is_verified_and_unsupported(tmp_path: Path) -> None:
+    """Checking needs no timer: only the timed case lacks one."""
+    bench = KernelBench(CpuDevice(), Timing("events"), 0, str(tmp_path), "uniform")
+    events = list(bench.run([case("torch_gather")]))
+    assert [e.what for e in events if isinstance(e, Started)] == ["verify", "capture"]
+    assert [(m.status, m.reason) for m in measured(events)] == [(Status.UNSUPPORTED, "timer events needs a GPU")]
 
 
 def test_no_entry_is_always_first() -> None:
