@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from types import TracebackType
@@ -10,7 +9,8 @@ from typing import Any
 
 PER_CASE = ("verify", "capture", "check", "compile")
 """Steps that are too many for a line each."""
-TIME_LEFT = r", \d+ s left$"
+OF_EQUAL_PARTS = ("configurations",)
+"""Steps of many parts that take about as long as each other: the time that is left is worth saying."""
 EVERY_S = 5.0
 """Between two lines of how far one step has come, where there is no bar: a sweep has hundreds of configurations."""
 
@@ -25,6 +25,7 @@ class RunProgress:
 
         self._console = Console(stderr=True)
         self._stages, self._last, self._step, self._said = stages, "", "", 0.0
+        self._part, self._began_s, self._done = "", 0.0, 0
         self._bar: Any = None
         self._task: Any = None
         if self._console.is_terminal:
@@ -56,12 +57,21 @@ class RunProgress:
             print(text, file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, what: str, done: int, of: int) -> None:
+        step = f"{stage}: {what}"
+        text = f"{step}{self._left(step, done, of)}" if what in OF_EQUAL_PARTS else step
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
-            self._bar.update(self._task, description=f"{stage}: {what}", completed=done, total=of or None, cases=cases)
+            self._bar.update(self._task, description=text, completed=done, total=of or None, cases=cases)
         elif self._stages and what not in PER_CASE:
-            step = f"{stage}: {re.sub(TIME_LEFT, '', what)}"
-            self._line(step, f"{stage}: {what}", f"{done}/{of} cases done" if of else "")
+            self._line(step, text, f"{done}/{of} cases done" if of else "")
+
+    def _left(self, step: str, done: int, of: int) -> str:
+        """`, 40 s left`, by the parts that were done since the step was first seen."""
+        now_s = time.monotonic()
+        if step != self._part:
+            self._part, self._began_s, self._done = step, now_s, done
+        seen = done - self._done
+        return f", {(now_s - self._began_s) / seen * (of - done):.0f} s left" if seen > 0 else ""
 
     def _line(self, step: str, text: str, done: str) -> None:
         """A line for what is new; how far the same step has come every few seconds."""

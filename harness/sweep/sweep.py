@@ -194,12 +194,10 @@ class _Sweep:
         """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
         assert self.devices is not None
         self.stages.turn("first pass")
-        left, began = self._left(), time.monotonic()
+        left = self._left()
 
         def moved() -> None:
-            done = self.ledger.done
-            more = f", {(time.monotonic() - began) / done * (len(left) - done):.0f} s left" if done else ""
-            self.report("sweep", f"configurations{more}", done, len(left))
+            self.report("sweep", "configurations", self.ledger.done, len(left))
 
         race = Race(self.suite, self.ledger, self.devices, moved)
         ahead, direct = self._to_compile(left)
