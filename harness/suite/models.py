@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from harness import kernels_root
 from harness.suite.catalogue import KernelLibrary
-from harness.suite.nodes import Node, parse, shown
+from harness.suite.nodes import Node, parse
+from harness.suite.reading import read_section
 
 FILE = "models.yaml"
 ARCHITECTURE = "architecture"
@@ -62,32 +65,12 @@ def _files(*folders: Path | None) -> list[Path]:
 
 
 def _read_block(block: Node, kernels: KernelLibrary) -> tuple[str, ModelDims]:
-    entries = dict(block.items())
-    kind = entries.pop(ARCHITECTURE, None)
+    kind = dict(block.items()).get(ARCHITECTURE)
     if kind is None:
         raise block.error(f"key {ARCHITECTURE} is missing", "", kernels.architectures())
     if kind.value not in kernels.architectures():
         raise kind.error(f"unknown architecture {kind.shown}", str(kind.value), kernels.architectures())
-    wanted: Mapping[str, type] = kernels.layout(kind.value).DIMS
-    dims: ModelDims = {}
-    for key, child in entries.items():
-        if key not in wanted:
-            raise block.key_error(key, "unknown key", [ARCHITECTURE, *wanted])
-        dims[key] = _read_dim(child, wanted[key])
-    for key in wanted:
-        if key not in dims:
-            raise block.error(f"key {key} is missing")
-    return kind.value, dims
-
-
-def _read_dim(node: Node, kind: type) -> int | float | str:
-    value: Any = node.value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
-        words = {int: "a whole number", float: "a number", str: "a word"}
-        raise node.error(f"{node.shown} is not {words.get(kind, kind.__name__)}")
-    if isinstance(value, int | float) and not 0 < value < float("inf"):
-        raise node.error(f"{shown(value)} is out of range; allowed: finite numbers above 0")
-    found: int | float | str = kind(value)
-    return found
+    sizes: Mapping[str, type] = kernels.layout(kind.value).DIMS
+    keys = [(ARCHITECTURE, str), *((name, Annotated[of, msgspec.Meta(gt=0)]) for name, of in sizes.items())]
+    dims: ModelDims = msgspec.structs.asdict(read_section(block, msgspec.defstruct("Dims", keys)))
+    return str(dims.pop(ARCHITECTURE)), dims

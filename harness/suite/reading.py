@@ -57,10 +57,8 @@ class _Reader:
                 return _literal(node, kind.values, facts)
             case inspect.StrType():
                 return self._word(node, facts)
-            case inspect.IntType():
-                return _integer(node, kind)
-            case inspect.FloatType():
-                return _number(node)
+            case inspect.IntType() | inspect.FloatType():
+                return _number(node, kind)
         return node
 
     def _struct(self, node: Node, kind: inspect.StructType) -> msgspec.Struct:
@@ -72,8 +70,8 @@ class _Reader:
             found[fields[key].name] = self.read(child, fields[key].type)
         for key, entry in fields.items():
             if entry.required and entry.name not in found:
-                described = entry.type.extra_json_schema if isinstance(entry.type, inspect.Metadata) else None
-                raise node.error(f"key {key} is missing ({(described or {}).get('description')})")
+                schema = getattr(entry.type, "extra_json_schema", None) or {}
+                raise node.error(f"key {key} is missing" + (f" ({schema['description']})" if schema else ""))
         made: msgspec.Struct = kind.cls(**found)
         return made
 
@@ -113,24 +111,17 @@ def _literal(node: Node, values: Sequence[Any], facts: _Facts) -> Any:
     raise node.error(f"unknown {facts.noun} {_word(node)}", str(node.value), values)
 
 
-def _integer(node: Node, kind: inspect.IntType) -> int:
-    value = node.value
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise node.error(f"{node.shown} is not a whole number")
-    if not (kind.ge or 0) <= value <= (kind.le or math.inf):
+def _number(node: Node, kind: inspect.IntType | inspect.FloatType) -> int | float:
+    value, whole = node.value, isinstance(kind, inspect.IntType)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise node.error(f"{node.shown} is not a {'whole ' if whole else ''}number")
+    if kind.gt is not None and not kind.gt < value < math.inf:
+        raise node.error(f"{value} is out of range; allowed: finite numbers above {kind.gt}")
+    if kind.ge is not None and kind.le is not None and not kind.ge <= value <= kind.le:
         raise node.error(f"{value} is out of range; allowed: {kind.ge} to {kind.le}")
     if kind.multiple_of and value % kind.multiple_of:
         raise node.error(f"{value} is odd; allowed: even numbers")
-    return value
-
-
-def _number(node: Node) -> float:
-    value = node.value
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise node.error(f"{node.shown} is not a number")
-    if not math.isfinite(value) or value <= 0:
-        raise node.error(f"{value} is out of range; allowed: finite numbers above 0")
-    return float(value)
+    return value if whole else float(value)
 
 
 def _word(node: Node) -> str:

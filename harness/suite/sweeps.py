@@ -11,7 +11,7 @@ from harness.suite.choices import read_tunable, read_variant
 from harness.suite.format import AUTHORS_SPACE
 from harness.suite.nodes import Node
 from harness.suite.signature import TunableValue
-from harness.suite.space import read_space
+from harness.suite.space import authors_space
 from harness.values.case import Tunables
 from harness.values.suite import SweepSpace
 
@@ -34,7 +34,7 @@ def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str],
     if node.value == AUTHORS_SPACE:
         file = kernels.variant_file(op, variant)
         assert file is not None
-        return read_space(file, op, variant, known, dims)
+        node = authors_space(file)
     if not node.is_mapping:
         raise node.error(f"{node.shown} is neither lists of values nor `{AUTHORS_SPACE}`", "", [*known, AUTHORS_SPACE])
     values = {}
