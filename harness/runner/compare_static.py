@@ -88,7 +88,6 @@ def compare_static(
     plans = [planned.plan for _, planned in plans_of(sides, live, say, device)]
     compiled = []
     for side, plan in zip(sides, plans, strict=True):
-        assert plan is not None
         told = partial(report, side.word) if report else _silent
         named = {_name(case, side.arm): case for case in plan.cases if case.kind == "kernel" and case.op}
         place = Place(str(Path(plan.suite.path).parent), plan.suite.kernels_root, side.python, side.checkout.root)

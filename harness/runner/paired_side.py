@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.revisions import Checkout
 from harness.runner.execute import SILENCE_LIMIT_S, Execution, Options, Report
 from harness.runner.planner import Planned, Wanted, plan_of
+from harness.runner.static_side import Asked, compile_side
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -36,7 +37,6 @@ class PairedSide(Execution):
         self, word: str, checkout: Checkout, wanted: Wanted, planned: Planned, python: str, store: Store,
         options: Options, report: Report,
     ) -> None:  # fmt: skip
-        assert planned.plan is not None
         super().__init__(planned.plan.suite, lambda _: self.whole, store, options, report)
         self.word, self.checkout, self.wanted, self.python = word, checkout, wanted, python
         self.whole: Plan = planned.plan
@@ -80,17 +80,17 @@ class PairedSide(Execution):
         self.report(self.word, "start a fresh process", 0, 0)
         self.environment = self._hello(self._waiting[0])
         planned = plan_of(self.wanted, self.environment)
-        assert planned.plan is not None
         self.whole, self.fingerprints = planned.plan, planned.fingerprints
         return self.environment
 
     def launches(self, cases: Collection[str]) -> dict[str, str]:
         """By case id, the identity of what a call launches on this side's GPU, as far as it compiles without one."""
         assert self.environment is not None
-        wanted = msgspec.structs.replace(
-            self.wanted, compile=tuple(cases), target=self.environment.compute_capability or "", python=self.python
-        )
-        return plan_of(wanted, self.environment).launches
+        target, suite = self.environment.compute_capability or "", self.suite
+        chosen = tuple(case for case in self.whole.cases if case.id in cases)
+        asked = Asked(chosen, (target,), str(Path(suite.path).parent), suite.kernels_root)
+        found = compile_side(asked, self.python, self.checkout.root, lambda *_: None).compiled.get(target, ())
+        return {compiled.case.id: compiled.identity for compiled in found if compiled.identity is not None}
 
     @property
     def has_own_kernels(self) -> bool:

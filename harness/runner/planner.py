@@ -15,26 +15,20 @@ from harness.worker.wire import Wire
 
 
 class Wanted(msgspec.Struct, frozen=True, tag=True):
-    """device, triton: where it will run; without them what is `tuned` is not looked up. Else as of `plan.expand`.
-    compile: ids of cases to be compiled, without a GPU, for a target (`sm_90`) by the Triton of an interpreter."""
+    """device, triton: where it will run; without them what is `tuned` is not looked up. Else as of `plan.expand`."""
 
     suite: str
     arms: tuple[str, ...] | None = None
     match: str | None = None
     device: str | None = None
     triton: str | None = None
-    compile: tuple[str, ...] = ()
-    target: str = ""
-    python: str = ""
 
 
 class Planned(msgspec.Struct, frozen=True, tag=True):
-    """By case id: fingerprints, see `suite.fingerprint`; launches, the identity of all that a call launches, of the
-    cases that were compiled."""
+    """fingerprints: by case id, see `suite.fingerprint`."""
 
     plan: Plan
     fingerprints: dict[str, str] = {}
-    launches: dict[str, str] = {}
 
 
 def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
@@ -50,16 +44,6 @@ def plan_of(wanted: Wanted, environment: Environment | None = None) -> Planned:
     return planned
 
 
-def _launches(plan: Plan, wanted: Wanted) -> dict[str, str]:
-    if not wanted.compile:
-        return {}
-    from harness.static.pool import compile_cases
-
-    cases = [case for case in plan.cases if case.id in wanted.compile]
-    compiled = compile_cases(cases, wanted.target, Path(plan.suite.path).parent, python=wanted.python)
-    return {found.case.id: found.identity for found in compiled if found.identity is not None}
-
-
 def serve(wire: Wire, _: Boot) -> None:
     """One plan. Raises HarnessError as `load_suite` and `expand` do."""
     from harness.plan import expand
@@ -69,4 +53,4 @@ def serve(wire: Wire, _: Boot) -> None:
     wanted: Wanted = wire.receive(Wanted)
     suite = load_suite(Path(wanted.suite))
     plan = expand(suite, arms=wanted.arms, match=wanted.match, device_slug=wanted.device, triton=wanted.triton)
-    wire.send(Planned(plan, fingerprints(plan), _launches(plan, wanted)))
+    wire.send(Planned(plan, fingerprints(plan)))

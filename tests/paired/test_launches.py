@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
-from harness.runner.planner import Planned, Wanted, plan_of
+from harness.runner.planner import Wanted, plan_of
+from harness.runner.static_side import Asked, compile_side
 from tests.compare.paired_stored import noisy_pairs, two_sides
 from tests.conftest import REPOSITORY
 
@@ -24,10 +26,13 @@ def tree(root: Path, old: str = "", new: str = "") -> Path:
     return root / SUITE
 
 
-def planned(suite: Path) -> Planned:
-    import sys
-
-    return plan_of(Wanted(str(suite), ("baseline",), CASE, compile=(CASE,), target="sm_90", python=sys.executable))
+def planned(suite: Path) -> tuple[str, str | None]:
+    """The case's fingerprint, and the identity of what it launches."""
+    found = plan_of(Wanted(str(suite), ("baseline",), CASE))
+    (case,) = (case for case in found.plan.cases if case.id == CASE)
+    asked = Asked((case,), ("sm_90",), str(suite.parent), found.plan.suite.kernels_root)
+    (compiled,) = compile_side(asked, sys.executable, suite.parent.parent, lambda *_: None).compiled["sm_90"]
+    return found.fingerprints[CASE], compiled.identity
 
 
 def test_another_name_is_the_same_launch_and_another_instruction_is_not(tmp_path: Path) -> None:
@@ -39,10 +44,9 @@ def test_another_name_is_the_same_launch_and_another_instruction_is_not(tmp_path
     )
     copied = planned(tree(tmp_path / "copied", "expert_ids.shape", "expert_ids.clone().shape"))
     changed = planned(tree(tmp_path / "changed", "- 8.0", "- 7.0"))
-    prints = [side.fingerprints[CASE] for side in (here, viewed, copied, changed)]
-    assert len(set(prints)) == 4
-    assert here.launches[CASE] == viewed.launches[CASE]
-    assert copied.launches[CASE] != here.launches[CASE] != changed.launches[CASE]
+    assert len({fingerprint for fingerprint, _ in (here, viewed, copied, changed)}) == 4
+    assert here[1] == viewed[1] is not None
+    assert copied[1] != here[1] != changed[1]
 
 
 def test_what_only_was_checked_is_the_same_with_that_reason() -> None:
