@@ -202,7 +202,7 @@ def _inputs(row: CaseRow) -> dict[str, Input]:
 
 
 def _runner(environment: Environment) -> Runner:
-    gpu = environment.device_kind != "cpu"
+    gpu = environment.has_gpu
     memory = environment.memory_bytes if gpu else None
     names = ("device_uuid", "driver", "power_limit_w", "clocks_policy", "max_sm_clock_mhz", "read_gb_s", "platform")
     extra = {name: str(value) for name in names if (value := getattr(environment, name)) is not None}

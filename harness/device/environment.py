@@ -19,7 +19,7 @@ COMMIT_FILE = ".commit"
 """Beside the suite or above it: the commit, where the tree was copied without its `.git`."""
 
 
-def capture(device: Device, suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
+def read_environment(device: Device, suite_folder: Path, measure_bandwidth: bool = True) -> Environment:
     """The environment of this process. Measuring the bandwidth takes about 0.1 s on a GPU, 0.3 s on a CPU."""
     return Environment(
         device_kind=device.kind,

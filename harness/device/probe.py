@@ -26,7 +26,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 def machine_of(environment: Environment) -> Machine:
-    device = environment.device_name if environment.device_kind != "cpu" else f"cpu {environment.cpu}"
+    device = environment.device_name if environment.has_gpu else f"cpu {environment.cpu}"
     return Machine(
         device, environment.driver, environment.torch, environment.triton, environment.ptxas, environment.threads,
         environment.method,
@@ -42,7 +42,7 @@ def probe(known: list[Environment]) -> Environment | None:
         software = (environment.torch.partition("+")[0], environment.triton, environment.method)
         if software != ((torch or "").partition("+")[0], triton, METHOD_VERSION):
             continue
-        if environment.device_kind == "cpu":
+        if not environment.has_gpu:
             same = gpu is None and environment.cpu == cpu_name() and environment.threads == settled_threads()
         else:
             here = (environment.device_name, environment.device_uuid, environment.driver)

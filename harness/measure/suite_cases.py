@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import kernels_root
 from harness.device.device import open_device
-from harness.device.environment import capture
+from harness.device.environment import read_environment
 from harness.measure.failure import failed
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
@@ -27,7 +27,7 @@ class SuiteCasesBench:
     def __init__(self, suite: Path, arms: Sequence[str] | None = None) -> None:
         kernels_root.bind(kernels_root.find(suite))
         self.device = open_device()
-        self.environment = environment = capture(self.device, suite.parent, measure_bandwidth=False)
+        self.environment = environment = read_environment(self.device, suite.parent, measure_bandwidth=False)
         self.suite = load_suite(suite)
         slug, triton = environment.slug, environment.triton
         self.plan = expand(self.suite, arms=arms, device_slug=slug, triton=triton)

@@ -257,7 +257,7 @@ class Execution:
 def profiled_engine(plan: Plan, environment: Environment) -> str:
     """The engine that a run profiles: one of the suite's that replays the arm's own kernels, so that the profile is of
     the step that was timed; else eager steps, which need no compilation."""
-    engines = plan.suite.decode.engines if plan.suite.decode and environment.device_kind != "cpu" else ()
+    engines = plan.suite.decode.engines if plan.suite.decode and environment.has_gpu else ()
     return next((name for name in engines if engine_facts(name).replays_ops), EAGER)
 
 

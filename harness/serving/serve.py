@@ -16,7 +16,7 @@ import torch
 
 from harness import kernels_root
 from harness.device.device import Device, gpu_is_usable, open_device
-from harness.device.environment import capture
+from harness.device.environment import read_environment
 from harness.values.environment import Environment
 from harness.values.suite import Suite
 from harness.worker.messages import Answered, Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob
@@ -87,7 +87,7 @@ class Service:
     def _where(self, folder: str, bandwidth: bool = True) -> Environment:
         """The environment of this process, captured once for a suite's folder."""
         if folder not in self._environments:
-            self._environments[folder] = capture(self._opened(), Path(folder), bandwidth)
+            self._environments[folder] = read_environment(self._opened(), Path(folder), bandwidth)
         return self._environments[folder]
 
     def _opened(self) -> Device:

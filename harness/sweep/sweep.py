@@ -209,7 +209,7 @@ class _Sweep:
 
     def _to_compile(self, left: list[Case]) -> tuple[list[Case], list[Case]]:
         """Triton's on a GPU are compiled ahead; everything else is a matter of the device process."""
-        if self.environment.device_kind != "cuda":
+        if not self.environment.has_gpu:
             return [], left
         ids = {case.id for asked in self.asked if asked.uses_triton for case in asked.cases}
         return [c for c in left if c.id in ids], [c for c in left if c.id not in ids]
@@ -230,7 +230,7 @@ class _Sweep:
         assert self.devices is not None and self.fresh is not None
         kind = self.environment.device_kind
         self.stages.turn(IMPORTS)
-        if kind == "cuda":
+        if self.environment.has_gpu:
             self.fresh.wake()
 
         def said(what: str) -> None:
@@ -238,7 +238,7 @@ class _Sweep:
             self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
 
         finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, said)
-        if kind == "cuda":
+        if self.environment.has_gpu:
             self.fresh.wait()
         top, twins = finalists.choose()
         if not top:

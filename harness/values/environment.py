@@ -58,7 +58,12 @@ class Environment(msgspec.Struct, frozen=True):
         return tuple(Difference(name, str(ours), str(theirs)) for name, ours, theirs in pairs if ours != theirs)
 
     @property
+    def has_gpu(self) -> bool:
+        """Kernels were run on a GPU."""
+        return self.device_kind != "cpu"
+
+    @property
     def slug(self) -> str:
         """The device in file names: `nvidia-h100-80gb-hbm3`."""
-        name = self.device_name if self.device_kind != "cpu" else f"cpu-{self.cpu}"
+        name = self.device_name if self.has_gpu else f"cpu-{self.cpu}"
         return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

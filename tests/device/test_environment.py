@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from harness.device.device import open_device
-from harness.device.environment import capture, commit_of
+from harness.device.environment import commit_of, read_environment
 from harness.values.measurement import METHOD_VERSION
 
 
@@ -38,7 +38,7 @@ def test_without_git_the_commit_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_this_machine_describes_itself(tmp_path: Path) -> None:
-    found = capture(open_device(), tmp_path, measure_bandwidth=False)
+    found = read_environment(open_device(), tmp_path, measure_bandwidth=False)
     assert found.torch == torch.__version__ and found.cpu_cores >= 1 and found.method == METHOD_VERSION
     assert found.read_gb_s is None and found.device_kind == ("cuda" if torch.cuda.is_available() else "cpu")
     assert found.differences(found) == ()
