@@ -8,7 +8,7 @@ from harness.values.estimate import Estimate
 
 from .category_view import Categories
 from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
-from .figures import clean, number, percent, plus_minus
+from .figures import clean, number, percent, plus_minus, tunable_words
 from .kernel_view import KernelGroup
 from .roofline import draw_roofline
 from .view import View
@@ -83,8 +83,8 @@ def _kernels(view: View) -> Plot | None:
     by_op: dict[str, list[KernelGroup]] = {}
     left = MOST_BARS
     for group in view.kernels:
-        if len(group.rows) <= left:
-            by_op.setdefault(group.name.partition("@")[0], []).append(group)
+        if 0 < len(group.rows) <= left:
+            by_op.setdefault(clean(group.rows[0].source.case.op or ""), []).append(group)
             left -= len(group.rows)
     panels = []
     for op, groups in by_op.items():
@@ -98,8 +98,9 @@ def _kernel_bars(view: View, group: KernelGroup) -> Iterator[Bar]:
     for row in group.rows:
         if row.estimate:
             text = f"{plus_minus(row.estimate)} us"
-            if row.source.case.tunables_in_id:
-                text += f"  {row.config.partition(' ')[2]}"
+            case = row.source.case
+            if case.tunables_in_id and case.answer is not None:
+                text += f"  {' '.join(tunable_words(case.answer.tunables))}"
             yield _bar(view, label, row.arms, row.estimate, group.bound_us, text, row.config)
             label = ""
 

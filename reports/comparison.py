@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from harness.compare.explain import Explanation
+from harness.values.environment import short_commit
 from harness.values.reason import reason_words
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
@@ -51,7 +52,7 @@ def side_words(side: Side) -> str:
     """`run 12, arm autotuned · qwen3_5_moe · 4 processes · commit 4f2c9e1+ · first try`."""
     run = f"run {side.run}" + (f", arm {side.arm}" if side.arm else "")
     state = "" if side.state == "complete" else side.state
-    commit = f"commit {side.commit[:8]}{'+' * side.commit.endswith('+')}" if side.commit else ""
+    commit = f"commit {short_commit(side.commit, 8)}" if side.commit else ""
     parts = [run, side.suite, side.started[:16].replace("T", " "), plural(side.processes, "process", "processes")]
     return clean(" · ".join(part for part in (*parts, commit, state, side.note) if part), 300)
 

@@ -18,7 +18,7 @@ from .tables.static import changed_kernels
 def render(found: StaticComparison) -> RenderableType:
     """Sides and compilers, the verdict, one row per kernel that changed, reasons, exit status."""
     parts: list[RenderableType] = [Text(line) for line in sides(found)]
-    parts += [Text(), Text(headline(found), style="bold"), Text()]
+    parts += [Text(), Text("   ".join(headline(found)), style="bold"), Text()]
     table = changed_kernels(found)
     if table.rows:
         parts += [Shown(table), Text()]
@@ -39,14 +39,14 @@ def side_words(side: StaticSide) -> str:
     return clean(side.tree.words + (f", arm {side.arm}" if side.arm else ""), 300)
 
 
-def headline(found: StaticComparison) -> str:
-    """The worst that was found, then how the cases are spread; UNKNOWN stands first only where nothing is known."""
+def headline(found: StaticComparison) -> tuple[StaticVerdict, str]:
+    """The worst that was found, and how the cases are spread; UNKNOWN is the worst only where nothing is known."""
     counts = Counter(case.verdict for case in found.cases)
     spread = ", ".join(f"{counts[verdict]} {verdict}" for verdict in StaticVerdict if counts[verdict])
     found_out = [verdict for verdict in StaticVerdict if counts[verdict] and verdict is not StaticVerdict.UNKNOWN]
     worst = next(iter(found_out), StaticVerdict.UNKNOWN)
     questions = len({case.case for case in found.cases})
-    return f"{worst}   {plural(questions, 'case')} for {', '.join(found.targets)}: {spread}"
+    return worst, f"{plural(questions, 'case')} for {', '.join(found.targets)}: {spread}"
 
 
 def reasons(found: StaticComparison) -> Iterator[str]:

@@ -20,7 +20,7 @@ def render(found: StaticComparison, limit_bytes: int = LIMIT_BYTES) -> str:
 
 
 def _blocks(found: StaticComparison) -> Iterator[Block]:
-    word, _, rest = headline(found).partition("   ")
+    word, rest = headline(found)
     yield f"**{word}** {text(rest)}"
     yield "\\\n".join(text(line) for line in sides(found))
     table = changed_kernels(found)

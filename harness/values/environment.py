@@ -67,3 +67,12 @@ class Environment(msgspec.Struct, frozen=True):
         """The device in file names: `nvidia-h100-80gb-hbm3`."""
         name = self.device_name if self.has_gpu else f"cpu-{self.cpu}"
         return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+DIRTY = "+"
+"""Behind a commit: the working tree differed from it."""
+
+
+def short_commit(commit: str, digits: int) -> str:
+    """`4f2c9e1+`: the first digits, and the mark where there is one."""
+    return commit.removesuffix(DIRTY)[:digits] + DIRTY * commit.endswith(DIRTY)

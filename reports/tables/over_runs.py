@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.compare.history import CaseHistory, Moment
 from harness.stats import estimate
 from harness.values.attempt import Attempt
+from harness.values.environment import short_commit
 from harness.values.estimate import Ratio
 from harness.values.summary import Summary
 
@@ -107,7 +108,7 @@ def moments(found: CaseHistory) -> Table:
     )  # fmt: skip
     rows = []
     for before, moment in zip((None, *found.moments), found.moments, strict=False):
-        commit = moment.commit[:9] + "+" * (moment.commit.endswith("+") and len(moment.commit) > 9)
+        commit = short_commit(moment.commit, 9)
         time = Measured(moment.time) if moment.time else Mark(moment.status)
         started = Name(moment.started[:16].replace("T", " "))
         rows.append(Row((Name(moment.run), started, Name(commit), time, Words(" · ".join(_said(moment, before))))))
