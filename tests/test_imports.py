@@ -30,7 +30,7 @@ KERNELS = ("kernels", "harness_kernels")
 SHOWING = ("reports", "harness_reports", "matplotlib", "jinja2")
 LAYERS = {
     "values and errors": Layer(
-        ("harness/values/*.py", "harness/errors.py", "harness/match.py"),
+        ("harness/values/*.py", "harness/errors.py", "harness/plan/match.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),
     ),
@@ -45,9 +45,7 @@ LAYERS = {
     "suite and plan": Layer(
         (
             "harness/suite/*.py",
-            "harness/calls.py",
-            "harness/plan.py",
-            "harness/answers.py",
+            "harness/plan/*.py",
             *(
                 f"harness/device/{name}.py"
                 for name in ("__init__", "host", "nvml", "ptxas", "probe", "timers/__init__")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.answers import Answers
 from harness.attempt.question import Question, variant_name
 from harness.errors import HarnessError, allowed
+from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
 from harness.suite.catalogue import load_spec, variant_file, variants
 from harness.suite.load import load_suite
@@ -107,7 +107,7 @@ def _revision(question: Question, revision: str, folder: Path) -> Against:
 def _arms(question: Question, environment: Environment) -> Iterator[tuple[str, Against]]:
     """The arms of the library's suites of this model that have an answer here, the op chosen at this site."""
     for suite in _suites(question.model):
-        answers = Answers(suite, environment.slug, environment.triton)
+        answers = ArmResolver(suite, environment.slug, environment.triton)
         for arm in suite.arms:
             try:
                 found = answers.resolve(

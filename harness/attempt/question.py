@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from harness.calls import dims_at
 from harness.errors import HarnessError, allowed
 from harness.kernels_root import in_use
+from harness.plan.calls import dims_at
 from harness.suite.catalogue import OpSpec, bound_kernels, load_spec, ops, variant_file, variants
 from harness.suite.models import all_models
 from harness.suite.signature import Signature, read_signature

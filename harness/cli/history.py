@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """A case over runs and commits, each value with its interval. A history shows; `harness compare` judges."""
     from harness.compare.history import history
-    from harness.match import select
+    from harness.plan.match import select
     from harness.store import Store as RunStore
 
     stored = RunStore(store)
@@ -66,7 +66,7 @@ def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
 def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
     from harness import reports_root
     from harness.cli.output_file import write
-    from harness.match import matches
+    from harness.plan.match import matches
 
     reports_root.bind()
     from harness_reports.history_chart import draw_history

@@ -92,7 +92,7 @@ def _list(runs: RunStore, as_json: bool) -> None:
 
 def _source(run: Run, part: str) -> str:
     from harness.errors import HarnessError
-    from harness.match import select
+    from harness.plan.match import select
 
     with_source = {m.case.id: m for m in run.measurements if m.source in run.sources}
     if not with_source:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from harness.compare.comparable import environment_differences, suite_differences
-from harness.match import matches
+from harness.plan.match import matches
 from harness.stats.estimate import estimate_of
 from harness.values.case import Case
 from harness.values.difference import Difference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.calls import dims_in_pass, uses
+from harness.plan.calls import dims_in_pass, uses
 from harness.resolve import LoadedVariant, load_variant
 from harness.values.case import Case
 from harness.values.suite import Plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.calls import dims_in_pass, uses
+from harness.plan.calls import dims_in_pass, uses
 from harness.suite.catalogue import kernels_of
 from harness.values.measurement import Work
 from harness.values.profile import SiteWork

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from harness.answers import Answers
 from harness.device.probe import Machine
+from harness.plan.resolution import ArmResolver
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.sweep.key import configuration_key
@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
     """In the order of the plan."""
-    answers = Answers(suite, None, None)
+    answers = ArmResolver(suite, None, None)
     grouped: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
         assert case.answer is not None
@@ -46,7 +46,7 @@ def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
     return [_asked(suite, answers, group) for group in grouped.values()]
 
 
-def _asked(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Asked:
+def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Asked:
     first = cases[0]
     assert first.op is not None and first.site is not None and first.answer is not None
     baseline = _baseline(suite, answers, cases)
@@ -58,7 +58,7 @@ def _asked(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Asked:
     return Asked(first.op, first.site, first.answer.variant, tuple(cases), baseline, sources, triton)
 
 
-def _baseline(suite: Suite, answers: Answers, cases: Sequence[Case]) -> Case:
+def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case:
     """What the arm `baseline`, or the first arm, does in a decode; for one that is itself `tuned`, or does not use the
     op, the variant with its defaults. The declared configuration that says the same, where there is one."""
     first = cases[0]
@@ -83,7 +83,7 @@ def _variant(case: Case) -> str:
     return case.answer.variant
 
 
-def whole_tunables(answers: Answers, case: Case) -> dict[str, int | float | str | bool]:
+def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | str | bool]:
     """With those that the space does not name at their defaults: a space that names one more finds what is known."""
     assert case.op is not None and case.answer is not None
     return {**answers.defaults(case.op, case.answer.variant), **case.answer.tunables}
@@ -91,7 +91,7 @@ def whole_tunables(answers: Answers, case: Case) -> dict[str, int | float | str 
 
 def keys_on(suite: Suite, asked: Asked) -> Callable[[Machine], dict[str, str]]:
     """The key of each case of a question, by case id, for a machine."""
-    answers = Answers(suite, None, None)
+    answers = ArmResolver(suite, None, None)
 
     def keys(machine: Machine) -> dict[str, str]:
         return {

@@ -15,8 +15,8 @@ import triton
 from triton.runtime.jit import JITFunction
 
 from harness import kernels_root
-from harness.calls import dims_at, uses
 from harness.plan import expand
+from harness.plan.calls import dims_at, uses
 from harness.resolve import load_op, load_operands, load_variant
 from harness.suite.load import load_suite
 from harness.values.case import Answer

@@ -14,8 +14,8 @@ import torch
 import yaml
 
 from harness import kernels_root
-from harness.calls import dims_in_pass
 from harness.decode.arm_ops import ReferenceOps
+from harness.plan.calls import dims_in_pass
 from harness.resolve import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
@@ -154,7 +154,7 @@ import sys
 sys.modules["torch"] = None
 from pathlib import Path
 from harness import kernels_root
-from harness.calls import dims_in_pass
+from harness.plan.calls import dims_in_pass
 kernels_root.bind(Path({str(kernels_root.bound_root())!r}))
 print(kernels_root.module("models.qwen3_5_moe.layout").layer_kinds({SMALL!r}))
 """

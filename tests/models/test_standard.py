@@ -12,8 +12,8 @@ import yaml
 from torch import Tensor
 from transformers import DynamicCache
 
-from harness.calls import dims_in_pass
 from harness.decode.arm_ops import ReferenceOps
+from harness.plan.calls import dims_in_pass
 from harness.resolve import load_model, load_spec
 from harness.suite.catalogue import ops
 from harness_kernels.operands import evaluate

@@ -26,7 +26,7 @@ class Resolved(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
-class Answers:
+class ArmResolver:
     """Resolves the choices of a suite's arms. device: of the tuned files (`nvidia-h100-80gb-hbm3`), None where not
     known yet."""
 

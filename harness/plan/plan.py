@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from harness.answers import Answers, Resolved
-from harness.calls import dims_at, dims_in_pass, uses
 from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
-from harness.match import select
+from harness.plan.calls import dims_at, dims_in_pass, uses
+from harness.plan.match import select
+from harness.plan.resolution import ArmResolver, Resolved
 from harness.suite.catalogue import PHASES, kernels_of
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
@@ -41,13 +41,13 @@ def expand(
     case's problem. Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     chosen = _arms(suite, arms)
-    answers = Answers(suite, device_slug, triton)
+    answers = ArmResolver(suite, device_slug, triton)
     whole = {arm: _whole_model(suite, arm, answers) for arm in chosen}
     cases = [*_kernel_cases(suite, chosen, answers), *_model_cases(suite, chosen, whole, device_slug)]
     if cases or match:
         kept = set(select(match, [case.id for case in cases]))
         cases = [case for case in cases if case.id in kept]
-    return Plan(suite, tuple(_once(cases, whole)), tuple(chosen), _usable(whole))
+    return Plan(suite, tuple(_deduplicate(cases, whole)), tuple(chosen), _usable(whole))
 
 
 def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> Plan:
@@ -83,7 +83,7 @@ def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
             yield use
 
 
-def _kernel_cases(suite: Suite, arms: Sequence[str], answers: Answers) -> Iterator[Case]:
+def _kernel_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> Iterator[Case]:
     """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
     questions = suite.kernels
     asked = {arm: {use.place for use in _uses(suite, arm, "decode")} for arm in arms}
@@ -140,7 +140,7 @@ def _model_cases(
                 yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
 
 
-def _whole_model(suite: Suite, arm: str, answers: Answers) -> ArmAnswers:
+def _whole_model(suite: Suite, arm: str, answers: ArmResolver) -> ArmAnswers:
     """Every choice of an arm for the model, at the first batch and context that the suite asks for."""
     batch, context = suite.decode.shapes[0] if suite.decode else (1, 0)
     return {
@@ -164,7 +164,7 @@ def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Answer]
     return {arm: {call: r.answer for call, r in found.items()} for arm, found in complete.items()}
 
 
-def _once(cases: Iterable[Case], whole: Mapping[str, ArmAnswers]) -> Iterator[Case]:
+def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers]) -> Iterator[Case]:
     """Names in each case whose answer an earlier arm gives too that arm's case: it is measured once."""
     first: dict[Any, str] = {}
     for case in cases:
@@ -192,7 +192,7 @@ def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
     """Sites of one shape are one question: the tuned file goes by shape."""
     context = suite.kernels.context[0] if suite.kernels else 1024
     questions = KernelQuestions((), tokens=tuple(tokens), context=(context,))
-    answers = Answers(suite, None, None)
+    answers = ArmResolver(suite, None, None)
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)
         shapes = []

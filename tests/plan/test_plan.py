@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness import kernels_root
-from harness.calls import dims_at
 from harness.errors import HarnessError
 from harness.plan import expand, sweep_plan
+from harness.plan.calls import dims_at
 from harness.suite.catalogue import PHASES, load_layout, load_spec
 from harness.suite.load import load_suite
 from harness.values.case import Case
