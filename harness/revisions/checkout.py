@@ -20,8 +20,9 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import CaseFailed, HarnessError
-from harness.revisions.git import commit_of, git, has_commit, submodules
+from harness.revisions.git import commit_of, git, has_commit, submodules, tree_of
 from harness.revisions.snapshot import OWN_FOLDER, Snapshot, take
+from harness.revisions.untracked import differences, forget_caches, set_aside, untracked
 from harness.values.pairing import Tree
 
 WORKING_TREE = "."
@@ -29,6 +30,8 @@ MOST_DIFF_CHARACTERS = 1_000_000
 """A longer difference is not source code, and is not kept."""
 MOST_LAST_LINE_BYTES = 500
 """Of what a setup printed last, in an error line."""
+SHOWN = 3
+"""Files that a line names."""
 SHORT = 16
 """Characters of a commit in a folder's name."""
 
@@ -45,17 +48,21 @@ class Checkout:
 
 
 class _Stamp(msgspec.Struct):
-    """commit and setup: what was made here. status: of tracked files afterwards; a setup may have changed some."""
+    """commit and setup: what was made here. status: of tracked files afterwards; a setup may have changed some.
+    untracked: by path, hashes of the others. None in a stamp that an older program wrote: such a checkout is made
+    anew."""
 
     commit: str
     setup: str
     status: str
+    untracked: dict[str, str] | None = None
 
 
 def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
     """The tree of a revision, or of `.`, in a folder of its own. copy: another one of the same commit, at another path.
 
-    Raises HarnessError for an unknown revision, and for a kept checkout that somebody edited.
+    Raises HarnessError for an unknown revision, and for a kept checkout that somebody edited. Files that somebody added
+    to a kept checkout are moved out of it, and named.
     """
     home = own_folder(repository)
     snapshot = _snapshot(name, repository, home)
@@ -66,10 +73,8 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
         if stamp is None:
             say(f"check out {name}")
             _make(repository, folder, snapshot.commit, say)
-        elif _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != snapshot.commit:
-            raise HarnessError(
-                f"{folder}: this checkout was edited; keep what you need, then git worktree remove --force {folder}"
-            )
+        else:
+            _use_again(folder, stamp, snapshot.commit, say)
     whole = len(snapshot.diff) <= MOST_DIFF_CHARACTERS
     diff = snapshot.diff if whole else f"{len(snapshot.diff)} characters in {len(snapshot.changed)} files: not kept\n"
     tree = Tree(
@@ -81,6 +86,28 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
         str(folder),
     )
     return Checkout(tree, folder, diff)
+
+
+def _use_again(folder: Path, stamp: _Stamp, commit: str, say: Say) -> None:
+    """Holds a kept checkout against its stamp."""
+    forget_caches(folder)
+    added, changed = differences(stamp.untracked or {}, untracked(folder))
+    if _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != commit or changed:
+        built = f" ({', '.join(changed[:SHOWN])} is not as its setup built it)" if changed else ""
+        raise HarnessError(
+            f"{folder}: this checkout was edited{built}; keep what you need, then git worktree remove --force {folder}"
+        )
+    if added:
+        aside = set_aside(folder, added)
+        named = ", ".join(added[:SHOWN]) + (", ..." if len(added) > SHOWN else "")
+        say(f"{folder.name}: in no commit and not built by its setup: {named}; moved to {aside}")
+
+
+def same_tree(one: Checkout, other: Checkout) -> bool:
+    """Whether two checkouts, as they were made, have the same files. Submodules may be filled in one alone."""
+    if not one.tree.commit or not other.tree.commit or submodules(one.root) or submodules(other.root):
+        return False
+    return tree_of(one.root, one.tree.commit) == tree_of(other.root, other.tree.commit)
 
 
 def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
@@ -100,7 +127,9 @@ def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
         try:
             status = _run_setup(command, folder, python, log)
         finally:  # it may have changed tracked files, however it ended
-            _write_stamp(folder, _Stamp(stamp.commit, made_with if status == 0 else "", _status(folder)))
+            _write_stamp(
+                folder, _Stamp(stamp.commit, made_with if status == 0 else "", _status(folder), untracked(folder))
+            )
         if status != 0:
             raise CaseFailed(
                 f"{checkout.tree.words}: compare.setup: `{command}` ended with status {status}: "
@@ -156,7 +185,7 @@ def _make(repository: Path, folder: Path, commit: str, say: Say) -> None:
     # twice: also over the entry of one that was interrupted, which git itself had locked
     git(repository, "worktree", "add", "--force", "--force", "--detach", str(folder), commit)
     _fill_submodules(repository, folder, say)
-    _write_stamp(folder, _Stamp(commit, "", _status(folder)))
+    _write_stamp(folder, _Stamp(commit, "", _status(folder), untracked(folder)))
 
 
 def _fill_submodules(repository: Path, folder: Path, say: Say) -> None:
@@ -183,9 +212,10 @@ def _stamp(folder: Path) -> _Stamp | None:
     if not (folder / ".git").exists():
         return None
     try:
-        return msgspec.json.decode(_stamp_file(folder).read_bytes(), type=_Stamp)
+        stamp = msgspec.json.decode(_stamp_file(folder).read_bytes(), type=_Stamp)
     except (OSError, msgspec.DecodeError):
         return None
+    return stamp if stamp.untracked is not None else None
 
 
 def _write_stamp(folder: Path, stamp: _Stamp) -> None:

@@ -48,6 +48,20 @@ def commit_of(repository: Path, revision: str) -> str:
     )
 
 
+def worktrees_of(folder: Path) -> tuple[Path, ...]:
+    """The resolved roots of all working trees of the folder's repository, its own among them; none where it is in no
+    repository."""
+    if repository_of(folder) is None:
+        return ()
+    lines = git(folder, "worktree", "list", "--porcelain", "-z").split("\0")
+    return tuple(Path(line.removeprefix("worktree ")).resolve() for line in lines if line.startswith("worktree "))
+
+
+def tree_of(repository: Path, commit: str) -> str:
+    """The tree object of a commit: equal where all files are."""
+    return git(repository, "rev-parse", f"{commit}^{{tree}}")
+
+
 def has_commit(repository: Path, commit: str) -> bool:
     return _run(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
