@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from harness import kernels_root
@@ -23,8 +24,9 @@ def closure_hash(file: Path) -> str:
 
 
 def source_files(file: Path) -> tuple[Path, ...]:
-    """A variant's file first, then every file that it imports from the folder of kernels, from its own folder or from
-    its own package, directly or not. Installed packages (torch, triton) are not among them."""
+    """A variant's file first, then every file that it imports from the folder of kernels, from its own package, or from
+    a folder above it in its repository, directly or not, with the `__init__.py` of their packages. Installed packages
+    (torch, triton) are not among them. What no import says is seen by `harness.observe`."""
     root = kernels_root.in_use()
     found: dict[Path, None] = {}
     waiting = [file.resolve()]
@@ -33,6 +35,7 @@ def source_files(file: Path) -> tuple[Path, ...]:
         if file not in found:
             found[file] = None
             waiting += dict.fromkeys(place.resolve() for place in _imported(file, root) if place.is_file())
+            waiting += (package.resolve() for package in _packages(file))
     return tuple(found)
 
 
@@ -59,8 +62,26 @@ def _absolute(name: str, file: Path, root: Path) -> Iterator[Path]:
     first, *rest = name.split(".")
     if first == kernels_root.NAME:
         yield from _files(root.joinpath(*rest))
-    elif not file.is_relative_to(root):
-        yield from _files(file.parent.joinpath(first, *rest))
+        return
+    for folder in _searched(file.parent):
+        if (folder / first).is_dir() or (folder / f"{first}.py").is_file():
+            yield from _files(folder.joinpath(first, *rest))
+
+
+@cache
+def _searched(folder: Path) -> tuple[Path, ...]:
+    """The folder and those above it, up to the root of its repository; without one, its own and the next."""
+    above = (folder, *folder.parents)
+    roots = (number for number, place in enumerate(above, 1) if (place / ".git").exists())
+    return above[: next(roots, 2)]
+
+
+def _packages(file: Path) -> Iterator[Path]:
+    """The `__init__.py` of every package around a file."""
+    for folder in file.parents:
+        if not (folder / "__init__.py").is_file():
+            return
+        yield folder / "__init__.py"
 
 
 def _files(base: Path) -> tuple[Path, Path]:

@@ -57,3 +57,22 @@ def test_the_hash_does_not_know_where_the_folder_lies(tmp_path: Path) -> None:
 def test_a_variant_of_one_file_has_the_hash_of_its_text() -> None:
     file = KERNELS / "residual_add" / "torch_ops.py"
     assert closure_hash(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_package_brings_its_init_and_what_it_imports_by_its_full_name(tmp_path: Path) -> None:
+    """`from pk.helper import x` in pk/k.py, a module at the repository's root, and one beside the package."""
+    (tmp_path / ".git").mkdir()
+    package = tmp_path / "suites" / "pk"
+    package.mkdir(parents=True)
+    files = {
+        package / "k.py": "from pk.helper import x\nimport beside, tools.at_root\n",
+        package / "helper.py": "x = 1\n",
+        package / "__init__.py": "",
+        package.parent / "beside.py": "",
+        tmp_path / "tools" / "at_root.py": "",
+        tmp_path / "unrelated.py": "",
+    }
+    (tmp_path / "tools").mkdir()
+    for file, text in files.items():
+        file.write_text(text)
+    assert set(source_files(package / "k.py")) == files.keys() - {tmp_path / "unrelated.py"}
