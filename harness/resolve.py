@@ -157,7 +157,12 @@ def loaded_files() -> tuple[str, ...]:
     """The resolved files of all kernels, models and variants that this process has imported."""
     modules = [module for name, module in sys.modules.items() if name.startswith(kernels_root.NAME + ".")]
     files = {str(Path(module.__file__).resolve()) for module in modules if module.__file__}
-    return tuple(sorted(files | {str(variant.path.resolve()) for variant in _loaded.values()}))
+    return tuple(sorted(files | {str(file) for file in loaded_variants()}))
+
+
+def loaded_variants() -> tuple[Path, ...]:
+    """The resolved files of the variants that this process has imported."""
+    return tuple(variant.path.resolve() for variant in _loaded.values())
 
 
 def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path) -> ModuleType:

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from harness.compare.explain import Explanation
 from harness.values.environment import short_commit
-from harness.values.reason import reason_words
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
 from .explanation import lines
@@ -75,7 +74,7 @@ def reasons(comparison: Comparison) -> Iterator[tuple[Verdict, str]]:
         cases: dict[str, list[str]] = {}
         for row in comparison.verdicts:
             if row.verdict is verdict and has_reason(row):
-                cases.setdefault(reason_words(row.reason), []).append(clean(row.case))
+                cases.setdefault(row.words, []).append(clean(row.case))
         for reason, names in cases.items():
             several = names[0] if len(names) == 1 else f"{len(names)} cases"
             yield verdict, f"{several}: {clean(reason, 600)}"

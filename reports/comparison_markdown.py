@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.compare.explain import Explanation
-from harness.values.reason import reason_words
 from harness.values.verdict import Comparison, Verdict
 
 from .budget import LIMIT_BYTES, Block, fit
@@ -75,7 +74,7 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
         cases: dict[str, list[str]] = {}
         for v in comparison.verdicts:
             if v.verdict is kind and has_reason(v):
-                cases.setdefault(reason_words(v.reason), []).append(clean(v.case))
+                cases.setdefault(v.words, []).append(clean(v.case))
         ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
         for reason, names in ordered[:MOST_NAMED]:
             which = code(names[0]) if len(names) == 1 else f"{len(names):,} cases"

@@ -14,7 +14,7 @@ from harness.values.environment import Environment
 from harness.values.estimate import Ratio
 from harness.values.measurement import Conditions
 from harness.values.profile import Profile
-from harness.values.reason import Reason, reason_words
+from harness.values.reason import Reason
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
@@ -54,6 +54,7 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     failed: bool
     needed: int | None
     smallest_percent: float | None
+    changed: tuple[str, ...] = ()
     because: Reason
 
 
@@ -116,7 +117,7 @@ def _comparison(found: Comparison) -> ComparisonFacts:
 
 def _verdict(found: CaseVerdict) -> VerdictFacts:
     facts = msgspec.structs.asdict(found)
-    return VerdictFacts(**facts | {"reason": reason_words(found.reason)}, because=found.reason)
+    return VerdictFacts(**facts | {"reason": found.words}, because=found.reason)
 
 
 def render(run: Run, comparison: Comparison | None = None) -> str:

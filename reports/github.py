@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ExitStatus, HarnessError
-from harness.values.reason import reason_words
 from harness.values.verdict import Comparison
 
 from .figures import clean
@@ -41,7 +40,7 @@ def commands(view: View | None, comparison: Comparison | None, environ: Mapping[
     verdicts = comparison.verdicts if comparison else ()
     gated = [v for v in verdicts if (v.gated or v.failed) and v.verdict.gate is not ExitStatus.OK]
     for v in sorted(gated, key=lambda v: v.verdict.rank)[:MOST_ANNOTATIONS]:
-        said = " ".join(part for part in (ratio_words(v), reason_words(v.reason)) if part)
+        said = " ".join(part for part in (ratio_words(v), v.words) if part)
         yield command("error" if v.verdict.moved else "warning", f"{v.verdict} {clean(v.case)}", said)
 
 

@@ -64,6 +64,11 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors", "harness.revisions"),
     ),
+    "observing": Layer(
+        ("harness/observe/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "harness"),
+        except_for=("harness.values", "harness.errors", "harness.observe", "harness.suite", "harness.kernels_root"),
+    ),
     "the parent of a run": Layer(
         ("harness/runner/*.py", "harness/sweep/*.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.serving", "harness.cli"),

@@ -159,8 +159,6 @@ def document(comparison: Comparison, explanation: Explanation | None = None) -> 
 
 
 def _verdict(v: CaseVerdict) -> dict[str, Any]:
-    from harness.values.reason import reason_words
-
     ratio = v.ratio
     return {
         "case": v.case,
@@ -175,10 +173,11 @@ def _verdict(v: CaseVerdict) -> dict[str, Any]:
         "confidence": ratio.confidence if ratio else None,
         "pairs": ratio.n if ratio else 0,
         "level": ratio.level if ratio else None,
-        "reason": reason_words(v.reason),
+        "reason": v.words,
         "because": v.reason,
         "needed": v.needed,
         "smallest_percent": v.smallest_percent,
+        "changed": v.changed,
     }
 
 

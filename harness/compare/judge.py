@@ -110,16 +110,17 @@ class _Judge:
     def _first(self, question: Joined) -> list[tuple[CaseVerdict, Evidence | None]]:
         """Verdicts that need no statistics, and evidence for the others, whose verdict is UNDECIDED until then."""
         case = question.case
-        empty = CaseVerdict(
-            question.name, f"{case.kind}_us", Verdict.UNDECIDED, Undetermined(), self._gated(case, "time")
-        )
+        metric, gated = f"{case.kind}_us", self._gated(case, "time")
+        empty = CaseVerdict(question.name, metric, Verdict.UNDECIDED, Undetermined(), gated)
         if question.head is None and empty.gated:
             return [(replace(empty, reason=HeadNotAsked()), None)]
         if question.base is None or question.head is None or _unsupported_on_both(question):
             return []
         base, head = question.base.measurement, question.head.measurement
-        if self.pairs is not None and self.pairs.outside:
-            return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
+        if self.pairs is not None:
+            empty = replace(empty, changed=self.pairs.changed(question.base.case, question.head.case))
+            if self.pairs.outside:
+                return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
         if question.name in self.not_timed and all(m is None or _only_checked(m) for m in (base, head)):
             return [(replace(empty, verdict=Verdict.SAME, reason=self.not_timed[question.name]), None)]
         if self.pairs is not None and base and head and _only_checked(base) and _only_checked(head):
@@ -251,9 +252,8 @@ class _Judge:
         if abs(change) > self.policy.same_within:
             verdict = Verdict.SLOWER if change > 0 else Verdict.FASTER
         exact = Ratio(b / a, b / a, b / a, 1.0, 1, "exact")
-        return CaseVerdict(
-            name, MEMORY, verdict, MemoryChange(a, b), self._gated(case, MEMORY), float(a), float(b), exact
-        )
+        gated = self._gated(case, MEMORY)
+        return CaseVerdict(name, MEMORY, verdict, MemoryChange(a, b), gated, float(a), float(b), exact)
 
 
 def _only_checked(measurement: Measurement) -> bool:

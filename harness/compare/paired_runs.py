@@ -12,6 +12,7 @@ from harness.compare.decide import p_beyond, paired
 from harness.stats import process_medians
 from harness.stats.modes import two_modes
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.measurement import Measurement
 from harness.values.pairing import Noise, Pairing, Slot
 from harness.values.reason import OutsideTree
@@ -57,6 +58,11 @@ class PairedRuns:
     def outside(self) -> OutsideTree | None:
         """The first file that a side ran and that is not of its tree."""
         return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
+
+    def changed(self, base: Case, head: Case) -> tuple[str, ...]:
+        """The files by which what both sides read for a case differs, as far as they were observed."""
+        found = [_closure(run, case) for run, case in ((self.base, base), (self.head, head))]
+        return found[0].differences(found[1]) if found[0] and found[1] else ()
 
     def log_ratios(self, base: Measurement, head: Measurement) -> list[float]:
         """ln(head / base) of the medians of each pair that counts, in their order."""
@@ -108,6 +114,11 @@ def paired_runs(base: Run, head: Run) -> PairedRuns | None:
     """The pairs of two runs that are the sides of one comparison; None for any others."""
     a, b = base.pairing, head.pairing
     return PairedRuns(base, head) if a and b and a.comparison == b.comparison and a.side != b.side else None
+
+
+def _closure(run: Run, case: Case) -> Closure | None:
+    slots = (slot.closures.get(case.same_as or case.id) for slot in run.slots)
+    return next((found for found in slots if found), None)
 
 
 def stage_of(case: Case) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,6 +76,7 @@ class Execution:
         self.files: tuple[str, ...] = ()
         self.dropped: set[str] = set()
         self.verify_only = options.verify_only
+        self.tree, self.observes = "", False
         self.run_id = ""
         self.plan: Plan | None = None
         self._references: TemporaryDirectory[str] | None = None
@@ -125,15 +127,18 @@ class Execution:
                     self.options.engines or (profiled_engine(plan, environment),),
                     self.options.steps,
                     self._reference_folder(),
+                    self.tree,
+                    self.observes,
                 )
                 started = Started("start")
                 try:
-                    for event in worker.ask(job, StageEvent, self.options.silence_limit_s):
-                        if isinstance(event, Started):
-                            started = event
-                            self.report(stage, event.what, event.done, event.of)
-                        else:
-                            excluded.update(self._keep(event, process))
+                    with self._watching():
+                        for event in worker.ask(job, StageEvent, self.options.silence_limit_s):
+                            if isinstance(event, Started):
+                                started = event
+                                self.report(stage, event.what, event.done, event.of)
+                            else:
+                                excluded.update(self._keep(event, process))
                     worker.finish()
                     return
                 except WorkerDied as death:
@@ -143,6 +148,10 @@ class Execution:
                         self.report(stage, f"{started.what}: {death.reason}", 0, 0)
                         return
                     excluded.update(self._record_lost(death, started, stage, process, excluded))
+
+    def _watching(self) -> AbstractContextManager[object]:
+        """Around what a worker does for a job."""
+        return nullcontext()
 
     def _reference_folder(self) -> str:
         """Where the processes of this run leave the float32 model's logits to each other."""

@@ -18,6 +18,7 @@ from harness.compare.judge import MEMORY
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
 from harness.runner.paired_side import PairedSide
+from harness.runner.sameness import built_apart, of_one_tree, seen_to_read_the_same
 from harness.runner.turn import turn
 from harness.store import Store
 from harness.values.case import Case
@@ -103,26 +104,19 @@ class Pairs:
         base, head = self.questions["base"], self.questions["head"]
         wanted = self._wanted({**head, **base})
         common = [name for name in base if name in head and name in wanted]
-        identical = self._identical(common)
-        launches = self._same_launches([name for name in common if name not in identical])
-        self.checked = common if self.terms.measure_identical else [n for n in common if n not in identical]
-        self.measured = [name for name in self.checked if self.terms.measure_identical or name not in launches]
+        self.common, self.identical = common, of_one_tree(self.base, self.head, self._cases(common))
+        self.checked = [n for n in common if self.terms.measure_identical or n not in self.identical]
         noise = noise_on(environment, self.store)
         comparison = str(uuid.uuid4())
         for side, arm in zip((self.base, self.head), self.arms, strict=True):
             pairing = Pairing(
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
-                self.terms.worktrees, arm, tuple(identical), tuple(launches), self.terms.accept, noise, side.python,
-                self.seed,
+                self.terms.worktrees, arm, tuple(self.identical), (), self.terms.accept, noise, side.python, self.seed,
             )  # fmt: skip
             own = self.questions[side.word]
             cases = {id for name in own if name in wanted for id in (own[name].id, own[name].same_as) if id}
             side.open(pairing, cases, process_noise(noise))
             self.say(f"{side.word}  {side.checkout.tree.words}{f', arm {arm}' if arm else ''} (run {side.run_id})")
-        what = "measured all the same" if self.terms.measure_identical else "not timed"
-        for names, words in ((identical, "run the same code"), (launches, "have the same binaries and launches")):
-            if names:
-                self.say(f"{len(names)} of {len(common)} cases {words} on both sides: {what}")
 
     def _wanted(self, cases: Mapping[str, Case]) -> set[str]:
         """Those that gate; all of them where none does, or where a filter named them."""
@@ -135,21 +129,24 @@ class Pairs:
         }
         return gating if self.terms.gated_only and gating else set(cases)
 
-    def _identical(self, names: Iterable[str]) -> list[str]:
-        """Questions that both sides answer with the same source: under one interpreter, and nothing was built."""
-        if self._built_apart():
-            return []
-        prints = {
-            side.word: {name: side.fingerprints.get(case.id) for name, case in self.questions[side.word].items()}
-            for side in (self.base, self.head)
-        }
-        return [name for name in names if prints["base"][name] and prints["base"][name] == prints["head"][name]]
+    def _cases(self, names: Iterable[str]) -> dict[str, tuple[Case, Case]]:
+        """Base's and head's, by the name that they are joined on."""
+        return {name: (self.questions["base"][name], self.questions["head"][name]) for name in names}
 
-    def _built_apart(self) -> bool:
-        """Whether something else than source code may differ."""
-        one_tree = self.base.checkout.root == self.head.checkout.root
-        built = self.base.suite.compare.setup or self.head.suite.compare.setup
-        return self.base.python != self.head.python or bool(built and not one_tree)
+    def _conclude(self) -> None:
+        """After every case ran on both sides: those that were seen to read the same files, and of the others those
+        that launch the same. Only the rest is timed."""
+        seen = seen_to_read_the_same(self.base, self.head, self._cases(self.checked))
+        self.identical += [name for name in seen if name not in self.identical]
+        launches = self._same_launches([name for name in self.common if name not in self.identical])
+        for side in (self.base, self.head):
+            side.conclude(identical=tuple(self.identical), same_launches=tuple(launches))
+        skipped = set() if self.terms.measure_identical else {*self.identical, *launches}
+        what = "measured all the same" if self.terms.measure_identical else "not timed"
+        for names, words in ((self.identical, "run the same code"), (launches, "have the same binaries and launches")):
+            if names:
+                self.say(f"{len(names)} of {len(self.common)} cases {words} on both sides: {what}")
+        self._narrow([name for name in self.checked if name not in skipped])
 
     def _same_launches(self, names: Sequence[str]) -> list[str]:
         """Of the kernels whose code differs, those whose calls do the same on the GPU all the same."""
@@ -157,7 +154,7 @@ class Pairs:
         assert base is not None and head is not None
         kernels = [name for name in names if self.questions["base"][name].kind == "kernel"]
         capable = base.compute_capability and base.compute_capability == head.compute_capability
-        if not kernels or not capable or self._built_apart():
+        if not kernels or not capable or built_apart(self.base, self.head):
             return []
         self.say(f"compile {len(kernels)} cases of both sides: equal binaries and launches need no timing")
         found = []
@@ -189,7 +186,7 @@ class Pairs:
                         self._share_streams()
         for side in (self.base, self.head):
             side.rest(begun_only=True)
-        self._narrow(self.measured)
+        self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
             while self.valid < at and self._stages():
                 if self._over():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,23 @@ import msgspec
 from harness import kernels_root
 from harness.compare.policy import INVALIDATING_THROTTLES
 from harness.errors import HarnessError
+from harness.observe.code import content, source_of
+from harness.observe.opened import Opened, opened_below
 from harness.revisions import Checkout
+from harness.revisions.git import worktrees_of
 from harness.runner.execute import SILENCE_LIMIT_S, Execution, Options, Report
 from harness.runner.planner import Planned, Wanted, plan_of
 from harness.runner.static_side import Asked, compile_side
 from harness.store import Store
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions
 from harness.values.pairing import Pairing, Slot
 from harness.values.run import Run
 from harness.values.suite import Plan
 from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import Sampled, Stage
+from harness.worker.messages import Ran, Sampled, Stage
 from harness.worker.process import WorkerDied
 
 
@@ -41,9 +47,13 @@ class PairedSide(Execution):
         self.word, self.checkout, self.wanted, self.python = word, checkout, wanted, python
         self.whole: Plan = planned.plan
         self.fingerprints = planned.fingerprints
+        self.closures: dict[str, Closure] = {}
         self.environment: Environment | None = None
         self.pairing: Pairing | None = None
         self.process_noise: dict[str, float] = {}
+        self.tree = str(checkout.root)
+        self._ran = Ran(())
+        self._opened: list[Opened] = []
         self._conditions: list[Conditions] = []
         self._read_gb_s: float | None = None
         self._waiting: deque[DeviceWorker] = deque()
@@ -107,6 +117,12 @@ class PairedSide(Execution):
         if self.checkout.diff:
             self._keep_source(self.checkout.diff)
 
+    def conclude(self, **found: tuple[str, ...]) -> None:
+        """Stores what checking both sides showed: fields of the pairing."""
+        assert self.pairing is not None
+        self.pairing = msgspec.structs.replace(self.pairing, **found)
+        self.store.set_pairing(self.run_id, self.pairing)
+
     def close(self, state: str) -> None:
         self.rest()
         self.forget_references()
@@ -118,26 +134,62 @@ class PairedSide(Execution):
         self.dropped = {case.id for case in self.whole.cases if case.id not in cases} | set(self.failed)
 
     def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False) -> Slot:
-        """One fresh process; what it says is stored, and what it ran is held against the tree."""
-        self.files = tuple[str, ...]()
+        """One fresh process; what it says is stored, and what it ran is held against the tree. verify_only: it times
+        nothing, and what each case reads is observed."""
+        self.files, self._ran, self._opened = (), Ran(()), []
         self._conditions, self._read_gb_s = [], None
-        self.verify_only = verify_only
+        self.verify_only = self.observes = verify_only
         started, start = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
         self._stage(stage, process)
         slot = Slot(
             process, stage, position, started, time.perf_counter() - start, self.files,
-            tuple(file for file in self.files if not self._is_own(file)), self._disturbance(), self._read_gb_s,
+            self._outside(), self._disturbance(), self._read_gb_s, self._closures() if verify_only else {},
         )  # fmt: skip
+        self.closures |= slot.closures
         self.store.add_slot(self.run_id, slot)
         return slot
 
     def profile(self) -> None:
         """A profile of every arm's decode in a fresh process, which times nothing and is no slot."""
-        self.verify_only = False
+        self.verify_only = self.observes = False
         self._stage("profile", 0)
 
     def cases(self) -> list[Case]:
         return list(self.whole.cases)
+
+    def _outside(self) -> tuple[str, ...]:
+        """Files that it ran of another tree: kernels from anywhere else, any module of another checkout, or one that a
+        link in this checkout leads out of it to."""
+        own, found = self.checkout.root.resolve(), [file for file in self.files if not self._is_own(file)]
+        for file in self._ran.modules:
+            target = Path(file).resolve()
+            if target.is_relative_to(own) or self._is_own(str(target)):
+                continue
+            if Path(file).is_relative_to(self.checkout.root) or any(map(target.is_relative_to, self._checkouts)):
+                found.append(str(target))
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def _checkouts(self) -> tuple[Path, ...]:
+        return worktrees_of(self.checkout.root)
+
+    @contextmanager
+    def _watching(self) -> Iterator[object]:
+        if not self.observes:
+            yield None
+            return
+        with opened_below(self.checkout.root) as opened:
+            yield opened
+        self._opened.append(opened)
+
+    def _closures(self) -> dict[str, Closure]:
+        """What the process saw of itself, and what only the kernel saw being opened, by native code or another
+        process."""
+        known = {*self._ran.touched, ".git"}
+        files = {source_of(name) for opened in self._opened for name in opened.files} - known
+        read = {name: content(self.checkout.root / name, as_code=False) for name in files}
+        unseen = tuple(opened.unseen for opened in self._opened if opened.unseen)
+        return {case: closure.with_read(read, unseen) for case, closure in self._ran.closures.items()}
 
     def _is_own(self, file: str) -> bool:
         own = [self.checkout.root] if self.has_own_kernels else [self.checkout.root, kernels_root.installed()]
@@ -171,4 +223,6 @@ class PairedSide(Execution):
     def _keep(self, message: Any, process: int) -> list[str]:
         if isinstance(message, Sampled):
             self._conditions += message.conditions
+        elif isinstance(message, Ran):
+            self._ran = message
         return super()._keep(message, process)

@@ -25,7 +25,7 @@ class Wanted(msgspec.Struct, frozen=True, tag=True):
 
 
 class Planned(msgspec.Struct, frozen=True, tag=True):
-    """fingerprints: by case id, see `suite.fingerprint`."""
+    """fingerprints: by case id, of what is asked, see `suite.fingerprint`."""
 
     plan: Plan
     fingerprints: dict[str, str] = {}

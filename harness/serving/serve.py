@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -37,11 +38,13 @@ def serve(wire: Wire, boot: Boot) -> None:
     interpreted = boot.interpret == "without_gpu" and not gpu_is_usable()
     if interpreted:
         os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported; torch has not done that
+    sys.path.remove(boot.tree)  # nothing of this is the tree's, whatever lies at its root
     for name in NEEDED:
         importlib.import_module(name)
     if torch.version.cuda:
         with suppress(ImportError):  # then the case that needs it says so
             importlib.import_module("triton")
+    sys.path.insert(0, boot.tree)
     wire.send(Awake())
     service = Service(interpreted)
     while True:

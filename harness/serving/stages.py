@@ -16,7 +16,10 @@ from harness.errors import HarnessError
 from harness.measure.failure import what_was_raised
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
-from harness.resolve import loaded_files
+from harness.observe.audit import Observer
+from harness.observe.cases import closures, touched
+from harness.observe.place import Places, module_files
+from harness.resolve import loaded_files, loaded_variants
 from harness.values.measurement import Status
 from harness.worker.messages import NotProfiled, Profiled, Ran, StageEvent, StageJob, Started, cases_of
 
@@ -26,8 +29,20 @@ DECODE_PASSES = 6
 
 def stage_events(job: StageJob, device: Device) -> Iterator[StageEvent]:
     """One stage of a plan, and at its end the files that this process has loaded."""
+    observer = Observer(Path(job.tree)) if job.observe else None
+    if observer is not None:
+        observer.start()  # before anything of the tree is imported
     yield from {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, device)
-    yield Ran(loaded_files())
+    yield _ran(job, observer)
+
+
+def _ran(job: StageJob, observer: Observer | None) -> Ran:
+    modules = tuple(sorted(set(module_files(Places(Path(job.tree))).values()))) if job.tree else ()
+    if observer is None:
+        return Ran(loaded_files(), modules)
+    observer.stop()
+    found = closures(observer, job.plan, cases_of(job.stage, job.plan), loaded_variants())
+    return Ran(loaded_files(), modules, found, touched(observer))
 
 
 def _kernels(job: StageJob, device: Device) -> Iterator[StageEvent]:

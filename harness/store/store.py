@@ -21,7 +21,7 @@ from harness.store.reading import environments, load_run, summaries
 from harness.store.writer import this_writer
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
-from harness.values.pairing import Slot
+from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
 from harness.values.run import Run
 from harness.values.summary import Summary
@@ -133,6 +133,14 @@ class Store:
             return []
         with self.transaction() as connection:
             return environments(connection)
+
+    def set_pairing(self, run_id: str, pairing: Pairing) -> None:
+        """What a run knows of its comparison, in place of what it knew."""
+        with self.transaction() as connection:
+            own = tables.runs.c.id == int(run_id)
+            run = tables.decode(connection.execute(select(tables.runs.c.header).where(own)).scalar_one(), Run)
+            header = tables.encode(msgspec.structs.replace(run, pairing=pairing))
+            connection.execute(update(tables.runs).where(own).values(header=header))
 
     def finish(self, run_id: str, state: str) -> None:
         """`complete`, or `partial` for a run that ended before its plan."""

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from harness.values.closure import Closure
+
 
 class Tree(msgspec.Struct, frozen=True):
     """Source code as it was measured. name: as it was asked for (`main`, `.`). commit: of the tree itself, of a
@@ -80,7 +82,8 @@ class Slot(msgspec.Struct, frozen=True):
 
     process: number of its pair. position: 0 for the side that went first. files: resolved paths of what it ran;
     outside: those that are not of the side's own tree. disturbed: why its times count for nothing. read_gb_s: the read
-    bandwidth that it measured, the control that no change of a kernel moves.
+    bandwidth that it measured, the control that no change of a kernel moves. closures: by case id, of the process that
+    verifies.
     """
 
     process: int
@@ -92,3 +95,4 @@ class Slot(msgspec.Struct, frozen=True):
     outside: tuple[str, ...] = ()
     disturbed: str = ""
     read_gb_s: float | None = None
+    closures: dict[str, Closure] = {}

@@ -137,6 +137,8 @@ Reason = (
 )
 NOT_TIMED = (SameCode, SameLaunches)
 """Reasons of cases that cannot differ: they are in no family of tests."""
+MEASURED = (TooFewPairs, BeyondMargin, WithinBounds, Undecided)
+"""Reasons of cases that were timed on both sides, or should have been."""
 
 _FIXED: dict[type[_Reason], str] = {
     Undetermined: "",

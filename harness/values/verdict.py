@@ -9,7 +9,10 @@ import msgspec
 from harness.errors import ExitStatus
 from harness.values.difference import Difference
 from harness.values.estimate import Ratio
-from harness.values.reason import Reason
+from harness.values.reason import MEASURED, Reason, reason_words
+
+MOST_FILES = 3
+"""That a reason names; JSON has all."""
 
 
 class Verdict(StrEnum):
@@ -62,7 +65,8 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     token), `prefill_us` (per pass) or `peak_memory_bytes`. base, head: values in that unit. gated: whether it decides
     the exit status. ratio: head / base. failed: INVALID because the case was wrong or could not be run on a side that
     should. needed: units (pairs, or processes a side) at which it would probably be decided. smallest_percent: the
-    change that these units could have seen in nine of ten such comparisons.
+    change that these units could have seen in nine of ten such comparisons. changed: files that differ of those that
+    the case read, relative to the tree.
     """
 
     case: str
@@ -76,6 +80,16 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     failed: bool = False
     needed: int | None = None
     smallest_percent: float | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The reason, with the first of the files that differ where the case was measured."""
+        said = reason_words(self.reason)
+        if not self.changed or not isinstance(self.reason, MEASURED):
+            return said
+        more = f" and {len(self.changed) - MOST_FILES} more" if len(self.changed) > MOST_FILES else ""
+        return f"{said}; changed: {', '.join(self.changed[:MOST_FILES])}{more}"
 
 
 class Comparison(msgspec.Struct, frozen=True):

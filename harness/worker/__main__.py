@@ -23,14 +23,15 @@ def main(fd: int) -> None:
     boot: Boot = wire.receive(Boot)
     if not boot.forks:
         end_with_parent()
-    sys.path.insert(0, boot.tree)  # the harness itself is imported already, whatever the tree has under that name
     if boot.interpret != "as_told":
         os.environ.pop("TRITON_INTERPRET", None)
     status = 0
     try:
         if boot.kernels_root:
             kernels_root.bind(Path(boot.kernels_root))
-        importlib.import_module(boot.service).serve(wire, boot)
+        service = importlib.import_module(boot.service)
+        sys.path.insert(0, boot.tree)  # torch and the harness are imported already, whatever the tree has by that name
+        service.serve(wire, boot)
     except HarnessError as error:
         print(error, file=sys.stderr)
         status = int(error.exit_status)

@@ -9,6 +9,7 @@ import msgspec
 from harness.values.attempt import Diagnosis
 from harness.values.binary import Binary
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.launch import Launch
 from harness.values.measurement import Conditions, Measurement
@@ -93,6 +94,10 @@ class StageJob(msgspec.Struct, frozen=True, tag=True):
     """Steps that the profile stage records; None: as many as usual."""
     references: str | None = None
     """Folder for the float32 model's logits, which the processes of a run share."""
+    tree: str = ""
+    """Folder that everything but the harness is to come from; empty: nobody asks."""
+    observe: bool = False
+    """Say of each case what it loads and reads."""
 
 
 class TryJob(msgspec.Struct, frozen=True, tag=True):
@@ -164,9 +169,16 @@ class Streamed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ran(msgspec.Struct, frozen=True, tag=True):
-    """Last event of a stage: the resolved paths of the kernels, variants and models that this process loaded."""
+    """Last event of a stage."""
 
     files: tuple[str, ...]
+    """Resolved paths of the kernels, variants and models that this process loaded."""
+    modules: tuple[str, ...] = ()
+    """As Python names them, files of all modules but the library's, installed packages' and the harness'."""
+    closures: dict[str, Closure] = {}
+    """By case id, where it was observed."""
+    touched: tuple[str, ...] = ()
+    """All that was observed, relative to the tree."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
@@ -197,6 +209,8 @@ class Outcome(msgspec.Struct, frozen=True, tag=True):
     """Of the device."""
     where: str = ""
     """The process that did it."""
+    closure: Closure | None = None
+    """Of the entrants, where they are of one variant: what it was seen to be made of, as far as this process saw."""
 
 
 BenchEvent = Started | Measured | Sampled | Streamed

@@ -1,4 +1,4 @@
-"""Equal fingerprints mean the same code, wherever it lies; anything that runs changes them."""
+"""Equal fingerprints mean the same question with the same answer, wherever the tree lies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from harness.runner.planner import Wanted, plan_of
 from tests.conftest import REPOSITORY
-from tests.suite.suite_files import SUITE, VARIANT
+from tests.suite.suite_files import SUITE
 
 
 def tree(folder: Path, suite: str = SUITE) -> Path:
@@ -43,33 +43,26 @@ def changed(folder: Path, here: dict[str, str], file: str, old: str, new: str, s
     return {case.partition("@")[0] for case in here if here[case] != there[case]}
 
 
-def test_another_place_and_another_comment_are_the_same_code(tmp_path: Path, here: dict[str, str]) -> None:
+def test_another_place_and_another_text_are_the_same_question(tmp_path: Path, here: dict[str, str]) -> None:
+    """What the code says is for `harness.observe` to see."""
     assert {"int4_mm", "sdpa", "decode", "prefill"} == {case.partition("@")[0] for case in here}
-    assert changed(tmp_path, here, "kernels/int4_mm/torch_blocked.py", '"""An int4', '# more\n\n"""Some int4') == set()
+    assert changed(tmp_path, here, "kernels/int4_mm/torch_blocked.py", "low @ even", "low @ (even + 0)") == set()
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "wanted"),
+    ("old", "new", "wanted"),
     [
-        ("kernels/int4_mm/torch_blocked.py", "low @ even", "low @ (even + 0)", {"int4_mm", "decode", "prefill"}),
-        ("kernels/sdpa/spec.py", "OP = ", "UNUSED = 1\nOP = ", {"sdpa", "decode", "prefill"}),
-        ("kernels/packing.py", "import torch", "import torch\n\nUNUSED = 1", {"int4_mm", "decode", "prefill"}),
-        ("kernels/models/qwen3_5_moe/model.py", "from ...con", "UNUSED = 1\nfrom ...con", {"decode", "prefill"}),
-        ("suites/small.yaml", "block_n: 32}}\n  other", "block_n: 64}}\n  other", {"int4_mm", "decode", "prefill"}),
+        ("block_n: 32}}\n  other", "block_n: 64}}\n  other", {"int4_mm", "decode", "prefill"}),
+        ("group: 64", "group: 32", {"int4_mm", "sdpa", "decode", "prefill"}),
     ],
 )  # fmt: skip
-def test_what_runs_changes_the_cases_that_run_it(
-    file: str, old: str, new: str, wanted: set[str], tmp_path: Path, here: dict[str, str]
+def test_another_answer_and_other_weights_are_another_question(
+    old: str, new: str, wanted: set[str], tmp_path: Path, here: dict[str, str]
 ) -> None:
-    """A variant, an op's definition, what both import, the model, a tunable."""
-    assert wanted <= changed(tmp_path, here, file, old, new) <= {"int4_mm", "sdpa", "decode", "prefill"}
-
-
-def test_a_variant_that_does_more_than_import_has_none(tmp_path: Path) -> None:
-    """Whoever opens files may run what no import names: never called the same."""
-    suite = tree(tmp_path, SUITE.replace("torch_blocked: {block_n: 32}", "./mine.py: {}"))
-    mine = suite.parent / "mine.py"
-    mine.write_text(VARIANT)
-    assert any(case.startswith("int4_mm") for case in prints(suite))
-    mine.write_text(VARIANT + "\nTABLE = open(__file__).read()\n")
-    assert not any(case.startswith(("int4_mm", "decode")) for case in prints(suite))
+    path = tree(tmp_path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    there = prints(path)
+    alike = {case.partition("@")[0] for case, found in here.items() if there.get(case) == found}
+    assert wanted.isdisjoint(alike) and alike | wanted == {"int4_mm", "sdpa", "decode", "prefill"}

@@ -1,0 +1,89 @@
+"""Where a file lies: in the tree under observation, in Python's library, among installed packages, in this harness."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Place = Literal["import", "library", "installed", "harness", "tree", "elsewhere"]
+PACKAGE_FOLDERS = ("site-packages", "dist-packages")
+HARNESS = str(Path(__file__).resolve().parent.parent)
+
+
+@cache
+def installed_folders() -> tuple[str, ...]:
+    """Folders of installed packages."""
+    found = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
+    return _below({*found, *site.getsitepackages()})
+
+
+@cache
+def library_folders() -> tuple[str, ...]:
+    """Folders of the standard library."""
+    return _below({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)})
+
+
+def _below(folders: set[str]) -> tuple[str, ...]:
+    return tuple(sorted({f"{place}{os.sep}" for folder in folders for place in (folder, os.path.realpath(folder))}))
+
+
+def tree_around(suite: Path) -> Path:
+    """The repository that holds a suite; without one, the suite's folder."""
+    folder = suite.resolve().parent
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+
+
+class Places:
+    """Where files lie as seen from one tree. A folder of packages inside of the tree (`.venv`) is installed."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = str(tree.resolve())
+        self._roots = tuple(f"{root}{os.sep}" for root in dict.fromkeys((self.tree, str(tree.absolute()))))
+        self._known: dict[str, Place] = {}
+
+    def of(self, file: str) -> Place:
+        """file: absolute, or the name that Python gives to code of no file (`<frozen os>`)."""
+        if file not in self._known:
+            self._known[file] = self._find(file)
+        return self._known[file]
+
+    def name(self, path: str) -> str | None:
+        """The path relative to the tree, as it was named, links and all; None outside of it. The tree itself is `.`."""
+        path = os.path.normpath(path)
+        for root in self._roots:
+            if f"{path}{os.sep}" == root:
+                return "."
+            if path.startswith(root):
+                return path[len(root) :]
+        return None
+
+    def _find(self, file: str) -> Place:
+        if file.startswith("<"):
+            return "import" if file.startswith(("<frozen importlib", "<frozen zipimport")) else "library"
+        if file.startswith(installed_folders()):
+            return "installed"
+        if file.startswith(HARNESS + os.sep):
+            return "harness"
+        if file.startswith(self._roots):
+            return "tree"
+        if any(f"{os.sep}{folder}{os.sep}" in file for folder in PACKAGE_FOLDERS):
+            return "installed"
+        if file.startswith(library_folders()):
+            return "library"
+        return "elsewhere"
+
+
+def module_files(places: Places) -> dict[str, str]:
+    """By name, the file of every imported module that is neither Python's, nor installed, nor this harness'."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        path = os.path.abspath(file) if isinstance(file, str) else ""
+        if path and places.of(path) in ("tree", "elsewhere") and os.path.lexists(path):  # some make up a name
+            found[name] = path
+    return found

@@ -1,0 +1,49 @@
+"""Which questions both sides answer with the same code: of one tree, or seen to read the same files. Else: measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.revisions import same_tree
+from harness.runner.paired_side import PairedSide
+from harness.values.case import Case
+from harness.values.closure import Closure
+
+Cases = Mapping[str, tuple[Case, Case]]
+"""Base's and head's case of each question."""
+
+
+def of_one_tree(base: PairedSide, head: PairedSide, cases: Cases) -> list[str]:
+    """Those that are the same since all files are: one folder, or two where nothing was built of one tree of git."""
+    apart = base.checkout.root != head.checkout.root
+    if built_apart(base, head) or (apart and not same_tree(base.checkout, head.checkout)):
+        return []
+    return [name for name in cases if _asked_alike(base, head, cases[name])]
+
+
+def seen_to_read_the_same(base: PairedSide, head: PairedSide, cases: Cases) -> list[str]:
+    """Those that were checked on both sides and there loaded, read, listed and looked for the same; nothing that they
+    did could hide another read."""
+    if built_apart(base, head):
+        return []
+    return [name for name, both in cases.items() if _asked_alike(base, head, both) and _read_alike(base, head, both)]
+
+
+def built_apart(base: PairedSide, head: PairedSide) -> bool:
+    """Whether something else than files of the trees may differ: interpreters, or what a setup made of each."""
+    one_folder = base.checkout.root == head.checkout.root
+    built = base.suite.compare.setup or head.suite.compare.setup
+    return base.python != head.python or bool(built and not one_folder)
+
+
+def _asked_alike(base: PairedSide, head: PairedSide, both: tuple[Case, Case]) -> bool:
+    """Answered with the same variants and tunables, for the same sizes and weights."""
+    asked = base.fingerprints.get(both[0].id)
+    return bool(asked) and asked == head.fingerprints.get(both[1].id)
+
+
+def _read_alike(base: PairedSide, head: PairedSide, both: tuple[Case, Case]) -> bool:
+    of_base, of_head = (
+        side.closures.get(case.same_as or case.id, Closure()) for side, case in zip((base, head), both, strict=True)
+    )
+    return of_base.proves_same(of_head)
