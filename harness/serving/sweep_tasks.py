@@ -10,7 +10,11 @@ from pathlib import Path
 from harness.device.device import Device
 from harness.measure.routing import load_routing
 from harness.measure.sweep_bench import SweepBench
-from harness.resolve import load_variant
+from harness.observe.audit import Observer
+from harness.observe.cases import variant_closure
+from harness.observe.place import tree_around
+from harness.resolve import load_variant, loaded_variants
+from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement
 from harness.worker.messages import Outcome, Task
@@ -22,6 +26,7 @@ class SweepTasks:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._benches: dict[tuple[str, int], SweepBench] = {}
+        self._observer: Observer | None = None
 
     def perform(self, task: Task, environment: Environment) -> Outcome:
         """Does a task on this process' first device."""
@@ -30,6 +35,9 @@ class SweepTasks:
             self._release()
         if not task.entrants:
             return Outcome(environment, where=where)
+        if self._observer is None:  # from the first task on that runs a kernel
+            self._observer = Observer(tree_around(Path(task.suite.path)))
+            self._observer.start()
         bench = self._bench(task)
         before_s = bench.busy_s
         if task.prepare:
@@ -39,7 +47,7 @@ class SweepTasks:
         conditions = (self._device.conditions(task.process, 0),) if self._device.gpu else ()
         return Outcome(
             environment, tuple(measurements), _sources(task, measurements), conditions,
-            bench.busy_s - before_s, where,
+            bench.busy_s - before_s, where, _closure(task, self._observer),
         )  # fmt: skip
 
     def _bench(self, task: Task) -> SweepBench:
@@ -66,3 +74,10 @@ def _sources(task: Task, measurements: list[Measurement]) -> dict[str, str]:
             variant = load_variant(op, answer.variant, Path(task.suite.path).parent)
             found[variant.source_hash] = variant.source_text
     return found
+
+
+def _closure(task: Task, observer: Observer) -> Closure | None:
+    cases = [entrant.case for entrant in task.entrants]
+    if len({case.answer.variant for case in cases if case.answer}) != 1:  # the last rounds, beside the baseline
+        return None
+    return variant_closure(observer, cases[0], Path(task.suite.path).parent, loaded_variants())

@@ -11,6 +11,7 @@ import msgspec
 from harness.store import Store
 from harness.sweep.devices import Devices, outcome_of
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.compiled import Compiled
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
@@ -53,7 +54,9 @@ class Ledger:
         old = self.rows.get(case.id)
         fresh = Configuration(self.keys[case.id], measurement, stage=stage)
         if old is not None:
-            fresh = msgspec.structs.replace(fresh, identity=old.identity, binary=old.binary, same_as=old.same_as)
+            fresh = msgspec.structs.replace(
+                fresh, identity=old.identity, binary=old.binary, same_as=old.same_as, closure=old.closure
+            )
         self.keep(fresh)
 
 
@@ -116,6 +119,7 @@ class Race:
             self._error = self._error or error
 
     def _keep(self, case: Case, future: Future[Outcome]) -> None:
+        closure: Closure | None = None
         try:
             outcome = outcome_of(future)
         except WorkerDied as death:
@@ -125,8 +129,9 @@ class Race:
         else:
             self._ledger.heard(outcome)
             [measurement] = outcome.measurements
+            closure = outcome.closure
         compiled = self._compiled.get(case.id)
-        row = Configuration(self._ledger.keys[case.id], measurement)
+        row = Configuration(self._ledger.keys[case.id], measurement, closure=closure)
         if compiled is not None:
             row = msgspec.structs.replace(row, identity=compiled.identity, binary=compiled.main)
         self._ledger.keep(row)

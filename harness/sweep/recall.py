@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 import msgspec
 
+from harness.observe.code import is_still
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.sweep import Configuration
+
+
+def still_true(rows: Mapping[str, Configuration], tree: Path) -> dict[str, Configuration]:
+    """By key, the rows whose code and data are what they were: of each variant, every file that a process was seen to
+    read for any of them is unchanged, and nothing can have been read unseen. Rows that no process ran to its end
+    (pruned, killed) count with those of their variant. What is known of no row's files is not known."""
+    closures: dict[str, list[Closure]] = {}
+    for row in rows.values():
+        if row.closure is not None:
+            closures.setdefault(_variant(row), []).append(row.closure)
+    true = {variant for variant, found in closures.items() if all(_holds(one, tree) for one in _distinct(found))}
+    return {key: row for key, row in rows.items() if _variant(row) in true}
+
+
+def _distinct(closures: Iterable[Closure]) -> Iterable[Closure]:
+    return {msgspec.json.encode(closure, order="sorted"): closure for closure in closures}.values()
+
+
+def _holds(closure: Closure, tree: Path) -> bool:
+    return not closure.unproved and all(is_still(tree / name, found) for name, found in closure.files.items())
+
+
+def _variant(row: Configuration) -> str:
+    assert row.case.answer is not None
+    return f"{row.case.op}/{row.case.answer.variant}"
 
 
 def of_now(row: Configuration, case: Case) -> Configuration:

@@ -15,6 +15,7 @@ import msgspec
 from harness.device.nvml import visible_gpus
 from harness.device.probe import machine_of, probe
 from harness.errors import CaseFailed, HarnessError
+from harness.observe.place import tree_around
 from harness.store import Store
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
@@ -23,7 +24,7 @@ from harness.sweep.finals import Finalists
 from harness.sweep.key import finals_key
 from harness.sweep.questions import Asked, keys_on, questions
 from harness.sweep.race import Ledger, Race
-from harness.sweep.recall import of_now, same_again
+from harness.sweep.recall import of_now, same_again, still_true
 from harness.sweep.register import register
 from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.sweep.warn import warnings
@@ -135,7 +136,8 @@ class _Sweep:
         self.environment = environment
         machine = machine_of(environment)
         keys = {name: key for asked in self.asked for name, key in keys_on(self.suite, asked)(machine).items()}
-        known = {} if self.options.again else self.store.known_configurations(keys.values())
+        stored = {} if self.options.again else self.store.known_configurations(keys.values())
+        known = still_true(stored, tree_around(Path(self.suite.path)))
         cases = {case.id: case for asked in self.asked for case in asked.everything}
         rows = {name: of_now(known[key], cases[name]) for name, key in keys.items() if key in known}
         self.ledger = Ledger(self.store, keys, same_again(rows))

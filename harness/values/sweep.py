@@ -6,6 +6,7 @@ import msgspec
 
 from harness.values.binary import Binary
 from harness.values.case import Case, Tunables
+from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
@@ -29,7 +30,8 @@ class Configuration(msgspec.Struct, frozen=True):
     key: hash of everything that decides its time: source, question, tunables, machine, toolchain. measurement: status,
     reason, samples of the latest pass. identity: of its launches, None where nothing was compiled ahead. same_as: id of
     the case that was timed in its place, because its launches are the same. binary: of its main kernel. stage: how far
-    it came: `static` (never timed), `first`, `half`, `final`.
+    it came: `static` (never timed), `first`, `half`, `final`. closure: what it was seen to be made of, relative to the
+    suite's repository; None where it was never run to its end.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Configuration(msgspec.Struct, frozen=True):
     same_as: str | None = None
     binary: Binary | None = None
     stage: str = "first"
+    closure: Closure | None = None
 
     @property
     def case(self) -> Case:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.values.reason import reason_words
 from harness.values.verdict import CaseVerdict, Comparison
 
 from ..figures import clean, gib, number
@@ -32,7 +31,7 @@ def verdicts(comparison: Comparison) -> Table:
             Words("gate" if v.gated else ""), Name(clean(v.case), long=True), _value(v, v.base), _value(v, v.head),
             Words(UNITS[v.metric], "nowrap"), Change(v.ratio, ratio_words(v)) if v.ratio else None, Words(sure(v)),
             Mark(str(v.verdict), v.verdict.tone, strong=v.gated), _units(v),
-            Words(clean(reason_words(v.reason), 400), "wide"),
+            Words(clean(v.words, 400), "wide"),
         )  # fmt: skip
         rows.append(Row(cells, importance(v), str(v.verdict)))
     caption = (
