@@ -45,6 +45,7 @@ LAYERS = {
     "suite and plan": Layer(
         (
             "harness/suite/*.py",
+            "harness/observe/*.py",
             "harness/plan/*.py",
             *(
                 f"harness/device/{name}.py"
@@ -63,11 +64,6 @@ LAYERS = {
         ("harness/revisions/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors", "harness.revisions"),
-    ),
-    "observing": Layer(
-        ("harness/observe/*.py",),
-        (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "harness"),
-        except_for=("harness.values", "harness.errors", "harness.observe", "harness.suite", "harness.kernels_root"),
     ),
     "the parent of a run": Layer(
         ("harness/runner/*.py", "harness/sweep/*.py"),
