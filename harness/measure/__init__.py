@@ -1,2 +1,1 @@
-"""Measuring: correct first, then timed, in processes of their own. The only part of the harness that touches a
-device."""
+"""Kernels measured: verified against their definition, then timed by the device's timer, diagnosed when wrong."""
