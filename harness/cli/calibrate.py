@@ -24,9 +24,7 @@ def command(
     revision: Annotated[str, typer.Option(help="What is measured against itself.")] = ".",
     worktrees: Annotated[int, typer.Option(min=1, help="Pairs of worktrees; the offset needs four.")] = 4,
     pairs: Annotated[int, typer.Option(min=2, help="Pairs of processes in each; sixteen in all are needed.")] = 4,
-    rounds: Annotated[
-        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
-    ] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,

@@ -39,9 +39,7 @@ def command(
     measure_identical: Annotated[
         bool, typer.Option("--measure-identical", help="Measure cases that run the same code on both sides, too.")
     ] = False,
-    rounds: Annotated[
-        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
-    ] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     static: Annotated[
         bool, typer.Option("--static", help="Compile the Triton cases of both sides, without a GPU; run nothing.")
     ] = False,

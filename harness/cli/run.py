@@ -16,9 +16,7 @@ def command(
     match: Match = "",
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
     only: Annotated[str, typer.Option(help="Of kernels,decode,profile: only these.")] = "",
-    rounds: Annotated[
-        int, typer.Option(min=0, help="Interleaved rounds per process; 0: as the timer thinks best.")
-    ] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
