@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.measure.suite_cases import SuiteCasesBench
+    from harness.serving.suite_cases import SuiteCasesBench
     from harness.values.case import Case
     from harness.values.measurement import Measurement
 
@@ -129,7 +129,7 @@ def _facts(measurement: Measurement, bench: SuiteCasesBench) -> dict[str, Any]:
 
 def _bench(config: pytest.Config, suite: Path) -> SuiteCasesBench:
     """Of the whole session: torch is loaded and the machine looked at once."""
-    from harness.measure.suite_cases import SuiteCasesBench
+    from harness.serving.suite_cases import SuiteCasesBench
 
     benches = config.stash.setdefault(BENCHES, {})
     if suite not in benches:

@@ -18,12 +18,12 @@ import msgspec
 from harness.compare.policy import Policy
 from harness.stats import process_medians, ratio
 from harness.stats.students_t import probability_above
-from harness.sweep.devices import Devices, outcome_of
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Confirmed, Entrant
 from harness.worker.messages import Outcome, Task
+from harness.worker.pool import Devices, outcome_of
 from harness.worker.process import WorkerDied
 
 PROCESSES = 4

@@ -11,13 +11,13 @@ import msgspec
 from harness.sweep import rank
 from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
 from harness.sweep.confirm import FreshProcesses, judge
-from harness.sweep.devices import Devices, outcome_of
 from harness.sweep.questions import Asked
 from harness.sweep.race import Ledger
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant, Finals, Twin
 from harness.worker.messages import Task
+from harness.worker.pool import Devices, outcome_of
 from harness.worker.process import WorkerDied
 
 HALF_ROUNDS = {"cuda": 10, "cpu": 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -10,7 +11,6 @@ from harness.device.probe import Machine
 from harness.plan.resolution import ArmResolver
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
-from harness.sweep.key import configuration_key
 from harness.values.case import Answer, Case
 from harness.values.suite import Suite
 
@@ -103,3 +103,19 @@ def keys_on(suite: Suite, asked: Asked) -> Callable[[Machine], dict[str, str]]:
         }  # fmt: skip
 
     return keys
+
+
+def configuration_key(case: Case, source: str, machine: Machine, routing: str, timer: str | None = None) -> str:
+    """source: hash of the variant's text and of what it imports from the kernels. timer: that the suite names."""
+    assert case.answer is not None
+    parts = [
+        case.op, sorted(case.dims.items()), case.dtype, sorted(case.axes.items()), routing, case.answer.variant,
+        sorted((name, repr(value)) for name, value in case.answer.tunables.items()), source, machine,
+        *([timer] if timer else []),
+    ]  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def finals_key(keys: list[str], baseline: str | None, processes: int) -> str:
+    """Of the last step: which configurations were timed again, in how many processes."""
+    return hashlib.sha256(msgspec.json.encode([sorted(keys), baseline, processes])).hexdigest()

@@ -9,7 +9,6 @@ from concurrent.futures import Future, wait
 import msgspec
 
 from harness.store import Store
-from harness.sweep.devices import Devices, outcome_of
 from harness.values.case import Case
 from harness.values.closure import Closure
 from harness.values.compiled import Compiled
@@ -17,6 +16,7 @@ from harness.values.measurement import Measurement, Status
 from harness.values.suite import Suite
 from harness.values.sweep import Configuration, Entrant
 from harness.worker.messages import Outcome, Task
+from harness.worker.pool import Devices, outcome_of
 from harness.worker.process import WorkerDied
 
 

@@ -19,15 +19,12 @@ from harness.observe.place import tree_around
 from harness.store import Store
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
-from harness.sweep.devices import Devices, LocalDevices, outcome_of
 from harness.sweep.finals import Finalists
-from harness.sweep.key import finals_key
-from harness.sweep.questions import Asked, keys_on, questions
+from harness.sweep.questions import Asked, finals_key, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again, still_true
 from harness.sweep.register import register
 from harness.sweep.stage_clock import IMPORTS, StageClock
-from harness.sweep.warn import warnings
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.run import Run
@@ -35,6 +32,7 @@ from harness.values.suite import Plan
 from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
 from harness.worker.messages import Task
+from harness.worker.pool import Devices, LocalDevices, outcome_of
 from harness.worker.process import WorkerDied
 
 if TYPE_CHECKING:
@@ -162,7 +160,7 @@ class _Sweep:
         gpus = visible_gpus()
         fresh: Sequence[OneProcess]
         if self.options.scheduler:
-            from harness.sweep.cluster import DaskDevices, FreshOnWorker
+            from harness.worker.dask_pool import DaskDevices, FreshOnWorker
 
             cluster = DaskDevices(self.options.scheduler)
             self.devices, fresh = cluster, [FreshOnWorker(cluster) for _ in range(self.options.processes)]
@@ -276,7 +274,7 @@ class _Sweep:
         written, unwritten = register(self.suite, self.asked, found, self.environment)
         return SweepResult(
             self.ledger.run_id, self.suite.name, self.environment, found, written, time.perf_counter() - self.start,
-            self.ledger.busy_s, self.compile_s, reused, tuple(warnings(found)), self.stages.end(), unwritten,
+            self.ledger.busy_s, self.compile_s, reused, tuple(rank.warnings(found)), self.stages.end(), unwritten,
         )  # fmt: skip
 
     def _question(self, number: int, asked: Asked) -> Question:

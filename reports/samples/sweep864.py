@@ -92,9 +92,9 @@ def regret(folder: Path) -> None:
     head to head, in another."""
     from harness.plan import sweep_plan
     from harness.suite.load import load_suite
-    from harness.sweep.devices import LocalDevices
     from harness.values.sweep import Entrant
     from harness.worker.messages import Task
+    from harness.worker.pool import LocalDevices
 
     result = json.loads((folder / "sweep864.json").read_text())
     suite = load_suite(SUITE)

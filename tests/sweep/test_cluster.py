@@ -17,10 +17,10 @@ from harness.plan import sweep_plan
 from harness.store import Store
 from harness.store.tables import decode
 from harness.suite.load import load_suite
-from harness.sweep.cluster import DaskDevices
 from harness.sweep.sweep import Options, sweep
 from harness.values.measurement import Status
 from harness.values.sweep import Configuration
+from harness.worker.dask_pool import DaskDevices
 from tests.conftest import REPOSITORY
 from tests.sweep.swept import MATCH, SLOW, swept_suite
 

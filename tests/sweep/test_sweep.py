@@ -22,10 +22,10 @@ from harness.plan import expand, sweep_plan
 from harness.store import Store
 from harness.store.tables import decode
 from harness.suite.load import load_suite
-from harness.sweep import devices
 from harness.sweep.sweep import Options, sweep
 from harness.values.measurement import Status
 from harness.values.sweep import Configuration, SweepResult
+from harness.worker import pool
 from tests.conftest import REPOSITORY
 from tests.sweep.swept import FAULTS, MATCH, SLOW, swept_suite
 
@@ -48,8 +48,8 @@ def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch
     """A configuration that computes wrong results, one that kills its process and one that hangs: each is named with
     its reason, none is timed, and the fastest of the others is what `tuned` then means. The same sweep again takes no
     process; a wider one times what is new."""
-    monkeypatch.setattr(devices, "TASK_LIMIT_S", 5.0)
-    monkeypatch.setattr(devices, "START_LIMIT_S", 60.0)
+    monkeypatch.setattr(pool, "TASK_LIMIT_S", 5.0)
+    monkeypatch.setattr(pool, "START_LIMIT_S", 60.0)
     space = "{block_n: [128, 512], fault: [none, zeros, abort, hang], where: [\"fault == 'none' or block_n == 512\"]}"
     path, store = swept_suite(tmp_path, FAULTS, space), tmp_path / "runs.sqlite"
     result = swept(path, store)
@@ -77,7 +77,7 @@ def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch
     assert again.cases[0].problem is None and again.cases[0].answer is not None
     assert again.cases[0].answer.tunables == entry["tunables"]
 
-    monkeypatch.setattr(devices.DeviceProcess, "perform", None)  # the same again needs no device
+    monkeypatch.setattr(pool.DeviceProcess, "perform", None)  # the same again needs no device
     start = time.perf_counter()
     second = swept(path, store)
     assert time.perf_counter() - start < 2 and second.reused == 6 and second.gpu_busy_s == 0

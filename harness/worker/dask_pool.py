@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.sweep.devices import DeviceProcess
 from harness.worker.messages import Outcome, Task
+from harness.worker.pool import DeviceProcess
 
 CONNECT_LIMIT_S = 20
 _process: DeviceProcess | None = None

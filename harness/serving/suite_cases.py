@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from harness import kernels_root
 from harness.device.device import open_device
 from harness.device.environment import read_environment
 from harness.measure.failure import failed
-from harness.measure.kernel_cases import KernelBench
-from harness.measure.routing import load_routing
 from harness.plan import expand
+from harness.serving.stages import stage_events
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
-from harness.worker.messages import Measured
+from harness.worker.messages import Measured, StageJob
 
 
 class SuiteCasesBench:
@@ -37,11 +38,6 @@ class SuiteCasesBench:
         case = next(case for case in self.plan.cases if case.id == case_id)
         if case.problem is not None:
             return failed(case, case.problem, Status.UNSUPPORTED)
-        bench = KernelBench(
-            self.device,
-            None if verify_only else self.suite.timer,
-            0,
-            str(Path(self.suite.path).parent),
-            load_routing(self.suite),
-        )
-        return next(event.measurement for event in list(bench.run([case])) if isinstance(event, Measured))
+        alone = msgspec.structs.replace(self.plan, cases=(msgspec.structs.replace(case, same_as=None),))
+        events = list(stage_events(StageJob("kernels", alone, verify_only=verify_only), self.device))
+        return next(event.measurement for event in events if isinstance(event, Measured))
