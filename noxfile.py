@@ -88,6 +88,17 @@ def gpu(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines that the tests reach, in child processes too; arguments go to pytest."""
+    _install(session, "test", "coverage")
+    _run(session, "coverage", "erase")
+    tests = session.posargs or ["-m", "not gpu and not slow"]
+    _run(session, "coverage", "run", "-m", "pytest", *tests, env=_test_environment())
+    _run(session, "coverage", "combine", "--quiet")
+    _run(session, "coverage", "report")
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """How fast and lean large traces are read, beside a peer where it can be installed; arguments go to pytest."""
     _install(session, "test")

@@ -266,7 +266,6 @@ def loaded_by(arguments: list[str], folder: Path) -> set[str]:
         text=True,
         cwd=folder,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
-        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -137,14 +137,18 @@ def _stale(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
 
 
 def _mistake(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
+    """The first mistake that gives the whole output, else the first that gives its wrong elements."""
+    partly: Found = None
     for hypothesis in _possible(wrong):
         try:
             outputs = hypothesis.outputs()
         except (IndexError, RuntimeError, ValueError):  # the change makes no sense at these sizes
             continue
-        if _explains(outputs[number], number, mask, wrong):
+        if _explains(outputs[number], number, torch.ones_like(mask), wrong):
             return hypothesis.pattern, hypothesis.words
-    return None
+        if partly is None and _explains(outputs[number], number, mask, wrong):
+            partly = hypothesis.pattern, hypothesis.words
+    return partly
 
 
 def _possible(wrong: Wrong) -> Iterator[Hypothesis]:

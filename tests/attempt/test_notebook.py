@@ -26,7 +26,7 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("HARNESS_STORE", raising=False)
     notebook = nbformat.read(REPOSITORY / "examples" / "try_kernel.ipynb", as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "stored without outputs"
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(tmp_path)}}).execute()
     said = [_said(cell) for cell in notebook.cells if cell.cell_type == "code"]
     assert "correct" in said[1] and "us (95 %" in said[1]
     assert "'status': 'OK'" in said[2] and said[2].count("'us'") == 2

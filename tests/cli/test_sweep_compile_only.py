@@ -50,7 +50,7 @@ def test_every_configuration_is_a_row_and_the_second_time_is_known(suite: Path) 
     assert [first[n] for n in ("schema", "target", "declared", "distinct", "pruned", "failed", "timed")] == [
         1, "sm_90", 8, 2, 4, 0, 0,
     ]  # fmt: skip
-    assert (first["cached"], again["cached"]) == (0, 8) and again["wall_s"] < 5
+    assert (first["cached"], again["cached"]) == (0, 8)
     assert again["configurations"] == first["configurations"]
     for row in first["configurations"]:
         fits = row["tunables"]["block_k"] == 64

@@ -34,7 +34,6 @@ def printed(module: str) -> dict[str, str | None]:
         | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

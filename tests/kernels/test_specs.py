@@ -81,7 +81,7 @@ for op in {OPS!r}:
     spec = kernels_root.module(op + ".spec")
     assert all(spec.cost(shape).bytes > 0 for shape in spec.TEST_SHAPES)
 """
-    subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=True)
 
 
 def test_kernels_need_nothing_but_torch_and_triton() -> None:
@@ -100,4 +100,4 @@ for op, variants in {names!r}.items():
         importlib.import_module(f"harness_kernels.{{op}}.{{name}}")
 importlib.import_module("harness_kernels.operands")
 """
-    subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=True)

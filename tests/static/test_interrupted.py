@@ -69,10 +69,8 @@ def test_a_pool_that_is_ended_leaves_nothing_running_and_keeps_what_it_had(
     process.send_signal(end)
     process.wait()
     process.stdout.close()
-    deadline = time.monotonic() + 20
-    while any(map(running, started)) and time.monotonic() < deadline:
+    while any(map(running, started)):  # pytest ends a test that waits for ever
         time.sleep(0.05)
-    assert not [pid for pid in started if running(pid)]
     (found,) = compile_cases([add(block=16)], "sm_90", PLANTED, folder=tmp_path / "cache", python="/nonexistent")
     assert found.cached
 

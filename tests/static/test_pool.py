@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("static_pool")
 
 LIMIT_S = 60.0
 SHORT_S = 6.0
+"""For compilations that hang: what does not hang may take longer than this where the machine is busy."""
 CASES = {
     "plain": add(),
     "killed": add(mistake="killed"),
@@ -51,14 +51,12 @@ CASES = {
 
 
 class Pool:
-    """The results of CASES by name, those that `on_result` was called with, and the seconds that it took."""
+    """The results of CASES by name, and those that `on_result` was called with."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.heard: list[Compiled] = []
-        start = time.perf_counter()
         found = self.compile(list(CASES.values()), on_result=self.heard.append)
-        self.wall_s = time.perf_counter() - start
         self.results = dict(zip(CASES, found, strict=True))
 
     def compile(self, cases: list[Case], target: str = "sm_90", **options: Any) -> tuple[Compiled, ...]:
@@ -95,12 +93,20 @@ def test_what_cannot_be_compiled_is_a_row_with_its_reason(pool: Pool) -> None:
     }
 
 
-def test_a_compiler_that_hangs_is_ended_and_the_rest_goes_on(pool: Pool) -> None:
-    """Both processes hang; what comes after them is compiled, and the limit is part of what is remembered."""
-    hanging = [add(mistake="hangs", programs=n, block=1024) for n in (2, 3)]
-    *over, fine = pool.compile([*hanging, add(block=32)], limit_s=SHORT_S)
-    assert [(f.status, f.reason) for f in over] == 2 * [(Status.TIMEOUT, "compiling took longer than 6 s")]
+@pytest.mark.slow
+def test_what_comes_after_two_that_hang_is_compiled(pool: Pool) -> None:
+    """Both processes hang, asleep; the limit of a minute is for the third, which takes a second of a free core."""
+    hanging = [add(mistake="sleeps", programs=n, block=1024) for n in (2, 3)]
+    *over, fine = pool.compile([*hanging, add(block=32)], limit_s=LIMIT_S)
+    assert {f.status for f in over} == {Status.TIMEOUT}
     assert fine.status is Status.OK and not fine.cached
+
+
+def test_a_compiler_that_hangs_is_ended_and_its_limit_is_remembered(pool: Pool) -> None:
+    """In the compiler itself, not in a call that Python could interrupt."""
+    hanging = [add(mistake="hangs", programs=n, block=1024) for n in (2, 3)]
+    over = pool.compile(hanging, limit_s=SHORT_S)
+    assert [(f.status, f.reason) for f in over] == 2 * [(Status.TIMEOUT, "compiling took longer than 6 s")]
     again = pool.compile(hanging, limit_s=SHORT_S, python="/nonexistent")
     assert all(f.cached and f.status is Status.TIMEOUT for f in again)
     with pytest.raises(FileNotFoundError):
@@ -157,9 +163,8 @@ def test_what_is_read_from_a_binary(pool: Pool) -> None:
 def test_a_second_time_nothing_is_compiled(pool: Pool) -> None:
     """What is known is read without a compiler; what FAILED is tried again, and so is all for another target."""
     known = {name: found for name, found in pool.results.items() if found.status is not Status.FAILED}
-    start = time.perf_counter()
     again = pool.compile([found.case for found in known.values()], python="/nonexistent")
-    assert all(found.cached for found in again) and time.perf_counter() - start < 1
+    assert all(found.cached for found in again)
     assert [(f.identity, f.reason) for f in again] == [(f.identity, f.reason) for f in known.values()]
     for case, target in ((CASES["raises"], "sm_90"), (CASES["plain"], "sm_80")):
         with pytest.raises(FileNotFoundError):

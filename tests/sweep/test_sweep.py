@@ -78,9 +78,8 @@ def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch
     assert again.cases[0].answer.tunables == entry["tunables"]
 
     monkeypatch.setattr(pool.DeviceProcess, "perform", None)  # the same again needs no device
-    start = time.perf_counter()
     second = swept(path, store)
-    assert time.perf_counter() - start < 2 and second.reused == 6 and second.gpu_busy_s == 0
+    assert second.reused == 6 and second.gpu_busy_s == 0
     assert second.questions[0].finals == question.finals
     _commands(path, store)
 
@@ -124,8 +123,7 @@ def test_a_killed_sweep_goes_on_and_a_wider_one_times_what_is_new(
     command = [sys.executable, "-m", "harness", "sweep", str(path), "-k", MATCH, "--rounds", "2", "--store", str(store)]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     victim = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline and (not store.exists() or not _rows(store)):
+    while victim.poll() is None and (not store.exists() or not _rows(store)):
         time.sleep(0.02)
     victim.send_signal(signal.SIGKILL)
     victim.communicate()

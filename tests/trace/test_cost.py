@@ -44,7 +44,6 @@ def test_memory_stays_below_60_bytes_an_event(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=120,
         check=True,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import torch
 import triton
@@ -44,6 +45,8 @@ def run(
         os.kill(os.getpid(), signal.SIGSEGV)
     if mistake == "raises":
         raise ValueError("planted: this call\nraises")
+    if mistake == "sleeps":
+        time.sleep(10_000)
     if mistake == "wrong":
         wrong_kernel[(1,)](x)
     if mistake == "autotune":
