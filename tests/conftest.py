@@ -20,7 +20,7 @@ SLOW_LIMIT_S = 1800
 
 kernels_root.bind(REPOSITORY / "kernels")
 
-# Before torch loads: threads that wait for each other take minutes for seconds of work where another process has a core.
+# Before torch loads. Threads that wait for each other make minutes of seconds where another process has a core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # An example that takes long says that the machine is busy, and nothing of the statement.
