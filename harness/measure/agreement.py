@@ -12,6 +12,8 @@ from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 ROW_VALUES = 8
 """A row has at least so many values: fewer say little of the row's own size."""
+TINY = torch.finfo(torch.float32).tiny
+"""The smallest number that is not denormal, of bfloat16 too. Hardware may flush denormals to zero."""
 ROW_FLOOR = 1e-5
 """Rows below this share of the tensor's largest value are held to this size in place of their own: a row that is zero
 by cancellation has errors of the size of what cancelled."""
@@ -85,6 +87,7 @@ def _differences(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims
     """Hold every value to the tensor's tolerance, and every row to `row_slack` times that of its own size."""
     output, reference = output.float(), reference.float()
     same = (output == reference) | (torch.isnan(output) & torch.isnan(reference))
+    same |= (output - reference).abs() < TINY
     difference = torch.where(same, 0.0, (output - reference).abs())
     reference = torch.where(torch.isfinite(reference), reference, 0.0)
     size = reference.abs().max().item()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.measure.agreement import compare, worst_of
+from harness.measure.conditioning import allowed_under
 from harness.measure.operand_sets import Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
 from harness.resolve import LoadedOp, LoadedVariant
@@ -17,12 +18,17 @@ from harness.values.measurement import Correctness, Mismatch
 
 
 class Expected:
-    """raw: unprepared operands by input name, kept. wanted: the reference's outputs and states, computed once, in
-    float32."""
+    """raw: unprepared operands by input name, kept. random: those from which a condition made them, where one did.
+    wanted: the reference's outputs and states, computed once, in float32."""
 
-    def __init__(self, op: LoadedOp, case: Case, raw: Operands) -> None:
+    def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Operands | None = None) -> None:
         self._op, self._raw = op, raw
         self._tolerance = op.tolerance(case.activations)
+        if random is not None and case.activations == "float32":
+            coarsest = op.tolerance("bfloat16")
+            self._tolerance = allowed_under(
+                lambda given: reference_of(op, given), random, raw, self._tolerance, coarsest
+            )
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
         self.wanted = reference_of(op, raw)
         self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}

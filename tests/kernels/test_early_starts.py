@@ -12,7 +12,7 @@ pytest.importorskip("triton")
 from tests.kernels.early_starts import BATCHES, PLANTED
 from tests.kernels.test_triton_tiles import printed
 
-pytestmark = pytest.mark.xdist_group("early_starts")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("early_starts")]
 
 WEIGHTS = {"weight", "scale", "shared_weight", "shared_scale", "a_log", "dt_bias"}
 OLDER = {

@@ -12,7 +12,6 @@ pytest.importorskip("triton")
 from tests.kernels.interpreted_decode import MISTAKES, ROWS, checks
 from tests.kernels.test_triton_tiles import launches, printed
 
-compiled = pytest.mark.xdist_group("tiles_compiled")
 WORDS = ("words of gdn_in", "words of gdn_out", "words of shared_down")
 
 
@@ -45,7 +44,8 @@ def test_a_planted_mistake_is_found(name: str) -> None:
     assert not results()[name]["correct"]
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 @pytest.mark.parametrize("name", WORDS)
 def test_words_are_loaded_sixteen_bytes_at_a_time(name: str) -> None:
     """Every load of weights is four words wide; what is narrower are scales."""
@@ -54,7 +54,8 @@ def test_words_are_loaded_sixteen_bytes_at_a_time(name: str) -> None:
     assert sum(count for width, count in row["loads"].items() if width != ".v4.b32") <= 2, row["loads"]
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 def test_a_moe_block_is_two_launches() -> None:
     """Gate and up of eight experts and the shared one, its gate; then down, four rows of the output a program."""
     up, down = launches()["MoE block"]

@@ -20,8 +20,6 @@ from tests.kernels.interpreted_tiles import MISTAKES, checks
 SHARED_BYTES = 232_448
 """What one program may have on sm_90: 227 KiB."""
 
-compiled = pytest.mark.xdist_group("tiles_compiled")
-
 
 def printed(module: str, *arguments: str, interpret: bool) -> Any:
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
@@ -60,7 +58,8 @@ def test_a_planted_mistake_is_found(name: str) -> None:
     assert not results()[name]["correct"]
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 def test_no_launch_spills() -> None:
     """On sm_90, at the defaults and the 35B model's sizes, with the shared memory that there is."""
     for name, rows in launches().items():
@@ -69,14 +68,16 @@ def test_no_launch_spills() -> None:
             assert row["spilt"] == 0 and row["shared_bytes"] <= SHARED_BYTES, (name, row)
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 def test_no_number_of_a_launch_is_a_float() -> None:
     """torch.compile passes Python's floats on as float64: a kernel computes in it, or does not compile. As constexprs
     they are part of the text."""
     assert {name for name, rows in launches().items() if any(row["floats"] for row in rows)} == set()
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 def test_the_cache_is_split_over_a_grid_that_fills_the_gpu() -> None:
     """64 splits of 2 kv heads at batch 1; 8 of 2 x 8 at batch 8: 128 programs each."""
     one, eight = launches()["attention step"], launches()["attention step of 8"]
@@ -84,7 +85,8 @@ def test_the_cache_is_split_over_a_grid_that_fills_the_gpu() -> None:
     assert [row["grid"] for row in eight] == [[8, 2, 8], [128, 4]]
 
 
-@compiled
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
 def test_as_many_programs_start_as_there_could_be_blocks() -> None:
     """1600 pairs of 9 experts fill at most 25 + 9 blocks of 64, each with 8 or 16 blocks of 128 rows."""
     for name, blocks_of_rows in (("gate and up", 8), ("down", 16)):
