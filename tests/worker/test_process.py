@@ -80,9 +80,10 @@ def test_a_tree_has_its_packages_and_never_another_harness(tmp_path: Path) -> No
     """A repository may have a folder of that name."""
     (tmp_path / "harness").mkdir()
     (tmp_path / "harness" / "__init__.py").write_text("raise SystemExit('the wrong harness')")
-    (tmp_path / "beside.py").write_text("from tests.worker.planted import *")
-    with WorkerProcess("beside", tree=tmp_path) as worker:
-        assert ask(worker, "again") == ["again"]
+    (tmp_path / "beside.py").write_text("import harness\nWHERE = f'{__file__} {harness.__file__}'\n")
+    with WorkerProcess(SERVICE, tree=tmp_path) as worker:
+        found = ask(worker, "import beside")[0]
+    assert found == f"{tmp_path / 'beside.py'} {REPOSITORY / 'harness' / '__init__.py'}"
 
 
 def test_no_interpreter_is_an_error_at_once() -> None:
