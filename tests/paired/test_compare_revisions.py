@@ -171,6 +171,23 @@ def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_pa
     assert "product.py, which is not of its tree" in document["verdicts"][0]["reason"]
 
 
+def test_a_package_of_the_working_tree_is_not_of_either_side(repository: Repository) -> None:
+    """With `src/` on PYTHONPATH, as an editable install has it, both sides would import the working tree's copy."""
+    package = repository.root / "src" / "ours_by_path"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("TIMES = 1\n")
+    text = "import ours_by_path\n" + (repository.root / VARIANT).read_text()
+    git(repository.root, "checkout", "--quiet", "-b", "packaged", "fast")
+    repository.commit("packaged1", **{VARIANT.replace("/", "__"): text})
+    (package / "__init__.py").write_text("TIMES = 0\n")
+    repository.commit("packaged2")
+    found = repository.harness("compare", "packaged1", "packaged2", *ONE, "--json", path=str(package.parent))
+    git(repository.root, "checkout", "--quiet", "main")
+    [verdict] = json.loads(found.stdout)["verdicts"]
+    assert found.returncode == 5 and verdict["verdict"] == "INVALID"
+    assert "src/ours_by_path/__init__.py, which is not of its tree" in verdict["reason"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "line"),
     [
