@@ -51,7 +51,7 @@ class _Watch:
         self._files: set[str] = set()
         self._overflow = False
         try:
-            for path, below, _ in os.walk(folder):
+            for path, below, _ in os.walk(folder, onerror=_raise):
                 below[:] = [name for name in below if name not in NOT_WATCHED]
                 self._add(folder, path)
         except OSError:
@@ -95,3 +95,7 @@ class _Watch:
                 self._overflow |= bool(mask & IN_OVERFLOW)
                 if name and not mask & IN_ISDIR:
                     self._files.add(os.path.normpath(os.path.join(self._folders.get(number, "?"), name)))
+
+
+def _raise(error: OSError) -> None:
+    raise error
