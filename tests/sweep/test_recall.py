@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.observe.code import content, kind, names
+from harness.plan import sweep_plan
 from harness.store import Store
+from harness.suite.load import load_suite
 from harness.sweep.recall import still_true
 from harness.sweep.sweep import Options, sweep
 from harness.values.case import Answer, Case
@@ -74,8 +76,8 @@ def run(x, weight, scale, group, *, block_n: int = 64):
     store = Store(str(tmp_path / "runs.sqlite"))
 
     def known() -> int:
-        settings = Options(match=MATCH, rounds=1, processes=1)
-        return sweep(path, store, settings, lambda *_: None).reused
+        settings = Options(rounds=1, processes=1)
+        return sweep(sweep_plan(load_suite(path), match=MATCH), store, settings, lambda *_: None).reused
 
     assert [known(), known()] == [0, 3]
     (tmp_path / "times.txt").write_text("2\n")
