@@ -176,7 +176,7 @@ def test_a_package_of_the_working_tree_is_not_of_either_side(repository: Reposit
     package = repository.root / "src" / "ours_by_path"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("TIMES = 1\n")
-    text = "import ours_by_path\n" + (repository.root / VARIANT).read_text()
+    text = (repository.root / VARIANT).read_text().replace("import torch\n", "import ours_by_path\nimport torch\n", 1)
     git(repository.root, "checkout", "--quiet", "-b", "packaged", "fast")
     repository.commit("packaged1", **{VARIANT.replace("/", "__"): text})
     (package / "__init__.py").write_text("TIMES = 0\n")
