@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
+from typing import Literal, NamedTuple
 
 EngineName = Literal["eager", "cuda_graph", "torch_compile"]
 """Each is a module of `harness.engines`."""
 
 
-class EngineFacts(msgspec.Struct, frozen=True):
+class EngineFacts(NamedTuple):
     """How an engine executes a decode step."""
 
     needs_gpu: str = ""
