@@ -1,42 +1,56 @@
-"""A run as flat rows, one a case: what CSV, JSON and the records for dashboards are made of."""
+"""A case with what was measured for it as one flat row: what CSV, JSON, notebooks and dashboards are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, Generic, Literal, TypeVar
+
 import msgspec
 
-from harness.values.case import AxisValue
+from harness.stats import estimate, estimate_of
+from harness.values.attempt import Attempt
+from harness.values.case import Answer, AxisValue, Case, Tunables
 from harness.values.estimate import Estimate, Ratio
-from harness.values.measurement import Status
+from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.run import Run
 
-from .decode_view import rate
-from .joined import Answered, Joined, by_question, join
+from .joined import Answered, Joined, by_question, join, rate
 
 UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
+S = TypeVar("S")
+Triple = tuple[int, int, float]
+"""A sample: process, round, us."""
 
 
-class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A case with what was measured. Names are as stored, not shortened.
+class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """A case: its question and answer, then what was measured. Names are as stored, not shortened.
 
-    status: of `Status`, or of `Unmeasured`. shared_with: the arm whose measurement this one is. time: in `unit`.
-    tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm. bound_share:
-    least time by bytes over time. samples: raw, in order, each `[process, round, us]`.
+    status: of `Status`, or of `Unmeasured`; None in a plan. shared_with: the arm whose measurement this one is. time:
+    in `unit`. tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm.
+    bound_share: least time by bytes over time. samples: raw, in order.
     """
 
     id: str
-    kind: str
+    kind: Literal["kernel", "decode", "prefill"]
+    arm: str
+    dtype: str
+    axes: dict[str, AxisValue]
     op: str | None
     site: str | None
     engine: str | None
-    dtype: str
-    axes: dict[str, AxisValue]
     dims: dict[str, int]
-    arm: str
+    calls: int
+    answer: Answer | None
+    same_as: str | None
+    problem: str | None
+    replaces: tuple[str, ...]
+    tunables_in_id: bool
     shared_with: str
     variant: str | None
-    tunables: dict[str, int | float | str | bool]
-    status: str
+    tunables: Tunables
+    status: str | None
     reason: str
+    correctness: Correctness | None
     unit: str
     time: Estimate | None
     tok_s: Estimate | None
@@ -52,57 +66,97 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     compile_s: float | None
     capture_s: float | None
     timer: str
-    samples: tuple[tuple[int, int, float], ...]
+    samples: tuple[S, ...]
 
 
-def case_rows(run: Run) -> tuple[CaseRow, ...]:
-    """Every case of the run in the order of its plan, measured or not."""
+class RunRow(CaseRow[Sample], frozen=True, kw_only=True):
+    """estimate: the time again, without its unit. samples_us: the samples without process and round."""
+
+    estimate: Estimate | None
+    samples_us: tuple[float, ...]
+
+
+def report_rows(run: Run) -> tuple[CaseRow[Triple], ...]:
+    """Every case of the run in the order of its plan, measured or not; each sample is process, round and us."""
     joined = join(run)
     questions = {entry.case.id: entries for entries in by_question(joined.cases) for entry in entries}
-    return tuple(_row(joined, questions[entry.case.id], entry) for entry in joined.cases)
+    return tuple(CaseRow(**_joined(joined, questions[entry.case.id], entry)) for entry in joined.cases)
 
 
-def tokens_per_time(entry: Answered) -> int:
-    """Tokens that one timed step or pass makes or reads; a batch counts all of its sequences."""
-    axes = entry.case.axes
-    batch = int(axes.get("batch", 1))
-    return batch if entry.case.kind == "decode" else batch * int(axes.get("context", 1))
+def _joined(joined: Joined, question: list[Answered], entry: Answered) -> dict[str, Any]:
+    m, time, bound_us = entry.measurement, joined.estimate(entry), joined.bound_us(entry)
+    missing = joined.run.unmeasured(entry.case)
+    return {
+        **_facts(entry.case, m, time),
+        **({} if m else {"status": missing.status, "reason": missing.reason}),
+        "shared_with": entry.shared_with,
+        "ratio": joined.against_first(question, entry) if m is not None and m.status is Status.OK else None,
+        "bound_share": bound_us / time.value if bound_us and time else None,
+        "samples": tuple((s.process, s.round, s.value_us) for s in entry.samples),
+    }
 
 
-def _row(joined: Joined, question: list[Answered], entry: Answered) -> CaseRow:
-    case, m = entry.case, entry.measurement
-    time, bound_us = joined.estimate(entry), joined.bound_us(entry)
+def run_rows(run: Run) -> Iterator[RunRow]:
+    """The cases that the run measured."""
+    return (run_row(m.case, m, estimate_of(run, m.case.id, m.samples)) for m in run.measurements)
+
+
+def run_row(case: Case, measurement: Measurement | None = None, time: Estimate | None = None) -> RunRow:
+    """One case; without a measurement it is planned."""
+    samples = measurement.samples if measurement else ()
+    facts = _facts(case, measurement, time)
+    return RunRow(**facts, samples=samples, estimate=time, samples_us=tuple(s.value_us for s in samples))
+
+
+def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str, Any]:
+    """All but samples and what other cases say."""
     correctness, work = (m.correctness, m.work) if m else (None, None)
-    ok = m is not None and m.status is Status.OK
-    return CaseRow(
-        id=case.id,
-        kind=case.kind,
-        op=case.op,
-        site=case.site,
-        engine=case.engine,
-        dtype=case.dtype,
-        axes=case.axes,
-        dims=case.dims,
-        arm=case.arm,
-        shared_with=entry.shared_with,
-        variant=case.answer.variant if case.answer else None,
-        tunables=case.answer.tunables if case.answer else {},
-        status=m.status.value if m else joined.run.unmeasured(case).status,
-        reason=m.reason if m else joined.run.unmeasured(case).reason,
-        unit=UNITS[case.kind],
-        time=time,
-        tok_s=rate(time, tokens_per_time(entry)) if time and case.kind != "kernel" else None,
-        ratio=joined.against_first(question, entry) if ok else None,
-        bound_share=bound_us / time.value if bound_us and time else None,
-        gb_s=work.bytes / time.value / 1e3 if work and work.bytes and time else None,
-        bytes=work.bytes if work else None,
-        flop=work.flop if work else None,
-        rms_error=correctness.rms_error if correctness else None,
-        allowed_rms_error=correctness.allowed_rms_error if correctness else None,
-        peak_memory_bytes=m.peak_memory_bytes if m else None,
-        first_token_us=m.first_token_us if m else None,
-        compile_s=m.compile_s if m else None,
-        capture_s=m.capture_s if m else None,
-        timer=m.timer if m else "",
-        samples=tuple((s.process, s.round, s.value_us) for s in entry.samples),
-    )
+    same = ("correctness", "peak_memory_bytes", "first_token_us", "compile_s", "capture_s")
+    return {
+        "id": case.id,
+        **msgspec.structs.asdict(case),
+        "variant": case.answer.variant if case.answer else None,
+        "tunables": case.answer.tunables if case.answer else {},
+        "status": m.status.value if m else None,
+        "reason": m.reason if m else case.problem or "",
+        "unit": UNITS[case.kind],
+        "time": time,
+        "tok_s": rate(time, tokens_per_time(case)) if time and case.kind != "kernel" else None,
+        "gb_s": work.bytes / time.value / 1e3 if work and work.bytes and time else None,
+        "bytes": work.bytes if work else None,
+        "flop": work.flop if work else None,
+        "rms_error": correctness.rms_error if correctness else None,
+        "allowed_rms_error": correctness.allowed_rms_error if correctness else None,
+        "timer": m.timer if m else "",
+        "shared_with": "",
+        "ratio": None,
+        "bound_share": None,
+        **{name: getattr(m, name, None) for name in same},
+    }
+
+
+def tokens_per_time(case: Case) -> int:
+    """Tokens that one timed step or pass makes or reads; a batch counts all of its sequences."""
+    batch = int(case.axes.get("batch", 1))
+    return batch if case.kind == "decode" else batch * int(case.axes.get("context", 1))
+
+
+def plain_row(found: Measurement) -> dict[str, Any]:
+    """For notebooks and lists: case, status and reason, and us with its interval; None where nothing was timed."""
+    row = run_row(found.case, found, estimate(found.samples) if found.samples else None)
+    names = {"us": "value", "low_us": "low", "high_us": "high", "confidence": "confidence"}
+    return {
+        "case": row.id, "status": row.status, "reason": row.reason,
+        **{name: getattr(row.time, field, None) for name, field in names.items()},
+        "n": row.time.n if row.time else 0, "variant": row.variant or "", "tunables": dict(row.tunables),
+    }  # fmt: skip
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """The same, with the attempt's number, time, file, diagnosis, note and tags."""
+    return {
+        "try": attempt.number, "started": attempt.started, "file": attempt.file, **plain_row(attempt.measurement),
+        "question": attempt.measurement.case.question,
+        "pattern": attempt.diagnosis.pattern if attempt.diagnosis else "",
+        "note": attempt.note, "tags": list(attempt.tags),
+    }  # fmt: skip

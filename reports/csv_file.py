@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.values.run import Run
 
-from .case_rows import CaseRow, case_rows
+from .case_rows import CaseRow, Triple, report_rows
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the start of a formula; such a text gets an apostrophe in front, numbers do not."""
@@ -17,7 +17,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def render(run: Run) -> str:
     """RFC 4180 text with `\\n` line ends; an unknown value is an empty cell."""
     out = io.StringIO()
-    rows = [dict(_cells(run, row)) for row in case_rows(run)]
+    rows = [dict(_cells(run, row)) for row in report_rows(run)]
     headings = list(rows[0]) if rows else ["run"]
     writer = csv.DictWriter(out, headings, lineterminator="\n")
     writer.writeheader()
@@ -25,7 +25,7 @@ def render(run: Run) -> str:
     return out.getvalue()
 
 
-def _cells(run: Run, row: CaseRow) -> Iterator[tuple[str, object]]:
+def _cells(run: Run, row: CaseRow[Triple]) -> Iterator[tuple[str, object]]:
     environment = run.environment
     yield "run", text(run.id)
     yield "started", text(run.started)

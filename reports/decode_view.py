@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
 
 from .figures import axes_words, clean
-from .joined import Answered, Joined, by_question, shared_arms
+from .joined import Answered, Joined, by_question, rate, shared_arms
 from .kernel_view import site_name
 
 
@@ -102,13 +102,6 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
         stream_note=diverges.words if diverges else "",
         source=entry,
     )
-
-
-def rate(time: Estimate, tokens: int) -> Estimate:
-    """Tokens per second from us: the interval turns round, its confidence and level stay."""
-    per_us = tokens * 1e6
-    low, high = per_us / time.high, per_us / time.low
-    return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)
 
 
 def _launches(joined: Joined, entry: Answered) -> int | None:

@@ -16,7 +16,7 @@ from harness.values.environment import Environment
 from harness.values.measurement import Status
 from harness.values.run import Run
 
-from .case_rows import CaseRow, case_rows
+from .case_rows import CaseRow, Triple, report_rows
 
 VERSION = "v3"
 NAME = "kernel-harness"
@@ -108,7 +108,7 @@ def records(run: Run, ci: Mapping[str, str] | None = None) -> Iterator[Record]:
     environment, model = run.environment, _model_name(run)
     known = {field: ci[name] for field, name in FROM_CI.items() if ci and ci.get(name)}
     from_ci: dict[str, Any] = {k: int(v) if k in ("workflow_id", "run_attempt") else v for k, v in known.items()}
-    for row in case_rows(run):
+    for row in report_rows(run):
         for metric in _metrics(row):
             yield Record(
                 timestamp=int(datetime.fromisoformat(run.started).timestamp()),
@@ -125,10 +125,10 @@ def records(run: Run, ci: Mapping[str, str] | None = None) -> Iterator[Record]:
             )
 
 
-def _metrics(row: CaseRow) -> Iterator[Metric]:
+def _metrics(row: CaseRow[Triple]) -> Iterator[Metric]:
     if row.status != Status.OK.value:
         yield Metric(
-            name="load_status", benchmark_values=(0.0,), extra_info={"status": row.status, "reason": row.reason}
+            name="load_status", benchmark_values=(0.0,), extra_info={"status": row.status or "", "reason": row.reason}
         )
         return
     times_us = [us for _, _, us in row.samples]
@@ -149,7 +149,7 @@ def _metrics(row: CaseRow) -> Iterator[Metric]:
         yield Metric(name="compilation_time(s)", benchmark_values=(row.compile_s,))
 
 
-def _interval(row: CaseRow) -> Extra:
+def _interval(row: CaseRow[Triple]) -> Extra:
     """What the harness makes of the raw values, in us."""
     if row.time is None:
         return {}
@@ -158,7 +158,7 @@ def _interval(row: CaseRow) -> Extra:
     return {name: f"{value:.9g}" for name, value in numbers.items()} | {"level": e.level, "unit": row.unit}
 
 
-def _benchmark(run: Run, row: CaseRow) -> Benchmark:
+def _benchmark(run: Run, row: CaseRow[Triple]) -> Benchmark:
     extra = {
         "suite": run.suite,
         "run": run.id,
@@ -182,7 +182,7 @@ def _model_name(run: Run) -> str:
     return run.suite_facts.model if run.suite_facts else run.suite
 
 
-def _model(model: str, row: CaseRow) -> Model:
+def _model(model: str, row: CaseRow[Triple]) -> Model:
     """A kernel is its own model on the dashboard, so that its series does not mix with the decode's."""
     if row.kind == "kernel":
         name = f"{model}/{row.op}@{row.site}"
@@ -190,7 +190,7 @@ def _model(model: str, row: CaseRow) -> Model:
     return Model(name=model, type="language model", backend=row.engine or "", origins=(), extra_info={"arm": row.arm})
 
 
-def _inputs(row: CaseRow) -> dict[str, Input]:
+def _inputs(row: CaseRow[Triple]) -> dict[str, Input]:
     weights, _, activations = row.dtype.rpartition("/")
     found = {"activations": Input(dtype=activations, extra_info={})}
     if weights:

@@ -105,3 +105,10 @@ def shared_arms(entries: Sequence[Answered]) -> list[tuple[Answered, tuple[str, 
         first.setdefault(key, entry)
         arms.setdefault(key, []).append(clean(entry.case.arm))
     return [(first[key], tuple(dict.fromkeys(arms[key]))) for key in first]
+
+
+def rate(time: Estimate, tokens: int) -> Estimate:
+    """Tokens per second from us: the interval turns round, its confidence and level stay."""
+    per_us = tokens * 1e6
+    low, high = per_us / time.high, per_us / time.low
+    return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)

@@ -12,9 +12,8 @@ from harness.values.case import Case
 from harness.values.estimate import Estimate
 from harness.values.run import Run
 
-from .decode_view import rate
 from .figures import axes_words, bandwidth, clean, config_words, plural
-from .joined import Answered, Joined, by_question, join, shared_arms
+from .joined import Answered, Joined, by_question, join, rate, shared_arms
 from .kernel_view import site_name
 from .run_view import environment_rows
 

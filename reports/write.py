@@ -10,15 +10,21 @@ from harness.errors import HarnessError, allowed
 from harness.values.run import Run
 from harness.values.verdict import Comparison
 
-from . import charts, csv_file, document, html, hud, markdown, pull_request, terminal
+from . import charts, csv_file, html, hud, markdown, pull_request, terminal
+from .documents.registry import schema_text
+from .documents.runs import report_text
 from .drawing import Chart
+from .formats import TABLE_FORMATS
 from .history_chart import draw_history
 from .history_view import Slim, slim, trends
+from .tables.report import of_report
 from .view import View, build
 
 DEFAULT = ("md", "html", "svg", "png")
 FORMATS = (*DEFAULT, "pr", "csv", "json", "hud")
 PAGES = ("md", "html", "text", "pr", "csv", "json", "hud")
+TABLE_FILES = tuple(f"tables.{name}" for name in TABLE_FORMATS)
+"""`tables.csv` and so on: every table of the report, in a format that tables have."""
 LINKING = {"md", "pr"}
 """Pages that bring the SVG files that they link."""
 
@@ -49,7 +55,7 @@ def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Be
         if "png" in wanted:
             files[f"{chart.name}.png"] = chart.png
     if "json" in wanted:
-        files["report.schema.json"] = document.schema_text().encode()
+        files["report.schema.json"] = schema_text("report").encode()
     return save(folder, files)
 
 
@@ -73,10 +79,16 @@ def _pages(
         "pr": ("pull_request.md", lambda: pull_request.render(view, drawn, beside.comparison)),
         "html": ("report.html", lambda: _html(run, view, drawn, beside)),
         "csv": ("report.csv", lambda: csv_file.render(run)),
-        "json": ("report.json", lambda: document.render(run, beside.comparison)),
+        "json": ("report.json", lambda: report_text(run, beside.comparison)),
         "hud": ("hud.jsonl", lambda: hud.render(run, beside.ci)),
     }
-    return [(name, make().encode()) for wish, (name, make) in makers.items() if wish in wanted]
+    files = [(name, make().encode()) for wish, (name, make) in makers.items() if wish in wanted]
+    return [*files, *((name, _tables(view, name).encode()) for name in TABLE_FILES if name in wanted)]
+
+
+def _tables(view: View, name: str) -> str:
+    render = TABLE_FORMATS[name.partition(".")[2]]
+    return "\n".join(render(table) for table in of_report(view))
 
 
 def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
@@ -87,8 +99,8 @@ def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
 def checked(formats: Collection[str]) -> set[str]:
     """The formats as a set; an unknown one is an error that names the nearest."""
     for name in formats:
-        if name not in FORMATS:
-            raise HarnessError(f"--format: unknown format {name}; {allowed(name, FORMATS)}")
+        if name not in (*FORMATS, *TABLE_FILES):
+            raise HarnessError(f"--format: unknown format {name}; {allowed(name, (*FORMATS, *TABLE_FILES))}")
     if not formats:
         raise HarnessError(f"--format: no format given; {allowed('', FORMATS)}")
     return set(formats)
@@ -96,8 +108,9 @@ def checked(formats: Collection[str]) -> set[str]:
 
 def page_format(name: str) -> str:
     """The one format of a page that goes to standard output."""
-    if name not in PAGES:
-        raise HarnessError(f"--format: one page at a time goes to standard output, not {name}; {allowed(name, PAGES)}")
+    if name not in (*PAGES, *TABLE_FILES):
+        known = allowed(name, (*PAGES, *TABLE_FILES))
+        raise HarnessError(f"--format: one page at a time goes to standard output, not {name}; {known}")
     return name
 
 

@@ -124,7 +124,7 @@ LAYERS = {
         HEAVY,
     ),
     "reports": Layer(
-        ("reports/*.py", "reports/formats/*.py", "reports/tables/*.py"),
+        ("reports/*.py", "reports/formats/*.py", "reports/tables/*.py", "reports/documents/*.py"),
         (*HEAVY, *KERNELS, "harness"),
         except_for=(
             "harness.values",

@@ -9,18 +9,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import kernels_root
+from harness import kernels_root, reports_root
 from harness.attempt.attempts import FOLDER, Bench, Options
 from harness.attempt.gather import variant_text
 from harness.attempt.question import Asked
-from harness.attempt.rows import attempt_row, measurement_row
 from harness.attempt.session import LIMIT_S, Session
-from harness.attempt.text import headline, lines
 from harness.store import Store
 from harness.store.attempts import PREFIX, load_attempt
 from harness.values.attempt import Attempt
 from harness.values.measurement import Measurement
 from harness.values.run import Run
+
+reports_root.bind()
 
 Rows = list[dict[str, Any]]
 
@@ -48,10 +48,14 @@ class Tried:
 
     def table(self) -> Rows:
         """One row for the kernel and one for what it was tried against."""
+        from harness_reports.case_rows import attempt_row, plain_row
+
         other = self.attempt.against
-        return [attempt_row(self.attempt), *([measurement_row(other)] if other is not None else [])]
+        return [attempt_row(self.attempt), *([plain_row(other)] if other is not None else [])]
 
     def __repr__(self) -> str:
+        from harness_reports.attempt import headline, lines
+
         return "\n".join([f"try:{self.attempt.number}  {headline(self.attempt)}", *lines(self.attempt)])
 
 
@@ -62,7 +66,9 @@ class Loaded:
         self.run = run
 
     def table(self) -> Rows:
-        return [measurement_row(found) for found in self.run.measurements]
+        from harness_reports.case_rows import plain_row
+
+        return [plain_row(found) for found in self.run.measurements]
 
     def __repr__(self) -> str:
         rows = [f"  {row['case']}  {row['status']}{_us(row)}" for row in self.table()]

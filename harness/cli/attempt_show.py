@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.attempt.rows import attempt_row
+from harness import reports_root
 from harness.cli.options import UNSAID
 from harness.store.attempts import all_attempts, load_attempt
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from harness.store import Store
     from harness.values.attempt import Attempt
 
+PIPED_WIDTH = 200
+"""Columns where nobody looks: enough for all of a row."""
+
 
 def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None:
     """Prints what `try` (all) or `try:7` (one) means."""
+    reports_root.bind()
     if name == "try":
         _list(store, as_json)
         return
@@ -26,15 +30,15 @@ def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None
     elif diff:
         print(_diff(attempt, diff, store) or "no difference\n", end="")
     elif as_json:
-        from harness.cli.try_ import attempt_as_json
+        from harness_reports.documents.stored import attempt_text
 
-        print(attempt_as_json(attempt))
+        print(attempt_text(attempt))
     else:
         _one(attempt)
 
 
 def _one(attempt: Attempt) -> None:
-    from harness.attempt.text import headline, lines
+    from harness_reports.attempt import headline, lines
 
     kept = " · ".join(
         part for part in (f"try:{attempt.number}", attempt.started, attempt.file, *_labels(attempt)) if part
@@ -62,17 +66,14 @@ def _diff(attempt: Attempt, other: str, store: Store) -> str:
 def _list(store: Store, as_json: bool) -> None:
     known = all_attempts(store)
     if as_json:
-        import msgspec
+        from harness_reports.documents.stored import attempts_text
 
-        rows = [attempt_row(attempt) for attempt in known]
-        print(msgspec.json.encode({"schema": 1, "attempts": rows}).decode())
-        return
-    if not known:
+        print(attempts_text(known))
+    elif not known:
         print(f"no attempts in {store.location}; `harness try FILE` makes one")
-        return
-    for attempt in known:
-        row = attempt_row(attempt)
-        time = f"{row['us']:.4g} us" if row["us"] is not None else ""
-        tunables = ", ".join(f"{name}={value}" for name, value in row["tunables"].items())
-        words = [f"try:{attempt.number}", attempt.started[:16].replace("T", " "), row["status"], time, row["question"]]
-        print("  ".join(str(word) for word in (*words, tunables, *_labels(attempt)) if word))
+    else:
+        from harness_reports.formats.console import show
+        from harness_reports.formats.terminal_table import Shown
+        from harness_reports.tables.over_runs import attempts
+
+        show(Shown(attempts(known)), columns=PIPED_WIDTH)

@@ -37,19 +37,19 @@ def command(
     rules = load_rules(*([categories] if categories else []))
     profiles = [breakdown(trace, rules, steps=steps) for trace in traces]
     changed = difference(*profiles) if len(profiles) == 2 else None
+    from harness import reports_root
+
+    reports_root.bind()
     if html is not None:
         _write_page(html, traces, profiles, changed)
     if as_json:
-        from harness.cli.breakdown_json import document
+        from harness_reports.documents.breakdowns import breakdown_text
 
-        print(document(traces, profiles, changed))
+        print(breakdown_text([str(trace) for trace in traces], profiles, changed))
         return
     if html is not None:
         print(html)
         return
-    from harness import reports_root
-
-    reports_root.bind()
     from harness_reports.breakdown import render, render_difference
     from harness_reports.formats.console import show
 
@@ -58,10 +58,7 @@ def command(
 
 
 def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:
-    from harness import reports_root
     from harness.cli.output_file import write
-
-    reports_root.bind()
     from harness_reports.breakdown_page import render
 
     write("--html", path, render([trace.name for trace in traces], profiles, changed))

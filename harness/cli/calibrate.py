@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from harness.runner.calibrate import Calibrated
 
-SCHEMA = 1
-
 
 def command(
     suite: Annotated[str, typer.Argument(help="Suite file; the only one of the repository when left out.")] = "",
@@ -45,23 +43,16 @@ def command(
         found = calibrate(
             live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, progress.say
         )
+    from harness import reports_root
+
+    reports_root.bind()
     if as_json:
-        import msgspec
+        from harness_reports.documents.encoding import of, text
+        from harness_reports.documents.stored import CalibrationDocument
 
-        document = {
-            "schema": SCHEMA,
-            "device": found.environment.device_name,
-            "runs": found.runs,
-            "offset": found.noise.offset,
-            "worktree_pairs": found.noise.worktree_pairs,
-            "cases": found.noise.cases,
-            "failed": found.failed,
-        }
-        print(msgspec.json.encode(document).decode())
+        device = found.environment.device_name
+        print(text(of(CalibrationDocument, found.noise, device=device, runs=found.runs, failed=found.failed)))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
 
         show(*([_table(found)] if found.noise.cases else []), _summary(found))

@@ -55,9 +55,12 @@ def _show(run: Run, as_json: bool) -> None:
     from harness.values.measurement import Status
 
     if as_json:
-        from harness.cli.as_json import run_as_json
+        from harness import reports_root
 
-        print(run_as_json(run))
+        reports_root.bind()
+        from harness_reports.documents.runs import run_text
+
+        print(run_text(run))
     else:
         for measurement in run.measurements:
             reason = f"   {measurement.reason}" if measurement.reason else ""

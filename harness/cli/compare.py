@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from harness.compare.explain import Explanation
     from harness.values.static_comparison import StaticCase
-    from harness.values.verdict import CaseVerdict, Comparison
-
-SCHEMA = 1
+    from harness.values.verdict import Comparison
 
 
 def command(
@@ -113,70 +111,25 @@ def command(
 
 def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:
     """Raises NotComparable in place of text about two runs that are not."""
-    if markdown:
-        _markdown(comparison, explanation, markdown)
-    if as_json:
-        import msgspec
+    from harness import reports_root
 
-        print(msgspec.json.encode(document(comparison, explanation)).decode())
+    reports_root.bind()
+    if markdown:
+        from harness.cli.output_file import write_markdown
+        from harness_reports.comparison_markdown import render as as_markdown
+
+        write_markdown(markdown, as_markdown(comparison, explanation=explanation))
+    if as_json:
+        from harness_reports.documents.comparisons import comparison_text
+
+        print(comparison_text(comparison, explanation))
     elif not comparison.comparable:
         raise _refusal(comparison)
     elif markdown != "-":
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.comparison import render
         from harness_reports.formats.console import show
 
         show(render(comparison, explanation))
-
-
-def _markdown(comparison: Comparison, explanation: Explanation, file: str) -> None:
-    from harness import reports_root
-    from harness.cli.output_file import write_markdown
-
-    reports_root.bind()
-    from harness_reports.comparison_markdown import render
-
-    write_markdown(file, render(comparison, explanation=explanation))
-
-
-def document(comparison: Comparison, explanation: Explanation | None = None) -> dict[str, Any]:
-    """The versioned JSON of a comparison."""
-    return {
-        "schema": SCHEMA,
-        "base": comparison.base,
-        "head": comparison.head,
-        "comparable": comparison.comparable,
-        "differences": [difference.words for difference in comparison.differences],
-        "verdicts": [_verdict(verdict) for verdict in comparison.verdicts],
-        "notes": comparison.notes,
-        "explanation": explanation,
-        "exit_status": int(comparison.exit_status),
-    }
-
-
-def _verdict(v: CaseVerdict) -> dict[str, Any]:
-    ratio = v.ratio
-    return {
-        "case": v.case,
-        "metric": v.metric,
-        "verdict": v.verdict,
-        "gated": v.gated,
-        "base": v.base,
-        "head": v.head,
-        "ratio": ratio.value if ratio else None,
-        "low": ratio.low if ratio else None,
-        "high": ratio.high if ratio else None,
-        "confidence": ratio.confidence if ratio else None,
-        "pairs": ratio.n if ratio else 0,
-        "level": ratio.level if ratio else None,
-        "reason": v.words,
-        "because": v.reason,
-        "needed": v.needed,
-        "smallest_percent": v.smallest_percent,
-        "changed": v.changed,
-    }
 
 
 def _refusal(comparison: Comparison) -> Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,9 +11,6 @@ from harness.cli.compare_live import interruptible, say
 if TYPE_CHECKING:
     from harness.runner.live_sides import Live
     from harness.store import Store
-    from harness.values.static_comparison import StaticComparison
-
-SCHEMA = 1
 
 
 def command(live: Live, store: Store, targets: list[str], device: str, as_json: bool, markdown: str) -> None:
@@ -26,31 +23,21 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
             live, store, targets or TARGETS, say, device=device or None,
             report=lambda word, done, of: progress(word, "compile", done, of),
         )  # fmt: skip
-    if markdown:
-        from harness import reports_root
-        from harness.cli.output_file import write_markdown
+    from harness import reports_root
 
-        reports_root.bind()
+    reports_root.bind()
+    if markdown:
+        from harness.cli.output_file import write_markdown
         from harness_reports.static_markdown import render as as_markdown
 
         write_markdown(markdown, as_markdown(found))
     if as_json:
-        import msgspec
+        from harness_reports.documents.comparisons import static_text
 
-        print(msgspec.json.encode(document(found)).decode())
+        print(static_text(found))
     elif markdown != "-":
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.static_comparison import render
 
         show(render(found))
     raise typer.Exit(int(found.exit_status))
-
-
-def document(found: StaticComparison) -> dict[str, Any]:
-    """The versioned JSON: `cases`, each with `kernels` and both sides' binaries."""
-    import msgspec
-
-    return {"schema": SCHEMA, "static": True, **msgspec.to_builtins(found), "exit_status": int(found.exit_status)}

@@ -22,7 +22,13 @@ def command(
     if as_json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode({"schema": 1, "findings": findings}), indent=2).decode())
+        from harness import reports_root
+
+        reports_root.bind()
+        from harness_reports.documents.encoding import text
+        from harness_reports.documents.stored import FindingsDocument
+
+        print(msgspec.json.format(text(FindingsDocument(findings=findings)), indent=2))
         return
     from rich.console import Console
     from rich.table import Table

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from harness.store import Store as RunStore
     from harness.values.run import Run
 
-SCHEMA = 1
-
 
 def command(
     case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k; several cases are listed in turn.")],
@@ -41,14 +39,15 @@ def command(
         select(case, ids)  # says what there is
     if svg is not None:
         _draw(svg, _runs(stored, suite, last), case)
+    from harness import reports_root
+
+    reports_root.bind()
     if as_json:
-        import msgspec
+        from harness_reports.documents.encoding import text
+        from harness_reports.documents.stored import HistoryDocument
 
-        print(msgspec.json.encode({"schema": SCHEMA, "cases": found}).decode())
+        print(text(HistoryDocument(cases=found)))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.formats.terminal_table import Titled
         from harness_reports.tables.over_runs import moments

@@ -49,14 +49,14 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
     """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect."""
+    from harness import reports_root
+
+    reports_root.bind()
     if as_json:
-        from harness.cli.as_json import run_as_json
+        from harness_reports.documents.runs import run_text
 
-        print(run_as_json(run))
+        print(run_text(run))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.terminal import render
         from harness_reports.view import build

@@ -55,14 +55,15 @@ def command(
     found = runs.load(run)
     if source:
         print(_source(found, source), end="")
-    elif as_json:
-        from harness.cli.as_json import run_as_json
+        return
+    from harness import reports_root
 
-        print(run_as_json(found))
+    reports_root.bind()
+    if as_json:
+        from harness_reports.documents.runs import run_text
+
+        print(run_text(found))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.terminal import render
         from harness_reports.view import build
@@ -72,17 +73,18 @@ def command(
 
 def _list(runs: RunStore, as_json: bool) -> None:
     summaries = runs.runs()
-    if as_json:
-        import msgspec
+    from harness import reports_root
 
-        print(msgspec.json.encode({"schema": 1, "runs": summaries}).decode())
+    reports_root.bind()
+    if as_json:
+        from harness_reports.documents.encoding import text
+        from harness_reports.documents.stored import RunsDocument
+
+        print(text(RunsDocument(runs=summaries)))
         return
     if not summaries:
         print(f"no runs in {runs.location}; `harness run SUITE` makes one")
         return
-    from harness import reports_root
-
-    reports_root.bind()
     from harness_reports.formats.console import show
     from harness_reports.formats.terminal_table import Shown
     from harness_reports.tables.over_runs import stored

@@ -142,14 +142,15 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
         from harness.sweep.emit import emitted
 
         print(emitted(result, emit, shipped))
-    elif as_json:
-        from harness.cli.sweep_json import sweep_as_json
+        return
+    from harness import reports_root
 
-        print(sweep_as_json(result, shipped))
+    reports_root.bind()
+    if as_json:
+        from harness_reports.documents.sweeps import sweep_text
+
+        print(sweep_text(result, shipped))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.sweep import render, render_shipped
 

@@ -22,14 +22,14 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
         found = static_sweep(
             plan, target=target or None, jobs=jobs or None, limit_s=limit_s or LIMIT_S, report=progress
         )
+    from harness import reports_root
+
+    reports_root.bind()
     if as_json:
-        from harness.cli.static_json import static_sweep_as_json
+        from harness_reports.documents.sweeps import compiled_text
 
-        print(static_sweep_as_json(found))
+        print(compiled_text(found))
     else:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.formats.console import show
         from harness_reports.sweep import render_compiled
 

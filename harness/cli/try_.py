@@ -84,14 +84,19 @@ def command(
 
 
 def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
-    from harness.attempt.text import headline, lines
+    from harness import reports_root
     from harness.store.attempts import all_attempts, best_of
 
+    reports_root.bind()
     attempt = bench.attempt(asked)
     _say("")
     if as_json:
-        print(attempt_as_json(attempt), flush=True)
+        from harness_reports.documents.stored import attempt_text
+
+        print(attempt_text(attempt), flush=True)
         return attempt
+    from harness_reports.attempt import headline, lines
+
     case = attempt.measurement.case
     today = all_attempts(bench.store, case.question, attempt.started[:10])
     best = best_of([a for a in today if a.number != attempt.number and _same_machine(a, attempt)])
@@ -129,27 +134,6 @@ def _watch(bench: Bench, asked: Asked, file: Path, as_json: bool) -> None:
             _say("")
             print(f"error: {error}")
         print("--- waiting for a save (Ctrl-C ends) ---", flush=True)
-
-
-def attempt_as_json(attempt: Attempt) -> str:
-    """An attempt: versioned, with its estimate beside the samples."""
-    import msgspec
-
-    from harness.stats import estimate, ratio
-
-    measurement = attempt.measurement
-    against = attempt.against
-    document = {
-        "schema": 1,
-        "try": attempt.number,
-        "id": measurement.case.id,
-        "status": measurement.status.value,
-        "reason": measurement.reason,
-        "estimate": estimate(measurement.samples) if measurement.samples else None,
-        "ratio": ratio(against.samples, measurement.samples) if against is not None else None,
-        **{name: getattr(attempt, name) for name in attempt.__struct_fields__},
-    }
-    return msgspec.json.encode(document).decode()
 
 
 def _say(what: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.device.nvml import open_nvml
 from harness.doctor import gpu, host, software
-from harness.doctor.finding import Finding
+from harness.values.finding import Finding
 
 __all__ = ["Finding", "examine"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.device.nvml import Gpu, all_gpus
-from harness.doctor.finding import Finding
+from harness.values.finding import Finding
 
 GIB = 1 << 30
 NOTICEABLE_W = 1.0

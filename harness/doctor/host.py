@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.doctor.finding import Finding
+from harness.values.finding import Finding
 
 GIB = 1 << 30
 ENOUGH_GIB = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness.doctor.finding import Finding
+from harness.values.finding import Finding
 
 DRIVER_PARAMETERS = Path("/proc/driver/nvidia/params")
 

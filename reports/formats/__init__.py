@@ -1,17 +1,21 @@
-"""How a table is shown: one module a format, each with `render(table)`, and one line here."""
+"""How a table is shown: one module a format, each with `render(table)`, and its name here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from ..table import Table
-from . import csv_table, html_table, json_table, markdown_table, terminal_table
 
-TABLE_FORMATS: dict[str, Callable[[Table], str]] = {
-    "text": terminal_table.render,
-    "md": markdown_table.render,
-    "html": html_table.render,
-    "csv": csv_table.render,
-    "json": json_table.render,
+MODULES = {
+    "text": "terminal_table",
+    "md": "markdown_table",
+    "html": "html_table",
+    "csv": "csv_table",
+    "json": "json_table",
 }
 """By the name that a command takes."""
+
+TABLE_FORMATS: Mapping[str, Callable[[Table], str]] = {
+    name: import_module(f".{module}", __name__).render for name, module in MODULES.items()
+}

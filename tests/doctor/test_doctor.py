@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.doctor import examine, gpu, host, software
-from harness.doctor.finding import Finding
+from harness.values.finding import Finding
 
 
 class NvmlError(Exception):

@@ -19,7 +19,9 @@ from harness.store import export_run
 from harness.values.difference import Difference
 from harness.values.measurement import Status
 from harness.values.reason import reason_words
-from harness_reports import csv_file, document, hud, write
+from harness_reports import csv_file, hud, write
+from harness_reports.documents.registry import schema_text
+from harness_reports.documents.runs import report_text
 
 from .comparison_factory import comparison
 from .hostile import EVIL, hostile_run
@@ -64,8 +66,8 @@ def test_csv_values_are_the_estimates() -> None:
 def test_json_is_valid_by_its_schema(name: str) -> None:
     run = RUNS[name]()
     other = msgspec.structs.replace(comparison(12), differences=(Difference("torch", "2.12.0", "2.13.0"),))
-    found = json.loads(document.render(run, other))
-    jsonschema.validate(found, json.loads(document.schema_text()))
+    found = json.loads(report_text(run, other))
+    jsonschema.validate(found, json.loads(schema_text("report")))
     assert found["schema"] == 1 and found["comparison"]["differences"] == ["torch: 2.12.0 -> 2.13.0"]
     for verdict, row in zip(other.verdicts, found["comparison"]["verdicts"], strict=True):
         assert row["reason"] == reason_words(verdict.reason) and row["because"]["kind"] == "NotMeasured"
@@ -75,17 +77,17 @@ def test_json_is_valid_by_its_schema(name: str) -> None:
 
 def test_what_scripts_rely_on_is_required_by_the_schema() -> None:
     """Version 1: these keys are always there, whatever is added beside them."""
-    definitions = json.loads(document.schema_text())["$defs"]
+    definitions = json.loads(schema_text("report"))["$defs"]
     whole = {"schema", "run", "environment", "trouble", "summary", "cases", "profiles", "conditions", "explained"}
     case = {"id", "kind", "arm", "dtype", "axes", "status", "reason", "unit", "time", "tok_s", "ratio", "samples"}
-    assert whole <= set(definitions["Document"]["required"])
-    assert case <= set(definitions["CaseRow"]["required"])
+    assert whole <= set(definitions["ReportDocument"]["required"])
+    assert case <= set(next(found for name, found in definitions.items() if name.startswith("CaseRow"))["required"])
     assert {"value", "low", "high", "confidence", "n", "level"} <= set(definitions["Estimate"]["required"])
 
 
 def test_json_holds_every_raw_sample() -> None:
     run = synthetic_run(3)
-    cases = {case["id"]: case for case in json.loads(document.render(run))["cases"]}
+    cases = {case["id"]: case for case in json.loads(report_text(run))["cases"]}
     for m in run.measurements:
         assert [tuple(sample) for sample in cases[m.case.id]["samples"]] == [
             (s.process, s.round, s.value_us) for s in m.samples
@@ -94,10 +96,10 @@ def test_json_holds_every_raw_sample() -> None:
 
 def test_a_wrong_document_is_refused() -> None:
     """The schema can fail: a time without an interval is none."""
-    found = json.loads(document.render(synthetic_run()))
+    found = json.loads(report_text(synthetic_run()))
     del found["cases"][0]["time"]["low"]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(found, json.loads(document.schema_text()))
+        jsonschema.validate(found, json.loads(schema_text("report")))
 
 
 @pytest.mark.parametrize("name", RUNS)

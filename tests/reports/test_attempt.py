@@ -7,9 +7,9 @@ import random
 import msgspec
 import pytest
 
-from harness.attempt.text import lines
 from harness.values.attempt import Attempt, Prediction
 from harness.values.measurement import Correctness
+from harness_reports.attempt import lines
 from tests.compare.stored_runs import kernel, measured, noisy
 
 

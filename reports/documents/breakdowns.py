@@ -1,0 +1,39 @@
+"""Where the time of traces went. All times are integer nanoseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.trace.difference import Change, Difference
+from harness.values.profile import KernelRow, Profile
+
+from .encoding import extended, of, several, struct, text
+
+Rows = tuple[KernelRow, ...]
+Breakdown = extended("Breakdown", Profile, "idle_ns", without=("arm", "engine", "axes"), trace=str, sites=Rows)
+"""`breakdown TRACE`: a profile; `kernels` by name and category, `sites` the same by scope of our own decode."""
+_CHANGE = extended("ChangeFacts", Change, "delta_ns", "calls_ns", "each_ns")
+_DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", categories=several(_CHANGE), kernels=several(_CHANGE))
+TwoBreakdowns = struct("TwoBreakdowns", base=Breakdown, head=Breakdown, difference=_DIFFERENCE)
+Breakdowns = struct("Breakdowns", traces=several(Breakdown))
+
+
+def breakdown_text(traces: Sequence[str], profiles: Sequence[Profile], changed: Difference | None = None) -> str:
+    """One trace: its breakdown. Two: both, as `base` and `head`, and their `difference`. More: a list."""
+    found = [_breakdown(trace, profile) for trace, profile in zip(traces, profiles, strict=True)]
+    if changed is not None:
+        rows = {name: tuple(of(_CHANGE, row) for row in getattr(changed, name)) for name in ("categories", "kernels")}
+        return text(TwoBreakdowns(base=found[0], head=found[1], difference=of(_DIFFERENCE, changed, **rows)))
+    return text(found[0] if len(found) == 1 else Breakdowns(traces=tuple(found)))
+
+
+def _breakdown(trace: str, profile: Profile) -> Any:
+    merged: dict[tuple[str, str], KernelRow] = {}
+    for row in profile.kernels:
+        have = merged.get((row.name, row.category), KernelRow(row.name, row.category, 0, 0, row.op))
+        total = KernelRow(have.name, have.category, have.calls + row.calls, have.total_ns + row.total_ns, have.op)
+        merged[row.name, row.category] = total
+    kernels = tuple(sorted(merged.values(), key=lambda row: (-row.total_ns, row.name)))
+    sites = tuple(row for row in profile.kernels if row.scope)
+    return of(Breakdown, profile, trace=trace, kernels=kernels, sites=sites)

@@ -1,0 +1,44 @@
+"""Every JSON document that scripts rely on, as a type; `schemas/` has the schema of each.
+
+More keys may be added under the same version; none is taken away or changes its meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from . import breakdowns, comparisons, plans, runs, stored, sweeps
+from .encoding import SCHEMA
+
+DOCUMENTS: Mapping[str, Any] = {
+    "attempt": stored.AttemptDocument,
+    "attempts": stored.AttemptsDocument,
+    "breakdown": breakdowns.Breakdown,
+    "breakdowns": breakdowns.Breakdowns,
+    "calibration": stored.CalibrationDocument,
+    "comparison": comparisons.ComparisonDocument,
+    "compiled": sweeps.CompiledDocument,
+    "difference": breakdowns.TwoBreakdowns,
+    "findings": stored.FindingsDocument,
+    "history": stored.HistoryDocument,
+    "plan": plans.PlanDocument,
+    "report": runs.ReportDocument,
+    "run": runs.RunDocument,
+    "runs": stored.RunsDocument,
+    "static": comparisons.StaticDocument,
+    "sweep": sweeps.SweepDocument,
+}
+"""By the name of the schema."""
+
+
+def schema_text(name: str) -> str:
+    """The JSON Schema of a document."""
+    found = msgspec.json.schema(DOCUMENTS[name])
+    top = found["$defs"][found["$ref"].rpartition("/")[2]]
+    top["properties"] = {"schema": {"const": SCHEMA}, **top["properties"]}
+    top["required"] = ["schema", *top["required"]]
+    found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"

@@ -1,0 +1,53 @@
+"""Attempts, and lists of what a store or a machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.compare.history import CaseHistory
+from harness.stats import estimate, ratio
+from harness.values.attempt import Attempt
+from harness.values.case import Tunables
+from harness.values.estimate import Estimate, Ratio
+from harness.values.finding import Finding
+from harness.values.pairing import CaseNoise
+from harness.values.summary import Summary
+
+from ..case_rows import attempt_row
+from .encoding import extended, of, several, struct, text
+
+TRY: dict[str, Any] = {"try": int}
+"""A word of Python, and so no name of an argument."""
+AttemptDocument = extended(
+    "AttemptDocument", Attempt, id=str, status=str, reason=str, estimate=Estimate | None, ratio=Ratio | None, **TRY,
+)  # fmt: skip
+"""`try`: an attempt with its estimate beside the samples."""
+
+
+def attempt_text(attempt: Attempt) -> str:
+    m, against = attempt.measurement, attempt.against
+    return text(of(
+        AttemptDocument, attempt, id=m.case.id, status=m.status.value, reason=m.reason,
+        estimate=estimate(m.samples) if m.samples else None,
+        ratio=ratio(against.samples, m.samples) if against is not None else None, **{"try": attempt.number},
+    ))  # fmt: skip
+
+
+HistoryDocument = struct("HistoryDocument", cases=tuple[CaseHistory, ...])
+RunsDocument = struct("RunsDocument", runs=tuple[Summary, ...])
+AttemptRow = struct(
+    "AttemptRow", **TRY, started=str, file=str, case=str, status=str, reason=str, us=float | None,
+    low_us=float | None, high_us=float | None, confidence=float | None, n=int, variant=str, tunables=Tunables,
+    question=str, pattern=str, note=str, tags=list[str],
+)  # fmt: skip
+AttemptsDocument = struct("AttemptsDocument", attempts=several(AttemptRow))
+FindingsDocument = struct("FindingsDocument", findings=tuple[Finding, ...])
+CalibrationDocument = struct(
+    "CalibrationDocument", device=str, runs=tuple[str, ...], offset=float, worktree_pairs=int,
+    cases=dict[str, CaseNoise], failed=dict[str, str],
+)  # fmt: skip
+
+
+def attempts_text(found: Sequence[Attempt]) -> str:
+    return text(AttemptsDocument(attempts=tuple(AttemptRow(**attempt_row(attempt)) for attempt in found)))

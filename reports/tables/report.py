@@ -1,0 +1,29 @@
+"""All tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..table import Table
+from ..view import View
+from . import run
+from .categories import categories, totals
+from .kernels import kernels, profiled_kernels
+from .models import models
+from .over_runs import samples
+
+
+def of_report(view: View) -> Iterator[Table]:
+    """Each that the run has, in the order of the page."""
+    if view.problems:
+        yield run.problems(view)
+    for groups in filter(None, (view.decodes, view.prefills)):
+        yield models(view, groups)
+    for table in view.categories:
+        yield from (categories(table), totals(table), *(profiled_kernels(table, arm) for arm in table.kernels))
+    if view.kernels:
+        yield kernels(view)
+    yield from map(run.binaries, view.binaries)
+    if view.processes:
+        yield run.processes(view)
+    yield from (samples(view.strips), run.machine(view))

@@ -1,0 +1,130 @@
+"""A value of every kind that is shown as a table, and the tables of all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from harness.compare.history import CaseHistory, Moment
+from harness.plan import expand
+from harness.stats import estimate
+from harness.suite.load import load_suite
+from harness.trace import breakdown, difference, load_rules
+from harness.values.attempt import Attempt, Diagnosis
+from harness.values.binary import Binary
+from harness.values.case import Answer, Case
+from harness.values.compiled import Compiled
+from harness.values.launch import Launch
+from harness.values.measurement import Status
+from harness.values.pairing import Tree
+from harness.values.profile import SiteBinary, SiteWork, SumRow
+from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticSide, StaticVerdict
+from harness.values.static_sweep import StaticSweep
+from harness.values.summary import Summary
+from harness.values.sweep import Configuration, Confirmed, SweepResult
+from harness_reports.history_view import slim
+from harness_reports.history_view import trends as trends_of
+from harness_reports.machines import side_by_side
+from harness_reports.table import Table
+from harness_reports.tables import breakdown as of_traces
+from harness_reports.tables import (
+    categories,
+    comparison,
+    kernels,
+    machines,
+    models,
+    op_work,
+    over_runs,
+    plan,
+    run,
+    static,
+    sweep,
+)
+from harness_reports.view import build
+from tests.conftest import REPOSITORY
+from tests.sweep.made import case, finals, measured, question, row
+from tests.trace.made import KERNELS, gpu, write
+
+from .comparison_factory import comparison as made_comparison
+from .run_factory import ENVIRONMENT, broken_run, synthetic_run
+
+BINARY = Binary("ab" * 32, "sm_90", "3.6.0", "12.8", "down_kernel", 64, 0, 0, 0, 4, load_bytes=16, blocks_per_sm=8)
+SIDE = StaticSide(Tree("main", "4f2c9e1"), None, {"sm_90": "triton 3.6.0"})
+
+
+def attempt() -> Attempt:
+    made = synthetic_run(1)
+    kernel, other = [m for m in made.measurements if m.case.kind == "kernel"][:2]
+    diagnosis = Diagnosis("zero", "all zero")
+    return Attempt(made.started, "a.py", "text", kernel, number=3, against=other, diagnosis=diagnosis, tags=("best",))
+
+
+def swept() -> SweepResult:
+    """A choice, a duplicate of it and one that was pruned."""
+    fast, base = case(block_n=8, num_warps=2), case(block_n=32, num_warps=4)
+    end = finals([Confirmed(measured(fast, [5.0] * 4))], Confirmed(measured(base, [6.0] * 4)), fast.id)
+    chosen = msgspec.structs.replace(row(5.0, block_n=8, num_warps=2), binary=BINARY)
+    pruned = Configuration("k", msgspec.structs.replace(row(None).measurement, status=Status.TIMEOUT, reason="60 s"))
+    rows = [chosen, row(None, "static", fast.id, block_n=8, num_warps=4), pruned]
+    asked = question(rows, end)
+    return SweepResult("1", "s", ENVIRONMENT, (asked, question(rows)), (), 1.0, 0.1, 0.5, 0)
+
+
+def compiled_sweep() -> StaticSweep:
+    tuned = [
+        Case("kernel", "sweep", "int4", {}, op="int4_mm", site="main", answer=Answer("v", {"n": n})) for n in (8, 16)
+    ]
+    launch = Launch(BINARY.sha256, "k", (8, 1, 1), (1, 1, 1), 0)
+    rows = (Compiled(tuned[0], Status.OK, "", (launch,), (BINARY,)), Compiled(tuned[1], Status.FAILED, "it raises"))
+    return StaticSweep("s", "sm_90", "triton 3.6.0", {"int4_mm/v": "ab"}, rows, 4, 60.0, 1.5)
+
+
+def static_comparison() -> StaticComparison:
+    changed = KernelChange("down_kernel", BINARY, msgspec.structs.replace(BINARY, registers=168), False, ("registers",))
+    name = "moe_down@experts/int4-g128/bfloat16/context=1024/baseline"
+    found = StaticCase(name, "sm_90", StaticVerdict.WORSE, "registers 64 -> 168", (changed,), (), "triton_vecmat.py:61")
+    return StaticComparison(SIDE, SIDE, ("sm_90",), (found,))
+
+
+def history() -> CaseHistory:
+    made = synthetic_run(1)
+    time = estimate(made.measurements[0].samples)
+    moments = (Moment("1", made.started, "abc", "OK", time=time), Moment("2", made.started, "", "FAILED", "no"))
+    return CaseHistory("moe_gate_up@experts/int4-g128/bfloat16/baseline", "s", "us/call", moments)
+
+
+def summary() -> Summary:
+    return Summary("1", "u", synthetic_run(1).started, "s", "complete", "note", ("t",), 2, 2, "GPU")
+
+
+def every_table(folder: Path) -> list[Table]:
+    """One or more of each kind that `reports/tables` declares."""
+    made, broken = synthetic_run(3), build(broken_run())
+    view, two = (
+        build(made),
+        [write(folder / "a.json", KERNELS), write(folder / "b.json", [*KERNELS, gpu(600, 4, "k", 9)])],
+    )
+    profiles = [breakdown(trace, load_rules(), steps=2) for trace in two]
+    changed, profiled = difference(*profiles), view.categories[0]
+    planned = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"))
+    runs = [slim(synthetic_run(1, seed=seed)) for seed in (1, 2)]
+    trends, side = trends_of(runs), side_by_side([made, synthetic_run(1, seed=8)])
+    site, spent = SiteWork("moe_down@experts", 40, 10**9, 10**6, 10**9), SumRow("moe_down@experts", 320, 10**7)
+    work = msgspec.structs.replace(made.profiles[0], work=(site,), scopes=(spent,))
+    binaries = run.ArmBinaries("baseline", (SiteBinary("moe_down@experts", 40, (8, 1, 1), BINARY),), ())
+    compiled = compiled_sweep()
+    return [
+        kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
+        categories.totals(profiled), models.models(view, view.decodes), models.models(view, view.prefills),
+        run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
+        comparison.verdicts(made_comparison(12)), comparison.differences(made_comparison(2)),
+        static.changed_kernels(static_comparison()), sweep.finalists(swept().questions[0]),
+        sweep.finalists(swept().questions[1]), sweep.configurations(swept()), sweep.compiled(compiled.configurations),
+        of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
+        of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
+        *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
+        machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
+        over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
+        over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
+    ]  # fmt: skip

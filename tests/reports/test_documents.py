@@ -1,0 +1,83 @@
+"""JSON documents are what their schemas say, and the schemas are those of the types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harness.compare.explain import Explanation
+from harness.plan import expand
+from harness.suite.load import load_suite
+from harness.values.finding import Finding
+from harness.values.pairing import CaseNoise
+from harness_reports.documents import breakdowns, comparisons, plans, registry, runs, stored, sweeps
+from harness_reports.documents.encoding import SCHEMA, text
+from tests.conftest import REPOSITORY
+from tests.trace.made import KERNELS, write
+
+from . import golden_files
+from .comparison_factory import comparison
+from .run_factory import broken_run
+from .table_factory import attempt, compiled_sweep, history, static_comparison, summary, swept
+
+SCHEMAS = REPOSITORY / "reports" / "schemas"
+
+
+def documents(folder: Path) -> dict[str, str]:
+    """One of each kind, made as its command makes it."""
+    from harness.trace import breakdown, difference, load_rules
+
+    traces = [write(folder / name, KERNELS) for name in ("a.json", "b.json")]
+    profiles = [breakdown(trace, load_rules(), steps=2) for trace in traces]
+    names = [str(trace) for trace in traces]
+    plan = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"))
+    calibration = {"device": "GPU", "runs": ("1",), "offset": 0.0, "worktree_pairs": 4, "failed": {"a": "b"}}
+    return {
+        "attempt": stored.attempt_text(attempt()),
+        "attempts": stored.attempts_text([attempt()]),
+        "breakdown": breakdowns.breakdown_text(names[:1], profiles[:1]),
+        "breakdowns": breakdowns.breakdown_text([*names, names[0]], [*profiles, profiles[0]]),
+        "calibration": text(stored.CalibrationDocument(**calibration, cases={"a": CaseNoise(0.1, 3, 0.2, 4)})),
+        "comparison": comparisons.comparison_text(comparison(12), Explanation()),
+        "compiled": sweeps.compiled_text(compiled_sweep()),
+        "difference": breakdowns.breakdown_text(names, profiles, difference(*profiles)),
+        "findings": text(stored.FindingsDocument(findings=(Finding("GPU", "missing", "none", "buy one"),))),
+        "history": text(stored.HistoryDocument(cases=(history(),))),
+        "plan": plans.plan_text(plan),
+        "report": runs.report_text(broken_run(), comparison(4)),
+        "run": runs.run_text(broken_run()),
+        "runs": text(stored.RunsDocument(runs=(summary(),))),
+        "static": comparisons.static_text(static_comparison()),
+        "sweep": sweeps.sweep_text(swept(), {}),
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return documents(tmp_path_factory.mktemp("documents"))
+
+
+@pytest.mark.parametrize("name", registry.DOCUMENTS)
+def test_a_document_is_valid_by_its_schema(name: str, made: dict[str, str]) -> None:
+    """And has a version; a key of a wrong type, or none, is refused."""
+    found: dict[str, Any] = json.loads(made[name])
+    schema = json.loads(registry.schema_text(name))
+    jsonschema.validate(found, schema)
+    assert found["schema"] == SCHEMA and set(made) == set(registry.DOCUMENTS)
+    for wrong in ({**found, "schema": SCHEMA + 1}, {key: value for key, value in found.items() if key != "schema"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+
+
+@pytest.mark.parametrize("name", registry.DOCUMENTS)
+def test_a_schema_file_is_that_of_the_type(name: str) -> None:
+    """UPDATE_GOLDEN=1 writes it anew."""
+    golden_files.check(f"{name}.json", registry.schema_text(name), SCHEMAS)
+
+
+def test_no_schema_is_left_over() -> None:
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == set(registry.DOCUMENTS)
