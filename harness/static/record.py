@@ -116,6 +116,8 @@ class _HostOps(TorchDispatchMode):
 
 @contextmanager
 def _launches_recorded(launches: list[Recorded], memory: _Memory) -> Iterator[None]:
+    """Replaces `run` of Triton's functions: no hook of Triton 3.7 sees the grid and arguments of a launch that is not
+    made, and on a GPU (`gpu_binaries`) none is to be made either."""
     launch, autotune = JITFunction.run, Autotuner.run
 
     def warm_up(function: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> Any:
