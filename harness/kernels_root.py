@@ -1,9 +1,9 @@
 """Folders of kernels as packages: found from a suite, each imported under a name of its own.
 
-The first folder that a process uses is `harness_kernels`, the name by which variants outside of the folder import from
-it, and the only one whose kernels the process can run. Specs and layouts of any other folder can be read beside it, for
-a plan or a list, under a second name. `sys.modules` has one module under one name, so that in those files the name
-`harness_kernels` is replaced in the syntax tree as they are loaded; it means the folder that the file lies in.
+A process runs the kernels of one folder, which it binds to `harness_kernels`, the name by which variants outside of the
+folder import from it. Specs and layouts of any other folder can be read beside it, for a plan or a list, under another
+name. Since `sys.modules` has one module under one name, `harness_kernels` is replaced in the syntax tree of those files
+as they are loaded: there, too, it means the folder that the file lies in.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def in_use() -> Path:
 def module(name: str, root: Path | None = None) -> ModuleType:
     """A module of a folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`. root: the folder,
     None for the one that this process runs."""
-    return importlib.import_module(f"{_package(root or in_use())}.{name}")
+    return importlib.import_module(f"{package(root or in_use())}.{name}")
 
 
 def tuned_module() -> ModuleType:
@@ -86,10 +86,10 @@ def tuned_module() -> ModuleType:
     return module("tuned")
 
 
-def _package(root: Path) -> str:
-    """The import name of a folder's modules; the first folder is bound."""
+def package(root: Path) -> str:
+    """The import name of a folder's modules. As long as no folder is bound, that of this harness becomes it."""
     root = root.resolve()
-    if bound_root() is None:
+    if bound_root() is None and root == installed().resolve():
         bind(root)
     if root == bound_root():
         return NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -119,3 +120,32 @@ def test_a_model_of_the_other_folder_is_not_run_here(other: Path) -> None:
 
     with pytest.raises(HarnessError, match=r"this process runs the kernels of .* already; it can read .* not run it"):
         SuiteModel(expand(load_suite(other)), "cpu")
+
+
+def test_a_folder_that_is_only_read_is_not_bound(other: Path) -> None:
+    """What such a suite is planned with is not what the process runs, nor what belongs to this harness."""
+    code = (
+        "import sys; from pathlib import Path; from harness import kernels_root as k;"
+        "from harness.suite.load import load_suite; from harness.plan import expand;"
+        "expand(load_suite(Path(sys.argv[1]))); print(k.bound_root(), k.in_use() == k.installed())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(other)], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.split() == ["None", "True"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("sdpa/spec.py", "import gone_away\n", "ModuleNotFoundError: No module named 'gone_away'"),
+        ("sdpa/spec.py", "OP = 1\n", "AttributeError: .* has no attribute 'cost'"),
+        ("models/qwen3_5_moe/layout.py", "def uses(:\n", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_broken_spec_is_one_line_with_its_file(other: Path, file: str, text: str, said: str) -> None:
+    broken = other.parent.parent / "kernels" / file
+    broken.write_text(text)
+    with pytest.raises(HarnessError, match=rf"^{re.escape(str(broken))}: {said}") as raised:
+        load_suite(other)
+    assert "\n" not in str(raised.value)

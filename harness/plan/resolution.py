@@ -69,5 +69,5 @@ class ArmResolver:
         key = (op, variant)
         if key not in self._read:
             file = self._kernels.known_file(op, variant)
-            self._read[key] = read_signature(file, self._kernels.spec(op).op), closure_hash(file)
+            self._read[key] = read_signature(file, self._kernels.spec(op).op), closure_hash(file, self._kernels.root)
         return self._read[key]

@@ -85,7 +85,7 @@ def compare_static(
     start = time.perf_counter()
     asked = tuple(dict.fromkeys(f"sm_{parse_target(target)}" for target in targets))
     sides = trees(live, store, say)
-    plans = [planned.plan for _, planned in plans_of(sides, live, say, device)]
+    plans = [plan for _, plan in plans_of(sides, live, say, device)]
     compiled = []
     for side, plan in zip(sides, plans, strict=True):
         told = partial(report, side.word) if report else _silent

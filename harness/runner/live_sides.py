@@ -7,21 +7,24 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
+from harness.plan import expand
 from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
 from harness.revisions.git import commit_of
 from harness.runner.execute import Options, Report
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
-from harness.runner.planner import Planned, Wanted, plan_of
 from harness.store import Store
 from harness.store.naming import SideName, side_name
+from harness.suite.load import load_suite
 from harness.values.pairing import Tree
+from harness.values.suite import Plan
 
 Say = Callable[[str], None]
 
@@ -67,8 +70,8 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     if len(roots) == 1 and arms[0] == arms[1] and not any(live.pythons):
         say("both sides are the same tree: --measure-identical measures it against itself")
     sides = []
-    for side, (wanted, planned) in zip(found, plans_of(found, live, say), strict=True):
-        sides.append(PairedSide(side.word, side.checkout, wanted, planned, side.python, store, options, report))
+    for side, (planned, plan) in zip(found, plans_of(found, live, say), strict=True):
+        sides.append(PairedSide(side.word, side.checkout, planned, plan, side.python, store, options, report))
     return Pairs(sides[0], sides[1], arms, store, terms, say)
 
 
@@ -100,22 +103,23 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
 
 def plans_of(
     sides: tuple[SideTree, SideTree], live: Live, say: Say, device: str | None = None
-) -> list[tuple[Wanted, Planned]]:
-    """What is asked of each side, and its plan. device: whose tuned files are read. Once both are known to be right,
-    they are set up, where their suites want it: that can take long, and fail."""
+) -> list[tuple[Callable[..., Plan], Plan]]:
+    """`expand` with all but the device given, and the plan, of each side by its own kernels. device: whose tuned files
+    are read. Once both are known to be right, they are set up, where their suites want it: that can take long, and
+    fail."""
     found = [_plan_of(side, live, device) for side in sides]
-    for side, (_, planned) in zip(sides, found, strict=True):
+    for side, (_, plan) in zip(sides, found, strict=True):
         if side.kept:
-            set_up(side.checkout, planned.plan.suite.compare.setup, side.python, say)
+            set_up(side.checkout, plan.suite.compare.setup, side.python, say)
     return found
 
 
-def _plan_of(side: SideTree, live: Live, device: str | None) -> tuple[Wanted, Planned]:
+def _plan_of(side: SideTree, live: Live, device: str | None) -> tuple[Callable[..., Plan], Plan]:
     chosen = (side.arm,) if side.arm else live.arms or None
     triton = importlib.metadata.version("triton") if device and importlib.util.find_spec("triton") else None
-    wanted = Wanted(str(side.suite), chosen, live.match or None, device, triton)
     try:
-        return wanted, plan_of(wanted)
+        planned = partial(expand, load_suite(side.suite), arms=chosen, match=live.match or None)
+        return planned, planned(device_slug=device, triton=triton)
     except HarnessError as error:
         raise _of_side(error, side.word, side.checkout) from error
 

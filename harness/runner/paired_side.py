@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,9 +21,9 @@ from harness.observe.opened import Opened, opened_below
 from harness.revisions import Checkout
 from harness.revisions.git import worktrees_of
 from harness.runner.execute import SILENCE_LIMIT_S, Execution, Options, Report
-from harness.runner.planner import Planned, Wanted, plan_of
 from harness.runner.static_side import Asked, compile_side
 from harness.store import Store
+from harness.suite.fingerprint import fingerprints
 from harness.values.case import Case
 from harness.values.closure import Closure
 from harness.values.environment import Environment
@@ -37,16 +37,16 @@ from harness.worker.process import WorkerDied
 
 
 class PairedSide(Execution):
-    """word: `base` or `head`. wanted: what of the suite; planned: the same, already read once without a device."""
+    """word: `base` or `head`. planned: `expand` with all but the device given; plan: what it gave without one."""
 
     def __init__(
-        self, word: str, checkout: Checkout, wanted: Wanted, planned: Planned, python: str, store: Store,
+        self, word: str, checkout: Checkout, planned: Callable[..., Plan], plan: Plan, python: str, store: Store,
         options: Options, report: Report,
     ) -> None:  # fmt: skip
-        super().__init__(planned.plan.suite, lambda _: self.whole, store, options, report)
-        self.word, self.checkout, self.wanted, self.python = word, checkout, wanted, python
-        self.whole: Plan = planned.plan
-        self.fingerprints = planned.fingerprints
+        super().__init__(plan.suite, lambda _: self.whole, store, options, report)
+        self.word, self.checkout, self.planned, self.python = word, checkout, planned, python
+        self.whole = plan
+        self.fingerprints: dict[str, str] = {}
         self.closures: dict[str, Closure] = {}
         self.environment: Environment | None = None
         self.pairing: Pairing | None = None
@@ -89,8 +89,8 @@ class PairedSide(Execution):
         self.start(1)
         self.report(self.word, "start a fresh process", 0, 0)
         self.environment = self._hello(self._waiting[0])
-        planned = plan_of(self.wanted, self.environment)
-        self.whole, self.fingerprints = planned.plan, planned.fingerprints
+        self.whole = self.planned(device_slug=self.environment.slug, triton=self.environment.triton)
+        self.fingerprints = fingerprints(self.whole)
         return self.environment
 
     def launches(self, cases: Collection[str]) -> dict[str, str]:

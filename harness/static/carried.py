@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,10 +9,11 @@ import msgspec
 from harness.errors import HarnessError
 from harness.static.results import Results, sources, toolchain
 from harness.static.target import parse_target
-from harness.values.case import Case
+from harness.suite.catalogue import kernels_of
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.static_sweep import PRUNED
+from harness.values.suite import Plan
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -38,8 +38,9 @@ class Document(msgspec.Struct, frozen=True):
     configurations: tuple[Row, ...]
 
 
-def accept(file: Path, cases: Sequence[Case], target: str, suite_folder: Path, folder: Path | None = None) -> int:
-    """Puts the pruned configurations of `file` among the results of this machine; how many of `cases` they are.
+def accept(file: Path, plan: Plan, target: str, folder: Path | None = None) -> int:
+    """Puts the pruned configurations of `file` among the results of this machine; how many of the
+    plan's cases they are.
 
     Raises HarnessError, one line, for a file that is no such JSON, and where target, toolchain or a variant's source
     differ: what did not fit or took too long there says nothing here then.
@@ -52,11 +53,11 @@ def accept(file: Path, cases: Sequence[Case], target: str, suite_folder: Path, f
     if _compiler(document.toolchain) != here:
         raise HarnessError(f"{file}: compiled by {_compiler(document.toolchain)}, here is {here}")
     known = {row.id: row for row in document.configurations if row.status in PRUNED}
-    pruned = [case for case in cases if case.id in known]
-    for place, source in sources(pruned, suite_folder).items():
+    pruned = [case for case in plan.cases if case.id in known]
+    for place, source in sources(pruned, kernels_of(plan.suite)).items():
         if document.sources.get(place) != source:
             raise HarnessError(f"{file}: {place}: its source is another one here")
-    results = Results(target, suite_folder, folder)
+    results = Results(target, Path(plan.suite.path).parent, folder, Path(plan.suite.kernels_root))
     for case in pruned:
         results.save(Compiled(case, known[case.id].status, known[case.id].reason), document.limit_s)
     return len(pruned)

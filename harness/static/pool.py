@@ -31,13 +31,13 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 def compile_cases(
     cases: Sequence[Case], target: str, suite_folder: str | Path, *, jobs: int | None = None,
     limit_s: float = LIMIT_S, on_result: Callable[[Compiled], None] | None = None, folder: Path | None = None,
-    python: str = sys.executable,
+    python: str = sys.executable, root: Path | None = None,
 ) -> tuple[Compiled, ...]:  # fmt: skip
     """The result of each case, in the order of `cases`.
 
     on_result: called with every result as it comes. The rest, and what it raises: see `Compilation`.
     """
-    compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python)
+    compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root)
     for compiled in compilation:
         if on_result is not None:
             on_result(compiled)
@@ -48,25 +48,27 @@ class Compilation:
     """Compiles from its making on; iterating gives each result as it comes, once.
 
     target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
-    case. folder: of the cache of results, the user's when left out. python: the interpreter whose Triton compiles. The
-    binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
-    HarnessError for an unknown target; iterating it does where the compiler ends early.
+    case. folder: of the cache of results, the user's when left out. python: the interpreter whose Triton compiles.
+    root: of the kernels, None for those that this process runs. The binaries lie in Triton's own disk cache, where a
+    launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target; iterating it does where
+    the compiler ends early.
     """
 
     def __init__(
         self, cases: Sequence[Case], target: str, suite_folder: str | Path, jobs: int | None = None,
         limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
+        root: Path | None = None,
     ) -> None:  # fmt: skip
         self.target, self._limit_s = target, limit_s or LIMIT_S
         capability = parse_target(target)
-        self._results = Results(f"sm_{capability}", suite_folder, folder)
+        self._results = Results(f"sm_{capability}", suite_folder, folder, root)
         self.found: list[Compiled | None] = [self._results.load(case, self._limit_s) for case in cases]
         """The results so far, in the order of the cases."""
         self._left = _in_order(cases, [i for i, known in enumerate(self.found) if known is None])
         self._server: WorkerProcess | None = None
         if self._left:
             self._server = WorkerProcess(
-                "harness.static.server", kernels_root=str(kernels_root.in_use()), python=python,
+                "harness.static.server", kernels_root=str(root or kernels_root.in_use()), python=python,
                 environment=worker_environment() | ENVIRONMENT, forks=True,
             )  # fmt: skip
             self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)

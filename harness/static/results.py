@@ -14,9 +14,9 @@ import msgspec
 
 from harness import kernels_root
 from harness.device.ptxas import ptxas_release
-from harness.errors import HarnessError, allowed
+from harness.errors import HarnessError
 from harness.static.target import parse_target
-from harness.suite.catalogue import variant_file, variants
+from harness.suite.catalogue import KernelLibrary
 from harness.suite.closure import closure_hash, source_files
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -37,10 +37,13 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Results:
-    """Results of one target. folder None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`)."""
+    """Results of one target. folder None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`).
+    root: the folder of kernels, None for the one that this process runs."""
 
-    def __init__(self, target: str, suite_folder: str | Path, folder: Path | None = None) -> None:
-        self.target, self.suite_folder = target, Path(suite_folder)
+    def __init__(
+        self, target: str, suite_folder: str | Path, folder: Path | None = None, root: Path | None = None
+    ) -> None:
+        self.target, self.kernels = target, KernelLibrary(root or kernels_root.in_use(), Path(suite_folder))
         self.folder = (folder or cache_folder()) / "static"
         self._toolchain = toolchain(parse_target(target))
         self._sources: dict[tuple[str, str], str] = {}
@@ -90,25 +93,20 @@ class Results:
         key = (op, variant)
         if key not in self._sources:
             digest = hashlib.sha256()
-            spec = kernels_root.in_use() / op / "spec.py"
-            for file in (spec, *source_files(_file_of(op, variant, self.suite_folder))):
+            spec, own = self.kernels.root / op / "spec.py", self.kernels.known_file(op, variant)
+            for file in (spec, *source_files(own, self.kernels.root)):
                 digest.update(str(file).encode())
                 digest.update(file.read_bytes())
             self._sources[key] = digest.hexdigest()
         return self._sources[key]
 
 
-def sources(cases: Iterable[Case], suite_folder: Path) -> dict[str, str]:
+def sources(cases: Iterable[Case], kernels: KernelLibrary) -> dict[str, str]:
     """By `op/variant`, the hash of the source of every variant of the cases, wherever it lies."""
     found = {(case.op, case.answer.variant) for case in cases if case.op is not None and case.answer is not None}
-    return {f"{op}/{variant}": closure_hash(_file_of(op, variant, suite_folder)) for op, variant in sorted(found)}
-
-
-def _file_of(op: str, variant: str, suite_folder: Path) -> Path:
-    file = variant_file(op, variant, suite_folder)
-    if file is None:
-        raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, variants(op))}")
-    return file
+    return {
+        f"{op}/{variant}": closure_hash(kernels.known_file(op, variant), kernels.root) for op, variant in sorted(found)
+    }
 
 
 def cache_folder() -> Path:

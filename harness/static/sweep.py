@@ -11,6 +11,7 @@ from harness.static.carried import accept
 from harness.static.pool import LIMIT_S, available_cores, compile_cases
 from harness.static.results import sources, toolchain
 from harness.static.target import LIMITS, parse_target, present_target
+from harness.suite.catalogue import kernels_of
 from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
 from harness.values.suite import Plan
@@ -40,18 +41,24 @@ def static_sweep(
 
     jobs = jobs or available_cores()
     found = compile_cases(
-        cases, f"sm_{capability}", Path(suite.path).parent, jobs=jobs, limit_s=limit_s, on_result=told
+        cases,
+        f"sm_{capability}",
+        Path(suite.path).parent,
+        jobs=jobs,
+        limit_s=limit_s,
+        on_result=told,
+        root=Path(suite.kernels_root),
     )
     wall_s = time.perf_counter() - start
     return StaticSweep(
-        suite.name, f"sm_{capability}", toolchain(capability), sources(cases, Path(suite.path).parent), found, jobs,
+        suite.name, f"sm_{capability}", toolchain(capability), sources(cases, kernels_of(suite)), found, jobs,
         limit_s, wall_s,
     )  # fmt: skip
 
 
 def carry(file: Path, plan: Plan) -> int:
     """Takes over what a static sweep of the same suite pruned elsewhere, for the GPU that is here; see `carried`."""
-    return accept(file, plan.cases, _present(), Path(plan.suite.path).parent)
+    return accept(file, plan, _present())
 
 
 def _present() -> str:

@@ -56,7 +56,7 @@ class KernelLibrary:
 
     def spec(self, op: str) -> OpSpec:
         """An op's definition; HarnessError where there is no such op."""
-        return _spec(self.root, op)
+        return _spec(kernels_root.package(self.root), self.root, op)
 
     def architectures(self) -> tuple[str, ...]:
         return tuple(sorted(layout.parent.name for layout in self.root.glob("models/*/layout.py")))
@@ -65,7 +65,7 @@ class KernelLibrary:
         """An architecture's `layout`: `DIMS` and `uses(dims, group, dense)`; HarnessError where there is none."""
         if architecture not in self.architectures():
             raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, self.architectures())}")
-        return kernels_root.module(f"models.{architecture}.layout", self.root)
+        return _read(self.root, f"models.{architecture}.layout", "DIMS", "uses")
 
     def uses(self, architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
         """Every place of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
@@ -97,12 +97,23 @@ class KernelLibrary:
 
 
 @cache
-def _spec(root: Path, op: str) -> OpSpec:
+def _spec(package: str, root: Path, op: str) -> OpSpec:
     names = KernelLibrary(root, root).ops()
     if op not in names:
         raise HarnessError(f"unknown op {op}; {allowed(op, names)}")
-    module = kernels_root.module(f"{op}.spec", root)
+    module = _read(root, f"{op}.spec", "OP", "cost", "TEST_SHAPES")
     return OpSpec(op, module.OP, module.cost, getattr(module, "DEFAULT", {}), tuple(module.TEST_SHAPES))
+
+
+def _read(root: Path, name: str, *needed: str) -> ModuleType:
+    """A module without torch that has these names; HarnessError, with its file, for whatever it raises."""
+    try:
+        module = kernels_root.module(name, root)
+        for attribute in needed:
+            getattr(module, attribute)
+        return module
+    except Exception as error:  # a spec is anybody's code, of any revision
+        raise HarnessError(f"{root.joinpath(*name.split('.'))}.py: {type(error).__name__}: {error}") from error
 
 
 def kernels_of(suite: Suite) -> KernelLibrary:

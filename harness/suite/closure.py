@@ -11,11 +11,11 @@ from pathlib import Path
 from harness import kernels_root
 
 
-def closure_hash(file: Path) -> str:
+def closure_hash(file: Path, root: Path | None = None) -> str:
     """sha256 of a variant's text, and of the names and texts of all other `source_files`: another one where anything
     differs that its code is made of, wherever the folder lies. A variant that imports nothing of its own has the hash
     of its file."""
-    first, *others = source_files(file)
+    first, *others = source_files(file, root)
     own = first.read_bytes()
     if not others:
         return hashlib.sha256(own).hexdigest()
@@ -23,11 +23,12 @@ def closure_hash(file: Path) -> str:
     return hashlib.sha256(b"\0".join([own, *(b"\n".join(pair) for pair in named)])).hexdigest()
 
 
-def source_files(file: Path) -> tuple[Path, ...]:
+def source_files(file: Path, root: Path | None = None) -> tuple[Path, ...]:
     """A variant's file first, then every file that it imports from the folder of kernels, from its own package, or from
     a folder above it in its repository, directly or not, with the `__init__.py` of their packages. Installed packages
-    (torch, triton) are not among them. What no import says is seen by `harness.observe`."""
-    root = kernels_root.in_use()
+    (torch, triton) are not among them. What no import says is seen by `harness.observe`. root: the folder of kernels,
+    None for the one that this process runs."""
+    root = root or kernels_root.in_use()
     found: dict[Path, None] = {}
     waiting = [file.resolve()]
     while waiting:

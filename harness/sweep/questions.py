@@ -53,7 +53,7 @@ def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Asked:
     assert baseline.answer is not None
     known = kernels_of(suite)
     files = {name: known.known_file(first.op, name) for name in (first.answer.variant, baseline.answer.variant)}
-    sources = {name: closure_hash(file) for name, file in files.items()}
+    sources = {name: closure_hash(file, known.root) for name, file in files.items()}
     triton = "import triton" in files[first.answer.variant].read_text(encoding="utf-8")
     return Asked(first.op, first.site, first.answer.variant, tuple(cases), baseline, sources, triton)
 

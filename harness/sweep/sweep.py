@@ -118,7 +118,9 @@ class _Sweep:
                 self.compilation.close()
             jobs = self.options.jobs or max(1, available_cores() - 1)
             folder = Path(self.suite.path).parent
-            self.compilation = Compilation(cases, target, folder, jobs, self.options.limit_s)
+            self.compilation = Compilation(
+                cases, target, folder, jobs, self.options.limit_s, root=Path(self.suite.kernels_root)
+            )
         return self.compilation
 
     def _compile_ahead(self) -> None:

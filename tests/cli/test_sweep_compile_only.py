@@ -91,9 +91,9 @@ def test_what_was_pruned_elsewhere_is_not_tried_again(suite: Path, tmp_path: Pat
 
     file = tmp_path / "static.json"
     file.write_text(harness(suite, "--target", "sm_90", "--json").stdout)
-    cases = sweep_plan(load_suite(suite)).cases
-    assert accept(file, cases, "sm_90", suite.parent, tmp_path) == 4
-    pruned = [case for case in cases if case.answer and case.answer.tunables["block_k"] == 48]
+    plan = sweep_plan(load_suite(suite))
+    assert accept(file, plan, "sm_90", tmp_path) == 4
+    pruned = [case for case in plan.cases if case.answer and case.answer.tunables["block_k"] == 48]
     found = compile_cases(pruned, "sm_90", suite.parent, folder=tmp_path, python="/nonexistent")
     assert len(found) == 4 and all(f.cached and "block_k 48" in f.reason for f in found)
 
@@ -108,7 +108,7 @@ def test_what_was_pruned_elsewhere_is_not_tried_again(suite: Path, tmp_path: Pat
     ):
         file.write_text(json.dumps(document | planted))
         with pytest.raises(HarnessError, match=said):
-            accept(file, cases, "sm_90", suite.parent, tmp_path)
+            accept(file, plan, "sm_90", tmp_path)
 
 
 def test_an_option_of_what_is_timed_is_refused(suite: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner.planner import Wanted, plan_of
+from harness.plan import expand
+from harness.suite.fingerprint import fingerprints
+from harness.suite.load import load_suite
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import SUITE
 
@@ -23,7 +25,7 @@ def tree(folder: Path, suite: str = SUITE) -> Path:
 
 
 def prints(suite: Path) -> dict[str, str]:
-    return plan_of(Wanted(str(suite))).fingerprints
+    return fingerprints(expand(load_suite(suite)))
 
 
 @pytest.fixture(scope="module")
