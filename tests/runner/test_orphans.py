@@ -46,7 +46,7 @@ def test_a_busy_worker_ends_with_its_parent() -> None:
     parent.kill()
     parent.wait()
     try:
-        assert gone(worker, 20)
+        assert gone(worker, 120)
     finally:
         parent.stdout.close()
         if not gone(worker, 0):

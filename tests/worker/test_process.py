@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,11 +41,9 @@ def test_what_a_job_starts_does_not_have_the_wire(worker: WorkerProcess) -> None
 
 @pytest.mark.parametrize("what", ["die", "close everything"])
 def test_a_death_is_a_failure_with_the_last_line(what: str, worker: WorkerProcess) -> None:
-    """Also of one that only seems to be dead: it is ended."""
-    started = time.monotonic()
+    """Also of one that only seems to be dead: it is ended. Nobody waits for it: no limit is given here."""
     with pytest.raises(WorkerDied) as death:
         ask(worker, what)
-    assert time.monotonic() - started < 30
     row = death.value.measurement(CASE, "verify: ")
     signal = {"die": "6: last words", "close everything": "9"}[what]
     assert (row.status, row.reason) == (Status.FAILED, f"verify: its process was killed by signal {signal}")
