@@ -48,13 +48,13 @@ class Tried:
 
     def table(self) -> Rows:
         """One row for the kernel and one for what it was tried against."""
-        from harness_reports.case_rows import attempt_row, plain_row
+        from harness_reports.views.case_rows import attempt_row, plain_row
 
         other = self.attempt.against
         return [attempt_row(self.attempt), *([plain_row(other)] if other is not None else [])]
 
     def __repr__(self) -> str:
-        from harness_reports.attempt import headline, lines
+        from harness_reports.pages.attempt import headline, lines
 
         return "\n".join([f"try:{self.attempt.number}  {headline(self.attempt)}", *lines(self.attempt)])
 
@@ -66,7 +66,7 @@ class Loaded:
         self.run = run
 
     def table(self) -> Rows:
-        from harness_reports.case_rows import plain_row
+        from harness_reports.views.case_rows import plain_row
 
         return [plain_row(found) for found in self.run.measurements]
 

@@ -38,7 +38,7 @@ def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None
 
 
 def _one(attempt: Attempt) -> None:
-    from harness_reports.attempt import headline, lines
+    from harness_reports.pages.attempt import headline, lines
 
     kept = " · ".join(
         part for part in (f"try:{attempt.number}", attempt.started, attempt.file, *_labels(attempt)) if part

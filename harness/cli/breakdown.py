@@ -50,8 +50,8 @@ def command(
     if html is not None:
         print(html)
         return
-    from harness_reports.breakdown import render, render_difference
     from harness_reports.formats.console import show
+    from harness_reports.pages.breakdown import render, render_difference
 
     parts = [render(trace.name, profile, by, top) for trace, profile in zip(traces, profiles, strict=True)]
     show(*parts, *([render_difference(changed, profiles[0], top)] if changed else []))
@@ -59,6 +59,6 @@ def command(
 
 def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:
     from harness.cli.output_file import write
-    from harness_reports.breakdown_page import render
+    from harness_reports.pages.breakdown_page import render
 
     write("--html", path, render([trace.name for trace in traces], profiles, changed))

@@ -116,7 +116,7 @@ def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_js
     reports_root.bind()
     if markdown:
         from harness.cli.output_file import write_markdown
-        from harness_reports.comparison_markdown import render as as_markdown
+        from harness_reports.pages.comparison_markdown import render as as_markdown
 
         write_markdown(markdown, as_markdown(comparison, explanation=explanation))
     if as_json:
@@ -126,8 +126,8 @@ def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_js
     elif not comparison.comparable:
         raise _refusal(comparison)
     elif markdown != "-":
-        from harness_reports.comparison import render
         from harness_reports.formats.console import show
+        from harness_reports.pages.comparison import render
 
         show(render(comparison, explanation))
 

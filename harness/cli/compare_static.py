@@ -28,7 +28,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
     reports_root.bind()
     if markdown:
         from harness.cli.output_file import write_markdown
-        from harness_reports.static_markdown import render as as_markdown
+        from harness_reports.pages.static_markdown import render as as_markdown
 
         write_markdown(markdown, as_markdown(found))
     if as_json:
@@ -37,7 +37,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
         print(static_text(found))
     elif markdown != "-":
         from harness_reports.formats.console import show
-        from harness_reports.static_comparison import render
+        from harness_reports.pages.static_comparison import render
 
         show(render(found))
     raise typer.Exit(int(found.exit_status))

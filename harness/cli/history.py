@@ -68,8 +68,8 @@ def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
     from harness.plan.match import matches
 
     reports_root.bind()
-    from harness_reports.history_chart import draw_history
-    from harness_reports.history_view import slim, trends
+    from harness_reports.charts.history_chart import draw_history
+    from harness_reports.views.history_view import slim, trends
 
     slims = []
     for run in runs:

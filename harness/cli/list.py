@@ -33,6 +33,6 @@ def command(
         print(plan_text(plan))
         return
     from harness_reports.formats.console import show
-    from harness_reports.plan import render
+    from harness_reports.pages.plan import render
 
     show(render(plan), columns=PIPED_WIDTH)

@@ -58,8 +58,8 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
         print(run_text(run))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.terminal import render
-        from harness_reports.view import build
+        from harness_reports.pages.terminal import render
+        from harness_reports.views.view import build
 
         show(render(build(run)))
     end(failed)

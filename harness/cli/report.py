@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.store import Store as RunStore
     from harness.values.run import Run
     from harness.values.verdict import Comparison
-    from harness_reports.history_view import Slim
+    from harness_reports.views.history_view import Slim
 
 
 def command(
@@ -62,8 +62,9 @@ def command(
 
 
 def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out: str, formats: str) -> None:
-    from harness_reports import github, pull_request, terminal, view, write
     from harness_reports.formats import console
+    from harness_reports.pages import github, pull_request, terminal, write
+    from harness_reports.views import view
 
     ci = os.environ if os.environ.get("GITHUB_ACTIONS") == "true" else None
     beside = write.Beside(comparison, earlier, ci)
@@ -92,7 +93,7 @@ def _earlier(stored: RunStore, run: Run, most: int) -> tuple[Slim, ...]:
     """Complete runs of the same suite that started before this one, oldest first."""
     if not most:
         return ()
-    from harness_reports.history_view import slim
+    from harness_reports.views.history_view import slim
 
     before = [s for s in stored.runs(run.suite) if s.state == "complete" and s.started < run.started]
     before.sort(key=lambda summary: (summary.started, summary.uuid))
@@ -100,8 +101,9 @@ def _earlier(stored: RunStore, run: Run, most: int) -> tuple[Slim, ...]:
 
 
 def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
-    from harness_reports import machines, machines_pages, write
     from harness_reports.formats import console
+    from harness_reports.pages import machines_pages, write
+    from harness_reports.views import machines
 
     side = machines.side_by_side(runs)
     if out == "-":
@@ -116,7 +118,7 @@ def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
 
 def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
     """Loads one run at a time: what the index and the trends need of it is small."""
-    from harness_reports import site
+    from harness_reports.pages import site
 
     names = runs or [summary.id for summary in stored.runs()]
     for path in site.write((stored.load(name) for name in names), folder):

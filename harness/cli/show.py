@@ -65,8 +65,8 @@ def command(
         print(run_text(found))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.terminal import render
-        from harness_reports.view import build
+        from harness_reports.pages.terminal import render
+        from harness_reports.views.view import build
 
         show(render(build(found)))
 

@@ -89,7 +89,7 @@ def command(
         from harness.cli.output_file import write
 
         reports_root.bind()
-        from harness_reports.sweep_charts import draw_sweep
+        from harness_reports.charts.sweep_charts import draw_sweep
 
         for name, svg in draw_sweep(result).items():
             write("--charts", charts / name, svg, make_folder=True)
@@ -152,7 +152,7 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
         print(sweep_text(result, shipped))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.sweep import render, render_shipped
+        from harness_reports.pages.sweep import render, render_shipped
 
         ships = [render_shipped(place, chosen) for place, chosen in shipped.items()]
         show(render(result), *ships, columns=PIPED_WIDTH)

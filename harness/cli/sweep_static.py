@@ -31,7 +31,7 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
         print(compiled_text(found))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.sweep import render_compiled
+        from harness_reports.pages.sweep import render_compiled
 
         show(render_compiled(found))
     if not found.failed and found.distinct:

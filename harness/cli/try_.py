@@ -95,7 +95,7 @@ def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
 
         print(attempt_text(attempt), flush=True)
         return attempt
-    from harness_reports.attempt import headline, lines
+    from harness_reports.pages.attempt import headline, lines
 
     case = attempt.measurement.case
     today = all_attempts(bench.store, case.question, attempt.started[:10])

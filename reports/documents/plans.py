@@ -7,7 +7,7 @@ import msgspec
 from harness.values.case import Answer
 from harness.values.suite import Plan
 
-from ..case_rows import RunRow, run_row
+from ..views.case_rows import RunRow, run_row
 from .encoding import of, text
 
 

@@ -13,9 +13,9 @@ from harness.values.reason import Reason
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison
 
-from ..case_rows import CaseRow, RunRow, Triple, report_rows, run_rows
-from ..decode_view import Explained
-from ..view import build
+from ..views.case_rows import CaseRow, RunRow, Triple, report_rows, run_rows
+from ..views.decode_view import Explained
+from ..views.view import build
 from .encoding import extended, of, several, struct, text
 
 

@@ -14,7 +14,7 @@ from harness.values.finding import Finding
 from harness.values.pairing import CaseNoise
 from harness.values.summary import Summary
 
-from ..case_rows import attempt_row
+from ..views.case_rows import attempt_row
 from .encoding import extended, of, several, struct, text
 
 TRY: dict[str, Any] = {"try": int}

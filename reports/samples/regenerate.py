@@ -25,7 +25,7 @@ BEGIN, END = "<!-- sample:begin -->\n", "<!-- sample:end -->"
 def files_of(sample: Path) -> dict[Path, bytes]:
     """The report of a sample's run, by path."""
     reports_root.bind()
-    from harness_reports import write
+    from harness_reports.pages import write
 
     run, _ = read_exported(sample / "run.json.gz")
     with TemporaryDirectory() as folder:
@@ -35,8 +35,8 @@ def files_of(sample: Path) -> dict[Path, bytes]:
 
 def readme() -> bytes:
     """The README with what the terminal shows of the sample between its marks."""
-    from harness_reports import terminal
-    from harness_reports.view import build
+    from harness_reports.pages import terminal
+    from harness_reports.views.view import build
 
     run, _ = read_exported(SAMPLES / SHOWN / "run.json.gz")
     lines = terminal.plain(build(run), columns=128).splitlines()

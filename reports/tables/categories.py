@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..category_view import Categories, CategoryRow
-from ..category_view import Cell as Share
 from ..figures import count, number, percent
 from ..table import Cell, Column, Name, Number, Row, Table, Words, maybe
+from ..views.category_view import Categories, CategoryRow
+from ..views.category_view import Cell as Share
 from .kernels import milliseconds
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.values.verdict import CaseVerdict, Comparison
 
 from ..figures import clean, gib, number
-from ..outcome import importance
 from ..table import Cell, Change, Column, Mark, Name, Number, Row, Table, Words
+from ..views.outcome import importance
 
 UNITS = {"kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..category_view import ArmKernels, Categories
 from ..figures import count, grouped, number, percent, plural
-from ..kernel_view import KernelRow, is_sweep, usual_axes
 from ..table import Cell, Change, Column, Measured, Name, Names, Number, Row, Table, Words, maybe
-from ..view import View
+from ..views.category_view import ArmKernels, Categories
+from ..views.kernel_view import KernelRow, is_sweep, usual_axes
+from ..views.view import View
 
 MEANING = "Error: rms against the float32 reference, and what is allowed."
 

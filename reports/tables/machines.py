@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..figures import percent
-from ..machines import Place, Question, SideBySide
 from ..table import Cell, Column, Measured, Name, Number, Row, Table, Words, maybe
+from ..views.machines import Place, Question, SideBySide
 
 
 def by_unit(side: SideBySide) -> Iterator[tuple[str, list[Question]]]:

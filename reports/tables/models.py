@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..decode_view import ModelGroup
 from ..figures import count, gib, number, percent, seconds
 from ..table import Change, Column, Measured, Name, Row, Table, maybe
-from ..view import View
+from ..views.decode_view import ModelGroup
+from ..views.view import View
 from .kernels import arms
 
 

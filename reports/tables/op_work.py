@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from harness.values.environment import Environment
 from harness.values.profile import Profile
 
-from ..device_peaks import Peak, peak_of
 from ..figures import UNKNOWN, clean, grouped, number, percent
 from ..table import Cell, Column, Mark, Name, Number, Row, Table, maybe
+from ..views.device_peaks import Peak, peak_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..table import Table
-from ..view import View
+from ..views.view import View
 from . import run
 from .categories import categories, totals
 from .kernels import kernels, profiled_kernels

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..binary_view import HEADINGS, ArmBinaries, cells
 from ..figures import number, percent
 from ..table import Cell, Column, Mark, Name, Number, Row, Table, Words
-from ..view import View
+from ..views.binary_view import HEADINGS, ArmBinaries, cells
+from ..views.view import View
 
 TOLD = (
     "Instructions per weight: of the hot loop, per multiply-add that the whole call makes with int4 weights; the "

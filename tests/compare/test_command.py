@@ -69,7 +69,7 @@ def test_what_is_not_comparable_is_one_line_and_status_4(location: str) -> None:
 def test_every_verdict_can_be_read_at_every_width(columns: int) -> None:
     """No line is wider than the terminal, no verdict or case is cut, brackets in names are no markup."""
     reports_root.bind()
-    from harness_reports.comparison import render
+    from harness_reports.pages.comparison import render
 
     base, head = two_runs(TIMES)
     runs = [
@@ -96,8 +96,8 @@ def test_every_verdict_can_be_read_at_every_width(columns: int) -> None:
 def test_what_was_not_measured_says_why() -> None:
     """A measured SAME has its interval; one without figures has its reason, in the text and in Markdown."""
     reports_root.bind()
-    from harness_reports import comparison_markdown
-    from harness_reports.comparison import render
+    from harness_reports.pages import comparison_markdown
+    from harness_reports.pages.comparison import render
 
     found = compare(*two_runs(TIMES))
     same = next(v for v in found.verdicts if v.verdict == "SAME")

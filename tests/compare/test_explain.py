@@ -119,8 +119,8 @@ def test_the_text_has_the_whole_sum() -> None:
     from harness import reports_root
 
     reports_root.bind()
-    from harness_reports.comparison_markdown import render as markdown
-    from harness_reports.explanation import lines
+    from harness_reports.pages.comparison_markdown import render as markdown
+    from harness_reports.views.explanation import lines
 
     profiles = [profile(("down", 320, each_ns)) for each_ns in (9_000, 10_300)]
     base, head = sides((9.0, 10.3), (2600.0, 2652.0), profiles=profiles)

@@ -82,7 +82,7 @@ def test_what_a_composite_saves_is_the_sum_of_what_it_replaces_less_its_own_time
     assert found.predicted_us == pytest.approx(40 * -71, abs=4)
     assert found.left_us == pytest.approx(-2900 + 2840, abs=10), "the op between them, which no case timed"
     reports_root.bind()
-    from harness_reports.explanation import lines
+    from harness_reports.views.explanation import lines
 
     [(_, text)] = lines(Explanation((found,)))
     assert "(up@experts + down@experts -> block@experts) 40 calls x -71.0 us = -2,840" in text

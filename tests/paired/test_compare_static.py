@@ -126,7 +126,7 @@ def test_the_binaries_of_two_measured_sides(repository: Repository, tmp_path: Pa
     from harness import reports_root
 
     reports_root.bind()
-    from harness_reports.explanation import lines
+    from harness_reports.views.explanation import lines
 
     monkeypatch.chdir(repository.root)
     live = Live("wide", "narrow", "suites/small.yaml", "residual_add@mixer,int4_mm@gdn_in")

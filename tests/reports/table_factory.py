@@ -23,9 +23,6 @@ from harness.values.static_comparison import KernelChange, StaticCase, StaticCom
 from harness.values.static_sweep import StaticSweep
 from harness.values.summary import Summary
 from harness.values.sweep import Configuration, Confirmed, SweepResult
-from harness_reports.history_view import slim
-from harness_reports.history_view import trends as trends_of
-from harness_reports.machines import side_by_side
 from harness_reports.table import Table
 from harness_reports.tables import breakdown as of_traces
 from harness_reports.tables import (
@@ -41,7 +38,10 @@ from harness_reports.tables import (
     static,
     sweep,
 )
-from harness_reports.view import build
+from harness_reports.views.history_view import slim
+from harness_reports.views.history_view import trends as trends_of
+from harness_reports.views.machines import side_by_side
+from harness_reports.views.view import build
 from tests.conftest import REPOSITORY
 from tests.sweep.made import case, finals, measured, question, row
 from tests.trace.made import KERNELS, gpu, write

@@ -9,7 +9,7 @@ import pytest
 
 from harness.values.attempt import Attempt, Prediction
 from harness.values.measurement import Correctness
-from harness_reports.attempt import lines
+from harness_reports.pages.attempt import lines
 from tests.compare.stored_runs import kernel, measured, noisy
 
 

@@ -7,9 +7,9 @@ import msgspec
 from harness.values.binary import Binary
 from harness.values.profile import SiteBinary
 from harness.values.run import Run
-from reports import html, markdown, terminal
-from reports.binary_view import HEADINGS, arm_binaries, cells
-from reports.view import build
+from reports.pages import html, markdown, terminal
+from reports.views.binary_view import HEADINGS, arm_binaries, cells
+from reports.views.view import build
 from tests.reports.run_factory import synthetic_run
 
 

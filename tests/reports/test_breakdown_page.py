@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.trace import breakdown, difference, load_rules
 from harness.values.profile import Profile
-from harness_reports.breakdown_page import MOST_ROWS, render
+from harness_reports.pages.breakdown_page import MOST_ROWS, render
 from tests.trace.made import KERNELS, gpu, host, write
 
 from .test_html import Page
@@ -67,7 +67,9 @@ def test_a_page_needs_no_charts() -> None:
 
     from tests.conftest import REPOSITORY
 
-    code = "import sys; from harness import reports_root; reports_root.bind(); import harness_reports.breakdown_page"
+    code = (
+        "import sys; from harness import reports_root; reports_root.bind(); import harness_reports.pages.breakdown_page"
+    )
     code += "; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not {"matplotlib", "numpy", "torch", "scipy"} & set(found.stdout.split())

@@ -15,9 +15,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from harness.values.difference import Difference
-from harness_reports import machines_pages, site, write
-from harness_reports.history_view import slim
-from harness_reports.machines import side_by_side
+from harness_reports.pages import machines_pages, site, write
+from harness_reports.views.history_view import slim
+from harness_reports.views.machines import side_by_side
 
 from .browser import chromium
 from .comparison_factory import comparison, large_run

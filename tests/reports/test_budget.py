@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.values.verdict import Verdict
-from harness_reports import comparison_markdown, pull_request
-from harness_reports.budget import LIMIT_BYTES, fit
+from harness_reports.formats.budget import LIMIT_BYTES, fit
+from harness_reports.pages import comparison_markdown, pull_request
 from harness_reports.table import Column, Row, Table, Words
-from harness_reports.view import build
+from harness_reports.views.view import build
 
 from .comparison_factory import comparison, large_run
 

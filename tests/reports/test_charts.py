@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from harness.values.measurement import Work
-from harness_reports import charts, drawing
-from harness_reports.html_page import TEMPLATES, inline_svg
-from harness_reports.roofline import draw_roofline
-from harness_reports.view import View, build
+from harness_reports.charts import charts, drawing
+from harness_reports.charts.roofline import draw_roofline
+from harness_reports.pages.html_page import TEMPLATES, inline_svg
+from harness_reports.views.view import View, build
 
 from .hostile import hostile_run
 from .run_factory import synthetic_run

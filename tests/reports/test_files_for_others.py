@@ -19,9 +19,9 @@ from harness.store import export_run
 from harness.values.difference import Difference
 from harness.values.measurement import Status
 from harness.values.reason import reason_words
-from harness_reports import csv_file, hud, write
 from harness_reports.documents.registry import schema_text
 from harness_reports.documents.runs import report_text
+from harness_reports.pages import csv_file, hud, write
 
 from .comparison_factory import comparison
 from .hostile import EVIL, hostile_run

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.store import export_run
-from harness_reports import github
-from harness_reports.view import build
+from harness_reports.pages import github
+from harness_reports.views.view import build
 
 from .comparison_factory import comparison
 from .hostile import EVIL, hostile_run

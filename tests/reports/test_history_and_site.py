@@ -14,11 +14,11 @@ from harness.errors import HarnessError
 from harness.stats import estimate
 from harness.store import Store
 from harness.values.run import Run
-from harness_reports import site, write
-from harness_reports.history_chart import draw_history, segments
-from harness_reports.history_view import slim, trends
-from harness_reports.small_charts import spark_svg
-from harness_reports.view import build
+from harness_reports.charts.history_chart import draw_history, segments
+from harness_reports.charts.small_charts import spark_svg
+from harness_reports.pages import site, write
+from harness_reports.views.history_view import slim, trends
+from harness_reports.views.view import build
 
 from .comparison_factory import large_run
 from .hostile import hostile_run

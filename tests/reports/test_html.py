@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from harness_reports import charts, html
-from harness_reports.view import build
+from harness_reports.charts import charts
+from harness_reports.pages import html
+from harness_reports.views.view import build
 
 from . import golden_files
 from .hostile import hostile_run

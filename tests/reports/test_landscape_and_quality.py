@@ -7,8 +7,8 @@ import msgspec
 from harness.values.case import Answer, Case
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
-from harness_reports import html
-from harness_reports.view import build
+from harness_reports.pages import html
+from harness_reports.views.view import build
 
 from .hostile import EVIL
 from .run_factory import DTYPE, broken_run, synthetic_run

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.store import export_run
 from harness.values.run import Run
-from harness_reports import machines_pages
-from harness_reports.machines import SideBySide, side_by_side
+from harness_reports.pages import machines_pages
+from harness_reports.views.machines import SideBySide, side_by_side
 
 from .comparison_factory import large_run
 from .hostile import hostile_run

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from harness_reports.markdown import code, prose, render, text
-from harness_reports.view import build
+from harness_reports.pages.markdown import code, prose, render, text
+from harness_reports.views.view import build
 
 from . import golden_files
 from .hostile import EVIL, hostile_run

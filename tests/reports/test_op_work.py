@@ -7,10 +7,10 @@ import pytest
 
 from harness.values.environment import Environment
 from harness.values.profile import Profile, SiteWork, SumRow
-from harness_reports.device_peaks import Peak
 from harness_reports.formats.console import plain
 from harness_reports.formats.terminal_table import Titled
 from harness_reports.tables.op_work import op_work, rows
+from harness_reports.views.device_peaks import Peak
 
 ENVIRONMENT = Environment(
     device_kind="cuda", device_name="NVIDIA H100 80GB HBM3", python="3.12", torch="2.11", cpu="x", cpu_cores=16,

@@ -11,9 +11,11 @@ from markdown_it import MarkdownIt
 from harness.values.difference import Difference
 from harness.values.reason import Undetermined
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
-from harness_reports import charts, comparison_markdown, mermaid, pull_request
-from harness_reports.outcome import importance
-from harness_reports.view import build
+from harness_reports.charts import charts
+from harness_reports.formats import mermaid
+from harness_reports.pages import comparison_markdown, pull_request
+from harness_reports.views.outcome import importance
+from harness_reports.views.view import build
 
 from . import golden_files
 from .comparison_factory import comparison

@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from harness_reports import charts, comparison_markdown, write
-from harness_reports.history_view import Slim, slim
-from harness_reports.view import build
+from harness_reports.charts import charts
+from harness_reports.pages import comparison_markdown, write
+from harness_reports.views.history_view import Slim, slim
+from harness_reports.views.view import build
 
 from .comparison_factory import comparison, large_run
 from .run_factory import synthetic_run

@@ -7,9 +7,9 @@ import pytest
 
 from harness.values.profile import Profile, SiteWork
 from harness.values.run import Run
-from reports import html, markdown, pull_request, terminal
-from reports.step_view import step_words
-from reports.view import build
+from reports.pages import html, markdown, pull_request, terminal
+from reports.views.step_view import step_words
+from reports.views.view import build
 from tests.reports import golden_files
 from tests.reports.run_factory import PROFILED_STEPS, STEP_US, synthetic_run
 

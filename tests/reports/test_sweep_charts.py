@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from harness import reports_root
 from harness.values.sweep import Confirmed
+from harness_reports.charts.sweep_charts import draw, draw_sweep
+from harness_reports.views.sweep_view import build
 from tests.sweep.made import case, finals, measured, question, row
 from tests.sweep.test_ship_and_emit import result
-
-reports_root.bind()
-
-from harness_reports.sweep_charts import draw, draw_sweep  # noqa: E402  the name is bound above
-from harness_reports.sweep_view import build  # noqa: E402
 
 
 def swept() -> object:

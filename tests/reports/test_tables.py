@@ -126,7 +126,7 @@ NEW_FORMAT = """
 from pathlib import Path
 from harness import reports_root
 reports_root.bind()
-from harness_reports import write
+from harness_reports.pages import write
 from harness_reports.formats import TABLE_FORMATS
 from tests.reports.run_factory import synthetic_run
 from tests.reports.table_factory import every_table
@@ -159,10 +159,10 @@ reports_root.bind()
 from harness.values.estimate import Ratio
 from harness.values.reason import Undetermined
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
-from harness_reports import comparison, comparison_markdown, github, html
+from harness_reports.pages import comparison, comparison_markdown, github, html
 from harness_reports.documents.comparisons import comparison_text
 from harness_reports.formats.console import plain
-from harness_reports.view import build
+from harness_reports.views.view import build
 from tests.reports.run_factory import synthetic_run
 
 side = Side("1", None, "s", "2026-01-01", "complete", 4)

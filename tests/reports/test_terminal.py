@@ -10,11 +10,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from harness.values.run import Run
-from harness_reports import terminal
+from harness_reports.pages import terminal
+from harness_reports.pages.terminal import plain, render
 from harness_reports.table import Name, Names, Table
 from harness_reports.tables.run import problems
-from harness_reports.terminal import plain, render
-from harness_reports.view import View, build
+from harness_reports.views.view import View, build
 
 from . import golden_files
 from .hostile import hostile_run

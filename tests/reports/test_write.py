@@ -15,7 +15,7 @@ from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.store import Store
 from harness.values.run import Run
-from harness_reports import write
+from harness_reports.pages import write
 
 from .run_factory import synthetic_run
 
@@ -54,7 +54,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     """Whatever the order of a set or a hash is; and none of them loads torch."""
     script = (
         "import sys; from harness import reports_root; reports_root.bind();"
-        "from harness_reports.write import FORMATS, write; from pathlib import Path;"
+        "from harness_reports.pages.write import FORMATS, write; from pathlib import Path;"
         "from tests.reports.run_factory import synthetic_run;"
         "write(synthetic_run(3), Path(sys.argv[1]), FORMATS); assert 'torch' not in sys.modules"
     )

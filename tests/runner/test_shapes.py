@@ -62,7 +62,7 @@ def test_every_shape_is_measured_and_shown(tmp_path: Path) -> None:
     (profile,) = run.profiles
     assert profile.axes == {"batch": 1, "context": 16}
     reports_root.bind()
-    from harness_reports.view import build
+    from harness_reports.views.view import build
 
     view = build(run)
     for groups, tokens in ((view.decodes, {(1, 16): 1, (3, 8): 3, (1, 40): 1}), (view.prefills, None)):

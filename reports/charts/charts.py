@@ -1,0 +1,116 @@
+"""Which charts a view has: decode rates, categories, kernels and their roofline, every arm beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.values.estimate import Estimate
+
+from ..figures import clean, number, percent, plus_minus, tunable_words
+from ..views.category_view import Categories
+from ..views.kernel_view import KernelGroup
+from ..views.view import View
+from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
+from .roofline import draw_roofline
+
+MOST_BARS = 48
+"""Bars of one chart; the table has all of them."""
+
+FARTHEST_LIMIT = 8.0
+"""Times the fastest rate: a bound that lies farther would leave no length to compare."""
+
+
+def draw_all(view: View, want_png: bool = True) -> tuple[Chart, ...]:
+    """Every chart that the view has numbers for."""
+    arms = tuple(clean(arm, LABEL_LIMIT) for arm in view.arms)
+    plots = (_decode(view), _categories(view), _kernels(view))
+    roofline = draw_roofline(view, want_png)
+    return (*(draw(plot, arms, want_png) for plot in plots if plot), *((roofline,) if roofline else ()))
+
+
+def _decode(view: View) -> Plot | None:
+    fastest = max((row.tok_s.value for group in view.decodes for row in group.rows), default=0.0)
+    groups, beyond = [], False
+    for group in view.decodes:
+        bound = group.bound_tok_s
+        if bound and bound > FARTHEST_LIMIT * fastest:
+            bound, beyond = None, True
+        bars: list[Bar] = []
+        for row in group.rows:
+            label = "" if bars else f"{group.axes}\n{group.engine}"
+            bars.append(_bar(view, label, row.arms, row.tok_s, bound, f"{plus_minus(row.tok_s)} tok/s"))
+        groups.append(tuple(bars))
+    if not groups:
+        return None
+    axis = "tokens per second, more is better" + ("; the bound lies beyond the axis" if beyond else "")
+    return Plot("decode", "Decode rate", (Panel(axis, tuple(groups), "bound by memory bandwidth"),))
+
+
+def _categories(view: View) -> Plot | None:
+    panels = tuple(panel for table in view.categories if (panel := _category_panel(view, table)).groups)
+    where = f", {view.categories[0].axes}" if len(view.categories) == 1 else ""
+    return Plot("categories", f"Where a decode step goes{where}", panels) if panels else None
+
+
+def _category_panel(view: View, table: Categories) -> Panel:
+    groups = []
+    for row in table.rows:
+        bars: list[Bar] = []
+        for arm, cell in zip(table.arms, row.cells, strict=True):
+            if cell is not None:
+                text = f"{number(cell.step_us)} us"
+                tip = f"{row.name}, {arm}: {text} per step, {percent(cell.share)}"
+                bars.append(
+                    Bar(
+                        "" if bars else row.name,
+                        _place(view, arm),
+                        cell.step_us,
+                        cell.step_us,
+                        cell.step_us,
+                        None,
+                        text,
+                        tip,
+                    )
+                )
+        if bars:
+            groups.append(tuple(bars))
+    where = "" if len(view.categories) == 1 else f", {table.axes}"
+    return Panel(f"us of {table.unit_time} per step{where}, less is better", tuple(groups))
+
+
+def _kernels(view: View) -> Plot | None:
+    """One panel an op, each with its own axis: an op of 3 us stays readable beside one of 120."""
+    by_op: dict[str, list[KernelGroup]] = {}
+    left = MOST_BARS
+    for group in view.kernels:
+        if 0 < len(group.rows) <= left:
+            by_op.setdefault(clean(group.rows[0].source.case.op or ""), []).append(group)
+            left -= len(group.rows)
+    panels = []
+    for op, groups in by_op.items():
+        bars = tuple(tuple(_kernel_bars(view, group)) for group in groups)
+        panels.append(Panel(f"us per call, {op}, less is better", bars, "bound by memory bandwidth"))
+    return Plot("kernels", "Kernels alone, cold weights", tuple(panels)) if panels else None
+
+
+def _kernel_bars(view: View, group: KernelGroup) -> Iterator[Bar]:
+    label = f"{group.name}\n{group.axes}"
+    for row in group.rows:
+        if row.estimate:
+            text = f"{plus_minus(row.estimate)} us"
+            case = row.source.case
+            if case.tunables_in_id and case.answer is not None:
+                text += f"  {' '.join(tunable_words(case.answer.tunables))}"
+            yield _bar(view, label, row.arms, row.estimate, group.bound_us, text, row.config)
+            label = ""
+
+
+def _bar(
+    view: View, label: str, arms: Sequence[str], estimate: Estimate, limit: float | None, text: str, config: str = ""
+) -> Bar:
+    tip = ", ".join(part for part in (" and ".join(arms), config, text) if part)
+    return Bar(label, _place(view, arms[0]), estimate.value, estimate.low, estimate.high, limit, text, tip)
+
+
+def _place(view: View, arm: str) -> int:
+    return view.arms.index(arm) if arm in view.arms else 0

@@ -1,0 +1,116 @@
+"""Charts of the size of a table cell, as SVG text: a case over runs, and the raw samples of a case.
+
+Written directly: a page has hundreds, and matplotlib takes a tenth of a second for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ..figures import clean, number
+from ..views.case_rows import UNITS
+from ..views.history_view import Trend
+from ..views.joined import Joined
+from ..views.run_view import case_name
+
+WIDTH, HEIGHT, SCALE = 160, 28, 2
+STRIP_WIDTH, LANE = 220, 5
+"""Pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The raw samples of a case. lanes: by process, us in the order in which they were taken."""
+
+    name: str
+    arm: str
+    unit: str
+    lanes: tuple[tuple[float, ...], ...]
+
+    @property
+    def low(self) -> float:
+        return min(min(lane) for lane in self.lanes)
+
+    @property
+    def high(self) -> float:
+        return max(max(lane) for lane in self.lanes)
+
+    @property
+    def spread(self) -> float:
+        """The largest over the least, less one."""
+        return self.high / self.low - 1 if self.low > 0 else 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(len(lane) for lane in self.lanes)
+
+
+def strips(joined: Joined) -> tuple[Strip, ...]:
+    """One for each measured case that has samples, in the order of the plan."""
+    found = []
+    for entry in joined.cases:
+        if entry.shared_with or not entry.samples:
+            continue
+        lanes: dict[int, list[float]] = {}
+        for sample in entry.samples:
+            lanes.setdefault(sample.process, []).append(sample.value_us)
+        values = tuple(tuple(lanes[process]) for process in sorted(lanes))
+        found.append(Strip(case_name(entry.case), clean(entry.case.arm), UNITS[entry.case.kind], values))
+    return tuple(found)
+
+
+def strip_svg(strip: Strip) -> Markup:
+    """A mark a sample; samples on the same pixel of a lane are one mark."""
+    low, room = strip.low, (strip.high - strip.low) or 1.0
+    path = []
+    for place, lane in enumerate(strip.lanes):
+        columns = sorted({round((value - low) / room * (STRIP_WIDTH - 4)) + 2 for value in lane})
+        path += [f"M{x} {place * LANE + 1}v{LANE - 2}" for x in columns]
+    height = len(strip.lanes) * LANE
+    words = f"{strip.count} samples from {number(strip.low, 4)} to {number(strip.high, 4)} {strip.unit}"
+    return _svg(STRIP_WIDTH, height, words, f'<path class="mark" d="{"".join(path)}"/>')
+
+
+def spark_svg(trend: Trend) -> Markup:
+    """Zero-based; the line stops where conditions changed."""
+    values = [point.time.value for point in trend.points]
+    top = max(values) * 1.05 or 1.0
+    step = (WIDTH - 8) / max(1, len(values) - 1)
+    spots = [
+        (round(SCALE * (4 + place * step)), round(SCALE * (HEIGHT - 2 - value / top * (HEIGHT - 4))))
+        for place, value in enumerate(values)
+    ]
+    starts = [place == 0 or bool(point.changed) for place, point in enumerate(trend.points)]
+    first, last = number(values[0], 4), number(values[-1], 4)
+    words = f"{len(values)} runs, from {first} to {last} {trend.unit}"
+    x, y = spots[-1]
+    axis = f'<path class="axis" d="M0 {SCALE * HEIGHT - 1}h{SCALE * WIDTH}"/>'
+    line = f'<path class="line" d="{_path(spots, starts)}"/>'
+    return _svg(WIDTH, HEIGHT, words, f'{axis}{line}<circle class="dot" cx="{x}" cy="{y}" r="5"/>', SCALE)
+
+
+def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
+    """Relative steps, level ones put together: a page may have twenty thousand points. A point that nothing joins is a
+    short dash."""
+    parts: list[str] = []
+    level, before = 0, (0, 0)
+    for spot, start, ends in zip(spots, starts, [*starts[1:], True], strict=True):
+        x, y = spot[0] - before[0], spot[1] - before[1]
+        before = spot
+        if not start and y == 0:
+            level += x
+            continue
+        parts += [f"h{level}"] if level else []
+        level = 0
+        parts.append(f"M{spot[0]} {spot[1]}" if start else f"l{x}{y}" if y < 0 else f"l{x} {y}")
+        parts += ["m-4 0h8"] if start and ends else []
+    return "".join([*parts, f"h{level}" if level else ""])
+
+
+def _svg(width: int, height: int, words: str, body: str, scale: int = 1) -> Markup:
+    box = f'viewBox="0 0 {scale * width} {scale * height}" width="{width}" height="{height}"'
+    opening = f'<svg class="small" {box} role="img"'
+    return Markup("{}{}").format(Markup(f"{opening}><title>"), words) + Markup(f"</title>{body}</svg>")

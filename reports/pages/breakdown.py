@@ -1,0 +1,92 @@
+"""A breakdown in words, and on the terminal in the published layout: Category, Total (ms), % GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from harness.trace.difference import Difference
+from harness.values.profile import Profile
+
+from ..figures import clean, plural
+from ..formats.terminal_table import Shown
+from ..table import Table
+from ..tables.breakdown import categories, changed_categories, changed_kernels, listed, ms, short, signed_ms
+
+
+def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> RenderableType:
+    """Headline, categories, the longest kernels (ops, scopes, ...), and what is to be known about the data."""
+    kind, *totals = facts(profile)
+    head = [f"{clean(title)} · {kind} · {plural(profile.events, 'event')}", " · ".join(totals)]
+    parts: list[RenderableType] = [Text(line) for line in head]
+    parts += ["", Shown(categories(profile).without(["last"]))]
+    if top:
+        second = listed(profile, by, short)
+        shown = second if profile.layers else second.without(["site_or_op"])
+        nothing = Text(f"The trace has nothing to list by {by}.")
+        parts += ["", Shown(_top(shown, top)) if second.rows else nothing]
+    lines = [f"{head:<15}{words}" for head, words in (*remarks(profile), *_idle(profile))]
+    return Group(*parts, "", *(Text(line) for line in lines), Text())
+
+
+def facts(profile: Profile) -> Iterator[str]:
+    """What the times are of, then the totals."""
+    kind = "GPU time"
+    if profile.device == "cpu":
+        kind = "CPU self time of ops (the trace has no GPU rows)"
+    elif len(profile.streams) > 1:
+        kind += f" of {plural(len(profile.streams), 'stream')} on {plural(len(profile.devices), 'device')}"
+    yield kind
+    share = f" ({100 * profile.gpu_busy_ns / profile.span_ns:.1f} %)" if profile.span_ns else ""
+    yield f"sum {ms(profile.gpu_sum_ns)} ms"
+    yield f"busy {ms(profile.gpu_busy_ns)} ms of {ms(profile.span_ns)} ms{share}"
+    if profile.kernel_count:
+        yield f"{plural(profile.kernel_count, 'kernel')} {ms(profile.kernel_sum_ns)} ms"
+    if profile.steps:
+        yield plural(profile.steps, "step")
+
+
+def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
+    """What is to be known about the data: a word, and what is said of it."""
+    if profile.gpu_sum_ns:
+        left = profile.uncategorised_ns
+        yield "uncategorised", f"{ms(left)} ms, {_percent(left, profile.gpu_sum_ns)}"
+    if profile.kernel_count:
+        launched = _percent(profile.attributed_ns, profile.launched_ns)
+        of_all = _percent(profile.attributed_ns, profile.kernel_sum_ns)
+        yield "attributed", f"{of_all} of kernel time to an op or scope, {launched} of what has its launch in the trace"
+    if profile.replayed_ns:
+        mapped = _percent(profile.mapped_ns, profile.replayed_ns)
+        yield "replayed", f"{mapped} of the time of replayed steps mapped back to the ops that were captured"
+    for name, count in profile.data_quality.items():
+        yield "data quality", f"{clean(name).replace('_', ' ')}: {count:,}"
+
+
+def _idle(profile: Profile) -> Iterator[tuple[str, str]]:
+    for row in profile.idle:
+        yield "idle", f"{ms(row.total_ns)} ms in {plural(row.gaps, 'gap')}, {row.cause}"
+
+
+def render_difference(changed: Difference, base: Profile, top: int = 12) -> RenderableType:
+    """Categories and kernels by what they add to the difference."""
+    parts: list[RenderableType] = [Text(f"difference     {difference_words(changed)}")]
+    kernels = changed_kernels(changed, "Kernel" if base.device == "cuda" else "Op", short)
+    parts += ["", Shown(changed_categories(changed))] if changed.categories else []
+    parts += ["", Shown(_top(kernels, top))] if kernels.rows and top else []
+    return Group(*parts)
+
+
+def difference_words(changed: Difference) -> str:
+    """`65.000 -> 66.300 ms: +1.300 ms (+2.0 %)`."""
+    ratio = f" ({100 * changed.delta_ns / changed.base_ns:+.1f} %)" if changed.base_ns else ""
+    return f"{ms(changed.base_ns)} -> {ms(changed.head_ns)} ms: {signed_ms(changed.delta_ns)} ms{ratio}"
+
+
+def _top(table: Table, count: int) -> Table:
+    return table.first(count, lambda left: f"and {len(left):,} more (--top)")
+
+
+def _percent(part: int, of: int) -> str:
+    return f"{100 * part / of:.1f} %" if of else "-"

@@ -1,0 +1,137 @@
+"""The view as Markdown for a pull request or a CI log: verdict first, tables, the environment folded away.
+
+Names of cases, arms and kernels are code spans, everything else that a user wrote is escaped: neither can open a table
+cell, a tag, a link or a mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from harness.values.verdict import Comparison
+
+from ..charts.drawing import Chart
+from ..figures import percent
+from ..formats import markdown_table
+from ..formats.budget import Block, fit
+from ..formats.markdown_cells import code, folded, prose, text
+from ..table import Table
+from ..tables.categories import categories, totals
+from ..tables.kernels import kernels
+from ..tables.models import models
+from ..tables.run import binaries, machine, problems, processes
+from ..views.category_view import Categories
+from ..views.step_view import step_words
+from ..views.view import View, explained_words
+from .comparison_markdown import blocks as comparison_blocks
+
+MOST_KERNEL_ROWS = 60
+"""Rows of the kernel table; a pull request takes 65,536 characters."""
+MOST_BYTES = 2**30
+"""Of the page: everything."""
+
+
+def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None) -> str:
+    """The whole page; `charts` are linked as files beside it, by name and `.svg`. comparison: with a base; then its
+    verdict comes before all else."""
+    links = {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
+    title, *head = _head(view)
+    against = list(comparison_blocks(comparison)) if comparison is not None else []
+    blocks: list[Block] = [title, *against[:1], *head]
+    if against:
+        blocks += ["### Against the base", *against[1:]]
+    if view.decodes:
+        blocks += ["### Decode, end to end", links.get("decode", ""), models(view, view.decodes)]
+        blocks += [_explained(view), *(text(sentence) for sentence in view.outputs), text(view.memory)]
+    for table in view.categories:
+        blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
+        blocks += [_steps(view, table), _published(table)]
+    if view.kernels:
+        blocks += ["### Kernels, timed alone with cold weights", links.get("kernels", ""), *_kernels(view)]
+        blocks.append(links.get("roofline", ""))
+    blocks += _binaries(view)
+    if view.prefills:
+        blocks += ["### Prefill", models(view, view.prefills)]
+    if view.problems:
+        blocks += ["### Not measured", problems(view)]
+    each = markdown_table.render(processes(view)) if view.processes else ""
+    blocks += [folded("Every process by itself", each) if each else "", _environment(view)]
+    return fit(blocks, MOST_BYTES)
+
+
+def _head(view: View) -> Iterator[str]:
+    head = view.headline
+    yield f"## {text(head.title)}"
+    yield from (f"**{text(sentence)}**" for sentence in (*view.trouble, *view.summary))
+    yield text(" · ".join(head.facts))
+    note = f", “{text(head.note)}”" if head.note else ""
+    yield f"{text(view.counts.sentence)}. Run {text(head.run_id)}{note}."
+    yield from (prose(paragraph) for paragraph in head.analysis)
+
+
+def _explained(view: View) -> str:
+    return "\n".join(
+        f"- Do the kernels explain it? {code(entry.head)} against {code(entry.base)}, {text(entry.title)}: "
+        f"{text(explained_words(entry))}."
+        for entry in view.explained
+    )
+
+
+def _categories(table: Categories) -> Table:
+    """us per step of every arm, with what no kernel fills."""
+    arms = [f"us_{place}" for place in range(len(table.arms))]
+    return categories(table).pick(
+        " ".join(["category", *arms, "launches mb gb_s read_share floor_tok_s"]),
+        category="us per decode step", floor_tok_s="At its floor you would get, tok/s", **dict.fromkeys(arms, "{}"),
+    )  # fmt: skip
+
+
+def _steps(view: View, table: Categories) -> str:
+    """What the steps of this table's profiles are made of."""
+    mine = [entry for entry in view.steps if (entry.axes, entry.engine) == (table.axes, table.engine)]
+    return "\n".join(f"- Do its kernels explain the step? {code(e.arm)}: {text(step_words(e))}." for e in mine)
+
+
+def _published(table: Categories) -> str:
+    """Category | Total (ms) | % GPU, one table an arm, folded."""
+    blocks = []
+    for place, arm in enumerate(table.kernels):
+        title = f"{code(arm.arm)}, {table.steps} {text(table.engine)} decode steps, {text(table.axes)}:"
+        blocks += [title, markdown_table.render(totals(table, [place]))]
+        if arm.unmatched:
+            blocks.append(
+                "No rule matched: "
+                + ", ".join(f"{code(line.name)} ({percent(line.share)})" for line in arm.unmatched[:10])
+            )
+    return folded("Totals of the profile", "\n\n".join(blocks))
+
+
+def _kernels(view: View) -> Iterator[Block]:
+    found = kernels(view).pick("kernel arm config time_us change read_share in_model")
+    yield replace(found, rows=found.rows[:MOST_KERNEL_ROWS])
+    left = max(0, len(found.rows) - MOST_KERNEL_ROWS) + sum(group.left_out for group in view.kernels)
+    if left:
+        yield f"{left} more rows are in the HTML report or the store."
+
+
+def _binaries(view: View) -> Iterator[str]:
+    """The line of every arm, the tables folded."""
+    if not view.binaries:
+        return
+    yield "### What the kernels were compiled to"
+    yield "\n".join(f"- {code(found.arm)}: {text(found.sentence)}." for found in view.binaries)
+    tables = []
+    for found in view.binaries:
+        tables += [f"{code(found.arm)}:", markdown_table.render(binaries(found))]
+        tables += [f"{code(place)}: {text(why)}" for place, why in found.not_read]
+    yield folded("Registers, spills, loads and instructions per weight of every kernel", "\n\n".join(tables))
+
+
+def _environment(view: View) -> str:
+    head = view.headline
+    blocks = [markdown_table.render(machine(view, ("Started", head.started)))]
+    if head.command:
+        blocks.append(f"Measured by {code(head.command)}")
+    blocks.append("\n".join(f"- {text(sentence)}" for sentence in (*view.intervals, *view.cautions, *view.methods)))
+    return folded("Machine, method and how to measure it again", "\n\n".join(blocks))

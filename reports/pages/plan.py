@@ -1,0 +1,21 @@
+"""What a suite would do, on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.text import Text
+
+from harness.values.suite import Plan
+
+from ..formats.terminal_table import Shown
+from ..tables.plan import cases, model
+
+
+def render(plan: Plan) -> Group:
+    """The suite in a line, its cases, and the whole model."""
+    suite = plan.suite
+    same = sum(case.same_as is not None for case in plan.cases)
+    counts = f"{len(plan.cases)} cases" + (f", {same} of them the same as another" if same else "")
+    head = " · ".join([suite.name, suite.title, suite.model, suite.dtype_label, f"routing {suite.routing}", counts])
+    whole = model(plan)
+    return Group(Text(head, style="bold"), "", Shown(cases(plan)), "", Text(whole.title), Shown(whole))

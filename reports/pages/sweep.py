@@ -1,0 +1,96 @@
+"""A sweep in words and tables: what became of the declared configurations, the fastest, and what the choice brings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from harness.stats.landscape import importance
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+from harness.values.static_sweep import StaticSweep, groups
+from harness.values.sweep import Configuration, Question, Shipped, SweepResult
+
+from ..formats.terminal_table import Shown
+from ..tables.sweep import SHOWN, compiled, finalists, named, values_of
+
+
+def render(result: SweepResult) -> RenderableType:
+    """One block per question, then the warnings."""
+    counts = f"{len(result.configurations)} declared, {result.reused} known before"
+    times = f"{result.wall_s:.0f} s, of these {result.compile_s:.0f} s compiling; device busy {result.gpu_busy_s:.1f} s"
+    head = [f"{result.suite} · {result.environment.device_name} · run {result.run_id}", f"{counts} · {times}"]
+    if result.gpu_busy_s:
+        head.append(", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages_s.items()))
+    parts: list[RenderableType] = list(map(Text, head))
+    for question in result.questions:
+        parts += [Text(), *_question(question)]
+    parts += [Text(), *(Text(f"WARNING  {line}") for line in result.warnings)] if result.warnings else []
+    return Group(*parts)
+
+
+def _question(question: Question) -> Iterator[RenderableType]:
+    rows = question.configurations
+    pruned = [row for row in rows if row.pruned]
+    wrong = sum(row.measurement.status is Status.INCORRECT for row in rows)
+    dims = ", ".join(f"{name} {value}" for name, value in sorted(question.dims.items()))
+    left = f"{len(rows)} declared -> {len(pruned)} pruned -> {question.distinct} distinct"
+    yield Text(f"{question.op}@{question.site} · {question.variant} · {dims}")
+    yield Text(f"{left} -> {question.timed} timed · {wrong} wrong")
+    yield from (Text(f"  pruned: {reason} ({count})") for reason, count in _reasons(pruned))
+    if question.rms is not None and question.finals is not None:
+        verdict, pairs = "trusted" if question.trusted else "NOT to be trusted", len(question.finals.twins)
+        yield Text(f"the same work twice: {100 * question.rms:.2f} % apart (RMS of {pairs} pairs): {verdict}")
+    yield from (Text(), Shown(finalists(question)), Text())
+    matters = importance(question.configurations)
+    if matters:
+        yield Text("what matters: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in matters))
+
+
+def _reasons(rows: Iterable[Configuration]) -> list[tuple[str, int]]:
+    return Counter(row.measurement.reason for row in rows).most_common(SHOWN)
+
+
+def render_shipped(place: str, chosen: Shipped) -> RenderableType:
+    """One line of what is worth shipping, and one for each of its configurations."""
+    percent = f"{100 * chosen.worst_loss:.1f} % (the fastest at one question: {100 * chosen.fastest_loss:.1f} %)"
+    head = f"ship {len(chosen.chosen)}  {place}: worst loss over {len(chosen.questions)} questions {percent}"
+    return Text("\n".join([head, *(f"        {named(tunables)}" for tunables in chosen.chosen)]))
+
+
+def render_compiled(found: StaticSweep) -> RenderableType:
+    """A sweep that was compiled and not run: how many are distinct, what was left out and why."""
+    cached = f", {found.cached} of them known" if found.cached else ""
+    head = (
+        f"{found.suite} · {found.target} · {found.toolchain}",
+        f"{found.declared} declared{cached} -> {found.distinct} distinct (binary + launch), {found.pruned} pruned, "
+        f"{found.failed} failed · {found.wall_s:.1f} s on {found.jobs} processes",
+    )
+    parts: list[RenderableType] = list(map(Text, head))
+    for _, rows in groupby(found.configurations, key=_place):
+        parts += [Text(), *_compiled(list(rows))]
+    return Group(*parts, Text("\nNothing was run: what is fastest, only `harness sweep` on a GPU of this kind says."))
+
+
+def _place(c: Compiled) -> tuple[str | None, str | None, str, tuple[tuple[str, int], ...]]:
+    assert c.case.answer is not None
+    return c.case.op, c.case.site, c.case.answer.variant, tuple(sorted(c.case.dims.items()))
+
+
+def _compiled(rows: Sequence[Compiled]) -> Iterator[RenderableType]:
+    op, site, variant, _ = _place(rows[0])
+    seconds = sum((Counter(c.stages_s) for c in rows if not c.cached), Counter[str]())
+    spent = " · " + ", ".join(f"{name} {s:.1f} s" for name, s in seconds.items()) if seconds else ""
+    yield Text(f"{op}@{site} · {variant} · {len(rows)} declared -> {len(groups(rows))} distinct{spent}")
+    yield from (Text(), Shown(compiled(rows)), Text())
+    left_out: dict[str, list[Compiled]] = {}
+    for c in rows:
+        if c.status is not Status.OK:
+            left_out.setdefault(c.reason, []).append(c)
+    for reason, same in left_out.items():
+        tunables = ", ".join(f"{name}={'|'.join(found)}" for name, found in values_of(same).items())
+        yield Text(f"{len(same)} {same[0].status.value}: {reason} ({tunables})")

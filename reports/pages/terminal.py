@@ -1,0 +1,125 @@
+"""The view on a terminal: sentences and tables, in the columns that there are.
+
+Everything is `Text`, never markup, so that a name with brackets stays a name. Colour only stresses what words say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.text import Text
+
+from harness.engines import EAGER
+
+from ..figures import clean, number, percent
+from ..formats import console
+from ..formats.terminal_table import Shown
+from ..table import Table
+from ..tables.categories import categories
+from ..tables.kernels import kernels
+from ..tables.models import models
+from ..tables.run import pairs, problems
+from ..views.category_view import Categories
+from ..views.decode_view import ModelGroup, ModelRow
+from ..views.step_view import step_words
+from ..views.view import View, explained_words
+
+
+class Report:
+    """A rich renderable that chooses its layout by the width it is given."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        view = self.view
+        yield from _head(view)
+        yield from _summary(view)
+        for table in tables(view):
+            yield from (Text(), Shown(table))
+        yield Text()
+        yield from _facts(view)
+        if view.problems:
+            yield from (Text(), Shown(problems(view).pick("status case arm reason", status="Not measured")))
+
+
+def render(view: View) -> Report:
+    """What `console.print` shows of a view."""
+    return Report(view)
+
+
+def plain(view: View, columns: int = console.PIPED_COLUMNS) -> str:
+    """The same as text without colour."""
+    return console.plain(render(view), columns=columns)
+
+
+def _head(view: View) -> Iterator[RenderableType]:
+    head = view.headline
+    yield Text(" · ".join([head.suite, *head.facts]), style="bold")
+    run = f"run {head.run_id}" + (f" “{head.note}”" if head.note else "")
+    yield Text(" · ".join([view.counts.sentence, *([head.state] if head.state != "complete" else []), run]))
+
+
+def _summary(view: View) -> Iterator[RenderableType]:
+    if view.trouble or view.summary:
+        yield Text()
+    yield from (Text(sentence, style="bold red") for sentence in view.trouble)
+    yield from (Text(sentence) for sentence in view.summary)
+
+
+def tables(view: View) -> Iterator[Table]:
+    """Kernels, categories, decode and prefill, as far as they were measured."""
+    if view.kernels:
+        shown = "kernel arm config time_us read_share in_model change"
+        yield kernels(view).pick(shown, kernel="kernel, cold", change="")
+    yield from map(_categories, view.categories)
+    for groups in (view.decodes, view.prefills):
+        if groups:
+            yield models(view, groups).pick(
+                "case arm tok_s time_us bound_share launches peak_bytes change", change="",
+            )  # fmt: skip
+
+
+def _categories(table: Categories) -> Table:
+    """us per step of every arm; where there is room, also share, launches and what reaching the floor would bring."""
+    arms = [f"us_{place}" for place in range(len(table.arms))]
+    engine = "" if table.engine == EAGER else f", {table.engine}"
+    return categories(table).pick(
+        " ".join(["category", *arms, f"share_{len(arms) - 1} launches read_share floor_tok_s"]),
+        category=f"us per step, {table.unit}{engine}", floor_tok_s="At its floor you would get, tok/s",
+        launches="Launches", **dict.fromkeys(arms, "{}"), **{f"share_{len(arms) - 1}": f"of {table.unit}, {{}}"},
+    )  # fmt: skip
+
+
+def _facts(view: View) -> Iterator[RenderableType]:
+    """What stands below the tables, each with its word in front."""
+    facts: list[tuple[str, str]] = [
+        ("explained", f"{clean(entry.head)}: {explained_words(entry)}") for entry in view.explained
+    ]
+    facts += [("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps]
+    facts += [("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries]
+    facts += [("outputs", sentence) for sentence in view.outputs]
+    facts += [("first token", sentence) for sentence in _first_tokens(view.decodes)]
+    if view.memory:
+        facts.append(("memory" if "peak" in view.memory else "start", view.memory))
+    if view.processes:
+        worst = max(view.processes, key=lambda row: row.spread)
+        many = len(worst.medians)
+        facts.append(
+            (
+                "processes",
+                f"medians of {many} processes differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})",
+            )
+        )
+    facts += [("intervals", sentence) for sentence in view.intervals]
+    facts += [("caution", sentence) for sentence in view.cautions]
+    yield Shown(pairs("facts", "Facts", "", facts))
+
+
+def _first_tokens(groups: Iterable[ModelGroup]) -> Iterator[str]:
+    for group in groups:
+        known: list[ModelRow] = [row for row in group.rows if row.first_token_us]
+        times = ", ".join(f"{'/'.join(row.arms)} {number((row.first_token_us or 0) / 1e3)} ms" for row in known)
+        if times:
+            yield f"{group.title}: {times}"

@@ -1,0 +1,79 @@
+"""What the Triton kernels of each arm's decode step were compiled to, and which of them spill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.values.profile import Profile, SiteBinary
+
+from ..figures import UNKNOWN, clean, number, plural
+
+
+@dataclass(frozen=True)
+class ArmBinaries:
+    """rows: in the order of the step. not_read: places whose binaries are not known, and why."""
+
+    arm: str
+    rows: tuple[SiteBinary, ...]
+    not_read: tuple[tuple[str, str], ...]
+
+    @property
+    def sentence(self) -> str:
+        """`no kernel of 18 spills; at most 5.1 instructions per weight (int4_mm@lm_head); 24 to 128 registers`.
+        Instructions are those of all kernels of a place, over the weights of its call."""
+        spills = [row for row in self.rows if row.binary.spill_bytes]
+        many = len(self.rows)
+        named = ", ".join(f"{clean(row.place)} {row.binary.spill_bytes} bytes a thread" for row in spills)
+        parts = [
+            f"{plural(len(spills), 'kernel')} of {many} spill: {named}" if spills else f"no kernel of {many} spills"
+        ]
+        per_weight: dict[str, float] = {}
+        for row in self.rows:
+            if row.binary.instructions_per_weight is not None:
+                per_weight[row.place] = per_weight.get(row.place, 0.0) + row.binary.instructions_per_weight
+        if per_weight:
+            most = max(per_weight, key=lambda place: per_weight[place])
+            parts.append(f"at most {number(per_weight[most])} instructions per weight ({clean(most)})")
+        registers = [row.binary.registers for row in self.rows]
+        parts.append(f"{min(registers)} to {max(registers)} registers a thread")
+        return "; ".join(parts)
+
+
+HEADINGS = (
+    "Op and site", "Kernel", "Launches a step", "Grid", "Warps", "Registers", "Spills, bytes", "Shared, bytes",
+    "Instructions per weight of the call", "Load, bytes", "Blocks per SM",
+)  # fmt: skip
+
+
+def arm_binaries(profiles: Sequence[Profile]) -> tuple[ArmBinaries, ...]:
+    """One for each arm that launches Triton kernels, from its first profile that says so."""
+    found: dict[str, ArmBinaries] = {}
+    for profile in profiles:
+        if profile.binaries and profile.arm not in found:
+            not_read = tuple((clean(place), clean(why)) for place, why in sorted(profile.not_read.items()))
+            found[profile.arm] = ArmBinaries(clean(profile.arm), profile.binaries, not_read)
+    return tuple(found.values())
+
+
+def cells(row: SiteBinary) -> tuple[str, ...]:
+    """As `HEADINGS` names them. Of the loads, the most frequent of the hot loop and, where it differs, the widest."""
+    binary = row.binary
+    per_weight = binary.instructions_per_weight
+    counted = UNKNOWN if per_weight is None else number(per_weight)
+    if binary.counted_over == "kernel":
+        counted += " (no loop)"
+    load = UNKNOWN if binary.load_bytes is None else str(binary.load_bytes)
+    if binary.widest_load_bytes is not None and binary.widest_load_bytes != binary.load_bytes:
+        load += f" (widest {binary.widest_load_bytes})"
+    grid = " x ".join(f"{size:,}" for size in _trimmed(row.grid))
+    return (
+        clean(row.place), clean(binary.kernel), f"{row.launches:,}", grid, str(binary.num_warps),
+        str(binary.registers), str(binary.spill_bytes), f"{binary.shared_bytes:,}", counted, load,
+        UNKNOWN if binary.blocks_per_sm is None else str(binary.blocks_per_sm),
+    )  # fmt: skip
+
+
+def _trimmed(grid: tuple[int, int, int]) -> tuple[int, ...]:
+    last = max((place for place, size in enumerate(grid) if size != 1), default=0)
+    return grid[: last + 1]

@@ -1,0 +1,200 @@
+"""The whole model: decode steps and prefill passes, and whether the kernels explain what the decode gained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.compare.places import SamePlaces, Timed, difference, same_places
+from harness.engines import EAGER, same_kernels
+from harness.values.case import same_shape
+from harness.values.estimate import Estimate, Ratio
+from harness.values.measurement import Status
+
+from ..figures import axes_words, clean
+from .joined import Answered, Joined, by_question, rate, shared_arms
+from .kernel_view import site_name
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One arm's decode or prefill.
+
+    time: us per step (decode: one token of every sequence) or per pass (prefill). tok_s: tokens per second, all
+    sequences together. bound_share: of the rate that reading every byte once would allow. ratio: against the run's
+    first arm. launches: kernels per step, from the profile.
+    """
+
+    arms: tuple[str, ...]
+    time: Estimate
+    tok_s: Estimate
+    bound_share: float | None
+    ratio: Ratio | None
+    launches: int | None
+    peak_bytes: int | None
+    compile_s: float | None
+    capture_s: float | None
+    first_token_us: float | None
+    stream_note: str
+    source: Answered
+
+
+@dataclass(frozen=True)
+class ModelGroup:
+    """kind: `decode` or `prefill`. bound_tok_s: the rate at the measured read bandwidth."""
+
+    kind: str
+    engine: str
+    batch: int
+    context: int
+    axes: str
+    bound_tok_s: float | None
+    rows: tuple[ModelRow, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.axes}, {self.engine}"
+
+
+def model_groups(joined: Joined, kind: str) -> tuple[ModelGroup, ...]:
+    """Groups of one kind; a prefill is called on every sequence, so its tokens are batch x context."""
+    groups = []
+    for entries in by_question(joined.kind(kind)):
+        ok = [e for e in entries if e.samples and e.measurement and e.measurement.status is Status.OK]
+        if ok:
+            groups.append(_group(joined, kind, entries[0], ok))
+    return tuple(groups)
+
+
+def _group(joined: Joined, kind: str, asked: Answered, ok: Sequence[Answered]) -> ModelGroup:
+    axes = asked.case.axes
+    batch, context = int(axes.get("batch", 1)), int(axes.get("context", 0))
+    tokens = batch if kind == "decode" else batch * context
+    bound_us = joined.bound_us(ok[0])
+    return ModelGroup(
+        kind=kind,
+        engine=clean(asked.case.engine or ""),
+        batch=batch,
+        context=context,
+        axes=axes_words(axes, kind),
+        bound_tok_s=tokens * 1e6 / bound_us if bound_us else None,
+        rows=tuple(_row(joined, entry, ok, arms, tokens) for entry, arms in shared_arms(ok)),
+    )
+
+
+def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple[str, ...], tokens: int) -> ModelRow:
+    measurement, time = entry.measurement, joined.estimate(entry)
+    assert measurement is not None and time is not None
+    bound_us = joined.bound_us(entry)
+    diverges = measurement.correctness.diverges if measurement.correctness else None
+    return ModelRow(
+        arms=arms,
+        time=time,
+        tok_s=rate(time, tokens),
+        bound_share=bound_us / time.value if bound_us else None,
+        ratio=joined.against_first(group, entry),
+        launches=_launches(joined, entry),
+        peak_bytes=measurement.peak_memory_bytes,
+        compile_s=measurement.compile_s,
+        capture_s=measurement.capture_s or None,
+        first_token_us=measurement.first_token_us,
+        stream_note=diverges.words if diverges else "",
+        source=entry,
+    )
+
+
+def _launches(joined: Joined, entry: Answered) -> int | None:
+    axes, measurement = entry.case.axes, entry.measurement
+    if measurement and measurement.launches is not None:
+        return measurement.launches
+    for profile in joined.run.profiles:
+        shape = (profile.axes.get("batch", 1), profile.axes.get("context")) == (
+            axes.get("batch", 1),
+            axes.get("context"),
+        )
+        same = same_kernels(profile.engine, entry.case.engine or EAGER)
+        if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and same and profile.steps:
+            return round(profile.kernel_count / profile.steps) or None
+    return None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one kernel saves per step: us per call x calls. Negative where it got slower. name: the op with its site;
+    with an arrow where other ops stand there in the head."""
+
+    name: str
+    saving_us: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Does the sum of the kernels' savings make up the decode's? The half widths are of 95 % intervals, us per step."""
+
+    title: str
+    base: str
+    head: str
+    parts: tuple[Part, ...]
+    predicted_us: float
+    predicted_half_us: float
+    measured_us: float
+    measured_half_us: float
+
+    @property
+    def left_us(self) -> float:
+        return self.measured_us - self.predicted_us
+
+
+def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained, ...]:
+    """One for each arm that is held against the first, in each decode group; none where no kernel of that shape was
+    timed for both."""
+    found = []
+    for group in decodes:
+        for row in (row for row in group.rows if row.ratio):
+            parts = _parts(joined, group, group.rows[0].source.case.arm, row.source.case.arm)
+            if parts:
+                found.append(_explained(group, row, parts))
+    return tuple(found)
+
+
+def _explained(group: ModelGroup, row: ModelRow, parts: Sequence[tuple[Part, float]]) -> Explained:
+    base = group.rows[0]
+    return Explained(
+        title=group.title,
+        base=", ".join(base.arms),
+        head=", ".join(row.arms),
+        parts=tuple(part for part, _ in parts),
+        predicted_us=sum(part.saving_us * part.calls for part, _ in parts),
+        predicted_half_us=math.hypot(*(half * part.calls for part, half in parts)),
+        measured_us=base.time.value - row.time.value,
+        measured_half_us=math.hypot(base.time.half_width, row.time.half_width),
+    )
+
+
+def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> list[tuple[Part, float]]:
+    """Per place of the decode's shape where the arms' answers differ: what is saved per call and its half width, in us;
+    the largest saving per step first. A composite op is held against what it replaces, as far as that was timed."""
+    arms: dict[str, list[Answered]] = {base_arm: [], head_arm: []}
+    step = group.rows[0].source.case.axes
+    for entry in joined.kind("kernel"):
+        asked = entry.case.arm in arms and entry.case.calls and same_shape(entry.case.axes, step)
+        if asked and joined.estimate(entry):
+            arms[entry.case.arm].append(entry)
+    groups = same_places(arms[base_arm], arms[head_arm], lambda entry: entry.case)
+    parts = [
+        _part(joined, one) for one in groups if [e.measurement for e in one.base] != [e.measurement for e in one.head]
+    ]
+    return sorted(parts, key=lambda part: -abs(part[0].saving_us * part[0].calls))
+
+
+def _part(joined: Joined, found: SamePlaces[Answered]) -> tuple[Part, float]:
+    calls, more_us, half_us = difference(_timed(joined, found.base), _timed(joined, found.head))
+    before, after = ([site_name(entry.case) for entry in side] for side in (found.base, found.head))
+    name = " + ".join(after) if before == after else f"{' + '.join(before)} -> {' + '.join(after)}"
+    return Part(name, -more_us, calls), half_us
+
+
+def _timed(joined: Joined, side: Sequence[Answered]) -> list[Timed]:
+    return [(entry.case.calls, time) for entry in side if (time := joined.estimate(entry))]

@@ -1,0 +1,115 @@
+"""Cases over runs: each point an estimate with its interval, and where the conditions changed between two points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.stats import estimate_of
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.estimate import Estimate
+from harness.values.run import Run
+
+from ..figures import clean
+from .case_rows import UNITS
+from .run_view import case_name
+
+
+@dataclass(frozen=True)
+class Point:
+    """A run's estimate of a case. changed: conditions that are not those of the point before, empty where both may be
+    compared."""
+
+    run: str
+    started: str
+    commit: str
+    time: Estimate
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A case over runs, oldest first. gaps: runs that have the case without samples."""
+
+    id: str
+    suite: str
+    name: str
+    arm: str
+    kind: str
+    unit: str
+    points: tuple[Point, ...]
+    gaps: int
+
+    @property
+    def since(self) -> int:
+        """Index of the first point that may be compared with the last."""
+        return max((place for place, point in enumerate(self.points) if point.changed), default=0)
+
+
+@dataclass(frozen=True)
+class Slim:
+    """Of a run what a history needs, so that hundreds fit into memory. times: by case id, None where a measured case
+    has no samples."""
+
+    id: str
+    suite: str
+    started: str
+    environment: Environment | None
+    cases: dict[str, Case]
+    times: dict[str, Estimate | None]
+
+
+def slim(run: Run) -> Slim:
+    cases = {m.case.id: m.case for m in run.measurements}
+    order = {case.id: place for place, case in enumerate(run.planned)}
+    ids = sorted(cases, key=lambda key: (cases[key].kind != "decode", order.get(key, len(order))))
+    times = {m.case.id: estimate_of(run, m.case.id, m.samples) for m in run.measurements}
+    return Slim(run.id, run.suite, run.started, run.environment, {key: cases[key] for key in ids}, times)
+
+
+def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
+    """Every case over the runs, oldest first: those of the last run, decodes first, then in the order of the plan, and
+    then (unless `last_alone`) those of runs before it; only those with two points or more."""
+    if not runs:
+        return ()
+    changed = [(), *(_changed(before, after) for before, after in pairwise(runs))]
+    cases: dict[str, Case] = {}
+    for run in runs[-1:] if last_alone else reversed(runs):
+        for key, case in run.cases.items():
+            cases.setdefault(key, case)
+    found = (_trend(case, runs, changed) for case in cases.values())
+    return tuple(trend for trend in found if len(trend.points) > 1)
+
+
+def _trend(case: Case, runs: Sequence[Slim], changed: Sequence[tuple[str, ...]]) -> Trend:
+    points: list[Point] = []
+    gaps, key = 0, case.id
+    pending: list[str] = []
+    for run, differences in zip(runs, changed, strict=True):
+        pending += differences
+        time = run.times.get(key)
+        if time is None:
+            gaps += key in run.times
+            continue
+        points.append(_point(run, time, tuple(dict.fromkeys(pending)) if points else ()))
+        pending = []
+    name, arm = case_name(case), clean(case.arm)
+    return Trend(key, clean(runs[-1].suite), name, arm, case.kind, UNITS[case.kind], tuple(points), gaps)
+
+
+def _point(run: Slim, time: Estimate, changed: tuple[str, ...]) -> Point:
+    commit = (run.environment.commit if run.environment else None) or ""
+    return Point(clean(run.id), clean(run.started[:16].replace("T", " ")), clean(commit[:9]), time, changed)
+
+
+def _changed(before: Slim, after: Slim) -> tuple[str, ...]:
+    """Conditions that forbid a comparison, as `harness compare` sees them in an environment."""
+    ours, theirs = before.environment, after.environment
+    if ours is None or theirs is None:
+        return () if ours is theirs else ("environment",)
+    found = [clean(difference.words) for difference in ours.differences(theirs)]
+    if ours.device_uuid != theirs.device_uuid:
+        found.append("device_uuid")
+    return tuple(found)

@@ -1,0 +1,114 @@
+"""The cases of a run beside what was measured for them, with their estimates: what every table is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.stats import estimate_of, ratio
+from harness.values.case import Case
+from harness.values.estimate import Estimate, Ratio
+from harness.values.measurement import Measurement, Sample
+from harness.values.run import Run
+
+from ..figures import clean
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A case and its measurement; None where the run ended before it. shared_with: the arm that was measured in its
+    place, because both give the same answer."""
+
+    case: Case
+    measurement: Measurement | None
+    shared_with: str = ""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        return self.measurement.samples if self.measurement else ()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """All cases of a run in the order of its plan. arms: in that order; the others are held against the first."""
+
+    run: Run
+    cases: tuple[Answered, ...]
+    arms: tuple[str, ...]
+    _estimates: dict[str, Estimate | None] = field(default_factory=dict, compare=False)
+
+    @property
+    def read_gb_s(self) -> float | None:
+        environment = self.run.environment
+        return environment.read_gb_s if environment and environment.read_gb_s else None
+
+    def kind(self, kind: str) -> list[Answered]:
+        return [entry for entry in self.cases if entry.case.kind == kind]
+
+    def estimate(self, entry: Answered) -> Estimate | None:
+        """us per call, step or pass; None without samples."""
+        key = entry.measurement.case.id if entry.measurement else entry.case.id
+        if key not in self._estimates:
+            self._estimates[key] = estimate_of(self.run, key, entry.samples)
+        return self._estimates[key]
+
+    def bound_us(self, entry: Answered) -> float | None:
+        """Time that the case's bytes take at the read bandwidth measured on this device: no answer can be faster."""
+        work = entry.measurement.work if entry.measurement else None
+        if work is None or self.read_gb_s is None or work.bytes == 0:
+            return None
+        return work.bytes / (self.read_gb_s * 1e3)
+
+    def against_first(self, entries: Sequence[Answered], head: Answered) -> Ratio | None:
+        """head time / time of the first arm's answer to the same question; None where that one has no samples, or where
+        both are the same measurement."""
+        base = next((entry for entry in entries if entry.case.arm == self.arms[0]), None)
+        if base is None or not base.samples or not head.samples or base.measurement is head.measurement:
+            return None
+        return ratio(base.samples, head.samples)
+
+
+def join(run: Run) -> Joined:
+    """Pairs each planned case with its measurement, or with that of the case in whose place it stands."""
+    measured: Mapping[str, Measurement] = {m.case.id: m for m in run.measurements}
+    planned = {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}
+    cases = []
+    for case in planned.values():
+        own = measured.get(case.id)
+        source = planned.get(case.same_as) if own is None and case.same_as else None
+        if source is None:
+            cases.append(Answered(case, own))
+        else:
+            cases.append(Answered(case, measured.get(source.id), source.arm))
+    arms = tuple(dict.fromkeys(entry.case.arm for entry in cases)) or profiled_arms(run)
+    return Joined(run, tuple(cases), arms)
+
+
+def profiled_arms(run: Run) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(profile.arm for profile in run.profiles))
+
+
+def by_question(entries: Iterable[Answered]) -> list[list[Answered]]:
+    """Cases with the same question, one list each, in order of first appearance."""
+    groups: dict[str, list[Answered]] = {}
+    for entry in entries:
+        groups.setdefault(entry.case.question, []).append(entry)
+    return list(groups.values())
+
+
+def shared_arms(entries: Sequence[Answered]) -> list[tuple[Answered, tuple[str, ...]]]:
+    """Each measured answer once, with all arms that give it."""
+    arms: dict[int, list[str]] = {}
+    first: dict[int, Answered] = {}
+    for entry in entries:
+        key = id(entry.measurement) if entry.measurement else id(entry)
+        first.setdefault(key, entry)
+        arms.setdefault(key, []).append(clean(entry.case.arm))
+    return [(first[key], tuple(dict.fromkeys(arms[key]))) for key in first]
+
+
+def rate(time: Estimate, tokens: int) -> Estimate:
+    """Tokens per second from us: the interval turns round, its confidence and level stay."""
+    per_us = tokens * 1e6
+    low, high = per_us / time.high, per_us / time.low
+    return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)

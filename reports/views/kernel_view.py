@@ -1,0 +1,135 @@
+"""Kernels timed alone: one group a question, one row an answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.engines import engine_facts
+from harness.values.case import Case, same_shape
+from harness.values.estimate import Estimate, Ratio
+from harness.values.measurement import Status
+
+from ..figures import axes_words, clean, config_words
+from .joined import Answered, Joined, by_question, shared_arms
+
+ONLY_SITES = ("main", "experts", "tokens")
+"""Sites of ops that have one place in a model; not shown."""
+
+MOST_ROWS = 24
+"""Rows of one group; a sweep has hundreds."""
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """An answer to a kernel question.
+
+    arms: all that give this answer. estimate: us per call. bound_share: least time over time, both for the same bytes.
+    in_model: time per call inside the profiled decode over the time alone. ratio: against the run's first arm.
+    error: rms against the float32 reference, relative to its size.
+    """
+
+    arms: tuple[str, ...]
+    config: str
+    estimate: Estimate | None
+    gb_s: float | None
+    bound_share: float | None
+    in_model: float | None
+    ratio: Ratio | None
+    error: float | None
+    source: Answered
+
+
+@dataclass(frozen=True)
+class KernelGroup:
+    """name: `moe_gate_up`, `int4_mm@lm_head`. axes: in words. bound_us: least time by bytes. calls: per decoded token.
+    left_out: rows beyond `MOST_ROWS`, slowest of a sweep."""
+
+    name: str
+    axes: str
+    calls: int
+    bound_us: float | None
+    rows: tuple[KernelRow, ...]
+    left_out: int = 0
+
+    def title(self, usual: str) -> str:
+        """The name, with the axes where they are not the usual ones."""
+        return self.name if self.axes == usual else f"{self.name}, {self.axes}"
+
+    @property
+    def timed(self) -> bool:
+        return any(row.estimate for row in self.rows)
+
+
+def kernel_groups(joined: Joined) -> tuple[KernelGroup, ...]:
+    groups = (_group(joined, entries) for entries in by_question(joined.kind("kernel")))
+    return tuple(group for group in groups if group.timed)
+
+
+def is_sweep(groups: Sequence[KernelGroup]) -> bool:
+    """Are these the configurations of a sweep, which are held against the fastest of them?"""
+    return any(row.source.case.tunables_in_id for group in groups for row in group.rows)
+
+
+def usual_axes(groups: Sequence[KernelGroup]) -> str:
+    """The axes that most groups have: said once in a heading, and beside a name only where it differs."""
+    return Counter(group.axes for group in groups).most_common(1)[0][0] if groups else ""
+
+
+def _group(joined: Joined, entries: Sequence[Answered]) -> KernelGroup:
+    sweep = any(entry.case.tunables_in_id for entry in entries)
+    ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.samples]
+    if sweep:  # held against the fastest, which is the first then
+        ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else float("inf"))
+    rows = [_row(joined, entry, ok, arms) for entry, arms in shared_arms(ok)]
+    if sweep:
+        rows.sort(key=lambda row: row.estimate.value if row.estimate else float("inf"))
+    case = entries[0].case
+    bounds = [bound for entry in ok if (bound := joined.bound_us(entry)) is not None]
+    return KernelGroup(
+        name=site_name(case),
+        axes=axes_words(case.axes, "kernel"),
+        calls=case.calls,
+        bound_us=bounds[0] if bounds else None,
+        rows=tuple(rows[:MOST_ROWS]),
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )
+
+
+def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple[str, ...]) -> KernelRow:
+    estimate = joined.estimate(entry)
+    bound_us = joined.bound_us(entry)
+    measurement = entry.measurement
+    assert measurement is not None
+    gb_s = measurement.work.bytes / estimate.value / 1e3 if measurement.work and estimate else None
+    return KernelRow(
+        arms=arms,
+        config=config_words(measurement.case.answer),
+        estimate=estimate,
+        gb_s=gb_s or None,
+        bound_share=bound_us / estimate.value if bound_us and estimate else None,
+        in_model=_in_model(joined, entry.case, estimate),
+        ratio=joined.against_first(group, entry),
+        error=measurement.correctness.rms_error if measurement.correctness else None,
+        source=entry,
+    )
+
+
+def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | None:
+    """Mean time per call in the profiled decode of the same arm, in a graph where that was profiled, over the time
+    alone; None without such a profile."""
+    for profile in sorted(joined.run.profiles, key=lambda profile: not engine_facts(profile.engine).replays_ops):
+        if alone is None or profile.arm != case.arm or profile.device != "cuda" or not profile.steps or not case.calls:
+            continue
+        if not same_shape(case.axes, profile.axes):
+            continue
+        total_ns = sum(row.total_ns for row in profile.kernels if row.scope == case.place)
+        if total_ns:
+            return total_ns / 1e3 / profile.steps / case.calls / alone.value
+    return None
+
+
+def site_name(case: Case) -> str:
+    op, site = clean(case.op or ""), clean(case.site or "")
+    return op if site in ONLY_SITES or not site else f"{op}@{site}"

@@ -1,0 +1,71 @@
+"""How good the data of a run are: samples, spread, clocks, and what the trace readers repaired or could not place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from harness.values.measurement import Conditions
+
+from ..figures import clean, percent, plural, span
+from .joined import Joined
+from .run_view import case_name, process_rows, throttling
+
+
+def quality_rows(joined: Joined) -> tuple[tuple[str, str], ...]:
+    """Name and value in words; what was not recorded is absent."""
+    return tuple(_rows(joined))
+
+
+def _rows(joined: Joined) -> Iterator[tuple[str, str]]:
+    yield from _samples(joined)
+    conditions = joined.run.conditions
+    if conditions:
+        yield "Readings", plural(len(conditions), "round")
+        yield "Throttling", throttling(conditions) or _unread(conditions)
+    for name, unit, value in _READINGS:
+        found = [reading for c in conditions if (reading := value(c)) is not None]
+        if found:
+            yield name, f"{span(round(min(found)), round(max(found)))} {unit}, median {round(median(found)):,}"
+    repeated = [m.correctness.repeatable for m in joined.run.measurements if m.correctness]
+    differs = sum(known is False for known in repeated)
+    if differs:
+        yield "Second call", f"not the same bits in {plural(differs, 'case')}, within the tolerance"
+    for profile in joined.run.profiles:
+        who = f"Profile of {clean(profile.arm)}, {clean(profile.engine)}"
+        odd = ", ".join(
+            f"{clean(name).replace('_', ' ')} {count:,}" for name, count in sorted(profile.data_quality.items())
+        )
+        whole = profile.kernel_sum_ns
+        placed = f"{percent(profile.attributed_ns / whole)} of kernel time has an op or scope" if whole else ""
+        yield who, "; ".join(part for part in (placed, odd or "nothing damaged, dropped or odd") if part)
+
+
+_READINGS: tuple[tuple[str, str, Callable[[Conditions], float | None]], ...] = (
+    ("SM clock", "MHz", lambda c: c.sm_clock_mhz),
+    ("Memory clock", "MHz", lambda c: c.memory_clock_mhz),
+    ("Temperature", "°C", lambda c: c.temperature_c),
+    ("Power", "W", lambda c: c.power_w),
+)
+
+
+def _samples(joined: Joined) -> Iterator[tuple[str, str]]:
+    own = [entry for entry in joined.cases if entry.samples and not entry.shared_with]
+    total = sum(len(entry.samples) for entry in own)
+    if not total:
+        return
+    processes = {sample.process for entry in own for sample in entry.samples}
+    where = f"{plural(len(own), 'case')} and {plural(len(processes), 'process', 'processes')}"
+    yield "Samples", f"{total:,} of {where}, none trimmed"
+    fewest = min(own, key=lambda entry: len(entry.samples))
+    yield "Fewest samples", f"{len(fewest.samples):,}, {case_name(fewest.case)}, {clean(fewest.case.arm)}"
+    rows = process_rows(joined)
+    if rows:
+        worst = max(rows, key=lambda row: row.spread)
+        yield "Largest spread of processes", f"{percent(worst.spread)}, {worst.name}, {worst.arm}"
+
+
+def _unread(conditions: tuple[Conditions, ...]) -> str:
+    """Where a machine says nothing of its clocks, nothing is known of throttling."""
+    read = any(c.sm_clock_mhz is not None for c in conditions)
+    return "none seen" if read else "this machine does not say"

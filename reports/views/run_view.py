@@ -1,0 +1,257 @@
+"""What a report says of the run itself: where it ran, in which condition, what is right, wrong or missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness.values.case import Case
+from harness.values.environment import Environment
+from harness.values.estimate import Estimate
+from harness.values.measurement import Conditions, Status
+from harness.values.run import Run
+
+from ..figures import axes_words, bandwidth, clean, clean_prose, config_words, grouped, percent, plural, span
+from .joined import Joined
+from .kernel_view import site_name
+
+REASON_LIMIT = 400
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The run in words. facts: device, software, bandwidth, clocks, each ready to be joined by a dot."""
+
+    run_id: str
+    suite: str
+    title: str
+    note: str
+    state: str
+    started: str
+    command: str
+    analysis: tuple[str, ...]
+    facts: tuple[str, ...]
+    throttled: str
+    environment: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A case that has no samples, and why."""
+
+    case: str
+    arm: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached.
+    alike: not timed, for both sides of a comparison run the same code."""
+
+    correct: int
+    measured: int
+    shared: int
+    missing: int
+    unsupported: int
+    alike: int
+
+    @property
+    def sentence(self) -> str:
+        parts = [f"{self.correct} of {plural(self.measured, 'case')} correct"] if self.measured else []
+        if self.unsupported or not parts:
+            parts.append(f"{self.unsupported} unsupported" if self.unsupported else "no case was timed")
+        if self.shared:
+            parts.append(f"{self.shared} more have the same answer as an earlier arm")
+        if self.missing:
+            parts.append(f"{self.missing} not reached")
+        if self.alike:
+            parts.append(f"{self.alike} not timed, the same code on both sides")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class ProcessRow:
+    """The median of one case in each fresh process; spread: largest over smallest, less one."""
+
+    name: str
+    arm: str
+    unit: str
+    medians: tuple[float, ...]
+    spread: float
+
+
+def headline(run: Run) -> Headline:
+    environment = run.environment
+    return Headline(
+        run_id=clean(run.id),
+        suite=clean(run.suite),
+        title=clean(run.title) or clean(run.suite),
+        note=clean(run.note, REASON_LIMIT),
+        state=clean(run.state),
+        started=clean(run.started),
+        command=clean(run.command, REASON_LIMIT),
+        analysis=clean_prose(run.analysis),
+        facts=tuple(_facts(environment, run.conditions)),
+        throttled=throttling(run.conditions),
+        environment=environment_rows(environment),
+    )
+
+
+def _facts(environment: Environment | None, conditions: Sequence[Conditions]) -> Iterable[str]:
+    if environment is None:
+        yield "environment not recorded"
+        return
+    uuid = f" ({clean(environment.device_uuid)[:8]})" if environment.device_uuid else ""
+    yield f"{clean(environment.device_name)}{uuid}"
+    yield f"torch {clean(environment.torch)}"
+    if environment.triton:
+        yield f"triton {clean(environment.triton)}"
+    if environment.read_gb_s:
+        yield f"reads {bandwidth(environment.read_gb_s)}"
+    clocks = [c.sm_clock_mhz for c in conditions if c.sm_clock_mhz is not None]
+    if clocks:
+        low, high = min(clocks), max(clocks)
+        yield f"{low:,} MHz" if low == high else f"{low:,}-{high:,} MHz"
+        yield throttling(conditions) or "not throttled"
+
+
+def throttling(conditions: Sequence[Conditions]) -> str:
+    """`throttled in 3 of 14 rounds: sw_power_cap`; empty where no round was."""
+    reasons = [c.throttle_reasons for c in conditions if c.throttle_reasons]
+    if not reasons:
+        return ""
+    names = sorted({clean(name) for names in reasons for name in names})
+    return f"throttled in {len(reasons)} of {plural(len(conditions), 'round')}: {', '.join(names)}"
+
+
+ENVIRONMENT_NAMES = {
+    "device_name": "Device",
+    "device_uuid": "UUID",
+    "sm_count": "SMs",
+    "compute_capability": "Compute capability",
+    "memory_bytes": "Memory",
+    "l2_bytes": "L2 cache",
+    "driver": "Driver",
+    "cuda": "CUDA",
+    "torch": "torch",
+    "triton": "triton",
+    "ptxas": "ptxas",
+    "python": "Python",
+    "read_gb_s": "Read bandwidth",
+    "power_limit_w": "Power limit",
+    "clocks_policy": "Clocks",
+    "max_sm_clock_mhz": "Highest SM clock",
+    "cpu": "Host CPU",
+    "cpu_cores": "Host cores",
+    "platform": "Platform",
+    "commit": "Commit",
+    "harness": "harness",
+    "method": "Method version",
+}
+
+
+def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], ...]:
+    """Name and value of each known fact of a machine, ready to be shown."""
+    return tuple(_environment(environment)) if environment else ()
+
+
+def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
+    for name, label in ENVIRONMENT_NAMES.items():
+        value = getattr(environment, name)
+        if value in (None, ""):
+            continue
+        if name == "memory_bytes":
+            yield label, f"{grouped(value / 2**30, 1)} GiB"
+        elif name == "l2_bytes":
+            yield label, f"{grouped(value / 2**20, 1)} MiB"
+        elif name == "read_gb_s":
+            yield label, f"{bandwidth(value)}, measured"
+        elif name == "power_limit_w":
+            yield label, f"{grouped(value)} W"
+        elif name == "max_sm_clock_mhz":
+            yield label, f"{value:,} MHz"
+        else:
+            yield label, clean(str(value), REASON_LIMIT)
+
+
+def counts(joined: Joined) -> Counts:
+    own = [entry for entry in joined.cases if not entry.shared_with]
+    status = Counter(entry.measurement.status for entry in own if entry.measurement)
+    unsupported = status[Status.UNSUPPORTED]
+    unmeasured = [entry.case for entry in own if not entry.measurement]
+    alike = sum(joined.run.unmeasured(case).alike for case in unmeasured)
+    return Counts(
+        correct=status[Status.OK],
+        measured=sum(status.values()) - unsupported,
+        shared=len(joined.cases) - len(own),
+        missing=len(unmeasured) - alike,
+        unsupported=unsupported,
+        alike=alike,
+    )
+
+
+def problems(joined: Joined) -> tuple[Problem, ...]:
+    """Every case without samples, once, the worst first: wrong, failed, timed out, unsupported, not reached."""
+    ranks = {Status.INCORRECT: 0, Status.FAILED: 1, Status.TIMEOUT: 2, Status.UNSUPPORTED: 3}
+    found = []
+    for entry in joined.cases:
+        case, measurement = entry.case, entry.measurement
+        if entry.shared_with:
+            continue
+        if measurement is None:
+            status, reason, alike = joined.run.unmeasured(case)
+            found.append((5 if alike else 4, Problem(case_name(case), clean(case.arm), status, reason)))
+        elif measurement.status is not Status.OK:
+            reason = clean(measurement.reason, REASON_LIMIT)
+            found.append(
+                (ranks[measurement.status], Problem(case_name(case), clean(case.arm), measurement.status.value, reason))
+            )
+    return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
+
+
+def case_name(case: Case) -> str:
+    """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`."""
+    head = site_name(case) if case.kind == "kernel" else case.kind
+    config = config_words(case.answer) if case.tunables_in_id else ""
+    parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""), config)
+    return ", ".join(part for part in parts if part)
+
+
+def process_rows(joined: Joined) -> tuple[ProcessRow, ...]:
+    """The medians of each process where several were run, in the order of the plan."""
+    rows = []
+    for entry in joined.cases:
+        if entry.shared_with or not entry.samples:
+            continue
+        processes = sorted({sample.process for sample in entry.samples})
+        if len(processes) < 2:
+            continue
+        medians = tuple(median(s.value_us for s in entry.samples if s.process == number) for number in processes)
+        unit = {"kernel": "us per call", "decode": "us per step"}.get(entry.case.kind, "us per pass")
+        spread = max(medians) / min(medians) - 1
+        rows.append(ProcessRow(case_name(entry.case), clean(entry.case.arm), unit, medians, spread))
+    return tuple(rows)
+
+
+def footnotes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
+    """What the intervals mean: one sentence for each kind of interval among those shown."""
+    kinds: dict[tuple[str, str, float], list[int]] = {}
+    for e in estimates:
+        kinds.setdefault((e.level, e.noise, round(e.confidence, 3)), []).append(e.n)
+    ordered = sorted(kinds.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(_interval_sentence(*kind, min(n), max(n)) for kind, n in ordered)
+
+
+def _interval_sentence(level: str, noise: str, confidence: float, fewest: int, most: int) -> str:
+    sure = percent(confidence)
+    if level == "process":
+        return f"Intervals are {sure} from the medians of {span(fewest, most)} fresh processes."
+    extra = "calibrated" if noise == "calibrated" else noise
+    return (
+        f"Intervals are {sure} from {span(fewest, most)} rounds of one process, widened by the {extra} noise between "
+        "processes; more processes say more (harness run --processes 5)."
+    )

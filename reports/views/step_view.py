@@ -1,0 +1,96 @@
+"""What a decode step is made of: kernels, gaps between them, and what is left, each as a share of the timed step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.engines import engine_facts, same_kernels
+from harness.values.profile import Profile
+
+from ..figures import axes_words, clean, count, number
+from .decode_view import ModelGroup, ModelRow
+
+OVERLAP_SHARE = 0.005
+"""Of the kernels' sum: kernels that overlap less than this are not said to; clocks of two streams differ by as much."""
+
+
+@dataclass(frozen=True)
+class StepParts:
+    """One arm's step, in us. sum_us: kernels, copies and memsets, each for itself. covered_us: the time that at least
+    one of them runs. gaps_us: the rest of a profiled step. timed_us: the step without a profiler, by the same engine.
+    """
+
+    arm: str
+    engine: str
+    axes: str
+    kernels: float
+    sum_us: float
+    covered_us: float
+    gaps_us: float
+    timed_us: float
+
+    @property
+    def left_us(self) -> float:
+        """Of the timed step, after kernels and gaps; negative where steps took longer under the profiler."""
+        return self.timed_us - self.covered_us - self.gaps_us
+
+    @property
+    def share(self) -> float:
+        """Of the timed step, how much kernels explain."""
+        return self.covered_us / self.timed_us
+
+
+def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[StepParts, ...]:
+    """One for each profile of an engine that was timed too: in steps that are launched one by one, gaps are the
+    host's, and say nothing about a graph."""
+    found = []
+    for profile in profiles:
+        engine, row = timed_like(decodes, profile)
+        if row is None or engine != profile.engine or profile.device == "cpu" or not profile.steps:
+            continue
+        us = 1e-3 / profile.steps
+        found.append(
+            StepParts(
+                arm=clean(profile.arm),
+                engine=clean(engine),
+                axes=axes_words(profile.axes, "decode"),
+                kernels=sum(row.calls for row in profile.categories) / profile.steps,
+                sum_us=profile.gpu_sum_ns * us,
+                covered_us=profile.gpu_busy_ns * us,
+                gaps_us=profile.idle_ns * us,
+                timed_us=row.time.value,
+            )
+        )
+    return tuple(found)
+
+
+def timed_like(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
+    """The decode that was timed at the profile's shape with its arm, and its engine: the profile's own where there is
+    one, else a captured one; never one whose kernels are others than the profile's."""
+    shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
+    fits = [group for group in decodes if (group.batch, group.context) == shape]
+    fits = [group for group in fits if same_kernels(group.engine, profile.engine)]
+    for group in sorted(fits, key=lambda group: not engine_facts(group.engine).replays_ops):
+        for row in group.rows:
+            if clean(profile.arm) in row.arms:
+                return group.engine, row
+    return "", None
+
+
+def overlaps(profile: Profile) -> bool:
+    """Do its kernels run at the same time, so that their sum is more than the time they cover?"""
+    return profile.gpu_sum_ns - profile.gpu_busy_ns > OVERLAP_SHARE * profile.gpu_sum_ns
+
+
+def step_words(parts: StepParts) -> str:
+    """`417 kernels cover 1,512 us, 98.2 % of the timed step of 1,540 us (each for itself: 1,712 us), ...`."""
+    many = parts.sum_us - parts.covered_us > OVERLAP_SHARE * parts.sum_us
+    summed = f" (added up: {number(parts.sum_us, 4)} us; they overlap)" if many else ""
+    share = f"{100 * parts.share:.1f} %"
+    profiled = number(parts.covered_us + parts.gaps_us, 4)
+    return (
+        f"{count(parts.kernels)} kernels cover {number(parts.covered_us, 4)} us{summed}, {share} of the "
+        f"timed step of {number(parts.timed_us, 4)} us; gaps between them {number(parts.gaps_us)} us, together the "
+        f"profiled step of {profiled} us; {number(parts.left_us)} us left"
+    )
