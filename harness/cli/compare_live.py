@@ -70,11 +70,11 @@ def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
 
 def _profile_both(pairs: Pairs, found: Comparison) -> None:
     """Where a decode moved, one profile of each side: after the verdict, in processes that time nothing."""
-    from harness.runner.turn import turn
+    from harness.runner.measuring_lock import measuring_lock
     from harness.values.verdict import Verdict
 
     if any(v.metric == "decode_us" and v.verdict in (Verdict.SLOWER, Verdict.FASTER) for v in found.verdicts):
-        with turn(say):
+        with measuring_lock(say):
             for side in (pairs.base, pairs.head):
                 side.profile()
 

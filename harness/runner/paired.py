@@ -17,9 +17,9 @@ from harness.compare.calibrations import noise_on, process_noise
 from harness.compare.judge import MEMORY
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
+from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_side import PairedSide
 from harness.runner.sameness import built_apart, of_one_tree, seen_to_read_the_same
-from harness.runner.turn import turn
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.pairing import Pairing
@@ -175,7 +175,7 @@ class Pairs:
     def _measure(self) -> None:
         self._narrow(self.checked)
         for stage in self._stages():
-            with turn(self.say):
+            with measuring_lock(self.say):
                 for side in (self.base, self.head):
                     side.start(1)
                 for side in (self.base, self.head):
@@ -252,14 +252,14 @@ class Pairs:
         self.process += 1
         disturbed: list[str] = []
         begin = time.monotonic()
-        with turn(self.say):
+        with measuring_lock(self.say):
             self._wake(wanted)
         pair_s = time.monotonic() - begin
         for stage in self._stages():
             order = [self.base, self.head]
             if self.coin.random() < 0.5:
                 order.reverse()
-            with turn(self.say):
+            with measuring_lock(self.say):
                 begin = time.monotonic()
                 slots = [side.slot(stage, self.process, position) for position, side in enumerate(order)]
                 pair_s += time.monotonic() - begin

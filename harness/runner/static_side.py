@@ -60,7 +60,7 @@ def compile_side(asked: Asked, python: str, tree: Path, report: Report) -> Answe
 
 def serve(wire: Wire, _: Boot) -> None:
     """One side: a message for every case that is done, and the answer."""
-    from harness.static.pool import LIMIT_S, compile_cases
+    from harness.static.pool import Compilation
     from harness.static.results import toolchain
     from harness.static.target import parse_target
 
@@ -72,19 +72,14 @@ def serve(wire: Wire, _: Boot) -> None:
             sources[key] = _texts(case, asked.suite_folder)
     kept = [case for case in asked.cases if any(map(USES_TRITON.search, sources[variant_key(case)].values()))]
     left_out = tuple(case.id for case in asked.cases if case not in kept)
-    done = 0
-
-    def told(compiled: Compiled) -> None:
-        nonlocal done
-        done += 1
-        wire.send(Started("compile", (compiled.case.id,), done, len(kept) * len(asked.targets)))
-
-    compiled, chains = {}, {}
+    done, compiled, chains = 0, {}, {}
     for target in asked.targets if kept else ():
         chains[target] = toolchain(parse_target(target))
-        compiled[target] = compile_cases(
-            kept, target, asked.suite_folder, jobs=asked.jobs, limit_s=asked.limit_s or LIMIT_S, on_result=told
-        )
+        compilation = Compilation(kept, target, asked.suite_folder, asked.jobs, asked.limit_s)
+        for found in compilation:
+            done += 1
+            wire.send(Started("compile", (found.case.id,), done, len(kept) * len(asked.targets)))
+        compiled[target] = compilation.results
     wire.send(Answer(compiled, sources, chains, left_out))
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,28 +30,24 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 
 def compile_cases(
     cases: Sequence[Case], target: str, suite_folder: str | Path, *, jobs: int | None = None,
-    limit_s: float = LIMIT_S, on_result: Callable[[Compiled], None] | None = None, folder: Path | None = None,
-    python: str = sys.executable, root: Path | None = None,
+    limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
+    root: Path | None = None,
 ) -> tuple[Compiled, ...]:  # fmt: skip
-    """The result of each case, in the order of `cases`.
-
-    on_result: called with every result as it comes. The rest, and what it raises: see `Compilation`.
-    """
+    """The result of each case, in the order of `cases`; see `Compilation`."""
     compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root)
-    for compiled in compilation:
-        if on_result is not None:
-            on_result(compiled)
-    return tuple(known for known in compilation.found if known is not None)
+    for _ in compilation:
+        pass
+    return compilation.results
 
 
 class Compilation:
     """Compiles from its making on; iterating gives each result as it comes, once.
 
     target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
-    case. folder: of the cache of results, the user's when left out. python: the interpreter whose Triton compiles.
-    root: of the kernels, None for those that this process runs. The binaries lie in Triton's own disk cache, where a
-    launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target; iterating it does where
-    the compiler ends early.
+    case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the interpreter
+    whose Triton compiles. root: of the kernels, None for those that this process runs. The binaries lie in Triton's own
+    disk cache, where a launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target;
+    iterating does where the compiler ends early.
     """
 
     def __init__(
@@ -61,10 +57,9 @@ class Compilation:
     ) -> None:  # fmt: skip
         self.target, self._limit_s = target, limit_s or LIMIT_S
         capability = parse_target(target)
-        self._results = Results(f"sm_{capability}", suite_folder, folder, root)
-        self.found: list[Compiled | None] = [self._results.load(case, self._limit_s) for case in cases]
-        """The results so far, in the order of the cases."""
-        self._left = _in_order(cases, [i for i, known in enumerate(self.found) if known is None])
+        self._kept = Results(f"sm_{capability}", suite_folder, folder, root)
+        self._found = [self._kept.load(case, self._limit_s) for case in cases]
+        self._left = _in_order(cases, [i for i, known in enumerate(self._found) if known is None])
         self._server: WorkerProcess | None = None
         if self._left:
             self._server = WorkerProcess(
@@ -78,7 +73,7 @@ class Compilation:
                 self._server.send(job)
 
     def __iter__(self) -> Iterator[Compiled]:
-        yield from [known for known in self.found if known is not None]
+        yield from self.results
         if self._server is None:
             return
         count = 0
@@ -86,14 +81,19 @@ class Compilation:
             while count < len(self._left):
                 result: Result = self._server.hear(Result)
                 number = self._left[result.number]
-                self.found[number] = result.compiled
-                self._results.save(result.compiled, self._limit_s)
+                self._found[number] = result.compiled
+                self._kept.save(result.compiled, self._limit_s)
                 count += 1
                 yield result.compiled
         except WorkerDied as death:
             raise HarnessError(f"the compiler ended after {count} of {len(self._left)} cases: {death.reason}") from None
         finally:
             self.close()
+
+    @property
+    def results(self) -> tuple[Compiled, ...]:
+        """Those so far, in the order of the cases."""
+        return tuple(known for known in self._found if known is not None)
 
     def close(self) -> None:
         """Ends the compilers, also in the middle."""

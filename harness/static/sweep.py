@@ -8,11 +8,10 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.static.carried import accept
-from harness.static.pool import LIMIT_S, available_cores, compile_cases
+from harness.static.pool import LIMIT_S, Compilation, available_cores
 from harness.static.results import sources, toolchain
 from harness.static.target import LIMITS, parse_target, present_target
 from harness.suite.catalogue import kernels_of
-from harness.values.compiled import Compiled
 from harness.values.static_sweep import StaticSweep
 from harness.values.suite import Plan
 
@@ -29,30 +28,18 @@ def static_sweep(
     start = time.perf_counter()
     suite, cases = plan.suite, plan.cases
     capability = parse_target(target or _present())
-    done: list[Compiled] = []
     stage = f"sm_{capability}"
     if report is not None:
         report(stage, f"compiling {len(cases)} configurations", 0, 0)
-
-    def told(compiled: Compiled) -> None:
-        done.append(compiled)
+    jobs, folder, root = jobs or available_cores(), Path(suite.path).parent, Path(suite.kernels_root)
+    compilation = Compilation(cases, stage, folder, jobs, limit_s, root=root)
+    for done, _ in enumerate(compilation, 1):
         if report is not None:
-            report(stage, "compile", len(done), len(cases))
-
-    jobs = jobs or available_cores()
-    found = compile_cases(
-        cases,
-        f"sm_{capability}",
-        Path(suite.path).parent,
-        jobs=jobs,
-        limit_s=limit_s,
-        on_result=told,
-        root=Path(suite.kernels_root),
-    )
+            report(stage, "compile", done, len(cases))
     wall_s = time.perf_counter() - start
     return StaticSweep(
-        suite.name, f"sm_{capability}", toolchain(capability), sources(cases, kernels_of(suite)), found, jobs,
-        limit_s, wall_s,
+        suite.name, stage, toolchain(capability), sources(cases, kernels_of(suite)), compilation.results, jobs, limit_s,
+        wall_s,
     )  # fmt: skip
 
 

@@ -30,25 +30,25 @@ HALF, FINALS, CONFIRM = "a quarter, side by side", "finals", "the choice again, 
 
 
 class Finalists:
-    """The end of one question. rounds: in place of its own number. said: told what begins."""
+    """The end of one question. rounds: in place of its own number. begins: called with each stage."""
 
     def __init__(
         self, suite: Suite, asked: Asked, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
-        said: Callable[[str], None],
+        begins: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._suite, self._asked, self._ledger, self._devices = suite, asked, ledger, devices
-        self._kind, self._rounds, self._said = kind, rounds, said
+        self._kind, self._rounds, self._begins = kind, rounds, begins
 
     def choose(self) -> tuple[list[Configuration], list[Twin]]:
         """The five fastest distinct configurations besides the baseline, and the twins."""
         baseline = self._asked.baseline.id
         finalists = rank.kept(self._rows())
         if len(finalists) > rank.FINALISTS:
-            self._said(HALF)
+            self._begins(HALF)
             self._time([row.case.id for row in finalists], [], self._rounds or HALF_ROUNDS[self._kind], "half")
             kept = {row.case.id for row in finalists}
             finalists = rank.distinct([row for row in self._rows() if row.case.id in kept])[: rank.FINALISTS]
-        self._said(FINALS)
+        self._begins(FINALS)
         names = [row.case.id for row in finalists]
         twins = rank.twins_for(finalists, self._rows())
         if baseline not in names:
@@ -62,11 +62,11 @@ class Finalists:
         self, top: Sequence[Configuration], twins: Sequence[Twin], processes: FreshProcesses, count: int
     ) -> Finals:
         """The registered choice, timed again."""
-        self._said(CONFIRM)
+        self._begins(CONFIRM)
         baseline = self._asked.baseline
         rounds = self._rounds or CONFIRM_ROUNDS[self._kind]
         cases = [*(row.case for row in top), baseline]
-        found = processes.measure(cases, rounds, self._ledger.heard)
+        found = processes.measure(cases, rounds, self._ledger.record_outcome)
         confirmed, base, winner = judge(found, baseline.id)
         return Finals(tuple(twins), tuple(confirmed), base, winner, count)
 
@@ -106,7 +106,7 @@ class Finalists:
                 earlier = self._ledger.rows.get(entrant.case.id)
                 if before and earlier is not None and measurement.status is Status.OK:
                     measurement = _more(earlier.measurement, measurement)
-                self._ledger.learn(measurement, stage)
+                self._ledger.record(measurement, stage)
             found.setdefault(entrant.name, []).extend(s.value_us for s in measured_samples(measured, entrants, entrant))
         return found
 
@@ -119,7 +119,7 @@ class Finalists:
             if len(entrants) == 1:
                 return [death.measurement(entrants[0].case)]
             return [self._together([entrant], rounds)[0] for entrant in entrants]
-        self._ledger.heard(outcome)
+        self._ledger.record_outcome(outcome)
         return list(outcome.measurements)
 
 

@@ -21,7 +21,7 @@ from harness.worker.process import WorkerDied
 
 
 class Ledger:
-    """All that is known of a sweep's configurations, by case id; whatever is learnt is stored before it is used."""
+    """All that is known of a sweep's configurations, by case id; whatever is recorded is stored before it is used."""
 
     def __init__(self, store: Store, keys: dict[str, str], known: dict[str, Configuration]) -> None:
         self.store, self.keys, self.rows = store, keys, dict(known)
@@ -37,8 +37,8 @@ class Ledger:
             self.rows[row.case.id] = row
             self.done += 1
 
-    def heard(self, outcome: Outcome) -> None:
-        """What an outcome says besides its measurements."""
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Stores what an outcome has besides its measurements."""
         with self._lock:
             self.busy_s += outcome.busy_s
             if outcome.conditions:
@@ -48,8 +48,8 @@ class Ledger:
                     self._sources.add(key)
                     self.store.add_source(self.run_id, key, text)
 
-    def learn(self, measurement: Measurement, stage: str) -> None:
-        """A measurement of a configuration; what its compilation said stays."""
+    def record(self, measurement: Measurement, stage: str) -> None:
+        """Stores a measurement of a configuration; what its compilation said stays."""
         case = measurement.case
         old = self.rows.get(case.id)
         fresh = Configuration(self.keys[case.id], measurement, stage=stage)
@@ -127,7 +127,7 @@ class Race:
                 return
             measurement = death.measurement(case)
         else:
-            self._ledger.heard(outcome)
+            self._ledger.record_outcome(outcome)
             [measurement] = outcome.measurements
             closure = outcome.closure
         compiled = self._compiled.get(case.id)

@@ -235,11 +235,11 @@ class _Sweep:
         if self.environment.has_gpu:
             self.fresh.wake()
 
-        def said(what: str) -> None:
+        def begins(what: str) -> None:
             self.stages.turn(what)
             self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
 
-        finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, said)
+        finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, begins)
         if self.environment.has_gpu:
             self.fresh.wait()
         top, twins = finalists.choose()

@@ -60,7 +60,7 @@ class WorkerProcess:
         """service: module whose `serve(wire, boot)` does the jobs. tree: where it runs, and where its packages are
         looked up first; the current folder when left out. own_session: Ctrl-C reaches the parent alone, which then ends
         the worker. boot: see `Boot`."""
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the process
         self._wire, theirs = wire_pair()
         try:
             self._process = subprocess.Popen(

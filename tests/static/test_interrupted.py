@@ -24,11 +24,11 @@ import sys
 from pathlib import Path
 from harness import kernels_root
 kernels_root.bind(Path("kernels"))
-from harness.static.pool import compile_cases
-from harness.values.measurement import Status
+from harness.static.pool import Compilation
 from tests.static.cases import PLANTED, add
 cases = [add(block=16), add(block=16, mistake="hangs")]
-compile_cases(cases, "sm_90", PLANTED, jobs=2, folder=Path(sys.argv[1]), on_result=lambda c: print("done", flush=True))
+for _ in Compilation(cases, "sm_90", PLANTED, jobs=2, folder=Path(sys.argv[1])):
+    print("done", flush=True)
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.static.pool import _in_order, compile_cases
+from harness.static.pool import Compilation, _in_order, compile_cases
 from harness.static.results import Results
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -51,13 +51,13 @@ CASES = {
 
 
 class Pool:
-    """The results of CASES by name, and those that `on_result` was called with."""
+    """The results of CASES by name, and those that were yielded."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.heard: list[Compiled] = []
-        found = self.compile(list(CASES.values()), on_result=self.heard.append)
-        self.results = dict(zip(CASES, found, strict=True))
+        compilation = Compilation(list(CASES.values()), "sm_90", PLANTED, 2, LIMIT_S, folder)
+        self.yielded = list(compilation)
+        self.results = dict(zip(CASES, compilation.results, strict=True))
 
     def compile(self, cases: list[Case], target: str = "sm_90", **options: Any) -> tuple[Compiled, ...]:
         return compile_cases(cases, target, PLANTED, **{"jobs": 2, "limit_s": LIMIT_S, "folder": self.folder} | options)
@@ -75,9 +75,9 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
         yield Pool(folder / "cache")
 
 
-def test_every_case_has_one_result_and_it_was_told_as_it_came(pool: Pool) -> None:
+def test_every_case_has_one_result_and_it_was_yielded_as_it_came(pool: Pool) -> None:
     assert [found.case for found in pool.results.values()] == list(CASES.values())
-    assert sorted(found.case.id for found in pool.heard) == sorted(c.id for c in CASES.values())
+    assert sorted(found.case.id for found in pool.yielded) == sorted(c.id for c in CASES.values())
 
 
 def test_what_cannot_be_compiled_is_a_row_with_its_reason(pool: Pool) -> None:

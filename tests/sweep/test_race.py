@@ -89,7 +89,7 @@ def test_a_duplicate_that_is_the_baseline_stays_one(tmp_path: Path) -> None:
     runner, ledger, _ = race(tmp_path, cases, {})
     for of in cases:
         runner.offer_compiled(compiled(of, "x"))
-    ledger.learn(Measurement(cases[1], Status.OK, samples=(Sample(2.0, 0, 0),)), "final")
+    ledger.record(Measurement(cases[1], Status.OK, samples=(Sample(2.0, 0, 0),)), "final")
     rows = list(ledger.rows.values())
     assert rows[1].same_as == cases[0].id and rows[1].stage == "final"
     assert [r.case.id for r in rank.distinct(rows)] == [cases[0].id]
@@ -141,7 +141,7 @@ def test_the_five_are_of_this_sweeps_finals(tmp_path: Path) -> None:
     for number, of in enumerate(cases):
         us = 100.0 if number == 70 else 10.0 + number / 10
         stage = "final" if number == 70 else "first"
-        ledger.learn(Measurement(of, Status.OK, samples=(Sample(us, 0, 0),)), stage)
+        ledger.record(Measurement(of, Status.OK, samples=(Sample(us, 0, 0),)), stage)
     asked = Asked("int4_mm", "main", "v", tuple(cases), cases[60], {}, False)
 
     class Rounds(Scripted):

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def turn_file() -> Path:
+def lock_file() -> Path:
     """Of this user, for all devices: a CPU that is busy for one is in the times of another."""
     return Path(tempfile.gettempdir()) / f"harness-measuring-{os.getuid()}.lock"
 
 
 @contextmanager
-def turn(say: Callable[[str], None]) -> Iterator[None]:
-    """While this process has its turn. The system ends the turn of one that is killed."""
-    with turn_file().open("a") as file:
+def measuring_lock(say: Callable[[str], None]) -> Iterator[None]:
+    """While this process alone measures. The system releases the lock of one that is killed."""
+    with lock_file().open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
