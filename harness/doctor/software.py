@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness.device.ptxas import ptxas_release
 from harness.values.finding import Finding
 
+DEFAULT_CAPABILITY = 90
+"""Its ptxas is that of every GPU before Blackwell."""
 DRIVER_PARAMETERS = Path("/proc/driver/nvidia/params")
 
 
@@ -62,20 +65,11 @@ def _triton(gpu: bool) -> Finding:
         return Finding(
             "Triton", "missing", "not installed: Triton variants cannot run", "pip install 'triton>=3.6' (Linux)"
         )
-    compiler = _ptxas()
+    compiler = ptxas_release(DEFAULT_CAPABILITY)
     text += f", ptxas {compiler}" if compiler else ", without ptxas"
     return Finding(
         "Triton", "ok", text if gpu else f"{text}: compiles; without a GPU its variants run interpreted, never timed"
     )
-
-
-def _ptxas() -> str | None:
-    try:
-        from triton import knobs
-
-        return str(knobs.nvidia.ptxas.version)
-    except (ImportError, AttributeError, RuntimeError, OSError):
-        return None
 
 
 def _profiler(traces_gpu: bool, gpu: bool) -> Finding:
