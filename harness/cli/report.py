@@ -30,7 +30,9 @@ def command(
     ] = "",
     formats: Annotated[
         str,
-        typer.Option("--format", help="Of md,html,svg,png,pr,csv,json,hud: only these. With --out -: one, or text."),
+        typer.Option(
+            "--format", help="Of md,html,svg,png,pr,csv,json,hud,tables.csv: only these. With --out -: one, or text."
+        ),
     ] = "",
     pr: Annotated[bool, typer.Option("--pr", help="What goes into a pull request: the same as --format pr.")] = False,
     against: Annotated[str, typer.Option(help="A base to compare the run with, named as in `harness compare`.")] = "",
