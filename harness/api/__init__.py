@@ -75,7 +75,8 @@ def run(
     that is wrong or fails is a measurement with its status and reason, without samples. Raises HarnessError as `plan`
     does, and where no worker starts; what was measured until then is stored.
     """
-    from harness.runner.execute import Execution, Options
+    from harness.runner.execute import Execution
+    from harness.runner.stage import Options
     from harness.store import Store
 
     plan(suite, arms=arms, match=match)  # a wrong name is said before a process starts

@@ -32,9 +32,9 @@ def command(
     from harness.cli.measured import end
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate
-    from harness.runner.execute import Options
     from harness.runner.live_sides import Live
     from harness.runner.paired import Terms
+    from harness.runner.stage import Options
     from harness.store import Store as RunStore
 
     live = Live(revision, revision, suite, match, tuple(csv(arms)))

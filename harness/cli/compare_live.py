@@ -33,8 +33,8 @@ class Measured(NamedTuple):
 def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> Measured:
     """Measures both sides, judges them and looks at what moved; progress goes to standard error."""
     from harness.cli.progress import RunProgress
-    from harness.runner.execute import Options
     from harness.runner.live_sides import prepare
+    from harness.runner.stage import Options
 
     options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds, note=note)
     pairs: list[Pairs] = []
@@ -44,7 +44,7 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
         _profile_both(pairs[0], found)
         binaries = _binaries(pairs[0], found)
     for side in (pairs[0].base, pairs[0].head):
-        for text in side.log:
+        for text in side.record.log:
             print(text, file=sys.stderr)
     return Measured(found, binaries)
 
@@ -103,7 +103,7 @@ def interruptible(kept: Callable[[], str] | str) -> Iterator[None]:
 
 
 def _kept(pairs: list[Pairs]) -> str:
-    ids = [side.run_id for side in (pairs[0].base, pairs[0].head) if side.run_id] if pairs else []
+    ids = [side.record.run_id for side in (pairs[0].base, pairs[0].head) if side.record.run_id] if pairs else []
     if len(ids) < 2:
         return "nothing was measured"
     return f"{pairs[0].valid} pairs are kept: harness compare {' '.join(ids)}"

@@ -12,7 +12,8 @@ import typer
 from harness.cli.progress import RunProgress
 from harness.errors import ExitStatus, HarnessError
 from harness.plan import expand
-from harness.runner.execute import Execution, Options
+from harness.runner.execute import Execution
+from harness.runner.stage import Options
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
@@ -35,16 +36,20 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
         try:
             run_id = execution.run()
         except KeyboardInterrupt:
-            kept = f"run {execution.run_id} is kept as partial" if execution.run_id else "nothing was measured"
+            kept = (
+                f"run {execution.record.run_id} is kept as partial"
+                if execution.record.run_id
+                else "nothing was measured"
+            )
             print(f"interrupted; {kept}", file=sys.stderr)
             raise typer.Exit(ExitStatus.INTERRUPTED) from None
         except HarnessError as error:
-            if execution.run_id:
-                error.args = (f"{error}; what was measured until then is kept as run {execution.run_id}",)
+            if execution.record.run_id:
+                error.args = (f"{error}; what was measured until then is kept as run {execution.record.run_id}",)
             raise
-    for text in execution.log:
+    for text in execution.record.log:
         print(text, file=sys.stderr)
-    return store.load(run_id), execution.failures
+    return store.load(run_id), execution.record.failures
 
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:

@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Profile decode steps of every arm; store the run and show it."""
     from harness.cli.measured import execute, finish
-    from harness.runner.execute import Options
+    from harness.runner.stage import Options
 
     options = Options(
         stages=("profile",),

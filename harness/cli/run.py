@@ -24,7 +24,7 @@ def command(
 ) -> None:
     """Verify, time and profile a suite; store the run and show it."""
     from harness.cli.measured import execute, finish
-    from harness.runner.execute import Options, stages_named
+    from harness.runner.stage import Options, stages_named
 
     options = Options(
         processes=processes,

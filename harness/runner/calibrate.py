@@ -10,9 +10,9 @@ import msgspec
 from harness.compare.calibrations import noise_on
 from harness.errors import HarnessError
 from harness.revisions import repository_of
-from harness.runner.execute import Options, Report
 from harness.runner.live_sides import Live, prepare, suite_of
 from harness.runner.paired import Terms
+from harness.runner.stage import Options, Report
 from harness.store import Store
 from harness.values.environment import Environment
 from harness.values.pairing import Noise
@@ -49,8 +49,8 @@ def calibrate(
         )  # fmt: skip
         measured = prepare(copies, store, options, own, report, say)
         measured.run()
-        runs.append((measured.base.run_id, measured.head.run_id))
-        failed |= measured.head.failed | measured.base.failed
+        runs.append((measured.base.record.run_id, measured.head.record.run_id))
+        failed |= measured.head.record.failed | measured.base.record.failed
         environment = measured.base.environment
     assert environment is not None
     return Calibrated(environment, noise_on(environment, store), tuple(runs), failed)

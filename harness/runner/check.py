@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from harness.runner.execute import Execution, MakePlan, Options, Report
+from harness.runner.execute import Execution, MakePlan
+from harness.runner.stage import Options, Report
 from harness.store import Store
 from harness.values.run import Run
 from harness.values.suite import Suite

@@ -17,9 +17,9 @@ from harness.plan import expand
 from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
 from harness.revisions.git import commit_of
-from harness.runner.execute import Options, Report
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
+from harness.runner.stage import Options, Report
 from harness.store import Store
 from harness.store.naming import SideName, side_name
 from harness.suite.load import load_suite

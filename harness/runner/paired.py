@@ -82,14 +82,14 @@ class Pairs:
         return msgspec.structs.replace(found, notes=(*found.notes, *self.notes))
 
     def _judge(self) -> Comparison:
-        runs = [self.store.load(side.run_id) for side in (self.base, self.head)]
+        runs = [self.store.load(side.record.run_id) for side in (self.base, self.head)]
         sides = [StoredSide(run, arm) for run, arm in zip(runs, self.arms, strict=True)]
         return compare(sides[0], sides[1], self.policy, self.terms.accept)
 
     def _begin(self) -> None:
         """Both plans, what of them is the same code, and both runs in the store."""
         for side in (self.base, self.head):
-            side.start(1)
+            side.waiting.start(1)
         for side in (self.base, self.head):
             environment = side.introduce()
         if self.base.has_own_kernels != self.head.has_own_kernels:
@@ -116,7 +116,8 @@ class Pairs:
             own = self.questions[side.word]
             cases = {id for name in own if name in wanted for id in (own[name].id, own[name].same_as) if id}
             side.open(pairing, cases, process_noise(noise))
-            self.say(f"{side.word}  {side.checkout.tree.words}{f', arm {arm}' if arm else ''} (run {side.run_id})")
+            words = f"{side.checkout.tree.words}{f', arm {arm}' if arm else ''}"
+            self.say(f"{side.word}  {words} (run {side.record.run_id})")
 
     def _wanted(self, cases: Mapping[str, Case]) -> set[str]:
         """Those that gate; all of them where none does, or where a filter named them."""
@@ -177,7 +178,7 @@ class Pairs:
         for stage in self._stages():
             with measuring_lock(self.say):
                 for side in (self.base, self.head):
-                    side.start(1)
+                    side.waiting.start(1)
                 for side in (self.base, self.head):
                     slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True)
                     if slot.outside:  # another tree's code: its times would say nothing about this one
@@ -185,7 +186,7 @@ class Pairs:
                     if side is self.base:
                         self._share_streams()
         for side in (self.base, self.head):
-            side.rest(begun_only=True)
+            side.waiting.rest(begun_only=True)
         self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
             while self.valid < at and self._stages():
@@ -199,11 +200,9 @@ class Pairs:
 
     def _share_streams(self) -> None:
         """Both sides are fed the tokens that base recorded: the same work."""
-        for name, rows in self.base.streams.items():
-            if name not in self.head.streams:
-                self.head.streams[name] = rows
-                for row, tokens in enumerate(rows):
-                    self.store.add_stream(self.head.run_id, f"{name},row={row}", tokens)
+        for name, rows in self.base.record.streams.items():
+            if name not in self.head.record.streams:
+                self.head.record.keep_stream(name, rows)
 
     def _look(self, at: int) -> bool:
         """Whether more pairs are needed; narrows them to what is open."""
@@ -221,7 +220,7 @@ class Pairs:
             name
             for side in (self.base, self.head)
             for name, case in self.questions[side.word].items()
-            if (case.same_as or case.id) in side.failed or case.problem
+            if (case.same_as or case.id) in side.record.failed or case.problem
         }
         for side in (self.base, self.head):
             own = self.questions[side.word]
@@ -241,11 +240,11 @@ class Pairs:
         anything timed; until its turn comes, each of them does nothing and holds no device."""
         many = max(1, min(pairs, MOST_AWAKE, len(os.sched_getaffinity(0)) // CORES_PER_PAIR))
         sides, stages = (self.base, self.head), len(self._stages())
-        if any(side.waiting < stages for side in sides):
+        if any(len(side.waiting) < stages for side in sides):
             for side in sides:
-                side.start(many * stages)
+                side.waiting.start(many * stages)
         for side in sides:
-            side.wake()
+            side.waiting.wake()
 
     def _pair(self, wanted: int) -> None:
         """wanted: so many pairs will come before somebody looks at them."""

@@ -11,7 +11,8 @@ import pytest
 from harness.cli import measured
 from harness.errors import HarnessError
 from harness.plan import expand
-from harness.runner.execute import Execution, Options, Report, stages_named
+from harness.runner.execute import Execution
+from harness.runner.stage import Options, Report, stages_named
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.environment import Environment

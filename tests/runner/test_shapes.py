@@ -9,7 +9,8 @@ import pytest
 from harness import reports_root
 from harness.errors import HarnessError
 from harness.plan import expand
-from harness.runner.execute import Execution, Options
+from harness.runner.execute import Execution
+from harness.runner.stage import Options
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.measurement import Status
@@ -54,7 +55,7 @@ def test_every_shape_is_measured_and_shown(tmp_path: Path) -> None:
         lambda *_: None,
     )
     run = store.load(execution.run())
-    assert execution.failed == {} and all(m.status is Status.OK for m in run.measurements)
+    assert execution.record.failed == {} and all(m.status is Status.OK for m in run.measurements)
     assert {(m.case.kind, m.case.axes["batch"], m.case.axes["context"]) for m in run.measurements} == {
         (kind, *shape) for kind in ("decode", "prefill") for shape in ((1, 16), (3, 8), (1, 40))
     }

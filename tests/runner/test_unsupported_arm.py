@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from harness.plan import expand
-from harness.runner.execute import Execution, Options, profiled_engine
+from harness.runner.execute import Execution
+from harness.runner.stage import Options, profiled_engine
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
@@ -63,14 +64,14 @@ def test_it_is_unsupported_everywhere_and_fails_nothing(tmp_path: Path) -> None:
     options = Options(stages=("decode", "profile"), rounds=1, processes=2, steps=1)
     execution = Execution(load_suite(path), lambda where: plan_at(path, where), store, options, lambda *_: None)
     run = store.load(execution.run())
-    assert execution.failed == {} and run.state == "complete"
+    assert execution.record.failed == {} and run.state == "complete"
     found = {(m.case.arm, m.case.kind): m for m in run.measurements}
     for kind in ("decode", "prefill"):
         assert found["baseline", kind].status is Status.OK and found["baseline", kind].samples
         assert found["other", kind].status is Status.UNSUPPORTED
         assert "residual_add@mixer, decode: needs the package nowhere" in found["other", kind].reason
     assert [profile.arm for profile in run.profiles] == ["baseline"]
-    assert any("profile other, eager: UNSUPPORTED" in line for line in execution.log)
+    assert any("profile other, eager: UNSUPPORTED" in line for line in execution.record.log)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU runs Triton kernels")
@@ -92,7 +93,7 @@ def test_triton_without_a_gpu_is_checked_by_its_interpreter_and_never_timed(
         for measurement in run.measurements:
             assert (measurement.status is Status.UNSUPPORTED) == ("need a GPU" in measurement.reason)
         assert [profile.arm for profile in run.profiles] == (["baseline"] if "profile" in options["stages"] else [])
-        assert execution.failed == {}
+        assert execution.record.failed == {}
         return {(m.case.arm, m.case.kind): m.status for m in run.measurements}
 
     kinds = ("kernel", "prefill", "decode")

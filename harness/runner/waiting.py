@@ -1,0 +1,47 @@
+"""Fresh processes that import ahead of their turn: untimed, and without the device until they get a job."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from harness.errors import HarnessError
+from harness.runner.stage import SILENCE_LIMIT_S
+from harness.worker.device_worker import DeviceWorker
+from harness.worker.process import WorkerDied
+
+
+class WaitingWorkers:
+    """new: starts one."""
+
+    def __init__(self, new: Callable[[], DeviceWorker]) -> None:
+        self._new = new
+        self._waiting: deque[DeviceWorker] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def start(self, processes: int) -> DeviceWorker:
+        """Begins to start so many, less those that wait already. Returns the one whose turn is next."""
+        while len(self._waiting) < processes:
+            self._waiting.append(self._new())
+        return self._waiting[0]
+
+    def wake(self) -> None:
+        """Waits until all that were started have imported what they need: nothing of this goes on while one times."""
+        for worker in list(self._waiting):
+            try:
+                worker.wake(SILENCE_LIMIT_S)
+            except (WorkerDied, HarnessError):  # whoever takes the next starts another, and says why if that fails too
+                self._waiting.remove(worker)
+                worker.close()
+
+    def rest(self, begun_only: bool = False) -> None:
+        """Ends those that wait. begun_only: those that hold the device."""
+        for worker in [worker for worker in self._waiting if worker.has_begun or not begun_only]:
+            self._waiting.remove(worker)
+            worker.close()
+
+    def take(self) -> DeviceWorker:
+        """The one that waits longest; a new one where none does."""
+        return self._waiting.popleft() if self._waiting else self._new()
