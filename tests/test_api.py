@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from harness import api
 from harness.errors import ExitStatus
+from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import SUITE, write_suite
 
@@ -39,6 +41,24 @@ def test_a_run_and_its_arms_compared(tmp_path: Path) -> None:
     assert [verdict.metric for verdict in comparison.verdicts] == ["kernel_us"] and comparison.exit_status in ExitStatus
     with pytest.raises(api.HarnessError, match="no case in common"):
         api.compare(run, run, base_arm="baseline", head_arm="nobody")
+
+
+def test_each_suite_is_run_with_its_own_kernels(tmp_path: Path) -> None:
+    """Of two suites in one program, the one beside kernels that compute something else is wrong, the other right."""
+    shutil.copytree(REPOSITORY / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned"))
+    blocked = tmp_path / "kernels" / "int4_mm" / "torch_blocked.py"
+    blocked.write_text(blocked.read_text() + "\n\nright = run\n\n\ndef run(x, weight, scale, group, *, block_n=64):\n"
+                       "    return right(x, weight, scale * 2, group, block_n=block_n)\n")  # fmt: skip
+    (tmp_path / "suites").mkdir()
+    shutil.copy(REPOSITORY / "suites" / "models.yaml", tmp_path / "suites")
+    store = api.Store(str(tmp_path / "runs.sqlite"))
+    theirs = api.load_suite(write_suite(tmp_path / "suites"))
+    ours = api.load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml")
+    found = [
+        api.run(suite, arms=["baseline"], match=MATCH, stages=("kernels",), rounds=1, store=store).measurements
+        for suite in (ours, theirs)
+    ]
+    assert [measured.status for [measured] in found] == [Status.OK, Status.INCORRECT]
 
 
 def test_a_wrong_name_is_said_before_a_process_starts(tmp_path: Path) -> None:
