@@ -15,56 +15,31 @@ TUNED = "tuned"
 AUTHORS_SPACE = "space"
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 """Of arms: a name stands in ids, in `--arms` and after the colon of `RUN:ARM`."""
+Schema = dict[str, Any]
 
-_SCALAR: dict[str, Any] = {"type": ["integer", "number", "string", "boolean"]}
-_WORDS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
-_ARMS: dict[str, Any] = {
-    "type": "object",
-    "minProperties": 1,
-    "propertyNames": {"pattern": f"^{NAME_PATTERN}$"},
-    "additionalProperties": {
-        "type": ["object", "null"],
-        "properties": {"like": {"type": "string", "description": "the arm whose choices this one inherits"}},
-        "additionalProperties": {"$ref": "#/$defs/choice"},
-    },
-}
-_CHOICE: dict[str, Any] = {
+
+def _list(of: Schema) -> Schema:
+    return {"type": "array", "items": of, "uniqueItems": True, "minItems": 1}
+
+
+def _mapping(to: Schema, **more: Any) -> Schema:
+    return {"type": "object", "minProperties": 1, "additionalProperties": to, **more}
+
+
+_WORD: Schema = {"type": "string"}
+_SCALAR: Schema = {"type": ["integer", "number", "string", "boolean"]}
+_A_CHOICE: Schema = {"$ref": "#/$defs/choice"}
+_CHOICE: Schema = {
     "description": "variant, {variant: tunables or tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",
     "anyOf": [
         {"type": "string", "minLength": 1},
-        {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": {
-                "anyOf": [
-                    {
-                        "type": "object",
-                        "additionalProperties": {**_SCALAR, "not": {"type": ["object", "array", "null"]}},
-                    },
-                    {"$ref": "#/$defs/choice"},
-                ]
-            },
-        },
+        _mapping({"anyOf": [{"type": "object", "additionalProperties": _SCALAR}, _A_CHOICE]}),
     ],
 }
-_SWEEP: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": {
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": {
-            "anyOf": [
-                {"const": AUTHORS_SPACE},
-                {
-                    "type": "object",
-                    "minProperties": 1,
-                    "properties": {"where": _WORDS},
-                    "additionalProperties": {"type": "array", "items": _SCALAR, "uniqueItems": True, "minItems": 1},
-                },
-            ]
-        },
-    },
-}
+_LIKE: Schema = {**_WORD, "description": "the arm whose choices this one inherits"}
+_ARM: Schema = {"type": ["object", "null"], "properties": {"like": _LIKE}, "additionalProperties": _A_CHOICE}
+_ARMS: Schema = _mapping(_ARM, propertyNames={"pattern": f"^{NAME_PATTERN}$"})
+_SPACE: Schema = {"anyOf": [{"const": AUTHORS_SPACE}, _mapping(_list(_SCALAR), properties={"where": _list(_WORD)})]}
 
 
 class SuiteFile(Sections, frozen=True, kw_only=True):
@@ -78,7 +53,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
         Any,
         Meta(
             description="op: {variant: {tunable: [values], where: [conditions]}}, or {variant: space}",
-            extra_json_schema=_SWEEP,
+            extra_json_schema={"type": "object", "additionalProperties": _mapping(_SPACE)},
         ),
     ] = None
     """The node, likewise."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,23 +27,14 @@ def read_section(node: Node, section: type[Section], names: Mapping[str, Sequenc
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """What a declaration says beside its type."""
-
-    noun: str | None = None
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Reader:
     names: Mapping[str, Sequence[str]]
 
-    def read(self, node: Node, kind: inspect.Type, facts: _Facts = _Facts()) -> Any:
+    def read(self, node: Node, kind: inspect.Type, facts: inspect.Metadata | None = None) -> Any:
         """A node as a declared type has it."""
         match kind:
             case inspect.Metadata():
-                facts = _Facts((kind.extra or {}).get("noun"), kind.extra_json_schema or {})
-                return self.read(node, kind.type, facts)
+                return self.read(node, kind.type, kind)
             case inspect.UnionType():
                 [given] = (one for one in kind.types if not isinstance(one, inspect.NoneType))
                 return self.read(node, given, facts)
@@ -70,45 +61,47 @@ class _Reader:
             found[fields[key].name] = self.read(child, fields[key].type)
         for key, entry in fields.items():
             if entry.required and entry.name not in found:
-                schema = getattr(entry.type, "extra_json_schema", None) or {}
-                raise node.error(f"key {key} is missing" + (f" ({schema['description']})" if schema else ""))
+                described = _schema(entry.type).get("description")
+                raise node.error(f"key {key} is missing" + (f" ({described})" if described else ""))
         made: msgspec.Struct = kind.cls(**found)
         return made
 
-    def _list(self, node: Node, element: inspect.Type, facts: _Facts) -> tuple[Any, ...]:
+    def _list(self, node: Node, element: inspect.Type, facts: inspect.Metadata | None) -> tuple[Any, ...]:
         found: list[Any] = []
         for child in node.elements():
             value = self.read(child, element)
             if value in found:
                 raise child.error(f"{child.shown} is here twice")
             found.append(value)
-        if len(found) < facts.schema.get("minItems", 0):
+        if len(found) < _schema(facts).get("minItems", 0):
             raise node.error("an empty list")
         return tuple(found)
 
-    def _pair(self, node: Node, kinds: Sequence[inspect.Type], facts: _Facts) -> tuple[Any, ...]:
+    def _pair(self, node: Node, kinds: Sequence[inspect.Type], facts: inspect.Metadata | None) -> tuple[Any, ...]:
         parts = node.elements()
         if len(parts) != len(kinds):
-            raise node.error(f"{node.shown} is not two values: {facts.noun}")
+            raise node.error(f"{node.shown} is not two values: {_noun(facts)}")
         return tuple(self.read(part, kind) for part, kind in zip(parts, kinds, strict=True))
 
-    def _word(self, node: Node, facts: _Facts) -> Any:
-        if facts.noun is not None:
-            names = self.names.get(facts.noun)
+    def _word(self, node: Node, facts: inspect.Metadata | None) -> Any:
+        noun = _noun(facts)
+        if noun is not None:
+            names = self.names.get(noun)
             if names is not None and node.value not in names:
-                raise node.error(f"{_word(node)} is no {facts.noun}", str(node.value), names)
+                raise node.error(f"{_word(node)} is no {noun}", str(node.value), names)
         elif not isinstance(node.value, str) or not node.value.strip():
             raise node.error(f"{node.shown} is not a text")
         return node.value
 
 
-def _literal(node: Node, values: Sequence[Any], facts: _Facts) -> Any:
+def _literal(node: Node, values: Sequence[Any], facts: inspect.Metadata | None) -> Any:
     for value in values:
         if value == node.value and type(value) is type(node.value):
             return value
-    if facts.noun is None:
+    noun = _noun(facts)
+    if noun is None:
         raise node.error(f"{node.shown} is not a version that is read here; allowed: {', '.join(map(str, values))}")
-    raise node.error(f"unknown {facts.noun} {_word(node)}", str(node.value), values)
+    raise node.error(f"unknown {noun} {_word(node)}", str(node.value), values)
 
 
 def _number(node: Node, kind: inspect.IntType | inspect.FloatType) -> int | float:
@@ -122,6 +115,15 @@ def _number(node: Node, kind: inspect.IntType | inspect.FloatType) -> int | floa
     if kind.multiple_of and value % kind.multiple_of:
         raise node.error(f"{value} is odd; allowed: even numbers")
     return value if whole else float(value)
+
+
+def _schema(facts: inspect.Type | None) -> Mapping[str, Any]:
+    """What a declaration says to JSON Schema beside its type."""
+    return (facts.extra_json_schema if isinstance(facts, inspect.Metadata) else None) or {}
+
+
+def _noun(facts: inspect.Metadata | None) -> str | None:
+    return (facts.extra or {}).get("noun") if facts is not None else None
 
 
 def _word(node: Node) -> str:
