@@ -40,7 +40,7 @@ class Part(msgspec.Struct, frozen=True):
     calls: int
     each: Delta
     name: str
-    """Its op with the site; with an arrow where head calls others."""
+    """Its op, with the site where there are several; with an arrow where head calls others."""
 
     @property
     def us(self) -> float:
@@ -127,7 +127,7 @@ def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Ver
         return _replaced(group)
     (question,) = group.base
     each = timing.delta(question) if _may_differ(question, verdicts.get(question.name)) else None
-    return Part(question.name, question.case.calls, each, question.case.place) if each else None
+    return Part(question.name, question.case.calls, each, question.case.label) if each else None
 
 
 def _replaced(group: SamePlaces[Joined]) -> Part | None:
@@ -137,7 +137,7 @@ def _replaced(group: SamePlaces[Joined]) -> Part | None:
         return None
     calls, us, half_us = difference(base, head)
     least = min((time for _, time in (*base, *head)), key=lambda time: time.n)
-    name = " -> ".join(" + ".join(question.case.place for question in side) for side in (group.base, group.head))
+    name = " -> ".join(" + ".join(question.case.label for question in side) for side in (group.base, group.head))
     return Part(name, calls, Delta(us, half_us, least.n, least.level), name)
 
 

@@ -13,6 +13,9 @@ AxisValue = int | str
 AXIS_DEFAULTS: dict[str, AxisValue] = {"batch": 1, "tokens": 1, "routing": "uniform"}
 """Axes at these values stay out of ids, so that adding an axis orphans no history. context, n and k have none."""
 
+ONLY_SITES = ("main", "experts", "tokens")
+"""Sites of ops that have one place in a model."""
+
 AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens")
 
 
@@ -73,6 +76,11 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         return f"{self.op}@{self.site}"
+
+    @property
+    def label(self) -> str:
+        """The op, with its site where a model calls it at several."""
+        return (self.op or "") if self.site in (None, "", *ONLY_SITES) else self.place
 
     @property
     def places(self) -> frozenset[str]:

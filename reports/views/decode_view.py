@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.compare.places import SamePlaces, Timed, difference, same_places
+from harness.compare.join import join
+from harness.compare.reconcile import Reconciled, reconcile
+from harness.compare.sides import StoredSide
 from harness.engines import EAGER, same_kernels
-from harness.values.case import same_shape
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
 
 from ..figures import axes_words, clean
 from .joined import Answered, Joined, by_question, rate, shared_arms
-from .kernel_view import site_name
 
 
 @dataclass(frozen=True)
@@ -148,53 +147,27 @@ class Explained:
 
 
 def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained, ...]:
-    """One for each arm that is held against the first, in each decode group; none where no kernel of that shape was
-    timed for both."""
+    """One for each arm that is held against the first, in each decode group, as `compare` explains two sides; none
+    where no kernel of that shape was timed for both."""
     found = []
     for group in decodes:
+        base, question = group.rows[0], group.rows[0].source.case.question
         for row in (row for row in group.rows if row.ratio):
-            parts = _parts(joined, group, group.rows[0].source.case.arm, row.source.case.arm)
-            if parts:
-                found.append(_explained(group, row, parts))
+            sides = [StoredSide(joined.run, one.source.case.arm) for one in (base, row)]
+            same = (one for one in reconcile(sides[0], sides[1], join(*sides), {}) if one.case == question)
+            found += [_explained(group, row, one) for one in same]
     return tuple(found)
 
 
-def _explained(group: ModelGroup, row: ModelRow, parts: Sequence[tuple[Part, float]]) -> Explained:
-    base = group.rows[0]
+def _explained(group: ModelGroup, row: ModelRow, found: Reconciled) -> Explained:
+    """Savings: head's times less base's, turned round."""
     return Explained(
         title=group.title,
-        base=", ".join(base.arms),
+        base=", ".join(group.rows[0].arms),
         head=", ".join(row.arms),
-        parts=tuple(part for part, _ in parts),
-        predicted_us=sum(part.saving_us * part.calls for part, _ in parts),
-        predicted_half_us=math.hypot(*(half * part.calls for part, half in parts)),
-        measured_us=base.time.value - row.time.value,
-        measured_half_us=math.hypot(base.time.half_width, row.time.half_width),
+        parts=tuple(Part(clean(part.name), -part.each.us, part.calls) for part in found.parts),
+        predicted_us=-found.predicted_us,
+        predicted_half_us=found.predicted_half_us,
+        measured_us=-found.measured.us,
+        measured_half_us=found.measured.half_us,
     )
-
-
-def _parts(joined: Joined, group: ModelGroup, base_arm: str, head_arm: str) -> list[tuple[Part, float]]:
-    """Per place of the decode's shape where the arms' answers differ: what is saved per call and its half width, in us;
-    the largest saving per step first. A composite op is held against what it replaces, as far as that was timed."""
-    arms: dict[str, list[Answered]] = {base_arm: [], head_arm: []}
-    step = group.rows[0].source.case.axes
-    for entry in joined.kind("kernel"):
-        asked = entry.case.arm in arms and entry.case.calls and same_shape(entry.case.axes, step)
-        if asked and joined.estimate(entry):
-            arms[entry.case.arm].append(entry)
-    groups = same_places(arms[base_arm], arms[head_arm], lambda entry: entry.case)
-    parts = [
-        _part(joined, one) for one in groups if [e.measurement for e in one.base] != [e.measurement for e in one.head]
-    ]
-    return sorted(parts, key=lambda part: -abs(part[0].saving_us * part[0].calls))
-
-
-def _part(joined: Joined, found: SamePlaces[Answered]) -> tuple[Part, float]:
-    calls, more_us, half_us = difference(_timed(joined, found.base), _timed(joined, found.head))
-    before, after = ([site_name(entry.case) for entry in side] for side in (found.base, found.head))
-    name = " + ".join(after) if before == after else f"{' + '.join(before)} -> {' + '.join(after)}"
-    return Part(name, -more_us, calls), half_us
-
-
-def _timed(joined: Joined, side: Sequence[Answered]) -> list[Timed]:
-    return [(entry.case.calls, time) for entry in side if (time := joined.estimate(entry))]

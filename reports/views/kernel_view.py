@@ -14,9 +14,6 @@ from harness.values.measurement import Status
 from ..figures import axes_words, clean, config_words
 from .joined import Answered, Joined, by_question, shared_arms
 
-ONLY_SITES = ("main", "experts", "tokens")
-"""Sites of ops that have one place in a model; not shown."""
-
 MOST_ROWS = 24
 """Rows of one group; a sweep has hundreds."""
 
@@ -131,5 +128,4 @@ def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | Non
 
 
 def site_name(case: Case) -> str:
-    op, site = clean(case.op or ""), clean(case.site or "")
-    return op if site in ONLY_SITES or not site else f"{op}@{site}"
+    return clean(case.label)

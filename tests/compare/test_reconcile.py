@@ -76,7 +76,7 @@ def explained(block_calls: int = 40) -> Reconciled:
 def test_what_a_composite_saves_is_the_sum_of_what_it_replaces_less_its_own_time() -> None:
     found = explained()
     [part] = found.parts
-    assert (part.case, part.calls) == ("up@experts + down@experts -> block@experts", 40)
+    assert (part.case, part.calls) == ("up + down -> block", 40)
     assert part.each.us == pytest.approx(9 - 60 - 20, abs=0.1)
     assert 0 < part.each.half_us < 0.1 and (part.each.n, part.each.level) == (8, "process")
     assert found.predicted_us == pytest.approx(40 * -71, abs=4)
@@ -85,7 +85,7 @@ def test_what_a_composite_saves_is_the_sum_of_what_it_replaces_less_its_own_time
     from harness_reports.views.explanation import lines
 
     [(_, text)] = lines(Explanation((found,)))
-    assert "(up@experts + down@experts -> block@experts) 40 calls x -71.0 us = -2,840" in text
+    assert "(up + down -> block) 40 calls x -71.0 us = -2,840" in text
 
 
 def test_ops_that_are_called_unlike_often_are_summed_per_step() -> None:
