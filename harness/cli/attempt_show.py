@@ -6,7 +6,6 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import reports_root
 from harness.cli.options import UNSAID
 from harness.store.attempts import all_attempts, load_attempt
 
@@ -20,7 +19,6 @@ PIPED_WIDTH = 200
 
 def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None:
     """Prints what `try` (all) or `try:7` (one) means."""
-    reports_root.bind()
     if name == "try":
         _list(store, as_json)
         return

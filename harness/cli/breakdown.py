@@ -37,9 +37,6 @@ def command(
     rules = load_rules(*([categories] if categories else []))
     profiles = [breakdown(trace, rules, steps=steps) for trace in traces]
     changed = difference(*profiles) if len(profiles) == 2 else None
-    from harness import reports_root
-
-    reports_root.bind()
     if html is not None:
         _write_page(html, traces, profiles, changed)
     if as_json:

@@ -43,9 +43,6 @@ def command(
         found = calibrate(
             live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, progress.say
         )
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.encoding import of, text
         from harness_reports.documents.stored import CalibrationDocument

@@ -55,9 +55,6 @@ def _show(run: Run, as_json: bool) -> None:
     from harness.values.measurement import Status
 
     if as_json:
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.documents.runs import run_text
 
         print(run_text(run))

@@ -111,9 +111,6 @@ def command(
 
 def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:
     """Raises NotComparable in place of text about two runs that are not."""
-    from harness import reports_root
-
-    reports_root.bind()
     if markdown:
         from harness.cli.output_file import write_markdown
         from harness_reports.pages.comparison_markdown import render as as_markdown

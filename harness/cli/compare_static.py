@@ -23,9 +23,6 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
             live, store, targets or TARGETS, say, device=device or None,
             report=lambda word, done, of: progress(word, "compile", done, of),
         )  # fmt: skip
-    from harness import reports_root
-
-    reports_root.bind()
     if markdown:
         from harness.cli.output_file import write_markdown
         from harness_reports.pages.static_markdown import render as as_markdown

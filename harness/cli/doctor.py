@@ -22,9 +22,6 @@ def command(
     if as_json:
         import msgspec
 
-        from harness import reports_root
-
-        reports_root.bind()
         from harness_reports.documents.encoding import text
         from harness_reports.documents.stored import FindingsDocument
 

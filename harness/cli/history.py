@@ -39,9 +39,6 @@ def command(
         select(case, ids)  # says what there is
     if svg is not None:
         _draw(svg, _runs(stored, suite, last), case)
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.encoding import text
         from harness_reports.documents.stored import HistoryDocument
@@ -63,11 +60,8 @@ def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
 
 
 def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
-    from harness import reports_root
     from harness.cli.output_file import write
     from harness.plan.match import matches
-
-    reports_root.bind()
     from harness_reports.charts.history_chart import draw_history
     from harness_reports.views.history_view import slim, trends
 

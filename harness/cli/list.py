@@ -24,9 +24,6 @@ def command(
     from harness.suite.load import load_suite
 
     plan = expand(load_suite(suite), arms=csv(arms) or None, match=match or None)
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.plans import plan_text
 

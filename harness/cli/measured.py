@@ -54,9 +54,6 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
     """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect."""
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.runs import run_text
 

@@ -46,9 +46,6 @@ def command(
 
 
 def _show_sites(run: Run) -> None:
-    from harness import reports_root
-
-    reports_root.bind()
     from harness_reports.formats.console import show
     from harness_reports.formats.terminal_table import Titled
     from harness_reports.tables.op_work import op_work

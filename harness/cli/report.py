@@ -42,11 +42,9 @@ def command(
     store: Store = "",
 ) -> None:
     """Write the report of a stored run: Markdown, HTML, charts. Of several, side by side; of all, a site."""
-    from harness import reports_root
     from harness.errors import HarnessError
     from harness.store import Store as RunStore
 
-    reports_root.bind()
     stored = RunStore(store)
     several = len(runs or ()) > 1
     if (site or several) and (against or history or pr):

@@ -56,9 +56,6 @@ def command(
     if source:
         print(_source(found, source), end="")
         return
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.runs import run_text
 
@@ -73,9 +70,6 @@ def command(
 
 def _list(runs: RunStore, as_json: bool) -> None:
     summaries = runs.runs()
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.encoding import text
         from harness_reports.documents.stored import RunsDocument

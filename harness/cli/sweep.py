@@ -76,19 +76,13 @@ def command(
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
     if csv_file is not None:
-        from harness import reports_root
         from harness.cli.output_file import write
-
-        reports_root.bind()
         from harness_reports.formats import csv_table
         from harness_reports.tables.sweep import configurations
 
         write("--csv", csv_file, csv_table.render(configurations(result)))
     if charts is not None:
-        from harness import reports_root
         from harness.cli.output_file import write
-
-        reports_root.bind()
         from harness_reports.charts.sweep_charts import draw_sweep
 
         for name, svg in draw_sweep(result).items():
@@ -143,9 +137,6 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
 
         print(emitted(result, emit, shipped))
         return
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.sweeps import sweep_text
 

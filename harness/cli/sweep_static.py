@@ -22,9 +22,6 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
         found = static_sweep(
             plan, target=target or None, jobs=jobs or None, limit_s=limit_s or LIMIT_S, report=progress
         )
-    from harness import reports_root
-
-    reports_root.bind()
     if as_json:
         from harness_reports.documents.sweeps import compiled_text
 

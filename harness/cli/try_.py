@@ -84,10 +84,8 @@ def command(
 
 
 def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
-    from harness import reports_root
     from harness.store.attempts import all_attempts, best_of
 
-    reports_root.bind()
     attempt = bench.attempt(asked)
     _say("")
     if as_json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -24,22 +23,6 @@ from ..views.view import View, build
 from . import html
 from .html_page import Figure, inline_svg, page
 from .write import save
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A run in the index. href: of its page. summary: what a reader takes away, in a sentence."""
-
-    href: str
-    run: str
-    suite: str
-    started: str
-    state: str
-    device: str
-    commit: str
-    counts: str
-    summary: str
-    note: str
 
 
 def write(runs: Iterable[Run], folder: Path) -> list[Path]:
@@ -84,35 +67,23 @@ def _sections(linked: Sequence[tuple[str, Trend]]) -> tuple[tuple[str, str], ...
     return (("runs", "Runs"), ("cases", "Cases")) if linked else (("runs", "Runs"),)
 
 
-def _entry(run: Run, view: View, href: str) -> Entry:
-    environment = run.environment
-    said = [*view.trouble[:2], *view.summary[: max(1, 2 - len(view.trouble))]]
-    return Entry(
-        href=href,
-        run=clean(run.id),
-        suite=clean(run.suite),
-        started=clean(run.started[:16].replace("T", " ")),
-        state=clean(run.state),
-        device=clean(environment.device_name) if environment else "",
-        commit=clean((environment.commit or "")[:9]) if environment else "",
-        counts=view.counts.sentence,
-        summary=" ".join(said),
-        note=clean(run.note),
-    )
+def _entry(run: Run, view: View, href: str) -> Row:
+    """A run in the index, with what a reader takes away in a sentence."""
+    environment, note = run.environment, clean(run.note)
+    commit = clean((environment.commit or "")[:9]) if environment else ""
+    said = " ".join([*view.trouble[:2], *view.summary[: max(1, 2 - len(view.trouble))]])
+    return Row((
+        Name(f"run {clean(run.id)}", code=False, href=href),
+        Words(clean(run.started[:16].replace("T", " ")), "nowrap"), Words(clean(run.suite)),
+        Words(clean(environment.device_name) if environment else ""), Name(commit, mono=True) if commit else None,
+        Words(clean(run.state)), Words(said or view.counts.sentence, "wide"), Words(note) if note else None,
+    ))  # fmt: skip
 
 
-def _runs(entries: Sequence[Entry]) -> Table:
+def _runs(entries: Sequence[Row]) -> Table:
     headings = ("Run", "Started, UTC", "Suite", "Device", "Commit", "State", "Result", "Note")
     columns = tuple(Column(heading.split(",")[0].lower(), heading) for heading in headings)
-    rows = tuple(
-        Row((
-            Name(f"run {e.run}", code=False, href=e.href), Words(e.started, "nowrap"), Words(e.suite), Words(e.device),
-            Name(e.commit, mono=True) if e.commit else None, Words(e.state), Words(e.summary or e.counts, "wide"),
-            Words(e.note) if e.note else None,
-        ))
-        for e in entries
-    )  # fmt: skip
-    return Table("runs", "Every run", columns, rows)
+    return Table("runs", "Every run", columns, tuple(entries))
 
 
 def _case_page(trend: Trend) -> str:
