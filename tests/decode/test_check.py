@@ -13,6 +13,7 @@ from torch import Tensor
 
 from harness.decode import arm_ops, check
 from harness.decode.check import CHECKED_STEPS, LEAST_COSINE, check_logits, kept_reference_logits
+from harness.device.fake import FakeDevice
 from harness.resolve import load_op
 
 STEPS, VOCAB = 8, 20_000
@@ -105,7 +106,7 @@ def test_the_reference_is_computed_once_for_all_processes_of_a_run(
     monkeypatch.setattr(check, "reference_logits", counted)
 
     class Model:
-        device = "cpu"
+        device = FakeDevice()
 
     prompt, stream = torch.arange(5).unsqueeze(0), torch.arange(CHECKED_STEPS + 1).unsqueeze(0)
     first, again = (kept_reference_logits(tmp_path, Model(), prompt, stream, CHECKED_STEPS) for _ in range(2))  # type: ignore[arg-type]
