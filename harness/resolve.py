@@ -52,6 +52,12 @@ class LoadedOp:
         found: int | None = getattr(self.op, "row_dims", {}).get(name)
         return found
 
+    def output_dtype(self, name: str, activations: str) -> str:
+        """Dtype name of a floating-point output: the activations' unless the op says another. Empty in older revisions,
+        whose contract does not say."""
+        found: str = self.op.output_dtypes.get(name, activations) if hasattr(self.op, "output_dtypes") else ""
+        return found
+
     @property
     def conditions(self) -> tuple[str, ...]:
         """Names of the conditions of `kernels/stress.py` under which the op is checked; none in older revisions."""

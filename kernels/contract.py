@@ -101,7 +101,8 @@ class Op:
     dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose place it
     stands, in order of computation. phases: where a model calls it. stepwise: its reference takes some kernels for each
     token, one after the other. row_dims: by name of an output or state, how many trailing dimensions make a row that is
-    held to the tolerance by itself; the fewest that hold 8 values where it is not said. stress: conditions of
+    held to the tolerance by itself; the fewest that hold 8 values where it is not said. output_dtypes: torch dtype by
+    name of the outputs that have not that of the activations. stress: conditions of
     `stress.py` under which it is checked beside random numbers, each with the inputs that it changes.
     """
 
@@ -113,6 +114,7 @@ class Op:
     replaces: tuple[str, ...] = ()
     phases: tuple[str, ...] = ("decode", "prefill")
     stepwise: bool = False
+    output_dtypes: Mapping[str, str] = field(default_factory=dict)
     row_dims: Mapping[str, int] = field(default_factory=dict)
     stress: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from harness.device.timer import Before, WorkLeftRunning
 
 COLD_FACTOR = 5
 """Bytes touched between two uses of the same weights, in units of the L2."""
 SLACK_CYCLES = 600_000
 """The GPU waits 0.3 ms before each sample, so that the graph is there when the flush ends, also where the launching
 thread has to wait for a core: with 16 compilers beside it, up to 90 us of waiting were in a sample."""
+
+
+IDLE_US = 200.0
+"""Finding an idle device idle takes some 5 us; a thread that loses its core in between waits longer, rarely so long."""
+_perf_counter, _synchronize, _elapsed_time = time.perf_counter, torch.cuda.synchronize, torch.cuda.Event.elapsed_time
+"""As they were before any kernel was imported."""
 
 
 class ColdClock:
@@ -23,12 +32,19 @@ class ColdClock:
         self._start = torch.cuda.Event(enable_timing=True)
         self._end = torch.cuda.Event(enable_timing=True)
 
-    def time_us(self, launch: Callable[[], Any]) -> float:
-        """Of what `launch` puts on the GPU; waits until it is done."""
+    def time_us(self, launch: Callable[[], Any], before: Before = None) -> float:
+        """Microseconds of what `launch` puts on the GPU; waits until it is done. before: called first, untimed."""
+        if before is not None:
+            before()
         torch.cuda._sleep(SLACK_CYCLES)
         self._flush.sum()
         self._start.record()
         launch()
         self._end.record()
         self._end.synchronize()
-        return self._start.elapsed_time(self._end) * 1e3
+        waiting = _perf_counter()
+        _synchronize()
+        left_us = (_perf_counter() - waiting) * 1e6
+        if left_us > IDLE_US:
+            raise WorkLeftRunning(f"the GPU worked {left_us:,.0f} us longer on another stream than it was timed")
+        return _elapsed_time(self._start, self._end) * 1e3

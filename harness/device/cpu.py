@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from harness.device.device import Elapsed, Graph, Stopwatch
-from harness.device.host import cpu_name, settled_threads
+from harness.device.host import cpu_name, last_level_cache_bytes, settled_threads
 from harness.device.timer import Call, Timer
 from harness.device.timers import make_timer
 from harness.errors import CaseFailed
@@ -35,6 +36,7 @@ class CpuDevice:
 
     def __init__(self) -> None:
         self._timers: dict[str, Timer] = {}
+        self.cache_bytes = last_level_cache_bytes()
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(settled_threads())
 
@@ -42,6 +44,10 @@ class CpuDevice:
         return {"device_name": cpu_name(), "threads": torch.get_num_threads()}
 
     def read_gb_s(self) -> float:
+        return self._read_gb_s
+
+    @cached_property
+    def _read_gb_s(self) -> float:
         """With torch's current number of threads; takes about 0.3 s."""
         buffer = torch.ones(BANDWIDTH_BYTES // 4, dtype=torch.float32)
         seconds = []
@@ -77,6 +83,12 @@ class CpuDevice:
 
     def recorded_by_tool(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def put_back(self, name: str, value: Any) -> None:
+        raise KeyError(name)
 
     def synchronize(self) -> None:
         pass

@@ -25,14 +25,13 @@ def warm_up(calls: Sequence[Call]) -> None:
     _run_aside(calls)
 
 
-def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, Any]:
-    """(graph of the calls one after the other, what the last one returned), after `warm_up`. A call that cannot be
-    captured raises torch's RuntimeError."""
-    graph, result = torch.cuda.CUDAGraph(), None
+def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, list[Any]]:
+    """(graph of the calls one after the other, what each returned), after `warm_up`. A call that cannot be captured
+    raises torch's RuntimeError."""
+    graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        for call in calls:
-            result = call()
-    return graph, result
+        results = [call() for call in calls]
+    return graph, results
 
 
 class CudaGraph:
@@ -41,7 +40,8 @@ class CudaGraph:
     def __init__(self, calls: Sequence[Call], warm: Sequence[Call]) -> None:
         warm_up(warm)
         before = torch.cuda.memory_reserved()
-        self._graph, self.outputs = record(calls)
+        self._graph, results = record(calls)
+        self.outputs = results[-1]
         torch.cuda.synchronize()
         self.held_bytes = max(0, torch.cuda.memory_reserved() - before)
 

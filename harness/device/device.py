@@ -55,6 +55,8 @@ class Device(Protocol):
     """Name of what `elapsed` reads, stored as the timer of decode cases."""
     l2_bytes: int
     """0 where no cache is flushed."""
+    cache_bytes: int
+    """All that may lie in a cache from one sample to the next, at most."""
     set_bytes_limit: int
     """Copies of one case's weights stay below this."""
     questions_held: int
@@ -65,7 +67,8 @@ class Device(Protocol):
         ...
 
     def read_gb_s(self) -> float:
-        """Measured read bandwidth in 1e9 bytes/s: of a buffer much larger than any cache, the best of several."""
+        """Measured read bandwidth in 1e9 bytes/s, measured once: of a buffer much larger than any cache, the best of
+        several."""
         ...
 
     def timer(self, kind: str | None = None) -> Timer:
@@ -90,6 +93,14 @@ class Device(Protocol):
 
     def recorded_by_tool(self) -> AbstractContextManager[None]:
         """An outside profiler that waits for the program's word records the work inside, and no other."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """By name, what a program may set on the device that reaches beyond its own work."""
+        ...
+
+    def put_back(self, name: str, value: Any) -> None:
+        """Gives one of `settings` a value again."""
         ...
 
     def synchronize(self) -> None:

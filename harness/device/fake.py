@@ -10,12 +10,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from harness.device.device import Elapsed, Graph, Stopwatch
-from harness.device.timer import Call, Timed, Timer
+from harness.device.timer import Before, Call, Timed, Timer
 from harness.values.measurement import Conditions
 
 
 class FakeTimer:
-    """Each call is made once when it is prepared; every sample is the next of `values_us`, a list that is used up."""
+    """Each call is made once when it is prepared; every sample on new operands is the next of
+    `values_us`, a list that is used up; one on the operands of the sample before takes as long as that."""
 
     name = "fake"
     flush_bytes = 0
@@ -28,17 +29,26 @@ class FakeTimer:
 
     def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
         self.prepared += 1
-        return _FakeTimed(self, [call() for call in calls])
+        return _FakeTimed(self, calls)
 
 
 class _FakeTimed:
-    def __init__(self, timer: FakeTimer, results: list[Any]) -> None:
-        self._timer = timer
-        self.calls = len(results)
-        self.outputs = results[-1]
+    def __init__(self, timer: FakeTimer, calls: Sequence[Call]) -> None:
+        self._timer, self._calls = timer, calls
+        self.calls = len(calls)
+        self._last_us = 0.0
+        self.outputs = self.replay()
 
-    def sample_us(self) -> float:
-        return self._timer.values_us.pop(0)
+    def sample_us(self, before: Before = None) -> float:
+        if before is not None:
+            before()
+            self.replay()
+            self._last_us = self._timer.values_us.pop(0)
+        return self._last_us
+
+    def replay(self) -> Sequence[Any]:
+        self.outputs = [call() for call in self._calls]
+        return self.outputs
 
 
 class FakeGraph:
@@ -65,7 +75,7 @@ class FakeDevice:
     gpu = False
     captures = True
     clock = "fake"
-    l2_bytes = 0
+    l2_bytes = cache_bytes = 0
     set_bytes_limit = 1 << 20
     questions_held = 1
 
@@ -104,6 +114,12 @@ class FakeDevice:
 
     def recorded_by_tool(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def put_back(self, name: str, value: Any) -> None:
+        raise KeyError(name)
 
     def synchronize(self) -> None:
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,3 +33,17 @@ def settled_threads() -> int:
     runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""
     given = os.environ.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdigit() else max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def last_level_cache_bytes() -> int:
+    """Of all last-level caches together, as Linux tells; without an upper bound where it does not."""
+    found: dict[str, tuple[int, int]] = {}
+    for cache in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cache/index*"):
+        try:
+            level, size = int((cache / "level").read_text()), (cache / "size").read_text().strip()
+            shared_by = f"{level} {(cache / 'shared_cpu_list').read_text()}"
+            found[shared_by] = level, int(size.removesuffix("K")) << 10
+        except (OSError, ValueError):
+            continue
+    last = max((level for level, _ in found.values()), default=0)
+    return sum(size for level, size in found.values() if level == last) or sys.maxsize

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -18,6 +19,9 @@ from harness.device.timer import Call, Timer
 from harness.device.timers import make_timer
 from harness.values.measurement import Conditions
 
+PERSISTING_L2 = 6
+"""CU_LIMIT_PERSISTING_L2_CACHE_SIZE of the CUDA driver API."""
+L2_SET_ASIDE = "bytes of the L2 set aside for persisting lines"
 BANDWIDTH_BYTES = 4 << 30
 SET_BYTES_LIMIT = 4 << 30
 """The flush before each sample covers what copies of the weights do not."""
@@ -34,7 +38,7 @@ class NvidiaDevice:
 
     def __init__(self) -> None:
         self._timers: dict[str, Timer] = {}
-        self.l2_bytes = int(self._properties.L2_cache_size)
+        self.l2_bytes = self.cache_bytes = int(self._properties.L2_cache_size)
 
     @cached_property
     def _properties(self) -> Any:
@@ -63,6 +67,10 @@ class NvidiaDevice:
         }
 
     def read_gb_s(self) -> float:
+        return self._read_gb_s
+
+    @cached_property
+    def _read_gb_s(self) -> float:
         """From the median of the faster half of eight reads; takes about 0.1 s."""
         count = min(BANDWIDTH_BYTES, torch.cuda.mem_get_info()[0] // 4) // 4
         buffer = torch.ones(count, dtype=torch.float32, device="cuda")
@@ -114,6 +122,15 @@ class NvidiaDevice:
         torch.cuda.synchronize()
         torch.cuda.cudart().cudaProfilerStop()
 
+    def settings(self) -> dict[str, Any]:
+        size = ctypes.c_size_t()
+        _driver().cuCtxGetLimit(ctypes.byref(size), PERSISTING_L2)
+        return {L2_SET_ASIDE: size.value}
+
+    def put_back(self, name: str, value: Any) -> None:
+        _driver().cuCtxSetLimit(PERSISTING_L2, ctypes.c_size_t(value))
+        _driver().cuCtxResetPersistingL2Cache()
+
     def synchronize(self) -> None:
         torch.cuda.synchronize()
 
@@ -126,3 +143,9 @@ class NvidiaDevice:
         except RuntimeError:
             return False
         return True
+
+
+@cache
+def _driver() -> ctypes.CDLL:
+    torch.cuda.current_stream()  # makes the context that limits belong to
+    return ctypes.CDLL("libcuda.so.1")

@@ -6,10 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 Call = Callable[[], Any]
+Before = Callable[[], None] | None
 
 
 class TimerUnavailable(Exception):
     """This device has no such timer; the text says what it needs."""
+
+
+class WorkLeftRunning(Exception):
+    """Calls that had returned, and ended on their stream, while the device went on; the text says for how long."""
 
 
 class Timed(Protocol):
@@ -17,11 +22,19 @@ class Timed(Protocol):
 
     calls: int
     """Calls between two clock readings."""
-    outputs: Any
-    """Result of the last call, for a check after the fact."""
 
-    def sample_us(self) -> float:
-        """Runs all calls once and returns microseconds per call."""
+    @property
+    def outputs(self) -> Sequence[Any]:
+        """What each call returned in the last sample or replay, in order."""
+        ...
+
+    def sample_us(self, before: Before = None) -> float:
+        """Runs all calls and returns microseconds per call. before: called ahead of every pass over the calls, outside
+        of the timed interval. WorkLeftRunning where the device is not idle at the end."""
+        ...
+
+    def replay(self) -> Sequence[Any]:
+        """Runs all calls once, as a sample does, and returns what each returned."""
         ...
 
 

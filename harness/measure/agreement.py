@@ -173,6 +173,8 @@ def worst_of(results: Sequence[Correctness]) -> Correctness:
 
 def sentence(result: Correctness) -> str:
     """Why a case is INCORRECT, in one line."""
+    if result.kind is Mismatch.OUTPUTS:
+        return "; ".join(part for part in (result.region, result.detail) if part)
     count = f"{result.wrong_elements:,} of {result.elements:,} values wrong"
     size = (
         f"worst {result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g}), "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -10,47 +11,60 @@ from torch import Tensor
 
 from harness.measure.agreement import compare, worst_of
 from harness.measure.conditioning import allowed_under
+from harness.measure.contract import DefinitionCalled, broken_contract, definition_forbidden, refused
 from harness.measure.operand_sets import Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
 from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.case import Case
-from harness.values.measurement import Correctness, Mismatch
+from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 
 class Expected:
-    """raw: unprepared operands by input name, kept. random: those from which a condition made them, where one did.
-    wanted: the reference's outputs and states, computed once, in float32."""
+    """raw: unprepared operands by input name, kept. random: those from which a condition made them, where one did."""
 
     def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Operands | None = None) -> None:
-        self._op, self._raw = op, raw
-        self._tolerance = op.tolerance(case.activations)
-        if random is not None and case.activations == "float32":
-            coarsest = op.tolerance("bfloat16")
-            self._tolerance = allowed_under(
-                lambda given: reference_of(op, given), random, raw, self._tolerance, coarsest
-            )
+        self.op, self._raw = op, raw
+        self._random = random if case.activations == "float32" else None
+        self._declared, self._activations = op.tolerance(case.activations), case.activations
+        self.last_outputs: tuple[Tensor, ...] = ()
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
-        self.wanted = reference_of(op, raw)
         self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
+
+    @cached_property
+    def wanted(self) -> tuple[Tensor, ...]:
+        """The reference's outputs and states in float32, computed once, and only after the first call that is compared
+        with them: until then no right answer exists that a kernel could find."""
+        return reference_of(self.op, self._raw)
+
+    @cached_property
+    def _tolerance(self) -> Tolerance:
+        """The op's; under a condition in float32, as ill-conditioned as the changed operands are."""
+        if self._random is None:
+            return self._declared
+        coarsest = self.op.tolerance("bfloat16")
+        return allowed_under(
+            lambda given: reference_of(self.op, given), self._random, self._raw, self._declared, coarsest
+        )
 
     def check(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[list[Tensor], Correctness]:
         """One call: its outputs and states, and how they agree. State begins anew each time; what a call changed
         without being allowed to is put back, so that the next variant does not inherit the damage."""
-        operands, got = self.call(variant, tunables)
-        before, tolerance = self._operands_for(variant)[1], self._tolerance
-        names = [name for name, _ in self._op.op.outputs]
-        if len(got) != len(names):
-            wrong = f"{len(got)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
-            nothing = Correctness(
-                False, float("inf"), float("inf"), tolerance.max_error, tolerance.rms_error, 0, 0, wrong,
-                kind=Mismatch.OUTPUTS,
-            )  # fmt: skip
-            return [], nothing
+        try:
+            with definition_forbidden(self.op):
+                operands, got = self.call(variant, tunables)
+        except DefinitionCalled as found:
+            return [], refused(str(found), self._declared)
+        before = self._operands_for(variant)[1]
+        broken = broken_contract(self.op, got, list(operands.values()), self._activations)
+        if broken:
+            return [], refused(broken, self._declared)
+        self.last_outputs = got
+        names = [name for name, _ in self.op.op.outputs]
         returned = [*names, *self._states]
         labels = [*names, *(f"state {name}" for name in self._states)]
         outputs = (*got, *(operands[name] for name in self._states))
         results = [
-            compare(label, a, b, tolerance, self._op.row_dims(name))
+            compare(label, a, b, self._tolerance, self.op.row_dims(name))
             for name, label, a, b in zip(returned, labels, outputs, self.wanted, strict=True)
         ]
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
@@ -65,14 +79,14 @@ class Expected:
         """One call on the inputs as the variant wants them and on fresh state: its operands after it, its outputs."""
         operands = {**self._operands_for(variant)[0], **{name: self._raw[name].clone() for name in self._states}}
         with torch.no_grad(), PoisonUninitialised():
-            return operands, as_tuple(variant.run(*arguments(self._op, operands), **tunables))
+            return operands, as_tuple(variant.run(*arguments(self.op, operands), **tunables))
 
     def _operands_for(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
         """The operands as the variant wants them, and copies of those that no call may change."""
         key = (variant.path, variant.source_hash)
         if key not in self._prepared:
             with torch.no_grad():
-                operands = prepare(variant, self._op, self._raw)
+                operands = prepare(variant, self.op, self._raw)
             fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
             self._prepared[key] = operands, {name: value.clone() for name, value in fixed.items()}
         return self._prepared[key]

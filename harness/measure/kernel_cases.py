@@ -11,8 +11,11 @@ import msgspec
 import torch
 
 from harness.device.device import Device
+from harness.device.timer import WorkLeftRunning
+from harness.measure.candidate import Candidate, Rejected
+from harness.measure.gate import Gate
 from harness.measure.operand_sets import SharedOperands, timing_sets, torch_dtype
-from harness.measure.ready import Candidate, Ready, Rejected, capture, timer_for
+from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import verify_variant
 from harness.values.case import Case
 from harness.values.measurement import Sample
@@ -27,6 +30,7 @@ class KernelBench:
         self.device, self.timing, self.process = device, timing, process
         self.suite_folder, self.routing = suite_folder, routing
         self.shared = SharedOperands()
+        self.gate = Gate(device)
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored. Yields
@@ -47,14 +51,14 @@ class KernelBench:
         """Verifies and captures the case and adds it to those that are ready, or yields its measurement instead."""
         yield started("verify", [case])
         try:
-            entry = self._verify(case)
+            entry = self.gate.untouched(self._verify(case))
             if self.timing is None:
                 yield finished(entry, ())
                 return
             yield started("capture", [case])
-            ready.append(self._capture(entry, self.timing))
+            ready.append(self.gate.untouched(self._capture(entry, self.timing)))
         except Rejected as rejected:
-            yield Measured(rejected.measurement, rejected.source_text)
+            yield Measured(self.gate.refused(rejected), rejected.source_text)
 
     def _verify(self, case: Case) -> Ready:
         candidate = Candidate(case, self.suite_folder)
@@ -73,7 +77,7 @@ class KernelBench:
                 candidate.op, candidate.variant, entry.case, self.device, 1000 * self.process, self.routing, timer,
                 self.shared,
             )  # fmt: skip
-        return capture(entry, sets, timer, self.device)
+        return capture(entry, sets, timer, self.device, self.routing)
 
     @torch.no_grad()
     def _time(self, ready: Sequence[Ready]) -> Iterator[BenchEvent]:
@@ -81,14 +85,28 @@ class KernelBench:
             return
         timer = self.device.timer(self.timing.kind)
         yield started("time", [entry.case for entry in ready])
+        count = self.timing.rounds or timer.rounds
         samples: dict[str, list[Sample]] = {entry.case.id: [] for entry in ready}
-        for number, order in rounds(ready, self.timing.rounds or timer.rounds):
+        moments = {entry.case.id: self.gate.moments(count, timer.samples_per_round) for entry in ready}
+        for number, order in rounds(ready, count):
             for entry in order:
-                for _ in range(timer.samples_per_round):
-                    samples[entry.case.id].append(Sample(entry.timed.sample_us(), self.process, number))
+                if entry.case.id not in samples:
+                    continue
+                try:
+                    for sample in range(timer.samples_per_round):
+                        with entry.candidate.rejecting_errors(self.device, "while it was timed: "):
+                            value_us = entry.batch.timed.sample_us(entry.batch.refresh)
+                            if (number, sample) in moments[entry.case.id]:
+                                entry.batch.look()
+                        samples[entry.case.id].append(Sample(value_us, self.process, number))
+                except (Rejected, WorkLeftRunning) as error:
+                    del samples[entry.case.id]
+                    yield Measured(self.gate.stopped(entry, error), entry.candidate.variant.source_text)
             yield Sampled((self.device.conditions(self.process, number),))
         for entry in ready:
-            yield finished(entry, samples[entry.case.id])
+            if entry.case.id in samples:
+                found = self.gate.measured(entry, samples[entry.case.id])
+                yield Measured(found, entry.candidate.variant.source_text)
 
 
 def finished(entry: Ready, samples: Sequence[Sample]) -> Measured:

@@ -21,12 +21,20 @@ Operands = dict[str, Any]
 
 @dataclass(frozen=True)
 class OperandSets:
-    """sets: one complete list of operands per call. cold_bytes: bytes touched from one use of a set's weights to the
-    next. prepared_bytes: what the variant's `prepare` made of one set; None where it has none."""
+    """The operands of the calls of one sample."""
 
     sets: list[Operands]
+    """One for each call, as the variant wants them."""
+    raw: list[Operands]
+    """The same before `prepare`. Activations and pools are one tensor for all calls."""
+    copies: int
+    """Different sets of weights and states: call i has those of call i % copies."""
+    distinct_bytes: int
+    """Of all of these, pools included."""
     cold_bytes: int
+    """Touched from one use of a set's weights to the next."""
     prepared_bytes: int | None = None
+    """What the variant's `prepare` made of one set; None where it has none."""
 
 
 def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
@@ -86,20 +94,22 @@ def timing_sets(
     copies = max(1, min(calls, device.set_bytes_limit // max(bytes_per_set, 1))) if rotated else 1
     if bytes_per_set and device.l2_bytes:
         copies = min(copies, max(2, math.ceil(5 * device.l2_bytes / bytes_per_set) + 1))
-    prepared = [prepare(variant, op, first)]
+    raw, prepared = [first], [prepare(variant, op, first)]
     for copy in range(1, copies):
         fresh = shared.make(op, case, dtype, tensors, salt + copy, routing, rotated)  # a pool of all experts once only
-        prepared.append(prepare(variant, op, {**first, **fresh}))
+        raw.append({**first, **fresh})
+        prepared.append(prepare(variant, op, raw[copy]))
     indices = [n for n, role in roles.items() if role == "index"]
     redrawn = load_operands().redraw(op.op, case.dims, tensors, generator_for(case, tensors, salt), routing, calls)
-    sets = []
-    for call in range(calls):
-        operands = dict(prepared[call % copies])
-        operands.update({name: redrawn[call][name] for name in indices if name in redrawn[call]})
-        sets.append(operands)
+    own = [{name: values[name] for name in indices if name in values} for values in redrawn]
+    pools = sum(first[name].nbytes for name, role in roles.items() if role == "pool")
     touched = bytes_per_set * (copies - 1) if copies > 1 else 0
     made = [v.nbytes for name, v in prepared[0].items() if isinstance(v, Tensor) and v is not first.get(name)]
-    return OperandSets(sets, touched + timer.flush_bytes, sum(made) if variant.prepare else None)
+    return OperandSets(
+        [{**prepared[call % copies], **own[call]} for call in range(calls)],
+        [{**raw[call % copies], **own[call]} for call in range(calls)],
+        copies, copies * bytes_per_set + pools, touched + timer.flush_bytes, sum(made) if variant.prepare else None,
+    )  # fmt: skip
 
 
 def arguments(op: LoadedOp, operands: Mapping[str, Any]) -> list[Any]:

@@ -19,10 +19,12 @@ import torch
 
 from harness.device.device import Device
 from harness.device.timer import Timer
+from harness.measure.candidate import Candidate, Rejected
 from harness.measure.expected import Expected
+from harness.measure.gate import Gate
 from harness.measure.kernel_cases import rounds
 from harness.measure.operand_sets import OperandSets, SharedOperands, timing_sets, torch_dtype
-from harness.measure.ready import Candidate, Ready, Rejected, capture, timer_for
+from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import expected_set, verify_against
 from harness.resolve import LoadedOp
 from harness.values.case import Case
@@ -51,6 +53,8 @@ class SweepBench:
         self.device, self.timer, self.process = device, timer, process
         self.suite_folder, self.routing = suite_folder, routing
         self.busy_s = 0.0
+        self._gate = Gate(device)
+        self._turn = 0
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._loaded: set[str] = set()
 
@@ -80,15 +84,15 @@ class SweepBench:
                     for entrant, entry in order:
                         value = entry.steady_us()
                         samples[entrant.name].append(Sample(value, self.process, number))
-        for entrant, entry in ready:
-            found[entrant.name] = entry.ready.measurement(samples[entrant.name])
+            for entrant, entry in ready:
+                found[entrant.name] = self._gate.measured(entry.ready, samples[entrant.name], quick=count == 0)
         return [found[entrant.name] for entrant in entrants]
 
     def _first_pass(self, case: Case, entry: _Configuration) -> list[Sample]:
         held = self._of_question(case)
         values: list[float] = []
         while len(values) < FIRST_SAMPLES:
-            values.append(entry.ready.timed.sample_us())
+            values.append(entry.ready.batch.timed.sample_us(entry.ready.batch.refresh))
             if held.best_us and len(values) == HOPELESS_SAMPLES and min(values) > HOPELESS * held.best_us:
                 break
         held.best_us = min(held.best_us or values[0], sorted(values)[len(values) // 2])
@@ -101,9 +105,10 @@ class SweepBench:
             held.ready.move_to_end(entrant.name)
             return held.ready[entrant.name]
         try:
-            entry = _Configuration(self._captured(held, Candidate(entrant.case, self.suite_folder)))
+            ready = self._captured(held, Candidate(entrant.case, self.suite_folder))
+            entry = _Configuration(self._gate.untouched(ready))
         except Rejected as rejected:
-            return rejected.measurement
+            return self._gate.refused(rejected)
         while len(held.ready) >= MOST_READY:
             held.ready.popitem(last=False)
         held.ready[entrant.name] = entry
@@ -126,11 +131,11 @@ class SweepBench:
             sets = self._sets(held, candidate, timer)
             verified = self._verified(held, candidate, sets)
         with self._busy():
-            return capture(verified, sets, timer, self.device, warm=1, limit_us=timer.batch_limit_us)
+            return capture(verified, sets, timer, self.device, self.routing, warm=1, limit_us=timer.batch_limit_us)
 
     def _verified(self, held: _Held, candidate: Candidate, sets: OperandSets) -> Ready:
-        """compile_s is of the first call alone: it compiles, or takes the binary from an earlier compilation's
-        cache."""
+        """Verified on random inputs and under one condition of the op, another one for each configuration. compile_s is
+        of the first call alone: it compiles, or takes the binary from an earlier compilation's cache."""
         op, variant, case = candidate.op, candidate.variant, candidate.case
 
         def inputs(which: int | str) -> Expected | None:
@@ -148,10 +153,12 @@ class SweepBench:
             candidate.bind(sets.sets[0])()
         self.device.synchronize()
         compile_s = time.perf_counter() - start
+        self._turn += 1
+        condition = [op.conditions[self._turn % len(op.conditions)]] if op.conditions else []
         if first:
-            verify_against(variant, case, inputs)
+            verify_against(variant, case, inputs, condition)
         with self._busy(times):
-            correctness = verify_against(variant, case, inputs)
+            correctness = verify_against(variant, case, inputs, condition)
         if not correctness.correct:
             raise candidate.incorrect(correctness)
         return Ready(candidate, correctness, compile_s)
@@ -204,8 +211,8 @@ class _Configuration:
 
     def steady_us(self) -> float:
         """The mean of that many samples."""
-        timed = self.ready.timed
+        timed, refresh = self.ready.batch.timed, self.ready.batch.refresh
         if not self._replays:
-            sample_us = timed.sample_us() * timed.calls
+            sample_us = timed.sample_us(refresh) * timed.calls
             self._replays = max(1, min(MOST_REPLAYS, math.ceil(STEADY_US / sample_us)))
-        return statistics.fmean(timed.sample_us() for _ in range(self._replays))
+        return statistics.fmean(timed.sample_us(refresh) for _ in range(self._replays))

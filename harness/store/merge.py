@@ -8,7 +8,7 @@ import msgspec
 
 from harness.values.measurement import Measurement, Status
 
-WORST_FIRST = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
+WORST_FIRST = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
 
 
 def merge_measurements(rows: Iterable[Measurement], order: Mapping[str, int]) -> tuple[Measurement, ...]:

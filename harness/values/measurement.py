@@ -8,13 +8,15 @@ import msgspec
 
 from harness.values.case import Case
 
-METHOD_VERSION = 2
+METHOD_VERSION = 3
 """Raised when the way of timing changes; samples of different methods are not compared."""
 
 
 class Status(StrEnum):
     OK = "OK"
     INCORRECT = "INCORRECT"
+    INVALID = "INVALID"
+    """Right, but no speed: faster than physics, or what times and judges it was touched."""
     UNSUPPORTED = "UNSUPPORTED"
     FAILED = "FAILED"
     TIMEOUT = "TIMEOUT"
@@ -59,7 +61,7 @@ class Mismatch(StrEnum):
     SHAPE = "shape"
     """An output of another shape."""
     OUTPUTS = "outputs"
-    """More or fewer outputs than the op has: nothing was compared."""
+    """Outputs that are not what the op owes, in number, class, dtype or memory: no value was compared."""
     INPUT_CHANGED = "input changed"
     """The call wrote to an input that is not state, whatever its outputs were."""
 
@@ -102,6 +104,7 @@ class Correctness(msgspec.Struct, frozen=True):
     row_error: float | None = None
     allowed_row_error: float | None = None
     conditions: tuple[str, ...] = ()
+    rechecked_calls: int = 0
     condition: str = ""
     kind: Mismatch | None = None
     diverges: StreamDivergence | None = None

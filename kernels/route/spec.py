@@ -18,6 +18,7 @@ OP = Op(
     outputs=(("weights", ("tokens", "top_k")), ("expert_ids", ("tokens", "top_k"))),
     tolerance=TOLERANCE,
     stress=STRESS,
+    output_dtypes={"weights": "float32"},
     integer_outputs=("expert_ids",),
     replaces=("linear", "router"),
 )

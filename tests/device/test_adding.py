@@ -58,10 +58,18 @@ class Seven:
 class Timed:
     def __init__(self, calls):
         self.calls = len(calls)
-        self.outputs = [call() for call in calls][-1]
+        self.held = calls
+        self.outputs = self.replay()
 
-    def sample_us(self):
+    def sample_us(self, before=None):
+        if before is not None:
+            before()
+        self.replay()
         return 7.0
+
+    def replay(self):
+        self.outputs = [call() for call in self.held]
+        return self.outputs
 '''
 SUITE = """suite: 1
 title: One engine and one timer more

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from harness.resolve import LoadedVariant, load_op
+from harness.resolve import LoadedVariant, load_variant
 from harness.values.case import Answer, Case
+from tests.conftest import REPOSITORY
 
 DIMS = {"tokens": 2, "experts": 8, "top_k": 2, "inter": 32, "hidden": 128, "group": 32}
 Run = Callable[..., Any]
@@ -16,7 +17,7 @@ Run = Callable[..., Any]
 
 def right(x: Any, expert_ids: Any, weight: Any, scale: Any, group: Any) -> Any:
     out = torch.empty(expert_ids.numel(), weight.shape[1], dtype=x.dtype)
-    out[:] = load_op("moe_gate_up").reference(x, expert_ids, weight, scale, group)
+    out[:] = load_variant("moe_gate_up", "torch_gather", REPOSITORY).run(x, expert_ids, weight, scale, group)
     return out
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.measure.diagnosis import Wrong, diagnose
+from harness.measure.diagnosis import Returned, Wrong, diagnose
 from harness.measure.expected import as_tuple
 from harness.measure.hypotheses import Hypothesis, hypotheses
 from harness.measure.operand_sets import arguments
@@ -42,7 +42,8 @@ class Case:
 
     def diagnosed(self, got: tuple[Tensor, ...]) -> tuple[str, str]:
         found = diagnose(Wrong(
-            self.op.op, self.operands, self.dims, {}, self.op.op.outputs, got, self.wanted, (), {},
+            self.op.op, self.operands, self.dims, {}, [Returned(*output) for output in self.op.op.outputs], got,
+            self.wanted, (), {},
             self.op.tolerance("float32"), self.reference, [self.op.row_dims(name) for name, _ in self.op.op.outputs],
         ))  # fmt: skip
         return found.pattern, found.words

@@ -16,7 +16,7 @@ import torch
 from harness.device.cold_clock import ColdClock
 from harness.device.cuda_graphs import record, warm_up
 from harness.device.device import Device
-from harness.device.timer import Call, Timed, TimerUnavailable
+from harness.device.timer import Before, Call, Timed, TimerUnavailable
 
 CALLS_PER_GRAPH = 32
 """32 x 8 experts are all 256 of the largest model: each expert is read once per replay."""
@@ -55,11 +55,15 @@ class _GraphTimed:
         self._held = calls  # the graph holds addresses only: without the operands, it would read what comes after them
         self._clock = clock
         warm_up(calls[:warm])
-        self.outputs: Any
         self._graph, self.outputs = record(calls)
         for _ in range(warm):
             self._graph.replay()
         torch.cuda.synchronize()
 
-    def sample_us(self) -> float:
-        return self._clock.time_us(self._graph.replay) / self.calls
+    def sample_us(self, before: Before = None) -> float:
+        return self._clock.time_us(self._graph.replay, before) / self.calls
+
+    def replay(self) -> Sequence[Any]:
+        self._graph.replay()
+        torch.cuda.synchronize()
+        return self.outputs

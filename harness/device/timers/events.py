@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from harness.device.cold_clock import ColdClock
 from harness.device.device import Device
-from harness.device.timer import Call, Timed, TimerUnavailable
+from harness.device.timer import Before, Call, Timed, TimerUnavailable
 from harness.device.timers.cuda_graph import CALLS_PER_GRAPH, GRAPH_LIMIT_US
 
 
@@ -47,12 +49,16 @@ class EventTimer:
 class _EventTimed:
     def __init__(self, calls: list[Call], clock: ColdClock) -> None:
         self.calls = len(calls)
-        self.outputs: Any = None
+        self.outputs: list[Any] = []
         self._calls, self._clock = calls, clock
 
     def _launch(self) -> None:
-        for call in self._calls:
-            self.outputs = call()
+        self.outputs = [call() for call in self._calls]
 
-    def sample_us(self) -> float:
-        return self._clock.time_us(self._launch) / self.calls
+    def sample_us(self, before: Before = None) -> float:
+        return self._clock.time_us(self._launch, before) / self.calls
+
+    def replay(self) -> Sequence[Any]:
+        self._launch()
+        torch.cuda.synchronize()
+        return self.outputs

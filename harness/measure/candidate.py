@@ -1,0 +1,72 @@
+"""A kernel case with its op and variant loaded, and how it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from harness.device.device import Device
+from harness.device.timer import Call, WorkLeftRunning
+from harness.measure.agreement import sentence
+from harness.measure.failure import failed, first_line, raised
+from harness.measure.operand_sets import arguments
+from harness.resolve import load_op, load_variant
+from harness.values.case import Case
+from harness.values.measurement import Correctness, Measurement, Status
+
+
+class Rejected(Exception):
+    """A case that will not be timed, with the measurement that says why. source_text: of its variant, where it has
+    been loaded."""
+
+    def __init__(self, measurement: Measurement, source_text: str | None = None) -> None:
+        super().__init__(measurement.reason)
+        self.measurement, self.source_text = measurement, source_text
+
+
+class Candidate:
+    """A case with its op and variant loaded. Raises Rejected, UNSUPPORTED, where the variant cannot run it."""
+
+    def __init__(self, case: Case, suite_folder: str) -> None:
+        assert case.op is not None and case.answer is not None
+        self.case, self.op = case, load_op(case.op)
+        try:
+            self.variant = load_variant(case.op, case.answer.variant, suite_folder)
+        except ImportError as error:
+            raise Rejected(failed(case, first_line(error), Status.UNSUPPORTED)) from error
+        reason = self.variant.supports(case) if self.variant.supports else None
+        if reason:
+            raise self.rejected(failed(case, reason, Status.UNSUPPORTED))
+        self.tunables = self.variant.tunables_of(case.answer)
+
+    def rejected(self, measurement: Measurement) -> Rejected:
+        return Rejected(measurement, self.variant.source_text)
+
+    def incorrect(self, found: Correctness, where: str = "") -> Rejected:
+        """The rejection of a wrong output."""
+        reason = f"{where}{sentence(found)}"
+        source = self.variant.source_hash
+        return self.rejected(Measurement(self.case, Status.INCORRECT, reason, found, source=source))
+
+    def bind(self, operands: Mapping[str, Any]) -> Call:
+        """One call of the variant on these operands."""
+        positional, run, tunables = arguments(self.op, operands), self.variant.run, self.tunables
+        return lambda: run(*positional, **tunables)
+
+    @contextmanager
+    def rejecting_errors(self, device: Device, doing: str = "") -> Iterator[None]:
+        """Whatever a user's kernel raises inside is its case's result. An error that takes the device from this process
+        is raised on: nothing else can run here. doing: put before the error's text."""
+        try:
+            yield
+        except (Rejected, WorkLeftRunning):
+            raise
+        except Exception as error:
+            if isinstance(error, torch.AcceleratorError) and not device.answers():
+                raise
+            if isinstance(error, torch.OutOfMemoryError):
+                device.release_memory()
+            raise self.rejected(raised(self.case, error, doing)) from error

@@ -1,0 +1,61 @@
+"""The gate between samples and a measurement: every call right, the time possible, nothing touched that judges."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.device.device import Device
+from harness.device.timer import WorkLeftRunning
+from harness.measure.candidate import Rejected
+from harness.measure.integrity import Watch
+from harness.measure.ready import Ready
+from harness.values.measurement import Measurement, Sample, Status
+
+
+class Gate:
+    """One process' gate; made before any kernel is imported."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._watch = Watch(device)
+        self._chance = random.SystemRandom()
+
+    def moments(self, rounds: int, samples_per_round: int) -> set[tuple[int, int]]:
+        """Samples after which a batch is looked at: two, by round and number, drawn when nobody can know."""
+        every = [(number, sample) for number in range(rounds) for sample in range(samples_per_round)]
+        return set(self._chance.sample(every, min(2, len(every))))
+
+    def untouched(self, entry: Ready) -> Ready:
+        """Raises Rejected where what times and judges was changed since it was looked at last."""
+        changes = self._watch.changes()
+        if changes:
+            raise entry.invalid("; ".join(changes))
+        self._watch.extend()
+        return entry
+
+    def refused(self, rejected: Rejected) -> Measurement:
+        """The measurement of a refused case; what it changed on its way is put back and said."""
+        changes = self._watch.changes()
+        if not changes:
+            return rejected.measurement
+        reason = "; ".join(dict.fromkeys([*changes, rejected.measurement.reason]))
+        return msgspec.structs.replace(rejected.measurement, status=Status.INVALID, reason=reason)
+
+    def measured(self, entry: Ready, samples: Sequence[Sample], quick: bool = False) -> Measurement:
+        """The measurement of a case after its samples. quick: one call is compared with the reference, not all."""
+        doing = "after it was timed: "
+        try:
+            with entry.candidate.rejecting_errors(self._device, doing):
+                again_us = entry.batch.seen_before_us(1 if quick else 3)
+                found = entry.batch.check(1, 0.0) if quick else entry.batch.check()
+            self.untouched(entry.checked(found)).possible(samples, again_us, self._device)
+        except (Rejected, WorkLeftRunning) as error:
+            return self.stopped(entry, error)
+        return entry.measurement(samples)
+
+    def stopped(self, entry: Ready, error: Rejected | WorkLeftRunning) -> Measurement:
+        """The measurement of a case whose samples do not count."""
+        return self.refused(entry.invalid(str(error)) if isinstance(error, WorkLeftRunning) else error)

@@ -1,0 +1,216 @@
+"""Notice what a kernel changed in the process that times and judges it.
+
+A kernel runs beside the clock, the comparison and the other kernels. `Watch` remembers every function that these rely
+on before a kernel is imported, the settings that change other kernels' results or speed, and what runs: `changes` names
+what is not as it was, and puts functions and settings back. LIMITS says which attacks this does not see.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import math
+import os
+import signal
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
+from typing import Any
+
+import torch
+
+from harness import kernels_root
+from harness.device.device import Device
+
+OWNERS: tuple[Any, ...] = (
+    builtins, gc, math, os, signal, statistics, sys, threading, threading.Thread, time, torch, torch.Tensor,
+    torch._C.TensorBase, torch.Generator, torch.cuda, torch.cuda.CUDAGraph, torch.cuda.Event, torch.cuda.Stream,
+    torch.cuda.graph, torch.nn.functional, torch.backends.cuda.matmul.__class__,
+)  # fmt: skip
+"""Modules and classes whose functions time, compare, draw inputs and wait for the device."""
+WATCHED_PREFIXES = ("harness.", f"{kernels_root.NAME}.")
+"""Modules by name: this package, and the kernels that were loaded before."""
+ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYTHON", "PYTORCH_", "TRITON_INTERPRET")
+"""Variables that change how this process or one that it starts computes."""
+SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
+SET_WITH_THE_DTYPE = ("Storage",)
+CODE = (FunctionType, BuiltinFunctionType, MethodDescriptorType, type, classmethod, staticmethod, property)
+PUT_BACK_BY: dict[str, Callable[[Any], object]] = {
+    "torch.get_num_threads": torch.set_num_threads,
+    "torch.get_default_dtype": torch.set_default_dtype,
+    "torch.get_float32_matmul_precision": torch.set_float32_matmul_precision,
+    "gc.isenabled": lambda on: gc.enable() if on else gc.disable(),
+    "os.getcwd": os.chdir,
+    "os.nice": lambda priority: os.setpriority(os.PRIO_PROCESS, 0, priority),
+    "os.sched_getaffinity": lambda cores: os.sched_setaffinity(0, cores),
+    "torch.overrides": lambda depth: [
+        torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack() - depth)
+    ],
+    "sys.gettrace": sys.settrace,
+    "sys.getprofile": sys.setprofile,
+    "sys.getswitchinterval": sys.setswitchinterval,
+}
+
+
+class Watch:
+    """What this process' functions, settings and threads were when it was made."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._functions: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
+        self._names: dict[int, tuple[Any, str, set[str]]] = {}
+        self._watched: set[str] = set()
+        for owner in OWNERS:
+            self._remember(owner, getattr(owner, "__name__", type(owner).__name__))
+        self.extend()
+        self._settings = self._read_settings()
+        self._threads = {thread.ident for thread in threading.enumerate()}
+        self._children = _children()
+
+    def extend(self) -> None:
+        """Watch the modules of this package and the kernels that were loaded since, as they are now."""
+        for name, module in list(sys.modules.items()):
+            if name.startswith(WATCHED_PREFIXES) and name not in self._watched and isinstance(module, ModuleType):
+                self._watched.add(name)
+                self._remember(module, name)
+                for value in list(vars(module).values()):
+                    if isinstance(value, type) and value.__module__ == name:
+                        self._remember(value, f"{name}.{value.__qualname__}")
+
+    def changes(self) -> list[str]:
+        """A line for everything that is not as it was; functions and settings are put back."""
+        return [*self._changed_functions(), *self._changed_settings(), *self._left_running()]
+
+    def _remember(self, owner: Any, label: str) -> None:
+        self._names[id(owner)] = owner, label, set(vars(owner))
+        for name, value in list(vars(owner).items()):
+            if isinstance(value, CODE) and name not in SET_WITH_THE_DTYPE:
+                self._functions[id(owner), name] = owner, label, value, getattr(value, "__code__", None)
+
+    def _changed_functions(self) -> Iterator[str]:
+        for (_, name), (owner, label, value, code) in self._functions.items():
+            now = vars(owner).get(name)
+            if now is value and getattr(now, "__code__", None) is code:
+                continue
+            if now is not value:
+                setattr(owner, name, value)
+            if code is not None:
+                value.__code__ = code
+            yield f"replaced {label}.{name}"
+        for owner, label, names in self._names.values():
+            for name in sorted(vars(owner).keys() - names):
+                if _hides(owner, name):
+                    yield f"replaced {label}.{name}"
+                    delattr(owner, name)
+                else:
+                    names.add(name)
+
+    def _changed_settings(self) -> Iterator[str]:
+        for name, now in self._read_settings().items():
+            before = self._settings[name]
+            if now == before:
+                continue
+            if name in PUT_BACK_BY:
+                with suppress(OSError):  # a raised priority takes rights to lower
+                    PUT_BACK_BY[name](before)
+            elif name.startswith("torch.backends."):
+                _set_backend(name, before)
+            elif name in self._device.settings():
+                self._device.put_back(name, before)
+            elif name == "os.environ":
+                yield from _put_environment_back(before, now)
+                continue
+            yield f"changed {name} from {before} to {now}"
+        self._settings = self._read_settings()  # what could not be put back is said once
+
+    def _read_settings(self) -> dict[str, Any]:
+        return _settings() | self._device.settings()
+
+    def _left_running(self) -> Iterator[str]:
+        threads = [thread for thread in threading.enumerate() if thread.ident not in self._threads]
+        yield from (f"left the thread {thread.name} running" for thread in threads)
+        self._threads |= {thread.ident for thread in threads}
+        processes = _children() - self._children
+        yield from (f"left process {pid} running" for pid in sorted(processes))
+        self._children |= processes
+
+
+def _hides(owner: Any, name: str) -> bool:
+    """Whether a name that was added to a class or module stands before an inherited or built-in one."""
+    if isinstance(owner, type):
+        return any(name in vars(above) for above in owner.__mro__[1:])
+    return hasattr(builtins, name) and owner is not builtins
+
+
+def _settings() -> dict[str, Any]:
+    """By the name of what reads it, a setting of this process that reaches beyond the kernel that changes it."""
+    getters: dict[str, Callable[[], Any]] = {
+        "torch.get_num_threads": torch.get_num_threads,
+        "torch.get_default_dtype": torch.get_default_dtype,
+        "torch.get_float32_matmul_precision": torch.get_float32_matmul_precision,
+        "torch.overrides": lambda: torch._C._len_torch_function_stack(),
+        "torch.utils._python_dispatch": lambda: torch._C._len_torch_dispatch_stack(),
+        "flush of denormals": lambda: bool(torch.tensor(1e-40).mul(1.0) == 0),
+        "gc.isenabled": gc.isenabled,
+        "gc.callbacks": lambda: len(gc.callbacks),
+        "os.getcwd": os.getcwd,
+        "os.nice": lambda: os.getpriority(os.PRIO_PROCESS, 0),
+        "os.sched_getaffinity": lambda: os.sched_getaffinity(0),
+        "sys.gettrace": sys.gettrace,
+        "sys.getprofile": sys.getprofile,
+        "sys.getswitchinterval": sys.getswitchinterval,
+        "signal handlers": lambda: tuple(signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)),
+        "os.environ": lambda: {k: v for k, v in os.environ.items() if k.startswith(ENVIRONMENT_PREFIXES)},
+    }
+    found = {name: read() for name, read in getters.items()}
+    for name in BACKENDS:
+        holder, attribute = _backend(name)
+        found[name] = getattr(holder, attribute)
+    return found
+
+
+BACKENDS = (
+    "torch.backends.cuda.matmul.allow_tf32", "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
+    "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction", "torch.backends.cudnn.allow_tf32",
+    "torch.backends.cudnn.benchmark", "torch.backends.cudnn.deterministic", "torch.backends.mkldnn.allow_tf32",
+)  # fmt: skip
+
+
+def _backend(name: str) -> tuple[Any, str]:
+    holder: Any = torch
+    *path, attribute = name.split(".")[1:]
+    for part in path:
+        holder = getattr(holder, part)
+    return holder, attribute
+
+
+def _set_backend(name: str, value: Any) -> None:
+    holder, attribute = _backend(name)
+    setattr(holder, attribute, value)
+
+
+def _put_environment_back(before: dict[str, str], now: dict[str, str]) -> Iterator[str]:
+    for name in sorted((before.keys() | now.keys()) - set(SET_BY_TORCH)):
+        if before.get(name) == now.get(name):
+            continue
+        if name in before:
+            os.environ[name] = before[name]
+        else:
+            del os.environ[name]
+        yield f"changed the environment variable {name} from {before.get(name)} to {now.get(name)}"
+
+
+def _children() -> set[int]:
+    """Processes that this one started and that run still."""
+    found: set[int] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        try:
+            found |= {int(pid) for pid in task.read_text().split()}
+        except OSError:  # a thread that ended meanwhile
+            continue
+    return found

@@ -1,0 +1,210 @@
+"""Check a timed batch after its samples, on operands that nothing could know while it was made ready.
+
+Operands are drawn anew from the system's randomness and written into the tensors that the batch reads; outputs are
+poisoned; then the batch runs once more, exactly as it was timed, and every call is compared with the reference on its
+own operands. Whatever was cached, counted, decided at capture time or left out shows there. The reference is computed
+after the calls: before, no expected value exists.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from harness.device.device import Device
+from harness.device.timer import Timed
+from harness.measure.agreement import compare, worst_of
+from harness.measure.candidate import Candidate
+from harness.measure.contract import refused, shared_buffer
+from harness.measure.expected import as_tuple
+from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
+from harness.resolve import load_operands
+from harness.values.measurement import Correctness
+
+RECHECK_S = 0.5
+"""Seconds for the references of one batch's calls; one call is compared whatever it takes. Only references that step
+through a long prefill do not get through all calls in it."""
+LEAST_CALLS = 1
+WEIGHT_SETS = 4
+"""Sets of weights that are written anew: who caches what it derived from weights does it for all of them."""
+POOL_BYTES = 1 << 30
+"""A larger pool is not written anew."""
+
+
+class Batch:
+    """The calls of one timed batch and the operands that they read."""
+
+    def __init__(self, candidate: Candidate, sets: OperandSets, timed: Timed, device: Device, routing: Any) -> None:
+        self._op, self._variant, self._case = candidate.op, candidate.variant, candidate.case
+        self.sets, self.timed, self._device, self._routing = sets, timed, device, routing
+        self.calls = len(timed.outputs)
+        self._generator = torch.Generator(device=device.tensors).manual_seed(int.from_bytes(os.urandom(7), "little"))
+        self._chance = random.SystemRandom()
+        self._wrong: Correctness | None = None
+        first = sets.raw[0]
+        roles = {i.name: i.role for i in self._op.op.inputs if isinstance(first[i.name], Tensor)}
+        self._activations = [name for name, role in roles.items() if role == "activation"]
+        self._states = [name for name, role in roles.items() if role == "state"]
+        self._weights = [
+            name for name, role in roles.items()
+            if role == "weight" or (role == "pool" and first[name].nbytes <= POOL_BYTES)
+        ]  # fmt: skip
+
+    def refresh(self) -> None:
+        """New activations, written in place: no sample sees values that an earlier one saw."""
+        for name, value in self._draw(self._activations).items():
+            self.sets.raw[0][name].copy_(value)
+
+    def seen_before_us(self, samples: int = 3) -> float:
+        """The slowest of some samples, in us per call, on the operands of the sample before."""
+        with torch.no_grad():
+            return max(self.timed.sample_us() for _ in range(samples))
+
+    def look(self) -> None:
+        """Compare one call of the sample that was just taken, or, where it has states that many calls have changed, of
+        a replay. A wrong one is what `check` returns later."""
+        if self._wrong is not None:
+            return
+        if self._states:
+            found = self.check(1, 0.0)
+        else:
+            call = self._chance.randrange(self.calls)
+            with torch.no_grad():
+                found = self._compare_call(call, as_tuple(self.timed.outputs[call]), self.sets.raw[call], {})
+        if not found.correct:
+            self._wrong = found
+
+    def check(self, weight_sets: int = WEIGHT_SETS, seconds: float = RECHECK_S) -> Correctness:
+        """Run the batch once on new operands and compare outputs and states. weight_sets: of the sets of weights, so
+        many are written anew and put back. seconds: for references; their number is in `rechecked_calls`."""
+        if self._wrong is not None:
+            return self._wrong
+        with torch.no_grad():
+            self.refresh()
+            self._redraw_indices()
+            copies = self._chance.sample(range(self.sets.copies), min(weight_sets, self.sets.copies))
+            with self._other_weights(copies) as raw:
+                before = self._new_states()
+                self._poison()
+                outputs = [as_tuple(output) for output in self.timed.replay()]
+                self._device.synchronize()
+                found = self._compare(outputs, raw, before, copies, seconds)
+        return found
+
+    def _draw(self, names: Sequence[str]) -> Operands:
+        dtype = torch_dtype(self._case.activations)
+        made: Operands = load_operands().make(
+            self._op.op, self._case.dims, dtype, self._device.tensors, self._generator, self._routing, names
+        )
+        return made
+
+    def _redraw_indices(self) -> None:
+        drawn = load_operands().redraw(
+            self._op.op, self._case.dims, self._device.tensors, self._generator, self._routing, self.calls
+        )
+        for operands, values in zip(self.sets.sets, drawn, strict=False):
+            for name, value in values.items():
+                operands[name].copy_(value)
+
+    @contextmanager
+    def _other_weights(self, copies: Sequence[int]) -> Iterator[list[Operands]]:
+        """The raw operands of every call while other weights lie in these copies' tensors."""
+        raw = list(self.sets.raw)
+        kept: list[tuple[Tensor, Tensor]] = []
+        pools = [i.name for i in self._op.op.inputs if i.role == "pool" and i.name in self._weights]
+        shared = self._draw(pools) if copies else {}
+        try:
+            for copy in range(self.sets.copies) if shared else copies:  # a pool belongs to all copies
+                drawn = self._draw([name for name in self._weights if name not in pools]) if copy in copies else {}
+                changed = {**raw[copy], **shared, **drawn}
+                wanted = prepare(self._variant, self._op, changed)
+                for name, tensor in self.sets.sets[copy].items():
+                    value = wanted.get(name)
+                    if value is changed.get(name) and name not in shared and name not in drawn:
+                        continue
+                    if isinstance(value, Tensor) and not any(tensor is old for old, _ in kept):
+                        kept.append((tensor, tensor.clone()))
+                        tensor.copy_(value)
+                for call in range(copy, len(raw), self.sets.copies):
+                    raw[call] = {**raw[call], **shared, **drawn}
+            yield raw
+        finally:
+            for tensor, value in kept:
+                tensor.copy_(value)
+
+    def _new_states(self) -> list[Operands]:
+        """By copy, the states that its first call finds."""
+        states = []
+        for copy in range(self.sets.copies if self._states else 0):
+            drawn = self._draw(self._states)
+            for name, value in drawn.items():
+                self.sets.sets[copy][name].copy_(value)
+            states.append(drawn)
+        return states
+
+    def _poison(self) -> None:
+        """Outputs of the sample before are no longer what a call could leave as it is."""
+        for output in self.timed.outputs:
+            for tensor in as_tuple(output):
+                tensor.fill_(float("nan") if tensor.is_floating_point() else torch.iinfo(tensor.dtype).min)
+
+    def _compare(
+        self, outputs: Sequence[tuple[Tensor, ...]], raw: Sequence[Operands], before: Sequence[Mapping[str, Tensor]],
+        first: Sequence[int], seconds: float,
+    ) -> Correctness:  # fmt: skip
+        """Calls of the copies with other weights first, then of the others in an order drawn now."""
+        rest = [copy for copy in range(self.sets.copies) if copy not in first]
+        order = [*first, *self._chance.sample(rest, len(rest))]
+        shared = shared_buffer(self._op, outputs)
+        if shared:
+            return refused(shared, self._op.tolerance(self._case.activations))
+        end = time.perf_counter() + seconds
+        results: list[Correctness] = []
+        for copy in order:
+            calls = range(copy, self.calls, self.sets.copies)
+            states = {name: to_float32(value) for name, value in before[copy].items()} if self._states else {}
+            for call in calls:
+                if time.perf_counter() > end and len(results) >= LEAST_CALLS:
+                    return self._result(results)
+                results.append(self._compare_call(call, outputs[call], raw[call], states))
+                if not results[-1].correct:
+                    return self._result(results)
+            if states and len(calls):
+                results[-1] = worst_of([results[-1], *self._compare_states(copy, states)])
+                if not results[-1].correct:
+                    return self._result(results)
+        return self._result(results)
+
+    def _result(self, results: Sequence[Correctness]) -> Correctness:
+        return msgspec.structs.replace(worst_of(results), rechecked_calls=len(results))
+
+    def _compare_call(
+        self, call: int, outputs: tuple[Tensor, ...], raw: Operands, states: dict[str, Tensor]
+    ) -> Correctness:
+        """One call's outputs. states: float32, as the call finds them; as the reference leaves them afterwards, rounded
+        to what the kernel keeps them in."""
+        exact = {name: to_float32(value) for name, value in raw.items()} | states
+        wanted = as_tuple(self._op.reference(*arguments(self._op, exact)))
+        for name in states:
+            states[name] = exact[name].to(raw[name].dtype).float()
+        tolerance, place = self._op.tolerance(self._case.activations), f"call {call + 1} of {self.calls}"
+        return worst_of([
+            compare(f"{place}: {name}", got, right, tolerance, self._op.row_dims(name))
+            for (name, _), got, right in zip(self._op.op.outputs, outputs, wanted, strict=True)
+        ] or [Correctness(True, 0.0, 0.0, tolerance.max_error, tolerance.rms_error, 0, 0)])  # fmt: skip
+
+    def _compare_states(self, copy: int, states: Mapping[str, Tensor]) -> list[Correctness]:
+        tolerance = self._op.tolerance(self._case.activations)
+        return [
+            compare(f"state {name} after all calls", self.sets.sets[copy][name], right, tolerance,
+                    self._op.row_dims(name))
+            for name, right in states.items()
+        ]  # fmt: skip
