@@ -1,0 +1,123 @@
+"""Every cheat of this folder beside an honest kernel, each in a process of its own: what the bench says of both.
+
+`python -m tests.cheats.drive [NAME ...]` prints one JSON object, and a line a cheat on stderr. On a machine with a GPU
+the cheats run on it, those that need one included.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+NOT_CHEATS = ("__init__", "drive")
+DIMS = {
+    "int4_mm": {"tokens": 4, "n": 256, "k": 512, "group": 64},
+    "residual_add": {"tokens": 4, "hidden": 512},
+    "gated_delta_rule": {"batch": 1, "length": 1, "k_heads": 2, "v_heads": 4, "k_dim": 32, "v_dim": 32},
+}
+GPU_DIMS = {**DIMS, "int4_mm": {"tokens": 4, "n": 4096, "k": 2048, "group": 128}}
+HONEST = {"int4_mm": "torch_blocked", "residual_add": "torch_ops", "gated_delta_rule": "torch_recurrent"}
+LIMIT_S = 240.0
+
+
+def cheats() -> dict[str, Path]:
+    found = {file.stem: file for file in sorted(FOLDER.glob("*.py")) if not file.stem.startswith("test_")}
+    return {name: file for name, file in found.items() if name not in NOT_CHEATS}
+
+
+def declared(file: Path) -> dict[str, Any]:
+    """The constants of a cheat's file, read without importing it, and its docstring."""
+    import ast
+
+    tree = ast.parse(file.read_text())
+    found: dict[str, Any] = {"doc": ast.get_docstring(tree) or ""}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                found[name] = value
+    return found
+
+
+def judge(name: str) -> dict[str, Any]:
+    """By arm, status, reason and number of samples of an honest kernel and of the cheat."""
+    import torch
+
+    from harness.device.device import open_device
+    from harness.measure.kernel_cases import KernelBench
+    from harness.values.case import Answer, Case
+    from harness.values.suite import Timing
+    from harness.worker.messages import Measured
+
+    torch.set_num_threads(1)
+    device, file = open_device(), cheats()[name]
+    says = declared(file)
+    op, dtype = says["OP"], "bfloat16" if device.gpu else says.get("DTYPE", "float32")
+    dims = (GPU_DIMS if device.gpu else DIMS)[op]
+    cases = [
+        Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Answer(variant))
+        for arm, variant in (("honest", HONEST[op]), ("cheat", str(file)))
+    ]
+    bench = KernelBench(device, Timing(), 0, str(FOLDER), "uniform")
+    found = [message.measurement for message in bench.run(cases) if isinstance(message, Measured)]
+    return {m.case.arm: {"status": m.status.value, "reason": m.reason, "samples": len(m.samples)} for m in found}
+
+
+def _answer(name: str, pipe: Any) -> None:
+    try:
+        pipe.send(judge(name))
+    except BaseException as error:
+        pipe.send({"cheat": {"status": "DIED", "reason": f"{type(error).__name__}: {error}", "samples": 0}})
+
+
+def in_a_process(name: str, context: Any) -> dict[str, Any]:
+    mine, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(name, theirs))
+    process.start()
+    theirs.close()
+    try:
+        found: dict[str, Any] = (
+            mine.recv() if mine.poll(LIMIT_S) else {"cheat": {"status": "TIMEOUT", "reason": "", "samples": 0}}
+        )
+    except EOFError:
+        found = {"cheat": {"status": "DIED", "reason": "without a word", "samples": 0}}
+    process.kill()
+    process.join()
+    return found
+
+
+def drive(names: Iterable[str], gpu: bool) -> dict[str, dict[str, Any]]:
+    """CPU: forked from one process that has imported torch; GPU: started anew, several at once."""
+    chosen = list(names)
+    if not gpu:
+        import harness.measure.kernel_cases  # noqa: F401  imported once, before the forks
+
+        return {name: in_a_process(name, multiprocessing.get_context("fork")) for name in chosen}
+    with ThreadPoolExecutor(6) as pool:
+        found = pool.map(lambda name: in_a_process(name, multiprocessing.get_context("spawn")), chosen)
+        return dict(zip(chosen, found, strict=True))
+
+
+def main(arguments: Sequence[str]) -> None:
+    gpu = importlib.util.find_spec("torch") is not None and _has_gpu()
+    names = arguments or [name for name, file in cheats().items() if gpu or not declared(file).get("GPU")]
+    found = drive(names, gpu)
+    for name, arms in found.items():
+        print(f"{name}: {arms.get('cheat')}", file=sys.stderr)
+    print(json.dumps(found))
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,56 @@
+"""No kernel that leaves its work out, or touches what judges it, has a speed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.cheats.drive import cheats, declared
+from tests.conftest import REPOSITORY
+
+CHEATS = {name: declared(file) for name, file in cheats().items()}
+ON_THE_CPU = [name for name, says in CHEATS.items() if not says.get("GPU")]
+
+
+@cache
+def driven(gpu: bool) -> dict[str, dict[str, Any]]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "tests.cheats.drive"]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def refused(name: str, gpu: bool) -> None:
+    arms = driven(gpu)[name]
+    cheat = arms["cheat"]
+    assert cheat["status"] in ("INCORRECT", "INVALID") and not cheat["samples"], cheat
+    assert CHEATS[name]["FOUND"] in cheat["reason"], cheat
+    assert arms["honest"]["status"] == "OK" and arms["honest"]["samples"], arms["honest"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.xdist_group("cheats")
+@pytest.mark.parametrize("name", ON_THE_CPU)
+def test_a_cheat_is_refused_and_told_what_was_found(name: str) -> None:
+    refused(name, gpu=False)
+
+
+@pytest.mark.gpu
+@pytest.mark.xdist_group("cheats")
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_cheat_is_refused_on_a_gpu(name: str) -> None:
+    refused(name, gpu=True)
+
+
+def test_there_are_many_cheats_of_many_families_and_each_says_why_it_pays() -> None:
+    assert len(CHEATS) >= 50 and len({says["FAMILY"] for says in CHEATS.values()}) >= 20
+    assert all("\n\nPays: " in says["doc"] for says in CHEATS.values())
