@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 from harness.errors import ExitStatus
 from harness.values.binary import Binary
 from harness.values.pairing import Tree
+from harness.values.verdict import Judged
 
 
-class StaticVerdict(StrEnum):
+class StaticVerdict(Judged):
     """SAME: binaries and launches are equal. CHANGED: they differ, in nothing that gates. WORSE: in something that
-    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything.
-
-    tone, rank, gate: as of `harness.values.verdict.Verdict`.
-    """
+    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything."""
 
     FAILED = "FAILED", "alarm", 0, ExitStatus.CASE_FAILED
     WORSE = "WORSE", "worse", 1, ExitStatus.REGRESSION
     CHANGED = "CHANGED", "", 2, ExitStatus.OK
     UNKNOWN = "UNKNOWN", "unclear", 3, ExitStatus.OK
     SAME = "SAME", "unclear", 4, ExitStatus.OK
-
-    tone: str
-    rank: int
-    gate: ExitStatus
-
-    def __new__(cls, word: str, tone: str, rank: int, gate: ExitStatus) -> StaticVerdict:
-        member = str.__new__(cls, word)
-        member._value_, member.tone, member.rank, member.gate = word, tone, rank, gate
-        return member
 
 
 class StaticSide(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -15,28 +16,32 @@ MOST_FILES = 3
 """That a reason names; JSON has all."""
 
 
-class Verdict(StrEnum):
-    """SAME is a claim with evidence, UNDECIDED says that there is not enough of it, INVALID that there is none. Of
-    memory, SLOWER means more and FASTER less.
+class Judged(StrEnum):
+    """A verdict, with all that there is to know of it.
 
-    A member is all that there is to know of a verdict: its word; its tone, `better`, `worse`, `alarm` or `unclear`, by
-    which a report colours it; its rank, 0 for what a reader must see first; the exit status of a gated one.
+    tone: `better`, `worse`, `alarm` or `unclear`, by which a report colours it. rank: 0 for what a reader must see
+    first. gate: the exit status where it gates.
     """
+
+    tone: str
+    rank: int
+    gate: ExitStatus
+
+    def __new__(cls, word: str, tone: str, rank: int, gate: ExitStatus) -> Self:
+        member = str.__new__(cls, word)
+        member._value_, member.tone, member.rank, member.gate = word, tone, rank, gate
+        return member
+
+
+class Verdict(Judged):
+    """SAME is a claim with evidence, UNDECIDED says that there is not enough of it, INVALID that there is none. Of
+    memory, SLOWER means more and FASTER less."""
 
     INVALID = "INVALID", "alarm", 0, ExitStatus.UNDECIDED
     SLOWER = "SLOWER", "worse", 1, ExitStatus.REGRESSION
     UNDECIDED = "UNDECIDED", "unclear", 2, ExitStatus.UNDECIDED
     FASTER = "FASTER", "better", 3, ExitStatus.OK
     SAME = "SAME", "unclear", 4, ExitStatus.OK
-
-    tone: str
-    rank: int
-    gate: ExitStatus
-
-    def __new__(cls, word: str, tone: str, rank: int, gate: ExitStatus) -> Verdict:
-        member = str.__new__(cls, word)
-        member._value_, member.tone, member.rank, member.gate = word, tone, rank, gate
-        return member
 
     @property
     def moved(self) -> bool:
