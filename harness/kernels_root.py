@@ -81,11 +81,6 @@ def module(name: str, root: Path | None = None) -> ModuleType:
     return importlib.import_module(f"{package(root or in_use())}.{name}")
 
 
-def tuned_module() -> ModuleType:
-    """`kernels/tuned.py`: reads and writes tuned files."""
-    return module("tuned")
-
-
 def package(root: Path) -> str:
     """The import name of a folder's modules. As long as no folder is bound, that of this harness becomes it."""
     root = root.resolve()

@@ -11,7 +11,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.resolve import VariantNotLoaded, load_layout, load_model, load_op, load_operands, load_variant
-from harness.suite.catalogue import architectures, ops, variant_file, variants
+from harness.suite.catalogue import bound_kernels, ops, variant_file, variants
 from tests.suite.suite_files import VARIANT
 
 
@@ -34,7 +34,7 @@ def test_every_variant_loads(op: str, name: str, tmp_path: Path) -> None:
 
 def test_models_and_operands_load() -> None:
     """Every architecture has its four modules; unknown names are refused with the nearest."""
-    for name in architectures():
+    for name in bound_kernels().architectures():
         modules = load_model(name)
         assert modules.layout is load_layout(name) and callable(modules.model.build)
         assert callable(modules.weights.random_weights) and callable(modules.checkpoint.load)

@@ -13,7 +13,7 @@ import pytest
 from harness import kernels_root
 from tests.conftest import REPOSITORY
 
-tuned = kernels_root.tuned_module()
+tuned = kernels_root.module("tuned")
 DIMS = {"tokens": 1, "n": 64, "k": 128, "group": 32}
 
 

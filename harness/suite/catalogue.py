@@ -135,10 +135,6 @@ def load_spec(op: str) -> OpSpec:
     return bound_kernels().spec(op)
 
 
-def architectures() -> tuple[str, ...]:
-    return bound_kernels().architectures()
-
-
 def load_layout(architecture: str) -> ModuleType:
     return bound_kernels().layout(architecture)
 

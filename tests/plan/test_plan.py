@@ -158,7 +158,7 @@ def tuned_suite(tmp_path: Path) -> Path:
 
 def _tune(suite: Path, **changes: Any) -> Path:
     """Writes an entry for lm_head's shape, and for every other one."""
-    tuned = kernels_root.tuned_module()
+    tuned = kernels_root.module("tuned")
     source = hashlib.sha256((suite.parent / "mine.py").read_bytes()).hexdigest()
     for case in expand(load_suite(suite), arms=["other"], match="int4_mm").cases:
         entry = {
