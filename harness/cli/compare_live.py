@@ -61,7 +61,7 @@ def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
     if not moved or here is None or not here.compute_capability or not here.triton:
         return ()
     try:
-        questions = [pairs.questions[side.word] for side in (pairs.base, pairs.head)]
+        questions = [pairs.plan.questions[side.word] for side in (pairs.base, pairs.head)]
         return binaries(pairs.base, pairs.head, questions, moved, here.compute_capability)
     except HarnessError as error:  # the verdict stands without it
         say(f"the binaries of what moved: {error}")

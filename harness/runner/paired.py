@@ -6,8 +6,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -18,10 +17,10 @@ from harness.compare.judge import MEMORY
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
 from harness.runner.measuring_lock import measuring_lock
+from harness.runner.paired_plan import plan_pairs
 from harness.runner.paired_side import PairedSide
-from harness.runner.sameness import built_apart, of_one_tree, seen_to_read_the_same
+from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same
 from harness.store import Store
-from harness.values.case import Case
 from harness.values.pairing import Pairing
 from harness.values.verdict import Comparison, Verdict
 from harness.worker.messages import KINDS, Stage
@@ -97,15 +96,10 @@ class Pairs:
             raise HarnessError(
                 f"{lacks.word} ({lacks.checkout.tree.words}) has no kernels/ for its suite; the other has"
             )
-        self.questions = {
-            side.word: _questions(side.cases(), arm)
-            for side, arm in zip((self.base, self.head), self.arms, strict=True)
-        }
-        base, head = self.questions["base"], self.questions["head"]
-        wanted = self._wanted({**head, **base})
-        common = [name for name in base if name in head and name in wanted]
-        self.common, self.identical = common, of_one_tree(self.base, self.head, self._cases(common))
-        self.checked = [n for n in common if self.terms.measure_identical or n not in self.identical]
+        self.plan = plan_pairs(self.base.cases(), self.head.cases(), self.arms, self.policy.gate, self.terms.gated_only)
+        self.common = self.plan.common
+        self.identical = of_one_tree(self.base, self.head, self.plan.both(self.common))
+        self.checked = [n for n in self.common if self.terms.measure_identical or n not in self.identical]
         noise = noise_on(environment, self.store)
         comparison = str(uuid.uuid4())
         for side, arm in zip((self.base, self.head), self.arms, strict=True):
@@ -113,33 +107,17 @@ class Pairs:
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
                 self.terms.worktrees, arm, tuple(self.identical), (), self.terms.accept, noise, side.python, self.seed,
             )  # fmt: skip
-            own = self.questions[side.word]
-            cases = {id for name in own if name in wanted for id in (own[name].id, own[name].same_as) if id}
-            side.open(pairing, cases, process_noise(noise))
+            side.open(pairing, self.plan.ids(side.word), process_noise(noise))
             words = f"{side.checkout.tree.words}{f', arm {arm}' if arm else ''}"
             self.say(f"{side.word}  {words} (run {side.record.run_id})")
-
-    def _wanted(self, cases: Mapping[str, Case]) -> set[str]:
-        """Those that gate; all of them where none does, or where a filter named them."""
-        gate = self.policy.gate
-        gating = {
-            name
-            for name, case in cases.items()
-            if (case.op if case.kind == "kernel" else case.kind) in gate
-            or (case.kind == "decode" and "peak_memory" in gate)
-        }
-        return gating if self.terms.gated_only and gating else set(cases)
-
-    def _cases(self, names: Iterable[str]) -> dict[str, tuple[Case, Case]]:
-        """Base's and head's, by the name that they are joined on."""
-        return {name: (self.questions["base"][name], self.questions["head"][name]) for name in names}
 
     def _conclude(self) -> None:
         """After every case ran on both sides: those that were seen to read the same files, and of the others those
         that launch the same. Only the rest is timed."""
-        seen = seen_to_read_the_same(self.base, self.head, self._cases(self.checked))
+        seen = seen_to_read_the_same(self.base, self.head, self.plan.both(self.checked))
         self.identical += [name for name in seen if name not in self.identical]
-        launches = self._same_launches([name for name in self.common if name not in self.identical])
+        open_questions = self.plan.both(name for name in self.common if name not in self.identical)
+        launches = same_launches(self.base, self.head, open_questions, self.say)
         for side in (self.base, self.head):
             side.conclude(identical=tuple(self.identical), same_launches=tuple(launches))
         skipped = set() if self.terms.measure_identical else {*self.identical, *launches}
@@ -148,30 +126,6 @@ class Pairs:
             if names:
                 self.say(f"{len(names)} of {len(self.common)} cases {words} on both sides: {what}")
         self._narrow([name for name in self.checked if name not in skipped])
-
-    def _same_launches(self, names: Sequence[str]) -> list[str]:
-        """Of the kernels whose code differs, those whose calls do the same on the GPU all the same."""
-        base, head = self.base.environment, self.head.environment
-        assert base is not None and head is not None
-        kernels = [name for name in names if self.questions["base"][name].kind == "kernel"]
-        capable = base.compute_capability and base.compute_capability == head.compute_capability
-        if not kernels or not capable or built_apart(self.base, self.head):
-            return []
-        self.say(f"compile {len(kernels)} cases of both sides: equal binaries and launches need no timing")
-        found = []
-        with ThreadPoolExecutor(2) as pool:  # each waits for processes of its own; nothing is timed meanwhile
-            asked = [
-                pool.submit(side.launches, [self.questions[side.word][name].id for name in kernels])
-                for side in (self.base, self.head)
-            ]
-        for side, answer in zip((self.base, self.head), asked, strict=True):
-            try:
-                launches = answer.result()
-            except HarnessError as error:  # then they are timed, as if they differed
-                self.say(f"{side.word}: not compiled: {error}")
-                return []
-            found.append({name: launches.get(self.questions[side.word][name].id) for name in kernels})
-        return [name for name in kernels if found[0][name] and found[0][name] == found[1][name]]
 
     def _measure(self) -> None:
         self._narrow(self.checked)
@@ -219,11 +173,11 @@ class Pairs:
         failed = {
             name
             for side in (self.base, self.head)
-            for name, case in self.questions[side.word].items()
+            for name, case in self.plan.questions[side.word].items()
             if (case.same_as or case.id) in side.record.failed or case.problem
         }
         for side in (self.base, self.head):
-            own = self.questions[side.word]
+            own = self.plan.questions[side.word]
             open_cases = [own[name] for name in names if name in own and name not in failed]
             side.measure_only({case.same_as or case.id for case in open_cases})
 
@@ -270,7 +224,7 @@ class Pairs:
         self.say(f"pair {self.process}: {pair_s:.1f} s{f', repeated: {disturbed[0]}' if disturbed else ''}")
 
     def _still_measured(self) -> list[str]:
-        own, dropped = self.questions["base"], self.base.dropped
+        own, dropped = self.plan.questions["base"], self.base.dropped
         return [name for name, case in own.items() if (case.same_as or case.id) not in dropped]
 
     def _over(self) -> bool:
@@ -285,8 +239,3 @@ class Pairs:
 
     def _elapsed(self) -> float:
         return time.monotonic() - self.started
-
-
-def _questions(cases: Iterable[Case], arm: str | None) -> dict[str, Case]:
-    """By the name that the sides are joined on."""
-    return {case.question if arm else case.id: case for case in cases if arm in (None, case.arm)}

@@ -1,9 +1,12 @@
-"""Which questions both sides answer with the same code: of one tree, or seen to read the same files. Else: measured."""
+"""Which questions both sides answer with the same code: of one tree, seen to read the same files, or compiled to the
+same launches. Else: timed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
+from harness.errors import HarnessError
 from harness.revisions import same_tree
 from harness.runner.paired_side import PairedSide
 from harness.values.case import Case
@@ -27,6 +30,33 @@ def seen_to_read_the_same(base: PairedSide, head: PairedSide, cases: Cases) -> l
     if built_apart(base, head):
         return []
     return [name for name, both in cases.items() if _asked_alike(base, head, both) and _read_alike(base, head, both)]
+
+
+def same_launches(base: PairedSide, head: PairedSide, cases: Cases, say: Callable[[str], None]) -> list[str]:
+    """Of the kernels whose code differs, those whose calls do the same on the GPU all the same. None of them where one
+    side does not compile: then they are timed, as if they differed."""
+    here, there = base.environment, head.environment
+    assert here is not None and there is not None
+    kernels = [name for name, (case, _) in cases.items() if case.kind == "kernel"]
+    capable = here.compute_capability and here.compute_capability == there.compute_capability
+    if not kernels or not capable or built_apart(base, head):
+        return []
+    say(f"compile {len(kernels)} cases of both sides: equal binaries and launches need no timing")
+    ids = [[cases[name][number].id for name in kernels] for number in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:  # each waits for processes of its own; nothing is timed meanwhile
+        asked = [pool.submit(side.launches, own) for side, own in zip((base, head), ids, strict=True)]
+    found = []
+    for side, answer in zip((base, head), asked, strict=True):
+        try:
+            found.append(answer.result())
+        except HarnessError as error:
+            say(f"{side.word}: not compiled: {error}")
+            return []
+    return [
+        name
+        for name, *both in zip(kernels, *ids, strict=True)
+        if found[0].get(both[0]) and found[0].get(both[0]) == found[1].get(both[1])
+    ]
 
 
 def built_apart(base: PairedSide, head: PairedSide) -> bool:
