@@ -19,6 +19,7 @@ from harness.resolve import load_op, load_variant
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import case_of, check, verify
+from tests.kernels.rounding import round_as_a_gpu
 
 Dims = dict[str, int]
 Check = tuple[str, str, Dims, str, Tunables]
@@ -77,6 +78,7 @@ def planted(name: str, folder: Path) -> Any:
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
+    round_as_a_gpu()
     results = {name: verify(*arguments) for name, arguments in checks().items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(name, Path(folder)) for name in MISTAKES}

@@ -21,6 +21,7 @@ from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, case_of, operands_of
 from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of, sdpa
+from tests.kernels.rounding import round_as_a_gpu
 
 VARIANTS = (
     ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
@@ -168,6 +169,7 @@ MISTAKES: dict[str, Mistake] = {
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
+    round_as_a_gpu()
     results = {name: result_of(wanted) for name, wanted in checks().items()}
     rows = {f"rows of {op}": {"correct": rows_are_their_own(op, name, dims)} for (op, name), dims in ROWS.items()}
     with TemporaryDirectory() as folder:

@@ -17,6 +17,7 @@ from harness import kernels_root
 from harness.resolve import load_op, load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, VARIANTS, case_of, verify
+from tests.kernels.rounding import round_as_a_gpu
 
 FLA = [(op, name) for op, name in VARIANTS if name.startswith("fla")]
 NOT_INTERPRETED = {("gated_delta_rule", "fla_chunked")}
@@ -25,6 +26,7 @@ NOT_INTERPRETED = {("gated_delta_rule", "fla_chunked")}
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
+    round_as_a_gpu()
     run = Autotuner.run
 
     def first(tuner: Any, *args: Any, **options: Any) -> Any:

@@ -26,6 +26,7 @@ from harness.values.case import Tunables
 from harness.values.measurement import Correctness
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, case_of, check, operands_of, verify
+from tests.kernels.rounding import round_as_a_gpu
 
 Dims = dict[str, int]
 
@@ -275,6 +276,7 @@ def result_of(wanted: Check) -> Correctness:
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
+    round_as_a_gpu()
     results = {name: result_of(wanted) for name, wanted in checks().items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}

@@ -25,7 +25,7 @@ def results() -> dict[str, dict[str, Any]]:
 @pytest.mark.xdist_group("decode_interpreted")
 @pytest.mark.parametrize("name", checks())
 def test_a_variant_agrees_with_its_reference(name: str) -> None:
-    """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
+    """At the op's tolerance, under every condition that the op names."""
     assert results()[name]["correct"], results()[name]
 
 

@@ -35,7 +35,7 @@ def results() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("name", checks())
 def test_a_triton_variant_agrees_with_its_reference(name: str) -> None:
-    """At the op's tolerance; the interpreter truncates to bfloat16, which takes up to nine tenths of it."""
+    """At the op's tolerance, under every condition that the op names."""
     assert results()[name]["correct"], results()[name]
 
 

@@ -47,7 +47,7 @@ def launches() -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.xdist_group("tiles_interpreted")
 @pytest.mark.parametrize("name", checks())
 def test_a_variant_agrees_with_its_reference(name: str) -> None:
-    """At the op's tolerance, where Triton's interpreter truncates to bfloat16 instead of rounding."""
+    """At the op's tolerance, under every condition that the op names."""
     assert results()[name]["correct"], results()[name]
 
 
