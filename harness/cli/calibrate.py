@@ -20,7 +20,7 @@ def command(
     match: Match = "",
     arms: Arms = "",
     revision: Annotated[str, typer.Option(help="What is measured against itself.")] = ".",
-    worktrees: Annotated[int, typer.Option(min=1, help="Pairs of worktrees; the offset needs four.")] = 4,
+    worktrees: Annotated[int, typer.Option(min=1, help="Pairs of worktrees; the offset needs four.")] = 6,
     pairs: Annotated[int, typer.Option(min=2, help="Pairs of processes in each; sixteen in all are needed.")] = 4,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     note: Note = "",
@@ -62,19 +62,39 @@ def _table(found: Calibrated) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("case", overflow="fold")
-    for heading in ("pairs", "SD of a pair, %", "SD of a process, %", "modes"):
+    for heading in ("pairs", "SD of a pair, %", "SD of a process, %", "modes", "second process, %", "own offset, %"):
         table.add_column(heading, justify="right", no_wrap=True)
     for case, known in found.noise.cases.items():
-        of_pair = 100 * math.sqrt(known.pair_variance)
-        modes = "two" if known.bimodal else "one"
-        table.add_row(case, str(known.pairs), f"{of_pair:.2f}", f"{100 * known.process_sd:.2f}", modes)
+        spreads = [f"{100 * spread:.2f}" for spread in (math.sqrt(known.pair_variance), known.process_sd)]
+        modes, order = "two" if known.bimodal else "one", f"{100 * known.order:+.2f}"
+        table.add_row(
+            case, str(known.pairs), *spreads, modes, order, f"{100 * known.offset:.2f}" if known.offset else "-"
+        )
     return table
 
 
 def _summary(found: Calibrated) -> str:
+    from harness.compare.offset import CHANCE, LEAST_WORKTREES
+
     noise = found.noise
     if not noise.cases:
         return "not calibrated yet: a case needs sixteen pairs; what was measured counts towards them"
-    offset = f"{100 * noise.offset:.2f} %" if noise.offset else "none that chance would not give as well"
-    where = f"{noise.worktree_pairs} pairs of identical worktrees on {found.environment.device_name}"
-    return f"lasting offset between worktrees: {offset} ({where}); `harness run` and `harness compare` use this now"
+    if noise.worktree_pairs < LEAST_WORKTREES:
+        offset = f"unknown: it needs {LEAST_WORKTREES} pairs of worktrees"
+    elif noise.offset_chance > CHANCE:
+        offset = f"none that chance would not give as well ({100 * noise.offset:.2f} % was seen)"
+    else:
+        offset = f"{100 * noise.offset:.2f} %"
+    most = max(noise.cases, key=lambda case: noise.cases[case].offset)
+    largest = noise.cases[most].offset
+    own = f"up to {100 * largest:.2f} % ({most})" if largest else "none that was shown"
+    order = (
+        f"{100 * noise.order:+.2f} ± {200 * noise.order_error:.2f} % over all cases" if noise.order_error else "unknown"
+    )
+    return (
+        f"lasting offset between worktrees, in all cases alike: {offset}\n"
+        f"lasting offset of a case by itself: {own}\n"
+        f"second process of a pair over the first: {order}; a comparison takes its own effect out\n"
+        f"{noise.worktree_pairs} pairs of identical worktrees on {found.environment.device_name};"
+        " `harness run` and `harness compare` use this now"
+    )

@@ -5,83 +5,97 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from harness.compare.offset import CHANCE, LEAST_WORKTREES, NO_OFFSETS, estimate_offsets
+from harness.compare.pairs import Pairs
 from harness.stats.modes import two_modes
 from harness.values.pairing import CaseNoise, Noise
 
 LEAST_PAIRS = 16
 """Pairs of processes from which a case counts as calibrated."""
-LEAST_WORKTREES = 4
-"""Pairs of worktrees from which the offset between them is known."""
 
 
-SHUFFLES = 200
-CHANCE = 0.02
-"""An offset as large as the one that was seen must be rarer than this among the same pairs dealt out at random;
-otherwise it is zero, and no margin is widened by what is only noise."""
+def noise_of(pairs: Mapping[str, Sequence[Pairs]]) -> Noise:
+    """pairs: by case, those of each pair of identical worktrees.
 
-
-def noise_of(
-    pairs: Mapping[str, Sequence[Sequence[float]]], processes: Mapping[str, Sequence[float]] | None = None
-) -> Noise:
-    """pairs: by case, for each pair of identical worktrees, the log ratios of its pairs of processes. processes: by
-    case, the logs of all process medians.
-
-    The variance of a pair is taken inside of pairs of worktrees; what their means differ by beyond it is the offset,
-    one for all cases.
+    The variance of a pair is taken inside of pairs of worktrees and orders; what the means of worktrees differ by
+    beyond it is the offset.
     """
     cases: dict[str, CaseNoise] = {}
-    for case, groups in pairs.items():
-        whole = [group for group in groups if len(group) > 1]
-        count = sum(map(len, whole))
-        degrees = count - len(whole)
-        if count < LEAST_PAIRS or degrees < 1:
+    known = {case: [group for group in groups if group.n > 1] for case, groups in pairs.items()}
+    for case, groups in known.items():
+        count = sum(group.n for group in groups)
+        effect = _effect([group.log_ratios for group in groups], [group.head_first for group in groups])
+        if count < LEAST_PAIRS or effect.degrees < 1:
             continue
-        within = sum((len(group) - 1) * statistics.variance(group) for group in whole) / degrees
-        logs = list((processes or {}).get(case, ()))
-        spread = statistics.stdev(logs) if len(logs) > 1 else math.sqrt(within / 2)
-        cases[case] = CaseNoise(within, degrees, spread, count, two_modes(logs))
-    tables = _by_shape({case: pairs[case] for case, noise in cases.items() if noise.pair_variance > 0})
-    offsets = [_offset(table) for table in tables]
-    weights = [len(table) for table in tables]
-    offset = math.sqrt(sum(w * o for w, o in zip(weights, offsets, strict=True)) / sum(weights)) if tables else 0.0
-    return Noise(cases, offset, max((len(pairs[case]) for case in cases), default=0))
+        logs = [log for group in groups for side in (group.base, group.head) for log in side]
+        spread = math.dist(logs, [statistics.fmean(logs)] * len(logs)) / math.sqrt(len(logs) - 1)
+        cases[case] = CaseNoise(effect.variance, effect.degrees, spread, count, two_modes(logs), effect.order)
+    found = Noise(cases, worktree_pairs=max((len(known[case]) for case in cases), default=0))
+    tables = _by_processes({case: known[case] for case, noise in cases.items() if noise.pair_variance > 0})
+    return _with_offsets(found, known, tables)
 
 
-def _by_shape(pairs: Mapping[str, Sequence[Sequence[float]]]) -> list[list[Sequence[Sequence[float]]]]:
-    """Cases that were measured in the same processes: with equally many pairs in each pair of worktrees."""
-    found: dict[tuple[int, ...], list[Sequence[Sequence[float]]]] = {}
-    for groups in pairs.values():
-        shape = tuple(map(len, groups))
-        if len(shape) >= LEAST_WORKTREES and min(shape) > 1:
-            found.setdefault(shape, []).append(groups)
+class _Effect(NamedTuple):
+    """order: ln(second / first) of a pair, with its standard error. variance: of a pair beyond it, with its degrees."""
+
+    order: float
+    error: float
+    variance: float
+    degrees: int
+
+
+def _effect(groups: Sequence[Sequence[float]], orders: Sequence[Sequence[bool]]) -> _Effect:
+    """Least squares on x = the group's own mean - order where head ran first, + order where base did."""
+    squares = products = total = 0.0  # around the means of the groups
+    for ratios, order in zip(groups, orders, strict=True):
+        signs = [-1.0 if first else 1.0 for first in order] or [0.0] * len(ratios)
+        centre, middle = statistics.fmean(ratios), statistics.fmean(signs)
+        squares += sum((sign - middle) ** 2 for sign in signs)
+        products += sum((sign - middle) * (x - centre) for sign, x in zip(signs, ratios, strict=True))
+        total += sum((x - centre) ** 2 for x in ratios)
+    effect = products / squares if squares else 0.0
+    degrees = sum(map(len, groups)) - len(groups) - (squares > 0)
+    variance = max(0.0, total - effect * products) / max(1, degrees)
+    return _Effect(effect, math.sqrt(variance / squares) if squares else 0.0, variance, degrees)
+
+
+def _by_processes(pairs: Mapping[str, Sequence[Pairs]]) -> list[list[str]]:
+    """Cases that were measured in the same processes: with the same orders in each pair of worktrees. Those from enough
+    worktrees alone."""
+    found: dict[tuple[tuple[bool, ...], ...], list[str]] = {}
+    for case, groups in pairs.items():
+        if len(groups) >= LEAST_WORKTREES:
+            shape = tuple(tuple(group.head_first) or (False,) * group.n for group in groups)
+            found.setdefault(shape, []).append(case)
     return list(found.values())
 
 
-def _offset(table: Sequence[Sequence[Sequence[float]]]) -> float:
-    """The variance of lasting offsets, over cases with groups of the same sizes; 0 where chance gives as much.
+def _with_offsets(noise: Noise, pairs: Mapping[str, Sequence[Pairs]], tables: Sequence[Sequence[str]]) -> Noise:
+    """tables: the cases that share processes. The common offset is the largest that is shown, else the largest."""
+    found = [NO_OFFSETS]
+    cases = dict(noise.cases)
+    order, error = 0.0, 0.0
+    for names in sorted(tables, key=len):
+        table = [[_less_order(group, cases[name].order) for group in pairs[name]] for name in names]
+        orders = [first for group in pairs[names[0]] for first in group.head_first or (False,) * group.n]
+        offsets = estimate_offsets(table, orders)
+        found.append(offsets)
+        for name, own, degrees in zip(names, offsets.own, offsets.degrees, strict=True):
+            cases[name] = replace(cases[name], offset=own, offset_degrees=degrees)
+        groups = list(zip(*([group.log_ratios for group in pairs[name]] for name in names), strict=True))
+        means = [[statistics.fmean(of_pair) for of_pair in zip(*group, strict=True)] for group in groups]
+        order, error = _effect(means, [group.head_first for group in pairs[names[0]]])[:2]
+    shown = max(found, key=lambda offsets: (offsets.chance <= CHANCE, offsets.common))
+    return replace(
+        noise, cases=cases, offset=shown.common, offset_chance=shown.chance, order=order, order_error=error
+    )  # fmt: skip
 
-    What is common to the cases of one process makes them say the same, so pairs are dealt out with all their cases.
-    """
-    import numpy as np
 
-    sizes = [len(group) for group in table[0]]
-    rows = np.array([[value for group in groups for value in group] for groups in table]).T
-    ends = np.cumsum([0, *sizes[:-1]])
-
-    def between(values: Any) -> Any:
-        """Mean square of the groups' means, of values [..., pairs, cases], by case: an offset has no side of its own,
-        so its mean is zero."""
-        means = np.add.reduceat(values, ends, axis=-2) / np.array(sizes)[:, None]
-        return (means**2).mean(axis=-2)
-
-    centred = rows - np.repeat(np.add.reduceat(rows, ends, axis=0) / np.array(sizes)[:, None], sizes, axis=0)
-    within = (centred**2).sum(axis=0) / (len(rows) - len(sizes))
-    seen = between(rows)
-    generator = np.random.default_rng(0)
-    dealt = rows[np.stack([generator.permutation(len(rows)) for _ in range(SHUFFLES)])]
-    by_chance = (between(dealt) / within).mean(axis=-1)
-    if ((seen / within).mean() <= by_chance).mean() > CHANCE:
-        return 0.0
-    return max(0.0, float((seen - within * np.mean(1 / np.array(sizes))).mean()))
+def _less_order(pairs: Pairs, order: float) -> list[float]:
+    if not pairs.head_first:
+        return pairs.log_ratios
+    return [x + (order if first else -order) for x, first in zip(pairs.log_ratios, pairs.head_first, strict=True)]

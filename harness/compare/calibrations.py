@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from harness.compare.calibration import noise_of
 from harness.compare.paired_runs import PairedRuns, paired_runs
-from harness.stats import process_medians
+from harness.compare.pairs import Pairs
 from harness.store import Store, Summary
 from harness.values.environment import Environment
 from harness.values.pairing import Noise
@@ -21,8 +19,7 @@ def noise_on(environment: Environment, store: Store) -> Noise:
     for summary in store.runs():
         if summary.purpose == CALIBRATE:
             halves.setdefault(summary.comparison, []).append(summary)
-    pairs: dict[str, list[list[float]]] = {}
-    processes: dict[str, list[float]] = {}
+    pairs: dict[str, list[Pairs]] = {}
     for halved in halves.values():
         if len(halved) != 2:
             continue
@@ -30,8 +27,8 @@ def noise_on(environment: Environment, store: Store) -> Noise:
         if all(_same_machine(run, environment) for run in runs):
             found = paired_runs(*sorted(runs, key=lambda run: run.pairing.side if run.pairing else ""))
             if found is not None:
-                _add(found, pairs, processes)
-    return noise_of(pairs, processes)
+                _add(found, pairs)
+    return noise_of(pairs)
 
 
 def process_noise(noise: Noise) -> dict[str, float]:
@@ -44,15 +41,12 @@ def _same_machine(run: Run, environment: Environment) -> bool:
     return there is not None and not there.differences(environment) and there.device_uuid == environment.device_uuid
 
 
-def _add(found: PairedRuns, pairs: dict[str, list[list[float]]], processes: dict[str, list[float]]) -> None:
+def _add(found: PairedRuns, pairs: dict[str, list[Pairs]]) -> None:
     head = {m.case.id: m for m in found.head.measurements}
     for base in found.base.measurements:
         other = head.get(base.case.id)
         if other is None or not base.samples or not other.samples or found.outside:
             continue
-        ratios = found.log_ratios(base, other)
-        if not ratios:
-            continue
-        pairs.setdefault(base.case.id, []).append(ratios)
-        for m in (base, other):
-            processes.setdefault(base.case.id, []).extend(math.log(median) for median in process_medians(m.samples))
+        of_case = found.of(base, other)
+        if of_case.n:
+            pairs.setdefault(base.case.id, []).append(of_case)

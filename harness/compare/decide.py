@@ -7,11 +7,12 @@ It does not know where the ratios come from: unpaired processes of two runs, pai
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.compare.offset import NONE, Allowance
 from harness.compare.policy import Policy
+from harness.stats import difference
 from harness.stats.students_t import probability_above, quantile
 from harness.values.verdict import Verdict
 
@@ -23,19 +24,26 @@ MOST_UNITS = 1000
 @dataclass(frozen=True)
 class Evidence:
     """Mean of ln(head / base), its standard error and that error's degrees of freedom, from n units. level: `pair`, or
-    `process` where n processes a side are not paired."""
+    `process` where n processes a side are not paired. offset: what is allowed for lasting offsets."""
 
     centre: float
     error: float
     degrees: float
     n: int
     level: str
+    offset: Allowance = NONE
 
     def with_units(self, n: int) -> Evidence:
         """What n units with the same spread would be expected to say."""
-        return Evidence(
-            self.centre, self.error * math.sqrt(self.n / n), self.degrees * (n - 1) / (self.n - 1), n, self.level
-        )
+        error, degrees = self.error * math.sqrt(self.n / n), self.degrees * (n - 1) / (self.n - 1)
+        return replace(self, error=error, degrees=degrees, n=n)
+
+    def margin(self, policy: Policy) -> float:
+        """What a difference must be shown to exceed, as a log ratio."""
+        return max(policy.margin, self.offset.moved)
+
+    def margin_percent(self, policy: Policy) -> float:
+        return max(policy.margin_percent, 100 * math.expm1(self.offset.moved))
 
 
 @dataclass(frozen=True)
@@ -52,19 +60,12 @@ class Decision:
 
 def paired(log_ratios: Sequence[float]) -> Evidence:
     """One log ratio per pair, two or more."""
-    n = len(log_ratios)
-    centre = math.fsum(log_ratios) / n
-    variance = math.fsum((x - centre) ** 2 for x in log_ratios) / (n - 1)
-    return Evidence(centre, math.sqrt(variance / n), n - 1, n, "pair")
+    return Evidence(*difference.paired(log_ratios), "pair")
 
 
 def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
-    """Logs of the medians of unrelated processes, two or more a side; Welch's error, for spreads that may differ."""
-    a, b = (statistics.variance(side) / len(side) for side in (base, head))
-    spread = a**2 / (len(base) - 1) + b**2 / (len(head) - 1)
-    degrees = (a + b) ** 2 / spread if spread else len(base) + len(head) - 2
-    centre = statistics.fmean(head) - statistics.fmean(base)
-    return Evidence(centre, math.sqrt(a + b), degrees, min(len(base), len(head)), "process")
+    """Logs of the medians of unrelated processes, two or more a side."""
+    return Evidence(*difference.welch(base, head), "process")
 
 
 def decide(
@@ -96,7 +97,7 @@ def verdicts_of(
     except for the cases in never_same."""
     left = len(evidence) if family is None else family - rejected
     error = policy.family_error / policy.looks
-    different = holm({case: p_beyond(e, policy.margin) for case, e in evidence.items()}, error, left)
+    different = holm({case: p_beyond(e, e.margin(policy)) for case, e in evidence.items()}, error, left)
     found = {}
     for case, e in evidence.items():
         if case in different:
@@ -145,7 +146,8 @@ def _is_same(e: Evidence, policy: Policy) -> bool:
 
 
 def _reach_of_same(e: Evidence, policy: Policy) -> float:
-    return quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error
+    """Half-widths of independent parts add up in quadrature (Howe, JASA 69:789, 1974)."""
+    return math.hypot(quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error, e.offset.same)
 
 
 def _sure_of_same(policy: Policy) -> float:
@@ -155,7 +157,7 @@ def _sure_of_same(policy: Policy) -> float:
 
 def _smallest(e: Evidence, policy: Policy, error: float) -> float:
     """The smallest true log ratio that would be found with the policy's power."""
-    return policy.margin + (quantile(1 - error / 2, e.degrees) + quantile(policy.power, e.degrees)) * e.error
+    return e.margin(policy) + (quantile(1 - error / 2, e.degrees) + quantile(policy.power, e.degrees)) * e.error
 
 
 def _needed(e: Evidence, policy: Policy, error: float) -> int | None:
@@ -167,9 +169,9 @@ def _needed(e: Evidence, policy: Policy, error: float) -> int | None:
     def enough(n: int) -> bool:
         then = e.with_units(n)
         tail = quantile(policy.power, then.degrees)
-        difference = (quantile(1 - error / 2, then.degrees) + tail) * then.error
-        same = (quantile(1 - policy.same_error / policy.looks, then.degrees) + tail) * then.error
-        return difference <= x - policy.margin or same <= policy.same_within - x
+        moved = (quantile(1 - error / 2, then.degrees) + tail) * then.error
+        same = _reach_of_same(then, policy) + tail * then.error
+        return moved <= x - e.margin(policy) or same <= policy.same_within - x
 
     return _first(enough, e.n + 1, MOST_UNITS)
 

@@ -12,6 +12,7 @@ from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.join import Joined, join
 from harness.compare.looks import Looks, replay
 from harness.compare.paired_runs import paired_runs
+from harness.compare.pairs import Pairs
 from harness.compare.places import replaced_in_head
 from harness.compare.policy import Policy, policy_of
 from harness.compare.reasons import decided, not_ok
@@ -80,7 +81,7 @@ class _Judge:
         if pairing:
             self.not_timed |= dict.fromkeys(pairing.same_launches, SameLaunches())
             self.not_timed |= dict.fromkeys(pairing.identical, SameCode())
-        self.log_ratios: dict[str, list[float]] = {}
+        self.of_case: dict[str, Pairs] = {}
         self.two_modes: set[str] = set()
         self.noise: dict[str, CaseNoise] = {}
         self.throttling = Throttled(comparable.throttling(base.run), comparable.throttling(head.run))
@@ -164,14 +165,14 @@ class _Judge:
 
     def _paired_time(self, shown: CaseVerdict, base: Measurement, head: Measurement) -> CaseVerdict:
         assert self.pairs is not None
-        ratios, lost, least = self.pairs.log_ratios(base, head), self.pairs.lost(base.case), self.policy.least_units
-        if len(ratios) < least:
-            return self._too_few(shown, len(ratios), lost)
-        self.log_ratios[shown.case] = ratios
-        if self.pairs.has_two_modes(base, head):
+        pairs, known = self.pairs.of(base, head), self.pairs.noise.cases.get(base.case.id)
+        if pairs.n < self.policy.least_units:
+            return self._too_few(shown, pairs.n, self.pairs.lost(base.case))
+        self.of_case[shown.case] = pairs
+        if pairs.has_two_modes or (known is not None and known.bimodal):
             self.two_modes.add(shown.case)
-        if base.case.id in self.pairs.noise.cases:
-            self.noise[shown.case] = self.pairs.noise.cases[base.case.id]
+        if known is not None:
+            self.noise[shown.case] = known
         return shown
 
     def _too_few(self, shown: CaseVerdict, pairs: int, lost: Sequence[str]) -> CaseVerdict:
@@ -197,8 +198,8 @@ class _Judge:
             family = [
                 v.case for v in found if v.gated is gated and v.metric != MEMORY and not isinstance(v.reason, NOT_TIMED)
             ]
-            looks = Looks(self.policy.paired(self.pairs.noise.offset), len(family), self.noise, self.two_modes)
-            pairs = {case: self.log_ratios[case] for case in family if case in self.log_ratios}
+            looks = Looks(self.policy.paired(), len(family), replace(self.pairs.noise, cases=self.noise))
+            pairs = {case: self.of_case[case] for case in family if case in self.of_case}
             replay(looks, pairs, open_ended=self.pairs.goes_on)
             decisions |= looks.decisions()
             evidence |= looks.evidence
@@ -215,10 +216,9 @@ class _Judge:
         self, found: Sequence[CaseVerdict], evidence: Mapping[str, Evidence], unchanged: Collection[str]
     ) -> list[CaseVerdict]:
         """The gated cases are one family, the ones that only explain another. unchanged: cases with the same answer."""
-        evidence, policy = dict(evidence), self.policy
+        evidence = dict(evidence)
         decisions: dict[str, Decision] = {}
         if self.pairs is not None:
-            policy = policy.paired(self.pairs.noise.offset)
             decisions = self._paired_decisions(found, evidence)
         for gated in (True, False) if self.pairs is None else ():
             cases = {v.case for v in found if v.gated is gated and v.metric != MEMORY}
@@ -236,7 +236,7 @@ class _Judge:
             result.append(
                 replace(
                     verdict, verdict=decision.verdict, ratio=shown, needed=decision.needed,
-                    reason=decided(decision, e, policy, verdict.case in unchanged, verdict.case in self.two_modes),
+                    reason=decided(decision, e, self.policy, verdict.case in unchanged, verdict.case in self.two_modes),
                     smallest_percent=None if decision.smallest is None else 100 * math.expm1(decision.smallest),
                 )
             )  # fmt: skip

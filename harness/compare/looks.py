@@ -1,19 +1,21 @@
 """Growing pairs to verdicts: a look at fixed numbers of pairs, what was decided at one look stays as it is.
 
 Judging stored pairs and judging them while they are measured is this same procedure, and so is the simulation that
-shows its error rates.
+shows its error rates. A look sees what was measured by then and nothing else.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.compare.decide import MOVED, Decision, Evidence, describe, paired, verdicts_of
+from harness.compare.decide import MOVED, Decision, Evidence, describe, verdicts_of
+from harness.compare.offset import allowance
+from harness.compare.pairs import Pairs
 from harness.compare.policy import LOOKS, Policy
-from harness.values.pairing import CaseNoise
+from harness.stats.difference import PairFit
+from harness.values.pairing import CaseNoise, Noise
 from harness.values.verdict import Verdict
 
 PRIOR_WEIGHT = 4
@@ -24,28 +26,29 @@ TRUSTED = 0.99
 
 @dataclass
 class Looks:
-    """family: how many cases may be FASTER or SLOWER, fixed beforehand. noise: of those that are calibrated.
-    never_same: cases whose times have two modes."""
+    """family: how many cases may be FASTER or SLOWER, fixed beforehand. noise: as calibrated, its cases by the names
+    that the pairs have here."""
 
     policy: Policy
     family: int
-    noise: Mapping[str, CaseNoise] = field(default_factory=dict)
-    never_same: set[str] = field(default_factory=set)
+    noise: Noise = field(default_factory=Noise)
     decided: dict[str, Verdict] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
 
-    def look(self, pairs: Mapping[str, Sequence[float]]) -> None:
-        """One look at the log ratios of every case that has new pairs; what was decided before is passed over."""
-        fresh = {case: ratios for case, ratios in pairs.items() if case not in self.decided and len(ratios) > 1}
-        evidence = with_noise(fresh, self.noise)
+    def look(self, pairs: Mapping[str, Pairs]) -> None:
+        """One look at every case that has new pairs; what was decided before is passed over."""
+        fresh = {case: found for case, found in pairs.items() if case not in self.decided and found.n > 1}
+        evidence = self._evidence(fresh)
+        judged = {case: evidence[case] for case, found in fresh.items() if found.judgeable}
+        never_same = {case for case in judged if self._has_two_modes(case, fresh[case])}
         rejected = sum(verdict in MOVED for verdict in self.decided.values())
-        found = verdicts_of(evidence, self.policy, family=self.family, rejected=rejected, never_same=self.never_same)
+        found = verdicts_of(judged, self.policy, family=self.family, rejected=rejected, never_same=never_same)
         rejected += sum(verdict in MOVED for verdict in found.values())
-        for case, verdict in found.items():
-            self.evidence[case], self.left[case] = evidence[case], max(1, self.family - rejected)
-            if verdict is not Verdict.UNDECIDED:
-                self.decided[case] = verdict
+        for case, e in evidence.items():
+            self.evidence[case], self.left[case] = e, max(1, self.family - rejected)
+            if found.get(case, Verdict.UNDECIDED) is not Verdict.UNDECIDED:
+                self.decided[case] = found[case]
 
     def decisions(self) -> dict[str, Decision]:
         """Of every case that was looked at, as of its last look."""
@@ -54,16 +57,27 @@ class Looks:
             for case, e in self.evidence.items()
         }
 
+    def _evidence(self, pairs: Mapping[str, Pairs]) -> dict[str, Evidence]:
+        fits = with_noise({case: found.fit for case, found in pairs.items()}, self.noise.cases)
+        return {
+            case: Evidence(*fit.difference, "pair", allowance(self.noise, case, self.family))
+            for case, fit in fits.items()
+        }
 
-def replay(looks: Looks, pairs: Mapping[str, Sequence[float]], *, open_ended: bool = False) -> Looks:
+    def _has_two_modes(self, case: str, pairs: Pairs) -> bool:
+        known = self.noise.cases.get(case)
+        return (known is not None and known.bimodal) or pairs.has_two_modes
+
+
+def replay(looks: Looks, pairs: Mapping[str, Pairs], *, open_ended: bool = False) -> Looks:
     """Every look that these pairs allow, in order. Where a budget ended them between two looks, the next look is taken
     at what there is; open_ended: not yet, more will come."""
     before = 0
     for at in LOOKS:
         seen = {
-            case: ratios[:at]
-            for case, ratios in pairs.items()
-            if len(ratios) >= at or (not open_ended and len(ratios) > before and len(ratios) >= LOOKS[0])
+            case: found.first(at)
+            for case, found in pairs.items()
+            if found.n >= at or (not open_ended and found.n > before and found.n >= LOOKS[0])
         }
         if seen:
             looks.look(seen)
@@ -71,26 +85,23 @@ def replay(looks: Looks, pairs: Mapping[str, Sequence[float]], *, open_ended: bo
     return looks
 
 
-def with_noise(pairs: Mapping[str, Sequence[float]], noise: Mapping[str, CaseNoise]) -> dict[str, Evidence]:
-    """Evidence of each case, its variance put together with the calibrated one where the two agree.
+def with_noise(fits: Mapping[str, PairFit], noise: Mapping[str, CaseNoise]) -> dict[str, PairFit]:
+    """Each case's variance put together with the calibrated one, where the two agree.
 
     Calibrated variances are first raised by as much as the suite as a whole is noisier than it was then.
     """
-    known = {case: noise[case] for case in pairs if case in noise and noise[case].pair_variance > 0}
-    found = {case: paired(values) for case, values in pairs.items()}
-    ratios = [found[case].error ** 2 * found[case].n / known[case].pair_variance for case in known]
+    known = {case: noise[case] for case in fits if case in noise and noise[case].pair_variance > 0}
+    ratios = [fits[case].variance / calibrated.pair_variance for case, calibrated in known.items()]
     louder = max(1.0, statistics.fmean(ratios)) if ratios else 1.0
-    for case, calibrated in known.items():
-        found[case] = _pooled(found[case], louder * calibrated.pair_variance, calibrated.degrees)
-    return found
+    pooled = {case: _pooled(fits[case], louder * known[case].pair_variance, known[case].degrees) for case in known}
+    return {**fits, **pooled}
 
 
-def _pooled(e: Evidence, variance: float, degrees: int) -> Evidence:
-    own = e.error**2 * e.n
-    if own / variance > _trusted_ratio(e.n - 1, degrees):
-        return e
-    together = (PRIOR_WEIGHT * variance + (e.n - 1) * own) / (e.n - 1 + PRIOR_WEIGHT)
-    return Evidence(e.centre, math.sqrt(together / e.n), e.n - 1 + PRIOR_WEIGHT, e.n, e.level)
+def _pooled(fit: PairFit, variance: float, degrees: int) -> PairFit:
+    if fit.variance / variance > _trusted_ratio(fit.degrees, degrees):
+        return fit
+    together = (PRIOR_WEIGHT * variance + fit.degrees * fit.variance) / (fit.degrees + PRIOR_WEIGHT)
+    return fit._replace(variance=together, degrees=fit.degrees + PRIOR_WEIGHT)
 
 
 _ratios: dict[tuple[int, int], float] = {}

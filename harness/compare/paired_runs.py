@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.compare.decide import p_beyond, paired
+from harness.compare.decide import Evidence, p_beyond
+from harness.compare.pairs import Pairs
+from harness.compare.policy import LOOKS
 from harness.stats import process_medians
-from harness.stats.modes import two_modes
 from harness.values.case import Case
 from harness.values.closure import Closure
 from harness.values.measurement import Measurement
@@ -64,30 +64,17 @@ class PairedRuns:
         found = [_closure(run, case) for run, case in ((self.base, base), (self.head, head))]
         return found[0].differences(found[1]) if found[0] and found[1] else ()
 
-    def log_ratios(self, base: Measurement, head: Measurement) -> list[float]:
-        """ln(head / base) of the medians of each pair that counts, in their order."""
-        sides = [_medians(m) for m in (base, head)]
+    def of(self, base: Measurement, head: Measurement) -> Pairs:
+        """Each pair of a case that counts, in their order."""
+        stage, sides = stage_of(base.case), [_medians(m) for m in (base, head)]
         common = sorted(sides[0].keys() & sides[1].keys())
-        stage = stage_of(base.case)
-        return [
-            math.log(sides[1][process] / sides[0][process])
-            for process in common
-            if (stage, process) not in self.disturbed
-        ]
+        kept = [process for process in common if (stage, process) not in self.disturbed]
+        logs = [[math.log(side[process]) for process in kept] for side in sides]
+        return Pairs(logs[0], logs[1], self._head_first([(stage, process) for process in kept]))
 
     def lost(self, case: Case) -> list[str]:
         """Of the pairs that were disturbed, why."""
         return [reason for (stage, _), reason in self.disturbed.items() if stage == stage_of(case)]
-
-    def has_two_modes(self, base: Measurement, head: Measurement) -> bool:
-        """Whether the processes of both sides together, or those of the calibration, fall into two groups."""
-        known = self.noise.cases.get(base.case.id)
-        logs: list[float] = []
-        for m in (base, head):
-            own = [math.log(value) for value in _medians(m).values()]
-            centre = statistics.median(own)
-            logs += [value - centre for value in own]
-        return two_modes(logs) or (known is not None and known.bimodal)
 
     def control(self) -> str:
         """Said where what no kernel changes, the read bandwidth that each process measured, was not the same."""
@@ -96,13 +83,26 @@ class PairedRuns:
             for run in (self.base, self.head)
         ]
         common = sorted(sides[0].keys() & sides[1].keys())
-        ratios = [math.log(float(sides[1][key] or 0) / float(sides[0][key] or 1)) for key in common]
-        if len(ratios) < 4 or p_beyond(paired(ratios), CONTROL_MARGIN) > CONTROL_CHANCE:
+        logs = [[math.log(float(side[key] or 1)) for key in common] for side in sides]
+        pairs = Pairs(logs[0], logs[1], self._head_first(common))
+        if pairs.n < LOOKS[0]:
             return ""
-        percent = 100 * math.expm1(statistics.fmean(ratios))
+        found = Evidence(*pairs.fit.difference, "pair")
+        if p_beyond(found, CONTROL_MARGIN) > CONTROL_CHANCE:
+            return ""
+        percent = 100 * math.expm1(found.centre)
         more = "faster" if percent > 0 else "slower"
         moved = f"{abs(percent):.2g} % {more} in head's processes"
         return f"control: reading memory was {moved}; what differs may be the machine"
+
+    def _head_first(self, keys: Sequence[tuple[str, int]]) -> tuple[bool, ...]:
+        """Of the pairs of these stages and processes; empty where a slot is missing."""
+        found = [self._head_positions.get(key) for key in keys]
+        return () if None in found else tuple(position == 0 for position in found)
+
+    @cached_property
+    def _head_positions(self) -> dict[tuple[str, int], int]:
+        return {(slot.stage, slot.process): slot.position for slot in self.head.slots}
 
     def _slots(self) -> Iterable[tuple[str, Slot]]:
         for side, run in (("base", self.base), ("head", self.head)):

@@ -22,18 +22,14 @@ condition of both sides, since runs with different caps are refused."""
 LOOKS = (4, 6, 8, 12, 16, 24)
 """Numbers of pairs at which growing data are looked at. Each look has an equal share of the errors."""
 
-OFFSETS_IN_MARGIN = 2.5
-"""Standard deviations of what identical code in two worktrees differs by, for good, that a difference must exceed.
-Noise between processes is no margin: it is in the error already, and counted twice it would hide real changes."""
-
 
 class Policy(msgspec.Struct, frozen=True):
     """gate: what may fail a comparison (`decode`, `prefill`, `peak_memory`, ops). margin_percent: a difference must be
-    shown to be larger than this. same_within_percent: SAME means shown to be smaller than this. family_error: chance of
-    any false FASTER or SLOWER among all gated cases; same_error: of a false SAME, per case. looks: how often the
-    procedure looks at growing data; stored runs are looked at once. least_units: pairs, or processes a side, below
-    which nothing is decided. power: with which the units still needed, and the smallest change that could be seen, are
-    computed."""
+    shown to be larger than this; noise between processes is no margin, it is in the error already.
+    same_within_percent: SAME means shown to be smaller than this. family_error: chance of any false FASTER or SLOWER
+    among all gated cases; same_error: of a false SAME, per case. looks: how often the procedure looks at growing data;
+    stored runs are looked at once. least_units: pairs, or processes a side, below which nothing is decided. power: with
+    which the units still needed, and the smallest change that could be seen, are computed."""
 
     gate: tuple[str, ...] = ComparePolicy().gate
     margin_percent: float = 0.25
@@ -44,11 +40,9 @@ class Policy(msgspec.Struct, frozen=True):
     least_units: int = 4
     power: float = 0.9
 
-    def paired(self, offset: float = 0.0) -> Policy:
-        """For pairs that are looked at as they come. offset: standard deviation of the lasting log ratios between
-        identical worktrees, as calibrated."""
-        margin = max(self.margin_percent, 100 * math.expm1(OFFSETS_IN_MARGIN * offset))
-        return msgspec.structs.replace(self, looks=len(LOOKS), margin_percent=margin, least_units=LOOKS[0])
+    def paired(self) -> Policy:
+        """For pairs that are looked at as they come."""
+        return msgspec.structs.replace(self, looks=len(LOOKS), least_units=LOOKS[0])
 
     @property
     def margin(self) -> float:

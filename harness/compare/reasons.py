@@ -42,7 +42,7 @@ def decided(
     """unchanged: both sides ran the same variant's text. two_modes: of the processes' times, so that SAME is never
     said."""
     if decision.verdict in MOVED:
-        return BeyondMargin(decision.confidence, policy.margin_percent, unchanged)
+        return BeyondMargin(decision.confidence, evidence.margin_percent(policy), unchanged)
     if decision.verdict is Verdict.SAME:
         return WithinBounds(decision.confidence, policy.same_within_percent)
     assert decision.smallest is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from harness.compare.paired_runs import PairedRuns, paired_runs
 from harness.compare.places import SamePlaces, Timed, difference, same_places
 from harness.compare.sides import StoredSide, same_run
 from harness.stats import estimate, ratio
-from harness.stats.estimate import two_sided_t
 from harness.values.case import same_shape
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
@@ -87,15 +85,15 @@ class _Timing:
             return None
         before = _time(base).value
         if self.pairs is not None:
-            logs = self.pairs.log_ratios(base, head)
-            if len(logs) < 2:
+            pairs = self.pairs.of(base, head)
+            if pairs.n < 2:
                 return None
-            centre = statistics.fmean(logs)
-            half = two_sided_t(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-            return Delta(before * math.expm1(centre), before * math.exp(centre) * half, len(logs), "pair")
-        found = ratio(base.samples, head.samples, confidence=CONFIDENCE, paired=self.one_run)
-        assert found is not None
-        return Delta(before * (found.value - 1), before * (found.high - found.low) / 2, found.n, found.level)
+            found = pairs.fit.difference
+            centre, half = found.centre, found.half_width(CONFIDENCE)
+            return Delta(before * math.expm1(centre), before * math.exp(centre) * half, found.n, "pair")
+        change = ratio(base.samples, head.samples, confidence=CONFIDENCE, paired=self.one_run)
+        assert change is not None
+        return Delta(before * (change.value - 1), before * (change.high - change.low) / 2, change.n, change.level)
 
 
 def _reconciled(

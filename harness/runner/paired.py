@@ -14,6 +14,7 @@ import msgspec
 from harness.compare import Policy, StoredSide, compare
 from harness.compare.calibrations import noise_on, process_noise
 from harness.compare.judge import MEMORY
+from harness.compare.order import Orders
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
 from harness.runner.measuring_lock import measuring_lock
@@ -60,7 +61,7 @@ class Pairs:
         self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
         self.budget_s = suite.budget_s if terms.budget_s is None else terms.budget_s
         self.seed = random.SystemRandom().randrange(2**31) if terms.seed is None else terms.seed
-        self.coin = random.Random(self.seed)
+        self.orders = Orders(self.seed, terms.pairs)
         self.notes: list[str] = []
         self.valid = self.disturbed = self.process = 0
         self.longest_s = 0.0
@@ -210,7 +211,7 @@ class Pairs:
         pair_s = time.monotonic() - begin
         for stage in self._stages():
             order = [self.base, self.head]
-            if self.coin.random() < 0.5:
+            if self.orders.head_first(stage, self.valid):
                 order.reverse()
             with measuring_lock(self.say):
                 begin = time.monotonic()

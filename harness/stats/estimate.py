@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.stats.students_t import quantile
+from harness.stats.students_t import two_sided
 from harness.values.estimate import Estimate
 from harness.values.measurement import Sample
 from harness.values.run import Run
@@ -44,7 +44,7 @@ def estimate(
     if len(medians) > 1:
         logs = [math.log(median) for median in medians]
         centre = statistics.fmean(logs)
-        half = two_sided_t(confidence, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+        half = two_sided(confidence, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
         low, value, high = (math.exp(centre + shift) for shift in (-half, 0.0, half))
         return Estimate(value, low, high, confidence, len(medians), "process", "measured")
     median, low, high, reached = median_interval([sample.value_us for sample in samples], confidence)
@@ -90,11 +90,6 @@ def median_interval(values: Sequence[float], confidence: float) -> MedianInterva
             break
         rank, outside = rank + 1, outside + combinations
     return MedianInterval(statistics.median(ordered), ordered[rank], ordered[n - 1 - rank], 1 - 2 * outside / 2**n)
-
-
-def two_sided_t(confidence: float, degrees: float) -> float:
-    """Two-sided quantile of Student's t."""
-    return quantile((1 + confidence) / 2, degrees)
 
 
 def normal_quantile(confidence: float) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 
-from harness.stats.estimate import PROCESS_NOISE, estimate, process_medians, two_sided_t
+from harness.stats import difference
+from harness.stats.estimate import PROCESS_NOISE, estimate, process_medians
 from harness.values.estimate import Ratio
 from harness.values.measurement import Sample
 
@@ -32,14 +32,9 @@ def ratio(
     first, second = ([math.log(m) for m in process_medians(side)] for side in (base, head))
     if paired and len(same) == len(first) == len(second) > 1:
         differences = [b - a for a, b in zip(first, second, strict=True)]
-        error = statistics.stdev(differences) / math.sqrt(len(differences))
-        return _result(statistics.fmean(differences), error, len(same) - 1, confidence, len(same), "pair")
+        return _result(difference.paired(differences), confidence, "pair")
     if min(len(first), len(second)) > 1:
-        a, b = (statistics.variance(side) / len(side) for side in (first, second))
-        spread = a**2 / (len(first) - 1) + b**2 / (len(second) - 1)
-        degrees = (a + b) ** 2 / spread if spread else len(first) + len(second) - 2
-        centre = statistics.fmean(second) - statistics.fmean(first)
-        return _result(centre, math.sqrt(a + b), degrees, confidence, min(len(first), len(second)), "process")
+        return _result(difference.welch(first, second), confidence, "process")
     sides = [estimate(side, confidence=confidence, process_noise=process_noise) for side in (base, head)]
     assert sides[0] is not None and sides[1] is not None
     centre = math.log(sides[1].value / sides[0].value)
@@ -49,6 +44,6 @@ def ratio(
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), reached, n, "round")
 
 
-def _result(centre: float, error: float, degrees: float, confidence: float, n: int, level: str) -> Ratio:
-    half = two_sided_t(confidence, degrees) * error
-    return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), confidence, n, level)
+def _result(found: difference.Difference, confidence: float, level: str) -> Ratio:
+    low, value, high = (math.exp(found.centre + k * found.half_width(confidence)) for k in (-1, 0, 1))
+    return Ratio(value, low, high, confidence, found.n, level)

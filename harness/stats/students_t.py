@@ -23,6 +23,11 @@ def quantile(probability: float, degrees: float) -> float:
     return float(stdtrit(degrees, probability))
 
 
+def two_sided(confidence: float, degrees: float) -> float:
+    """Half the width of the interval around zero that a t variable lies in with this confidence."""
+    return quantile((1 + confidence) / 2, degrees)
+
+
 def probability_above(value: float, degrees: float) -> float:
     """The chance of a t variable above the value."""
     from scipy.special import stdtr

@@ -17,6 +17,7 @@ import msgspec
 
 from harness.compare.policy import Policy
 from harness.stats import process_medians, ratio
+from harness.stats.difference import paired
 from harness.stats.students_t import probability_above
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
@@ -149,11 +150,11 @@ def p_no_faster(base: Measurement, candidate: Measurement) -> float | None:
     gains = [math.log(b / c) for b, c in pairs]
     if len(gains) < 2:
         return None
-    above = statistics.fmean(gains) - Policy().margin
-    error = statistics.stdev(gains) / math.sqrt(len(gains))
-    if error == 0:
+    gain = paired(gains)
+    above = gain.centre - Policy().margin
+    if gain.error == 0:
         return 0.0 if above > 0 else 1.0
-    return probability_above(above / error, len(gains) - 1)
+    return probability_above(above / gain.error, gain.degrees)
 
 
 def _time_us(measurement: Measurement) -> float:

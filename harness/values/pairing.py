@@ -35,22 +35,31 @@ class Tree(msgspec.Struct, frozen=True):
 
 class CaseNoise(msgspec.Struct, frozen=True):
     """Identical code against itself on one machine. pair_variance: of ln(head / base) over pairs of fresh processes,
-    with its degrees of freedom. process_sd: of ln(median) between fresh processes. bimodal: these have two modes."""
+    with its degrees of freedom. process_sd: of ln(median) between fresh processes. bimodal: these have two modes.
+    order: ln(second / first) of a pair's processes. offset: standard deviation of what identical worktrees differ by
+    for good in this case alone, with its degrees of freedom; 0 where chance would give as much."""
 
     pair_variance: float
     degrees: int
     process_sd: float
     pairs: int
     bimodal: bool = False
+    order: float = 0.0
+    offset: float = 0.0
+    offset_degrees: int = 0
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """What calibration says about a machine. cases: by case id. offset: standard deviation of what identical
-    worktrees differ by for good, as a log ratio, over so many pairs of worktrees."""
+    """What calibration says about a machine, as log ratios. cases: by case id. offset: standard deviation of what
+    identical worktrees differ by for good in all cases alike, over so many pairs of worktrees; offset_chance: that
+    chance would give as much. order: second over first process of a pair, over all cases, with its standard error."""
 
     cases: dict[str, CaseNoise] = {}
     offset: float = 0.0
     worktree_pairs: int = 0
+    offset_chance: float = 0.0
+    order: float = 0.0
+    order_error: float = 0.0
 
 
 class Pairing(msgspec.Struct, frozen=True):
@@ -60,7 +69,7 @@ class Pairing(msgspec.Struct, frozen=True):
     purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured, of a
     calibration's several. identical: questions that both sides answer with the same code; same_launches: with the same
     binaries, launches and torch calls, from code that differs. accepted: conditions that are under test and may differ.
-    seed: of the coin that orders each pair.
+    seed: of the coin that orders the pairs.
     """
 
     comparison: str

@@ -44,8 +44,8 @@ AttemptRow = struct(
 AttemptsDocument = struct("AttemptsDocument", attempts=several(AttemptRow))
 FindingsDocument = struct("FindingsDocument", findings=tuple[Finding, ...])
 CalibrationDocument = struct(
-    "CalibrationDocument", device=str, runs=tuple[str, ...], offset=float, worktree_pairs=int,
-    cases=dict[str, CaseNoise], failed=dict[str, str],
+    "CalibrationDocument", device=str, runs=tuple[str, ...], offset=float, offset_chance=float,
+    worktree_pairs=int, order=float, order_error=float, cases=dict[str, CaseNoise], failed=dict[str, str],
 )  # fmt: skip
 
 

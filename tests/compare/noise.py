@@ -1,168 +1,288 @@
-"""Noise of fresh processes, simulated: log ratios of pairs as a comparison of a suite would see them."""
+"""Noise of fresh processes, simulated: what the pairs of many comparisons of a suite would have measured.
+
+Arrays are [suites, slots or pairs, cases] of logs of times; a slot is one process, two in a row are a pair.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.compare.calibration import noise_of
-from harness.compare.looks import Looks, replay
-from harness.compare.policy import LOOKS, Policy
+from harness.compare.order import tells
+from harness.compare.pairs import Pairs
+from harness.compare.policy import LOOKS
 from harness.values.pairing import Noise
-from harness.values.verdict import Verdict
 
 Array = NDArray[np.float64]
-Slots = Callable[[np.random.Generator, int, int], Array]
-"""(generator, slots in their order, cases) -> [slots, cases]: the noise of each case in each process, as a log."""
+Flags = NDArray[np.bool_]
+Generator = np.random.Generator
+Slots = Callable[[Generator, int, int, int], Array]
+"""(generator, suites, slots in their order, cases) -> [suites, slots, cases]: noise of each case in each process."""
+Orders = Callable[[Generator, int, int], Flags]
+"""(generator, suites, pairs) -> [suites, pairs]: whether head runs first."""
 
 PAIRS = LOOKS[-1]
-MOVED = (Verdict.FASTER, Verdict.SLOWER)
+WORKTREES, PAIRS_OF_EACH = 6, 4
+"""What `harness calibrate` measures unless it is told otherwise."""
 
 
-def independent(spread: float) -> Slots:
-    return lambda rng, slots, cases: rng.normal(0, spread, (slots, cases))
+# Noise that is random in time.
+
+
+def independent(spread: float, common: float = 0.0) -> Slots:
+    """A share `common` of the variance in all cases at once."""
+    return autocorrelated(spread, 0.0, common)
 
 
 def autocorrelated(spread: float, rho: float, common: float = 0.0) -> Slots:
-    """AR(1) of this standard deviation from slot to slot, a share `common` of its variance in all cases at once."""
+    """AR(1) of this standard deviation from slot to slot."""
 
-    def draw(rng: np.random.Generator, slots: int, cases: int) -> Array:
-        own = rng.normal(0, np.sqrt(1 - common), (slots, cases)) + rng.normal(0, np.sqrt(common), (slots, 1))
-        found = np.empty_like(own)
-        found[0] = own[0]
-        for i in range(1, slots):
-            found[i] = rho * found[i - 1] + np.sqrt(1 - rho**2) * own[i]
-        return spread * found
-
-    return draw
-
-
-def periodic(spread: float, height: float) -> Slots:
-    """A disturbance that comes back every four slots, in a phase of its own for each case."""
-
-    def draw(rng: np.random.Generator, slots: int, cases: int) -> Array:
-        phase = rng.uniform(0, 2 * np.pi, (1, cases))
-        wave = height * np.sin(2 * np.pi * np.arange(slots)[:, None] / 4 + phase)
-        return rng.normal(0, spread, (slots, cases)) + wave
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        own = rng.normal(0, np.sqrt(1 - common), (suites, slots, cases))
+        own += rng.normal(0, np.sqrt(common), (suites, slots, 1))
+        for i in range(1, slots if rho else 0):
+            own[:, i] = rho * own[:, i - 1] + np.sqrt(1 - rho**2) * own[:, i]
+        return spread * own
 
     return draw
 
 
-def ramp(spread: float, height: float = 0.03, over: int = 16) -> Slots:
-    """A GPU that warms up: `height` slower every `over` slots."""
+def heavy_tailed(spread: float, degrees: float = 3) -> Slots:
+    """Student's t, scaled to the spread where it has one."""
+    scale = spread / np.sqrt(degrees / (degrees - 2)) if degrees > 2 else spread
+    return lambda rng, *shape: scale * rng.standard_t(degrees, shape)
 
-    def draw(rng: np.random.Generator, slots: int, cases: int) -> Array:
-        return rng.normal(0, spread, (slots, cases)) + height / over * np.arange(slots)[:, None]
+
+def lognormal(spread: float, sigma: float = 1.2) -> Slots:
+    """Never faster than a floor, sometimes much slower; of this standard deviation."""
+    scale = spread / np.sqrt((np.exp(sigma**2) - 1) * np.exp(sigma**2))
+    return lambda rng, *shape: scale * rng.lognormal(0, sigma, shape)
+
+
+def sometimes(height: float, share: float, common: bool) -> Slots:
+    """This share of the processes is slower, in each case by itself or in all."""
+    return lambda rng, suites, slots, cases: (
+        height * (rng.random((suites, slots, 1 if common else cases)) < share) * np.ones(cases)
+    )
+
+
+def drift(per_slot: float) -> Slots:
+    return lambda rng, suites, slots, cases: np.broadcast_to(
+        per_slot * np.arange(slots)[:, None], (suites, slots, cases)
+    )
+
+
+def step(height: float) -> Slots:
+    """All cases slower from some moment on."""
+
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        at = rng.integers(0, slots, (suites, 1, 1))
+        return height * (np.arange(slots)[:, None] >= at) * np.ones(cases)
 
     return draw
 
 
-def heavy_tailed(spread: float) -> Slots:
-    """Student's t with 3 degrees of freedom, scaled to the spread."""
-    return lambda rng, slots, cases: spread / np.sqrt(3) * rng.standard_t(3, (slots, cases))
+def on_and_off(height: float, share: float, common: bool = False, stay: float = 0.9) -> Slots:
+    """A state that is left with a chance of 1 - stay after each process; in a share of the cases, or in all at once."""
+
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        shape = (suites, slots, 1 if common else cases)
+        changes = np.cumsum(rng.random(shape) > stay, axis=1) + rng.integers(0, 2, (suites, 1, shape[2]))
+        touched = rng.random((suites, 1, cases)) < share
+        return height * (changes % 2) * touched
+
+    return draw
 
 
-def n1(rng: np.random.Generator, slots: int, cases: int) -> Array:
-    """0.4 % per process, 0.11 % of the median in a process, a drift of 0.5 % with a memory of 20 slots."""
-    drift = autocorrelated(0.005, float(np.exp(-1 / 20)))(rng, slots, cases)
-    return drift + rng.normal(0, 0.004, (slots, cases)) + rng.normal(0, 0.0011, (slots, cases))
+def quiet_then_loud(quiet: float, loud: float) -> Slots:
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        at = rng.integers(0, slots, (suites, 1, 1))
+        spread = np.where(np.arange(slots)[:, None] < at, quiet, loud)
+        return spread * rng.normal(0, 1, (suites, slots, cases))
 
+    return draw
+
+
+# What goes with the place of a process.
+
+
+def second_slower(height: float, fades_over: float | None = None) -> Slots:
+    """The second process of each pair is slower; fades_over: so many pairs, as where a machine warms up."""
+
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        slot = np.arange(slots)[:, None]
+        fading = 1.0 if fades_over is None else np.exp(-(slot // 2) / fades_over)
+        return np.broadcast_to(height * fading * (slot % 2), (suites, slots, cases))
+
+    return draw
+
+
+def second_slower_by_case(spread: float) -> Slots:
+    """Each case has its own effect of the order, of either sign."""
+    return lambda rng, suites, slots, cases: rng.normal(0, spread, (suites, 1, cases)) * (np.arange(slots) % 2)[:, None]
+
+
+def every(nth: int, height: float) -> Slots:
+    """Every nth process is slower, from a random one on."""
+
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        phase = rng.integers(0, nth, (suites, 1, 1))
+        return height * ((np.arange(slots)[:, None] + phase) % nth == 0) * np.ones(cases)
+
+    return draw
+
+
+def periodic(height: float, slots_each: int = 4, common: bool = False) -> Slots:
+    """A wave over so many slots, in a phase of its own for each case or one for all."""
+
+    def draw(rng: Generator, suites: int, slots: int, cases: int) -> Array:
+        phase = rng.uniform(0, 2 * np.pi, (suites, 1, 1 if common else cases))
+        return height * np.sin(2 * np.pi * np.arange(slots)[:, None] / slots_each + phase) * np.ones(cases)
+
+    return draw
+
+
+def places_in_a_batch(height: float, batch: int = 8) -> Slots:
+    """Processes that wait together: the later its turn, the slower."""
+    return lambda rng, suites, slots, cases: np.broadcast_to(
+        height * (np.arange(slots)[:, None] % batch) / (batch - 1), (suites, slots, cases)
+    )
+
+
+def every_second_pair(slots: Slots) -> Slots:
+    return lambda rng, suites, count, cases: slots(rng, suites, count, cases) * (np.arange(count)[:, None] // 2 % 2)
+
+
+def together(*parts: Slots) -> Slots:
+    return lambda rng, *shape: sum((part(rng, *shape) for part in parts), np.zeros(shape))
+
+
+def louder(slots: Slots, factor: float, cases_touched: int | None = None) -> Slots:
+    """In so many cases, or in all."""
+
+    def draw(rng: Generator, suites: int, count: int, cases: int) -> Array:
+        touched = np.arange(cases) < (cases if cases_touched is None else cases_touched)
+        return np.where(touched, factor, 1.0) * slots(rng, suites, count, cases)
+
+    return draw
+
+
+n1 = together(autocorrelated(0.005, float(np.exp(-1 / 20))), independent(0.004), independent(0.0011))
+"""0.4 % per process, 0.11 % of the median in a process, a drift of 0.5 % with a memory of 20 slots."""
 
 n2 = autocorrelated(0.0036, 0.25, common=0.75)
 """As measured on one H100."""
 
 
-def louder(slots: Slots, factor: float) -> Slots:
-    return lambda rng, count, cases: factor * slots(rng, count, cases)
+# What lasts: ln(head / base) of identical worktrees.
+
+Offsets = Callable[[Generator, int, int, int], Array]
+"""(generator, suites, pairs of worktrees, cases) -> [suites, pairs of worktrees, cases]."""
 
 
-def coin(rng: np.random.Generator, pairs: int) -> NDArray[np.bool_]:
-    """Which pairs have head first, as shipped: a coin each."""
-    return rng.random(pairs) < 0.5
+def own_offsets(spread: float, cases_touched: int | None = None) -> Offsets:
+    return louder(independent(spread), 1.0) if cases_touched is None else _in_cases(spread, cases_touched)
 
 
-def abba(rng: np.random.Generator, pairs: int) -> NDArray[np.bool_]:
-    """The planted mistake: the order alternates."""
-    return np.arange(pairs) % 2 == 1
+def _in_cases(spread: float, touched: int) -> Offsets:
+    return lambda rng, suites, worktrees, cases: (
+        rng.normal(0, spread, (suites, worktrees, cases)) * (np.arange(cases) < touched)
+    )
 
 
-def log_ratios(
-    rng: np.random.Generator, slots: Slots, cases: int, pairs: int = PAIRS,
-    order: Callable[[np.random.Generator, int], NDArray[np.bool_]] = coin,
-) -> Array:  # fmt: skip
-    """[pairs, cases] of ln(head / base)."""
-    drawn = slots(rng, 2 * pairs, cases).reshape(pairs, 2, cases)
-    first, second = drawn[:, 0], drawn[:, 1]
-    return np.where(order(rng, pairs)[:, None], first - second, second - first)
+def common_offsets(spread: float, common: float = 1.0) -> Offsets:
+    return independent(spread, common)
 
 
-def calibrated(rng: np.random.Generator, slots: Slots, cases: int, worktrees: int = 4, each: int = 4) -> Noise:
-    """What `harness calibrate` would have stored of such a machine."""
-    drawn = [log_ratios(rng, slots, cases, each) for _ in range(worktrees)]
-    return noise_of({str(case): [list(group[:, case]) for group in drawn] for case in range(cases)})
+# Orders.
 
 
-class Rate(NamedTuple):
-    """A share and its standard error, over suites: the cases of one suite are not independent."""
+def drawn_orders(rng: Generator, suites: int, pairs: int) -> Flags:
+    """As `harness.compare.order.Orders` draws them: coins, the first four until they tell something."""
+    allowed = np.array([order for order in product((False, True), repeat=LOOKS[0]) if tells(order)])
+    orders = coins(rng, suites, pairs)
+    orders[:, : LOOKS[0]] = allowed[rng.integers(0, len(allowed), suites)][:, :pairs]
+    return orders
 
-    value: float
-    error: float
 
-    @property
-    def surely_below(self) -> float:
-        return self.value + 2 * self.error
+def coins(rng: Generator, suites: int, pairs: int) -> Flags:
+    """A planted mistake: all of the first pairs may have one order."""
+    return rng.random((suites, pairs)) < 0.5
 
-    @property
-    def surely_above(self) -> float:
-        return self.value - 2 * self.error
+
+def alternating(rng: Generator, suites: int, pairs: int) -> Flags:
+    """A planted mistake: AB BA AB BA."""
+    return np.broadcast_to(np.arange(pairs) % 2 == 1, (suites, pairs))
+
+
+def balanced(rng: Generator, suites: int, pairs: int) -> Flags:
+    """Of a calibration's four pairs: either side is first in half of them, and not in turns."""
+    allowed = np.array(
+        [order for order in product((False, True), repeat=pairs) if tells(order) and 2 * sum(order) == pairs]
+    )
+    return allowed[rng.integers(0, len(allowed), suites)]
+
+
+# Comparisons.
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """By suite: whether any case was FASTER or SLOWER; the shares of its cases that had moved, and that were SAME, by
-    each look."""
+class Measured:
+    """Many comparisons of a suite: base, head [suites, pairs, cases], head_first [suites, pairs]."""
 
-    any_moved: Array
-    moved: Array
-    same: Array
+    base: Array
+    head: Array
+    head_first: Flags
 
-    @property
-    def flagged(self) -> Rate:
-        return _rate(self.any_moved)
+    def changed(self, change: float) -> Measured:
+        """All cases slower by this log ratio."""
+        return Measured(self.base, self.head + change, self.head_first)
 
-    def found_by(self, pairs: int) -> Rate:
-        return _rate(self.moved[:, : LOOKS.index(pairs) + 1].sum(axis=1))
-
-    def same_by(self, pairs: int) -> Rate:
-        return _rate(self.same[:, : LOOKS.index(pairs) + 1].sum(axis=1))
-
-
-def _rate(shares: Array) -> Rate:
-    n = len(shares)
-    spread = max(float(shares.std(ddof=1)), 1 / np.sqrt(n))  # nothing in n suites is no proof of never
-    return Rate(float(shares.mean()), spread / np.sqrt(n) if shares.any() else 1 / n)
+    def pairs(self, suite: int) -> dict[str, Pairs]:
+        """Of one comparison, by case, as the harness sees them."""
+        order = self.head_first[suite].tolist()
+        sides = zip(self.base[suite].T.tolist(), self.head[suite].T.tolist(), strict=True)
+        return {str(case): Pairs(base, head, order) for case, (base, head) in enumerate(sides)}
 
 
-def simulate(
-    slots: Slots, policy: Policy, *, suites: int, cases: int = 20, change: float = 0.0, seed: int = 1,
-    calibrate: Slots | None = None, order: Callable[[np.random.Generator, int], NDArray[np.bool_]] = coin,
-    family: int | None = None,
-) -> Outcome:  # fmt: skip
-    """The shipped procedure on suites whose cases have all changed by `change` (a log ratio). calibrate: the noise at
-    the time of calibration; None: never calibrated. family: in place of the number of cases, for planted mistakes."""
-    rng = np.random.default_rng(seed)
-    found = Outcome(np.zeros(suites), np.zeros((suites, len(LOOKS))), np.zeros((suites, len(LOOKS))))
-    for suite in range(suites):
-        noise = calibrated(rng, calibrate, cases) if calibrate else Noise()
-        x = (log_ratios(rng, slots, cases, order=order) + change).T.tolist()
-        looks = Looks(policy.paired(noise.offset), family or cases, noise.cases)
-        replay(looks, {str(case): values for case, values in enumerate(x)})
-        for case, verdict in looks.decided.items():
-            share = found.moved if verdict in MOVED else found.same
-            share[suite, LOOKS.index(looks.evidence[case].n)] += 1 / cases
-        found.any_moved[suite] = any(verdict in MOVED for verdict in looks.decided.values())
-    return found
+@dataclass(frozen=True)
+class Machine:
+    """slots: the noise of its processes. calibrated: what it was at the time of calibration; None: never calibrated.
+    offsets: of worktrees, then and now."""
+
+    slots: Slots
+    calibrated: Slots | None = None
+    offsets: Offsets | None = None
+    worktrees: int = WORKTREES
+
+    def measure(self, rng: Generator, suites: int, cases: int, orders: Orders = drawn_orders) -> Measured:
+        return _pairs(rng, self.slots, self.offsets, (suites, PAIRS, cases), orders)
+
+    def noise(self, rng: Generator, suites: int, cases: int) -> list[Noise]:
+        """What `harness calibrate` would have stored before each comparison."""
+        if self.calibrated is None:
+            return [Noise()] * suites
+        shape = (suites, PAIRS_OF_EACH, cases)
+        groups = [_pairs(rng, self.calibrated, self.offsets, shape, balanced) for _ in range(self.worktrees)]
+        return [_noise([group.pairs(suite) for group in groups]) for suite in range(suites)]
+
+
+def _pairs(
+    rng: Generator, slots: Slots, offsets: Offsets | None, shape: tuple[int, int, int], orders: Orders
+) -> Measured:
+    suites, pairs, cases = shape
+    drawn = slots(rng, suites, 2 * pairs, cases).reshape(suites, pairs, 2, cases)
+    first, second = drawn[:, :, 0], drawn[:, :, 1]
+    head_first = orders(rng, suites, pairs)
+    order = head_first[:, :, None]
+    lasting = 0.0 if offsets is None else offsets(rng, suites, 1, cases)
+    return Measured(np.where(order, second, first), np.where(order, first, second) + lasting, head_first)
+
+
+def _noise(groups: Sequence[dict[str, Pairs]]) -> Noise:
+    return noise_of({case: [group[case] for group in groups] for case in groups[0]})

@@ -18,15 +18,16 @@ SLOT = Slot(0, "kernels", 0, "2026-01-01T00:00:00.000+00:00", 2.0, read_gb_s=300
 
 
 def slots(
-    pairs: int, disturbed: Mapping[int, str] | None = None, outside: str = "", control: float = 1.0
+    pairs: int, disturbed: Mapping[int, str] | None = None, outside: str = "", control: float = 1.0, head: bool = False
 ) -> list[Slot]:
-    """The check, then one process a pair."""
+    """The check, then one process a pair; head is first, second, second, first, and so on."""
     rng = random.Random(9)
     found = []
     for process in range(pairs + 1):
         found.append(
             msgspec.structs.replace(
-                SLOT, process=process, disturbed=(disturbed or {}).get(process, ""),
+                SLOT, process=process, position=int((process // 2 % 2 == 0) is not head),
+                disturbed=(disturbed or {}).get(process, ""),
                 outside=(outside,) if outside else (), read_gb_s=3000 * control * math.exp(rng.gauss(0, 0.001)),
             )
         )  # fmt: skip
@@ -50,7 +51,7 @@ def two_sides(
         )  # fmt: skip
         made = stored(
             *cases, run_id=str(side + 1), planned=planned, pairing=pairing, state=state, processes=pairs,
-            slots=tuple(slots(pairs, disturbed, outside if side else "", control if side else 1.0)),
+            slots=tuple(slots(pairs, disturbed, outside if side else "", control if side else 1.0, bool(side))),
         )  # fmt: skip
         runs.append(StoredSide(made))
     return runs[0], runs[1]

@@ -97,10 +97,11 @@ def test_few_pairs_of_a_comparison_that_goes_on_are_not_judged_between_looks() -
 
 
 def test_two_modes_are_said_and_never_the_same() -> None:
-    """Half of the processes 3 % slower, on both sides alike."""
+    """Half of the processes 6 % slower, on both sides alike; noise that four pairs, too few to show modes, leave
+    undecided."""
     rng = RNG(6)
-    modes = [1.03 if rng.random() < 0.5 else 1.0 for _ in range(24)]
-    base, head = noisy_pairs(rng, 10, pairs=24, spread=0.0005)
+    modes = [1.06 if rng.random() < 0.5 else 1.0 for _ in range(24)]
+    base, head = noisy_pairs(rng, 10, pairs=24, spread=0.004)
     shared = tuple([x * m for x, m in zip(side, modes, strict=True)] for side in (base, head))
     verdict = by_site(found := compare(*two_sides({"a": (shared[0], shared[1])})))["a"]
     assert verdict.verdict is Verdict.UNDECIDED and "two modes" in reason_words(verdict.reason)

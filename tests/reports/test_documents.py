@@ -35,7 +35,8 @@ def documents(folder: Path) -> dict[str, str]:
     profiles = [breakdown(trace, load_rules(), steps=2) for trace in traces]
     names = [str(trace) for trace in traces]
     plan = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"))
-    calibration = {"device": "GPU", "runs": ("1",), "offset": 0.0, "worktree_pairs": 4, "failed": {"a": "b"}}
+    known = {"offset": 0.0, "offset_chance": 1.0, "worktree_pairs": 4, "order": 0.0, "order_error": 0.001}
+    calibration = {"device": "GPU", "runs": ("1",), **known, "failed": {"a": "b"}}
     return {
         "attempt": stored.attempt_text(attempt()),
         "attempts": stored.attempts_text([attempt()]),
