@@ -12,7 +12,8 @@ COVARIATE_FROM = 8
 """Pairs from which the order is a covariate of the change. Fewer pairs could be fitted by chance, where something that
 comes back every few processes hits the pairs of one order alone: simulated, 3 % of suites against 1 %."""
 LEAST_OF_EITHER = 3
-"""Pairs of the rarer order that the covariate needs: a single one would be fitted exactly, outlier or not."""
+"""Pairs of the rarer order that the covariate needs. One would be fitted exactly, outlier or not; two that something
+rare hit both would leave no trace either."""
 
 
 class Orders:
