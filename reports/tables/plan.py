@@ -15,14 +15,14 @@ def cases(plan: Plan) -> Table:
     """One row for each measurement; a question is named in the first of its rows."""
     columns = (
         Column("case", "Case", once=True), Column("axes", "Axes"), Column("arm", "Arm"), Column("answer", "Answer"),
-        Column("calls", "Calls", right=True, sparse=True), Column("note", ""),
+        Column("calls", "Calls", right=True), Column("note", ""),
     )  # fmt: skip
     rows, last = [], ""
     for case in (case for case in plan.cases if case.same_as is None):
         first, last = case.question != last, case.question
         axes = ", ".join(f"{name} {value}" for name, value in case.axes.items()) if first else ""
         place = f"{case.op} @ {case.site}" if case.kind == "kernel" else f"{case.kind} @ {case.engine}"
-        calls = Number(case.calls, str(case.calls)) if case.calls and first else None
+        calls = Number(case.calls, str(case.calls)) if case.calls and first else Words("")
         cells = (
             Name(clean(place)), Words(clean(axes)), Name(clean(case.arm)),
             Name(clean(_answer(case.answer)) if case.answer else ""), calls, Words(_note(case, plan.cases)),
