@@ -64,7 +64,7 @@ def judge(name: str) -> dict[str, Any]:
         Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Answer(variant))
         for arm, variant in (("honest", HONEST[op]), ("cheat", str(file)))
     ]
-    bench = KernelBench(device, Timing(), 0, str(FOLDER), "uniform")
+    bench = KernelBench(device, Timing(rounds=4), 0, str(FOLDER), "uniform")
     found = [message.measurement for message in bench.run(cases) if isinstance(message, Measured)]
     return {m.case.arm: {"status": m.status.value, "reason": m.reason, "samples": len(m.samples)} for m in found}
 
@@ -77,6 +77,12 @@ def _answer(name: str, pipe: Any) -> None:
 
 
 def in_a_process(name: str, context: Any) -> dict[str, Any]:
+    found = _heard_of(name, context)
+    print(f"{name}: {found.get('cheat')}", file=sys.stderr, flush=True)
+    return found
+
+
+def _heard_of(name: str, context: Any) -> dict[str, Any]:
     mine, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(name, theirs))
     process.start()
@@ -99,7 +105,7 @@ def drive(names: Iterable[str], gpu: bool) -> dict[str, dict[str, Any]]:
         import harness.measure.kernel_cases  # noqa: F401  imported once, before the forks
 
         return {name: in_a_process(name, multiprocessing.get_context("fork")) for name in chosen}
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(12) as pool:
         found = pool.map(lambda name: in_a_process(name, multiprocessing.get_context("spawn")), chosen)
         return dict(zip(chosen, found, strict=True))
 
@@ -108,8 +114,6 @@ def main(arguments: Sequence[str]) -> None:
     gpu = importlib.util.find_spec("torch") is not None and _has_gpu()
     names = arguments or [name for name, file in cheats().items() if gpu or not declared(file).get("GPU")]
     found = drive(names, gpu)
-    for name, arms in found.items():
-        print(f"{name}: {arms.get('cheat')}", file=sys.stderr)
     print(json.dumps(found))
 
 
