@@ -55,9 +55,9 @@ def test_vecmat_is_right_at_the_shapes_of_the_35b_model(tokens: int, block_k: in
 @pytest.mark.alone
 @pytest.mark.parametrize("kind", ["cuda_graph", "events"])
 def test_reads_take_as_long_as_the_bandwidth_says(kind: str) -> None:
-    """16 reads of 512 MiB each, all different: within 35 % of the time that the measured read bandwidth predicts. One by
-    one they are no slower: a read is longer than its launch. Shorter reads do not reach the bandwidth: 64 MiB take 23 us
-    on an H200, where 16 are predicted."""
+    """16 reads of 512 MiB each, all different: within 35 % of the time that the measured read bandwidth predicts. One
+    by one they are no slower: a read is longer than its launch. Shorter reads do not reach the bandwidth: 64 MiB take
+    23 us on an H200, where 16 are predicted."""
     buffers = [torch.ones(128 << 20, device="cuda") for _ in range(16)]
     timer = open_device().timer(kind)
     timed = timer.prepare([buffer.sum for buffer in buffers])
