@@ -8,9 +8,9 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "golden"
 
 
-def check(name: str, text: str, folder: Path = FOLDER) -> None:
+def check(name: str, text: str) -> None:
     """Fails with the diff that pytest shows when `text` is not what the file says."""
-    path = folder / name
+    path = FOLDER / name
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

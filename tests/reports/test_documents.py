@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from harness_reports.documents.encoding import SCHEMA, text
 from tests.conftest import REPOSITORY
 from tests.trace.made import KERNELS, write
 
-from . import golden_files
 from .comparison_factory import comparison
 from .run_factory import broken_run
 from .table_factory import attempt, compiled_sweep, history, static_comparison, summary, swept
@@ -74,10 +74,22 @@ def test_a_document_is_valid_by_its_schema(name: str, made: dict[str, str]) -> N
             jsonschema.validate(wrong, schema)
 
 
+def shape(schema: Any) -> Any:
+    """Without prose: a docstring may be mended without its schema."""
+    if isinstance(schema, dict):
+        return {
+            key: shape(value) for key, value in schema.items() if key != "description" or not isinstance(value, str)
+        }
+    return [shape(value) for value in schema] if isinstance(schema, list) else schema
+
+
 @pytest.mark.parametrize("name", registry.DOCUMENTS)
 def test_a_schema_file_is_that_of_the_type(name: str) -> None:
     """UPDATE_GOLDEN=1 writes it anew."""
-    golden_files.check(f"{name}.json", registry.schema_text(name), SCHEMAS)
+    path, text = SCHEMAS / f"{name}.json", registry.schema_text(name)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert shape(json.loads(path.read_text(encoding="utf-8"))) == shape(json.loads(text)), "UPDATE_GOLDEN=1 if meant"
 
 
 def test_no_schema_is_left_over() -> None:
