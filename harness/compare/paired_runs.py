@@ -59,10 +59,14 @@ class PairedRuns:
         """The first file that a side ran and that is not of its tree."""
         return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
 
-    def changed(self, base: Case, head: Case) -> tuple[str, ...]:
-        """The files by which what both sides read for a case differs, as far as they were observed."""
-        found = [_closure(run, case) for run, case in ((self.base, base), (self.head, head))]
-        return found[0].differences(found[1]) if found[0] and found[1] else ()
+    def changed(self, base: Case, head: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The files by which what both sides read for a case differs, as far as they were observed; and those of them
+        that were read for whichever case of the process."""
+        of_base, of_head = _closure(self.base, base), _closure(self.head, head)
+        if of_base is None or of_head is None:
+            return (), ()
+        found, shared = of_base.differences(of_head), {*of_base.shared, *of_head.shared}
+        return found, tuple(name for name in found if name in shared)
 
     def of(self, base: Measurement, head: Measurement) -> Pairs:
         """Each pair of a case that counts, in their order."""

@@ -19,10 +19,12 @@ from harness.values.suite import CallSite, Plan
 
 
 def closures(observer: Observer, plan: Plan, cases: Sequence[Case], loaded: Collection[Path]) -> dict[str, Closure]:
-    """By case id. loaded: the files of all variants that the process loaded."""
+    """By case id. loaded: the files of all variants that the process loaded. One that it tried to import
+    in vain is of its own case alone, too."""
     reach, folder = Reach(observer), Path(plan.suite.path).parent
     answers = {case.id: {_site(case): case.answer} if case.answer else plan.answers.get(case.arm, {}) for case in cases}
-    return {case.id: _closure(reach, answers[case.id], folder, loaded) for case in cases}
+    tried = {*loaded, *(file for of_case in answers.values() for file in _variant_files(of_case, folder))}
+    return {case.id: _closure(reach, answers[case.id], folder, tried) for case in cases}
 
 
 def variant_closure(observer: Observer, case: Case, folder: Path, loaded: Collection[Path]) -> Closure:
@@ -50,15 +52,13 @@ def touched(observer: Observer) -> tuple[str, ...]:
     return tuple(sorted({*observer.seen, *filter(None, found)}))
 
 
+def _variant_files(answers: Mapping[CallSite, Answer], folder: Path) -> set[Path]:
+    found = (variant_file(place.op, answer.variant, folder) for place, answer in answers.items())
+    return {file.resolve() for file in found if file is not None}
+
+
 def _closure(reach: Reach, answers: Mapping[CallSite, Answer], folder: Path, loaded: Collection[Path]) -> Closure:
-    places = reach.places
-    ops, own = set(), set()
-    for place, answer in answers.items():
-        op = place.op
-        ops.add(op)
-        file = variant_file(op, answer.variant, folder)
-        if file is not None:
-            own.add(file.resolve())
+    places, ops, own = reach.places, {place.op for place in answers}, _variant_files(answers, folder)
     root = places.name(str(kernels_root.in_use()))
 
     def foreign(name: str) -> bool:

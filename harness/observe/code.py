@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import re
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import source_from_cache
@@ -13,6 +14,7 @@ from pathlib import Path
 DATA, CODE, NAMES, PACKAGES = "data", "code", "names", "packages"
 OF_SYSTEM = "of the system"
 PACKAGE_ENDS = (".dist-info", ".egg-info", ".egg", ".egg-link")
+BEING_WRITTEN = re.compile(r"(?<=\.pyc)\.\d+$")
 PSEUDO = ("/proc/", "/sys/", "/dev/")
 
 
@@ -54,9 +56,10 @@ def _hashed(file: str, _mtime: int, _size: int, as_code: bool) -> str:
 
 
 def source_of(name: str) -> str:
-    """The Python file of a compiled one in `__pycache__`; any other name as it is."""
+    """The Python file of a compiled one in `__pycache__`, finished or while it is written (`a.cpython-311.pyc.12`); any
+    other name as it is."""
     with suppress(ValueError):
-        return source_from_cache(name)
+        return source_from_cache(BEING_WRITTEN.sub("", name))
     return name
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 Place = Literal["import", "library", "installed", "harness", "tree", "elsewhere"]
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
+IMPORTED_BY_ALL = ("torch", "triton", "numpy")
 HARNESS = str(Path(__file__).resolve().parent.parent)
 
 
@@ -36,6 +37,15 @@ def tree_around(suite: Path) -> Path:
     """The repository that holds a suite; without one, the suite's folder."""
     folder = suite.resolve().parent
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+
+
+def shadows(tree: Path) -> tuple[str, ...]:
+    """What at a tree's root, which is the first place that Python looks in, bears the name of a module of Python's
+    library or of one that every kernel imports: `json.py`, `torch`."""
+    known = {*sys.stdlib_module_names, *IMPORTED_BY_ALL}
+    modules = {entry.name: entry.stem for entry in tree.glob("*.py")}
+    packages = {entry.parent.name: entry.parent.name for entry in tree.glob("*/__init__.py")}
+    return tuple(sorted(name for name, module in {**modules, **packages}.items() if module in known))
 
 
 class Places:

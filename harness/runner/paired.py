@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_plan import plan_pairs
 from harness.runner.paired_side import PairedSide
-from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same
+from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same, shadowing_notes
 from harness.store import Store
 from harness.values.pairing import Pairing
 from harness.values.verdict import Comparison, Verdict
@@ -62,7 +62,7 @@ class Pairs:
         self.budget_s = suite.budget_s if terms.budget_s is None else terms.budget_s
         self.seed = random.SystemRandom().randrange(2**31) if terms.seed is None else terms.seed
         self.orders = Orders(self.seed, terms.pairs)
-        self.notes: list[str] = []
+        self.notes = shadowing_notes(base, head)
         self.valid = self.disturbed = self.process = 0
         self.longest_s = 0.0
 

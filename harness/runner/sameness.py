@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.errors import HarnessError
+from harness.observe.place import shadows
 from harness.revisions import same_tree
 from harness.runner.paired_side import PairedSide
 from harness.values.case import Case
@@ -64,6 +65,18 @@ def built_apart(base: PairedSide, head: PairedSide) -> bool:
     one_folder = base.checkout.root == head.checkout.root
     built = base.suite.compare.setup or head.suite.compare.setup
     return base.python != head.python or bool(built and not one_folder)
+
+
+def shadowing_notes(base: PairedSide, head: PairedSide) -> list[str]:
+    """What is said of a tree that has modules of the names of others."""
+    of_base, of_head = shadows(base.checkout.root), shadows(head.checkout.root)
+    sides = [("both sides", of_base)] if of_base == of_head else [(base.word, of_base), (head.word, of_head)]
+    return [
+        f"{word}: {', '.join(names)} at the root of the tree bears the name of a library's module; an import finds the "
+        "library's where the harness imported that before, else the tree's"
+        for word, names in sides
+        if names
+    ]
 
 
 def _asked_alike(base: PairedSide, head: PairedSide, both: tuple[Case, Case]) -> bool:

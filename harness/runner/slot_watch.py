@@ -78,11 +78,12 @@ class SlotWatch(Watch):
     def closures(self) -> dict[str, Closure]:
         """What the process saw of itself, and what only the kernel saw being opened, by native code or another
         process."""
-        known = {*self._ran.touched, ".git"}
+        own = (name for closure in self._ran.closures.values() for name in closure.files)
+        known = {*self._ran.touched, *own, ".git"}  # a variant that was never run is read at the end alone
         files = {source_of(name) for opened in self._opened for name in opened.files} - known
         read = {name: content(self.root / name, as_code=False) for name in files}
         unseen = tuple(opened.unseen for opened in self._opened if opened.unseen)
-        return {case: closure.with_read(read, unseen) for case, closure in self._ran.closures.items()}
+        return {case: closure.with_opened(read, unseen) for case, closure in self._ran.closures.items()}
 
     def _is_own(self, file: Path) -> bool:
         return any(map(file.is_relative_to, self._own))

@@ -8,10 +8,12 @@ import msgspec
 class Closure(msgspec.Struct, frozen=True):
     """files: by path relative to the tree (absolute outside of it), what was found there: a hash of the code or of the
     content, the names in a folder, whether there is something. unproved: why more may have been read than was seen;
-    empty where `files` is all of it."""
+    empty where `files` is all of it. shared: of `files`, those that native code or another process opened, for
+    whichever case of the process."""
 
     files: dict[str, str] = {}
     unproved: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     def differences(self, other: Closure) -> tuple[str, ...]:
         """The files that are not the same in both, in order."""
@@ -22,6 +24,11 @@ class Closure(msgspec.Struct, frozen=True):
         """Whether a case that read these files and one that read the others ran the same code on the same data."""
         return not self.unproved and not other.unproved and bool(self.files) and self.files == other.files
 
-    def with_read(self, files: dict[str, str], unproved: tuple[str, ...] = ()) -> Closure:
-        """With files that something else than the case's own process saw being read."""
-        return Closure({**files, **self.files}, (*self.unproved, *unproved))
+    def with_read(self, files: dict[str, str]) -> Closure:
+        """With more files of this case."""
+        return Closure({**files, **self.files}, self.unproved, self.shared)
+
+    def with_opened(self, files: dict[str, str], unproved: tuple[str, ...]) -> Closure:
+        """With files that something else than the case's own process saw being opened."""
+        shared = tuple(sorted(files.keys() - self.files.keys()))
+        return Closure({**files, **self.files}, (*self.unproved, *unproved), shared)

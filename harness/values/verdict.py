@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -71,7 +72,8 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     the exit status. ratio: head / base. failed: INVALID because the case was wrong or could not be run on a side that
     should. needed: units (pairs, or processes a side) at which it would probably be decided. smallest_percent: the
     change that these units could have seen in nine of ten such comparisons. changed: files that differ of those that
-    the case read, relative to the tree.
+    the case read, relative to the tree. shared: of those, the ones that native code or another process opened, for
+    whichever case.
     """
 
     case: str
@@ -86,6 +88,7 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     needed: int | None = None
     smallest_percent: float | None = None
     changed: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -93,8 +96,15 @@ class CaseVerdict(msgspec.Struct, frozen=True):
         said = reason_words(self.reason)
         if not self.changed or not isinstance(self.reason, MEASURED):
             return said
-        more = f" and {len(self.changed) - MOST_FILES} more" if len(self.changed) > MOST_FILES else ""
-        return f"{said}; changed: {', '.join(self.changed[:MOST_FILES])}{more}"
+        own = [name for name in self.changed if name not in self.shared]
+        others = [name for name in self.changed if name in self.shared]
+        found = ((own, "changed"), (others, "changed, opened by native code or another process for whichever case"))
+        return "; ".join([said, *(f"{word}: {_some(names)}" for names, word in found if names)])
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
+    return f"{', '.join(names[:MOST_FILES])}{more}"
 
 
 class Comparison(msgspec.Struct, frozen=True):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import py_compile
+import shutil
 import sqlite3
+import subprocess
+import sysconfig
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -23,15 +28,28 @@ def run(x, weight, scale, group):
 
 """
 PRODUCT = """\
+import time
+
 import torch
 
 
 def product(x, weight, scale, group, times):
     nibbles = torch.stack((weight & 15, weight >> 4), dim=-1).flatten(1)
     values = (nibbles.to(x.dtype) - 8) * scale.to(x.dtype).repeat_interleave(group, dim=1)
-    for _ in range(30 * times):
-        torch.ones(64, 64) @ torch.ones(64, 64)
+    time.sleep(0.002 * times)  # takes as long on a busy machine
     return x @ values.T
+"""
+NO_PRODUCT = "def product(x, weight, scale, group, times):\n    return times\n"
+"""Without torch, where nothing is checked or timed."""
+EXTENSION = """\
+#include <Python.h>
+static struct PyModuleDef definition = {{PyModuleDef_HEAD_INIT, "built", NULL, -1, NULL}};
+PyMODINIT_FUNC PyInit_built(void)
+{{
+    PyObject *module = PyModule_Create(&definition);
+    PyModule_AddIntConstant(module, "TIMES", {});
+    return module;
+}}
 """
 
 
@@ -84,13 +102,26 @@ PLACES = {
         "suites/lib/dist/times-1.dist-info/entry_points.txt", "[times.of.this]\nn = number_module:TIMES_{}\n",
         alone=False,
     ),
+    "sourceless": Place("from .compiled_away import TIMES", "suites/lib/compiled_away.pyc", "pyc"),
+    "by_path": Place(
+        "from importlib import util\n"
+        "spec = util.spec_from_file_location('by_its_path', HERE / '../by_its_path.py')\n"
+        "module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nTIMES = module.TIMES",
+        "suites/by_its_path.py", alone=False,
+    ),
     "plugin": Place("import runpy\nTIMES = runpy.run_path(str(HERE / '..' / 'conftest.py'))['TIMES']",
                     "suites/conftest.py", alone=False),
     "own_source": Place("TIMES = len([None for line in open(__file__) if line.startswith('# more')]) or 1",
                         "suites/lib/own_source.py", "itself"),
 }  # fmt: skip
+COMPILED = {
+    "library": Place("import ctypes\nTIMES = ctypes.CDLL(str(HERE / 'times.so')).times()",
+                     "suites/lib/times.so", "int times(void) {{ return {}; }}\n"),
+    "extension": Place("from .built import TIMES",
+                       f"suites/lib/built{importlib.machinery.EXTENSION_SUFFIXES[0]}", EXTENSION),
+}  # fmt: skip
+"""By a C compiler, into the tree."""
 UNOBSERVABLE = {
-
     "another_process": Place(
         "import subprocess\nTIMES = int(subprocess.run(['cat', HERE / 'cat.txt'], capture_output=True).stdout)",
         "suites/lib/cat.txt", "{}\n",
@@ -104,13 +135,14 @@ UNOBSERVABLE = {
 }  # fmt: skip
 
 
-def write(root: Path, times: int, chosen: dict[str, Place]) -> None:
-    """Variants in a repository's folder `suites/lib`, and the files that they read, with this number in them."""
+def write(root: Path, times: int, chosen: dict[str, Place], product: str = PRODUCT) -> None:
+    """Variants in a repository's folder `suites/lib`, and the files that they read, with this number in them. product:
+    the text of what all of them call."""
     lib = root / "suites" / "lib"
     for folder in (lib / "inner", lib / "extra", lib / "sited", lib / "listed", lib / "dist" / "times-1.dist-info"):
         folder.mkdir(parents=True, exist_ok=True)
     (lib / "__init__.py").write_text("")
-    (lib / "product.py").write_text(PRODUCT)
+    (lib / "product.py").write_text(product)
     (lib / "dist" / "number_module.py").write_text("TIMES_1 = 1\nTIMES_10 = 10\n")
     (lib / "dist" / "times-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: times\nVersion: 1\n")
     for name, place in chosen.items():
@@ -123,7 +155,21 @@ def write(root: Path, times: int, chosen: dict[str, Place]) -> None:
 
 
 def _fill(file: Path, text: str, times: int) -> None:
-    if text == "zip":
+    if file.suffix == ".so":
+        compiler = shutil.which("cc")
+        assert compiler is not None
+        source = file.with_suffix(".c")
+        source.write_text(text.format(times))
+        include = f"-I{sysconfig.get_path('include')}"
+        subprocess.run([compiler, "-shared", "-fPIC", include, "-o", file, source], check=True, capture_output=True)
+        source.unlink()
+    elif text == "pyc":
+        source = file.with_suffix(".txt")
+        source.write_text(f"TIMES = {times}\n")
+        py_compile.compile(str(source), str(file), "compiled_away.py", doraise=True,
+                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)  # fmt: skip
+        source.unlink()
+    elif text == "zip":
         with zipfile.ZipFile(file, "w") as archive:
             archive.writestr(zipfile.ZipInfo("in_zip.py"), f"TIMES = {times}\n")
     elif text == "sqlite":
@@ -138,8 +184,8 @@ def _fill(file: Path, text: str, times: int) -> None:
         file.write_bytes(b"x" * times)
     elif text == "pth":
         file.write_text(f"of_{times}\n")
-        (file.parent / f"of_{times}").mkdir(exist_ok=True)
         for number in (1, times):
+            (file.parent / f"of_{number}").mkdir(exist_ok=True)
             (file.parent / f"of_{number}" / "by_pth.py").write_text(f"TIMES = {number}\n")
     elif text == "appears":
         if times > 1:
