@@ -189,9 +189,12 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
 def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
     """A file under a name of its own, so that neither an installed module nor its former text is taken for it.
 
-    The name is below the op's, so that a copy of one of its variants still finds what it imports from there.
+    The name is below the op's, so that a copy of one of its variants still finds what it imports from there. What lies
+    beside it is found, too, from whatever folder the command was given, after all that is installed.
     """
     load_spec(op)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     module_name = f"{kernels_root.NAME}.{op}.from_file_{path.stem}_{source_hash[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None and spec.loader is not None

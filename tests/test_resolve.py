@@ -60,6 +60,19 @@ def test_a_file_beside_the_suite_is_loaded_as_it_is_now(tmp_path: Path) -> None:
     assert second.source_hash != first.source_hash
 
 
+def test_a_file_finds_what_lies_beside_it_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed comes first: nothing beside a variant takes its place."""
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "beside_a_variant.py").write_text("TIMES = 3\n")
+    (tmp_path / "msgspec.py").write_text("raise RuntimeError\n")
+    text = VARIANT.replace("return (", "return TIMES * (")
+    (tmp_path / "mine.py").write_text(f"import msgspec\nfrom beside_a_variant import TIMES\n{text}")
+    found = load_variant("int4_mm", "./mine.py", tmp_path)
+    weight = torch.full((2, 16), 0x99, dtype=torch.uint8)
+    assert found.run(torch.ones(1, 32), weight, torch.ones(2, 1), 32).tolist() == [[96.0, 96.0]]
+
+
 def test_a_dotted_path_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the import path, or from the suite's folder."""
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -119,8 +119,7 @@ class _Judge:
             return []
         base, head = question.base.measurement, question.head.measurement
         if self.pairs is not None:
-            changed, shared = self.pairs.changed(question.base.case, question.head.case)
-            empty = replace(empty, changed=changed, shared=shared)
+            empty = self.pairs.with_changes(empty, question.base.case, question.head.case)
             if self.pairs.outside:
                 return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
         if question.name in self.not_timed and all(m is None or _only_checked(m) for m in (base, head)):

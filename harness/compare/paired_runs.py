@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from harness.compare.decide import Evidence, p_beyond
 from harness.compare.pairs import Pairs
 from harness.compare.policy import LOOKS
@@ -17,6 +19,7 @@ from harness.values.measurement import Measurement
 from harness.values.pairing import Noise, Pairing, Slot
 from harness.values.reason import OutsideTree
 from harness.values.run import Run
+from harness.values.verdict import CaseVerdict
 
 CONTROL_CHANCE = 0.01
 """Of a control that is said to have moved though it did not."""
@@ -59,14 +62,13 @@ class PairedRuns:
         """The first file that a side ran and that is not of its tree."""
         return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
 
-    def changed(self, base: Case, head: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The files by which what both sides read for a case differs, as far as they were observed; and those of them
-        that were read for whichever case of the process."""
+    def with_changes(self, verdict: CaseVerdict, base: Case, head: Case) -> CaseVerdict:
+        """With the files by which what both sides read for the case differs, as far as they were observed."""
         of_base, of_head = _closure(self.base, base), _closure(self.head, head)
         if of_base is None or of_head is None:
-            return (), ()
-        found, shared = of_base.differences(of_head), {*of_base.shared, *of_head.shared}
-        return found, tuple(name for name in found if name in shared)
+            return verdict
+        changed, shared = of_base.differences(of_head), {*of_base.shared, *of_head.shared}
+        return replace(verdict, changed=changed, shared=tuple(name for name in changed if name in shared))
 
     def of(self, base: Measurement, head: Measurement) -> Pairs:
         """Each pair of a case that counts, in their order."""
