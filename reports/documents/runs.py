@@ -38,7 +38,7 @@ RunFacts = struct(
     "RunFacts", id=str, suite=str, suite_hash=str, title=str, state=str, started=str, command=str, note=str,
     tags=tuple[str, ...], processes=int,
 )  # fmt: skip
-VerdictFacts = extended("VerdictFacts", CaseVerdict, reason=str, because=Reason)
+VerdictFacts = extended("VerdictFacts", CaseVerdict, without=("shared",), reason=str, because=Reason)
 ComparisonFacts = extended("ComparisonFacts", Comparison, differences=tuple[str, ...], verdicts=several(VerdictFacts))
 ReportDocument = struct(
     "ReportDocument", run=RunFacts, environment=Environment | None, trouble=tuple[str, ...], summary=tuple[str, ...],
