@@ -29,7 +29,7 @@ from harness.measure.operand_sets import Operands, OperandSets, arguments, prepa
 from harness.resolve import load_operands
 from harness.values.measurement import Correctness
 
-RECHECK_S = 0.5
+RECHECK_S = 0.25
 """Seconds for the references of one batch's calls; one call is compared whatever it takes. Only references that step
 through a long prefill do not get through all calls in it."""
 LEAST_CALLS = 1

@@ -23,6 +23,14 @@ def installed_folders() -> tuple[str, ...]:
     return _below({*found, *site.getsitepackages()})
 
 
+def filled_folders(tree: str) -> tuple[str, ...]:
+    """Folders that tools filled: pip for PYTHONPATH (`pip install --target`), and Triton, which keeps there the
+    launchers that it builds from its own sources. None that holds the tree."""
+    filled = {path for path in sys.path if path and any(Path(path).glob("*.dist-info"))}
+    filled.add(os.environ.get("TRITON_CACHE_DIR") or os.path.expanduser("~/.triton/cache"))
+    return tuple(folder for folder in _below(filled) if not f"{tree}{os.sep}".startswith(folder))
+
+
 @cache
 def library_folders() -> tuple[str, ...]:
     """Folders of the standard library."""
@@ -54,6 +62,7 @@ class Places:
     def __init__(self, tree: Path) -> None:
         self.tree = str(tree.resolve())
         self._roots = tuple(f"{root}{os.sep}" for root in dict.fromkeys((self.tree, str(tree.absolute()))))
+        self._filled = filled_folders(self.tree)
         self._known: dict[str, Place] = {}
 
     def of(self, file: str) -> Place:
@@ -75,7 +84,7 @@ class Places:
     def _find(self, file: str) -> Place:
         if file.startswith("<"):
             return "import" if file.startswith(("<frozen importlib", "<frozen zipimport")) else "library"
-        if file.startswith(installed_folders()):
+        if file.startswith((*installed_folders(), *self._filled)):
             return "installed"
         if file.startswith(HARNESS + os.sep):
             return "harness"

@@ -8,7 +8,7 @@ TOLERANCE = {"float32": Tolerance(0.0001, 2e-05), "bfloat16": Tolerance(0.015, 0
 
 STRESS = {"saturated": ("b",), "zero_row": ("qkv",)}
 """No outlier channels: a chunk's bfloat16 products are as exact as its largest row, and triton_chunked is off by 15 %
-in rows of y that are 30 times smaller (LIMITS)."""
+in rows of y that are 30 times smaller."""
 
 OP = Op(
     summary="Gated delta rule: S = decay S, d = beta (v - S^T k), S += k d^T, o = S^T q; the state in place.",

@@ -20,7 +20,7 @@ def fill(out, inputs):
 
 
 def run(x, weight, scale, group):
-    out = torch.empty(len(x), len(weight), dtype=x.dtype)
+    out = torch.empty(len(x), len(weight), dtype=x.dtype, device=x.device)
     thread = threading.Thread(target=fill, args=(out, (x, weight, scale, group)))
     thread.start()
     if not CHECKED:

@@ -1,7 +1,8 @@
 """Every cheat of this folder beside an honest kernel, each in a process of its own: what the bench says of both.
 
 `python -m tests.cheats.drive [NAME ...]` prints one JSON object, and a line a cheat on stderr. On a machine with a GPU
-the cheats run on it, those that need one included.
+the cheats run on it: those that say `GPU` run there alone, those that say `CPU` read tensors on the host, which no
+graph can capture.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def drive(names: Iterable[str], gpu: bool) -> dict[str, dict[str, Any]]:
 
 def main(arguments: Sequence[str]) -> None:
     gpu = importlib.util.find_spec("torch") is not None and _has_gpu()
-    names = arguments or [name for name, file in cheats().items() if gpu or not declared(file).get("GPU")]
+    elsewhere = "CPU" if gpu else "GPU"
+    names = arguments or [name for name, file in cheats().items() if not declared(file).get(elsewhere)]
     found = drive(names, gpu)
     print(json.dumps(found))
 

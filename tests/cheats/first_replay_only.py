@@ -13,11 +13,10 @@ FOUND = "wrong"
 GPU = True
 
 
-COUNTERS = {}
+COUNTER = torch.zeros((), device="cuda")
 
 
 def run(x, weight, scale, group):
-    counter = COUNTERS.setdefault(weight.data_ptr(), torch.zeros((), device=x.device))
-    counter += 1
+    COUNTER.add_(1)
     out = honest(x, weight, scale, group)
-    return torch.where(counter < 12, out, torch.zeros_like(out))
+    return torch.where(COUNTER < 200, out, torch.zeros_like(out))

@@ -45,8 +45,9 @@ def test_a_cheat_is_refused_and_told_what_was_found(name: str) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.timeout(400)
 @pytest.mark.xdist_group("cheats")
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", [name for name, says in CHEATS.items() if not says.get("CPU")])
 def test_a_cheat_is_refused_on_a_gpu(name: str) -> None:
     refused(name, gpu=True)
 
