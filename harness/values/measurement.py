@@ -46,12 +46,16 @@ class Conditions(msgspec.Struct, frozen=True):
     other_processes: int = 0
 
 
+ROW_SLACK = 4.0
+"""See `kernels/contract.py`, whose default this is."""
+
+
 class Tolerance(msgspec.Struct, frozen=True):
     """How far an output may be from the float32 reference: see `kernels/contract.py`, whose class this mirrors."""
 
     max_error: float
     rms_error: float
-    row_slack: float = 4.0
+    row_slack: float = ROW_SLACK
 
 
 class Mismatch(StrEnum):
