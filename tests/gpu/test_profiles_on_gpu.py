@@ -53,11 +53,16 @@ def test_a_replay_is_mapped_back_whole(model: SuiteModel, eager: Profile, tmp_pa
 
 
 def test_a_compiled_step_has_its_own_kernels_where_they_belong(model: SuiteModel, eager: Profile) -> None:
-    """Triton kernels of ours and torch's int4 product are not fused; what is fused is a category of its own."""
+    """Triton kernels of ours and torch's int4 product are not fused, the sum behind an expert product is; what is fused
+    is a category of its own."""
     compiled = profile_arm(model, "tiny", 1, 64, "torch_compile")
     assert compiled.uncategorised_ns <= 0.005 * compiled.gpu_sum_ns
-    for category in ("MoE", "int4mm", "chunk_gated_delta_rule"):
+    for category in ("int4mm", "chunk_gated_delta_rule"):
         assert calls(compiled, "categories")[category] == calls(eager, "categories")[category], category
+    ours = {row.binary.kernel for row in eager.binaries}
+    assert {"gate_up_kernel", "down_kernel"} <= ours
+    for kernel in ours:
+        assert calls(compiled, "kernels")[kernel] == calls(eager, "kernels")[kernel], kernel
     assert "Triton fused ops" in calls(compiled, "categories") and compiled.mapped_ns > 0
 
 
