@@ -54,7 +54,7 @@ def test_any_change_is_no_longer_known(change: str, tmp_path: Path, seen: Closur
 
 
 def test_what_may_have_read_more_is_not_known(tmp_path: Path, seen: Closure) -> None:
-    doubtful = seen.with_read({}, ("a.py starts another process",))
+    doubtful = seen.with_opened({}, ("a.py starts another process",))
     assert still_true({"k1": row("k1", closure=doubtful)}, tmp_path) == {}
 
 
