@@ -20,7 +20,10 @@ ON_THE_CPU = [name for name, says in CHEATS.items() if not says.get("GPU")]
 
 @cache
 def driven(gpu: bool) -> dict[str, dict[str, Any]]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
+    }
     command = [sys.executable, "-m", "tests.cheats.drive"]
     done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
