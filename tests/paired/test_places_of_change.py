@@ -13,13 +13,24 @@ import pytest
 
 from harness.revisions.git import git
 from tests.paired import places
-from tests.paired.repository import Repository, git_init
+from tests.paired.repository import Repository, git_init, make
 
 pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
 SUITE = "suites/places.yaml"
 ONE = ("--suite", SUITE, "-k", "int4_mm@gdn_in", "--rounds", "1", "--json")
 NOT_TIMED = ("--budget", "0.001")
 CHOSEN = places.PLACES | (places.COMPILED if shutil.which("cc") else {})
+MODEL = """\
+suite: 1
+title: A standard model
+model: qwen3_moe_tiny
+dtype: float32
+weights: {group: 64}
+arms: {a: {int4_mm: torch_blocked}}
+kernels: {ops: [int4_mm], tokens: [1]}
+decode: {engines: [eager], batch: [1], context: [64], new_tokens: 8}
+compare: {gate: [decode, int4_mm], budget_s: 900}
+"""
 Verdicts = dict[str, dict[str, Any]]
 
 
@@ -115,3 +126,20 @@ def test_what_a_setup_generates_is_named_and_nothing_beside_it_is_the_same_unmea
     found, _ = compared(repository, *NOT_TIMED)
     assert found["generated"]["changed"] == ["suites/lib/made.py"]
     assert {v["verdict"] for v in found.values()} == {"UNDECIDED"} and found["control"]["changed"] == []
+
+
+def test_a_change_in_a_models_text_is_of_the_decode_alone(tmp_path: Path) -> None:
+    repository = make(tmp_path / "repository")
+    decoder = "kernels/models/decoder.py"
+    text = (repository.root / decoder).read_text()
+    step = '        return self._logits("decode"'
+    assert step in text
+    repository.commit("before", **{"suites/model.yaml": MODEL})
+    repository.commit("after", **{decoder: text.replace(step, f"        len([])\n{step}")})
+    options = ("--suite", "suites/model.yaml", "--rounds", "1", "--json")
+    found = repository.harness("compare", "before", "after", *options, *NOT_TIMED)
+    assert found.stdout, found.stderr
+    verdicts = json.loads(found.stdout)["verdicts"]
+    assert {v["verdict"] for v in verdicts if v["metric"] == "kernel_us"} == {"SAME"}
+    [decode] = [v for v in verdicts if v["metric"] == "decode_us"]
+    assert decode["verdict"] == "UNDECIDED" and decode["changed"] == [decoder], decode["reason"]
