@@ -1,7 +1,8 @@
 """A run as benchmark records of the PyTorch HUD, version 3 (`oss_ci_benchmark_v3`): one JSON object a line and metric.
 
-The structs have the table's published fields and no other; a field that is not known is left out. Metrics have the
-names that the dashboard knows a better direction for: a fall of a name that it does not know is never coloured.
+Records have the table's published fields and no other; one that is not known is left out. Every `extra_info` has
+strings. Metrics have the names that the dashboard knows a better direction for: a fall of a name that it does not know
+is never coloured.
 """
 
 from __future__ import annotations
@@ -28,74 +29,12 @@ FROM_CI = {
 }
 """Fields that only the CI job knows, where one is running."""
 
-Extra = dict[str, str]
-"""Values are strings in the table."""
+Fields = dict[str, Any]
 
 
-class Runner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    name: str
-    type: str
-    cpu_info: str = ""
-    cpu_count: int = 0
-    gpu_info: str = ""
-    gpu_count: int = 0
-    gpu_mem_info: str = ""
-    avail_gpu_mem_in_gb: int = 0
-    extra_info: Extra = {}
-
-
-class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    mode: str
-    dtype: str
-    extra_info: Extra
-
-
-class Model(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    type: str
-    backend: str
-    origins: tuple[str, ...]
-    extra_info: Extra
-
-
-class Input(msgspec.Struct, frozen=True, kw_only=True):
-    dtype: str
-    extra_info: Extra
-
-
-class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    version: str = ""
-    repo: str = ""
-    branch: str = ""
-    sha: str = ""
-    extra_info: Extra = {}
-
-
-class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """benchmark_values: raw, in order."""
-
-    name: str
-    benchmark_values: tuple[float, ...]
-    target_value: float = 0.0
-    extra_info: Extra = {}
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    timestamp: int
-    schema_version: str
-    name: str
-    benchmark: Benchmark
-    model: Model
-    metric: Metric
-    runners: tuple[Runner, ...]
-    inputs: dict[str, Input]
-    dependencies: dict[str, Dependency]
-    repo: str = ""
-    head_branch: str = ""
-    head_sha: str = ""
-    workflow_id: int = 0
-    run_attempt: int = 0
+def known(**fields: Any) -> Fields:
+    """Without those that are empty or 0, which is what the table has by default."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def render(run: Run, ci: Mapping[str, str] | None = None) -> str:
@@ -103,53 +42,55 @@ def render(run: Run, ci: Mapping[str, str] | None = None) -> str:
     return "".join(f"{msgspec.json.encode(record).decode()}\n" for record in records(run, ci))
 
 
-def records(run: Run, ci: Mapping[str, str] | None = None) -> Iterator[Record]:
+def records(run: Run, ci: Mapping[str, str] | None = None) -> Iterator[Fields]:
     """One for each metric of each case, in the order of the plan; a case without samples is a `load_status` of 0."""
     environment, model = run.environment, _model_name(run)
-    known = {field: ci[name] for field, name in FROM_CI.items() if ci and ci.get(name)}
-    from_ci: dict[str, Any] = {k: int(v) if k in ("workflow_id", "run_attempt") else v for k, v in known.items()}
+    from_ci: Fields = {field: ci[name] for field, name in FROM_CI.items() if ci and ci.get(name)}
+    from_ci |= {field: int(from_ci[field]) for field in ("workflow_id", "run_attempt") if field in from_ci}
+    commit = (environment.commit or "") if environment else ""
     for row in report_rows(run):
         for metric in _metrics(row):
-            yield Record(
-                timestamp=int(datetime.fromisoformat(run.started).timestamp()),
-                schema_version=VERSION,
-                name=NAME,
-                benchmark=_benchmark(run, row),
-                model=_model(model, row),
-                metric=metric,
-                runners=(_runner(environment),) if environment else (),
-                inputs=_inputs(row),
-                dependencies=dict(_dependencies(environment)) if environment else {},
-                head_sha=(environment.commit or "") if environment else "",
-                **from_ci,
-            )
+            yield {
+                "timestamp": int(datetime.fromisoformat(run.started).timestamp()),
+                "schema_version": VERSION,
+                "name": NAME,
+                "benchmark": _benchmark(run, row),
+                "model": _model(model, row),
+                "metric": metric,
+                "runners": [_runner(environment)] if environment else [],
+                "inputs": _inputs(row),
+                "dependencies": dict(_dependencies(environment)) if environment else {},
+                **known(**from_ci, head_sha=commit),
+            }
 
 
-def _metrics(row: CaseRow[Triple]) -> Iterator[Metric]:
+def _metrics(row: CaseRow[Triple]) -> Iterator[Fields]:
     if row.status != Status.OK.value:
-        yield Metric(
-            name="load_status", benchmark_values=(0.0,), extra_info={"status": row.status or "", "reason": row.reason}
-        )
+        yield _metric("load_status", [0.0], {"status": row.status or "", "reason": row.reason})
         return
     times_us = [us for _, _, us in row.samples]
     about = _interval(row)
     if row.tok_s and row.time:
         tokens = row.tok_s.value * row.time.value  # tokens x 1e6, as in the rate
-        yield Metric(name="token_per_sec", benchmark_values=tuple(tokens / us for us in times_us), extra_info=about)
+        yield _metric("token_per_sec", [tokens / us for us in times_us], about)
     name = "median_tpot_ms" if row.kind == "decode" else "avg_inference_latency(ms)"
-    yield Metric(name=name, benchmark_values=tuple(us / 1e3 for us in times_us), extra_info=about)
+    yield _metric(name, [us / 1e3 for us in times_us], about)
     if row.bytes:
-        rates = tuple(row.bytes / us / 1e3 for us in times_us)
-        yield Metric(name="memory_bandwidth(GB/s)", benchmark_values=rates, extra_info={"bytes": str(row.bytes)})
+        yield _metric("memory_bandwidth(GB/s)", [row.bytes / us / 1e3 for us in times_us], {"bytes": str(row.bytes)})
     if row.first_token_us:
-        yield Metric(name="median_ttft_ms", benchmark_values=(row.first_token_us / 1e3,))
+        yield _metric("median_ttft_ms", [row.first_token_us / 1e3])
     if row.peak_memory_bytes:
-        yield Metric(name="peak_inference_mem_usage(mb)", benchmark_values=(row.peak_memory_bytes / 1e6,))
+        yield _metric("peak_inference_mem_usage(mb)", [row.peak_memory_bytes / 1e6])
     if row.compile_s:
-        yield Metric(name="compilation_time(s)", benchmark_values=(row.compile_s,))
+        yield _metric("compilation_time(s)", [row.compile_s])
 
 
-def _interval(row: CaseRow[Triple]) -> Extra:
+def _metric(name: str, values: list[float], extra: Mapping[str, str] | None = None) -> Fields:
+    """values: raw, in order."""
+    return {"name": name, "benchmark_values": values, **known(extra_info=extra)}
+
+
+def _interval(row: CaseRow[Triple]) -> dict[str, str]:
     """What the harness makes of the raw values, in us."""
     if row.time is None:
         return {}
@@ -158,7 +99,7 @@ def _interval(row: CaseRow[Triple]) -> Extra:
     return {name: f"{value:.9g}" for name, value in numbers.items()} | {"level": e.level, "unit": row.unit}
 
 
-def _benchmark(run: Run, row: CaseRow[Triple]) -> Benchmark:
+def _benchmark(run: Run, row: CaseRow[Triple]) -> Fields:
     extra = {
         "suite": run.suite,
         "run": run.id,
@@ -173,8 +114,7 @@ def _benchmark(run: Run, row: CaseRow[Triple]) -> Benchmark:
         "command": run.command,
         "note": run.note,
     } | {f"tunable_{name}": str(value) for name, value in sorted(row.tunables.items())}
-    kept = {name: value for name, value in extra.items() if value}
-    return Benchmark(name=NAME, mode="inference", dtype=row.dtype, extra_info=kept)
+    return {"name": NAME, "mode": "inference", "dtype": row.dtype, "extra_info": known(**extra)}
 
 
 def _model_name(run: Run) -> str:
@@ -182,33 +122,31 @@ def _model_name(run: Run) -> str:
     return run.suite_facts.model if run.suite_facts else run.suite
 
 
-def _model(model: str, row: CaseRow[Triple]) -> Model:
+def _model(model: str, row: CaseRow[Triple]) -> Fields:
     """A kernel is its own model on the dashboard, so that its series does not mix with the decode's."""
+    names = {"name": model, "type": "language model", "backend": row.engine or ""}
     if row.kind == "kernel":
-        name = f"{model}/{row.op}@{row.site}"
-        return Model(name=name, type="kernel", backend=row.variant or "", origins=(), extra_info={"arm": row.arm})
-    return Model(name=model, type="language model", backend=row.engine or "", origins=(), extra_info={"arm": row.arm})
+        names = {"name": f"{model}/{row.op}@{row.site}", "type": "kernel", "backend": row.variant or ""}
+    return {**names, "origins": [], "extra_info": {"arm": row.arm}}
 
 
-def _inputs(row: CaseRow[Triple]) -> dict[str, Input]:
+def _inputs(row: CaseRow[Triple]) -> Fields:
     weights, _, activations = row.dtype.rpartition("/")
-    found = {"activations": Input(dtype=activations, extra_info={})}
+    found: Fields = {"activations": {"dtype": activations, "extra_info": {}}}
     if weights:
-        found["weights"] = Input(dtype=weights, extra_info={})
+        found["weights"] = {"dtype": weights, "extra_info": {}}
     for name, value in {**row.dims, **row.axes}.items():
         kind = "int" if isinstance(value, int) else "str"
-        found[name] = Input(dtype=kind, extra_info={"value": str(value)})
+        found[name] = {"dtype": kind, "extra_info": {"value": str(value)}}
     return found
 
 
-def _runner(environment: Environment) -> Runner:
+def _runner(environment: Environment) -> Fields:
     gpu = environment.has_gpu
     memory = environment.memory_bytes if gpu else None
     names = ("device_uuid", "driver", "power_limit_w", "clocks_policy", "max_sm_clock_mhz", "read_gb_s", "platform")
     extra = {name: str(value) for name in names if (value := getattr(environment, name)) is not None}
-    return Runner(
-        name=environment.device_name,
-        type=environment.slug,
+    return {"name": environment.device_name, "type": environment.slug} | known(
         cpu_info=environment.cpu,
         cpu_count=environment.cpu_cores,
         gpu_info=environment.device_name if gpu else "",
@@ -219,9 +157,9 @@ def _runner(environment: Environment) -> Runner:
     )
 
 
-def _dependencies(environment: Environment) -> Iterator[tuple[str, Dependency]]:
+def _dependencies(environment: Environment) -> Iterator[tuple[str, Fields]]:
     for name in ("torch", "triton", "cuda", "ptxas", "python"):
         version = getattr(environment, name)
         if version:
-            yield name, Dependency(version=str(version))
-    yield NAME, Dependency(version=environment.harness, sha=environment.commit or "")
+            yield name, {"version": str(version)}
+    yield NAME, known(version=environment.harness, sha=environment.commit)
