@@ -1,4 +1,4 @@
-"""What Markdown is made of: escaped text, code spans, tables and folds.
+"""What Markdown is made of: escaped text, code spans and folds.
 
 A name is a code span, everything else that a user wrote is escaped: neither can open a table cell, a tag, a link or a
 mention.
@@ -7,7 +7,6 @@ mention.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 
 _SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)](?:\s|$)))")
 """What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
@@ -37,12 +36,6 @@ def prose(paragraph: str) -> str:
     """Text in which `names` in backticks stay code."""
     parts = re.split(r"`([^`]+)`", paragraph)
     return "".join(code(part) if place % 2 else text(part) for place, part in enumerate(parts))
-
-
-def table_of(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """A table whose cells are Markdown already; `right` are the columns of numbers."""
-    rule = ["---:" if place in right else "---" for place in range(len(headings))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rule, *rows))
 
 
 def folded(summary: str, body: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Group
 from rich.text import Text
 
 from harness.compare.explain import Explanation
@@ -19,32 +19,19 @@ from ..tables.run import pairs
 from ..views.explanation import lines
 
 
-class Rendered:
-    """A rich renderable that chooses its layout by the width it is given."""
-
-    def __init__(self, comparison: Comparison, explanation: Explanation) -> None:
-        self.comparison, self.explanation = comparison, explanation
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        c = self.comparison
-        yield Text(f"base  {side_words(c.base)}")
-        yield Text(f"head  {side_words(c.head)}")
-        for difference in c.differences:
-            yield Text(f"differs, accepted  {clean(difference.words, 400)}")
-        yield Text()
-        yield Text(headline(c), style="bold")
-        yield Text()
-        columns = "gate case base head unit ratio confidence verdict units"
-        yield Shown(verdicts(c).pick(columns, unit=""))
-        yield Text()
-        said = [*reasons(c), *lines(self.explanation), *(("note", note) for note in c.notes)]
-        yield Shown(pairs("reasons", "Reasons", "", said))
-        yield Text(f"exit status {int(c.exit_status)}")
-
-
-def render(comparison: Comparison, explanation: Explanation | None = None) -> Rendered:
+def render(comparison: Comparison, explanation: Explanation | None = None) -> Group:
     """What `console.print` shows of a comparison, and of what explains it."""
-    return Rendered(comparison, explanation or Explanation())
+    c = comparison
+    said = [*reasons(c), *lines(explanation or Explanation()), *(("note", note) for note in c.notes)]
+    return Group(
+        Text(f"base  {side_words(c.base)}"),
+        Text(f"head  {side_words(c.head)}"),
+        *(Text(f"differs, accepted  {clean(difference.words, 400)}") for difference in c.differences),
+        *(Text(), Text(headline(c), style="bold"), Text()),
+        Shown(verdicts(c).pick("gate case base head unit ratio confidence verdict units", unit="")),
+        *(Text(), Shown(pairs("reasons", "Reasons", "", said))),
+        Text(f"exit status {int(c.exit_status)}"),
+    )
 
 
 def side_words(side: Side) -> str:
@@ -70,14 +57,20 @@ def headline(comparison: Comparison) -> str:
 
 def reasons(comparison: Comparison) -> Iterator[tuple[Verdict, str]]:
     """Each reason once, the worst verdict first, with the case or the number of cases that it is the reason of."""
+    for verdict, cases in cases_by_reason(comparison):
+        for reason, names in cases.items():
+            several = names[0] if len(names) == 1 else f"{len(names)} cases"
+            yield verdict, f"{several}: {clean(reason, 600)}"
+
+
+def cases_by_reason(comparison: Comparison) -> Iterator[tuple[Verdict, dict[str, list[str]]]]:
+    """The worst verdict first, the names of its cases by the reason that they share."""
     for verdict in Verdict:
         cases: dict[str, list[str]] = {}
         for row in comparison.verdicts:
             if row.verdict is verdict and has_reason(row):
                 cases.setdefault(row.words, []).append(clean(row.case))
-        for reason, names in cases.items():
-            several = names[0] if len(names) == 1 else f"{len(names)} cases"
-            yield verdict, f"{several}: {clean(reason, 600)}"
+        yield verdict, cases
 
 
 def has_reason(verdict: CaseVerdict) -> bool:

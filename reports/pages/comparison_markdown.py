@@ -14,16 +14,14 @@ from ..formats.mermaid import bars
 from ..tables.comparison import ratio_words, verdicts
 from ..views.explanation import lines
 from ..views.outcome import MOST_NAMED, NAME_LIMIT, outcome
-from .comparison import has_reason, side_words
-
-NONE = Explanation()
+from .comparison import cases_by_reason, side_words
 
 
 def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, explanation: Explanation | None = None) -> str:
     """The whole page. Rows leave in the order ungated SAME, FASTER, UNDECIDED, ... and gated SLOWER last."""
     *found, notes, status = blocks(comparison)
     said = "\n".join(
-        f"- {text(f'{head}: ' if head else '')}{text(words)}" for head, words in lines(explanation or NONE)
+        f"- {text(f'{head}: ' if head else '')}{text(words)}" for head, words in lines(explanation or Explanation())
     )
     why = ["### What explains it", said] if said else []
     return fit([*found, *why, notes, status], limit_bytes)
@@ -70,11 +68,7 @@ def _chart(comparison: Comparison) -> str:
 
 def _reasons(comparison: Comparison) -> Iterator[str]:
     """Each reason once, with the case or the number of cases that it is the reason of."""
-    for kind in Verdict:
-        cases: dict[str, list[str]] = {}
-        for v in comparison.verdicts:
-            if v.verdict is kind and has_reason(v):
-                cases.setdefault(v.words, []).append(clean(v.case))
+    for kind, cases in cases_by_reason(comparison):
         ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
         for reason, names in ordered[:MOST_NAMED]:
             which = code(names[0]) if len(names) == 1 else f"{len(names):,} cases"

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from harness.values.run import Run
 
+from ..formats.csv_table import text
 from ..views.case_rows import CaseRow, Triple, report_rows
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the start of a formula; such a text gets an apostrophe in front, numbers do not."""
 
 
 def render(run: Run) -> str:
@@ -57,9 +55,3 @@ def _cells(run: Run, row: CaseRow[Triple]) -> Iterator[tuple[str, object]]:
 
 def _pairs(values: Mapping[str, object]) -> str:
     return ";".join(f"{name}={value}" for name, value in sorted(values.items()))
-
-
-def text(words: str) -> str:
-    """A text that no spreadsheet takes for a formula, without characters that CSV readers stumble over."""
-    plain = words.replace("\x00", "\ufffd")
-    return f"'{plain}" if plain.startswith(_FORMULA) else plain

@@ -27,7 +27,8 @@ from ..views.outcome import MOST_NAMED, outcome
 from ..views.step_view import step_words
 from ..views.view import View, explained_words
 from .comparison import side_words
-from .html_page import Figure, inline_svg, page
+from .html_frame import page
+from .html_page import figures as drawn
 
 MOST_CARDS = 6
 
@@ -50,7 +51,7 @@ def render(
         "report.html.j2",
         {"explained": explained_words, "prose": _prose, "step_words": step_words, "name": broken_after_slashes},
         view=view,
-        charts={chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts},
+        charts=drawn(charts),
         sections=tuple(_sections(view, comparison, trends)),
         cards=tuple(_cards(view))[:MOST_CARDS],
         comparison=comparison,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from ..charts.drawing import GRID, INK, MUTED, PAPER, SERIES, Chart
-from .html_frame import TEMPLATES, page
-
-__all__ = ["TEMPLATES", "VARIABLES", "Figure", "inline_svg", "page"]
 
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | {
     colour: f"--s{place}" for place, colour in enumerate(SERIES)
@@ -22,6 +20,11 @@ VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | 
 class Figure:
     title: str
     svg: Markup
+
+
+def figures(charts: Iterable[Chart]) -> dict[str, Figure]:
+    """By the name that a template asks for."""
+    return {chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts}
 
 
 def inline_svg(chart: Chart) -> Markup:

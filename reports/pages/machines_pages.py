@@ -17,8 +17,8 @@ from ..formats.markdown_cells import text
 from ..formats.terminal_table import Shown
 from ..tables.machines import answers, by_unit, differences, runs
 from ..views.machines import SideBySide
-from .html_page import Figure, inline_svg
-from .html_page import page as html_page
+from .html_frame import page as html_page
+from .html_page import figures
 
 FORMATS = ("md", "html")
 PAGES = (*FORMATS, "text")
@@ -92,8 +92,7 @@ def chart(side: SideBySide) -> Chart | None:
 
 
 def _html(side: SideBySide) -> str:
-    drawn = chart(side)
-    charts = {drawn.name: Figure(drawn.title, inline_svg(drawn))} if drawn else {}
+    charts = figures(filter(None, [chart(side)]))
     units = [(unit, answers(side, unit, questions)) for unit, questions in by_unit(side)]
     differ = differences(side) if side.differences else None
     return html_page("machines.html.j2", {}, side=side, charts=charts, sections=(), units=units, differ=differ)

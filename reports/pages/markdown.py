@@ -35,7 +35,7 @@ MOST_BYTES = 2**30
 def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None) -> str:
     """The whole page; `charts` are linked as files beside it, by name and `.svg`. comparison: with a base; then its
     verdict comes before all else."""
-    links = {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
+    links = linked(charts)
     title, *head = _head(view)
     against = list(comparison_blocks(comparison)) if comparison is not None else []
     blocks: list[Block] = [title, *against[:1], *head]
@@ -43,7 +43,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         blocks += ["### Against the base", *against[1:]]
     if view.decodes:
         blocks += ["### Decode, end to end", links.get("decode", ""), models(view, view.decodes)]
-        blocks += [_explained(view), *(text(sentence) for sentence in view.outputs), text(view.memory)]
+        blocks += ["\n".join(explained(view)), *(text(sentence) for sentence in view.outputs), text(view.memory)]
     for table in view.categories:
         blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
         blocks += [_steps(view, table), _published(table)]
@@ -56,7 +56,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
     if view.problems:
         blocks += ["### Not measured", problems(view)]
     each = markdown_table.render(processes(view)) if view.processes else ""
-    blocks += [folded("Every process by itself", each) if each else "", _environment(view)]
+    blocks += [folded("Every process by itself", each) if each else "", again(view, ("Started", view.headline.started))]
     return fit(blocks, MOST_BYTES)
 
 
@@ -70,12 +70,16 @@ def _head(view: View) -> Iterator[str]:
     yield from (prose(paragraph) for paragraph in head.analysis)
 
 
-def _explained(view: View) -> str:
-    return "\n".join(
-        f"- Do the kernels explain it? {code(entry.head)} against {code(entry.base)}, {text(entry.title)}: "
-        f"{text(explained_words(entry))}."
-        for entry in view.explained
-    )
+def linked(charts: Sequence[Chart]) -> dict[str, str]:
+    """The image of each chart, by its name."""
+    return {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
+
+
+def explained(view: View) -> Iterator[str]:
+    """An item of a list for each pair of arms."""
+    for entry in view.explained:
+        who = f"{code(entry.head)} against {code(entry.base)}, {text(entry.title)}"
+        yield f"- Do the kernels explain it? {who}: {text(explained_words(entry))}."
 
 
 def _categories(table: Categories) -> Table:
@@ -128,10 +132,13 @@ def _binaries(view: View) -> Iterator[str]:
     yield folded("Registers, spills, loads and instructions per weight of every kernel", "\n\n".join(tables))
 
 
-def _environment(view: View) -> str:
-    head = view.headline
-    blocks = [markdown_table.render(machine(view, ("Started", head.started)))]
-    if head.command:
-        blocks.append(f"Measured by {code(head.command)}")
-    blocks.append("\n".join(f"- {text(sentence)}" for sentence in (*view.intervals, *view.cautions, *view.methods)))
-    return folded("Machine, method and how to measure it again", "\n\n".join(blocks))
+def again(view: View, *facts: tuple[str, str]) -> str:
+    """The machine with more facts, the command and what the figures mean, folded."""
+    command = view.headline.command
+    notes = (*view.intervals, *view.cautions, *view.methods)
+    parts = (
+        markdown_table.render(machine(view, *facts)),
+        f"Measured by {code(command)}" if command else "",
+        "\n".join(f"- {text(sentence)}" for sentence in notes),
+    )
+    return folded("Machine, method and how to measure it again", "\n\n".join(part for part in parts if part))

@@ -5,25 +5,26 @@ kernels explain the step; the machine and how to measure again folded away. Neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from harness.values.verdict import Comparison
 
 from ..charts.drawing import Chart
 from ..figures import clean, percent, plural
-from ..formats import markdown_table
 from ..formats.budget import LIMIT_BYTES, Block, fit
-from ..formats.markdown_cells import code, folded, prose, text
+from ..formats.markdown_cells import code, prose, text
 from ..formats.mermaid import bars
 from ..table import Cell, Change, Column, Measured, Name, Row, Table, Words, maybe
 from ..tables.categories import totals
 from ..tables.models import models
-from ..tables.run import machine, problems
+from ..tables.run import problems
 from ..views.category_view import Categories
 from ..views.decode_view import ModelGroup
 from ..views.kernel_view import KernelGroup, KernelRow
 from ..views.step_view import step_words
-from ..views.view import View, explained_words
+from ..views.view import View
 from .comparison_markdown import blocks as comparison_blocks
+from .markdown import again, explained, linked
 
 MOST_SENTENCES = 6
 ANALYSIS_LIMIT = 1_500
@@ -39,7 +40,7 @@ def render(
 
 
 def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) -> Iterator[Block]:
-    head, links = view.headline, {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
+    head, links = view.headline, linked(charts)
     against = list(comparison_blocks(comparison)) if comparison is not None else []
     yield from against[:1]
     yield from _verdict(view)
@@ -68,7 +69,7 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
     if view.problems:
         yield "### Not measured"
         yield problems(view)
-    yield _again(view)
+    yield again(view, ("Run", head.run_id), ("Started", head.started))
 
 
 def _verdict(view: View) -> Iterator[str]:
@@ -137,18 +138,6 @@ def _rates_chart(groups: Sequence[ModelGroup]) -> str:
 
 
 def _explained(view: View) -> Iterator[str]:
-    for entry in view.explained[:MOST_SENTENCES]:
-        who = f"{code(entry.head)} against {code(entry.base)}, {text(entry.title)}"
-        yield f"- Do the kernels explain it? {who}: {text(explained_words(entry))}."
+    yield from islice(explained(view), MOST_SENTENCES)
     for parts in view.steps[:MOST_SENTENCES]:
         yield f"- Do its kernels explain the step? {code(parts.arm)}, {text(parts.axes)}: {text(step_words(parts))}."
-
-
-def _again(view: View) -> str:
-    head = view.headline
-    parts = [markdown_table.render(machine(view, ("Run", head.run_id), ("Started", head.started)))]
-    if head.command:
-        parts.append(f"Measured by {code(head.command)}")
-    notes = (*view.intervals, *view.cautions, *view.methods)
-    parts.append("\n".join(f"- {text(sentence)}" for sentence in notes))
-    return folded("Machine, method and how to measure it again", "\n\n".join(part for part in parts if part))

@@ -21,7 +21,8 @@ from ..tables import over_runs
 from ..views.history_view import Slim, Trend, slim, trends
 from ..views.view import View, build
 from . import html
-from .html_page import Figure, inline_svg, page
+from .html_frame import page
+from .html_page import figures
 from .write import save
 
 
@@ -87,10 +88,8 @@ def _runs(entries: Sequence[Row]) -> Table:
 
 
 def _case_page(trend: Trend) -> str:
-    drawn = draw_history([trend])
-    charts_of = {chart.name: Figure(chart.title, inline_svg(chart)) for chart in drawn}
-    points = over_runs.points(trend)
-    return page("case.html.j2", {}, trend=trend, points=points, charts=charts_of, sections=())
+    charts_of = figures(draw_history([trend]))
+    return page("case.html.j2", {}, trend=trend, points=over_runs.points(trend), charts=charts_of, sections=())
 
 
 def _file_name(text: str, fallback: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from harness.engines import EAGER
@@ -26,27 +26,15 @@ from ..views.step_view import step_words
 from ..views.view import View, explained_words
 
 
-class Report:
-    """A rich renderable that chooses its layout by the width it is given."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        view = self.view
-        yield from _head(view)
-        yield from _summary(view)
-        for table in tables(view):
-            yield from (Text(), Shown(table))
-        yield Text()
-        yield from _facts(view)
-        if view.problems:
-            yield from (Text(), Shown(problems(view).pick("status case arm reason", status="Not measured")))
-
-
-def render(view: View) -> Report:
+def render(view: View) -> Group:
     """What `console.print` shows of a view."""
-    return Report(view)
+    parts: list[RenderableType] = [*_head(view), *_summary(view)]
+    for table in tables(view):
+        parts += [Text(), Shown(table)]
+    parts += [Text(), Shown(pairs("facts", "Facts", "", _facts(view)))]
+    if view.problems:
+        parts += [Text(), Shown(problems(view).pick("status case arm reason", status="Not measured"))]
+    return Group(*parts)
 
 
 def plain(view: View, columns: int = console.PIPED_COLUMNS) -> str:
@@ -92,29 +80,21 @@ def _categories(table: Categories) -> Table:
     )  # fmt: skip
 
 
-def _facts(view: View) -> Iterator[RenderableType]:
+def _facts(view: View) -> Iterator[tuple[str, str]]:
     """What stands below the tables, each with its word in front."""
-    facts: list[tuple[str, str]] = [
-        ("explained", f"{clean(entry.head)}: {explained_words(entry)}") for entry in view.explained
-    ]
-    facts += [("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps]
-    facts += [("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries]
-    facts += [("outputs", sentence) for sentence in view.outputs]
-    facts += [("first token", sentence) for sentence in _first_tokens(view.decodes)]
+    yield from (("explained", f"{clean(entry.head)}: {explained_words(entry)}") for entry in view.explained)
+    yield from (("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps)
+    yield from (("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries)
+    yield from (("outputs", sentence) for sentence in view.outputs)
+    yield from (("first token", sentence) for sentence in _first_tokens(view.decodes))
     if view.memory:
-        facts.append(("memory" if "peak" in view.memory else "start", view.memory))
+        yield "memory" if "peak" in view.memory else "start", view.memory
     if view.processes:
         worst = max(view.processes, key=lambda row: row.spread)
-        many = len(worst.medians)
-        facts.append(
-            (
-                "processes",
-                f"medians of {many} processes differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})",
-            )
-        )
-    facts += [("intervals", sentence) for sentence in view.intervals]
-    facts += [("caution", sentence) for sentence in view.cautions]
-    yield Shown(pairs("facts", "Facts", "", facts))
+        apart = f"differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})"
+        yield "processes", f"medians of {len(worst.medians)} processes {apart}"
+    yield from (("intervals", sentence) for sentence in view.intervals)
+    yield from (("caution", sentence) for sentence in view.cautions)
 
 
 def _first_tokens(groups: Iterable[ModelGroup]) -> Iterator[str]:

@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from harness.values.measurement import Work
 from harness_reports.charts import charts, drawing
 from harness_reports.charts.roofline import draw_roofline
-from harness_reports.pages.html_page import TEMPLATES, inline_svg
+from harness_reports.pages.html_frame import TEMPLATES
+from harness_reports.pages.html_page import inline_svg
 from harness_reports.views.view import View, build
 
 from .hostile import hostile_run

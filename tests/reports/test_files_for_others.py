@@ -21,6 +21,7 @@ from harness.values.measurement import Status
 from harness.values.reason import reason_words
 from harness_reports.documents.registry import schema_text
 from harness_reports.documents.runs import report_text
+from harness_reports.formats import csv_table
 from harness_reports.pages import csv_file, hud, write
 
 from .comparison_factory import comparison
@@ -50,7 +51,7 @@ def test_csv_has_a_row_a_case_and_no_formula(name: str) -> None:
 
 
 def test_a_formula_gets_an_apostrophe() -> None:
-    assert csv_file.text("=1+1") == "'=1+1" and csv_file.text("a=1") == "a=1"
+    assert csv_table.text("=1+1") == "'=1+1" and csv_table.text("a=1") == "a=1"
 
 
 def test_csv_values_are_the_estimates() -> None:
