@@ -25,7 +25,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
         )  # fmt: skip
     if markdown:
         from harness.cli.output_file import write_markdown
-        from harness_reports.pages.static_markdown import render as as_markdown
+        from harness_reports.pages.static_comparison import markdown as as_markdown
 
         write_markdown(markdown, as_markdown(found))
     if as_json:

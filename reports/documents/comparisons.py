@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
 from harness.compare.explain import Explanation
 from harness.values.reason import Reason
 from harness.values.static_comparison import StaticComparison
-from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
+from harness.values.verdict import CaseVerdict, Comparison
 
-from .encoding import extended, of, text
+from .encoding import extended, of, several, text
 
-
-class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
-    """reason: its sentence; because: the same as a value, its kind and figures."""
-
-    case: str
-    metric: str
-    verdict: Verdict
-    gated: bool
-    base: float | None
-    head: float | None
-    ratio: float | None
-    low: float | None
-    high: float | None
-    confidence: float | None
-    pairs: int
-    level: str | None
-    reason: str
-    because: Reason
-    needed: int | None
-    smallest_percent: float | None
-    changed: tuple[str, ...]
+VerdictRow = extended(
+    "VerdictRow", CaseVerdict, without=("failed", "shared"), reason=str, because=Reason, ratio=float | None,
+    low=float | None, high=float | None, confidence=float | None, pairs=int, level=str | None,
+)  # fmt: skip
+"""reason: its sentence; because: the same as a value, its kind and figures."""
 
 
-class ComparisonDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`compare`. differences: sentences."""
-
-    base: Side
-    head: Side
-    comparable: bool
-    differences: tuple[str, ...]
-    verdicts: tuple[VerdictRow, ...]
-    notes: tuple[str, ...]
-    explanation: Explanation | None
-    exit_status: int
+ComparisonDocument = extended(
+    "ComparisonDocument", Comparison, differences=tuple[str, ...], verdicts=several(VerdictRow),
+    explanation=Explanation | None, exit_status=int,
+)  # fmt: skip
+"""`compare`. differences: sentences."""
 
 
 def comparison_text(found: Comparison, explanation: Explanation | None = None) -> str:
@@ -54,12 +32,11 @@ def comparison_text(found: Comparison, explanation: Explanation | None = None) -
     ))  # fmt: skip
 
 
-def _verdict(v: CaseVerdict) -> VerdictRow:
+def _verdict(v: CaseVerdict) -> Any:
     found = v.ratio
     parts = {name: getattr(found, name, None) for name in ("low", "high", "confidence", "level")}
     ratio_of = {"ratio": found.value if found else None, "pairs": found.n if found else 0, **parts}
-    row: VerdictRow = of(VerdictRow, v, reason=v.words, because=v.reason, **ratio_of)
-    return row
+    return of(VerdictRow, v, reason=v.words, because=v.reason, **ratio_of)
 
 
 StaticDocument = extended("StaticDocument", StaticComparison, static=bool, exit_status=int)

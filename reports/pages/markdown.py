@@ -103,11 +103,8 @@ def _published(table: Categories) -> str:
     for place, arm in enumerate(table.kernels):
         title = f"{code(arm.arm)}, {table.steps} {text(table.engine)} decode steps, {text(table.axes)}:"
         blocks += [title, markdown_table.render(totals(table, [place]))]
-        if arm.unmatched:
-            blocks.append(
-                "No rule matched: "
-                + ", ".join(f"{code(line.name)} ({percent(line.share)})" for line in arm.unmatched[:10])
-            )
+        unmatched = ", ".join(f"{code(line.name)} ({percent(arm.share(line))})" for line in arm.unmatched[:10])
+        blocks += [f"No rule matched: {unmatched}"] if unmatched else []
     return folded("Totals of the profile", "\n\n".join(blocks))
 
 

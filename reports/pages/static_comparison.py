@@ -1,4 +1,4 @@
-"""What two sides compile to, on a terminal: what gates first, each kernel with both sides' figures."""
+"""What two sides compile to, on a terminal and as Markdown: what gates first, each kernel with both sides' figures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from rich.text import Text
 from harness.values.static_comparison import StaticCase, StaticComparison, StaticSide, StaticVerdict
 
 from ..figures import clean, plural
+from ..formats.budget import LIMIT_BYTES, Block, fit
+from ..formats.markdown_cells import text
 from ..formats.terminal_table import Shown
 from ..tables.static import changed_kernels
+
+MOST_REASONS = 30
+"""In Markdown."""
 
 
 def render(found: StaticComparison) -> RenderableType:
@@ -25,6 +30,25 @@ def render(found: StaticComparison) -> RenderableType:
     parts += [Text(line) for line in reasons(found)]
     parts.append(Text(f"exit status {int(found.exit_status)} · nothing was run: how fast, only a GPU says"))
     return Group(*parts)
+
+
+def markdown(found: StaticComparison, limit_bytes: int = LIMIT_BYTES) -> str:
+    """For a pull request or a job summary, within a number of bytes; rows of what gates leave last."""
+    return fit(list(_blocks(found)), limit_bytes)
+
+
+def _blocks(found: StaticComparison) -> Iterator[Block]:
+    word, rest = headline(found)
+    yield f"**{word}** {text(rest)}"
+    yield "\\\n".join(text(line) for line in sides(found))
+    table = changed_kernels(found)
+    if table.rows:
+        yield table
+    said = list(reasons(found))
+    yield "\n".join(f"- {text(line)}" for line in said[:MOST_REASONS])
+    if len(said) > MOST_REASONS:
+        yield f"and {len(said) - MOST_REASONS} more reasons."
+    yield f"Exit status {int(found.exit_status)}. Nothing was run: how fast, only a GPU says."
 
 
 def sides(found: StaticComparison) -> Iterator[str]:

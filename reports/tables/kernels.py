@@ -74,9 +74,10 @@ def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:
     )
     rows = tuple(
         Row((
-            Name(line.name, long=True, mono=True), Words(line.category), Words(line.place) if line.place else None,
+            Name(line.name, long=True, mono=True), Words(line.category),
+            Words(line.scope or line.op) if line.scope or line.op else None,
             Number(line.calls, count(line.calls)), Number(line.total_ns, milliseconds(line.total_ns)),
-            Number(line.share, percent(line.share)),
+            Number(arm.share(line), percent(arm.share(line))),
         ))
         for line in arm.lines
     )  # fmt: skip

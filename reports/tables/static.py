@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
-from harness.values.binary import Binary
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticVerdict
 
 from ..figures import UNKNOWN, clean
 from ..table import Cell, Column, Mark, Name, Row, Table, Words
 
-FIGURES: tuple[tuple[str, str, Callable[[Binary], int | float | None]], ...] = (
-    ("registers", "regs", lambda b: b.registers),
-    ("spill_bytes", "spill B", lambda b: b.spill_bytes),
-    ("blocks_per_sm", "blocks/SM", lambda b: b.blocks_per_sm),
-    ("load_bytes", "B/load", lambda b: b.load_bytes),
-    ("instructions_per_weight", "instr/weight", lambda b: b.instructions_per_weight),
-    ("shared_bytes", "shared B", lambda b: b.shared_bytes),
-)
-"""Key, heading and value of each column; the first four explain most of a change in time."""
+FIGURES: Mapping[str, str] = {
+    "registers": "regs",
+    "spill_bytes": "spill B",
+    "blocks_per_sm": "blocks/SM",
+    "load_bytes": "B/load",
+    "instructions_per_weight": "instr/weight",
+    "shared_bytes": "shared B",
+}
+"""Headings of a binary's figures, by their names; the first four explain most of a change in time."""
 
 
 def changed_kernels(found: StaticComparison) -> Table:
     """The worst case first."""
     columns = (
         Column("verdict", ""), Column("case", "Case"), Column("target", "Target"), Column("kernel", "Kernel"),
-        *(Column(key, heading, right=True, extra=place > 3) for place, (key, heading, _) in enumerate(FIGURES)),
+        *(Column(key, heading, right=True, extra=place > 3) for place, (key, heading) in enumerate(FIGURES.items())),
     )  # fmt: skip
     rows = []
     for case, kernel in _changed(found):
         cells: tuple[Cell, ...] = (
             Mark(str(case.verdict), case.verdict.tone), Name(clean(case.case), long=True), Words(case.target),
-            Name(clean(kernel.name), mono=True), *(Words(figure(kernel, value)) for _, _, value in FIGURES),
+            Name(clean(kernel.name), mono=True), *(Words(figure(kernel, name)) for name in FIGURES),
         )  # fmt: skip
         rows.append(Row(cells, case.verdict.rank, str(case.verdict)))
     return Table("changed_kernels", "Kernels that are not the same", columns, tuple(rows))
@@ -44,8 +43,8 @@ def _changed(found: StaticComparison) -> Iterator[tuple[StaticCase, KernelChange
                 yield case, kernel
 
 
-def figure(kernel: KernelChange, value: Callable[[Binary], int | float | None]) -> str:
+def figure(kernel: KernelChange, name: str) -> str:
     """`96 -> 168`, `96` where both are equal, and what a side that does not launch it lacks."""
-    before, after = (None if b is None else value(b) for b in (kernel.base, kernel.head))
+    before, after = (None if b is None else getattr(b, name) for b in (kernel.base, kernel.head))
     words = [UNKNOWN if v is None else f"{v:.3g}" if isinstance(v, float) else f"{v:,}" for v in (before, after)]
     return words[0] if words[0] == words[1] else f"{words[0]} -> {words[1]}"

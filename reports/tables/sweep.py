@@ -13,6 +13,7 @@ from harness.values.static_sweep import groups
 from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
 
 from ..table import Cell, Change, Column, Measured, Name, Number, Row, Table, Words, maybe
+from .static import FIGURES
 
 SHOWN = 5
 SHOWN_COMPILED = 8
@@ -78,17 +79,18 @@ def _binary(binary: Binary | None) -> tuple[Cell, Cell]:
     return Number(binary.registers, str(binary.registers)), Number(binary.spill_bytes, str(binary.spill_bytes))
 
 
-FIELDS = (
-    "registers", "spill_bytes", "shared_bytes", "instructions_per_weight", "load_bytes", "blocks_per_sm", "sha256",
-)  # fmt: skip
-NAMES = ("registers", "spills", "shared_bytes", "instructions_per_weight", "load_bytes", "blocks_per_sm", "binary")
+FIELDS = {
+    "registers": "registers", "spill_bytes": "spills", "shared_bytes": "shared_bytes",
+    "instructions_per_weight": "instructions_per_weight", "load_bytes": "load_bytes",
+    "blocks_per_sm": "blocks_per_sm", "sha256": "binary",
+}  # fmt: skip
 """Of a binary, and what files for other programs call them."""
 
 
 def configurations(result: SweepResult) -> Table:
     """Every configuration; a duplicate has the time of what it is the same as."""
     keys = ("op", "site", "variant", "tunables", "status", "reason", "stage", "pruned", "same_as")
-    columns = (*(Column(key, key) for key in (*keys, "us", "low_us", "high_us", "n", *NAMES)),)
+    columns = (*(Column(key, key) for key in (*keys, "us", "low_us", "high_us", "n", *FIELDS.values())),)
     rows = [
         Row(tuple(_configuration(question, row))) for question in result.questions for row in question.configurations
     ]
@@ -112,16 +114,15 @@ def compiled(rows: Sequence[Compiled]) -> Table:
     """The distinct binaries of a question. Fewest instructions per weight first: a hint of what to look at, no
     ranking."""
     tunables = values_of(rows)
-    headings = ("regs", "spill B", "shared B", "instr/weight", "B/load", "blocks/SM")
+    shown = [field for field in FIELDS if field in FIGURES]
     columns = (
         *(Column(name, name, right=True) for name in tunables),
-        *(Column(key, heading, right=True, extra=heading == "blocks/SM")
-          for key, heading in zip(NAMES, headings, strict=False)),
-    )  # fmt: skip
+        *(Column(FIELDS[field], FIGURES[field], right=True, extra=field == "blocks_per_sm") for field in shown),
+    )
     found = []
     for group in sorted(groups(rows), key=_order):
         main = group[0].main
-        numbers = [getattr(main, field) if main else None for field in FIELDS[: len(headings)]]
+        numbers = [getattr(main, field) if main else None for field in shown]
         cells = [maybe(value, lambda x: f"{x:.1f}" if isinstance(x, float) else f"{x:,}") for value in numbers]
         found.append(Row((*(Words("|".join(values)) for values in values_of(group).values()), *cells)))
     table = Table("compiled", "Distinct binaries", columns, tuple(found))

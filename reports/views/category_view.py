@@ -49,29 +49,22 @@ class CategoryRow:
 
 
 @dataclass(frozen=True)
-class KernelLine:
-    """A kernel of an arm's profile by its own name."""
-
-    name: str
-    category: str
-    place: str
-    calls: int
-    total_ns: int
-    share: float
-
-
-@dataclass(frozen=True)
 class ArmKernels:
-    """What an arm launched. left_out, left_out_ns: kernels below the shown ones. quality: counts of damaged or odd rows
-    of the trace."""
+    """What an arm launched, by name and place, of `whole_ns` of its profile. left_out, left_out_ns: kernels below the
+    shown ones. quality: counts of damaged or odd rows of the trace."""
 
     arm: str
-    lines: tuple[KernelLine, ...]
+    whole_ns: int
+    lines: tuple[KernelRow, ...]
     left_out: int
     left_out_ns: int
-    unmatched: tuple[KernelLine, ...]
+    unmatched: tuple[KernelRow, ...]
     unmatched_share: float
     quality: tuple[tuple[str, int], ...]
+
+    def share(self, row: KernelRow) -> float:
+        """Of the whole profile."""
+        return row.total_ns / self.whole_ns
 
 
 @dataclass(frozen=True)
@@ -251,17 +244,16 @@ def _kernels(profile: Profile) -> ArmKernels:
     shown, rest = ordered[:MOST_KERNELS], ordered[MOST_KERNELS:]
     return ArmKernels(
         arm=clean(profile.arm),
-        lines=tuple(_line(row, whole) for row in shown),
+        whole_ns=whole,
+        lines=tuple(map(_cleaned, shown)),
         left_out=len(rest),
         left_out_ns=sum(row.total_ns for row in rest),
-        unmatched=tuple(_line(row, whole) for row in ordered if row.category in UNMATCHED)[:MOST_KERNELS],
+        unmatched=tuple(_cleaned(row) for row in ordered if row.category in UNMATCHED)[:MOST_KERNELS],
         unmatched_share=profile.uncategorised_ns / whole,
         quality=tuple((clean(name), count) for name, count in sorted(profile.data_quality.items()) if count),
     )
 
 
-def _line(row: KernelRow, whole_ns: int) -> KernelLine:
-    place = clean(row.scope or row.op)
-    return KernelLine(
-        clean(row.name), clean(row.category) or "Uncategorised", place, row.calls, row.total_ns, row.total_ns / whole_ns
-    )
+def _cleaned(row: KernelRow) -> KernelRow:
+    category = clean(row.category) or "Uncategorised"
+    return KernelRow(clean(row.name), category, row.calls, row.total_ns, clean(row.op), clean(row.scope))

@@ -81,7 +81,7 @@ def _change(change: Change, steps: int) -> str:
 def _binary(found: StaticCase) -> str:
     """`down_kernel: regs 96 -> 168, spill B 0, blocks/SM 10 -> 6, B/load 16`, and where the code first differs."""
     words = [
-        f"{kernel.name}: {', '.join(f'{name} {figure(kernel, value)}' for _, name, value in FIGURES[:4])}"
+        f"{kernel.name}: {', '.join(f'{FIGURES[name]} {figure(kernel, name)}' for name in list(FIGURES)[:4])}"
         for kernel in found.kernels
         if not kernel.same
     ]

@@ -12,10 +12,9 @@ from harness.values.case import Case
 from harness.values.estimate import Estimate
 from harness.values.run import Run
 
-from ..figures import axes_words, bandwidth, clean, config_words, plural
-from .joined import Answered, Joined, by_question, join, rate, shared_arms
-from .kernel_view import site_name
-from .run_view import environment_rows
+from ..figures import bandwidth, clean, config_words, plural
+from .joined import Answered, Joined, by_question, join, shared_arms
+from .run_view import UNIT_WORDS, case_name, environment_rows
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,6 @@ class Place:
     measured there."""
 
     time: Estimate
-    tok_s: Estimate | None
     bound_share: float | None
     rank: int
     of: int
@@ -55,7 +53,6 @@ class Line:
 class Question:
     """name: with its axes. unit: of the times. lines: in the rank of the first machine that measured them."""
 
-    kind: str
     name: str
     unit: str
     lines: tuple[Line, ...]
@@ -69,9 +66,6 @@ class SideBySide:
     questions: tuple[Question, ...]
     differences: tuple[tuple[str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
-
-
-UNITS = {"kernel": "us per call", "decode": "us per step", "prefill": "us per pass"}
 
 
 def side_by_side(runs: Sequence[Run]) -> SideBySide:
@@ -117,9 +111,7 @@ def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, _Found]:
     timed.sort(key=lambda item: (item[0], item[1]))
     for rank, (_, key, entry, time) in enumerate(timed, 1):
         bound_us, case = joined.bound_us(entry), entry.case
-        tokens = int(case.axes.get("batch", 1)) * (1 if case.kind == "decode" else int(case.axes.get("context", 1)))
-        tok_s = rate(time, tokens) if case.kind != "kernel" else None
-        place = Place(time, tok_s, bound_us / time.value if bound_us else None, rank, len(timed))
+        place = Place(time, bound_us / time.value if bound_us else None, rank, len(timed))
         if key not in found or found[key].place is None:
             found[key] = _Found(case, place, "")
     return found
@@ -140,15 +132,8 @@ def _question(kind: str, name: str, tables: Sequence[dict[str, _Found]]) -> Ques
             lines.append(Line(answer, places, tuple(_why(one) for one in found)))
     lines.sort(key=lambda line: tuple(place.rank if place else 10**9 for place in line.places))
     case = next((one.case for table in tables for one in table.values()), None)
-    shown = clean(name) if case is None else _title(case)
-    return Question(kind, shown, UNITS[kind], tuple(lines))
-
-
-def _title(case: Case) -> str:
-    """The question without the answer, also where a sweep's answers are part of its cases."""
-    head = site_name(case) if case.kind == "kernel" else case.kind
-    parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""))
-    return ", ".join(part for part in parts if part)
+    shown = clean(name) if case is None else case_name(case, configured=False)
+    return Question(shown, UNIT_WORDS[kind], tuple(lines))
 
 
 def _why(found: _Found | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,6 +18,7 @@ from .joined import Joined
 from .kernel_view import site_name
 
 REASON_LIMIT = 400
+UNIT_WORDS = {"kernel": "us per call", "decode": "us per step", "prefill": "us per pass"}
 
 
 @dataclass(frozen=True)
@@ -154,28 +155,23 @@ ENVIRONMENT_NAMES = {
 }
 
 
+WITH_UNIT: Mapping[str, Callable[[float], str]] = {
+    "memory_bytes": lambda count: f"{grouped(count / 2**30, 1)} GiB",
+    "l2_bytes": lambda count: f"{grouped(count / 2**20, 1)} MiB",
+    "read_gb_s": lambda gb_s: f"{bandwidth(gb_s)}, measured",
+    "power_limit_w": lambda watts: f"{grouped(watts)} W",
+    "max_sm_clock_mhz": lambda mhz: f"{mhz:,} MHz",
+}
+
+
 def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], ...]:
     """Name and value of each known fact of a machine, ready to be shown."""
-    return tuple(_environment(environment)) if environment else ()
-
-
-def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
-    for name, label in ENVIRONMENT_NAMES.items():
-        value = getattr(environment, name)
-        if value in (None, ""):
-            continue
-        if name == "memory_bytes":
-            yield label, f"{grouped(value / 2**30, 1)} GiB"
-        elif name == "l2_bytes":
-            yield label, f"{grouped(value / 2**20, 1)} MiB"
-        elif name == "read_gb_s":
-            yield label, f"{bandwidth(value)}, measured"
-        elif name == "power_limit_w":
-            yield label, f"{grouped(value)} W"
-        elif name == "max_sm_clock_mhz":
-            yield label, f"{value:,} MHz"
-        else:
-            yield label, clean(str(value), REASON_LIMIT)
+    facts = ((name, label, getattr(environment, name, None)) for name, label in ENVIRONMENT_NAMES.items())
+    return tuple(
+        (label, WITH_UNIT[name](value) if name in WITH_UNIT else clean(str(value), REASON_LIMIT))
+        for name, label, value in facts
+        if value not in (None, "")
+    )
 
 
 def counts(joined: Joined) -> Counts:
@@ -213,10 +209,11 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
     return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
-def case_name(case: Case) -> str:
-    """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`."""
+def case_name(case: Case, configured: bool = True) -> str:
+    """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`. configured: with the answer, where that is
+    part of a sweep's case."""
     head = site_name(case) if case.kind == "kernel" else case.kind
-    config = config_words(case.answer) if case.tunables_in_id else ""
+    config = config_words(case.answer) if configured and case.tunables_in_id else ""
     parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""), config)
     return ", ".join(part for part in parts if part)
 
@@ -231,9 +228,9 @@ def process_rows(joined: Joined) -> tuple[ProcessRow, ...]:
         if len(processes) < 2:
             continue
         medians = tuple(median(s.value_us for s in entry.samples if s.process == number) for number in processes)
-        unit = {"kernel": "us per call", "decode": "us per step"}.get(entry.case.kind, "us per pass")
         spread = max(medians) / min(medians) - 1
-        rows.append(ProcessRow(case_name(entry.case), clean(entry.case.arm), unit, medians, spread))
+        name, unit = case_name(entry.case), UNIT_WORDS[entry.case.kind]
+        rows.append(ProcessRow(name, clean(entry.case.arm), unit, medians, spread))
     return tuple(rows)
 
 
