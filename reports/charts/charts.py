@@ -60,18 +60,7 @@ def _category_panel(view: View, table: Categories) -> Panel:
             if cell is not None:
                 text = f"{number(cell.step_us)} us"
                 tip = f"{row.name}, {arm}: {text} per step, {percent(cell.share)}"
-                bars.append(
-                    Bar(
-                        "" if bars else row.name,
-                        _place(view, arm),
-                        cell.step_us,
-                        cell.step_us,
-                        cell.step_us,
-                        None,
-                        text,
-                        tip,
-                    )
-                )
+                bars.append(Bar.exact("" if bars else row.name, view.place(arm), cell.step_us, text, tip))
         if bars:
             groups.append(tuple(bars))
     where = "" if len(view.categories) == 1 else f", {table.axes}"
@@ -109,8 +98,4 @@ def _bar(
     view: View, label: str, arms: Sequence[str], estimate: Estimate, limit: float | None, text: str, config: str = ""
 ) -> Bar:
     tip = ", ".join(part for part in (" and ".join(arms), config, text) if part)
-    return Bar(label, _place(view, arms[0]), estimate.value, estimate.low, estimate.high, limit, text, tip)
-
-
-def _place(view: View, arm: str) -> int:
-    return view.arms.index(arm) if arm in view.arms else 0
+    return Bar(label, view.place(arms[0]), estimate.value, estimate.low, estimate.high, limit, text, tip)

@@ -76,6 +76,11 @@ class Bar:
     text: str
     tip: str
 
+    @classmethod
+    def exact(cls, label: str, arm: int, value: float, text: str, tip: str) -> Bar:
+        """Of a value that has no interval."""
+        return cls(label, arm, value, value, value, None, text, tip)
+
 
 @dataclass(frozen=True)
 class Panel:

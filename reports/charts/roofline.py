@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axis import Axis
@@ -23,6 +24,7 @@ HEIGHT_IN = 4.0
 MARKERS = "osD^vP"
 """By arm, beside the colour, so that neither is needed alone."""
 
+POINT: Any = {"ms": 6, "mec": "white", "mew": 0.5, "clip_on": False}
 LEAST_POINTS = 2
 MOST_SPOKEN = 24
 NARROW = 100
@@ -59,19 +61,8 @@ def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
         for place, spot in enumerate(spots):
             gid = f"tip-roofline-{place}"
             tips[gid] = spot.tip
-            style = MARKERS[spot.arm % len(MARKERS)]
-            colour = SERIES[spot.arm % len(SERIES)]
-            axes.plot(
-                [spot.flop_per_byte],
-                [spot.tflop_s],
-                style,
-                color=colour,
-                ms=6,
-                mec="white",
-                mew=0.5,
-                gid=gid,
-                clip_on=False,
-            )
+            marker, colour = _look(spot.arm)
+            axes.plot([spot.flop_per_byte], [spot.tflop_s], marker, color=colour, gid=gid, **POINT)
         axes.set_xlim(low, high)
         axes.set_ylim(bottom=min(s.tflop_s for s in spots) / 3)
         beyond = len(every) - len(spots)
@@ -112,8 +103,7 @@ def _spots(view: View) -> Iterator[Spot]:
             per_byte = work.flop / work.bytes
             what = f"{group.name}, {group.axes}, {' and '.join(row.arms)}, {row.config}"
             tip = f"{what}: {number(per_byte)} FLOP/byte, {number(tflop_s)} TFLOP/s, {percent(row.bound_share)} of read"
-            arm = view.arms.index(row.arms[0]) if row.arms[0] in view.arms else 0
-            yield Spot(arm, per_byte, tflop_s, tip)
+            yield Spot(view.place(row.arms[0]), per_byte, tflop_s, tip)
 
 
 def _roofs(axes: mpl.axes.Axes, read_gb_s: float, peak: Peak | None, low: float, high: float) -> list[Line2D]:
@@ -132,8 +122,13 @@ def _roofs(axes: mpl.axes.Axes, read_gb_s: float, peak: Peak | None, low: float,
 
 def _legend_of_arms(view: View, spots: Sequence[Spot]) -> Iterator[Line2D]:
     for arm in sorted({spot.arm for spot in spots}):
-        marker, colour = MARKERS[arm % len(MARKERS)], SERIES[arm % len(SERIES)]
+        marker, colour = _look(arm)
         yield Line2D([], [], ls="", marker=marker, color=colour, label=clean(view.arms[arm], LABEL_LIMIT))
+
+
+def _look(arm: int) -> tuple[str, str]:
+    """Marker and colour."""
+    return MARKERS[arm % len(MARKERS)], SERIES[arm % len(SERIES)]
 
 
 def _spoken(view: View, peak: Peak | None, spots: Sequence[Spot]) -> str:

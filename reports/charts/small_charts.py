@@ -6,60 +6,16 @@ Written directly: a page has hundreds, and matplotlib takes a tenth of a second 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..figures import clean, number
-from ..views.case_rows import UNITS
+from ..figures import number
 from ..views.history_view import Trend
-from ..views.joined import Joined
-from ..views.run_view import case_name
+from ..views.samples_view import Strip
 
 WIDTH, HEIGHT, SCALE = 160, 28, 2
 STRIP_WIDTH, LANE = 220, 5
 """Pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
-
-
-@dataclass(frozen=True)
-class Strip:
-    """The raw samples of a case. lanes: by process, us in the order in which they were taken."""
-
-    name: str
-    arm: str
-    unit: str
-    lanes: tuple[tuple[float, ...], ...]
-
-    @property
-    def low(self) -> float:
-        return min(min(lane) for lane in self.lanes)
-
-    @property
-    def high(self) -> float:
-        return max(max(lane) for lane in self.lanes)
-
-    @property
-    def spread(self) -> float:
-        """The largest over the least, less one."""
-        return self.high / self.low - 1 if self.low > 0 else 0.0
-
-    @property
-    def count(self) -> int:
-        return sum(len(lane) for lane in self.lanes)
-
-
-def strips(joined: Joined) -> tuple[Strip, ...]:
-    """One for each measured case that has samples, in the order of the plan."""
-    found = []
-    for entry in joined.cases:
-        if entry.shared_with or not entry.samples:
-            continue
-        lanes: dict[int, list[float]] = {}
-        for sample in entry.samples:
-            lanes.setdefault(sample.process, []).append(sample.value_us)
-        values = tuple(tuple(lanes[process]) for process in sorted(lanes))
-        found.append(Strip(case_name(entry.case), clean(entry.case.arm), UNITS[entry.case.kind], values))
-    return tuple(found)
 
 
 def strip_svg(strip: Strip) -> Markup:

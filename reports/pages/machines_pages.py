@@ -81,7 +81,7 @@ def chart(side: SideBySide) -> Chart | None:
             share = 100 * best.bound_share
             tip = f"{machine.label}, {plus_minus(best.time)} {question.unit}, {percent(best.bound_share)} of its read"
             label = "" if bars else question.name.replace(", ", "\n", 1)
-            bars.append(Bar(label, number_of, share, share, share, None, f"{number(share)} %", tip))
+            bars.append(Bar.exact(label, number_of, share, f"{number(share)} %", tip))
         if bars:
             groups.append(tuple(bars))
     if not groups:

@@ -90,8 +90,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     if view.memory:
         yield "memory" if "peak" in view.memory else "start", view.memory
     if view.processes:
-        worst = max(view.processes, key=lambda row: row.spread)
-        apart = f"differ by at most {percent(worst.spread)} ({worst.name}, {worst.arm})"
+        worst = max(view.processes, key=lambda strip: strip.apart)
+        apart = f"differ by at most {percent(worst.apart)} ({worst.name}, {worst.arm})"
         yield "processes", f"medians of {len(worst.medians)} processes {apart}"
     yield from (("intervals", sentence) for sentence in view.intervals)
     yield from (("caution", sentence) for sentence in view.cautions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.trace.categories import PUBLISHED, UNCATEGORISED, without_arguments
 from harness.trace.difference import Change, Difference
@@ -27,14 +27,8 @@ Shorten = Callable[[str, str], str]
 """Of a kernel's name and the op that launched it, what is shown."""
 
 
-@dataclass(frozen=True)
-class Sum:
-    """One row: names, how often, how long; last: what stands in its last column."""
-
-    names: tuple[Cell, ...]
-    calls: int
-    ns: int
-    last: Number | None
+Sum = tuple[tuple[Cell, ...], int, int, Number | None]
+"""Of a row its names, how often, how many ns, and what stands in its last column."""
 
 
 def whole(name: str, op: str = "") -> str:
@@ -78,13 +72,13 @@ def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
         return table("kernels", f"{what}s", [what, "Category", "Site or op"], sums)
     if by == "stream":
         sums = (
-            Sum((Name(clean(r.device)), Name(clean(r.stream))), r.calls, r.total_ns, Number(r.busy_ns, ms(r.busy_ns)))
+            ((Name(clean(r.device)), Name(clean(r.stream))), r.calls, r.total_ns, Number(r.busy_ns, ms(r.busy_ns)))
             for r in profile.streams
         )
         return table("streams", "By stream", ["Device", "Stream"], sums, "Busy (ms)")
     if by == "launch":
         sums = (
-            Sum((Name(shorten(r.name, "") or "(before the trace, or lost)"),), r.calls, r.total_ns,
+            ((Name(shorten(r.name, "") or "(before the trace, or lost)"),), r.calls, r.total_ns,
                 Number(r.launches, f"{r.launches:,}"))
             for r in profile.launches
         )  # fmt: skip
@@ -106,7 +100,7 @@ def _maybe(name: str) -> Name | None:
 
 def _sum(names: tuple[Cell, ...], calls: int, ns: int) -> Sum:
     each = ns / calls / 1e3 if calls else None
-    return Sum(names, calls, ns, None if each is None else Number(each, f"{each:,.2f}"))
+    return names, calls, ns, None if each is None else Number(each, f"{each:,.2f}")
 
 
 def _table(
@@ -124,10 +118,10 @@ def _table(
 
 
 def _row(found: Sum, whole_ns: int) -> Row:
-    share = found.ns / whole_ns if whole_ns else None
+    names, calls, ns, last = found
+    share = ns / whole_ns if whole_ns else None
     part = None if share is None else Number(share, f"{100 * share:.1f}")
-    cells = (*found.names, Number(found.ns, ms(found.ns)), part, Number(found.calls, f"{found.calls:,}"), found.last)
-    return Row(cells, share=share)
+    return Row((*names, Number(ns, ms(ns)), part, Number(calls, f"{calls:,}"), last), share=share)
 
 
 def changed_categories(changed: Difference) -> Table:

@@ -49,9 +49,8 @@ def kernels(view: View) -> Table:
 
 def arms(view: View, names: tuple[str, ...]) -> Names:
     """Arms that share a row."""
-    places = {arm: place for place, arm in enumerate(view.arms)}
     every = len(names) > 1 and len(names) == len(view.arms)
-    return Names(names, tuple(places.get(name, 0) for name in names), every)
+    return Names(names, tuple(map(view.place, names)), every)
 
 
 def _error(row: KernelRow) -> Number | None:

@@ -11,10 +11,11 @@ from harness.values.environment import short_commit
 from harness.values.estimate import Ratio
 from harness.values.summary import Summary
 
-from ..charts.small_charts import Strip, spark_svg, strip_svg
+from ..charts.small_charts import spark_svg, strip_svg
 from ..figures import clean, number, percent, ratio_full
 from ..table import Cell, Column, Mark, Measured, Name, Number, Picture, Row, Table, Words
 from ..views.history_view import Trend
+from ..views.samples_view import Strip
 
 NOTE = 48
 """Characters of a note in the list of runs; a comparison notes the files that were changed."""

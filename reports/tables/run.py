@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ..figures import number, percent
-from ..table import Cell, Column, Mark, Name, Number, Row, Table, Words
-from ..views.binary_view import HEADINGS, ArmBinaries, cells
+from harness.values.profile import SiteBinary
+
+from ..figures import UNKNOWN, clean, number, percent
+from ..table import Cell, Column, Mark, Name, Number, Row, T, Table, Words
+from ..views.binary_view import ArmBinaries
+from ..views.run_view import UNIT_WORDS
 from ..views.view import View
 
 TOLD = (
@@ -28,22 +31,26 @@ def problems(view: View) -> Table:
 
 def processes(view: View) -> Table:
     """Medians of every fresh process, where several were run."""
-    most = max((len(row.medians) for row in view.processes), default=0)
+    most = max((len(found.lanes) for found in view.processes), default=0)
     numbers = [Column(f"process_{place}", f"Process {place}", right=True) for place in range(1, most + 1)]
     columns = (
         Column("case", "Case"), Column("arm", "Arm"), Column("unit", "Unit"), *numbers,
         Column("spread", "Spread", right=True),
     )  # fmt: skip
     rows = []
-    for row in view.processes:
-        medians: list[Cell] = [Number(value, number(value, 4)) for value in row.medians]
+    for found in view.processes:
+        medians: list[Cell] = [Number(value, number(value, 4)) for value in found.medians]
         medians += [None] * (most - len(medians))
-        name = Name(row.name, long=True, code=False)
-        rows.append(
-            Row((name, Name(row.arm), Words(row.unit, "nowrap"), *medians, Number(row.spread, percent(row.spread))))
-        )
+        name, unit = Name(found.name, long=True, code=False), Words(UNIT_WORDS[found.kind], "nowrap")
+        rows.append(Row((name, Name(found.arm), unit, *medians, Number(found.apart, percent(found.apart)))))
     caption = "Medians of every fresh process, none left out. Spread: the largest over the smallest, less one."
     return Table("processes", "Median of every case in each process", columns, tuple(rows), caption)
+
+
+HEADINGS = (
+    "Op and site", "Kernel", "Launches a step", "Grid", "Warps", "Registers", "Spills, bytes", "Shared, bytes",
+    "Instructions per weight of the call", "Load, bytes", "Blocks per SM",
+)  # fmt: skip
 
 
 def binaries(found: ArmBinaries) -> Table:
@@ -51,12 +58,28 @@ def binaries(found: ArmBinaries) -> Table:
     columns = tuple(
         Column(heading.lower().replace(" ", "_"), heading, right=place > 1) for place, heading in enumerate(HEADINGS)
     )
-    rows = []
-    for row in found.rows:
-        place, kernel, *rest = cells(row)
-        rows.append(Row((Name(place), Name(kernel, mono=True), *map(Words, rest))))
     notes = tuple(f"{place}: {why}" for place, why in found.not_read)
-    return Table("binaries", f"Binaries of {found.arm}", columns, tuple(rows), TOLD, notes)
+    return Table("binaries", f"Binaries of {found.arm}", columns, tuple(map(_binary, found.rows)), TOLD, notes)
+
+
+def _binary(row: SiteBinary) -> Row:
+    """Of the loads, the most frequent of the hot loop and, where it differs, the widest."""
+    binary = row.binary
+    counted = _known(binary.instructions_per_weight, number) + " (no loop)" * (binary.counted_over == "kernel")
+    load = _known(binary.load_bytes, str)
+    if binary.widest_load_bytes is not None and binary.widest_load_bytes != binary.load_bytes:
+        load += f" (widest {binary.widest_load_bytes})"
+    last = max((place for place, size in enumerate(row.grid) if size != 1), default=0)
+    grid = " x ".join(f"{size:,}" for size in row.grid[: last + 1])
+    words = (
+        f"{row.launches:,}", grid, str(binary.num_warps), str(binary.registers), str(binary.spill_bytes),
+        f"{binary.shared_bytes:,}", counted, load, _known(binary.blocks_per_sm, str),
+    )  # fmt: skip
+    return Row((Name(clean(row.place)), Name(clean(binary.kernel), mono=True), *map(Words, words)))
+
+
+def _known(value: T | None, words: Callable[[T], str]) -> str:
+    return UNKNOWN if value is None else words(value)
 
 
 def pairs(name: str, title: str, heading: str, found: Iterable[tuple[str, str]]) -> Table:

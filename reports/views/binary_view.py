@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.values.profile import Profile, SiteBinary
 
-from ..figures import UNKNOWN, clean, number, plural
+from ..figures import clean, number, plural
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,6 @@ class ArmBinaries:
         return "; ".join(parts)
 
 
-HEADINGS = (
-    "Op and site", "Kernel", "Launches a step", "Grid", "Warps", "Registers", "Spills, bytes", "Shared, bytes",
-    "Instructions per weight of the call", "Load, bytes", "Blocks per SM",
-)  # fmt: skip
-
-
 def arm_binaries(profiles: Sequence[Profile]) -> tuple[ArmBinaries, ...]:
     """One for each arm that launches Triton kernels, from its first profile that says so."""
     found: dict[str, ArmBinaries] = {}
@@ -54,26 +48,3 @@ def arm_binaries(profiles: Sequence[Profile]) -> tuple[ArmBinaries, ...]:
             not_read = tuple((clean(place), clean(why)) for place, why in sorted(profile.not_read.items()))
             found[profile.arm] = ArmBinaries(clean(profile.arm), profile.binaries, not_read)
     return tuple(found.values())
-
-
-def cells(row: SiteBinary) -> tuple[str, ...]:
-    """As `HEADINGS` names them. Of the loads, the most frequent of the hot loop and, where it differs, the widest."""
-    binary = row.binary
-    per_weight = binary.instructions_per_weight
-    counted = UNKNOWN if per_weight is None else number(per_weight)
-    if binary.counted_over == "kernel":
-        counted += " (no loop)"
-    load = UNKNOWN if binary.load_bytes is None else str(binary.load_bytes)
-    if binary.widest_load_bytes is not None and binary.widest_load_bytes != binary.load_bytes:
-        load += f" (widest {binary.widest_load_bytes})"
-    grid = " x ".join(f"{size:,}" for size in _trimmed(row.grid))
-    return (
-        clean(row.place), clean(binary.kernel), f"{row.launches:,}", grid, str(binary.num_warps),
-        str(binary.registers), str(binary.spill_bytes), f"{binary.shared_bytes:,}", counted, load,
-        UNKNOWN if binary.blocks_per_sm is None else str(binary.blocks_per_sm),
-    )  # fmt: skip
-
-
-def _trimmed(grid: tuple[int, int, int]) -> tuple[int, ...]:
-    last = max((place for place, size in enumerate(grid) if size != 1), default=0)
-    return grid[: last + 1]

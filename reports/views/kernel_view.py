@@ -24,7 +24,6 @@ class KernelRow:
 
     arms: all that give this answer. estimate: us per call. bound_share: least time over time, both for the same bytes.
     in_model: time per call inside the profiled decode over the time alone. ratio: against the run's first arm.
-    error: rms against the float32 reference, relative to its size.
     """
 
     arms: tuple[str, ...]
@@ -34,7 +33,6 @@ class KernelRow:
     bound_share: float | None
     in_model: float | None
     ratio: Ratio | None
-    error: float | None
     source: Answered
 
 
@@ -108,7 +106,6 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
         bound_share=bound_us / estimate.value if bound_us and estimate else None,
         in_model=_in_model(joined, entry.case, estimate),
         ratio=joined.against_first(group, entry),
-        error=measurement.correctness.rms_error if measurement.correctness else None,
         source=entry,
     )
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from harness.values.measurement import Conditions
 
 from ..figures import clean, percent, plural, span
 from .joined import Joined
-from .run_view import case_name, process_rows, throttling
+from .run_view import throttling
+from .samples_view import Strip, in_processes
 
 
-def quality_rows(joined: Joined) -> tuple[tuple[str, str], ...]:
+def quality_rows(joined: Joined, strips: Sequence[Strip]) -> tuple[tuple[str, str], ...]:
     """Name and value in words; what was not recorded is absent."""
-    return tuple(_rows(joined))
+    return tuple(_rows(joined, strips))
 
 
-def _rows(joined: Joined) -> Iterator[tuple[str, str]]:
-    yield from _samples(joined)
+def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
+    yield from _samples(strips)
     conditions = joined.run.conditions
     if conditions:
         yield "Readings", plural(len(conditions), "round")
@@ -49,20 +50,18 @@ _READINGS: tuple[tuple[str, str, Callable[[Conditions], float | None]], ...] = (
 )
 
 
-def _samples(joined: Joined) -> Iterator[tuple[str, str]]:
-    own = [entry for entry in joined.cases if entry.samples and not entry.shared_with]
-    total = sum(len(entry.samples) for entry in own)
-    if not total:
+def _samples(strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
+    if not strips:
         return
-    processes = {sample.process for entry in own for sample in entry.samples}
-    where = f"{plural(len(own), 'case')} and {plural(len(processes), 'process', 'processes')}"
-    yield "Samples", f"{total:,} of {where}, none trimmed"
-    fewest = min(own, key=lambda entry: len(entry.samples))
-    yield "Fewest samples", f"{len(fewest.samples):,}, {case_name(fewest.case)}, {clean(fewest.case.arm)}"
-    rows = process_rows(joined)
-    if rows:
-        worst = max(rows, key=lambda row: row.spread)
-        yield "Largest spread of processes", f"{percent(worst.spread)}, {worst.name}, {worst.arm}"
+    processes = {process for strip in strips for process in strip.processes}
+    where = f"{plural(len(strips), 'case')} and {plural(len(processes), 'process', 'processes')}"
+    yield "Samples", f"{sum(strip.count for strip in strips):,} of {where}, none trimmed"
+    fewest = min(strips, key=lambda strip: strip.count)
+    yield "Fewest samples", f"{fewest.count:,}, {fewest.name}, {fewest.arm}"
+    several = in_processes(strips)
+    if several:
+        worst = max(several, key=lambda strip: strip.apart)
+        yield "Largest spread of processes", f"{percent(worst.apart)}, {worst.name}, {worst.arm}"
 
 
 def _unread(conditions: tuple[Conditions, ...]) -> str:

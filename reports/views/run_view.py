@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -72,17 +71,6 @@ class Counts:
         if self.alike:
             parts.append(f"{self.alike} not timed, the same code on both sides")
         return ", ".join(parts)
-
-
-@dataclass(frozen=True)
-class ProcessRow:
-    """The median of one case in each fresh process; spread: largest over smallest, less one."""
-
-    name: str
-    arm: str
-    unit: str
-    medians: tuple[float, ...]
-    spread: float
 
 
 def headline(run: Run) -> Headline:
@@ -216,22 +204,6 @@ def case_name(case: Case, configured: bool = True) -> str:
     config = config_words(case.answer) if configured and case.tunables_in_id else ""
     parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""), config)
     return ", ".join(part for part in parts if part)
-
-
-def process_rows(joined: Joined) -> tuple[ProcessRow, ...]:
-    """The medians of each process where several were run, in the order of the plan."""
-    rows = []
-    for entry in joined.cases:
-        if entry.shared_with or not entry.samples:
-            continue
-        processes = sorted({sample.process for sample in entry.samples})
-        if len(processes) < 2:
-            continue
-        medians = tuple(median(s.value_us for s in entry.samples if s.process == number) for number in processes)
-        spread = max(medians) / min(medians) - 1
-        name, unit = case_name(entry.case), UNIT_WORDS[entry.case.kind]
-        rows.append(ProcessRow(name, clean(entry.case.arm), unit, medians, spread))
-    return tuple(rows)
 
 
 def footnotes(estimates: Iterable[Estimate]) -> tuple[str, ...]:

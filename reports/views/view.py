@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from harness.values.estimate import Estimate
 from harness.values.run import Run
 
-from ..charts.small_charts import Strip, strips
 from ..figures import clean, gib, grouped, number, one_name, percent, plural, plus_minus, ratio_full, seconds
 from .binary_view import ArmBinaries, arm_binaries
 from .category_view import Categories, categories
@@ -20,7 +19,8 @@ from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .landscape_view import Terrain, terrains
 from .quality_view import quality_rows
-from .run_view import Counts, Headline, Problem, ProcessRow, counts, footnotes, headline, problems, process_rows
+from .run_view import Counts, Headline, Problem, counts, footnotes, headline, problems
+from .samples_view import Strip, in_processes, strips
 from .step_view import StepParts, steps
 
 UNMATCHED_SHARE = 0.01
@@ -50,7 +50,6 @@ class View:
     outputs: tuple[str, ...]
     memory: str
     problems: tuple[Problem, ...]
-    processes: tuple[ProcessRow, ...]
     strips: tuple[Strip, ...]
     terrains: tuple[Terrain, ...]
     quality: tuple[tuple[str, str], ...]
@@ -58,13 +57,21 @@ class View:
     cautions: tuple[str, ...]
     methods: tuple[str, ...]
 
+    def place(self, arm: str) -> int:
+        """By which it is coloured; 0 for one that the plan does not have."""
+        return self.arms.index(arm) if arm in self.arms else 0
+
+    @property
+    def processes(self) -> tuple[Strip, ...]:
+        return in_processes(self.strips)
+
 
 def build(run: Run) -> View:
     """The view of a stored run, of any state; what was not measured is absent, what went wrong is a row."""
     joined = join(run)
     decodes, prefills = model_groups(joined, "decode"), model_groups(joined, "prefill")
     kernels, profiles = kernel_groups(joined), categories(joined, decodes)
-    head, counted = headline(run), counts(joined)
+    head, counted, samples = headline(run), counts(joined), strips(joined)
     return View(
         headline=head,
         device=clean(run.environment.device_name) if run.environment else "",
@@ -83,10 +90,9 @@ def build(run: Run) -> View:
         outputs=tuple(_outputs(decodes)),
         memory=_memory(decodes),
         problems=problems(joined),
-        processes=process_rows(joined),
-        strips=strips(joined),
+        strips=samples,
         terrains=terrains(joined),
-        quality=quality_rows(joined),
+        quality=quality_rows(joined, samples),
         intervals=footnotes(_estimates(decodes, prefills, kernels)),
         cautions=tuple(_cautions((*decodes, *prefills), kernels, profiles)),
         methods=tuple(_methods(decodes, kernels, profiles)),

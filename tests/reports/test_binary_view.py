@@ -8,7 +8,9 @@ from harness.values.binary import Binary
 from harness.values.profile import SiteBinary
 from harness.values.run import Run
 from reports.pages import html, markdown, terminal
-from reports.views.binary_view import HEADINGS, arm_binaries, cells
+from reports.table import text_of
+from reports.tables.run import HEADINGS, binaries
+from reports.views.binary_view import arm_binaries
 from reports.views.view import build
 from tests.reports.run_factory import synthetic_run
 
@@ -59,7 +61,8 @@ def test_every_report_has_line_and_table() -> None:
 
 
 def test_cells_say_what_was_counted() -> None:
-    shown = dict(zip(HEADINGS, cells(ROWS[0]), strict=True))
+    rows = [list(map(text_of, row.cells)) for row in binaries(arm_binaries(run_with(*ROWS).profiles)[0]).rows]
+    shown = dict(zip(HEADINGS, rows[0], strict=True))
     assert shown["Grid"] == "2,305" and shown["Load, bytes"] == "4 (widest 16)"
     assert shown["Instructions per weight of the call"] == "5.71 (no loop)"
-    assert cells(ROWS[3])[3] == "64 x 2" and cells(ROWS[3])[8] == "-"
+    assert rows[3][3] == "64 x 2" and rows[3][8] == "-"

@@ -1,0 +1,74 @@
+"""The raw samples of every case, process by process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ..figures import clean
+from .case_rows import UNITS
+from .joined import Joined
+from .run_view import case_name
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The raw samples of a case. lanes: one for each of `processes`, us in the order in which they were taken."""
+
+    name: str
+    arm: str
+    kind: str
+    processes: tuple[int, ...]
+    lanes: tuple[tuple[float, ...], ...]
+
+    @property
+    def unit(self) -> str:
+        return UNITS[self.kind]
+
+    @property
+    def medians(self) -> tuple[float, ...]:
+        """Of each process."""
+        return tuple(map(median, self.lanes))
+
+    @property
+    def apart(self) -> float:
+        """The largest median over the least, less one."""
+        return max(self.medians) / min(self.medians) - 1
+
+    @property
+    def low(self) -> float:
+        return min(min(lane) for lane in self.lanes)
+
+    @property
+    def high(self) -> float:
+        return max(max(lane) for lane in self.lanes)
+
+    @property
+    def spread(self) -> float:
+        """The largest over the least, less one."""
+        return self.high / self.low - 1 if self.low > 0 else 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(len(lane) for lane in self.lanes)
+
+
+def strips(joined: Joined) -> tuple[Strip, ...]:
+    """One for each measured case that has samples, in the order of the plan."""
+    found = []
+    for entry in joined.cases:
+        if entry.shared_with or not entry.samples:
+            continue
+        lanes: dict[int, list[float]] = {}
+        for sample in entry.samples:
+            lanes.setdefault(sample.process, []).append(sample.value_us)
+        name, processes = case_name(entry.case), tuple(sorted(lanes))
+        values = tuple(tuple(lanes[process]) for process in processes)
+        found.append(Strip(name, clean(entry.case.arm), entry.case.kind, processes, values))
+    return tuple(found)
+
+
+def in_processes(found: Sequence[Strip]) -> tuple[Strip, ...]:
+    """Those of cases that were timed in several fresh processes."""
+    return tuple(strip for strip in found if len(strip.lanes) > 1)
