@@ -38,16 +38,12 @@ def _cells(run: Run, row: CaseRow[Triple]) -> Iterator[tuple[str, object]]:
     yield "reason", text(row.reason)
     yield "time_unit", row.unit
     for name, estimate in (("time", row.time), ("tok_s", row.tok_s)):
-        yield f"{name}_value", estimate.value if estimate else None
-        yield f"{name}_low", estimate.low if estimate else None
-        yield f"{name}_high", estimate.high if estimate else None
-    time, ratio = row.time, row.ratio
-    yield "confidence", time.confidence if time else None
-    yield "n", time.n if time else None
-    yield "level", time.level if time else None
-    yield "ratio_to_first_arm", ratio.value if ratio else None
-    yield "ratio_low", ratio.low if ratio else None
-    yield "ratio_high", ratio.high if ratio else None
+        for part in ("value", "low", "high"):
+            yield f"{name}_{part}", getattr(estimate, part, None)
+    for part in ("confidence", "n", "level"):
+        yield part, getattr(row.time, part, None)
+    for name, part in (("to_first_arm", "value"), ("low", "low"), ("high", "high")):
+        yield f"ratio_{name}", getattr(row.ratio, part, None)
     for name in ("bound_share", "gb_s", "bytes", "flop", "rms_error", "peak_memory_bytes", "first_token_us"):
         yield name, getattr(row, name)
     yield "samples", len(row.samples)

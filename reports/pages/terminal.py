@@ -21,7 +21,7 @@ from ..tables.kernels import kernels
 from ..tables.models import models
 from ..tables.run import pairs, problems
 from ..views.category_view import Categories
-from ..views.decode_view import ModelGroup, ModelRow
+from ..views.decode_view import ModelGroup
 from ..views.step_view import step_words
 from ..views.view import View, explained_words
 
@@ -99,7 +99,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
 
 def _first_tokens(groups: Iterable[ModelGroup]) -> Iterator[str]:
     for group in groups:
-        known: list[ModelRow] = [row for row in group.rows if row.first_token_us]
-        times = ", ".join(f"{'/'.join(row.arms)} {number((row.first_token_us or 0) / 1e3)} ms" for row in known)
+        firsts = ((row, row.measurement.first_token_us) for row in group.rows)
+        times = ", ".join(f"{'/'.join(row.arms)} {number(us / 1e3)} ms" for row, us in firsts if us)
         if times:
             yield f"{group.title}: {times}"

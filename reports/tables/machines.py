@@ -25,15 +25,14 @@ def answers(side: SideBySide, unit: str, questions: Sequence[Question]) -> Table
     for question in questions:
         for rank, line in enumerate(question.lines):
             cells: list[Cell] = [Name(question.name, long=True, code=False), Name(line.answer)]
-            for found, why in zip(line.places, line.missing, strict=True):
-                cells += _cells(found, why)
+            cells += [cell for place in line.places for cell in _cells(place)]
             rows.append(Row(tuple(cells), rank, "answers"))
     return Table("machines", f"Answers in {unit}", tuple(columns), tuple(rows))
 
 
-def _cells(place: Place | None, why: str) -> list[Cell]:
-    if place is None:
-        return [Words(why), None, None]
+def _cells(place: Place | str) -> list[Cell]:
+    if isinstance(place, str):
+        return [Words(place), None, None]
     rank = Number(place.rank, f"{place.rank} of {place.of}")
     return [Measured(place.time), maybe(place.bound_share, percent), rank]
 

@@ -29,11 +29,12 @@ def models(view: View, groups: Sequence[ModelGroup]) -> Table:
     rows = []
     for group in groups:
         for place, row in enumerate(group.rows):
+            m = row.measurement
             cells = (
                 Name(group.axes, group.engine, code=False), arms(view, row.arms), Measured(row.tok_s),
                 Measured(row.time), Change(row.ratio) if row.ratio else None, maybe(row.bound_share, percent),
-                maybe(row.launches, count), maybe(row.peak_bytes, gib), maybe(row.capture_s, seconds),
-                maybe(row.first_token_us, lambda us: number(us / 1e3)),
+                maybe(row.launches, count), maybe(m.peak_memory_bytes, gib), maybe(m.capture_s or None, seconds),
+                maybe(m.first_token_us, lambda us: number(us / 1e3)),
             )  # fmt: skip
             rows.append(Row(cells, min(place, 1), f"{kind}s"))
     return Table(kind, f"{kind.capitalize()} of every arm", columns, tuple(rows))

@@ -10,10 +10,10 @@ from harness.compare.reconcile import Reconciled, reconcile
 from harness.compare.sides import StoredSide
 from harness.engines import EAGER, same_kernels
 from harness.values.estimate import Estimate, Ratio
-from harness.values.measurement import Status
+from harness.values.measurement import Measurement, Status
 
 from ..figures import axes_words, clean
-from .joined import Answered, Joined, by_question, rate, shared_arms
+from .joined import Answered, Joined, by_question, rate, shared_arms, step_shape
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class ModelRow:
     bound_share: float | None
     ratio: Ratio | None
     launches: int | None
-    peak_bytes: int | None
-    compile_s: float | None
-    capture_s: float | None
-    first_token_us: float | None
+    measurement: Measurement
     stream_note: str
     source: Answered
 
@@ -94,26 +91,20 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
         bound_share=bound_us / time.value if bound_us else None,
         ratio=joined.against_first(group, entry),
         launches=_launches(joined, entry),
-        peak_bytes=measurement.peak_memory_bytes,
-        compile_s=measurement.compile_s,
-        capture_s=measurement.capture_s or None,
-        first_token_us=measurement.first_token_us,
+        measurement=measurement,
         stream_note=diverges.words if diverges else "",
         source=entry,
     )
 
 
 def _launches(joined: Joined, entry: Answered) -> int | None:
-    axes, measurement = entry.case.axes, entry.measurement
+    case, measurement = entry.case, entry.measurement
     if measurement and measurement.launches is not None:
         return measurement.launches
     for profile in joined.run.profiles:
-        shape = (profile.axes.get("batch", 1), profile.axes.get("context")) == (
-            axes.get("batch", 1),
-            axes.get("context"),
-        )
-        same = same_kernels(profile.engine, entry.case.engine or EAGER)
-        if entry.case.kind == "decode" and profile.arm == entry.case.arm and shape and same and profile.steps:
+        shape = step_shape(profile.axes) == step_shape(case.axes)
+        same = profile.arm == case.arm and same_kernels(profile.engine, case.engine or EAGER)
+        if case.kind == "decode" and shape and same and profile.steps:
             return round(profile.kernel_count / profile.steps) or None
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.stats import estimate_of, ratio
-from harness.values.case import Case
+from harness.values.case import AxisValue, Case
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Measurement, Sample
 from harness.values.run import Run
@@ -112,3 +112,8 @@ def rate(time: Estimate, tokens: int) -> Estimate:
     per_us = tokens * 1e6
     low, high = per_us / time.high, per_us / time.low
     return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)
+
+
+def step_shape(axes: Mapping[str, AxisValue]) -> tuple[AxisValue, AxisValue | None]:
+    """Batch and context of a decode step."""
+    return axes.get("batch", 1), axes.get("context")

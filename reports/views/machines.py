@@ -5,6 +5,7 @@ Nothing here is a verdict. Two machines differ in more than the kernel, so a rat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,7 @@ class Machine:
 @dataclass(frozen=True)
 class Place:
     """An answer on one machine. time: us per call, step or pass. bound_share: of the bandwidth measured on that
-    machine. rank, of: among the answers to the same question on that machine, 1 the fastest; None where it was not
-    measured there."""
+    machine. rank, of: among the answers to the same question on that machine, 1 the fastest."""
 
     time: Estimate
     bound_share: float | None
@@ -41,12 +41,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Line:
-    """One configuration of one question. places: by machine, None where it has no samples there. missing: why, by
-    machine."""
+    """One configuration of one question. places: by machine, or why it has no samples there."""
 
     answer: str
-    places: tuple[Place | None, ...]
-    missing: tuple[str, ...]
+    places: tuple[Place | str, ...]
+
+    @property
+    def ranks(self) -> tuple[float, ...]:
+        """By machine, infinity where it has none."""
+        return tuple(place.rank if isinstance(place, Place) else math.inf for place in self.places)
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,13 @@ class SideBySide:
 
 def side_by_side(runs: Sequence[Run]) -> SideBySide:
     """The runs, in their order, joined on the question and the answer."""
-    joined = [join(run) for run in runs]
-    names: dict[tuple[str, str], None] = {}
-    tables = []
-    for one in joined:
-        table = {}
-        for entries in by_question(one.cases):
+    found: dict[str, tuple[Case, list[dict[str, Place | str]]]] = {}
+    for number, joined in enumerate(map(join, runs)):
+        for entries in by_question(joined.cases):
             case = entries[0].case
-            names.setdefault((case.kind, case.question))
-            table[case.question] = _places(one, entries)
-        tables.append(table)
-    questions = (_question(kind, name, [table.get(name, {}) for table in tables]) for kind, name in names)
+            _, answers = found.setdefault(case.question, (case, [{} for _ in runs]))
+            answers[number] = _places(joined, entries)
+    questions = (_question(case, answers) for case, answers in found.values())
     return SideBySide(
         machines=tuple(_machines(runs)),
         questions=tuple(question for question in questions if question.lines),
@@ -89,31 +88,22 @@ def side_by_side(runs: Sequence[Run]) -> SideBySide:
     )
 
 
-@dataclass(frozen=True)
-class _Found:
-    case: Case
-    place: Place | None
-    why: str
-
-
-def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, _Found]:
+def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, Place | str]:
     """By answer; the rank is among the answers that were timed."""
-    found: dict[str, _Found] = {}
+    found: dict[str, Place | str] = {}
     timed = []
     for entry, arms in shared_arms(entries):
-        time = joined.estimate(entry)
-        key = _answer(entry.case, arms)
-        if time is None:
-            why = entry.measurement.status.value if entry.measurement else joined.run.unmeasured(entry.case).status
-            found.setdefault(key, _Found(entry.case, None, why))
+        time, key = joined.estimate(entry), _answer(entry.case, arms)
+        if time is not None:
+            timed.append((time.value, key, time, joined.bound_us(entry)))
+        elif entry.measurement:
+            found.setdefault(key, entry.measurement.status.value)
         else:
-            timed.append((time.value, key, entry, time))
-    timed.sort(key=lambda item: (item[0], item[1]))
-    for rank, (_, key, entry, time) in enumerate(timed, 1):
-        bound_us, case = joined.bound_us(entry), entry.case
-        place = Place(time, bound_us / time.value if bound_us else None, rank, len(timed))
-        if key not in found or found[key].place is None:
-            found[key] = _Found(case, place, "")
+            found.setdefault(key, joined.run.unmeasured(entry.case).status)
+    timed.sort(key=lambda item: item[:2])
+    for rank, (_, key, time, bound_us) in enumerate(timed, 1):
+        if not isinstance(found.get(key), Place):
+            found[key] = Place(time, bound_us / time.value if bound_us else None, rank, len(timed))
     return found
 
 
@@ -122,22 +112,12 @@ def _answer(case: Case, arms: Sequence[str]) -> str:
     return config_words(case.answer) if case.kind == "kernel" else ", ".join(arms)
 
 
-def _question(kind: str, name: str, tables: Sequence[dict[str, _Found]]) -> Question:
-    answers = dict.fromkeys(key for table in tables for key in table)
-    lines = []
-    for answer in answers:
-        found = [table.get(answer) for table in tables]
-        if any(one and one.place for one in found):
-            places = tuple(one.place if one else None for one in found)
-            lines.append(Line(answer, places, tuple(_why(one) for one in found)))
-    lines.sort(key=lambda line: tuple(place.rank if place else 10**9 for place in line.places))
-    case = next((one.case for table in tables for one in table.values()), None)
-    shown = clean(name) if case is None else case_name(case, configured=False)
-    return Question(shown, UNIT_WORDS[kind], tuple(lines))
-
-
-def _why(found: _Found | None) -> str:
-    return found.why if found else "not asked"
+def _question(case: Case, found: Sequence[dict[str, Place | str]]) -> Question:
+    answers = dict.fromkeys(answer for here in found for answer in here)
+    lines = (Line(answer, tuple(here.get(answer, "not asked") for here in found)) for answer in answers)
+    measured = [line for line in lines if min(line.ranks) < math.inf]
+    measured.sort(key=lambda line: line.ranks)
+    return Question(case_name(case, configured=False), UNIT_WORDS[case.kind], tuple(measured))
 
 
 def _machines(runs: Sequence[Run]) -> list[Machine]:

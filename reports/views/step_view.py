@@ -10,6 +10,7 @@ from harness.values.profile import Profile
 
 from ..figures import axes_words, clean, count, number
 from .decode_view import ModelGroup, ModelRow
+from .joined import step_shape
 
 OVERLAP_SHARE = 0.005
 """Of the kernels' sum: kernels that overlap less than this are not said to; clocks of two streams differ by as much."""
@@ -68,8 +69,7 @@ def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[S
 def timed_like(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
     """The decode that was timed at the profile's shape with its arm, and its engine: the profile's own where there is
     one, else a captured one; never one whose kernels are others than the profile's."""
-    shape = (profile.axes.get("batch", 1), profile.axes.get("context"))
-    fits = [group for group in decodes if (group.batch, group.context) == shape]
+    fits = [group for group in decodes if (group.batch, group.context) == step_shape(profile.axes)]
     fits = [group for group in fits if same_kernels(group.engine, profile.engine)]
     for group in sorted(fits, key=lambda group: not engine_facts(group.engine).replays_ops):
         for row in group.rows:

@@ -161,9 +161,9 @@ def _outputs(decodes: Sequence[ModelGroup]) -> Iterator[str]:
 
 def _memory(decodes: Sequence[ModelGroup]) -> str:
     """`19.8 GiB peak · capture 0.90 s`, the largest over the decode cases; empty where nothing is known."""
-    rows = [row for group in decodes for row in group.rows]
-    peak = _largest(row.peak_bytes for row in rows)
-    compiled, captured = _largest(row.compile_s for row in rows), _largest(row.capture_s for row in rows)
+    measured = [row.measurement for group in decodes for row in group.rows]
+    peak = _largest(m.peak_memory_bytes for m in measured)
+    compiled, captured = _largest(m.compile_s for m in measured), _largest(m.capture_s for m in measured)
     parts = (
         f"{gib(peak)} GiB peak" if peak else "",
         f"first pass and compilation {seconds(compiled)} s" if compiled else "",

@@ -14,7 +14,7 @@ from harness.cli.main import app
 from harness.store import export_run
 from harness.values.run import Run
 from harness_reports.pages import machines_pages
-from harness_reports.views.machines import SideBySide, side_by_side
+from harness_reports.views.machines import Place, SideBySide, side_by_side
 
 from .comparison_factory import large_run
 from .hostile import hostile_run
@@ -46,7 +46,8 @@ def test_each_machine_is_held_against_its_own_bandwidth(side: SideBySide) -> Non
     for question in side.questions:
         for line in question.lines:
             here, there = line.places
-            assert here and there and there.time.value == pytest.approx(2 * here.time.value)
+            assert isinstance(here, Place) and isinstance(there, Place)
+            assert there.time.value == pytest.approx(2 * here.time.value)
             assert here.bound_share == pytest.approx(
                 3001 / 3000 * 1 * (there.bound_share or 0) / (3001 / 1500) * 2, rel=2e-3
             )
@@ -55,14 +56,14 @@ def test_each_machine_is_held_against_its_own_bandwidth(side: SideBySide) -> Non
 
 def test_ranks_count_the_answers_of_one_machine(side: SideBySide) -> None:
     gate_up = next(q for q in side.questions if q.name.startswith("moe_gate_up"))
-    assert [line.places[0].rank for line in gate_up.lines if line.places[0]] == [1, 2]
+    assert [line.ranks[0] for line in gate_up.lines] == [1, 2]
     assert "8,256" in gate_up.lines[0].answer
 
 
 def test_what_one_machine_lacks_is_said() -> None:
     """A case that failed there, was not asked there, or was not reached."""
     side = side_by_side([broken_run(), elsewhere(synthetic_run()), large_run(4)])
-    missing = {why for question in side.questions for line in question.lines for why in line.missing}
+    missing = {place for question in side.questions for line in question.lines for place in line.places}
     assert {"not asked", "INCORRECT", "FAILED", "UNSUPPORTED"} <= missing
     assert any("partial" in note for note in side.notes)
 
