@@ -6,7 +6,7 @@ looks like is the format's business alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -179,8 +179,10 @@ class Table:
         """These columns, in this order, some under other headings."""
         places = {column.key: place for place, column in enumerate(self.columns)}
         wanted = [places[key] for key in keys.split() if key in places]
-        columns = tuple(self._named(self.columns[place], headings) for place in wanted)
-        return replace(self, columns=columns, rows=self._rows(wanted))
+        found = [self.columns[place] for place in wanted]
+        columns = tuple(replace(column, heading=headings.get(column.key, column.heading)) for column in found)
+        rows = tuple(replace(row, cells=tuple(row.cells[place] for place in wanted)) for row in self.rows)
+        return replace(self, columns=columns, rows=rows)
 
     def without(self, keys: Iterable[str]) -> Table:
         left = set(keys)
@@ -200,15 +202,6 @@ class Table:
         """Its first rows, and a note on those that are left out."""
         left = self.rows[count:]
         return replace(self, rows=self.rows[:count], notes=(*self.notes, note(left))) if left else self
-
-    @staticmethod
-    def _named(column: Column, headings: Mapping[str, str]) -> Column:
-        if column.key not in headings:
-            return column
-        return replace(column, heading=headings[column.key])
-
-    def _rows(self, places: Sequence[int]) -> tuple[Row, ...]:
-        return tuple(replace(row, cells=tuple(row.cells[place] for place in places)) for row in self.rows)
 
 
 def text_of(cell: Cell) -> str:

@@ -120,8 +120,9 @@ def draw(plot: Plot, arms: Sequence[str], want_png: bool) -> Chart:
         figure.text(0.12 / WIDTH_IN, 1 - 0.24 / figure.get_figheight(), title, fontweight="bold", fontsize=11)
         for index, (panel, ax) in enumerate(zip(panels, axes, strict=True)):
             _draw_panel(ax, panel, f"{name}-{index}", tips)
-        used = sorted({bar.arm for panel in panels for group in panel.groups for bar in group})
-        _legend(figure, used, arms, next((p.limit_name for p in panels if _has_limit(p)), ""))
+        bars = [(panel, bar) for panel in panels for group in panel.groups for bar in group]
+        limit_name = next((panel.limit_name for panel, bar in bars if bar.limit), "")
+        _legend(figure, sorted({bar.arm for _, bar in bars}), arms, limit_name)
         svg, png = finish(figure, tips, want_png)
     return Chart(name, title, f"{title}. " + "; ".join(_spoken(panels)) + ".", svg, png)
 
@@ -215,10 +216,6 @@ def _legend(figure: Figure, used: Sequence[int], arms: Sequence[str], limit_name
     corner = (0.06 / WIDTH_IN, top)
     style: dict[str, Any] = {"ncols": 4, "borderaxespad": 0, "handlelength": 1.2, "fontsize": VALUE_PT}
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **style)
-
-
-def _has_limit(panel: Panel) -> bool:
-    return any(bar.limit for group in panel.groups for bar in group)
 
 
 def _spoken(panels: Sequence[Panel]) -> Iterator[str]:

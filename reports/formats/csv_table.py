@@ -6,43 +6,39 @@ import csv
 import io
 from collections.abc import Iterator
 
-from ..table import Cell, Change, Column, Measured, Number, Table, text_of
+from ..table import Cell, Change, Measured, Number, Table, text_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the start of a formula; such a text gets an apostrophe in front, numbers do not."""
+PARTS = ("", "low_", "high_", "n_")
+"""Columns of a measured value: `us`, `low_us`, `high_us`, `n_us`."""
 
 
 def render(table: Table) -> str:
-    """A measured value is four columns: `us`, `low_us`, `high_us`, `n_us`."""
+    """A measured value is four columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([name for place, column in enumerate(table.columns) for name in _names(table, place, column)])
+    wide = [any(isinstance(cell, Measured | Change) for cell in cells) for cells in _by_column(table)]
+    names = ((column.key, spread) for column, spread in zip(table.columns, wide, strict=True))
+    writer.writerow([f"{part}{key}" for key, spread in names for part in (PARTS if spread else PARTS[:1])])
     for row in table.rows:
-        cells = zip(row.cells, table.columns, range(len(table.columns)), strict=True)
-        writer.writerow([value for cell, column, place in cells for value in _values(table, place, cell)])
+        cells = zip(row.cells, wide, strict=True)
+        writer.writerow([value for cell, spread in cells for value in _values(cell, spread)])
     return out.getvalue()
 
 
-def _spread(table: Table, place: int) -> bool:
-    return any(isinstance(row.cells[place], Measured | Change) for row in table.rows)
+def _by_column(table: Table) -> list[list[Cell]]:
+    return [[row.cells[place] for row in table.rows] for place in range(len(table.columns))]
 
 
-def _names(table: Table, place: int, column: Column) -> list[str]:
-    key = column.key
-    return [key, f"low_{key}", f"high_{key}", f"n_{key}"] if _spread(table, place) else [key]
-
-
-def _values(table: Table, place: int, cell: Cell) -> Iterator[object]:
-    spread = _spread(table, place)
+def _values(cell: Cell, spread: bool) -> Iterator[object]:
+    """spread: over the columns of a measured value, which some cell of the column is."""
     if isinstance(cell, Measured | Change):
         found = cell.estimate if isinstance(cell, Measured) else cell.ratio
         yield from (found.value, found.low, found.high, found.n)
         return
-    if cell is None:
-        yield ""
-    else:
-        yield cell.value if isinstance(cell, Number) else text(text_of(cell))
-    yield from [""] * (3 if spread else 0)
+    yield "" if cell is None else cell.value if isinstance(cell, Number) else text(text_of(cell))
+    yield from [""] * (len(PARTS) - 1 if spread else 0)
 
 
 def text(words: str) -> str:

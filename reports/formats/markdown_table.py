@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..figures import UNKNOWN
-from ..table import Cell, Change, Column, Mark, Measured, Name, Names, Number, Picture, Row, Table
+from ..table import Cell, Change, Mark, Measured, Name, Names, Number, Picture, Row, Table
 from .markdown_cells import code, text
 
 
 def render(table: Table, rows: Sequence[Row] | None = None) -> str:
     """rows: of the table, where not all of them are shown."""
     shown = table.known if rows is None else table
-    headings = [_heading(column) for column in shown.columns]
+    headings = [column.heading.replace("{}", code(column.heading_code)) for column in shown.columns]
     rule = ["---:" if column.right else "---" for column in shown.columns]
     lines = [headings, rule, *(cells_of(row) for row in (shown.rows if rows is None else rows))]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
@@ -20,10 +20,6 @@ def render(table: Table, rows: Sequence[Row] | None = None) -> str:
 
 def cells_of(row: Row) -> list[str]:
     return [_cell(cell) for cell in row.cells]
-
-
-def _heading(column: Column) -> str:
-    return column.heading.replace("{}", code(column.heading_code))
 
 
 def _cell(cell: Cell) -> str:

@@ -96,11 +96,6 @@ def _profile_method(table: Categories) -> str:
     return f"Sums over {steps} of each arm, taken once: no interval. What is below is timed without a profiler."
 
 
-def _us(row: KernelRow) -> float:
-    assert row.estimate is not None
-    return row.estimate.value
-
-
 def _kernels(view: View) -> Table:
     """The best answer to each question beside the baseline; where all arms give one answer, that is both."""
     first = view.arms[0] if view.arms else ""
@@ -114,7 +109,7 @@ def _kernels(view: View) -> Table:
     )
     rows = []
     for group in view.kernels:
-        best = min((row for row in group.rows if row.estimate), key=_us)
+        best = min(group.rows, key=lambda row: row.us)
         base = next((row for row in group.rows if first in row.arms and row.estimate), None)
         times = [Measured(row.estimate, "us") if row and row.estimate else None for row in (base, best)]
         name, share = Name(group.name, group.axes), maybe(best.bound_share, percent)

@@ -50,9 +50,8 @@ def write(runs: Iterable[Run], folder: Path) -> list[Path]:
         paths += save(folder, {f"cases/{name}.html": _case_page(trend).encode()})
     hrefs, shown = [href for href, _ in linked], [trend for _, trend in linked]
     cases = over_runs.trends(shown, hrefs).pick("case suite arm trend runs last unit") if linked else None
-    index = page(
-        "site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=_sections(linked)
-    )
+    sections = [("runs", "Runs"), *([("cases", "Cases")] if linked else [])]
+    index = page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections)
     return [*save(folder, {"index.html": index.encode()}), *paths]
 
 
@@ -62,10 +61,6 @@ def _trends(kept: Sequence[Slim]) -> list[Trend]:
     for suite in dict.fromkeys(run.suite for run in kept):
         found += trends(sorted((run for run in kept if run.suite == suite), key=lambda run: (run.started, run.id)))
     return found
-
-
-def _sections(linked: Sequence[tuple[str, Trend]]) -> tuple[tuple[str, str], ...]:
-    return (("runs", "Runs"), ("cases", "Cases")) if linked else (("runs", "Runs"),)
 
 
 def _entry(run: Run, view: View, href: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -13,7 +13,7 @@ from harness.stats.landscape import importance
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.static_sweep import StaticSweep, groups
-from harness.values.sweep import Configuration, Question, Shipped, SweepResult
+from harness.values.sweep import Question, Shipped, SweepResult
 
 from ..formats.terminal_table import Shown
 from ..tables.sweep import SHOWN, compiled, finalists, named, values_of
@@ -36,12 +36,13 @@ def render(result: SweepResult) -> RenderableType:
 def _question(question: Question) -> Iterator[RenderableType]:
     rows = question.configurations
     pruned = [row for row in rows if row.pruned]
+    reasons = Counter(row.measurement.reason for row in pruned).most_common(SHOWN)
     wrong = sum(row.measurement.status is Status.INCORRECT for row in rows)
     dims = ", ".join(f"{name} {value}" for name, value in sorted(question.dims.items()))
     left = f"{len(rows)} declared -> {len(pruned)} pruned -> {question.distinct} distinct"
     yield Text(f"{question.op}@{question.site} · {question.variant} · {dims}")
     yield Text(f"{left} -> {question.timed} timed · {wrong} wrong")
-    yield from (Text(f"  pruned: {reason} ({count})") for reason, count in _reasons(pruned))
+    yield from (Text(f"  pruned: {reason} ({count})") for reason, count in reasons)
     if question.rms is not None and question.finals is not None:
         verdict, pairs = "trusted" if question.trusted else "NOT to be trusted", len(question.finals.twins)
         yield Text(f"the same work twice: {100 * question.rms:.2f} % apart (RMS of {pairs} pairs): {verdict}")
@@ -49,10 +50,6 @@ def _question(question: Question) -> Iterator[RenderableType]:
     matters = importance(question.configurations)
     if matters:
         yield Text("what matters: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in matters))
-
-
-def _reasons(rows: Iterable[Configuration]) -> list[tuple[str, int]]:
-    return Counter(row.measurement.reason for row in rows).most_common(SHOWN)
 
 
 def render_shipped(place: str, chosen: Shipped) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class KernelRow:
     in_model: float | None
     ratio: Ratio | None
     source: Answered
+
+    @property
+    def us(self) -> float:
+        """Infinity where it was not timed."""
+        return self.estimate.value if self.estimate else math.inf
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,10 @@ def _group(joined: Joined, entries: Sequence[Answered]) -> KernelGroup:
     sweep = any(entry.case.tunables_in_id for entry in entries)
     ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.samples]
     if sweep:  # held against the fastest, which is the first then
-        ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else float("inf"))
+        ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else math.inf)
     rows = [_row(joined, entry, ok, arms) for entry, arms in shared_arms(ok)]
     if sweep:
-        rows.sort(key=lambda row: row.estimate.value if row.estimate else float("inf"))
+        rows.sort(key=lambda row: row.us)
     case = entries[0].case
     bounds = [bound for entry in ok if (bound := joined.bound_us(entry)) is not None]
     return KernelGroup(
