@@ -213,7 +213,7 @@ def test_intervals_name_their_level() -> None:
 def test_each_process_is_shown_where_there_are_several(view: View) -> None:
     assert build(synthetic_run(1)).processes == ()
     assert all(len(row.medians) == 3 for row in view.processes)
-    assert all(row.spread == pytest.approx(max(row.medians) / min(row.medians) - 1) for row in view.processes)
+    assert all(row.apart == pytest.approx(max(row.medians) / min(row.medians) - 1) for row in view.processes)
 
 
 def test_a_diverging_stream_is_told_with_its_position() -> None:
