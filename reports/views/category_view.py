@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.values.case import same_shape
+from harness.values.profile import CategoryRow as ProfileCategory
 from harness.values.profile import KernelRow, Profile
 
 from ..figures import axes_words, clean
@@ -131,8 +132,8 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
     steps_us = tuple(row.time.value if row else None for _, row in timed)
     engine = next((engine for engine, row in timed if row), "")
     gpu = first.device != "cpu"
-    rows = [CategoryRow(name, tuple(_cell(profile, name) for profile in profiles)) for name in names]
-    total = CategoryRow("total", tuple(_total(profile) for profile in profiles))
+    rows = [CategoryRow(name, tuple(_category(profile, name) for profile in profiles)) for name in names]
+    total = CategoryRow("total", tuple(_cell(profile, profile.categories) for profile in profiles))
     last, last_us = profiles[-1], steps_us[-1] if gpu else None
     batch = int(first.axes.get("batch", 1))
     if last_us is not None:
@@ -162,28 +163,20 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
 
 def _names(profiles: Sequence[Profile]) -> list[str]:
     """Categories by their time in the first arm, longest first, then those that only later arms have."""
-    totals: dict[str, tuple[int, ...]] = {}
-    for place, profile in enumerate(profiles):
-        for row in profile.categories:
-            have = totals.get(row.name, (0,) * len(profiles))
-            totals[row.name] = (*have[:place], have[place] + row.total_ns, *have[place + 1 :])
-    return sorted(totals, key=lambda name: (tuple(-ns for ns in totals[name]), name))
+    sums = [{row.name: row.total_ns for row in profile.categories} for profile in profiles]
+    names = {name for found in sums for name in found}
+    return sorted(names, key=lambda name: (tuple(-found.get(name, 0) for found in sums), name))
 
 
-def _cell(profile: Profile, name: str) -> Cell | None:
+def _category(profile: Profile, name: str) -> Cell | None:
     rows = [row for row in profile.categories if row.name == name]
-    if not rows:
-        return None
-    return _make_cell(profile, sum(row.total_ns for row in rows), sum(row.calls for row in rows))
+    return _cell(profile, rows) if rows else None
 
 
-def _total(profile: Profile) -> Cell:
-    return _make_cell(profile, sum(r.total_ns for r in profile.categories), sum(r.calls for r in profile.categories))
-
-
-def _make_cell(profile: Profile, total_ns: int, calls: int) -> Cell:
-    steps = profile.steps or 1
-    whole = sum(row.total_ns for row in profile.categories)
+def _cell(profile: Profile, rows: Sequence[ProfileCategory]) -> Cell:
+    """These categories of the profile together."""
+    steps, whole = profile.steps or 1, sum(row.total_ns for row in profile.categories)
+    total_ns, calls = sum(row.total_ns for row in rows), sum(row.calls for row in rows)
     return Cell(total_ns / 1e3 / steps, total_ns, total_ns / whole if whole else 0.0, calls / steps)
 
 
@@ -201,27 +194,29 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
         bound = joined.bound_us(entry)
         if bound and entry.case.calls and same_shape(entry.case.axes, profile.axes):
             bounds[entry.case.place] = bound * entry.case.calls
-    scopes: dict[str, set[str]] = {}
-    for row in profile.kernels:
-        scopes.setdefault(row.category, set()).add(row.scope)
     return {
         name: sum(bounds[scope] for scope in within)
-        for name, within in scopes.items()
+        for name, within in _scopes(profile).items()
         if within <= bounds.keys() and within
     }
 
 
 def _least_bytes(profile: Profile) -> dict[str, int]:
     """Of a step, by category: of those whose ops are known and have no kernel in another category."""
-    work = {site.name: site.bytes for site in profile.work}
-    scopes: dict[str, set[str]] = {}
-    for row in profile.kernels:
-        scopes.setdefault(row.category, set()).add(row.scope)
+    work, scopes = {site.name: site.bytes for site in profile.work}, _scopes(profile)
     return {
         name: sum(work[scope] for scope in within)
         for name, within in scopes.items()
         if within <= work.keys() and not any(within & other for key, other in scopes.items() if key != name)
     }
+
+
+def _scopes(profile: Profile) -> dict[str, set[str]]:
+    """By category, where its kernels were launched."""
+    found: dict[str, set[str]] = {}
+    for row in profile.kernels:
+        found.setdefault(row.category, set()).add(row.scope)
+    return found
 
 
 def _with_bytes(row: CategoryRow, least_bytes: int | None, read_gb_s: float | None) -> CategoryRow:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from harness.stats import estimate
 from harness.stats.landscape import importance, times_us
-from harness.values.case import Answer
 from harness.values.estimate import Estimate
 from harness.values.sweep import Confirmed, Question
 
@@ -103,28 +102,22 @@ def _top(question: Question) -> tuple[tuple[TopRow, ...], str]:
     rows = [(confirmed, False) for confirmed in finals.confirmed]
     rows += [(finals.baseline, True)] if finals.baseline else []
     rows = [(confirmed, is_baseline) for confirmed, is_baseline in rows if confirmed.measurement.samples]
-    tunables = [_answer(confirmed).tunables.items() for confirmed, _ in rows]
+    tunables = [confirmed.tunables.items() for confirmed, _ in rows]
     alike = [item for item in tunables[0] if all(item in other for other in tunables)] if len(tunables) > 1 else []
     found = tuple(_row(confirmed, base, question, alike) for confirmed, base in rows)
     return found, _named(alike)
 
 
 def _row(confirmed: Confirmed, is_baseline: bool, question: Question, alike: Container[object]) -> TopRow:
-    found, answer = estimate(confirmed.measurement.samples), _answer(confirmed)
+    found, answer = estimate(confirmed.measurement.samples), confirmed.measurement.case.answer
     assert found is not None and question.finals is not None
-    name = _named(item for item in answer.tunables.items() if item not in alike)
-    if answer.variant != question.variant:
+    name = _named(item for item in confirmed.tunables.items() if item not in alike)
+    if answer and answer.variant != question.variant:
         name = f"{answer.variant} {name}".strip()
     against = confirmed.against_baseline
     gain = "baseline" if is_baseline else against.words if against else "no baseline"
     is_winner = confirmed.measurement.case.id == question.finals.winner
     return TopRow(name, found, gain, is_baseline, is_winner)
-
-
-def _answer(confirmed: Confirmed) -> Answer:
-    answer = confirmed.measurement.case.answer
-    assert answer is not None
-    return answer
 
 
 def _named(tunables: Iterable[tuple[str, object]]) -> str:
