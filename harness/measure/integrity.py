@@ -39,6 +39,8 @@ ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYT
 """Variables that change how this process or one that it starts computes."""
 SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
 SET_WITH_THE_DTYPE = ("Storage",)
+MADE_WHEN_READ = ("__annotations__", "__annotations_cache__")
+"""Python gives a module or class without annotations these names when somebody asks for them."""
 CODE = (FunctionType, BuiltinFunctionType, MethodDescriptorType, type, classmethod, staticmethod, property)
 PUT_BACK_BY: dict[str, Callable[[Any], object]] = {
     "torch.get_num_threads": torch.set_num_threads,
@@ -142,9 +144,11 @@ class Watch:
 
 def _hides(owner: Any, name: str) -> bool:
     """Whether a name that was added to a class or module stands before an inherited or built-in one."""
+    if name in MADE_WHEN_READ:
+        return False
     if isinstance(owner, type):
         return any(name in vars(above) for above in owner.__mro__[1:])
-    return hasattr(builtins, name) and owner is not builtins
+    return name in vars(builtins) and owner is not builtins
 
 
 def _settings() -> dict[str, Any]:
