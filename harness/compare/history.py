@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -61,7 +61,7 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
     units: dict[tuple[str, str], str] = {}
     ids: dict[str, None] = {}
     for run in runs:
-        for case, measurement in _cases(run):
+        for case, measurement in run.answered():
             ids[case.id] = None
             if matches(match, case.id):
                 key = run.suite, case.id
@@ -72,13 +72,6 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
                     last[key] = now
     histories = (CaseHistory(case, suite, units[suite, case], tuple(m)) for (suite, case), m in found.items())
     return tuple(histories), tuple(ids)
-
-
-def _cases(run: Run) -> Iterator[tuple[Case, Measurement | None]]:
-    """Every planned case with its measurement, or that of the case with the same answer in its place."""
-    measured = {m.case.id: m for m in run.measurements}
-    for case in {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}.values():
-        yield case, measured.get(case.id) or measured.get(case.same_as or "")
 
 
 def _moment(run: Run, case: Case, measurement: Measurement | None, last: _Last | None) -> tuple[Moment, _Last]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from harness.compare.sides import StoredSide
 from harness.values.case import Case
@@ -37,23 +37,15 @@ class Joined:
 def join(base: StoredSide, head: StoredSide) -> list[Joined]:
     """Every question of either side: the base's in their order, then the head's own."""
     sides = [_questions(side) for side in (base, head)]
-    return [Joined(name, *(side.get(name) for side in sides)) for name in dict.fromkeys(_chain(sides))]
-
-
-def _chain(sides: Iterable[dict[str, PlannedCase]]) -> Iterable[str]:
-    return (name for side in sides for name in side)
+    return [Joined(name, *(side.get(name) for side in sides)) for name in dict.fromkeys(chain(*sides))]
 
 
 def _questions(side: StoredSide) -> dict[str, PlannedCase]:
-    run = side.run
-    measured = {m.case.id: m for m in run.measurements}
-    planned = {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}
-    found = {}
-    for case in planned.values():
-        if side.arm in (None, case.arm):
-            own = measured.get(case.id) or measured.get(case.same_as or "")
-            found[_name(case, with_arm=side.arm is None)] = PlannedCase(case, own)
-    return found
+    return {
+        _name(case, with_arm=side.arm is None): PlannedCase(case, measurement)
+        for case, measurement in side.run.answered()
+        if side.arm in (None, case.arm)
+    }
 
 
 def _name(case: Case, *, with_arm: bool) -> str:

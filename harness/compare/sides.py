@@ -85,7 +85,7 @@ def same_run(base: StoredSide, head: StoredSide) -> bool:
 
 def arms_of(run: Run) -> list[str]:
     """The arms of a run, in the order of its plan."""
-    return list(dict.fromkeys(case.arm for case in (*run.planned, *(m.case for m in run.measurements))))
+    return list(dict.fromkeys(case.arm for case in run.cases))
 
 
 def _other(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -66,6 +67,18 @@ class Run(msgspec.Struct, frozen=True):
         if self.state == "complete" or self.pairing is not None:
             return self.processes
         return len({sample.process for m in self.measurements for sample in m.samples})
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Those of the plan, then those that were measured without one; each id once."""
+        every = (*self.planned, *(m.case for m in self.measurements))
+        return tuple({case.id: case for case in every}.values())
+
+    def answered(self) -> Iterator[tuple[Case, Measurement | None]]:
+        """Every case with its measurement, or that of the case with the same answer that stands in its place."""
+        measured = {m.case.id: m for m in self.measurements}
+        for case in self.cases:
+            yield case, measured.get(case.id) or measured.get(case.same_as or "")
 
     def unmeasured(self, case: Case) -> Unmeasured:
         """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""
