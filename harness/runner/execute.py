@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 
 from harness.runner.record import RunRecord
 from harness.runner.stage import Options, Report, Stages
 from harness.store import Store
+from harness.store.writer import new_run
 from harness.values.environment import Environment
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
-from harness.values.suite_facts import facts_of
 from harness.worker.device_worker import DeviceWorker
 from harness.worker.messages import KINDS
 
@@ -64,19 +61,6 @@ def first_facts(plan: Plan, environment: Environment, options: Options) -> Run:
     """A run as it begins: nothing measured. Planned are the cases of the stages that were asked for; no other is
     missed in it."""
     kinds = {kind for stage in options.stages for kind in KINDS[stage]}
-    suite = plan.suite
-    return Run(
-        id="",
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        suite=suite.name,
-        suite_hash=hashlib.sha256(suite.text.encode()).hexdigest(),
-        title=suite.title,
-        state="running",
-        command=" ".join(["harness", *sys.argv[1:]]),
-        note=options.note,
-        analysis=suite.analysis,
-        processes=options.processes,
-        environment=environment,
-        planned=tuple(case for case in plan.cases if case.kind in kinds),
-        suite_facts=facts_of(suite),
-    )
+    planned = tuple(case for case in plan.cases if case.kind in kinds)
+    run = new_run(plan.suite, environment, options.processes, options.note)
+    return msgspec.structs.replace(run, analysis=plan.suite.analysis, planned=planned)

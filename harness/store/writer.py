@@ -1,10 +1,19 @@
-"""Who writes a run, so that a reader can tell a run that goes on from one whose writer was killed."""
+"""Who writes a run and what it begins with, so that a reader can tell a run that goes on from one whose writer was
+killed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+
+from harness.values.environment import Environment
+from harness.values.run import Run
+from harness.values.suite import Suite
+from harness.values.suite_facts import facts_of
 
 PROC = Path("/proc")
 
@@ -12,6 +21,23 @@ PROC = Path("/proc")
 def this_writer() -> str:
     """`host|boot|pid|start`: boot and start time tell the process from a later one with the same number."""
     return "|".join((socket.gethostname(), _boot(), str(os.getpid()), _start_of(os.getpid()) or ""))
+
+
+def new_run(suite: Suite, environment: Environment, processes: int, note: str) -> Run:
+    """A run of this command as it begins: nothing planned, nothing measured."""
+    return Run(
+        id="",
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        suite=suite.name,
+        suite_hash=hashlib.sha256(suite.text.encode()).hexdigest(),
+        title=suite.title,
+        state="running",
+        command=" ".join(["harness", *sys.argv[1:]]),
+        note=note,
+        processes=processes,
+        environment=environment,
+        suite_facts=facts_of(suite),
+    )
 
 
 def is_alive(writer: str) -> bool:

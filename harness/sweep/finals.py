@@ -71,10 +71,9 @@ class Finalists:
         return Finals(tuple(twins), tuple(confirmed), base, winner, count)
 
     def _is_baseline(self, row: Configuration) -> bool:
+        """Is it the baseline, or the same work?"""
         base = self._ledger.rows.get(self._asked.baseline.id)
-        if row.case.id == self._asked.baseline.id:
-            return True
-        return base is not None and base.same_as == row.case.id
+        return row.case.id in (self._asked.baseline.id, base and base.same_as)
 
     def _rows(self) -> list[Configuration]:
         rows = (self._ledger.rows.get(case.id) for case in self._asked.cases)
@@ -102,12 +101,12 @@ class Finalists:
         measured = self._together(entrants, rounds)
         found = {name: list(values) for name, values in (before or {}).items()}
         for entrant, measurement in zip(entrants, measured, strict=True):
+            found.setdefault(entrant.name, []).extend(sample.value_us for sample in measurement.samples)
             if entrant.copy == 0:
                 earlier = self._ledger.rows.get(entrant.case.id)
                 if before and earlier is not None and measurement.status is Status.OK:
                     measurement = _more(earlier.measurement, measurement)
                 self._ledger.record(measurement, stage)
-            found.setdefault(entrant.name, []).extend(s.value_us for s in measured_samples(measured, entrants, entrant))
         return found
 
     def _together(self, entrants: Sequence[Entrant], rounds: int) -> list[Measurement]:
@@ -121,13 +120,6 @@ class Finalists:
             return [self._together([entrant], rounds)[0] for entrant in entrants]
         self._ledger.record_outcome(outcome)
         return list(outcome.measurements)
-
-
-def measured_samples(
-    measured: Sequence[Measurement], entrants: Sequence[Entrant], entrant: Entrant
-) -> tuple[Sample, ...]:
-    """The samples of one of the entrants."""
-    return measured[list(entrants).index(entrant)].samples
 
 
 def _more(earlier: Measurement, later: Measurement) -> Measurement:

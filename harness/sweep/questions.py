@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -89,20 +89,16 @@ def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | 
     return {**answers.defaults(case.op, case.answer.variant), **case.answer.tunables}
 
 
-def keys_on(suite: Suite, asked: Asked) -> Callable[[Machine], dict[str, str]]:
-    """The key of each case of a question, by case id, for a machine."""
+def keys_on(machine: Machine, suite: Suite, asked: Asked) -> dict[str, str]:
+    """The key of each case of a question, by case id."""
     answers = ArmResolver(suite, None, None)
-
-    def keys(machine: Machine) -> dict[str, str]:
-        return {
-            case.id: configuration_key(
-                msgspec.structs.replace(case, answer=Answer(_variant(case), whole_tunables(answers, case))),
-                asked.sources[_variant(case)], machine, suite.routing, suite.timer.kind,
-            )
-            for case in asked.everything
-        }  # fmt: skip
-
-    return keys
+    return {
+        case.id: configuration_key(
+            msgspec.structs.replace(case, answer=Answer(_variant(case), whole_tunables(answers, case))),
+            asked.sources[_variant(case)], machine, suite.routing, suite.timer.kind,
+        )
+        for case in asked.everything
+    }  # fmt: skip
 
 
 def configuration_key(case: Case, source: str, machine: Machine, routing: str, timer: str | None = None) -> str:

@@ -75,12 +75,12 @@ def ship(times: Times, count: int) -> Shipped:
 
 def loss(times: Times, chosen: Sequence[Name]) -> float:
     """The best of the chosen over the best of all, less 1, at the question where that is largest."""
-    worst = 0.0
-    for by_name in times.values():
-        best = min(by_name.values())
-        reached = min((by_name.get(name, math.inf) for name in chosen), default=math.inf)
-        worst = max(worst, reached / best - 1)
-    return worst
+    return max(_reached(times, chosen), default=1.0) - 1
+
+
+def _reached(times: Times, chosen: Sequence[Name]) -> list[float]:
+    """The best of the chosen over the best of all, at each question; infinite where none of them has a time."""
+    return [min((t.get(n, math.inf) for n in chosen), default=math.inf) / min(t.values()) for t in times.values()]
 
 
 def _exchanged(times: Times, names: Sequence[Name], count: int) -> tuple[Name, ...]:
@@ -102,7 +102,7 @@ def _exchanged(times: Times, names: Sequence[Name], count: int) -> tuple[Name, .
 
 def _worst_then_sum(times: Times, chosen: Sequence[Name]) -> tuple[float, float]:
     """The worst loss, and where it is infinite either way, the sum over the questions that have a time."""
-    reached = [min((t.get(n, math.inf) for n in chosen), default=math.inf) / min(t.values()) for t in times.values()]
+    reached = _reached(times, chosen)
     finite = [one for one in reached if math.isfinite(one)]
     return max(reached), sum(finite) + 1e6 * (len(reached) - len(finite))
 

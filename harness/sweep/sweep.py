@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +14,7 @@ from harness.device.probe import machine_of, probe
 from harness.errors import CaseFailed, HarnessError
 from harness.observe.place import tree_around
 from harness.store import Store
+from harness.store.writer import new_run
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
 from harness.sweep.finals import Finalists
@@ -27,9 +25,7 @@ from harness.sweep.register import register
 from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.values.case import Case
 from harness.values.environment import Environment
-from harness.values.run import Run
 from harness.values.suite import Plan
-from harness.values.suite_facts import facts_of
 from harness.values.sweep import Finals, Question, SweepResult
 from harness.worker.messages import Task
 from harness.worker.pool import Devices, LocalDevices, outcome_of
@@ -135,7 +131,7 @@ class _Sweep:
     def _look_up(self, environment: Environment) -> None:
         self.environment = environment
         machine = machine_of(environment)
-        keys = {name: key for asked in self.asked for name, key in keys_on(self.suite, asked)(machine).items()}
+        keys = {name: key for asked in self.asked for name, key in keys_on(machine, self.suite, asked).items()}
         stored = {} if self.options.again else self.store.known_configurations(keys.values())
         known = still_true(stored, tree_around(Path(self.suite.path)))
         cases = {case.id: case for asked in self.asked for case in asked.everything}
@@ -176,19 +172,8 @@ class _Sweep:
             raise HarnessError(f"{self.suite.path}: a device process could not start: {death.reason}") from death
 
     def _begin(self) -> None:
-        run = Run(
-            id="",
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            suite=f"{self.suite.name} (sweep)",
-            suite_hash=hashlib.sha256(self.suite.text.encode()).hexdigest(),
-            title=self.suite.title,
-            state="running",
-            command=" ".join(["harness", *sys.argv[1:]]),
-            note=self.options.note or "sweep",
-            processes=self.options.processes,
-            environment=self.environment,
-            suite_facts=facts_of(self.suite),
-        )
+        run = new_run(self.suite, self.environment, self.options.processes, self.options.note or "sweep")
+        run = msgspec.structs.replace(run, suite=f"{self.suite.name} (sweep)")
         self.ledger.run_id = self.store.begin(run)
         self.store.add_source(self.ledger.run_id, run.suite_hash, self.suite.text)
 
