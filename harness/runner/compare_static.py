@@ -14,7 +14,7 @@ from harness.compare.static_verdicts import judge
 from harness.errors import HarnessError
 from harness.runner.live_sides import Live, Say, plans_of, trees
 from harness.runner.paired_side import PairedSide
-from harness.runner.static_side import Answer, Asked, compile_side, variant_key
+from harness.runner.static_side import Answer, Asked, compile_side
 from harness.static.target import parse_target
 from harness.store import Store
 from harness.values.case import Case
@@ -71,7 +71,7 @@ class _Compiled:
 
     def sources(self, name: str) -> dict[str, str]:
         case = self.named.get(name)
-        return self.answer.sources.get(variant_key(case), {}) if case is not None else {}
+        return self.answer.sources.get(case.implementation, {}) if case is not None else {}
 
 
 def compare_static(
@@ -154,6 +154,5 @@ def _name(case: Case, arm: str | None) -> str:
 
 def _work(case: Case) -> str:
     """Equal for cases that are one compilation: arms often share an answer."""
-    assert case.answer is not None
-    facts = (case.question, case.dims, case.answer.variant, case.answer.tunables)
+    facts = (case.question, case.dims, case.variant, case.tunables)
     return msgspec.json.encode(facts, order="sorted").decode()

@@ -67,10 +67,10 @@ def serve(wire: Wire, _: Boot) -> None:
     asked: Asked = wire.receive(Asked)
     sources: dict[str, dict[str, str]] = {}
     for case in asked.cases:
-        key = variant_key(case)
+        key = case.implementation
         if key not in sources:
             sources[key] = _texts(case, asked.suite_folder)
-    kept = [case for case in asked.cases if any(map(USES_TRITON.search, sources[variant_key(case)].values()))]
+    kept = [case for case in asked.cases if any(map(USES_TRITON.search, sources[case.implementation].values()))]
     left_out = tuple(case.id for case in asked.cases if case not in kept)
     done, compiled, chains = 0, {}, {}
     for target in asked.targets if kept else ():
@@ -83,16 +83,11 @@ def serve(wire: Wire, _: Boot) -> None:
     wire.send(Answer(compiled, sources, chains, left_out))
 
 
-def variant_key(case: Case) -> str:
-    assert case.answer is not None
-    return f"{case.op}/{case.answer.variant}"
-
-
 def _texts(case: Case, suite_folder: str) -> dict[str, str]:
     from harness.suite.catalogue import variant_file
     from harness.suite.closure import source_files
 
-    assert case.op is not None and case.answer is not None
-    file = variant_file(case.op, case.answer.variant, suite_folder)
+    assert case.op is not None
+    file = variant_file(case.op, case.variant, suite_folder)
     files = source_files(file)[:MOST_FILES] if file is not None else ()
     return {found.name: found.read_text(encoding="utf-8", errors="replace") for found in files}

@@ -36,9 +36,8 @@ def _run(call: OneCall) -> None:
     case = call.case
     assert case.op is not None and case.answer is not None
     op, device = load_op(case.op), open_device()
-    variant = load_variant(case.op, case.answer.variant, call.folder)
-    routing = str(case.axes.get("routing", "uniform"))
-    raw = make_operands(op, case, torch_dtype(case.activations), device.tensors, CHECK_SALT, routing)
+    variant = load_variant(case.op, case.variant, call.folder)
+    raw = make_operands(op, case, torch_dtype(case.activations), device.tensors, CHECK_SALT, case.routing)
     inputs = arguments(op, prepare(variant, op, raw))
     with torch.no_grad(), device.recorded_by_tool():
         variant.run(*inputs, **variant.tunables_of(case.answer))

@@ -71,7 +71,7 @@ class OneCase:
     def _bench(self, job: TryJob, cases: Sequence[Case], timing: Timing | None) -> Events[Results]:
         results: Results = {}
         arms = {case.id: case.arm for case in cases}
-        bench = KernelBench(self.device, timing, 0, job.folder, str(job.case.axes.get("routing", "uniform")))
+        bench = KernelBench(self.device, timing, 0, job.folder, job.case.routing)
         for event in bench.run(cases):
             if isinstance(event, Measured):
                 results[event.measurement.case.id] = event
@@ -90,8 +90,7 @@ class OneCase:
         self._binaries = self._binaries or GpuBinaries(target)
         op = load_op(str(case.op))
         variant = load_variant(op.name, case.answer.variant, job.folder)
-        routing = str(case.axes.get("routing", "uniform"))
-        raw = make_operands(op, case, torch_dtype(case.activations), self.device.tensors, CHECK_SALT, routing)
+        raw = make_operands(op, case, torch_dtype(case.activations), self.device.tensors, CHECK_SALT, case.routing)
         found = self._binaries.of_call(op, variant, case, arguments(op, prepare(variant, op, raw)))
         if isinstance(found, str):
             return msgspec.structs.replace(answered, remarks=(*answered.remarks, found))
@@ -139,11 +138,10 @@ class OneCase:
             return answered
         yield Started("find out how it is wrong")
         op = load_op(str(case.op))
-        variant = load_variant(op.name, case.answer.variant, job.folder)
+        variant = load_variant(op.name, case.variant, job.folder)
         found, evidence = examine(
-            op, variant, case, self.device.tensors, str(case.axes.get("routing", "uniform")), measurement.correctness,
-            Path(job.evidence),
-        )  # fmt: skip
+            op, variant, case, self.device.tensors, case.routing, measurement.correctness, Path(job.evidence)
+        )
         return msgspec.structs.replace(answered, diagnosis=found, evidence=evidence)
 
     def _in_doubt(self, measurement: Measurement) -> bool:

@@ -78,11 +78,10 @@ class Results:
             ) from error
 
     def _file(self, case: Case) -> Path:
-        assert case.op is not None and case.answer is not None
+        assert case.op is not None
         parts = [
-            VERSION, self.target, self._toolchain, self._source(case.op, case.answer.variant), case.op,
-            case.answer.variant, case.dtype, sorted(case.dims.items()), sorted(case.answer.tunables.items()),
-            case.question,
+            VERSION, self.target, self._toolchain, self._source(case.op, case.variant), case.op, case.variant,
+            case.dtype, sorted(case.dims.items()), sorted(case.tunables.items()), case.question,
         ]  # fmt: skip
         name = hashlib.sha256(repr(parts).encode()).hexdigest()
         return self.folder / name[:2] / name

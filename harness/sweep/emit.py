@@ -40,14 +40,9 @@ def _top(question: Question) -> list[Tunables]:
     rest = [*finals.confirmed, *([finals.baseline] if finals.baseline else [])] if finals else []
     found: list[Tunables] = []
     for confirmed in ([first] if first else []) + rest:
-        m = confirmed.measurement
-        if (
-            m.samples
-            and m.case.answer
-            and m.case.answer.variant == question.variant
-            and m.case.answer.tunables not in found
-        ):
-            found.append(dict(m.case.answer.tunables))
+        own = confirmed.measurement.samples and confirmed.measurement.case.variant == question.variant
+        if own and confirmed.tunables not in found:
+            found.append(dict(confirmed.tunables))
     return found
 
 

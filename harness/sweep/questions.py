@@ -40,22 +40,20 @@ def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
     answers = ArmResolver(suite, None, None)
     grouped: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        assert case.answer is not None
-        key = (case.op, case.answer.variant, case.site, tuple(sorted(case.dims.items())))
+        key = (case.op, case.variant, case.site, tuple(sorted(case.dims.items())))
         grouped.setdefault(key, []).append(case)
     return [_asked(suite, answers, group) for group in grouped.values()]
 
 
 def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Asked:
     first = cases[0]
-    assert first.op is not None and first.site is not None and first.answer is not None
+    assert first.op is not None and first.site is not None
     baseline = _baseline(suite, answers, cases)
-    assert baseline.answer is not None
     known = kernels_of(suite)
-    files = {name: known.known_file(first.op, name) for name in (first.answer.variant, baseline.answer.variant)}
+    files = {name: known.known_file(first.op, name) for name in (first.variant, baseline.variant)}
     sources = {name: closure_hash(file, known.root) for name, file in files.items()}
-    triton = "import triton" in files[first.answer.variant].read_text(encoding="utf-8")
-    return Asked(first.op, first.site, first.answer.variant, tuple(cases), baseline, sources, triton)
+    triton = "import triton" in files[first.variant].read_text(encoding="utf-8")
+    return Asked(first.op, first.site, first.variant, tuple(cases), baseline, sources, triton)
 
 
 def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case:
@@ -68,25 +66,20 @@ def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case
     if choice is None and arm is not None and kernels_of(suite).spec(first.op).default.get("decode"):
         answer = answers.resolve(arm.name, first.op, first.site, "decode", first.dims).answer
     elif choice is None or isinstance(choice.tunables, str):
-        name = choice.variant if choice else _variant(first)
+        name = choice.variant if choice else first.variant
         answer = Answer(name, answers.defaults(first.op, name))
     else:
         answer = Answer(choice.variant, {**answers.defaults(first.op, choice.variant), **choice.tunables})
     for case in cases:
-        if _variant(case) == answer.variant and whole_tunables(answers, case) == answer.tunables:
+        if case.variant == answer.variant and whole_tunables(answers, case) == answer.tunables:
             return case
     return msgspec.structs.replace(first, answer=Answer(answer.variant, answer.tunables, "baseline"))
 
 
-def _variant(case: Case) -> str:
-    assert case.answer is not None
-    return case.answer.variant
-
-
 def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | str | bool]:
     """With those that the space does not name at their defaults: a space that names one more finds what is known."""
-    assert case.op is not None and case.answer is not None
-    return {**answers.defaults(case.op, case.answer.variant), **case.answer.tunables}
+    assert case.op is not None
+    return {**answers.defaults(case.op, case.variant), **case.tunables}
 
 
 def keys_on(machine: Machine, suite: Suite, asked: Asked) -> dict[str, str]:
@@ -94,8 +87,8 @@ def keys_on(machine: Machine, suite: Suite, asked: Asked) -> dict[str, str]:
     answers = ArmResolver(suite, None, None)
     return {
         case.id: configuration_key(
-            msgspec.structs.replace(case, answer=Answer(_variant(case), whole_tunables(answers, case))),
-            asked.sources[_variant(case)], machine, suite.routing, suite.timer.kind,
+            msgspec.structs.replace(case, answer=Answer(case.variant, whole_tunables(answers, case))),
+            asked.sources[case.variant], machine, suite.routing, suite.timer.kind,
         )
         for case in asked.everything
     }  # fmt: skip
@@ -103,10 +96,9 @@ def keys_on(machine: Machine, suite: Suite, asked: Asked) -> dict[str, str]:
 
 def configuration_key(case: Case, source: str, machine: Machine, routing: str, timer: str | None = None) -> str:
     """source: hash of the variant's text and of what it imports from the kernels. timer: that the suite names."""
-    assert case.answer is not None
     parts = [
-        case.op, sorted(case.dims.items()), case.dtype, sorted(case.axes.items()), routing, case.answer.variant,
-        sorted((name, repr(value)) for name, value in case.answer.tunables.items()), source, machine,
+        case.op, sorted(case.dims.items()), case.dtype, sorted(case.axes.items()), routing, case.variant,
+        sorted((name, repr(value)) for name, value in case.tunables.items()), source, machine,
         *([timer] if timer else []),
     ]  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -20,9 +20,9 @@ def still_true(rows: Mapping[str, Configuration], tree: Path) -> dict[str, Confi
     closures: dict[str, list[Closure]] = {}
     for row in rows.values():
         if row.closure is not None:
-            closures.setdefault(_variant(row), []).append(row.closure)
+            closures.setdefault(row.case.implementation, []).append(row.closure)
     true = {variant for variant, found in closures.items() if all(_holds(one, tree) for one in _distinct(found))}
-    return {key: row for key, row in rows.items() if _variant(row) in true}
+    return {key: row for key, row in rows.items() if row.case.implementation in true}
 
 
 def _distinct(closures: Iterable[Closure]) -> Iterable[Closure]:
@@ -31,11 +31,6 @@ def _distinct(closures: Iterable[Closure]) -> Iterable[Closure]:
 
 def _holds(closure: Closure, tree: Path) -> bool:
     return not closure.unproved and all(is_still(tree / name, found) for name, found in closure.files.items())
-
-
-def _variant(row: Configuration) -> str:
-    assert row.case.answer is not None
-    return f"{row.case.op}/{row.case.answer.variant}"
 
 
 def of_now(row: Configuration, case: Case) -> Configuration:

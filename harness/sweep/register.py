@@ -56,8 +56,7 @@ def choice(question: Question) -> Confirmed | None:
         if confirmed.measurement.case.id == finals.winner:
             return confirmed
     base = finals.baseline
-    answer = base.measurement.case.answer if base is not None else None
-    if answer is not None and answer.variant == question.variant:
+    if base is not None and base.measurement.case.variant == question.variant:
         return base
     return next((confirmed for confirmed in finals.confirmed if confirmed.measurement.samples), None)
 
@@ -65,10 +64,10 @@ def choice(question: Question) -> Confirmed | None:
 def _described(confirmed: Confirmed) -> dict[str, Any]:
     """tunables, us with its interval, and how it stands against the baseline (time over time)."""
     found = estimate(confirmed.measurement.samples)
-    assert found is not None and confirmed.measurement.case.answer is not None
-    answer, against = confirmed.measurement.case.answer, confirmed.against_baseline
+    assert found is not None
+    case, against = confirmed.measurement.case, confirmed.against_baseline
     described: dict[str, Any] = {
-        "variant": answer.variant, "tunables": dict(answer.tunables), "us": found.value, "low": found.low,
+        "variant": case.variant, "tunables": dict(case.tunables), "us": found.value, "low": found.low,
         "high": found.high, "processes": found.n,
     }  # fmt: skip
     if against is not None:

@@ -94,6 +94,28 @@ class Case(msgspec.Struct, frozen=True):
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
     @property
+    def variant(self) -> str:
+        """The variant that answers a kernel case."""
+        assert self.answer is not None
+        return self.answer.variant
+
+    @property
+    def tunables(self) -> Tunables:
+        """Of that variant."""
+        assert self.answer is not None
+        return self.answer.tunables
+
+    @property
+    def implementation(self) -> str:
+        """`int4_mm/triton_vecmat`: whose source text it is."""
+        return f"{self.op}/{self.variant}"
+
+    @property
+    def routing(self) -> str:
+        """How the tokens of an expert op are spread over the experts."""
+        return str(self.axes.get("routing", AXIS_DEFAULTS["routing"]))
+
+    @property
     def activations(self) -> str:
         """The dtype of the activations: `bfloat16` of `int4-g128/bfloat16`."""
         return self.dtype.rsplit("/", 1)[-1]

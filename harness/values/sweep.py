@@ -48,8 +48,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
     @property
     def tunables(self) -> Tunables:
-        assert self.case.answer is not None
-        return self.case.answer.tunables
+        return self.case.tunables
 
     @property
     def pruned(self) -> bool:
@@ -75,8 +74,7 @@ class Confirmed(msgspec.Struct, frozen=True):
 
     @property
     def tunables(self) -> Tunables:
-        assert self.measurement.case.answer is not None
-        return self.measurement.case.answer.tunables
+        return self.measurement.case.tunables
 
 
 class Finals(msgspec.Struct, frozen=True):
