@@ -34,7 +34,7 @@ class Session:
     def greeting(self) -> Hello:
         """Where the worker runs; HarnessError where none can be started."""
         try:
-            return self._running().hello(Path.cwd(), START_LIMIT_S, SILENCE)
+            return self._running().hello(Path.cwd(), START_LIMIT_S)
         except (WorkerDied, HarnessError) as gone:
             self.end()
             raise HarnessError(f"the worker could not start: {gone}") from gone
@@ -45,7 +45,7 @@ class Session:
         what = "start"
         answered: Answered | None = None
         try:
-            for message in self._running().ask(job, Started | Answered, self.limit_s, SILENCE):
+            for message in self._running().ask(job, Started | Answered, self.limit_s):
                 if isinstance(message, Answered):
                     answered = message
                 else:
@@ -65,7 +65,7 @@ class Session:
             environment = worker_environment() | ({"CUDA_VISIBLE_DEVICES": ""} if self.interpret else {})
             self._worker = DeviceWorker(
                 kernels_root=str(self.kernels_root), python=self.python, environment=environment, own_session=True,
-                interpret="without_gpu",
+                interpret="without_gpu", silence=SILENCE,
             )  # fmt: skip
             self.started += 1
         return self._worker

@@ -42,7 +42,7 @@ def command(
         )
 
     from harness.cli.progress import RunProgress
-    from harness.runner.check import check
+    from harness.runner.execute import check
 
     with RunProgress() as progress:
         run = check(loaded, make_plan, progress)

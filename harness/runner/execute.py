@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -55,6 +57,18 @@ class Execution:
             run = msgspec.structs.replace(first_facts(self.plan, environment, self.options), process_noise=noise)
             self.record.begin(run, self.suite.text)
         return self.plan
+
+
+def check(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
+    """`harness check`: each case verified once, nothing timed, nothing left in a store. A run without samples: every
+    measurement says OK, or why not."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(str(Path(folder) / "check.sqlite"))
+        options = Options(stages=("kernels", "decode"), verify_only=True)
+        try:
+            return store.load(Execution(suite, make_plan, store, options, report).run())
+        finally:
+            store.close()
 
 
 def first_facts(plan: Plan, environment: Environment, options: Options) -> Run:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import atexit
 import importlib
 import os
+import signal
 import sys
+import threading
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from harness import kernels_root
 from harness.errors import HarnessError
 from harness.worker.messages import Boot, Refused
-from harness.worker.watchdog import end_with_parent
 from harness.worker.wire import Wire
+
+POLL_S = 1.0
 
 
 def main(fd: int) -> None:
@@ -39,6 +43,19 @@ def main(fd: int) -> None:
     except EOFError:  # the parent has no more jobs
         pass
     _end(status)
+
+
+def end_with_parent() -> None:
+    """From now on this process is killed within about a second of its parent's end, whatever it is doing: it has nobody
+    to answer, and may hold a GPU for minutes. It asks the system once a second: Linux' own signal comes when the thread
+    ends that started the process, not the parent."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _end(status: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.worker.messages import Awake, Greet, Hello
-from harness.worker.process import SILENCE, WorkerProcess
+from harness.worker.process import WorkerProcess
 
 
 class DeviceWorker(WorkerProcess):
@@ -19,20 +19,20 @@ class DeviceWorker(WorkerProcess):
         self._is_awake = False
         self._hello: Hello | None = None
 
-    def wake(self, limit_s: float | None = None, silence: str = SILENCE) -> None:
+    def wake(self, limit_s: float | None = None) -> None:
         """Waits until it has imported all that takes long; until its first job it then does nothing."""
         if not self._is_awake:
-            self.hear(Awake, limit_s, silence)
+            self.hear(Awake, limit_s)
             self._is_awake = True
 
-    def ask(self, job: object, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Iterator[Any]:
-        self.wake(limit_s, silence)
-        return super().ask(job, kind, limit_s, silence)
+    def ask(self, job: object, kind: Any, limit_s: float | None = None) -> Iterator[Any]:
+        self.wake(limit_s)
+        return super().ask(job, kind, limit_s)
 
-    def hello(self, folder: Path, limit_s: float | None = None, silence: str = SILENCE) -> Hello:
+    def hello(self, folder: Path, limit_s: float | None = None) -> Hello:
         """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device."""
         if self._hello is None:
-            [self._hello] = self.ask(Greet(str(folder)), Hello, limit_s, silence)
+            [self._hello] = self.ask(Greet(str(folder)), Hello, limit_s)
         assert self._hello is not None
         return self._hello
 

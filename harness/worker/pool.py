@@ -110,7 +110,7 @@ class DeviceProcess:
 
     def _ask(self, task: Task, limit_s: float) -> Outcome:
         assert self._worker is not None
-        [outcome] = self._worker.ask(task, Outcome, limit_s, "took longer than {:.0f} s")
+        [outcome] = self._worker.ask(task, Outcome, limit_s)
         assert isinstance(outcome, Outcome)
         return outcome
 
@@ -118,7 +118,8 @@ class DeviceProcess:
         if self._closed:
             raise WorkerDied("the sweep was stopped", stopped=True)
         shown = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
-        return DeviceWorker(environment=worker_environment() | shown, own_session=True)
+        environment = worker_environment() | shown
+        return DeviceWorker(environment=environment, own_session=True, silence="took longer than {:.0f} s")
 
     def kill(self, for_good: bool = True) -> None:
         self._closed = self._closed or for_good

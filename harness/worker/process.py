@@ -21,7 +21,6 @@ END_S = 5.0
 """A worker that has no more jobs ends within this time, or is killed."""
 
 SILENCE = "said nothing for {:.0f} s"
-"""Why a worker that exceeded its limit was given up."""
 
 
 class WorkerDied(Exception):
@@ -55,11 +54,12 @@ class WorkerProcess:
 
     def __init__(
         self, service: str, *, tree: Path | None = None, python: str = sys.executable, own_session: bool = False,
-        environment: Mapping[str, str] | None = None, **boot: Any,
+        environment: Mapping[str, str] | None = None, silence: str = SILENCE, **boot: Any,
     ) -> None:  # fmt: skip
         """service: module whose `serve(wire, boot)` does the jobs. tree: where it runs, and where its packages are
         looked up first; the current folder when left out. own_session: Ctrl-C reaches the parent alone, which then ends
-        the worker. boot: see `Boot`."""
+        the worker. silence: why it is given up where it exceeds a limit. boot: see `Boot`."""
+        self._silence = silence
         self._stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the process
         self._wire, theirs = wire_pair()
         try:
@@ -82,12 +82,12 @@ class WorkerProcess:
         except OSError:
             raise WorkerDied(self._exit_reason()) from None
 
-    def hear(self, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Any:
+    def hear(self, kind: Any, limit_s: float | None = None) -> Any:
         """Its next message, of a tagged type or a union of them. Raises WorkerDied, also where none comes within the
-        limit: then `silence` is the reason. Raises HarnessError where it refuses its input."""
+        limit, and HarnessError where it refuses its input."""
         try:
             if not self._wire.poll(limit_s):
-                raise WorkerDied(silence.format(limit_s), timed_out=True)
+                raise WorkerDied(self._silence.format(limit_s), timed_out=True)
             message = self._wire.receive(kind | Refused)
         except (EOFError, OSError):
             raise WorkerDied(self._exit_reason()) from None
@@ -97,10 +97,10 @@ class WorkerProcess:
             raise error
         return message
 
-    def ask(self, job: object, kind: Any, limit_s: float | None = None, silence: str = SILENCE) -> Iterator[Any]:
+    def ask(self, job: object, kind: Any, limit_s: float | None = None) -> Iterator[Any]:
         """Sends a job and yields its messages to its end. limit_s: for each of them. Raises as `hear` does."""
         self.send(job)
-        while not isinstance(message := self.hear(kind | Done, limit_s, silence), Done):
+        while not isinstance(message := self.hear(kind | Done, limit_s), Done):
             yield message
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 
 BUSY = """
 import os, sys, time
-from harness.worker.watchdog import end_with_parent
+from harness.worker.__main__ import end_with_parent
 end_with_parent()
 print(os.getpid(), flush=True)
 while True:
