@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness import kernels_root
 from harness.errors import HarnessError
-from harness.static.messages import Job, Result
 from harness.static.results import Results
+from harness.static.server import Job, Result
 from harness.static.target import parse_target
 from harness.values.case import Case
 from harness.values.compiled import Compiled

@@ -6,20 +6,57 @@ intermediate code at the same time, one goes on; the others are taken up again w
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from collections import deque
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from harness.static.claims import give_up, is_free
-from harness.static.messages import Compile, Job, Result, Waiting
+import msgspec
+
+from harness.static.claims import Claims, InProgress, give_up, is_free
+from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.worker.messages import Boot
 from harness.worker.wire import Wire, wait_for, wire_pair
+
+NICE = 5
+"""While all cores compile, the process that times what is ready must not wait for one."""
+PR_SET_PDEATHSIG = 1
+"""linux/prctl.h: the signal that a process gets as its parent dies."""
+
+
+class Job(msgspec.Struct, frozen=True, tag=True):
+    """To the server, once: compile these cases, in this order as far as possible."""
+
+    cases: tuple[Case, ...]
+    capability: int
+    suite_folder: str
+    folder: str
+    """An empty one that the processes share; the pool removes it."""
+    jobs: int
+    """Processes at once."""
+    limit_s: float
+    """Wall time for each case."""
+
+
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """What came of the case of this number."""
+
+    number: int
+    compiled: Compiled
+
+
+class Waiting(msgspec.Struct, frozen=True, tag=True):
+    """From a forked process: another one is at equal code, of this key; the case of this number is put aside."""
+
+    number: int
+    key: str
 
 
 def serve(wire: Wire, _: Boot) -> None:
@@ -35,8 +72,6 @@ class Compiler:
     """A forked process and its present case."""
 
     def __init__(self, job: Job) -> None:
-        from harness.static.worker import work
-
         self.wire, theirs = wire_pair()
         self.process: BaseProcess = multiprocessing.get_context("fork").Process(
             target=work, args=(job, theirs), daemon=True
@@ -48,7 +83,7 @@ class Compiler:
 
     def hand(self, number: int) -> None:
         self.number, self.started_s = number, time.monotonic()
-        self.wire.send(Compile(number))
+        self.wire.send(number)
 
     def kill(self) -> None:
         assert self.process.pid is not None
@@ -134,3 +169,32 @@ class Server:
         case, spent_s = self.job.cases[compiler.number], time.monotonic() - compiler.started_s
         self.wire.send(Result(compiler.number, Compiled(case, status, reason, compile_s=spent_s)))
         self.compilers[self.compilers.index(compiler)] = Compiler(self.job)
+
+
+def work(job: Job, wire: Wire) -> None:
+    """A forked process: answers each number of a case with `Result` or `Waiting`, until it is killed or the wire
+    closes."""
+    from harness.static.compile_case import CaseCompiler
+    from harness.static.stages import Stages
+
+    os.setpgid(0, 0)  # so that ptxas, a child of this process, can be killed with it
+    os.nice(NICE)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    own = Path(job.folder, f"process-{os.getpid()}")
+    own.mkdir()
+    tempfile.tempdir = str(own)  # what a killed compilation leaves behind is removed with the pool's folder
+    claims = Claims(Path(job.folder))
+    compiler = CaseCompiler(job.capability, job.suite_folder, Stages(Path(job.folder), claims.take))
+    while True:
+        try:
+            number = wire.receive(int)
+        except EOFError:
+            return
+        answer: Result | Waiting
+        try:
+            answer = Result(number, compiler.compile(job.cases[number]))
+        except InProgress as other:
+            answer = Waiting(number, other.key)
+        claims.give_back()
+        wire.send(answer)
