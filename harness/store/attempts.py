@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, insert, select, update
+from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, func, insert, select, update
 
 from harness.errors import HarnessError
 from harness.store import tables
@@ -45,23 +45,20 @@ def replace(store: Store, attempt: Attempt) -> None:
 
 def next_number(store: Store) -> int:
     """The number that the next attempt gets, if nobody else is faster."""
-    if store.is_empty:
-        return 1
-    with store.transaction() as connection:
-        return int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0) + 1
+    return 1 + store.read(0, lambda connection: connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
 
 
 def all_attempts(store: Store, question: str | None = None, since: str = "") -> list[Attempt]:
     """Oldest first. question: of this one only; since: started at or after this time (ISO 8601, UTC)."""
-    if store.is_empty:
-        return []
     wanted = select(attempts.c.id, attempts.c.body).where(attempts.c.started >= since).order_by(attempts.c.id)
     if question is not None:
         wanted = wanted.where(attempts.c.question == question)
-    with store.transaction() as connection:
-        rows = connection.execute(wanted).all()
-        found = (with_against_name(tables.decode(row[1], Attempt)) for row in rows)
-        return [msgspec.structs.replace(one, number=int(row[0])) for row, one in zip(rows, found, strict=True)]
+
+    def found(connection: Connection) -> list[Attempt]:
+        kept = ((number, tables.decode(body, Attempt)) for number, body in connection.execute(wanted))
+        return [msgspec.structs.replace(with_against_name(one), number=int(number)) for number, one in kept]
+
+    return store.read([], found)
 
 
 def load_attempt(store: Store, name: str) -> Attempt:

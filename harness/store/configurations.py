@@ -9,13 +9,9 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from harness.store import tables
+from harness.store.reading import Header
 from harness.values.environment import Environment
 from harness.values.sweep import Configuration, Finals
-
-
-class _Header(msgspec.Struct):
-    environment: Environment | None = None
-
 
 T = TypeVar("T", Configuration, Finals)
 
@@ -48,7 +44,7 @@ def everything(connection: Connection, op: str) -> list[tuple[Configuration, Env
     """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
     c, runs = tables.configurations.c, tables.runs.c
     headers = connection.execute(select(runs.id, runs.header).where(runs.id.in_(select(c.run).distinct())))
-    where = {run: tables.decode(header, _Header).environment for run, header in headers}
+    where = {run: tables.decode(header, Header).environment for run, header in headers}
     found: dict[str, tuple[Configuration, Environment | None]] = {}
     chosen = select(c.key, c.run, c.body).where(c.kind == _kind(Configuration)).order_by(c.row)
     for key, run, body in connection.execute(chosen):

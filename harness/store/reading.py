@@ -31,7 +31,7 @@ class _Pairing(msgspec.Struct):
     purpose: str
 
 
-class _Header(msgspec.Struct):
+class Header(msgspec.Struct):
     """What a list shows of a run; of its plan only what is to be counted."""
 
     note: str = ""
@@ -53,7 +53,7 @@ def summaries(connection: Connection) -> list[Summary]:
 def environments(connection: Connection) -> list[Environment]:
     """Of the runs that have one, oldest first."""
     headers = connection.execute(select(tables.runs.c.header).order_by(tables.runs.c.id)).scalars()
-    return [found for found in (decode(header, _Header).environment for header in headers) if found is not None]
+    return [found for found in (decode(header, Header).environment for header in headers) if found is not None]
 
 
 def load_run(connection: Connection, run_id: int) -> Run:
@@ -85,7 +85,7 @@ def load_run(connection: Connection, run_id: int) -> Run:
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:
-    header = decode(row.header, _Header)
+    header = decode(row.header, Header)
     device = header.environment.device_name if header.environment else ""
     return Summary(
         id=str(row.id),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, Row, Table, insert, make_url, select, update
@@ -26,6 +26,9 @@ from harness.values.profile import Profile
 from harness.values.run import Run
 from harness.values.summary import Summary
 from harness.values.sweep import Configuration, Finals
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DEFAULT_STORE = Path(".harness") / "runs.sqlite"
 
@@ -57,11 +60,6 @@ class Store:
                 raise HarnessError(f"{self.location}: its folder cannot be made: {error.strerror}") from error
         return tables.open_engine(self._url)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written to its file."""
-        return "_engine" not in self.__dict__ and self._file is not None and not self._file.exists()
-
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All of it or nothing; what the database refuses is a HarnessError, and a stored value that is damaged."""
@@ -72,6 +70,15 @@ class Store:
             raise HarnessError(f"{self.location}: a stored value cannot be read: {error}") from error
         except SQLAlchemyError as error:
             raise HarnessError(f"{self.location}: {tables.one_line(error)}") from error
+
+    def read(
+        self, nothing: T, reading: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """What `reading` makes of the tables; `nothing` of a store that nobody has written to, which stays unmade."""
+        if "_engine" not in self.__dict__ and self._file is not None and not self._file.exists():
+            return nothing
+        with self.transaction() as connection:
+            return reading(connection, *args, **options)
 
     def close(self) -> None:
         if "_engine" in self.__dict__:
@@ -109,30 +116,18 @@ class Store:
 
     def known_configurations(self, keys: Iterable[str]) -> dict[str, Configuration]:
         """The newest row of each key that is here."""
-        if self.is_empty:
-            return {}
-        with self.transaction() as connection:
-            return configurations.newest(connection, keys, Configuration)
+        return self.read({}, configurations.newest, keys, Configuration)
 
     def known_finals(self, key: str) -> Finals | None:
-        if self.is_empty:
-            return None
-        with self.transaction() as connection:
-            return configurations.newest(connection, [key], Finals).get(key)
+        return self.read(dict[str, Finals](), configurations.newest, [key], Finals).get(key)
 
     def configurations_of(self, op: str) -> list[tuple[Configuration, Environment | None]]:
         """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
-        if self.is_empty:
-            return []
-        with self.transaction() as connection:
-            return configurations.everything(connection, op)
+        return self.read([], configurations.everything, op)
 
     def environments(self) -> list[Environment]:
         """Of all runs, oldest first."""
-        if self.is_empty:
-            return []
-        with self.transaction() as connection:
-            return environments(connection)
+        return self.read([], environments)
 
     def set_pairing(self, run_id: str, pairing: Pairing) -> None:
         """What a run knows of its comparison, in place of what it knew."""
@@ -175,10 +170,7 @@ class Store:
 
     def runs(self, suite: str | None = None) -> list[Summary]:
         """All runs, oldest first."""
-        if self.is_empty:
-            return []
-        with self.transaction() as connection:
-            return [found for found in summaries(connection) if suite in (None, found.suite)]
+        return [found for found in self.read([], summaries) if suite in (None, found.suite)]
 
     def load(self, name: str = "last", suite: str | None = None) -> Run:
         """A run by `last` (the newest complete one, of this suite where one is given), `last~1`, its id, a tag, the
