@@ -68,34 +68,19 @@ def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
     return Evidence(*difference.welch(base, head), "process")
 
 
-def decide(
-    evidence: Mapping[str, Evidence],
-    policy: Policy,
-    *,
-    family: int | None = None,
-    rejected: int = 0,
-    never_same: Collection[str] = (),
-) -> dict[str, Decision]:
-    """A decision for each case, at one look. Parameters as of `verdicts_of`."""
-    verdicts = verdicts_of(evidence, policy, family=family, rejected=rejected, never_same=never_same)
-    moved = sum(verdict in MOVED for verdict in verdicts.values())
-    left = max(1, (len(evidence) if family is None else family - rejected) - moved)
+def decide(evidence: Mapping[str, Evidence], policy: Policy) -> dict[str, Decision]:
+    """A decision for each case of a family that is looked at once."""
+    verdicts = verdicts_of(evidence, policy, len(evidence))
+    left = max(1, sum(verdict not in MOVED for verdict in verdicts.values()))
     return {case: describe(evidence[case], verdict, policy, left) for case, verdict in verdicts.items()}
 
 
 def verdicts_of(
-    evidence: Mapping[str, Evidence],
-    policy: Policy,
-    *,
-    family: int | None = None,
-    rejected: int = 0,
-    never_same: Collection[str] = (),
+    evidence: Mapping[str, Evidence], policy: Policy, left: int, never_same: Collection[str] = ()
 ) -> dict[str, Verdict]:
     """FASTER and SLOWER are asked first: the two-sided p of a difference beyond the margin, by Holm's procedure over
-    the family. family: its size where some of it was decided at an earlier look and is not in `evidence`; rejected: how
-    many of those were FASTER or SLOWER. Then SAME: the interval inside of ±same_within, at its own error per case,
-    except for the cases in never_same."""
-    left = len(evidence) if family is None else family - rejected
+    the family. left: cases of the family that were not FASTER or SLOWER at an earlier look, in `evidence` or not. Then
+    SAME: the interval inside of ±same_within, at its own error per case, except for the cases in never_same."""
     error = policy.family_error / policy.looks
     different = holm({case: p_beyond(e, e.margin(policy)) for case, e in evidence.items()}, error, left)
     found = {}

@@ -42,11 +42,11 @@ class Looks:
         evidence = self._evidence(fresh)
         judged = {case: evidence[case] for case, found in fresh.items() if found.judgeable}
         never_same = {case for case in judged if self._has_two_modes(case, fresh[case])}
-        rejected = sum(verdict in MOVED for verdict in self.decided.values())
-        found = verdicts_of(judged, self.policy, family=self.family, rejected=rejected, never_same=never_same)
-        rejected += sum(verdict in MOVED for verdict in found.values())
+        left = self.family - sum(verdict in MOVED for verdict in self.decided.values())
+        found = verdicts_of(judged, self.policy, left, never_same)
+        left -= sum(verdict in MOVED for verdict in found.values())
         for case, e in evidence.items():
-            self.evidence[case], self.left[case] = e, max(1, self.family - rejected)
+            self.evidence[case], self.left[case] = e, max(1, left)
             if found.get(case, Verdict.UNDECIDED) is not Verdict.UNDECIDED:
                 self.decided[case] = found[case]
 

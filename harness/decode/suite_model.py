@@ -39,7 +39,7 @@ class SuiteModel:
         keywords = {"group": spec.group, "dense": spec.dense, "dtype": self.dtype, "device": self.device.tensors}
         if spec.source == "random":
             return self.architecture.weights.random_weights(suite.dims, seed=spec.seed, **keywords)
-        folder = Path(suite.path).parent / spec.source
+        folder = suite.folder / spec.source
         try:
             return self.architecture.checkpoint.load(folder, suite.dims, **keywords)
         except self.architecture.checkpoint.CheckpointError as error:
@@ -48,7 +48,7 @@ class SuiteModel:
     def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, ArmOps]:
         """A decoder of the arm's ops, and the ops."""
         suite = self.plan.suite
-        ops = ArmOps(self.plan.answers[name], str(Path(suite.path).parent), self.prepared, profile)
+        ops = ArmOps(self.plan.answers[name], str(suite.folder), self.prepared, profile)
         return self._build(ops, batch, capacity, self.dtype), ops
 
     def reference(self, batch: int, capacity: int) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from harness.plan.calls import dims_in_pass, uses
 from harness.resolve import LoadedVariant, load_variant
@@ -24,7 +23,7 @@ def calls_of(plan: Plan, arm: str, batch: int, context: int) -> Iterator[tuple[s
             "kernel", arm, suite.dtype_label, {"batch": batch, "context": context}, use.op, use.site,
             dims=dims_in_pass(use, call.phase, batch, context), calls=use.calls, answer=answer,
         )  # fmt: skip
-        yield call.phase, case, load_variant(use.op, answer.variant, Path(suite.path).parent)
+        yield call.phase, case, load_variant(use.op, answer.variant, suite.folder)
 
 
 def unsupported(plan: Plan, arm: str, batch: int, context: int) -> str | None:

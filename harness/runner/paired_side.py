@@ -61,7 +61,7 @@ class PairedSide:
         assert self.environment is not None
         target, suite = self.environment.compute_capability or "", self.suite
         chosen = tuple(case for case in self.plan.cases if case.id in cases)
-        asked = Asked(chosen, (target,), str(Path(suite.path).parent), suite.kernels_root)
+        asked = Asked(chosen, (target,), str(suite.folder), suite.kernels_root)
         found = compile_side(asked, self.python, self.checkout.root, lambda *_: None).compiled.get(target, ())
         return {compiled.case.id: compiled.identity for compiled in found if compiled.identity is not None}
 

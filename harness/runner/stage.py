@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -145,7 +144,7 @@ def _is_left(stage: Stage, plan: Plan, done: Collection[str], verify_only: bool)
 def greeting(worker: DeviceWorker, suite: Suite) -> Environment:
     """Where a worker runs. Raises HarnessError where it could not start."""
     try:
-        return worker.hello(Path(suite.path).parent, SILENCE_LIMIT_S).environment
+        return worker.hello(suite.folder, SILENCE_LIMIT_S).environment
     except (WorkerDied, HarnessError) as death:
         raise HarnessError(f"{suite.path}: a worker could not start: {death}") from death
 

@@ -19,7 +19,6 @@ from harness import kernels_root
 from harness.device.device import Device, gpu_is_usable, open_device
 from harness.device.environment import read_environment
 from harness.values.environment import Environment
-from harness.values.suite import Suite
 from harness.worker.messages import Answered, Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob
 from harness.worker.wire import Wire
 
@@ -85,7 +84,7 @@ class Service:
 
             kernels_root.bind(Path(job.suite.kernels_root))
             self._tasks = self._tasks or SweepTasks(self._opened())
-            yield self._tasks.perform(job, self._where(_folder(job.suite), job.process == 0))
+            yield self._tasks.perform(job, self._where(str(job.suite.folder), job.process == 0))
 
     def _where(self, folder: str, bandwidth: bool = True) -> Environment:
         """The environment of this process, captured once for a suite's folder."""
@@ -96,7 +95,3 @@ class Service:
     def _opened(self) -> Device:
         self._device = self._device or open_device()
         return self._device
-
-
-def _folder(suite: Suite) -> str:
-    return str(Path(suite.path).parent)

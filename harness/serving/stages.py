@@ -49,7 +49,7 @@ def _kernels(job: StageJob, device: Device) -> Iterator[StageEvent]:
     suite = job.plan.suite
     timing = msgspec.structs.replace(suite.timer, rounds=job.rounds or suite.timer.rounds)
     bench = KernelBench(
-        device, None if job.verify_only else timing, job.process, str(Path(suite.path).parent), load_routing(suite)
+        device, None if job.verify_only else timing, job.process, str(suite.folder), load_routing(suite)
     )
     yield from bench.run(cases_of(job.stage, job.plan))
 

@@ -54,7 +54,7 @@ class SweepTasks:
         key = (task.suite.path, task.process)
         if key not in self._benches:
             self._benches.clear()
-            folder = str(Path(task.suite.path).parent)
+            folder = str(task.suite.folder)
             self._benches[key] = SweepBench(
                 self._device, task.suite.timer.kind, task.process, folder, load_routing(task.suite)
             )
@@ -71,7 +71,7 @@ def _sources(task: Task, measurements: list[Measurement]) -> dict[str, str]:
     for measurement in measurements:
         answer, op = measurement.case.answer, measurement.case.op
         if measurement.source is not None and measurement.source not in found and answer and op:
-            variant = load_variant(op, answer.variant, Path(task.suite.path).parent)
+            variant = load_variant(op, answer.variant, task.suite.folder)
             found[variant.source_hash] = variant.source_text
     return found
 
@@ -80,4 +80,4 @@ def _closure(task: Task, observer: Observer) -> Closure | None:
     cases = [entrant.case for entrant in task.entrants]
     if len({case.answer.variant for case in cases if case.answer}) != 1:  # the last rounds, beside the baseline
         return None
-    return variant_closure(observer, cases[0], Path(task.suite.path).parent, loaded_variants())
+    return variant_closure(observer, cases[0], task.suite.folder, loaded_variants())

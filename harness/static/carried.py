@@ -57,7 +57,7 @@ def accept(file: Path, plan: Plan, target: str, folder: Path | None = None) -> i
     for place, source in sources(pruned, kernels_of(plan.suite)).items():
         if document.sources.get(place) != source:
             raise HarnessError(f"{file}: {place}: its source is another one here")
-    results = Results(target, Path(plan.suite.path).parent, folder, Path(plan.suite.kernels_root))
+    results = Results(target, plan.suite.folder, folder, Path(plan.suite.kernels_root))
     for case in pruned:
         results.save(Compiled(case, known[case.id].status, known[case.id].reason), document.limit_s)
     return len(pruned)

@@ -31,7 +31,7 @@ def static_sweep(
     stage = f"sm_{capability}"
     if report is not None:
         report(stage, f"compiling {len(cases)} configurations", 0, 0)
-    jobs, folder, root = jobs or available_cores(), Path(suite.path).parent, Path(suite.kernels_root)
+    jobs, folder, root = jobs or available_cores(), suite.folder, Path(suite.kernels_root)
     compilation = Compilation(cases, stage, folder, jobs, limit_s, root=root)
     for done, _ in enumerate(compilation, 1):
         if report is not None:

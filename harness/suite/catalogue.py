@@ -118,7 +118,7 @@ def _read(root: Path, name: str, *needed: str) -> ModuleType:
 
 def kernels_of(suite: Suite) -> KernelLibrary:
     """The kernels that a suite was checked against."""
-    return KernelLibrary(Path(suite.kernels_root), Path(suite.path).parent)
+    return KernelLibrary(Path(suite.kernels_root), suite.folder)
 
 
 def bound_kernels(suite_folder: str | Path = ".") -> KernelLibrary:

@@ -35,14 +35,14 @@ def register(suite: Suite, asked: Sequence[Asked], found: Sequence[Question], en
             path = tuned.write(
                 op=question.op, variant=question.variant, device=environment.slug, dims=question.dims,
                 source_hash=question_asked.sources[question.variant], triton=environment.triton,
-                tunables=entry["tunables"], us=entry["us"], suite_folder=Path(suite.path).parent,
+                tunables=entry["tunables"], us=entry["us"], suite_folder=suite.folder,
                 ranked=[_described(c) for c in question.finals.confirmed if c.measurement.samples],
                 baseline=_described(question.finals.baseline) if question.finals.baseline else None,
                 trusted=question.trusted,
             )  # fmt: skip
             written[str(path)] = None
         except (OSError, ValueError) as error:  # a folder that may not be written; a file there that is no tuned file
-            path = tuned.path_for(question.op, question.variant, environment.slug, Path(suite.path).parent)
+            path = tuned.path_for(question.op, question.variant, environment.slug, suite.folder)
             unwritten[f"{path}: {getattr(error, 'strerror', None) or error}"] = None
     return Registered(tuple(written), tuple(unwritten))
 

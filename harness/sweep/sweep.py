@@ -113,7 +113,7 @@ class _Sweep:
             if self.compilation is not None:
                 self.compilation.close()
             jobs = self.options.jobs or max(1, available_cores() - 1)
-            folder = Path(self.suite.path).parent
+            folder = self.suite.folder
             self.compilation = Compilation(
                 cases, target, folder, jobs, self.options.limit_s, root=Path(self.suite.kernels_root)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -146,7 +147,7 @@ class Suite(Sections, frozen=True, kw_only=True):
 
     name: str
     path: str
-    """Of the file; relative names in it are relative to its folder."""
+    """Of the file."""
     text: str
     architecture: str
     dims: dict[str, int | float | str]
@@ -154,6 +155,11 @@ class Suite(Sections, frozen=True, kw_only=True):
     kernels_root: str
     """The folder of ops that the suite uses."""
     sweep: tuple[SweepSpace, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """What relative names in the file are relative to."""
+        return Path(self.path).parent
 
     @property
     def dtype_label(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.decide import Evidence, decide, holm, p_beyond, paired, unpaired
+from harness.compare.decide import Evidence, decide, holm, p_beyond, paired, unpaired, verdicts_of
 from harness.compare.policy import Policy
 from harness.values.verdict import Verdict
 
@@ -116,8 +116,8 @@ def test_more_looks_and_cases_of_earlier_looks_make_it_harder() -> None:
     alone = decide(borderline, Policy())["a"]
     assert alone.verdict is Verdict.SLOWER
     assert decide(borderline, Policy(looks=6))["a"].verdict is not Verdict.SLOWER
-    assert decide(borderline, Policy(), family=20)["a"].verdict is not Verdict.SLOWER
-    assert decide(borderline, Policy(), family=20, rejected=19)["a"] == alone
+    assert verdicts_of(borderline, Policy(), 20)["a"] is not Verdict.SLOWER
+    assert verdicts_of(borderline, Policy(), 20 - 19)["a"] is alone.verdict
 
 
 def test_holm_lets_a_clear_case_help_the_next() -> None:
