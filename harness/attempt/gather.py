@@ -8,7 +8,7 @@ import inspect
 import re
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from harness.errors import HarnessError
@@ -39,7 +39,8 @@ def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
     if inspect.isfunction(function) and _is_own(function):
         text = _source(name, function)
         lines[name] = ""  # its place is after what it uses; a function that calls itself ends here
-        for other in sorted(_names(text)):
+        read = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
+        for other in sorted({node.id for node in read if isinstance(node.ctx, ast.Load)}):
             if other in function.__globals__ and not hasattr(builtins, other):
                 _gather(other, function.__globals__[other], lines)
         del lines[name]
@@ -68,13 +69,3 @@ def _source(name: str, function: types.FunctionType) -> str:
         return textwrap.dedent(inspect.getsource(function)).rstrip() + "\n\n"
     except (OSError, TypeError) as error:
         raise HarnessError(f"{name}: its source text is not to be had ({error}); put it into a file") from error
-
-
-def _names(text: str) -> set[str]:
-    return set(_read(ast.parse(text)))
-
-
-def _read(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield node.id

@@ -5,48 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from harness.compare.static_verdicts import judge
 from harness.errors import HarnessError
-from harness.runner.live_sides import Live, Say, plans_of, trees
+from harness.runner.live_sides import Live, Say, SideTree, plans_of, trees
+from harness.runner.paired_plan import by_name
 from harness.runner.paired_side import PairedSide
-from harness.runner.static_side import Answer, Asked, compile_side
+from harness.runner.static_side import CompileReply, CompileRequest, Report, compile_side
 from harness.static.target import parse_target
 from harness.store import Store
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.static_comparison import StaticCase, StaticComparison, StaticSide
+from harness.values.suite import Suite
 
 TARGETS = ("sm_80", "sm_90")
 UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100-80gb-hbm3, say, takes its tuned file"
 
 
-Report = Callable[[int, int], None]
-
-
-class Place(NamedTuple):
-    """Where a side's code lies, and what compiles it."""
-
-    suite_folder: str
-    kernels_root: str
-    python: str
-    tree: Path
-
-
 class _Compiled:
     """What came of one side. named: its cases by the name that sides are joined on."""
 
-    def __init__(self, named: dict[str, Case], place: Place, asked: Sequence[str], jobs: int | None, report: Report):
+    def __init__(
+        self, named: dict[str, Case], suite: Suite, side: SideTree | PairedSide, targets: Sequence[str],
+        jobs: int | None = None, report: Report | None = None,
+    ) -> None:  # fmt: skip
         self.named = named
         usable = {_work(case): case for case in named.values() if _problem(case) is None}
         self.answer = compile_side(
-            Asked(tuple(usable.values()), tuple(asked), place.suite_folder, place.kernels_root, jobs),
-            place.python, place.tree, report,
+            CompileRequest(tuple(usable.values()), tuple(targets), str(suite.folder), suite.kernels_root, jobs),
+            side.python, side.checkout.root, report,
         )  # fmt: skip
         self.left_out = {_work(case) for case in usable.values() if case.id in set(self.answer.left_out)}
         self.found = {
@@ -88,10 +79,9 @@ def compare_static(
     plans = [plan for _, plan in plans_of(sides, live, say, device)]
     compiled = []
     for side, plan in zip(sides, plans, strict=True):
-        told = partial(report, side.word) if report else _silent
-        named = {_name(case, side.arm): case for case in plan.cases if case.kind == "kernel" and case.op}
-        place = Place(str(Path(plan.suite.path).parent), plan.suite.kernels_root, side.python, side.checkout.root)
-        compiled.append(_Compiled(named, place, asked, jobs, told))
+        told = partial(report, side.word) if report else None
+        named = by_name((case for case in plan.cases if case.kind == "kernel"), side.arm)
+        compiled.append(_Compiled(named, plan.suite, side, asked, jobs, told))
     base, head = compiled
     names = list(dict.fromkeys((*base.named, *head.named)))
     kept = [name for name in names if base.uses_triton(name) or head.uses_triton(name)]
@@ -115,9 +105,8 @@ def binaries(
     of base and head by name. Empty where none is written in Triton."""
     compiled = []
     for side, cases in zip((base, head), questions, strict=True):
-        place = Place(str(Path(side.suite.path).parent), side.suite.kernels_root, side.python, side.checkout.root)
         named = {name: cases[name] for name in names if name in cases and cases[name].kind == "kernel"}
-        compiled.append(_Compiled(named, place, (target,), None, _silent))
+        compiled.append(_Compiled(named, side.suite, side, (target,)))
     kept = [name for name in names if any(side.uses_triton(name) for side in compiled)]
     return _judged(kept, (target,), *compiled)
 
@@ -131,11 +120,7 @@ def _judged(names: Sequence[str], targets: Sequence[str], base: _Compiled, head:
     )
 
 
-def _silent(_: int, __: int) -> None:
-    pass
-
-
-def _notes(base: Answer, head: Answer) -> Iterable[str]:
+def _notes(base: CompileReply, head: CompileReply) -> Iterable[str]:
     for target in base.toolchain.keys() & head.toolchain.keys():
         if base.toolchain[target] != head.toolchain[target]:
             yield f"{target}: the compilers differ: {base.toolchain[target]} -> {head.toolchain[target]}"
@@ -146,10 +131,6 @@ def _problem(case: Case) -> str | None:
         return case.problem
     assert case.answer is not None
     return UNRESOLVED if case.answer.origin == "tuned" and not case.answer.tunables else None
-
-
-def _name(case: Case, arm: str | None) -> str:
-    return case.question if arm else case.id
 
 
 def _work(case: Case) -> str:

@@ -37,13 +37,15 @@ def plan_pairs(
 ) -> PairedPlan:  # fmt: skip
     """arms: those that are the sides; None where each arm is compared with itself. gated_only: of the cases, those that
     gate, as long as there are any."""
-    questions = {"base": _by_name(base, arms[0]), "head": _by_name(head, arms[1])}
+    questions = {"base": by_name(base, arms[0]), "head": by_name(head, arms[1])}
     every = {**questions["head"], **questions["base"]}
     gating = {name for name, case in every.items() if _gates(case, gate)}
     return PairedPlan(questions, frozenset(gating if gated_only and gating else every))
 
 
-def _by_name(cases: Iterable[Case], arm: str | None) -> dict[str, Case]:
+def by_name(cases: Iterable[Case], arm: str | None) -> dict[str, Case]:
+    """A side's cases by the name that both sides are joined on. arm: the side's own; None where every arm is compared
+    with itself."""
     return {case.question if arm else case.id: case for case in cases if arm in (None, case.arm)}
 
 

@@ -14,7 +14,7 @@ from harness.runner.execute import first_facts
 from harness.runner.record import RunRecord
 from harness.runner.slot_watch import SlotWatch
 from harness.runner.stage import Options, Report, Stages, greeting
-from harness.runner.static_side import Asked, compile_side
+from harness.runner.static_side import CompileRequest, compile_side
 from harness.runner.waiting import WaitingWorkers
 from harness.store import Store
 from harness.suite.fingerprint import fingerprints
@@ -61,8 +61,8 @@ class PairedSide:
         assert self.environment is not None
         target, suite = self.environment.compute_capability or "", self.suite
         chosen = tuple(case for case in self.plan.cases if case.id in cases)
-        asked = Asked(chosen, (target,), str(suite.folder), suite.kernels_root)
-        found = compile_side(asked, self.python, self.checkout.root, lambda *_: None).compiled.get(target, ())
+        asked = CompileRequest(chosen, (target,), str(suite.folder), suite.kernels_root)
+        found = compile_side(asked, self.python, self.checkout.root).compiled.get(target, ())
         return {compiled.case.id: compiled.identity for compiled in found if compiled.identity is not None}
 
     @property

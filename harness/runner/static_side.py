@@ -21,7 +21,7 @@ USES_TRITON = re.compile(r"^\s*(?:import|from)\s+triton\b", re.MULTILINE)
 MOST_FILES = 40
 
 
-class Asked(msgspec.Struct, frozen=True, tag=True):
+class CompileRequest(msgspec.Struct, frozen=True, tag=True):
     """targets: `sm_90`. jobs, limit_s: as of `static.pool`, None for its own."""
 
     cases: tuple[Case, ...]
@@ -32,7 +32,7 @@ class Asked(msgspec.Struct, frozen=True, tag=True):
     limit_s: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, tag=True):
+class CompileReply(msgspec.Struct, frozen=True, tag=True):
     """compiled: of each target, in the order of the cases that use Triton. sources: by `op/variant`, the texts of its
     files by name. left_out: ids of cases whose code never imports Triton."""
 
@@ -45,16 +45,17 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
 Report = Callable[[int, int], None]
 
 
-def compile_side(asked: Asked, python: str, tree: Path, report: Report) -> Answer:
+def compile_side(asked: CompileRequest, python: str, tree: Path, report: Report | None = None) -> CompileReply:
     """Every case for every target. report: cases done, of so many. Raises HarnessError where there is no Triton."""
     with WorkerProcess("harness.runner.static_side", python=python, tree=tree, kernels_root=asked.kernels_root) as side:
         try:
             side.send(asked)
-            while isinstance(message := side.hear(Started | Answer), Started):
-                report(message.done, message.of)
+            while isinstance(message := side.hear(Started | CompileReply), Started):
+                if report is not None:
+                    report(message.done, message.of)
         except WorkerDied as death:
             raise HarnessError(f"{python}: the compiler: {death.reason}") from death
-    assert isinstance(message, Answer)
+    assert isinstance(message, CompileReply)
     return message
 
 
@@ -64,7 +65,7 @@ def serve(wire: Wire, _: Boot) -> None:
     from harness.static.results import toolchain
     from harness.static.target import parse_target
 
-    asked: Asked = wire.receive(Asked)
+    asked: CompileRequest = wire.receive(CompileRequest)
     sources: dict[str, dict[str, str]] = {}
     for case in asked.cases:
         key = case.implementation
@@ -80,7 +81,7 @@ def serve(wire: Wire, _: Boot) -> None:
             done += 1
             wire.send(Started("compile", (found.case.id,), done, len(kept) * len(asked.targets)))
         compiled[target] = compilation.results
-    wire.send(Answer(compiled, sources, chains, left_out))
+    wire.send(CompileReply(compiled, sources, chains, left_out))
 
 
 def _texts(case: Case, suite_folder: str) -> dict[str, str]:
