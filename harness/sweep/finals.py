@@ -11,7 +11,7 @@ import msgspec
 from harness.sweep import rank
 from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
 from harness.sweep.confirm import FreshProcesses, judge
-from harness.sweep.questions import Asked
+from harness.sweep.questions import SweepQuestion
 from harness.sweep.race import Ledger
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.suite import Suite
@@ -33,7 +33,7 @@ class Finalists:
     """The end of one question. rounds: in place of its own number. begins: called with each stage."""
 
     def __init__(
-        self, suite: Suite, asked: Asked, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
+        self, suite: Suite, asked: SweepQuestion, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
         begins: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._suite, self._asked, self._ledger, self._devices = suite, asked, ledger, devices

@@ -15,10 +15,10 @@ from harness.values.case import Answer, Case
 from harness.values.suite import Suite
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """cases: the declared configurations, in their order. baseline: what they must beat: one of them, another
-    configuration of the variant, or another variant. source: hash of the variant's text and what it imports from the
-    kernels. sources: the same of the baseline's variant, by variant."""
+class SweepQuestion(msgspec.Struct, frozen=True):
+    """One variant at one shape. cases: the declared configurations, in their order. baseline: what they must beat: one
+    of them, another configuration of the variant, or another variant. sources: by variant, hash of its text and what it
+    imports from the kernels, of the variant and the baseline's."""
 
     op: str
     site: str
@@ -35,7 +35,7 @@ class Asked(msgspec.Struct, frozen=True):
         return self.cases if self.baseline.id in ids else (*self.cases, self.baseline)
 
 
-def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
+def questions(suite: Suite, cases: Sequence[Case]) -> list[SweepQuestion]:
     """In the order of the plan."""
     answers = ArmResolver(suite, None, None)
     grouped: dict[tuple[object, ...], list[Case]] = {}
@@ -45,7 +45,7 @@ def questions(suite: Suite, cases: Sequence[Case]) -> list[Asked]:
     return [_asked(suite, answers, group) for group in grouped.values()]
 
 
-def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Asked:
+def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> SweepQuestion:
     first = cases[0]
     assert first.op is not None and first.site is not None
     baseline = _baseline(suite, answers, cases)
@@ -53,7 +53,7 @@ def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Asked:
     files = {name: known.known_file(first.op, name) for name in (first.variant, baseline.variant)}
     sources = {name: closure_hash(file, known.root) for name, file in files.items()}
     triton = "import triton" in files[first.variant].read_text(encoding="utf-8")
-    return Asked(first.op, first.site, first.variant, tuple(cases), baseline, sources, triton)
+    return SweepQuestion(first.op, first.site, first.variant, tuple(cases), baseline, sources, triton)
 
 
 def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case:
@@ -82,7 +82,7 @@ def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | 
     return {**answers.defaults(case.op, case.variant), **case.tunables}
 
 
-def keys_on(machine: Machine, suite: Suite, asked: Asked) -> dict[str, str]:
+def keys_on(machine: Machine, suite: Suite, asked: SweepQuestion) -> dict[str, str]:
     """The key of each case of a question, by case id."""
     answers = ArmResolver(suite, None, None)
     return {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from harness import kernels_root
 from harness.stats import estimate
-from harness.sweep.questions import Asked
+from harness.sweep.questions import SweepQuestion
 from harness.values.environment import Environment
 from harness.values.suite import Suite
 from harness.values.sweep import Confirmed, Question
@@ -21,7 +21,9 @@ class Registered(NamedTuple):
     unwritten: tuple[str, ...]
 
 
-def register(suite: Suite, asked: Sequence[Asked], found: Sequence[Question], environment: Environment) -> Registered:
+def register(
+    suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[Question], environment: Environment
+) -> Registered:
     """Writes an entry for each question that has a choice."""
     written: dict[str, None] = {}
     unwritten: dict[str, None] = {}

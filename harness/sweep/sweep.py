@@ -18,7 +18,7 @@ from harness.store.writer import new_run
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
 from harness.sweep.finals import Finalists
-from harness.sweep.questions import Asked, finals_key, keys_on, questions
+from harness.sweep.questions import SweepQuestion, finals_key, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again, still_true
 from harness.sweep.register import register
@@ -141,7 +141,7 @@ class _Sweep:
             complete = all(case.id in self.ledger.rows for case in asked.everything)
             self.finals[number] = self.store.known_finals(self._finals_key(asked)) if complete else None
 
-    def _finals_key(self, asked: Asked) -> str:
+    def _finals_key(self, asked: SweepQuestion) -> str:
         keys = [self.ledger.keys[case.id] for case in asked.cases]
         return finals_key(keys, self.ledger.keys[asked.baseline.id], self.options.processes)
 
@@ -213,7 +213,7 @@ class _Sweep:
                 self.fresh.wake()  # they import while the last configurations are compiled
         self.compile_s = time.perf_counter() - started
 
-    def _end(self, asked: Asked) -> Finals | None:
+    def _end(self, asked: SweepQuestion) -> Finals | None:
         assert self.devices is not None and self.fresh is not None
         kind = self.environment.device_kind
         self.stages.turn(IMPORTS)
@@ -238,7 +238,7 @@ class _Sweep:
             self.store.add_measurement(self.ledger.run_id, 0, confirmed.measurement)
         return finals
 
-    def _keep_finals(self, asked: Asked, finals: Finals | None) -> None:
+    def _keep_finals(self, asked: SweepQuestion, finals: Finals | None) -> None:
         if finals is not None:
             self.store.add_configuration(self.ledger.run_id, self._finals_key(asked), finals)
 
@@ -264,7 +264,7 @@ class _Sweep:
             self.ledger.busy_s, self.compile_s, reused, tuple(rank.warnings(found)), self.stages.end(), unwritten,
         )  # fmt: skip
 
-    def _question(self, number: int, asked: Asked) -> Question:
+    def _question(self, number: int, asked: SweepQuestion) -> Question:
         rows = [self.ledger.rows[case.id] for case in asked.cases if case.id in self.ledger.rows]
         finals = self.finals[number]
         spread = rank.rms(finals.twins) if finals else None

@@ -13,7 +13,7 @@ from harness.store import Store
 from harness.suite.load import load_suite
 from harness.sweep import rank
 from harness.sweep.finals import Finalists
-from harness.sweep.questions import Asked
+from harness.sweep.questions import SweepQuestion
 from harness.sweep.race import Ledger, Race
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -142,7 +142,7 @@ def test_the_five_are_of_this_sweeps_finals(tmp_path: Path) -> None:
         us = 100.0 if number == 70 else 10.0 + number / 10
         stage = "final" if number == 70 else "first"
         ledger.record(Measurement(of, Status.OK, samples=(Sample(us, 0, 0),)), stage)
-    asked = Asked("int4_mm", "main", "v", tuple(cases), cases[60], {}, False)
+    asked = SweepQuestion("int4_mm", "main", "v", tuple(cases), cases[60], {}, False)
 
     class Rounds(Scripted):
         def on_one(self, task: Task) -> Future[Outcome]:
