@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness.compare.calibrations import noise_on
+from harness.compare.calibration import noise_on
 from harness.errors import HarnessError
 from harness.revisions import repository_of
 from harness.runner.live_sides import Live, prepare, suite_of

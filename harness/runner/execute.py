@@ -50,7 +50,7 @@ class Execution:
 
     def _begin(self, environment: Environment) -> Plan:
         if self.plan is None:
-            from harness.compare.calibrations import noise_on, process_noise
+            from harness.compare.calibration import noise_on, process_noise
 
             self.plan = self.make_plan(environment)
             noise = process_noise(noise_on(environment, self.store))

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.compare import Policy, StoredSide, compare
-from harness.compare.calibrations import noise_on, process_noise
+from harness.compare.calibration import noise_on, process_noise
 from harness.compare.judge import MEMORY
 from harness.compare.order import Orders
 from harness.compare.policy import LOOKS

@@ -21,14 +21,11 @@ TWINS = 8
 TRUSTED_RMS = 0.008
 """Of the twins' log ratios: simulated, 0.9 % of sound sweeps are above it and 99 % of those with an order effect of
 1 %; a maximum over eight is a worse rule."""
-STAGES = ("final", "half", "first", "static")
 
 
 def fastest_first(rows: Sequence[Configuration]) -> list[Configuration]:
     """By median; those that came to the final rounds first, since only they were compared side by side."""
-    finals = [row for row in rows if row.stage == "final" and row.measurement.samples]
-    others = [row for row in rows if row.stage != "final" or not row.measurement.samples]
-    return sorted(finals, key=_order) + sorted(others, key=_order)
+    return sorted(rows, key=lambda row: (row.stage != "final" or not row.measurement.samples, *_order(row)))
 
 
 def _order(row: Configuration) -> tuple[float, str]:
@@ -76,12 +73,9 @@ def rms(twins: Sequence[Twin]) -> float | None:
 
 def separated(samples_us: Mapping[str, Sequence[float]]) -> bool:
     """Whether the interval of the fastest lies below that of every other one."""
-    intervals = sorted((median_interval(list(values), 0.99) for values in samples_us.values() if values), key=_median)
+    intervals = [median_interval(list(values), 0.99) for values in samples_us.values() if values]
+    intervals.sort(key=lambda interval: interval.median)
     return bool(intervals) and all(intervals[0].high < other.low for other in intervals[1:])
-
-
-def _median(interval: tuple[float, ...]) -> float:
-    return interval[0]
 
 
 def warnings(found: tuple[Question, ...]) -> list[str]:

@@ -14,7 +14,7 @@ class StageClock:
         self._seconds: dict[str, float] = {}
         self._stage, self._since = START, time.perf_counter()
 
-    def turn(self, stage: str) -> None:
+    def enter(self, stage: str) -> None:
         """What follows is of this stage, also of one that was before."""
         now = time.perf_counter()
         self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
@@ -22,5 +22,5 @@ class StageClock:
 
     def end(self) -> dict[str, float]:
         """Seconds by stage, in the order in which they began."""
-        self.turn(self._stage)
+        self.enter(self._stage)
         return dict(self._seconds)

@@ -92,7 +92,7 @@ class _Sweep:
                     self._keep_finals(asked, self.finals[number])
             state = "complete"
         finally:
-            self.stages.turn("the end")
+            self.stages.enter("the end")
             self._close(state)
         return self._result(reused)
 
@@ -180,7 +180,7 @@ class _Sweep:
     def _first_pass(self) -> None:
         """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
         assert self.devices is not None
-        self.stages.turn("first pass")
+        self.stages.enter("first pass")
         left = self._left()
 
         def moved() -> None:
@@ -216,12 +216,12 @@ class _Sweep:
     def _end(self, asked: SweepQuestion) -> Finals | None:
         assert self.devices is not None and self.fresh is not None
         kind = self.environment.device_kind
-        self.stages.turn(IMPORTS)
+        self.stages.enter(IMPORTS)
         if self.environment.has_gpu:
             self.fresh.wake()
 
         def begins(what: str) -> None:
-            self.stages.turn(what)
+            self.stages.enter(what)
             self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
 
         finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, begins)
@@ -230,7 +230,7 @@ class _Sweep:
         top, twins = finalists.choose()
         if not top:
             return None
-        self.stages.turn(IMPORTS)
+        self.stages.enter(IMPORTS)
         self.fresh.wake()
         self.fresh.wait()
         finals = finalists.confirm(top, twins, self.fresh, self.options.processes)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from harness.compare import Policy, compare
-from harness.compare.calibrations import noise_on, process_noise
+from harness.compare.calibration import noise_on, process_noise
 from harness.errors import ExitStatus
 from harness.stats import estimate_of
 from harness.store import Store, export_run, read_exported

@@ -87,7 +87,7 @@ def test_what_never_fits_is_said() -> None:
 def test_a_stage_that_comes_again_is_counted_on() -> None:
     clock = StageClock()
     for stage in ("finals", "confirm", "finals"):
-        clock.turn(stage)
+        clock.enter(stage)
     seconds = clock.end()
     assert list(seconds) == [START, "finals", "confirm"] and all(value >= 0 for value in seconds.values())
     assert msgspec.json.decode(msgspec.json.encode(seconds)) == seconds
