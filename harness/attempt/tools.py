@@ -64,7 +64,3 @@ def run_tool(
     command = [*tool, sys.executable, "-m", "harness.serving.one_call", str(file), *arguments]
     print(" ".join(command), file=sys.stderr, flush=True)
     return subprocess.run(command, env=environment, check=False).returncode
-
-
-def read_call(file: str) -> OneCall:
-    return msgspec.json.decode(Path(file).read_bytes(), type=OneCall)

@@ -9,14 +9,16 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
+
 from harness import kernels_root
-from harness.attempt.tools import OneCall, read_call
+from harness.attempt.tools import OneCall
 
 
 def main(file: str, target: str = "") -> None:
     """target: `sm_90`, compile for it and run nothing."""
     os.environ.pop("TRITON_INTERPRET", None)
-    call = read_call(file)
+    call = msgspec.json.decode(Path(file).read_bytes(), type=OneCall)
     kernels_root.bind(Path(call.kernels_root))
     if target:
         _show(call, target)
