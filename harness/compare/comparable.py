@@ -13,8 +13,7 @@ from harness.errors import HarnessError, allowed
 from harness.store.benchmark_file import SUITE
 from harness.values.difference import Difference
 from harness.values.environment import REFUSED_WHEN_DIFFERENT, Environment
-from harness.values.run import Run
-from harness.values.suite_facts import Setting, SuiteFacts
+from harness.values.run import Run, Setting, SuiteFacts
 
 FIELDS = (
     "environment",

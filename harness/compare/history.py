@@ -14,8 +14,7 @@ from harness.values.difference import Difference
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
-from harness.values.run import Run
-from harness.values.suite_facts import SuiteFacts
+from harness.values.run import Run, SuiteFacts
 
 UNITS = {"kernel": "us/call", "decode": "us/token", "prefill": "us/pass"}
 

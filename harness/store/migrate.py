@@ -10,9 +10,8 @@ import msgspec
 from harness.errors import HarnessError
 from harness.values.attempt import Attempt
 from harness.values.measurement import Measurement, StreamDivergence
-from harness.values.run import Run
+from harness.values.run import Run, Setting, SuiteFacts
 from harness.values.suite import ComparePolicy, Weights
-from harness.values.suite_facts import Setting, SuiteFacts
 
 
 class _Sections(msgspec.Struct):

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.values.environment import Environment
-from harness.values.run import Run
+from harness.values.run import Run, facts_of
 from harness.values.suite import Suite
-from harness.values.suite_facts import facts_of
 
 PROC = Path("/proc")
 

@@ -12,9 +12,31 @@ from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
-from harness.values.suite_facts import SuiteFacts
+from harness.values.suite import ComparePolicy, Suite
 
 SCHEMA_VERSION = 1
+Setting = str | int | tuple[str, ...]
+
+
+class SuiteFacts(msgspec.Struct, frozen=True):
+    """What a suite said on the day of a run, its defaults filled in: what later comparisons need of it."""
+
+    model: str
+    dtype: str
+    """Of the activations."""
+    weights: dict[str, Setting]
+    """By the key of the suite's section: dtype, group, from, seed, dense. A key that is not here is not known."""
+    routing: str
+    compare: ComparePolicy
+
+
+def facts_of(suite: Suite) -> SuiteFacts:
+    """The facts that a new run stores."""
+    w = suite.weights
+    weights: dict[str, Setting] = {
+        "dtype": w.dtype, "group": w.group, "from": w.source, "seed": w.seed, "dense": w.dense,
+    }  # fmt: skip
+    return SuiteFacts(suite.model, suite.dtype, weights, suite.routing, suite.compare)
 
 
 class Unmeasured(NamedTuple):

@@ -14,7 +14,7 @@ from harness.suite.load import load_suite
 from harness.values.attempt import Attempt
 from harness.values.difference import Difference
 from harness.values.measurement import Correctness, StreamDivergence
-from harness.values.suite_facts import SuiteFacts, facts_of
+from harness.values.run import SuiteFacts, facts_of
 from tests.compare.stored_runs import SUITE, kernel, measured, stored
 from tests.conftest import REPOSITORY
 
