@@ -154,7 +154,7 @@ def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
     from harness.values.measurement import Status
 
     status = None
-    if any(row.measurement.status is Status.INCORRECT for row in result.configurations):
+    if any(row.measurement.status in (Status.INCORRECT, Status.INVALID) for row in result.configurations):
         status = ExitStatus.CASE_FAILED
     elif any(question.trusted is False for question in result.questions):
         status = ExitStatus.UNDECIDED

@@ -12,7 +12,7 @@ from harness.values.measurement import Measurement, Status
 from harness.values.reason import BeyondMargin, NotMeasured, SideProblem, Undecided, WithinBounds
 from harness.values.verdict import Verdict
 
-RAN_AND_FAILED = (Status.INCORRECT, Status.FAILED, Status.TIMEOUT)
+RAN_AND_FAILED = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT)
 
 
 class Problem(NamedTuple):

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from operator import attrgetter, is_
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
@@ -38,6 +39,7 @@ WATCHED_PREFIXES = ("harness.", f"{kernels_root.NAME}.")
 ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYTHON", "PYTORCH_", "TRITON_INTERPRET")
 """Variables that change how this process or one that it starts computes."""
 SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
+_code = attrgetter("__code__")
 SET_WITH_THE_DTYPE = ("Storage",)
 MADE_WHEN_READ = ("__annotations__", "__annotations_cache__")
 """Python gives a module or class without annotations these names when somebody asks for them."""
@@ -59,16 +61,47 @@ PUT_BACK_BY: dict[str, Callable[[Any], object]] = {
 }
 
 
+class _Owner:
+    """The functions of one module or class as they were. Asked after every step: an owner of a hundred functions that
+    is as it was takes some microseconds."""
+
+    def __init__(self, owner: Any, label: str) -> None:
+        self._owner, self._label = owner, label
+        kept = {n: v for n, v in vars(owner).items() if isinstance(v, CODE) and n not in SET_WITH_THE_DTYPE}
+        self._names, self._values = tuple(kept), tuple(kept.values())
+        self._functions = tuple(value for value in self._values if isinstance(value, FunctionType))
+        self._codes = tuple(map(_code, self._functions))
+        self._all = set(vars(owner))
+
+    def changes(self) -> Iterator[str]:
+        """Name what was replaced, rewritten or put before an inherited or built-in name, and put it back."""
+        held = vars(self._owner)
+        if not all(map(is_, map(held.get, self._names), self._values)):
+            for name, value in zip(self._names, self._values, strict=True):
+                if held.get(name) is not value:
+                    setattr(self._owner, name, value)
+                    yield f"replaced {self._label}.{name}"
+        if not all(map(is_, map(_code, self._functions), self._codes)):
+            for function, code in zip(self._functions, self._codes, strict=True):
+                if function.__code__ is not code:
+                    function.__code__ = code
+                    yield f"replaced {self._label}.{function.__name__}"
+        if len(held) != len(self._all):
+            for name in sorted(held.keys() - self._all):
+                if _hides(self._owner, name):
+                    delattr(self._owner, name)
+                    yield f"replaced {self._label}.{name}"
+            self._all = set(vars(self._owner))
+
+
 class Watch:
     """What this process' functions, settings and threads were when it was made."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._functions: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
-        self._names: dict[int, tuple[Any, str, set[str]]] = {}
+        self._owners = [_Owner(owner, getattr(owner, "__name__", type(owner).__name__)) for owner in OWNERS]
         self._watched: set[str] = set()
-        for owner in OWNERS:
-            self._remember(owner, getattr(owner, "__name__", type(owner).__name__))
+        self._modules = 0
         self.extend()
         self._settings = self._read_settings()
         self._threads = {thread.ident for thread in threading.enumerate()}
@@ -76,41 +109,20 @@ class Watch:
 
     def extend(self) -> None:
         """Watch the modules of this package and the kernels that were loaded since, as they are now."""
+        if len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
         for name, module in list(sys.modules.items()):
             if name.startswith(WATCHED_PREFIXES) and name not in self._watched and isinstance(module, ModuleType):
                 self._watched.add(name)
-                self._remember(module, name)
-                for value in list(vars(module).values()):
-                    if isinstance(value, type) and value.__module__ == name:
-                        self._remember(value, f"{name}.{value.__qualname__}")
+                classes = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == name]
+                self._owners.append(_Owner(module, name))
+                self._owners += [_Owner(value, f"{name}.{value.__qualname__}") for value in classes]
 
     def changes(self) -> list[str]:
         """A line for everything that is not as it was; functions and settings are put back."""
-        return [*self._changed_functions(), *self._changed_settings(), *self._left_running()]
-
-    def _remember(self, owner: Any, label: str) -> None:
-        self._names[id(owner)] = owner, label, set(vars(owner))
-        for name, value in list(vars(owner).items()):
-            if isinstance(value, CODE) and name not in SET_WITH_THE_DTYPE:
-                self._functions[id(owner), name] = owner, label, value, getattr(value, "__code__", None)
-
-    def _changed_functions(self) -> Iterator[str]:
-        for (_, name), (owner, label, value, code) in self._functions.items():
-            now = vars(owner).get(name)
-            if now is value and getattr(now, "__code__", None) is code:
-                continue
-            if now is not value:
-                setattr(owner, name, value)
-            if code is not None:
-                value.__code__ = code
-            yield f"replaced {label}.{name}"
-        for owner, label, names in self._names.values():
-            for name in sorted(vars(owner).keys() - names):
-                if _hides(owner, name):
-                    yield f"replaced {label}.{name}"
-                    delattr(owner, name)
-                else:
-                    names.add(name)
+        replaced = [change for owner in self._owners for change in owner.changes()]
+        return [*replaced, *self._changed_settings(), *self._left_running()]
 
     def _changed_settings(self) -> Iterator[str]:
         for name, now in self._read_settings().items():

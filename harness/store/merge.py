@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from harness.values.measurement import Measurement, Status
-
-WORST_FIRST = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
+from harness.values.measurement import WORST_FIRST, Measurement, Status
 
 
 def merge_measurements(rows: Iterable[Measurement], order: Mapping[str, int]) -> tuple[Measurement, ...]:

@@ -83,7 +83,7 @@ def warnings(found: tuple[Question, ...]) -> list[str]:
     lines = []
     for question in found:
         place = f"{question.op}@{question.site} {question.variant}"
-        wrong = [c for c in question.configurations if c.measurement.status is Status.INCORRECT]
+        wrong = [c for c in question.configurations if c.measurement.status in (Status.INCORRECT, Status.INVALID)]
         for row in wrong:
             values = ", ".join(f"{name}={value}" for name, value in row.tunables.items())
             lines.append(f"{place}: {values} computes wrong results: {row.measurement.reason}")

@@ -22,6 +22,9 @@ class Status(StrEnum):
     TIMEOUT = "TIMEOUT"
 
 
+WORST_FIRST = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
+
+
 class Sample(msgspec.Struct, frozen=True):
     """One timed value: microseconds per call (kernels), per token (decode), per forward pass (prefill).
 

@@ -37,7 +37,7 @@ def _question(question: Question) -> Iterator[RenderableType]:
     rows = question.configurations
     pruned = [row for row in rows if row.pruned]
     reasons = Counter(row.measurement.reason for row in pruned).most_common(SHOWN)
-    wrong = sum(row.measurement.status is Status.INCORRECT for row in rows)
+    wrong = sum(row.measurement.status in (Status.INCORRECT, Status.INVALID) for row in rows)
     dims = ", ".join(f"{name} {value}" for name, value in sorted(question.dims.items()))
     left = f"{len(rows)} declared -> {len(pruned)} pruned -> {question.distinct} distinct"
     yield Text(f"{question.op}@{question.site} · {question.variant} · {dims}")

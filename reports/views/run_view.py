@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
-from harness.values.measurement import Conditions, Status
+from harness.values.measurement import WORST_FIRST, Conditions, Status
 from harness.values.run import Run
 
 from ..figures import axes_words, bandwidth, clean, clean_prose, config_words, grouped, percent, plural, span
@@ -180,7 +180,7 @@ def counts(joined: Joined) -> Counts:
 
 def problems(joined: Joined) -> tuple[Problem, ...]:
     """Every case without samples, once, the worst first: wrong, failed, timed out, unsupported, not reached."""
-    ranks = {Status.INCORRECT: 0, Status.FAILED: 1, Status.TIMEOUT: 2, Status.UNSUPPORTED: 3}
+    ranks = {status: rank for rank, status in enumerate(WORST_FIRST)}
     found = []
     for entry in joined.cases:
         case, measurement = entry.case, entry.measurement

@@ -8,6 +8,7 @@ from harness_kernels.int4_mm.torch_blocked import run as honest
 OP = "int4_mm"
 FAMILY = "address cache"
 FOUND = "saw before"
+GPU_FOUND = "wrong"
 
 
 KEPT = {}

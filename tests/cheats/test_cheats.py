@@ -35,7 +35,8 @@ def refused(name: str, gpu: bool) -> None:
     arms = driven(gpu)[name]
     cheat = arms["cheat"]
     assert cheat["status"] in ("INCORRECT", "INVALID") and not cheat["samples"], cheat
-    assert CHEATS[name]["FOUND"] in cheat["reason"], cheat
+    found = CHEATS[name].get("GPU_FOUND" if gpu else "FOUND") or CHEATS[name]["FOUND"]
+    assert found in cheat["reason"], cheat
     assert arms["honest"]["status"] == "OK" and arms["honest"]["samples"], arms["honest"]
 
 
