@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..figures import count, number, percent
 from ..table import Cell, Column, Name, Number, Row, Table, Words, maybe
@@ -26,9 +26,12 @@ def categories(table: Categories) -> Table:
         columns += [Column("read_share", "Of read", right=True, extra=True)]
     if floors:
         columns += [Column("floor_tok_s", "At its floor, tok/s", right=True, extra=True)]
-    rows = [Row(_cells(table, row, floors), place, "categories") for place, row in enumerate(table.rows)]
-    rows += [Row(_cells(table, table.total, floors), foot=True)]
-    rows += [Row(cells, foot=True) for cells in _rest(table, floors)]
+
+    def row(cells: Mapping[str, Cell], rank: int = 0, kind: str = "") -> Row:
+        return Row(tuple(cells.get(column.key, Words("")) for column in columns), rank, kind, foot=not kind)
+
+    rows = [row(_cells(table, found), place, "categories") for place, found in enumerate(table.rows)]
+    rows += map(row, (_cells(table, table.total), *_rest(table)))
     return Table("categories", f"{table.unit_time} by category, {table.axes}, {table.engine}",
                  tuple(columns), tuple(rows), _caption(table, floors))  # fmt: skip
 
@@ -43,43 +46,35 @@ def _caption(table: Categories, floors: bool) -> str:
     return found
 
 
-def _cells(table: Categories, row: CategoryRow, floors: bool) -> tuple[Cell, ...]:
-    def of(value: Callable[[Share], float], text: Callable[[float], str]) -> list[Cell]:
-        return [Number(value(cell), text(value(cell))) if cell else None for cell in row.cells]
-
+def _cells(table: Categories, row: CategoryRow) -> dict[str, Cell]:
+    """By the keys of the columns; nothing stands in the others."""
+    cells: dict[str, Cell] = {"category": Name(row.name, code=False)}
+    for place, cell in enumerate(row.cells):
+        cells[f"us_{place}"] = Number(cell.step_us, number(cell.step_us)) if cell else None
+        cells[f"share_{place}"] = Number(cell.share, percent(cell.share)) if cell else None
     last = row.cells[-1]
-    moved: list[Cell] = [Words("")] * 3
+    cells["launches"] = Number(last.launches, count(last.launches)) if last else None
     if row is not table.total:
-        moved = [
-            maybe(row.least_bytes, lambda b: number(b / 1e6)),
-            maybe(row.gb_s, number),
-            maybe(row.read_share, percent),
-        ]
-    floor = [Number(row.floor_tok_s, number(row.floor_tok_s)) if row.floor_tok_s else Words("")] if floors else []
-    return (
-        Name(row.name, code=False), *of(lambda c: c.step_us, number), *of(lambda c: c.share, percent),
-        Number(last.launches, count(last.launches)) if last else None, *(moved if table.moved else []), *floor,
-    )  # fmt: skip
+        cells["mb"] = maybe(row.least_bytes, lambda count: number(count / 1e6))
+        cells |= {"gb_s": maybe(row.gb_s, number), "read_share": maybe(row.read_share, percent)}
+    if row.floor_tok_s:
+        cells["floor_tok_s"] = Number(row.floor_tok_s, number(row.floor_tok_s))
+    return cells
 
 
-def _rest(table: Categories, floors: bool) -> Sequence[tuple[Cell, ...]]:
+def _rest(table: Categories) -> Iterator[dict[str, Cell]]:
     """Overlap, what is between kernels, and the step, in the columns of us alone."""
-    many = len(table.arms) + 1 + (3 if table.moved else 0) + floors
 
-    def row(name: str, values: Sequence[Cell], floor: Cell = None) -> tuple[Cell, ...]:
-        rest: list[Cell] = [Words("")] * many
-        return (Name(name, code=False), *values, *([*rest[:-1], floor] if floor else rest))
+    def row(name: str, values: Sequence[Cell]) -> dict[str, Cell]:
+        return {"category": Name(name, code=False)} | {f"us_{place}": cell for place, cell in enumerate(values)}
 
-    found = []
     if table.overlapping:
-        found.append(
-            row("overlap of kernels", [Number(-us, f"-{number(us)}") if us else None for us in table.overlap_us])
-        )
+        yield row("overlap of kernels", [Number(-us, f"-{number(us)}") if us else None for us in table.overlap_us])
     if table.step_engine:
-        floor = maybe(table.between_floor_tok_s, number) if floors else None
-        found.append(row("between kernels", [maybe(us, number) for us in table.between_us], floor))
-        found.append(row(f"step, {table.step_engine}", [maybe(us, lambda us: number(us, 4)) for us in table.step_us]))
-    return found
+        floor = maybe(table.between_floor_tok_s, number)
+        between = row("between kernels", [maybe(us, number) for us in table.between_us])
+        yield between | ({"floor_tok_s": floor} if floor else {})
+        yield row(f"step, {table.step_engine}", [maybe(us, lambda us: number(us, 4)) for us in table.step_us])
 
 
 def totals(table: Categories, places: Sequence[int] | None = None) -> Table:

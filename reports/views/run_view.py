@@ -183,17 +183,15 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
     ranks = {status: rank for rank, status in enumerate(WORST_FIRST)}
     found = []
     for entry in joined.cases:
-        case, measurement = entry.case, entry.measurement
-        if entry.shared_with:
+        case, m = entry.case, entry.measurement
+        if entry.shared_with or (m and m.status is Status.OK):
             continue
-        if measurement is None:
+        if m:
+            rank, status, reason = ranks[m.status], m.status.value, clean(m.reason, REASON_LIMIT)
+        else:
             status, reason, alike = joined.run.unmeasured(case)
-            found.append((5 if alike else 4, Problem(case_name(case), clean(case.arm), status, reason)))
-        elif measurement.status is not Status.OK:
-            reason = clean(measurement.reason, REASON_LIMIT)
-            found.append(
-                (ranks[measurement.status], Problem(case_name(case), clean(case.arm), measurement.status.value, reason))
-            )
+            rank = 5 if alike else 4
+        found.append((rank, Problem(case_name(case), clean(case.arm), status, reason)))
     return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
