@@ -113,6 +113,11 @@ def percent(share: float | None) -> str:
     return f"{grouped(value, 1 if abs(value) < 9.95 else 0)} %"
 
 
+def milliseconds(ns: float) -> str:
+    """1234567 -> `1.235`, as the published tables have it; the unit stands in the heading."""
+    return grouped(ns / 1e6, 3)
+
+
 def gib(count: float | None) -> str:
     """Bytes as `19.8`, in GiB; the unit stands in the heading."""
     return UNKNOWN if count is None else number(count / 2**30)

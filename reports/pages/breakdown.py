@@ -11,9 +11,10 @@ from harness.trace.difference import Difference
 from harness.values.profile import Profile
 
 from ..figures import clean, plural
+from ..figures import milliseconds as ms
 from ..formats.terminal_table import Shown
 from ..table import Table
-from ..tables.breakdown import categories, changed_categories, changed_kernels, listed, ms, short, signed_ms
+from ..tables.breakdown import categories, changed_categories, changed_kernels, listed, short, signed_ms
 
 
 def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> RenderableType:

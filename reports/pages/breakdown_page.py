@@ -9,8 +9,9 @@ from harness.trace.difference import Difference
 from harness.values.profile import Profile
 
 from ..figures import clean, plural
+from ..figures import milliseconds as ms
 from ..table import Number, Row, Table
-from ..tables.breakdown import LISTS, categories, changed_categories, changed_kernels, idle, listed, ms
+from ..tables.breakdown import LISTS, categories, changed_categories, changed_kernels, idle, listed
 from .breakdown import difference_words, facts, remarks
 from .html_frame import page
 

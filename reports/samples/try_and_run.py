@@ -34,16 +34,8 @@ def main(op: str = "moe_down", variant: str = "triton_vecmat", *tunables: str) -
         copy = Path(folder, "mine.py")
         copy.write_text((ROOT / "kernels" / op / f"{variant}.py").read_text())
         start = time.perf_counter()
-        command = [
-            sys.executable,
-            "-m",
-            "harness",
-            "try",
-            str(copy),
-            "--op",
-            op,
-            *(f"{k}={v}" for k, v in values.items()),
-        ]
+        asked = ["--op", op, *(f"{name}={value}" for name, value in values.items())]
+        command = [sys.executable, "-m", "harness", "try", str(copy), *asked]
         subprocess.run([*command, "--store", store.location], cwd=ROOT, check=True)
         print(f"cold start, the whole command: {time.perf_counter() - start:.1f} s")
         with Session(ROOT / "kernels") as session:

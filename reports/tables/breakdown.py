@@ -12,6 +12,7 @@ from harness.trace.difference import Change, Difference
 from harness.values.profile import CategoryRow, Profile
 
 from ..figures import UNKNOWN, clean
+from ..figures import milliseconds as ms
 from ..table import Cell, Column, Name, Number, Row, Table, Words
 
 LISTS = ("kernel", "layer", "op", "scope", "launch", "stream")
@@ -160,10 +161,6 @@ def _each(ns: int, calls: int) -> str:
 
 def _arrow(base: str, head: str) -> str:
     return base if base == head else f"{base} -> {head}"
-
-
-def ms(ns: float) -> str:
-    return f"{ns / 1e6:,.3f}"
 
 
 def signed_ms(ns: int) -> str:

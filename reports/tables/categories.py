@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..figures import count, number, percent
+from ..figures import count, milliseconds, number, percent
 from ..table import Cell, Column, Name, Number, Row, Table, Words, maybe
 from ..views.category_view import Categories, CategoryRow
 from ..views.category_view import Cell as Share
-from .kernels import milliseconds
 
 
 def categories(table: Categories) -> Table:

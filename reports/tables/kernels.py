@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..figures import count, grouped, number, percent, plural
+from ..figures import count, milliseconds, number, percent, plural
 from ..table import Cell, Change, Column, Measured, Name, Names, Number, Row, Table, Words, maybe
 from ..views.category_view import ArmKernels, Categories
 from ..views.kernel_view import KernelRow, is_sweep, usual_axes
@@ -82,7 +82,3 @@ def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:
     )  # fmt: skip
     rest = f"{arm.left_out} shorter kernels, together {milliseconds(arm.left_out_ns)} ms, are not listed."
     return Table("profiled_kernels", f"Kernels of {arm.arm}", columns, rows, notes=(rest,) if arm.left_out else ())
-
-
-def milliseconds(ns: float) -> str:
-    return grouped(ns / 1e6, 3)

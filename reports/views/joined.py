@@ -80,12 +80,8 @@ def join(run: Run) -> Joined:
             cases.append(Answered(case, own))
         else:
             cases.append(Answered(case, measured.get(source.id), source.arm))
-    arms = tuple(dict.fromkeys(entry.case.arm for entry in cases)) or profiled_arms(run)
-    return Joined(run, tuple(cases), arms)
-
-
-def profiled_arms(run: Run) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(profile.arm for profile in run.profiles))
+    arms = [entry.case.arm for entry in cases] or [profile.arm for profile in run.profiles]
+    return Joined(run, tuple(cases), tuple(dict.fromkeys(arms)))
 
 
 def by_question(entries: Iterable[Answered]) -> list[list[Answered]]:
