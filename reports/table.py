@@ -184,6 +184,10 @@ class Table:
         rows = tuple(replace(row, cells=tuple(row.cells[place] for place in wanted)) for row in self.rows)
         return replace(self, columns=columns, rows=rows)
 
+    def has(self, place: int, kinds: type | tuple[type, ...]) -> bool:
+        """Whether a column has such cells."""
+        return any(isinstance(row.cells[place], kinds) for row in self.rows)
+
     def without(self, keys: Iterable[str]) -> Table:
         left = set(keys)
         return self.pick(" ".join(column.key for column in self.columns if column.key not in left))

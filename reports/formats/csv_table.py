@@ -18,17 +18,13 @@ def render(table: Table) -> str:
     """A measured value is four columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    wide = [any(isinstance(cell, Measured | Change) for cell in cells) for cells in _by_column(table)]
+    wide = [table.has(place, (Measured, Change)) for place in range(len(table.columns))]
     names = ((column.key, spread) for column, spread in zip(table.columns, wide, strict=True))
     writer.writerow([f"{part}{key}" for key, spread in names for part in (PARTS if spread else PARTS[:1])])
     for row in table.rows:
         cells = zip(row.cells, wide, strict=True)
         writer.writerow([value for cell, spread in cells for value in _values(cell, spread)])
     return out.getvalue()
-
-
-def _by_column(table: Table) -> list[list[Cell]]:
-    return [[row.cells[place] for row in table.rows] for place in range(len(table.columns))]
 
 
 def _values(cell: Cell, spread: bool) -> Iterator[object]:

@@ -96,8 +96,8 @@ class _Grid:
         self.columns = table.columns
         self.rows = [[_text(cell, column, table.usual) for cell, column in zip(row.cells, table.columns, strict=True)]
                      for row in table.rows]  # fmt: skip
-        self.prose = [has(table, place, Words) for place in range(len(table.columns))]
-        self.wraps = [has(table, place, (Words, Name, Names)) for place in range(len(table.columns))]
+        self.prose = [table.has(place, Words) for place in range(len(table.columns))]
+        self.wraps = [table.has(place, (Words, Name, Names)) for place in range(len(table.columns))]
         for place, column in enumerate(table.columns):
             if column.once:
                 _say_once(self.rows, place)
@@ -145,11 +145,6 @@ class _Grid:
             yield _whole(line)
 
 
-def has(table: Table, place: int, kinds: type | tuple[type, ...]) -> bool:
-    """Whether a column has such cells."""
-    return any(isinstance(row.cells[place], kinds) for row in table.rows)
-
-
 def _say_once(rows: list[list[Text]], place: int) -> None:
     before = ""
     for row in rows:
@@ -189,9 +184,9 @@ class _Stack:
     def __init__(self, table: Table, width: int) -> None:
         self.table, self.width = table, width
         places = range(len(table.columns))
-        self.title = next((place for place in places if has(table, place, Name)), 0)
+        self.title = next((place for place in places if table.has(place, Name)), 0)
         beside = self.title + 1
-        self.led = beside < len(table.columns) and has(table, beside, Names)
+        self.led = beside < len(table.columns) and table.has(beside, Names)
         later = [place for place in places if place > self.title]
         after = later[1:] if self.led else later
         self.texts = [place for place in after if self._is_text(place)]
@@ -220,7 +215,7 @@ class _Stack:
         """Whether its cells have lines of their own: names, changes, and prose that is more than a word."""
         words = [row.cells[place] for row in self.table.rows if isinstance(row.cells[place], Words)]
         prose = any(cell_len(cell.text) > SHORT for cell in words if isinstance(cell, Words))
-        return prose or has(self.table, place, (Name, Names, Change))
+        return prose or self.table.has(place, (Name, Names, Change))
 
     def _lead(self) -> list[tuple[int, Column]]:
         return list(enumerate(self.table.columns[: self.title + 1]))
