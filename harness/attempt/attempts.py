@@ -20,7 +20,7 @@ from harness.store.attempts import add, next_number
 from harness.values.attempt import Attempt
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
-from harness.worker.messages import Answered, TryJob
+from harness.worker.messages import TryJob, TryReply
 
 FOLDER = Path(".harness") / "try"
 """Evidence of wrong outputs, one folder an attempt, and texts of revisions."""
@@ -107,7 +107,7 @@ def _compile(question: Question, target: str) -> Compiled | None:
     return found[0] if found else None
 
 
-def _compiled(answered: Answered) -> Compiled | None:
+def _compiled(answered: TryReply) -> Compiled | None:
     """What the worker saw of its own launches."""
     if not answered.binaries:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import Answered, Hello, Started, TryJob
+from harness.worker.messages import Hello, Started, TryJob, TryReply
 from harness.worker.process import WorkerDied, worker_environment
 
 LIMIT_S = 60.0
@@ -39,20 +39,20 @@ class Session:
             self.end()
             raise HarnessError(f"the worker could not start: {gone}") from gone
 
-    def answer(self, job: TryJob) -> Answered:
+    def answer(self, job: TryJob) -> TryReply:
         """What came of the job. A worker that dies or hangs is the attempt's failure; the next one gets a new one."""
         self.greeting()
         what = "start"
-        answered: Answered | None = None
+        answered: TryReply | None = None
         try:
-            for message in self._running().ask(job, Started | Answered, self.limit_s):
-                if isinstance(message, Answered):
+            for message in self._running().ask(job, Started | TryReply, self.limit_s):
+                if isinstance(message, TryReply):
                     answered = message
                 else:
                     what = message.what
                     self.say(what)
         except WorkerDied as gone:
-            answered = Answered(gone.measurement(job.case, f"{what}: "), lost=True)
+            answered = TryReply(gone.measurement(job.case, f"{what}: "), lost=True)
         finally:
             if answered is None or answered.lost:
                 self.end()

@@ -23,7 +23,7 @@ from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Timing
-from harness.worker.messages import Answered, Measured, Started, TryJob
+from harness.worker.messages import Measured, Started, TryJob, TryReply
 
 T = TypeVar("T")
 
@@ -37,17 +37,17 @@ class OneCase:
         self.device, self.environment = device, environment
         self._binaries: Any = None
 
-    def events(self, job: TryJob) -> Iterator[Started | Answered]:
+    def events(self, job: TryJob) -> Iterator[Started | TryReply]:
         """What is done next, and at the end, whatever the kernel does, an answer; `lost` where this process should not
         go on."""
         try:
             answered = yield from self._answer(job)
         except torch.AcceleratorError as error:
             reason = f"the GPU's context is lost: {first_line(error)}; --sanitize names the access"
-            yield Answered(failed(job.case, reason), lost=True)
+            yield TryReply(failed(job.case, reason), lost=True)
             return
         except HarnessError as error:
-            yield Answered(failed(job.case, str(error)))
+            yield TryReply(failed(job.case, str(error)))
             return
         in_doubt = self._in_doubt(answered.measurement)
         if not in_doubt:
@@ -55,7 +55,7 @@ class OneCase:
             self.device.release_memory()
         yield msgspec.structs.replace(answered, lost=in_doubt)
 
-    def _answer(self, job: TryJob) -> Events[Answered]:
+    def _answer(self, job: TryJob) -> Events[TryReply]:
         assert job.case.op is not None
         if not self.device.gpu:
             small = yield from self._interpreted(job)
@@ -65,7 +65,7 @@ class OneCase:
         results = yield from self._bench(job, cases, Timing(rounds=job.rounds))
         found = results[job.case.id]
         against = results[job.against.id].measurement if job.against is not None else None
-        answered = yield from self._with_binaries(job, Answered(found.measurement, against, found.source_text))
+        answered = yield from self._with_binaries(job, TryReply(found.measurement, against, found.source_text))
         return (yield from self._diagnosed(job, job.case, answered))
 
     def _bench(self, job: TryJob, cases: Sequence[Case], timing: Timing | None) -> Events[Results]:
@@ -79,7 +79,7 @@ class OneCase:
                 yield Started(event.what if event.what == "time" else f"{event.what} {arms[event.cases[0]]}")
         return results
 
-    def _with_binaries(self, job: TryJob, answered: Answered) -> Events[Answered]:
+    def _with_binaries(self, job: TryJob, answered: TryReply) -> Events[TryReply]:
         """With what was compiled for this GPU; a reason in its place where that cannot be read."""
         target, case = self.environment.compute_capability, job.case
         if answered.measurement.status is not Status.OK or target is None or case.answer is None:
@@ -96,7 +96,7 @@ class OneCase:
             return msgspec.structs.replace(answered, remarks=(*answered.remarks, found))
         return msgspec.structs.replace(answered, launches=found.launches, binaries=found.binaries)
 
-    def _interpreted(self, job: TryJob) -> Events[Answered | None]:
+    def _interpreted(self, job: TryJob) -> Events[TryReply | None]:
         """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for one that is
         torch alone."""
         op = load_op(str(job.case.op))
@@ -128,10 +128,10 @@ class OneCase:
         dims = last.case.dims
         worst = max(checked, key=lambda m: m.correctness.rms_error if m.correctness else 0.0)
         measurement = msgspec.structs.replace(worst if last.status is Status.OK else last, case=job.case)
-        answered = Answered(measurement, None, source, remarks=(remark,))
+        answered = TryReply(measurement, None, source, remarks=(remark,))
         return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
 
-    def _diagnosed(self, job: TryJob, case: Case, answered: Answered) -> Events[Answered]:
+    def _diagnosed(self, job: TryJob, case: Case, answered: TryReply) -> Events[TryReply]:
         """With what is wrong and where, for an incorrect output."""
         measurement = answered.measurement
         if measurement.status is not Status.INCORRECT or measurement.correctness is None or case.answer is None:

@@ -19,7 +19,7 @@ from harness import kernels_root
 from harness.device.device import Device, gpu_is_usable, open_device
 from harness.device.environment import read_environment
 from harness.values.environment import Environment
-from harness.worker.messages import Answered, Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob
+from harness.worker.messages import Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob, TryReply
 from harness.worker.wire import Wire
 
 FAULTED = 3
@@ -50,7 +50,7 @@ def serve(wire: Wire, boot: Boot) -> None:
         lost = False
         for event in service.events(wire.receive(DeviceJob)):
             wire.send(event)
-            lost = isinstance(event, Answered) and event.lost
+            lost = isinstance(event, TryReply) and event.lost
         wire.send(Done())
         if lost:
             os._exit(FAULTED)  # the interpreter's own end would touch the lost context

@@ -181,7 +181,7 @@ class Ran(msgspec.Struct, frozen=True, tag=True):
     """All that was observed, relative to the tree."""
 
 
-class Answered(msgspec.Struct, frozen=True, tag=True):
+class TryReply(msgspec.Struct, frozen=True, tag=True):
     """Last event of an attempt. launches, binaries: of one call on the GPU."""
 
     measurement: Measurement
