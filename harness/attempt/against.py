@@ -14,7 +14,7 @@ from harness.errors import HarnessError, allowed
 from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
 from harness.suite.catalogue import load_spec, variant_file, variants
-from harness.suite.load import load_suite
+from harness.suite.load import is_suite, load_suite
 from harness.suite.models import library_folder
 from harness.suite.signature import read_signature
 from harness.values.case import Answer, Case
@@ -130,7 +130,7 @@ def _suites(model: str) -> Iterator[Suite]:
 @cache
 def _suite(path: Path, written_ns: int) -> Suite | None:
     """Read once per version: an attempt must not wait for what did not change. None for a file that is no suite."""
-    return load_suite(path) if "\nsuite:" in "\n" + path.read_text(encoding="utf-8") else None
+    return load_suite(path) if is_suite(path) else None
 
 
 def _against(question: Question, answer: Answer, name: str, commit: str = "", variant: bool = True) -> Against:

@@ -20,7 +20,7 @@ Key = tuple[str, int]
 Launched = tuple[Launch, Binary]
 
 
-def judge(
+def judge_static(
     name: str, target: str, base: Compiled | None, head: Compiled | None, base_sources: Sources, head_sources: Sources
 ) -> StaticCase:
     """One case for one target; None for a side that does not ask it."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from harness.compare.static_verdicts import judge
+from harness.compare.static_verdicts import judge_static
 from harness.errors import HarnessError
 from harness.runner.live_sides import Live, Say, SideTree, plans_of, trees
 from harness.runner.paired_plan import by_name
@@ -114,7 +114,7 @@ def binaries(
 def _judged(names: Sequence[str], targets: Sequence[str], base: _Compiled, head: _Compiled) -> tuple[StaticCase, ...]:
     texts = {name: (base.sources(name), head.sources(name)) for name in names}
     return tuple(
-        judge(name, target, base.compiled(name, target), head.compiled(name, target), *texts[name])
+        judge_static(name, target, base.compiled(name, target), head.compiled(name, target), *texts[name])
         for target in targets
         for name in names
     )

@@ -22,7 +22,7 @@ from harness.runner.paired_side import PairedSide
 from harness.runner.stage import Options, Report
 from harness.store import Store
 from harness.store.naming import SideName, side_name
-from harness.suite.load import load_suite
+from harness.suite.load import is_suite, load_suite
 from harness.values.pairing import Tree
 from harness.values.suite import Plan
 
@@ -146,7 +146,7 @@ def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
         return path, repository_of(folder)
     repository = repository_of(Path.cwd())
     root = repository or Path.cwd()
-    found = [file for file in sorted(root.glob("suites/*.yaml")) if b"\nsuite:" in b"\n" + file.read_bytes()]
+    found = [file for file in sorted(root.glob("suites/*.yaml")) if is_suite(file)]
     if len(found) > 1:
         newest = [run.suite for run in store.runs() if any(run.suite == file.stem for file in found)]
         found = [file for file in found if newest and file.stem == newest[-1]] or found
@@ -172,8 +172,8 @@ def _checkout(name: str, suite: Path, repository: Path | None, copy: int, say: S
 def _check_suite(file: Path, relative: Path, checkout: Checkout, word: str) -> None:
     if file.is_file():
         return
-    there = [str(found.relative_to(checkout.root)) for found in sorted(checkout.root.glob("**/*.yaml"))]
-    suites = [name for name in there if b"\nsuite:" in b"\n" + (checkout.root / name).read_bytes()]
+    there = (found for found in sorted(checkout.root.glob("**/*.yaml")) if is_suite(found))
+    suites = [str(found.relative_to(checkout.root)) for found in there]
     raise HarnessError(f"{word} ({checkout.tree.words}) has no suite {relative}; {allowed(str(relative), suites)}")
 
 

@@ -56,6 +56,7 @@ class Pairs:
         say: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.base, self.head, self.arms, self.store, self.terms, self.say = base, head, arms, store, terms, say
+        self.sides = base, head
         self.started = time.monotonic()
         suite = base.suite.compare
         self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
@@ -76,34 +77,36 @@ class Pairs:
                 self._measure()
                 state = "complete"
         finally:
-            for side in (self.base, self.head):
+            for side in self.sides:
                 side.close(state)
         found = self._judge()
         return msgspec.structs.replace(found, notes=(*found.notes, *self.notes))
 
     def _judge(self) -> Comparison:
-        runs = [self.store.load(side.record.run_id) for side in (self.base, self.head)]
+        runs = [self.store.load(side.record.run_id) for side in self.sides]
         sides = [StoredSide(run, arm) for run, arm in zip(runs, self.arms, strict=True)]
         return compare(sides[0], sides[1], self.policy, self.terms.accept)
 
     def _begin(self) -> None:
         """Both plans, what of them is the same code, and both runs in the store."""
-        for side in (self.base, self.head):
+        for side in self.sides:
             side.waiting.start(1)
-        for side in (self.base, self.head):
+        for side in self.sides:
             environment = side.introduce()
         if self.base.has_own_kernels != self.head.has_own_kernels:
             lacks = self.head if self.base.has_own_kernels else self.base
             raise HarnessError(
                 f"{lacks.word} ({lacks.checkout.tree.words}) has no kernels/ for its suite; the other has"
             )
-        self.plan = plan_pairs(self.base.cases(), self.head.cases(), self.arms, self.policy.gate, self.terms.gated_only)
+        self.plan = plan_pairs(
+            self.base.plan.cases, self.head.plan.cases, self.arms, self.policy.gate, self.terms.gated_only
+        )
         self.common = self.plan.common
         self.identical = of_one_tree(self.base, self.head, self.plan.both(self.common))
         self.checked = [n for n in self.common if self.terms.measure_identical or n not in self.identical]
         noise = noise_on(environment, self.store)
         comparison = str(uuid.uuid4())
-        for side, arm in zip((self.base, self.head), self.arms, strict=True):
+        for side, arm in zip(self.sides, self.arms, strict=True):
             pairing = Pairing(
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
                 self.terms.worktrees, arm, tuple(self.identical), (), self.terms.accept, noise, side.python, self.seed,
@@ -119,7 +122,7 @@ class Pairs:
         self.identical += [name for name in seen if name not in self.identical]
         open_questions = self.plan.both(name for name in self.common if name not in self.identical)
         launches = same_launches(self.base, self.head, open_questions, self.say)
-        for side in (self.base, self.head):
+        for side in self.sides:
             side.conclude(identical=tuple(self.identical), same_launches=tuple(launches))
         skipped = set() if self.terms.measure_identical else {*self.identical, *launches}
         what = "measured all the same" if self.terms.measure_identical else "not timed"
@@ -132,15 +135,15 @@ class Pairs:
         self._narrow(self.checked)
         for stage in self._stages():
             with measuring_lock(self.say):
-                for side in (self.base, self.head):
+                for side in self.sides:
                     side.waiting.start(1)
-                for side in (self.base, self.head):
+                for side in self.sides:
                     slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True)
                     if slot.outside:  # another tree's code: its times would say nothing about this one
                         return
                     if side is self.base:
                         self._share_streams()
-        for side in (self.base, self.head):
+        for side in self.sides:
             side.waiting.rest(begun_only=True)
         self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
@@ -173,11 +176,11 @@ class Pairs:
         """These questions alone, less those that a side cannot answer."""
         failed = {
             name
-            for side in (self.base, self.head)
+            for side in self.sides
             for name, case in self.plan.questions[side.word].items()
             if (case.same_as or case.id) in side.record.failed or case.problem
         }
-        for side in (self.base, self.head):
+        for side in self.sides:
             own = self.plan.questions[side.word]
             open_cases = [own[name] for name in names if name in own and name not in failed]
             side.measure_only({case.same_as or case.id for case in open_cases})
@@ -185,8 +188,8 @@ class Pairs:
     def _stages(self) -> list[Stage]:
         """Those for which both sides have something left to measure."""
         left = [
-            {case.kind for case in side.cases() if case.id not in side.dropped and case.problem is None}
-            for side in (self.base, self.head)
+            {case.kind for case in side.plan.cases if case.id not in side.dropped and case.problem is None}
+            for side in self.sides
         ]
         return [stage for stage in STAGES if all(set(KINDS[stage]) & kinds for kinds in left)]
 
@@ -194,11 +197,11 @@ class Pairs:
         """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is
         anything timed; until its turn comes, each of them does nothing and holds no device."""
         many = max(1, min(pairs, MOST_AWAKE, len(os.sched_getaffinity(0)) // CORES_PER_PAIR))
-        sides, stages = (self.base, self.head), len(self._stages())
-        if any(len(side.waiting) < stages for side in sides):
-            for side in sides:
+        stages = len(self._stages())
+        if any(len(side.waiting) < stages for side in self.sides):
+            for side in self.sides:
                 side.waiting.start(many * stages)
-        for side in sides:
+        for side in self.sides:
             side.waiting.wake()
 
     def _pair(self, wanted: int) -> None:

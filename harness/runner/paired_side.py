@@ -18,7 +18,6 @@ from harness.runner.static_side import CompileRequest, compile_side
 from harness.runner.waiting import WaitingWorkers
 from harness.store import Store
 from harness.suite.fingerprint import fingerprints
-from harness.values.case import Case
 from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.pairing import Pairing, Slot
@@ -117,9 +116,6 @@ class PairedSide:
     def profile(self) -> None:
         """A profile of every arm's decode in a fresh process, which times nothing and is no slot."""
         self._run("profile", 0, SlotWatch(self.checkout.root, self.has_own_kernels, observes=False))
-
-    def cases(self) -> list[Case]:
-        return list(self.plan.cases)
 
     def _run(self, stage: Stage, process: int, watch: SlotWatch, verify_only: bool = False) -> None:
         self._stages.run(stage, process, self.plan, dropped=self.dropped, verify_only=verify_only, watch=watch)

@@ -59,13 +59,18 @@ def load_suite(path: Path) -> Suite:
     return suite
 
 
+def is_suite(path: Path) -> bool:
+    """Whether a YAML file says that it is one."""
+    return b"\nsuite:" in b"\n" + path.read_bytes()
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: not UTF-8: byte {error.start}") from error
     except FileNotFoundError as error:
-        beside = [str(file) for file in path.parent.glob("*.yaml") if b"\nsuite:" in b"\n" + file.read_bytes()]
+        beside = [str(file) for file in path.parent.glob("*.yaml") if is_suite(file)]
         raise HarnessError(f"{path}: no such suite; {allowed(str(path), beside)}") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error

@@ -119,7 +119,9 @@ def _together(measurements: Sequence[Measurement]) -> Measurement:
     return msgspec.structs.replace(measurements[0], samples=tuple(s for m in measurements for s in m.samples))
 
 
-def judge(found: dict[str, Measurement], baseline: str | None) -> tuple[list[Confirmed], Confirmed | None, str | None]:
+def judge_finals(
+    found: dict[str, Measurement], baseline: str | None
+) -> tuple[list[Confirmed], Confirmed | None, str | None]:
     """The candidates with their gains, fastest first; the baseline; the id of the winner, None where none was shown to
     be faster than the baseline by more than the margin. Without a baseline that works the fastest wins, its gain
     unknown."""

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.sweep import rank
 from harness.sweep.confirm import ROUNDS as CONFIRM_ROUNDS
-from harness.sweep.confirm import FreshProcesses, judge
+from harness.sweep.confirm import FreshProcesses, judge_finals
 from harness.sweep.questions import SweepQuestion
 from harness.sweep.race import Ledger
 from harness.values.measurement import Measurement, Sample, Status
@@ -67,7 +67,7 @@ class Finalists:
         rounds = self._rounds or CONFIRM_ROUNDS[self._kind]
         cases = [*(row.case for row in top), baseline]
         found = processes.measure(cases, rounds, self._ledger.record_outcome)
-        confirmed, base, winner = judge(found, baseline.id)
+        confirmed, base, winner = judge_finals(found, baseline.id)
         return Finals(tuple(twins), tuple(confirmed), base, winner, count)
 
     def _is_baseline(self, row: Configuration) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from harness.compare.static_verdicts import judge, worse
+from harness.compare.static_verdicts import judge_static, worse
 from harness.errors import ExitStatus
 from harness.values.binary import Binary
 from harness.values.case import Answer, Case
@@ -37,7 +37,7 @@ def without(status: Status) -> Compiled:
 
 
 def verdict(base: Compiled | None, head: Compiled | None) -> StaticVerdict:
-    return judge("moe_down", "sm_90", base, head, {}, {}).verdict
+    return judge_static("moe_down", "sm_90", base, head, {}, {}).verdict
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,9 @@ def verdict(base: Compiled | None, head: Compiled | None) -> StaticVerdict:
 def test_what_gates_is_named_with_both_figures(changed: dict[str, int], said: str) -> None:
     """Each of them alone makes the case WORSE, and the other direction never does."""
     other = replace(BINARY, sha256="b", **changed)
-    found = judge("moe_down", "sm_90", compiled(BINARY), compiled(other), {"v.py": "x = 1\n"}, {"v.py": "x = 2\n"})
+    found = judge_static(
+        "moe_down", "sm_90", compiled(BINARY), compiled(other), {"v.py": "x = 1\n"}, {"v.py": "x = 2\n"}
+    )
     assert (found.verdict, found.reason) == (StaticVerdict.WORSE, f"down_kernel: {said}")
     assert found.changed_line == "v.py:1"
     assert verdict(compiled(other), compiled(BINARY)) is StaticVerdict.CHANGED
@@ -81,7 +83,7 @@ def test_never_worse_in_both_directions_by_one_figure(a: int, b: int, c: int, d:
 def test_equal_binaries_and_launches_are_the_same_and_another_grid_is_not() -> None:
     """A split count may live in the grid alone."""
     assert verdict(compiled(BINARY), compiled(BINARY)) is StaticVerdict.SAME
-    found = judge("moe_down", "sm_90", compiled(BINARY), compiled(BINARY, grid=(16, 1, 1)), {}, {})
+    found = judge_static("moe_down", "sm_90", compiled(BINARY), compiled(BINARY, grid=(16, 1, 1)), {}, {})
     assert (found.verdict, found.reason) == (StaticVerdict.CHANGED, "down_kernel: same binary, another launch")
 
 
@@ -101,9 +103,9 @@ def test_what_no_longer_compiles_counts_and_what_never_did_does_not(status: Stat
     assert verdict(compiled(BINARY), without(status)) is wanted
     assert verdict(without(status), compiled(BINARY)) is StaticVerdict.CHANGED
     assert verdict(without(status), without(status)) is StaticVerdict.UNKNOWN
-    alone = judge("moe_down", "sm_90", None, without(status), {}, {})
+    alone = judge_static("moe_down", "sm_90", None, without(status), {}, {})
     assert alone.verdict is (StaticVerdict.UNKNOWN if status is Status.UNSUPPORTED else StaticVerdict.FAILED)
-    assert judge("moe_down", "sm_90", without(status), None, {}, {}).verdict is StaticVerdict.UNKNOWN, "gone"
+    assert judge_static("moe_down", "sm_90", without(status), None, {}, {}).verdict is StaticVerdict.UNKNOWN, "gone"
     assert alone.reason == f"asked of head alone, and {status.value}: {FAILING[status]}", "new, and said to fail"
 
 
@@ -112,14 +114,14 @@ def test_a_side_without_an_answer_is_not_worse() -> None:
     lacking = replace(compiled().case, problem="tuned for other source")
     none = Compiled(lacking, Status.UNSUPPORTED, "tuned for other source")
     for base, head, words in ((compiled(BINARY), none, "head: "), (none, compiled(BINARY), "base: ")):
-        found = judge("moe_down", "sm_90", base, head, {}, {})
+        found = judge_static("moe_down", "sm_90", base, head, {}, {})
         assert found.verdict is StaticVerdict.UNKNOWN and found.reason.startswith(words)
-    assert judge("moe_down", "sm_90", none, none, {}, {}).reason.startswith("both sides: ")
+    assert judge_static("moe_down", "sm_90", none, none, {}, {}).reason.startswith("both sides: ")
 
 
 def test_tunables_that_differ_are_named() -> None:
     """So that a choice is not taken for a change of code."""
-    found = judge("moe_down", "sm_90", compiled(BINARY, block_n=8), compiled(BINARY, block_n=16), {}, {})
+    found = judge_static("moe_down", "sm_90", compiled(BINARY, block_n=8), compiled(BINARY, block_n=16), {}, {})
     assert found.tunables == ("block_n 8 -> 16",)
 
 
@@ -127,7 +129,7 @@ def test_the_exit_status_is_that_of_the_worst() -> None:
     """A failure before a regression, and what is not known changes nothing."""
     side = StaticSide(Tree("main"), None, {})
     cases = {
-        name: judge("c", "sm_90", base, head, {}, {})
+        name: judge_static("c", "sm_90", base, head, {}, {})
         for name, base, head in (
             ("same", compiled(BINARY), compiled(BINARY)),
             ("unknown", without(Status.FAILED), without(Status.FAILED)),

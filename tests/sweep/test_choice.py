@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.plan import sweep_plan
 from harness.suite.load import load_suite
 from harness.sweep import rank
-from harness.sweep.confirm import WINS_BELOW, judge, p_no_faster
+from harness.sweep.confirm import WINS_BELOW, judge_finals, p_no_faster
 from harness.sweep.questions import questions
 from harness.sweep.recall import of_now, same_again
 from harness.sweep.register import choice
@@ -89,7 +89,7 @@ def test_the_fastest_of_many_equal_ones_is_no_winner() -> None:
             case(b=b).id: measured(case(b=b), [10 * math.exp(p + draws.gauss(0, 0.001)) for p in noise])
             for b in range(6)
         }
-        false += judge(again, case(b=5).id)[2] is not None
+        false += judge_finals(again, case(b=5).id)[2] is not None
     assert false <= 0.01 * sweeps and naive > 0.5 * sweeps
 
 
@@ -97,7 +97,7 @@ def test_a_real_gain_wins_and_one_inside_of_the_margin_does_not() -> None:
     base = measured(case(b=0), [10.0, 10.02, 9.99, 10.01])
     fast = measured(case(b=1), [9.8, 9.82, 9.79, 9.8])
     same = measured(case(b=2), [9.985, 10.0, 9.975, 9.99])
-    confirmed, baseline, winner = judge({m.case.id: m for m in (same, base, fast)}, base.case.id)
+    confirmed, baseline, winner = judge_finals({m.case.id: m for m in (same, base, fast)}, base.case.id)
     assert winner == fast.case.id and baseline is not None and baseline.measurement is base
     assert [c.measurement.case.id for c in confirmed] == [fast.case.id, same.case.id]
     p = [c.p for c in confirmed]
@@ -109,16 +109,16 @@ def test_a_real_gain_wins_and_one_inside_of_the_margin_does_not() -> None:
 def test_what_is_wrong_in_a_fresh_process_is_no_winner_and_no_baseline() -> None:
     wrong = Measurement(case(b=0), Status.INCORRECT, "wrong here")
     right = measured(case(b=1), [9.0] * 4)
-    confirmed, baseline, winner = judge({m.case.id: m for m in (wrong, right)}, wrong.case.id)
+    confirmed, baseline, winner = judge_finals({m.case.id: m for m in (wrong, right)}, wrong.case.id)
     assert baseline is None and winner == right.case.id and confirmed[0].p is None
-    _, _, none = judge({m.case.id: m for m in (right, wrong)}, right.case.id)
+    _, _, none = judge_finals({m.case.id: m for m in (right, wrong)}, right.case.id)
     assert none is None
 
 
 def test_without_a_winner_tuned_means_the_baseline() -> None:
     base = measured(case(b=0), [10.0, 10.1, 9.9, 10.0])
     same = measured(case(b=1), [9.99, 10.1, 9.91, 10.0])
-    confirmed, baseline, winner = judge({m.case.id: m for m in (base, same)}, base.case.id)
+    confirmed, baseline, winner = judge_finals({m.case.id: m for m in (base, same)}, base.case.id)
     assert winner is None
     assert choice(question([], finals(confirmed, baseline, winner))) is baseline
     chosen = choice(question([], finals(confirmed, None, None)))
