@@ -62,11 +62,9 @@ class Slim:
 
 
 def slim(run: Run) -> Slim:
-    cases = {m.case.id: m.case for m in run.measurements}
-    order = {case.id: place for place, case in enumerate(run.planned)}
-    ids = sorted(cases, key=lambda key: (cases[key].kind != "decode", order.get(key, len(order))))
     times = {m.case.id: estimate_of(run, m.case.id, m.samples) for m in run.measurements}
-    return Slim(run.id, run.suite, run.started, run.environment, {key: cases[key] for key in ids}, times)
+    cases = sorted((case for case in run.cases if case.id in times), key=lambda case: case.kind != "decode")
+    return Slim(run.id, run.suite, run.started, run.environment, {case.id: case for case in cases}, times)
 
 
 def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:

@@ -70,18 +70,12 @@ class Joined:
 
 def join(run: Run) -> Joined:
     """Pairs each planned case with its measurement, or with that of the case in whose place it stands."""
-    measured: Mapping[str, Measurement] = {m.case.id: m for m in run.measurements}
-    planned = {case.id: case for case in (*run.planned, *(m.case for m in run.measurements))}
-    cases = []
-    for case in planned.values():
-        own = measured.get(case.id)
-        source = planned.get(case.same_as) if own is None and case.same_as else None
-        if source is None:
-            cases.append(Answered(case, own))
-        else:
-            cases.append(Answered(case, measured.get(source.id), source.arm))
+    arm_of, own = {case.id: case.arm for case in run.cases}, {m.case.id for m in run.measurements}
+    cases = tuple(
+        Answered(case, m, "" if case.id in own else arm_of.get(case.same_as or "", "")) for case, m in run.answered()
+    )
     arms = [entry.case.arm for entry in cases] or [profile.arm for profile in run.profiles]
-    return Joined(run, tuple(cases), tuple(dict.fromkeys(arms)))
+    return Joined(run, cases, tuple(dict.fromkeys(arms)))
 
 
 def by_question(entries: Iterable[Answered]) -> list[list[Answered]]:
