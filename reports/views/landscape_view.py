@@ -34,9 +34,7 @@ class Terrain:
     a tunable's value alone explains, in words."""
 
     title: str
-    row_name: str
-    column_name: str
-    columns: tuple[str, ...]
+    landscape: Landscape
     rows: tuple[tuple[str, tuple[Tile, ...]], ...]
     counts: str
     matters: str
@@ -61,15 +59,12 @@ def _terrain(variant: str, entries: list[Answered]) -> Iterator[Terrain]:
     if view.landscape is None:
         return
     ok = sum(row.measurement.status is Status.OK and bool(row.measurement.samples) for row in rows)
-    matters = ", ".join(f"{clean(name)} {100 * share:.0f} %" for name, share in view.matters)
     yield Terrain(
         title=f"{site_name(case)}, {axes_words(case.axes, case.kind)}, {clean(variant)}",
-        row_name=clean(view.landscape.row_name),
-        column_name=clean(view.landscape.column_name),
-        columns=tuple(clean(name) for name in view.landscape.columns),
+        landscape=view.landscape,
         rows=tuple(_rows(view.landscape)),
         counts=f"{ok} of {len(rows)} configurations were timed",
-        matters=matters,
+        matters=", ".join(f"{clean(name)} {100 * share:.0f} %" for name, share in view.matters),
     )
 
 
@@ -77,7 +72,7 @@ def _rows(landscape: Landscape) -> Iterator[tuple[str, tuple[Tile, ...]]]:
     known = [us for row in landscape.cells for us in row if us is not None]
     low, room = min(known), math.log(max(known) / min(known)) or 1.0
     for name, cells in zip(landscape.rows, landscape.cells, strict=True):
-        yield clean(name), tuple(_tile(us, low, room) for us in cells)
+        yield name, tuple(_tile(us, low, room) for us in cells)
 
 
 def _tile(us: float | None, low: float, room: float) -> Tile:

@@ -10,10 +10,13 @@ from harness.stats.landscape import importance, times_us
 from harness.values.estimate import Estimate
 from harness.values.sweep import Confirmed, Question
 
+from ..figures import clean
+
 
 @dataclass(frozen=True)
 class Landscape:
-    """cells: us of the best configuration at each pair of values, by row and column; None where there is none."""
+    """Names and values are cleaned. cells: us of the best configuration at each pair of values, by row and column;
+    None where there is none."""
 
     row_name: str
     column_name: str
@@ -88,7 +91,8 @@ def _landscape(question: Question) -> Landscape | None:
         place = (tunables[row], tunables[column])
         best[place] = min(time, best.get(place, time))
     cells = tuple(tuple(best.get((r, c)) for c in values[column]) for r in values[row])
-    return Landscape(row, column, tuple(map(str, values[row])), tuple(map(str, values[column])), cells)
+    rows, columns = (tuple(clean(str(value)) for value in values[axis]) for axis in largest)
+    return Landscape(clean(row), clean(column), rows, columns, cells)
 
 
 def _by_number(value: object) -> tuple[float, str]:

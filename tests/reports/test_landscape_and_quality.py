@@ -36,9 +36,10 @@ def swept(names: tuple[str, str] = ("block_n", "block_k")) -> Run:
 
 def test_a_cell_is_the_fastest_over_the_other_tunables() -> None:
     (terrain,) = build(swept()).terrains
-    assert (terrain.row_name, terrain.column_name) == ("block_n", "block_k")
-    assert terrain.columns == ("32", "64", "128") and [name for name, _ in terrain.rows] == ["8", "16", "32", "64"]
-    cells = {(n, k): tile for n, row in terrain.rows for k, tile in zip(terrain.columns, row, strict=True)}
+    names = terrain.landscape
+    assert (names.row_name, names.column_name) == ("block_n", "block_k")
+    assert names.columns == ("32", "64", "128") and [name for name, _ in terrain.rows] == ["8", "16", "32", "64"]
+    cells = {(n, k): tile for n, row in terrain.rows for k, tile in zip(names.columns, row, strict=True)}
     assert cells["8", "32"].us == 8 + 3.2 + 0.02 and cells["8", "32"].best and cells["8", "32"].shade == 0
     assert cells["64", "128"].text == "-" and cells["64", "64"].shade == 35
     shades = [cells[n, "32"].shade for n in ("8", "16", "32", "64")]
