@@ -12,7 +12,7 @@ from harness.measure.agreement import sentence
 from harness.resolve import load_op, load_variant
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
-from tests.kernels.catalogue import DTYPES, OPS, VARIANTS, case_of, operands_of, verify, verify_run
+from tests.kernels.catalogue import DTYPES, OPS, VARIANTS, case_of, copied_definition, operands_of, verify, verify_run
 
 ON_THE_CPU = [(op, name) for op, name in VARIANTS if not name.startswith(("triton", "fla"))]
 """Triton's run in the interpreter: test_triton_interpreted.py, test_fla.py."""
@@ -85,15 +85,19 @@ def test_a_variant_agrees_whatever_its_tunables(
 @pytest.mark.parametrize("op", OPS)
 def test_an_output_or_state_of_zeros_is_wrong(op: str, dtype: str) -> None:
     """Whatever the tolerance of the op, at each of its test shapes."""
-    loaded = load_op(op)
+    loaded, definition = load_op(op), copied_definition(op)
 
     def zeros(*inputs: Any) -> tuple[torch.Tensor, ...]:
-        outputs = loaded.reference(*(value.clone() if isinstance(value, torch.Tensor) else value for value in inputs))
+        outputs = definition(*(value.clone() if isinstance(value, torch.Tensor) else value for value in inputs))
         outputs = (outputs,) if isinstance(outputs, torch.Tensor) else outputs or ()
         for declared, value in zip(loaded.op.inputs, inputs, strict=True):
             if declared.role == "state":
                 value.zero_()
-        return tuple(torch.zeros_like(output) for output in outputs)
+        dtypes = [getattr(torch, loaded.output_dtype(name, dtype)) for name, _ in loaded.op.outputs]
+        return tuple(
+            torch.zeros_like(output, dtype=own if output.is_floating_point() else None)
+            for output, own in zip(outputs, dtypes, strict=True)
+        )
 
     for dims in loaded.test_shapes:
         assert not verify_run(op, zeros, dims, dtype).correct, dims
@@ -109,8 +113,10 @@ def test_one_wrong_weight_is_wrong(name: str, dtype: str) -> None:
         "next_scale": lambda weight, scale: (weight, scale.roll(1, -1)),
     }
 
+    definition = copied_definition("int4_mm")
+
     def run(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, group: int) -> torch.Tensor:
-        return torch.as_tensor(load_op("int4_mm").reference(x, *mistakes[name](weight, scale), group)).to(x.dtype)
+        return torch.as_tensor(definition(x, *mistakes[name](weight, scale), group)).to(x.dtype)
 
     assert not verify_run("int4_mm", run, {"tokens": 1, "n": 16, "k": 512, "group": 128}, dtype).correct
 
@@ -125,10 +131,10 @@ def _with_one_nibble_flipped(weight: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("op", ["residual_add", "rope", "moe_gate_up", "sdpa", "gated_delta_rule"])
 def test_the_definition_rounded_to_the_activations_is_right(op: str, dtype: str) -> None:
     """The tolerance leaves a correct implementation its one rounding."""
-    loaded = load_op(op)
+    loaded, definition = load_op(op), copied_definition(op)
 
     def rounded(*inputs: Any) -> Any:
-        outputs = loaded.reference(*inputs)
+        outputs = definition(*inputs)
         outputs = (outputs,) if isinstance(outputs, torch.Tensor) else outputs
         return tuple(output.to(getattr(torch, dtype)) for output in outputs)
 
