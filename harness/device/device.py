@@ -1,4 +1,4 @@
-"""What a device offers: timers, graph capture, conditions, facts; and the one place where a device is chosen."""
+"""What a device offers: timers, graph capture, conditions, facts."""
 
 from __future__ import annotations
 
@@ -114,21 +114,3 @@ class Device(Protocol):
     def answers(self) -> bool:
         """False where an earlier error has taken the device from this process."""
         ...
-
-
-def gpu_is_usable() -> bool:
-    """Whether `open_device` would open a GPU. Opens no context on it."""
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def open_device() -> Device:
-    """The first GPU that torch can use, else the CPU. Raises no error: what a device lacks shows when it is used."""
-    if gpu_is_usable():
-        from harness.device.nvidia import NvidiaDevice
-
-        return NvidiaDevice()
-    from harness.device.cpu import CpuDevice
-
-    return CpuDevice()

@@ -23,7 +23,7 @@ def findings(has_gpu: bool) -> Iterator[Finding]:
     except ImportError as error:
         yield Finding("torch", "missing", f"cannot be imported: {error}", "pip install 'torch>=2.9'")
         return
-    from harness.device.device import gpu_is_usable
+    from harness.device.choice import gpu_is_usable
 
     usable = gpu_is_usable()
     built_for = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU alone"
@@ -43,7 +43,7 @@ def bandwidth() -> Finding:
     try:
         import torch
 
-        from harness.device.device import open_device
+        from harness.device.choice import open_device
 
         device = open_device()
     except ImportError as error:

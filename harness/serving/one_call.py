@@ -30,7 +30,7 @@ def _run(call: OneCall) -> None:
     """The inputs are those of a check; only the call itself is between the profiler's start and stop."""
     import torch
 
-    from harness.device.device import open_device
+    from harness.device.choice import open_device
     from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
     from harness.measure.verify import CHECK_SALT
     from harness.resolve import load_op, load_variant

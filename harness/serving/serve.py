@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from harness import kernels_root
-from harness.device.device import Device, gpu_is_usable, open_device
+from harness.device.choice import gpu_is_usable, open_device
+from harness.device.device import Device
 from harness.device.environment import read_environment
 from harness.values.environment import Environment
 from harness.worker.messages import Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob, TryReply

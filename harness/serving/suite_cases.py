@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness import kernels_root
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.device.environment import read_environment
 from harness.measure.failure import failed
 from harness.plan import expand

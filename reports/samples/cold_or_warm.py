@@ -22,7 +22,7 @@ CALLS, REPLAYS = 32, 21
 def main() -> None:
     """Prints microseconds per call, medians of 21 replays of a graph of 32 calls."""
     kernels_root.bind(ROOT / "kernels")
-    from harness.device.device import open_device
+    from harness.device.choice import open_device
     from harness.measure.operand_sets import arguments
     from harness.resolve import load_op, load_operands, load_variant
 

@@ -50,7 +50,7 @@ def judge(name: str) -> dict[str, Any]:
     """By arm, status, reason and number of samples of an honest kernel and of the cheat."""
     import torch
 
-    from harness.device.device import open_device
+    from harness.device.choice import open_device
     from harness.measure.kernel_cases import KernelBench
     from harness.values.case import Answer, Case
     from harness.values.suite import Timing

@@ -16,7 +16,7 @@ from harness.decode.profile import profile_arm
 from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.work import model_work
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.engines.eager import EagerEngine
 from harness.plan import expand
 from harness.suite.load import load_suite

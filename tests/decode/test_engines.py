@@ -15,7 +15,7 @@ from harness.decode.decode_cases import DecodeBench
 from harness.decode.profile import PROFILED_STEPS, check_complete, profile_arm
 from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.engines import ENGINES, engine_facts, make_engine
 from harness.errors import CaseFailed
 from harness.plan import expand

@@ -14,7 +14,7 @@ import torch
 from harness.decode.step_binaries import StepBinaries
 from harness.decode.suite_model import SuiteModel
 from harness.decode.support import calls_of
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.compiled import Compiled

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.device.environment import commit_of, read_environment
 from harness.values.measurement import METHOD_VERSION
 

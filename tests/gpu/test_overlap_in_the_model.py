@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.decode.arm_ops import ArmOps
 from harness.decode.step import Step
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.engines import make_engine
 from harness.plan import expand
 from harness.resolve import load_model

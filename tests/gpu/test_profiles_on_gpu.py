@@ -9,7 +9,7 @@ import torch
 
 from harness.decode.profile import profile_arm
 from harness.decode.suite_model import SuiteModel
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.profile import Profile

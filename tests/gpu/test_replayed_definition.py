@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harness.decode.arm_ops import ReferenceOps
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.resolve import load_op
 from tests.kernels.catalogue import operands_of
 

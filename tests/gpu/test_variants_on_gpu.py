@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.device.device import open_device
+from harness.device.choice import open_device
 from harness.measure.agreement import sentence
 from harness.measure.verify import verify_variant
 from harness.resolve import load_op, load_variant
