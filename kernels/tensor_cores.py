@@ -34,5 +34,6 @@ def rounded(x, dtype: tl.constexpr):
     """x [..] float32 as `dtype`, rounded to the nearest, ties to even, in the interpreter too."""
     if INTERPRETED and dtype == tl.bfloat16:
         bits = x.to(tl.int32, bitcast=True)
-        x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
+        bits = bits + 0x7FFF + ((bits >> 16) & 1)
+        x = ((bits >> 16) << 16).to(tl.float32, bitcast=True)  # a bfloat16, which no conversion changes
     return x.to(dtype)
