@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
 # Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), long, sweep-moe,
-# sweep864, try, and those of compare.sh, `compare` for its kernels.
+# sweep864, try, cheats, and those of compare.sh, `compare` for its kernels.
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
@@ -58,7 +58,11 @@ for part in $parts; do
       PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/try_and_run.py | tee "$out/try.txt"
       python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu/test_try_on_gpu.py 2>&1 | tail -25 | tee "$out/try-tests.txt"
       ;;
-    tests) python3 -m pytest -q -p no:cacheprovider -m gpu tests/gpu 2>&1 | tail -15 | tee "$out/tests.txt" ;;
+    tests)
+      python3 -m pytest -q -p no:cacheprovider -m gpu -n 8 --dist loadgroup tests/gpu 2>&1 | tail -15 | tee "$out/tests.txt"
+      ;;
+    cheats) PYTHONPATH=.:${PYTHONPATH:-} python3 -m tests.cheats.drive > "$out/cheats.json" 2> "$out/cheats.txt"
+      grep -c "'INCORRECT'\|'INVALID'" "$out/cheats.txt" ;;
     compare | four | compare-aa | compare-planted | compare-arms | pool | pool-decode)
       [ "$part" = compare ] && part="pool compare-planted compare-arms four compare-aa"
       # shellcheck disable=SC2086
