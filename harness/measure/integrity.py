@@ -222,11 +222,12 @@ def _put_environment_back(before: dict[str, str], now: dict[str, str]) -> Iterat
 
 
 def _children() -> set[int]:
-    """Processes that this one started and that run still."""
+    """Processes that Python's threads of this one started and that run still."""
     found: set[int] = set()
-    for task in Path("/proc/self/task").glob("*/children"):
+    for thread in threading.enumerate():
         try:
-            found |= {int(pid) for pid in task.read_text().split()}
-        except OSError:  # a thread that ended meanwhile
+            children = Path(f"/proc/self/task/{thread.native_id}/children").read_text()
+        except OSError:  # the thread ended meanwhile
             continue
+        found |= {int(pid) for pid in children.split()}
     return found

@@ -26,6 +26,8 @@ STARTS = {
     "socket.connect": "connects to another program",
 }  # fmt: skip
 """What reads where nobody looks; a compiler that torch or Triton starts reads what they wrote."""
+HEARD = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect", "ctypes.dlopen", "import", *STARTS})
+"""Of all events, of which reading a function's code is one."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Observer:
         self._on = False
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._on:
+        if not self._on or event not in HEARD:
             return
         if event == "open":
             self._opened(arguments[0], arguments[1], arguments[2])
