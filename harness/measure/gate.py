@@ -50,9 +50,9 @@ class Gate:
         doing = "after it was timed: "
         try:
             with entry.candidate.rejecting_errors(self._device, doing):
-                again_us = entry.batch.seen_before_us(1 if quick else 3)
+                remembered = entry.remembered(samples, 1 if quick else 3)
                 found = entry.batch.check(0, 0.0) if quick else entry.batch.check()
-            self.untouched(entry.checked(found)).possible(samples, again_us, self._device)
+            self.untouched(entry.checked(found)).possible(samples, remembered, self._device)
         except (Rejected, WorkLeftRunning) as error:
             return self.stopped(entry, error)
         return entry.measurement(samples)

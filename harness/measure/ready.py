@@ -61,15 +61,25 @@ class Ready:
         found = Measurement(self.case, Status.INVALID, reason, self.correctness, source=source)
         return self.candidate.rejected(found)
 
-    def possible(self, samples: Sequence[Sample], again_us: float, device: Device) -> None:
-        """Raises Rejected where the median of the samples is faster than memory can be read, or where `again_us`, the
-        time on operands that were seen before, says that results are remembered."""
-        fastest_us = min(sample.value_us for sample in samples)
-        if again_us < REMEMBERED * fastest_us:
-            raise self.invalid(
-                f"faster on operands that it saw before, {again_us:.3g} us, than on new ones, {fastest_us:.3g} us or "
-                f"more: results are remembered"
-            )
+    def remembered(self, samples: Sequence[Sample], count: int) -> str:
+        """Say that results are remembered, where operands that were seen before take far less time; else empty. count:
+        samples on such operands. They are fast, too, where a load of the machine has just ended: only what is still
+        so when new and seen ones are timed in turns counts."""
+        new_us, again_us = min(sample.value_us for sample in samples), self.batch.seen_before_us(count)
+        if again_us < REMEMBERED * new_us:
+            new_us, again_us = self.batch.in_turns_us()
+        if again_us >= REMEMBERED * new_us:
+            return ""
+        return (
+            f"faster on operands that it saw before, {again_us:.3g} us, than on new ones, {new_us:.3g} us or more: "
+            f"results are remembered"
+        )
+
+    def possible(self, samples: Sequence[Sample], remembered: str, device: Device) -> None:
+        """Raises Rejected where results are remembered, or the median of the samples is faster than memory can be
+        read."""
+        if remembered:
+            raise self.invalid(remembered)
         cost, operands = self.candidate.op.cost(self.case.dims), self.batch.sets.raw[0]
         near = [i.name for i in self.candidate.op.op.inputs if i.role in ("activation", "index")]
         memory_bytes = cost.read_bytes - sum(operands[name].nbytes for name in near)

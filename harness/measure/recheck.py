@@ -69,6 +69,13 @@ class Batch:
         with torch.no_grad():
             return max(self.timed.sample_us() for _ in range(samples))
 
+    def in_turns_us(self, turns: int = 3) -> tuple[float, float]:
+        """The fastest sample on new operands and the slowest on operands of the sample before, in us per call, taken
+        in turns: load that lasts longer than a sample meets both."""
+        with torch.no_grad():
+            pairs = [(self.timed.sample_us(self.refresh), self.timed.sample_us()) for _ in range(turns)]
+        return min(new for new, _ in pairs), max(seen for _, seen in pairs)
+
     def look(self) -> None:
         """Compare one call of the sample that was just taken, or, where it has states that many calls have changed, of
         a replay. A wrong one is what `check` returns later."""

@@ -57,7 +57,7 @@ def test_faults_are_rows_and_the_rest_is_chosen_from(tmp_path: Path, monkeypatch
         (c.tunables["block_n"], c.tunables["fault"]): (c.measurement.status, c.measurement.reason)
         for c in result.configurations
     }
-    assert [status[128, "none"][0], status[512, "none"][0]] == [Status.OK, Status.OK]
+    assert [status[128, "none"], status[512, "none"]] == [(Status.OK, ""), (Status.OK, "")]
     assert status[512, "zeros"][0] is Status.INCORRECT and "output" in status[512, "zeros"][1]
     assert status[512, "abort"][0] is Status.FAILED and "signal 6" in status[512, "abort"][1]
     assert status[512, "hang"][0] is Status.TIMEOUT and "longer than" in status[512, "hang"][1]
