@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.plan import expand
-from harness.runner.static_side import Asked, compile_side
+from harness.runner.static_side import CompileRequest, compile_side
 from harness.suite.fingerprint import fingerprints
 from harness.suite.load import load_suite
 from tests.compare.paired_stored import noisy_pairs, two_sides
@@ -32,7 +32,7 @@ def planned(suite: Path) -> tuple[str, str | None]:
     """The fingerprint of what the case is asked, and the identity of what it launches."""
     plan = expand(load_suite(suite), arms=("baseline",), match=CASE)
     (case,) = (case for case in plan.cases if case.id == CASE)
-    asked = Asked((case,), ("sm_90",), str(suite.parent), plan.suite.kernels_root)
+    asked = CompileRequest((case,), ("sm_90",), str(suite.parent), plan.suite.kernels_root)
     (compiled,) = compile_side(asked, sys.executable, suite.parent.parent, lambda *_: None).compiled["sm_90"]
     return fingerprints(plan)[CASE], compiled.identity
 
