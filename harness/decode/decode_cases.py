@@ -101,7 +101,8 @@ class DecodeBench:
             yield from self._time(ready)
         prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
         for entry in ready:
-            yield Measured(entry.measurement(prefill_us.get(entry.case.arm)))
+            wrong = entry.wrong_now() if self.passes else None
+            yield Measured(wrong or entry.measurement(prefill_us.get(entry.case.arm)))
 
     def _arm(
         self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, _Arm]
@@ -127,12 +128,14 @@ class DecodeBench:
 
     def _ready(self, case: Case, arm: _Arm, stream: Tensor, wanted: Tensor, steps: int) -> _Ready | Measurement:
         if case.kind == "prefill":
-            result = arm.check_prefill(wanted, stream)
+            check = partial(arm.check_prefill, wanted, stream)
+            result = check()
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
         else:
             assert case.engine is not None
             step, engine = arm.engine(case.engine, stream)
-            result = check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
+            check = partial(arm.check_decode, step, engine, wanted)
+            result = check()
             step.rewind(arm.snapshot)
             left = divergence(stream, *arm.own_stream(step, engine, steps))
             detail = f"{result.detail}; {left.words}" if left else result.detail
@@ -140,7 +143,7 @@ class DecodeBench:
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
         if not result.correct:
             return Measurement(case, Status.INCORRECT, sentence(result), result)
-        return _Ready(case, arm, result, before, run, engine, per_sample)
+        return _Ready(case, arm, result, check, before, run, engine, per_sample)
 
     def _time(self, ready: Sequence[_Ready]) -> Iterator[BenchEvent]:
         if not ready:
@@ -198,20 +201,26 @@ class _Arm:
         logits = self.decoder.prefill(stream[:, : wanted.shape[1]], start=self.context, every=True)
         return check_logits(logits.float(), wanted, self.model.plan.suite.dtype)
 
+    def check_decode(self, step: Step, engine: Engine, wanted: Tensor) -> Correctness:
+        """The first steps of the stream under an engine."""
+        step.rewind(self.snapshot)
+        return check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
+
     @property
     def state_bytes(self) -> int:
         return sum(state.nbytes for state in self.decoder.states.values())
 
 
 class _Ready:
-    """A checked case on its way to its samples. before: puts the state back, outside of the time; run: what is
-    timed."""
+    """A checked case on its way to its samples. check: compares its logits once more; before: puts the state back,
+    outside of the time; run: what is timed."""
 
     def __init__(
-        self, case: Case, arm: _Arm, correctness: Correctness, before: Callable[[], Any], run: Callable[[], Any],
-        engine: Engine | None, per_sample: int,
+        self, case: Case, arm: _Arm, correctness: Correctness, check: Callable[[], Correctness],
+        before: Callable[[], Any], run: Callable[[], Any], engine: Engine | None, per_sample: int,
     ) -> None:  # fmt: skip
         self.case, self.arm, self.correctness, self.before, self.run = case, arm, correctness, before, run
+        self.check = check
         self.engine, self.per_sample = engine, per_sample
         self.samples: list[Sample] = []
         self.peak_extra_bytes: int | None = None
@@ -222,6 +231,19 @@ class _Ready:
         self.samples.append(Sample(elapsed.us / self.per_sample, process, number))
         if elapsed.extra_bytes is not None:
             self.peak_extra_bytes = max(self.peak_extra_bytes or 0, elapsed.extra_bytes)
+
+    def wrong_now(self) -> Measurement | None:
+        """The row of a case whose logits are wrong after the timed passes; None where they are right still."""
+        try:
+            found = self.check()
+        except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
+            raise
+        except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
+            return raised(self.case, error)
+        if found.correct:
+            return None
+        reason = f"right before it was timed, wrong after: {sentence(found)}"
+        return Measurement(self.case, Status.INCORRECT, reason, found)
 
     def measurement(self, first_token_us: float | None) -> Measurement:
         model, case = self.arm.model, self.case

@@ -89,6 +89,17 @@ def test_a_wrong_op_makes_the_decode_incorrect_and_untimed(op: str, tmp_path: Pa
     assert "logits [batch, step, token]" in found["decode"].reason
 
 
+def test_an_arm_that_leaves_work_out_once_it_is_timed_is_incorrect(tmp_path: Path) -> None:
+    """Its logits are right before the timed passes, and compared again after them."""
+    (tmp_path / "tires.py").write_text(
+        "CALLS = [0]\n\n\ndef run(x, y):\n    CALLS[0] += 1\n    return x + y if CALLS[0] < 300 else x.clone()\n"
+    )
+    text = SUITE.read_text().replace("baseline:\n", "baseline:\n    residual_add: ./tires.py\n", 1)
+    found = bench(SuiteModel(plan_of(write_suite(tmp_path, text=text)), open_device()), {}, passes=12)
+    assert found["decode"].status is Status.INCORRECT and found["decode"].samples == ()
+    assert "right before it was timed, wrong after" in found["decode"].reason
+
+
 def test_an_arm_that_raises_fails_alone(tmp_path: Path) -> None:
     """Its cases are rows with the reason, and the other arm is measured."""
     (tmp_path / "raises.py").write_text("def run(x, y):\n    raise ValueError('no such tile')\n")
