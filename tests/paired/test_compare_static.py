@@ -132,7 +132,7 @@ def test_the_binaries_of_two_measured_sides(repository: Repository, tmp_path: Pa
     live = Live("wide", "narrow", "suites/small.yaml", "residual_add@mixer,int4_mm@gdn_in")
     options = Options(processes=0, stages=("kernels",))
     pairs = prepare(live, Store(str(tmp_path / "runs.sqlite")), options, Terms(), lambda *_: None, lambda _: None)
-    questions = [{case.id: case for case in side.cases()} for side in (pairs.base, pairs.head)]
+    questions = [{case.id: case for case in side.plan.cases} for side in (pairs.base, pairs.head)]
     found = binaries(pairs.base, pairs.head, questions, list(questions[0]), "sm_90")
     assert [case.case.partition("/")[0] for case in found] == ["residual_add@mixer"]
     [(head, words)] = lines(Explanation(binaries=found))
