@@ -19,14 +19,20 @@ def changes(file: Path, kernels_root: Path, sleep: float = INTERVAL_S) -> Iterat
     yield False
     while True:
         time.sleep(sleep)
-        now = _stamps(file, kernels_root)
-        if now == seen or not file.exists():
+        now, before = _stamps(file, kernels_root), seen
+        while now not in (before, seen):
+            time.sleep(SETTLED_S)
+            now, before = _stamps(file, kernels_root), now
+        if now == seen or not _is_written(file, now):
             continue
-        time.sleep(SETTLED_S)
-        now = _stamps(file, kernels_root)
         others = {path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)} - {file}
         seen = now
         yield bool(others)
+
+
+def _is_written(file: Path, stamps: Stamps) -> bool:
+    """Whether the file is there and not empty, as it is between the two steps of a plain write."""
+    return file in stamps and stamps[file][1] > 0
 
 
 def _stamps(file: Path, kernels_root: Path) -> Stamps:

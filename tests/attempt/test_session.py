@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,9 @@ def test_a_save_is_seen_and_a_neighbours_too(tmp_path: Path) -> None:
     assert next(seen) is False
     (kernels / "op" / "other.py").write_text("333")
     assert next(seen) is True
+    mine.write_text("")  # a plain write empties the file first
+    threading.Timer(0.3, mine.write_text, ["4444"]).start()
+    assert next(seen) is False and mine.read_text() == "4444"
 
 
 def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
