@@ -5,15 +5,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, get_args
-
-from harness.values.suite import TimerName
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.device.device import Device
     from harness.device.timer import Timer
-
-TIMERS: tuple[str, ...] = get_args(TimerName)
 
 
 def make_timer(name: str, device: Device) -> Timer:
