@@ -180,7 +180,7 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
                 sys.path.append(str(suite_folder))
             return importlib.import_module(name)
         return kernels_root.module(f"{op}.{name}")
-    except Exception as error:  # whatever a user's file raises as it is imported is said in one line, with its place
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
         raise VariantNotLoaded(
             f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}"
         ) from error
@@ -208,7 +208,7 @@ def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
     return module
 
 
-def _line_of(error: Exception, path: Path) -> int:
+def _line_of(error: BaseException, path: Path) -> int:
     """The line of the file that an import failed in."""
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     if frames and frames[-1] is not None:
@@ -216,5 +216,5 @@ def _line_of(error: Exception, path: Path) -> int:
     return (error.lineno or 1) if isinstance(error, SyntaxError) else 1
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0]

@@ -50,7 +50,8 @@ def command(
 
 
 def _show(run: Run, as_json: bool) -> None:
-    """The verdict on each case; ends with status 5 where one is wrong or failed."""
+    """The verdict on each case; ends with status 5 where one is wrong or failed, and where none could be checked."""
+    from harness.cli.measured import refuse_empty
     from harness.errors import ExitStatus
     from harness.values.measurement import Status
 
@@ -63,5 +64,6 @@ def _show(run: Run, as_json: bool) -> None:
             reason = f"   {measurement.reason}" if measurement.reason else ""
             print(f"{measurement.status.value:<12}{measurement.case.id}{reason}")
     bad = [m for m in run.measurements if m.status not in (Status.OK, Status.UNSUPPORTED)]
-    if bad or not run.measurements:
+    if bad:
         raise typer.Exit(ExitStatus.CASE_FAILED)
+    refuse_empty(run)

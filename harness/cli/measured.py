@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.progress import RunProgress
-from harness.errors import ExitStatus, HarnessError
+from harness.errors import CaseFailed, ExitStatus, HarnessError
 from harness.plan import expand
 from harness.runner.execute import Execution
 from harness.runner.stage import Options
@@ -53,7 +53,8 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
 
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
-    """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect."""
+    """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect, or where
+    nothing was measured."""
     if as_json:
         from harness_reports.documents.runs import run_text
 
@@ -65,6 +66,13 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
 
         show(render(build(run)))
     end(failed)
+    refuse_empty(run)
+
+
+def refuse_empty(run: Run) -> None:
+    """Ends the command with status 5 where nothing was measured."""
+    if run.nothing_measured:
+        raise CaseFailed(f"nothing was measured: {run.nothing_measured}")
 
 
 def end(failed: Mapping[str, str]) -> None:

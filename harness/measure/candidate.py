@@ -11,9 +11,9 @@ import torch
 from harness.device.device import Device
 from harness.device.timer import Call, WorkLeftRunning
 from harness.measure.agreement import sentence
-from harness.measure.failure import failed, first_line, raised
+from harness.measure.failure import failed, raised
 from harness.measure.operand_sets import arguments
-from harness.resolve import load_op, load_variant
+from harness.resolve import VariantNotLoaded, load_op, load_variant
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Status
 
@@ -28,15 +28,16 @@ class Rejected(Exception):
 
 
 class Candidate:
-    """A case with its op and variant loaded. Raises Rejected, UNSUPPORTED, where the variant cannot run it."""
+    """A case with its op and variant loaded. Raises Rejected: FAILED where the variant cannot be imported, UNSUPPORTED
+    where it says that it cannot run the case."""
 
     def __init__(self, case: Case, suite_folder: str) -> None:
         assert case.op is not None and case.answer is not None
         self.case, self.op = case, load_op(case.op)
         try:
             self.variant = load_variant(case.op, case.answer.variant, suite_folder)
-        except ImportError as error:
-            raise Rejected(failed(case, first_line(error), Status.UNSUPPORTED)) from error
+        except VariantNotLoaded as error:
+            raise Rejected(raised(case, error)) from error
         reason = self.variant.supports(case) if self.variant.supports else None
         if reason:
             raise self.rejected(failed(case, reason, Status.UNSUPPORTED))

@@ -6,6 +6,8 @@ import re
 
 import torch
 
+from harness.errors import HarnessError
+from harness.resolve import VariantNotLoaded
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 
@@ -19,9 +21,13 @@ def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measureme
 
 
 def what_was_raised(error: BaseException) -> tuple[Status, str]:
-    """Status and reason for an error that a kernel raised: UNSUPPORTED where Triton found no GPU, else FAILED."""
-    if isinstance(error, RuntimeError) and str(error).startswith("0 active drivers"):
+    """Status and reason for an error that a kernel raised, also while its file was imported: UNSUPPORTED where Triton
+    found no GPU, else FAILED. A HarnessError is a sentence already."""
+    origin = error.__cause__ if isinstance(error, VariantNotLoaded) else error
+    if isinstance(origin, RuntimeError) and str(origin).startswith("0 active drivers"):
         return Status.UNSUPPORTED, NEEDS_GPU
+    if isinstance(error, HarnessError):
+        return Status.FAILED, str(error)
     return Status.FAILED, f"{type(error).__name__}: {first_line(error)}"
 
 

@@ -12,7 +12,6 @@ import torch
 from harness.decode.support import unsupported
 from harness.device.device import Device
 from harness.engines import EAGER
-from harness.errors import HarnessError
 from harness.measure.failure import what_was_raised
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
@@ -90,8 +89,6 @@ def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:
             raise
         except Exception as error:  # whatever a kernel or a compiler raises is that profile's result
             status, reason = what_was_raised(error)
-            if isinstance(error, HarnessError):
-                reason = str(error)
             yield NotProfiled(what, reason, unsupported=status is Status.UNSUPPORTED)
         else:
             yield Profiled(found)

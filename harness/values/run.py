@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import msgspec
 
 from harness.values.case import Case
 from harness.values.environment import Environment
-from harness.values.measurement import Conditions, Measurement
+from harness.values.measurement import Conditions, Measurement, Status
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
 from harness.values.suite import ComparePolicy, Suite
@@ -101,6 +102,17 @@ class Run(msgspec.Struct, frozen=True):
         measured = {m.case.id: m for m in self.measurements}
         for case in self.cases:
             yield case, measured.get(case.id) or measured.get(case.same_as or "")
+
+    @property
+    def nothing_measured(self) -> str:
+        """`2 UNSUPPORTED, the first: needs a GPU` where no case is OK and nothing was profiled; else empty."""
+        if self.profiles or any(m.status is Status.OK for m in self.measurements):
+            return ""
+        if not self.measurements:
+            return "no case was run"
+        counts = Counter(m.status.value for m in self.measurements)
+        counted = ", ".join(f"{count} {status}" for status, count in counts.items())
+        return f"{counted}, the first: {self.measurements[0].reason}"
 
     def unmeasured(self, case: Case) -> Unmeasured:
         """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""

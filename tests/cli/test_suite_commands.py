@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from harness.cli.main import app
-from harness.errors import HarnessError
+from harness.errors import CaseFailed, HarnessError
 from harness.plan import expand
 from harness.suite.format import schema_text
 from harness.suite.load import load_suite
@@ -111,3 +111,49 @@ def test_check_verifies_each_case_and_fails_for_a_wrong_one(tmp_path: Path) -> N
     assert result.exit_code == 5, result.output
     assert [line.split()[0] for line in lines] == ["OK", "INCORRECT"]
     assert "shared_down" in lines[1] and len(lines[1].split("   ")[-1]) > 20
+
+
+IMPORT_ERRORS = {
+    "from nowhere_at_all import kernel": "ModuleNotFoundError: No module named 'nowhere_at_all'",
+    "from torch import no_such_function": "ImportError: cannot import name 'no_such_function'",
+    "raise SystemExit('no GPU here')": "SystemExit: no GPU here",
+}
+
+
+@pytest.mark.parametrize("mistake", IMPORT_ERRORS)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_kernel_that_cannot_be_imported_is_failed_with_its_line(command: str, mistake: str, tmp_path: Path) -> None:
+    """In a case of its own and in the arm's decode; the other arm goes on. The status is 5."""
+    broken = tmp_path / "broken.py"
+    broken.write_text(f"import torch\n\n{mistake}\n\n\ndef run(x, weight, scale, group): ...\n")
+    suite = write_suite(tmp_path, "    sdpa: torch_sdpa", "    int4_mm: {shared_down: ./broken.py}")
+    timed = ("--rounds", "1", "--store", str(tmp_path / "runs.sqlite"), "--only", "kernels,decode")
+    result = harness(
+        command, str(suite), "-k", "/other", "--json", *(timed if command == "run" else ()),
+    )  # fmt: skip
+    assert result.exit_code == 5, result.output
+    found = {case["id"]: case for case in json.loads(result.stdout)["cases"]}
+    wanted = f"{broken}:3: {IMPORT_ERRORS[mistake]}"
+    lost = [case for case in found.values() if case["kind"] != "kernel" or "shared_down" in case["id"]]
+    assert {case["kind"] for case in lost} == {"kernel", "decode", "prefill"}
+    for case in lost:
+        assert case["status"] == "FAILED" and case["reason"].startswith(wanted), case["reason"]
+
+
+CANNOT = """def supports(case):
+    return "needs a machine nowhere"
+
+
+def run(x, weight, scale, group): ...
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_where_nothing_was_measured_the_status_is_not_0(command: str, tmp_path: Path) -> None:
+    """Nothing failed either: each case says why it cannot be run here, and the last line that there was no other."""
+    (tmp_path / "cannot.py").write_text(CANNOT)
+    suite = write_suite(tmp_path, "    sdpa: torch_sdpa", "    int4_mm: {shared_down: ./cannot.py}")
+    timed = ("--store", str(tmp_path / "runs.sqlite"), "--only", "kernels")
+    result = harness(command, str(suite), "-k", "shared_down", "--arms", "other", *(timed if command == "run" else ()))
+    assert isinstance(result.exception, CaseFailed) and result.exception.exit_status == 5, result.output
+    assert str(result.exception) == "nothing was measured: 1 UNSUPPORTED, the first: needs a machine nowhere"
