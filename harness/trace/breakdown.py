@@ -34,28 +34,30 @@ def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
     Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops.
     """
     quality: Counter[str] = Counter()
-    with _no_collection():
-        rows, capture = _read(path, quality)
-        return _profile(path, rows, capture, rules, steps, quality)
+    with without_collection():
+        rows, capture = read_rows(path, quality)
+        return profile_of(path, rows, capture, rules, steps, quality)
 
 
 def captured_step(path: str | Path) -> Capture:
     """The last step of a trace of our own decode whose ops were recorded: what a trace of its replay is read by."""
-    with _no_collection():
-        rows, _ = _read(path, Counter())
+    with without_collection():
+        rows, _ = read_rows(path, Counter())
         return last_step(rows, Attribution(rows))
 
 
-def _read(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | None]:
+def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | None]:
+    """The columns of a trace, and what it says of the steps that it replays."""
     pieces = read_pieces(Path(path), quality)
     first = next(pieces, b"")
     capture = read_capture(first, quality)
     return collect(read_events(chain((first,), pieces), quality), quality), capture
 
 
-def _profile(
+def profile_of(
     path: str | Path, rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]
 ) -> Profile:
+    """path: for errors. Raises HarnessError as `breakdown` does."""
     if not rows.events and quality["no_list"]:
         raise HarnessError(
             f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
@@ -71,7 +73,7 @@ def _profile(
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Millions of small objects without a cycle: looking for cycles would take longer than reading."""
     collecting = gc.isenabled()
     gc.disable()

@@ -67,9 +67,13 @@ class LaunchColumns:
 
 
 class Rows:
-    """places: (device, stream) of GPU rows. by_correlation: the launch of each. events: all, used or not."""
+    """places: (device, stream) of GPU rows. by_correlation: the launch of each. collectives: what is said of a GPU row
+    that is one, by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used
+    or not."""
 
     def __init__(self) -> None:
+        self.collectives: dict[int, Arguments] = {}
+        self.called: list[tuple[int, int, int, Arguments]] = []
         self.gpu, self.launches = GpuColumns(), LaunchColumns()
         self.threads: list[HostColumns] = []
         self.by_correlation: dict[int, int] = {}
@@ -120,6 +124,8 @@ class _Collector:
                 host.start_ns.append(start_ns)
                 host.end_ns.append(start_ns + duration_ns)
                 host.label.append(2 * name + (role == SCOPE))
+                if event.args is not None and event.args.collective is not None:
+                    self._rows.called.append((self._thread, start_ns, start_ns + duration_ns, event.args))
             elif role == LAUNCH:
                 self._launch(event, start_ns, name)
             else:
@@ -130,6 +136,8 @@ class _Collector:
         device, stream = args.device, args.stream
         place = event.pid if device is None else device, event.tid if stream is None else stream
         gpu = self._rows.gpu
+        if args.collective is not None:
+            self._rows.collectives[len(gpu.role)] = args
         gpu.role.append(role)
         gpu.start_ns.append(start_ns)
         gpu.duration_ns.append(duration_ns)

@@ -117,7 +117,7 @@ def _as_utf8(text: str, value: dict[str, Any], quality: Counter[str]) -> dict[st
 def _event(value: dict[str, Any]) -> Event:
     args = value.get("args")
     if isinstance(args, dict):
-        args = Arguments(_id(args.get("correlation")), _id(args.get("device")), _id(args.get("stream")))
+        args = Arguments(*(_id(args.get(name)) for name in Arguments.__struct_encode_fields__))
     return Event(
         ph=_text(value.get("ph")),
         cat=_text(value.get("cat")),
