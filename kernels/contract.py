@@ -138,7 +138,7 @@ class Use:
     last: bool = False
 
     @property
-    def place(self) -> str:
+    def op_site(self) -> str:
         return f"{self.op}@{self.site}"
 
 

@@ -61,7 +61,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Quantity:
     """A value with its interval. unit: where it does not stand in the heading."""
 
     estimate: Estimate
@@ -122,7 +122,7 @@ class Picture:
     text: str = ""
 
 
-Cell = Words | Name | Names | Number | Measured | Change | Mark | Picture | None
+Cell = Words | Name | Names | Number | Quantity | Change | Mark | Picture | None
 """None: not known."""
 
 

@@ -56,11 +56,11 @@ LAYERS = {
             "harness/kernels_root.py",
             "harness/reports_root.py",
         ),
-        (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "harness.resolve", "harness.measure", "harness.cli"),
+        (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "harness.load_kernels", "harness.measure", "harness.cli"),
     ),
     "store, statistics, compare, traces": Layer(
         ("harness/store/*.py", "harness/stats/*.py", "harness/compare/*.py", "harness/trace/*.py"),
-        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.decode", "harness.cli"),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.decode", "harness.cli"),
     ),
     "revisions": Layer(
         ("harness/revisions/*.py",),
@@ -69,12 +69,12 @@ LAYERS = {
     ),
     "the parent of a run": Layer(
         ("harness/runner/*.py", "harness/sweep/*.py"),
-        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.serving", "harness.cli"),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.serving", "harness.cli"),
         deferred=False,
     ),
     "the parent of an attempt, and its tools": Layer(
         ("harness/attempt/*.py",),
-        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.measure", "harness.cli"),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.cli"),
         deferred=False,
     ),
     "devices": Layer(
@@ -89,7 +89,7 @@ LAYERS = {
         except_for=("harness.values", "harness.errors"),
     ),
     "measuring reaches kernels by name": Layer(
-        ("harness/measure/*.py", "harness/decode/*.py", "harness/resolve.py"), (*KERNELS, *SHOWING, "harness.cli")
+        ("harness/measure/*.py", "harness/decode/*.py", "harness/load_kernels.py"), (*KERNELS, *SHOWING, "harness.cli")
     ),
     "the parent of compiling, and what reads binaries": Layer(
         tuple(
@@ -108,7 +108,7 @@ LAYERS = {
                 "ptx",
             )
         ),
-        (*HEAVY, *KERNELS, *SHOWING, "harness.resolve", "harness.cli", "harness.store"),
+        (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.cli", "harness.store"),
     ),
     "the static stage": Layer(
         ("harness/static/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.runner", "harness.store")
@@ -210,12 +210,12 @@ def test_every_file_keeps_to_its_layer(name: str) -> None:
         ("def f():\n    import torch", False, []),
         ("if True:\n    import torch", False, ["2: torch"]),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", True, []),
-        ("from harness import resolve, values", True, ["1: harness.resolve"]),
+        ("from harness import load_kernels, values", True, ["1: harness.load_kernels"]),
     ],
 )
 def test_planted_violations_are_found(source: str, deferred: bool, wanted: list[str]) -> None:
     """The walker sees every form of an import, and no other name."""
-    layer = Layer((), ("torch", "harness.resolve"), deferred)
+    layer = Layer((), ("torch", "harness.load_kernels"), deferred)
     assert violations(layer, source) == wanted
 
 

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Measure identical code against itself: what is noise here. Each calibration adds to those before it."""
     from harness.cli.compare_live import interruptible
-    from harness.cli.measured import end
+    from harness.cli.execute import end
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate
     from harness.runner.live_sides import Live

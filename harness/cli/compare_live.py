@@ -23,14 +23,14 @@ UNDER_TEST = ("torch", "triton", "cuda")
 """May differ where the sides have interpreters of their own."""
 
 
-class Measured(NamedTuple):
+class LiveComparison(NamedTuple):
     """binaries: of the kernels that moved."""
 
     comparison: Comparison
     binaries: tuple[StaticCase, ...]
 
 
-def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> Measured:
+def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> LiveComparison:
     """Measures both sides, judges them and looks at what moved; progress goes to standard error."""
     from harness.cli.progress import RunProgress
     from harness.runner.live_sides import prepare
@@ -46,7 +46,7 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
     for side in (pairs[0].base, pairs[0].head):
         for text in side.record.log:
             print(text, file=sys.stderr)
-    return Measured(found, binaries)
+    return LiveComparison(found, binaries)
 
 
 def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:

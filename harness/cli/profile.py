@@ -27,7 +27,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Profile decode steps of every arm; store the run and show it."""
-    from harness.cli.measured import execute, finish
+    from harness.cli.execute import execute, finish
     from harness.runner.stage import Options
 
     options = Options(

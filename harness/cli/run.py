@@ -23,7 +23,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Verify, time and profile a suite; store the run and show it."""
-    from harness.cli.measured import execute, finish
+    from harness.cli.execute import execute, finish
     from harness.runner.stage import Options, stages_named
 
     options = Options(

@@ -76,14 +76,14 @@ def command(
             if watch:
                 _watch(bench, asked, Path(question.file), as_json)
             else:
-                _finish(_once(bench, asked, as_json))
+                _finish(_measure_once(bench, asked, as_json))
         except KeyboardInterrupt:
             _say("")
             print("stopped")
             raise typer.Exit(0 if watch else STOPPED) from None
 
 
-def _once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
+def _measure_once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
     from harness.store.attempts import all_attempts, best_of
 
     attempt = bench.attempt(asked)
@@ -127,7 +127,7 @@ def _watch(bench: Bench, asked: Asked, file: Path, as_json: bool) -> None:
         if others_changed:
             bench.session.end()  # what it imports has changed too: its process has the old text
         try:
-            _once(bench, asked, as_json)
+            _measure_once(bench, asked, as_json)
         except HarnessError as error:
             _say("")
             print(f"error: {error}")

@@ -11,9 +11,9 @@ from harness.compare import comparable
 from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.join import Joined, join
 from harness.compare.looks import Looks, replay
+from harness.compare.op_sites import replaced_in_head
 from harness.compare.paired_runs import paired_runs
 from harness.compare.pairs import Pairs
-from harness.compare.places import replaced_in_head
 from harness.compare.policy import Policy, policy_of
 from harness.compare.reasons import decided, not_ok
 from harness.compare.sides import StoredSide, same_run

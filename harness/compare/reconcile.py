@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.compare.join import Joined, PlannedCase
+from harness.compare.op_sites import SameSites, Timed, difference, same_sites
 from harness.compare.paired_runs import PairedRuns, paired_runs
-from harness.compare.places import SamePlaces, Timed, difference, same_places
 from harness.compare.sides import StoredSide, same_run
 from harness.stats import estimate, ratio
 from harness.values.case import same_shape
@@ -102,7 +102,7 @@ def _reconciled(
     measured = timing.delta(decode)
     before = [question for question in kernels if _in_step(question.base, decode.base)]
     after = [question for question in kernels if _in_step(question.head, decode.head)]
-    groups = same_places(before, after, lambda question: question.case)
+    groups = same_sites(before, after, lambda question: question.case)
     parts = [part for group in groups if (part := _part(group, timing, verdicts))]
     if measured is None or not parts:
         return None
@@ -119,7 +119,7 @@ def _in_step(kernel: PlannedCase | None, decode: PlannedCase | None) -> bool:
     return of_arm and same_shape(kernel.case.axes, decode.case.axes)
 
 
-def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]) -> Part | None:
+def _part(group: SameSites[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]) -> Part | None:
     """None where nothing was timed, or where what was may be the same."""
     if group.base != group.head:
         return _replaced(group)
@@ -128,7 +128,7 @@ def _part(group: SamePlaces[Joined], timing: _Timing, verdicts: Mapping[str, Ver
     return Part(question.name, question.case.calls, each, question.case.label) if each else None
 
 
-def _replaced(group: SamePlaces[Joined]) -> Part | None:
+def _replaced(group: SameSites[Joined]) -> Part | None:
     """Other ops in the same places: what all of head's take less what base's do."""
     base, head = _timed(q.base for q in group.base), _timed(q.head for q in group.head)
     if len(base) < len(group.base) or len(head) < len(group.head):

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from harness.decode.replayed import Replayed
 from harness.device.device import Device
+from harness.load_kernels import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.measure.operand_sets import to_float32
-from harness.resolve import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.values.case import Answer
 from harness.values.suite import CallSite
 
@@ -98,9 +98,9 @@ class BoundOp:
         op: LoadedOp,
         by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]],
         scope: str | None,
-        place: str,
+        op_site: str,
     ) -> None:
-        self.scope, self.place = scope, place
+        self.scope, self.op_site = scope, op_site
         self.observer: Observer | None = None
         self._by_phase = {
             phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
@@ -120,7 +120,7 @@ class BoundOp:
         rest = iter(inputs)
         arguments = [next(rest) if slot is _FROM_CALL else slot for slot in slots]
         if self.observer is not None:
-            self.observer(self.place, phase, arguments)
+            self.observer(self.op_site, phase, arguments)
         with torch.profiler.record_function(self.scope) if self.scope else nullcontext():
             return run(*arguments, **tunables)
 

@@ -91,7 +91,7 @@ def _binaries(
     from harness.measure.gpu_binaries import GpuBinaries
 
     calls = calls_of(model.plan, arm, batch, context)
-    decode = {case.place: (case, variant) for phase, case, variant in calls if phase == "decode"}
+    decode = {case.op_site: (case, variant) for phase, case, variant in calls if phase == "decode"}
     found = StepBinaries(GpuBinaries(model.device.facts()["compute_capability"]), decode)
     ops.observe(found)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Protocol
 
-from harness.resolve import LoadedOp, LoadedVariant, load_op
+from harness.load_kernels import LoadedOp, LoadedVariant, load_op
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.profile import SiteBinary

@@ -12,8 +12,8 @@ from harness import kernels_root
 from harness.decode.arm_ops import ArmOps, ReferenceOps
 from harness.device.device import Device
 from harness.errors import HarnessError
+from harness.load_kernels import load_model
 from harness.measure.operand_sets import torch_dtype
-from harness.resolve import load_model
 from harness.values.suite import Plan
 
 PROMPT_CHUNK = 2048

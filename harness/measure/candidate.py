@@ -10,10 +10,10 @@ import torch
 
 from harness.device.device import Device
 from harness.device.timer import Call, WorkLeftRunning
+from harness.load_kernels import VariantNotLoaded, load_op, load_variant
 from harness.measure.agreement import sentence
 from harness.measure.failure import failed, raised
 from harness.measure.operand_sets import arguments
-from harness.resolve import VariantNotLoaded, load_op, load_variant
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Status
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.resolve import LoadedOp
+from harness.load_kernels import LoadedOp
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 OWN_CLASSES = (Tensor, torch.nn.Parameter)

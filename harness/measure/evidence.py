@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from harness import kernels_root
+from harness.load_kernels import LoadedVariant
 from harness.measure.agreement import ROW_FLOOR, trailing_dims
 from harness.measure.diagnosis import Wrong
-from harness.resolve import LoadedVariant
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 

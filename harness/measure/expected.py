@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.measure.agreement import compare, worst_of
 from harness.measure.conditioning import allowed_under
 from harness.measure.contract import DefinitionCalled, broken_contract, definition_forbidden, refused
 from harness.measure.operand_sets import Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
-from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 

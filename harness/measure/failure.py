@@ -7,7 +7,7 @@ import re
 import torch
 
 from harness.errors import HarnessError
-from harness.resolve import VariantNotLoaded
+from harness.load_kernels import VariantNotLoaded
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 

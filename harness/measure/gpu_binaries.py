@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from harness.device.ptxas import ptxas_release
-from harness.resolve import LoadedOp, LoadedVariant
+from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.static.compile_case import CaseCompiler
 from harness.static.record import NotStatic, Recorder
 from harness.static.target import parse_target

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.device.device import Device
 from harness.device.timer import Timer
-from harness.resolve import LoadedOp, LoadedVariant, load_operands
+from harness.load_kernels import LoadedOp, LoadedVariant, load_operands
 from harness.values.case import Case
 
 Operands = dict[str, Any]

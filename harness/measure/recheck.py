@@ -21,12 +21,12 @@ from torch import Tensor
 
 from harness.device.device import Device
 from harness.device.timer import Timed
+from harness.load_kernels import load_operands
 from harness.measure.agreement import compare, worst_of
 from harness.measure.candidate import Candidate
 from harness.measure.contract import refused, shared_buffer
 from harness.measure.expected import as_tuple
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
-from harness.resolve import load_operands
 from harness.values.measurement import Correctness
 
 RECHECK_S = 0.05

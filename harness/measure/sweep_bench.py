@@ -19,6 +19,7 @@ import torch
 
 from harness.device.device import Device
 from harness.device.timer import Timer
+from harness.load_kernels import LoadedOp
 from harness.measure.candidate import Candidate, Rejected
 from harness.measure.expected import Expected
 from harness.measure.gate import Gate
@@ -26,7 +27,6 @@ from harness.measure.kernel_cases import rounds
 from harness.measure.operand_sets import OperandSets, SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import expected_set, verify_against
-from harness.resolve import LoadedOp
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
 from harness.values.sweep import Entrant

@@ -10,11 +10,11 @@ import msgspec
 import torch
 from torch import Tensor
 
+from harness.load_kernels import LoadedOp, LoadedVariant, load_stress
 from harness.measure.agreement import worst_of
 from harness.measure.contract import refused, shared_buffer
 from harness.measure.expected import Expected
 from harness.measure.operand_sets import Operands, generator_for, make_operands
-from harness.resolve import LoadedOp, LoadedVariant, load_stress
 from harness.values.case import Case
 from harness.values.measurement import Correctness
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
+from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.measure.diagnosis import Returned, Wrong, diagnose
 from harness.measure.evidence import save
 from harness.measure.expected import Expected, reference_of
 from harness.measure.operand_sets import torch_dtype
 from harness.measure.verify import check_operands, verify_variant
-from harness.resolve import LoadedOp, LoadedVariant
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from harness.observe.code import source_of
-from harness.observe.place import Place, Places, module_files
+from harness.observe.origin import Origin, Origins, module_files
 
 READS_SOURCE = ("linecache.py", "inspect.py", "tokenize.py")
 """Of the library: the way to a function's source text, which compilers (Triton, inductor) take."""
@@ -45,16 +45,16 @@ class Observer:
     """From `start` on. Nothing of the tree should be imported before."""
 
     def __init__(self, tree: Path) -> None:
-        self.places = Places(tree)
+        self.origins = Origins(tree)
         self.seen: defaultdict[str, Seen] = defaultdict(Seen)
         self.unproved: dict[str, set[str]] = {}
         """Why more may have been read, with the files of the tree that were running then."""
         self._on = False
 
     def start(self) -> None:
-        for file in module_files(self.places).values():
-            if self.places.of(file) == "tree":
-                self.unproved[f"{self.places.name(file)} was imported before anybody looked"] = set()
+        for file in module_files(self.origins).values():
+            if self.origins.of(file) == "tree":
+                self.unproved[f"{self.origins.name(file)} was imported before anybody looked"] = set()
         self._on = True
         sys.addaudithook(self._heard)
         for name in ("stat", "lstat", "access", "readlink"):
@@ -87,11 +87,11 @@ class Observer:
         if found is None:
             return
         file = os.path.join(os.getcwd(), found)
-        name = self.places.name(file)
+        name = self.origins.name(file)
         initiator, inner, by = self._stack()
         if name is None:
             own = initiator in ("tree", "elsewhere") and "<import>" not in inner[:1]
-            if own and not _writes(mode, flags) and self.places.of(file) == "elsewhere":
+            if own and not _writes(mode, flags) and self.origins.of(file) == "elsewhere":
                 self._note(file, "data", by)
             return
         if _writes(mode, flags):
@@ -114,7 +114,7 @@ class Observer:
             if initiator in ("tree", "elsewhere"):
                 self._doubt("lists an open folder", by)
             return
-        name = self.places.name(os.path.join(os.getcwd(), found))
+        name = self.origins.name(os.path.join(os.getcwd(), found))
         if name is None or "<import>" in inner[:1] or initiator == "harness":
             return
         metadata = any(f"importlib{os.sep}metadata" in file for file in inner)
@@ -123,7 +123,7 @@ class Observer:
     def _linked(self, path: Any) -> None:
         found = _text(path)
         initiator, _, by = self._stack()
-        name = self.places.name(os.path.join(os.getcwd(), found)) if found and os.sep in found else None
+        name = self.origins.name(os.path.join(os.getcwd(), found)) if found and os.sep in found else None
         if name is not None:
             self._note(name, "data", by)
             self._doubt(f"runs native code of {name}", by)
@@ -141,7 +141,7 @@ class Observer:
 
     def _looked(self, path: Any) -> None:
         found = _text(path)
-        name = self.places.name(os.path.join(os.getcwd(), found)) if found is not None else None
+        name = self.origins.name(os.path.join(os.getcwd(), found)) if found is not None else None
         if name is None:
             return
         initiator, inner, by = self._stack()
@@ -158,7 +158,7 @@ class Observer:
     def _doubt(self, what: str, by: set[str]) -> None:
         self.unproved.setdefault(f"{min(by, default='the code')} {what}", set()).update(by)
 
-    def _stack(self) -> tuple[Place, list[str], set[str]]:
+    def _stack(self) -> tuple[Origin, list[str], set[str]]:
         """Who began it: the place of the innermost code that is not the library's. The library's files on the way
         there, innermost first, `<import>` for the import system, each followed by `:function`. All files of the tree
         that are running."""
@@ -166,19 +166,19 @@ class Observer:
         own = __file__
         while frame is not None and frame.f_code.co_filename == own:
             frame = frame.f_back
-        initiator: Place | None = None
+        initiator: Origin | None = None
         inner: list[str] = []
         by: set[str] = set()
         while frame is not None:
             file = frame.f_code.co_filename
-            place = self.places.of(file)
+            place = self.origins.of(file)
             if initiator is None:
                 if place in ("import", "library"):
                     inner += ["<import>" if place == "import" else file, f":{frame.f_code.co_name}"]
                 else:
                     initiator = place
             if place == "tree":
-                by.add(self.places.name(file) or file)
+                by.add(self.origins.name(file) or file)
             frame = frame.f_back
         return initiator or "elsewhere", inner, by
 

@@ -47,8 +47,8 @@ def _site(case: Case) -> CallSite:
 
 def touched(observer: Observer) -> tuple[str, ...]:
     """All that was observed, and where links lead to, relative to the tree."""
-    places = observer.places
-    found = (places.name(os.path.realpath(os.path.join(places.tree, name))) for name in observer.seen)
+    origins = observer.origins
+    found = (origins.name(os.path.realpath(os.path.join(origins.tree, name))) for name in observer.seen)
     return tuple(sorted({*observer.seen, *filter(None, found)}))
 
 
@@ -58,8 +58,8 @@ def _variant_files(answers: Mapping[CallSite, Answer], folder: Path) -> set[Path
 
 
 def _closure(reach: Reach, answers: Mapping[CallSite, Answer], folder: Path, loaded: Collection[Path]) -> Closure:
-    places, ops, own = reach.places, {place.op for place in answers}, _variant_files(answers, folder)
-    root = places.name(str(kernels_root.in_use()))
+    origins, ops, own = reach.origins, {place.op for place in answers}, _variant_files(answers, folder)
+    root = origins.name(str(kernels_root.in_use()))
 
     def foreign(name: str) -> bool:
         """A spec or reference of an op that this case does not call."""
@@ -67,6 +67,6 @@ def _closure(reach: Reach, answers: Mapping[CallSite, Answer], folder: Path, loa
         return root is not None and path.parent.parent == Path(root) and path.parent.name not in {*ops, "models"}
 
     found = reach.closure(own, loaded, foreign)
-    imported = {places.name(str(file)) or str(file): file for variant in own for file in source_files(variant)}
+    imported = {origins.name(str(file)) or str(file): file for variant in own for file in source_files(variant)}
     unseen = {name: content(file, as_code=True) for name, file in imported.items() if name not in found.files}
     return found.with_read(unseen)

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from harness.observe.audit import Observer, Seen
 from harness.observe.code import age, content, kind, names, size
-from harness.observe.place import module_files
+from harness.observe.origin import module_files
 from harness.values.closure import Closure
 
 DYNAMIC = ("import_module", "__import__", "sys.modules", "exec(", "eval(", "runpy", "pkgutil", "exec_module",
@@ -27,8 +27,8 @@ class Reach:
     """A graph of files: an arrow from each to those that it may use."""
 
     def __init__(self, observer: Observer) -> None:
-        self.places = observer.places
-        self.modules = module_files(observer.places)
+        self.origins = observer.origins
+        self.modules = module_files(observer.origins)
         self.seen = dict(observer.seen)
         self.unproved = dict(observer.unproved)
         for file in self.modules.values():
@@ -112,11 +112,11 @@ class Reach:
         return found
 
     def _name(self, file: str) -> str:
-        return self.places.name(file) or file
+        return self.origins.name(file) or file
 
     def _found(self, name: str) -> str:
         seen = self.seen.get(name, Seen({"code"}))
-        path = Path(self.places.tree, name)
+        path = Path(self.origins.tree, name)
         if os.path.isabs(name) and "code" not in seen.ways:
             return age(path)
         parts = []

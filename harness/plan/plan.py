@@ -77,7 +77,7 @@ def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
     every = uses(suite)
     chosen = [use for use in every if use.replaces and suite.arms[arm].choice(use.op, use.site, phase)]
     for use in every:
-        over = [other for other in every if use.place in other.replaces]
+        over = [other for other in every if use.op_site in other.replaces]
         replaced = any(all(other in chosen for other in over if other.op == op) for op in {other.op for other in over})
         if use in chosen or not (use.replaces or replaced):
             yield use
@@ -86,12 +86,12 @@ def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
 def _kernel_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> Iterator[Case]:
     """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
     questions = suite.kernels
-    asked = {arm: {use.place for use in _uses(suite, arm, "decode")} for arm in arms}
+    asked = {arm: {use.op_site for use in _uses(suite, arm, "decode")} for arm in arms}
     for op in questions.ops if questions else ():
         assert questions is not None
         for use in (use for use in uses(suite) if use.op == op):
             for axes, dims in _kernel_axes(suite, use, questions):
-                for arm in (arm for arm in arms if use.place in asked[arm]):
+                for arm in (arm for arm in arms if use.op_site in asked[arm]):
                     resolved = answers.resolve(arm, op, use.site, "decode", dims)
                     yield _kernel_case(suite, use, arm, axes, dims, resolved)
 
@@ -155,7 +155,7 @@ def _whole_model(suite: Suite, arm: str, answers: ArmResolver) -> ArmAnswers:
 def _problem(whole: ArmAnswers, *phases: str) -> str | None:
     """The first reason why the arm's model cannot run in these phases."""
     found = ((call, resolved.problem) for call, resolved in whole.items() if call.phase in phases)
-    return next((f"{call.place}: {problem}" for call, problem in found if problem), None)
+    return next((f"{call.op_site}: {problem}" for call, problem in found if problem), None)
 
 
 def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Answer]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.errors import HarnessError
-from harness.observe.place import shadows
+from harness.observe.origin import shadows
 from harness.revisions import same_tree
 from harness.runner.paired_side import PairedSide
 from harness.values.case import Case

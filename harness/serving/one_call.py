@@ -31,9 +31,9 @@ def _run(call: OneCall) -> None:
     import torch
 
     from harness.device.choice import open_device
+    from harness.load_kernels import load_op, load_variant
     from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
     from harness.measure.verify import CHECK_SALT
-    from harness.resolve import load_op, load_variant
 
     case = call.case
     assert case.op is not None and case.answer is not None
@@ -50,7 +50,7 @@ def _show(call: OneCall, target: str) -> None:
     """TTGIR, PTX and the SASS of the hot loop of each kernel that it launches, with or without a GPU."""
     import triton
 
-    from harness.resolve import load_variant
+    from harness.load_kernels import load_variant
     from harness.static.compile_case import meta_inputs
     from harness.static.record import Recorder, StandInDriver
     from harness.static.sass import disassemble, hot_loop

@@ -12,13 +12,13 @@ import torch
 
 from harness.device.device import Device
 from harness.errors import HarnessError
+from harness.load_kernels import load_op, load_variant
 from harness.measure.failure import failed, first_line
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.launches import InterpretedLaunches
 from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
 from harness.measure.verify import CHECK_SALT
 from harness.measure.wrong_output import examine
-from harness.resolve import load_op, load_variant
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status

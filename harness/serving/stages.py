@@ -12,13 +12,13 @@ import torch
 from harness.decode.support import unsupported
 from harness.device.device import Device
 from harness.engines import EAGER
+from harness.load_kernels import loaded_files, loaded_variants
 from harness.measure.failure import what_was_raised
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.routing import load_routing
 from harness.observe.audit import Observer
 from harness.observe.cases import closures, touched
-from harness.observe.place import Places, module_files
-from harness.resolve import loaded_files, loaded_variants
+from harness.observe.origin import Origins, module_files
 from harness.values.measurement import Status
 from harness.worker.messages import NotProfiled, Profiled, Ran, StageEvent, StageJob, Started, cases_of
 
@@ -36,7 +36,7 @@ def stage_events(job: StageJob, device: Device) -> Iterator[StageEvent]:
 
 
 def _ran(job: StageJob, observer: Observer | None) -> Ran:
-    modules = tuple(sorted(set(module_files(Places(Path(job.tree))).values()))) if job.tree else ()
+    modules = tuple(sorted(set(module_files(Origins(Path(job.tree))).values()))) if job.tree else ()
     if observer is None:
         return Ran(loaded_files(), modules)
     observer.stop()

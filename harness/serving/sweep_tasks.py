@@ -8,12 +8,12 @@ import socket
 from pathlib import Path
 
 from harness.device.device import Device
+from harness.load_kernels import load_variant, loaded_variants
 from harness.measure.routing import load_routing
 from harness.measure.sweep_bench import SweepBench
 from harness.observe.audit import Observer
 from harness.observe.cases import variant_closure
-from harness.observe.place import tree_around
-from harness.resolve import load_variant, loaded_variants
+from harness.observe.origin import tree_around
 from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement

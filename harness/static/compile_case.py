@@ -17,7 +17,7 @@ from triton.compiler.errors import CompilationError
 
 from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
-from harness.resolve import LoadedVariant, load_operands, load_variant
+from harness.load_kernels import LoadedVariant, load_operands, load_variant
 from harness.static.claims import InProgress, OverLimit
 from harness.static.cubin import Cubin, read_cubin
 from harness.static.encoded import ARCHITECTURES, read_encoded

@@ -17,37 +17,37 @@ from harness.values.suite import Arm, Choice
 
 LIKE, DEFAULT = "like", "default"
 
-Places = Mapping[str, Sequence[str]]
+SitesByOp = Mapping[str, Sequence[str]]
 """The sites of each op in the model."""
 
 
-def read_arms(node: Node, places: Places, kernels: KernelLibrary) -> dict[str, Arm]:
+def read_arms(node: Node, sites_by_op: SitesByOp, kernels: KernelLibrary) -> dict[str, Arm]:
     """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm
     that it is like decides; what is left has the op's own default, which must exist."""
     own = {}
     for name, arm in node.items():
         if not re.fullmatch(NAME_PATTERN, name):
             raise node.key_error(name, "is not a name of an arm; allowed: letters, digits, _ . + -")
-        own[name] = _own_choices(arm, name, places, kernels)
+        own[name] = _own_choices(arm, name, sites_by_op, kernels)
     if not own:
         raise node.error("an arm is needed")
     arms: dict[str, Arm] = {}
     for name in own:
-        _resolve(name, node, own, places, arms, ())
+        _resolve(name, node, own, sites_by_op, arms, ())
     for name, found in arms.items():
-        _check_complete(node.value[name], found, places, kernels)
+        _check_complete(node.value[name], found, sites_by_op, kernels)
     return {name: arms[name] for name in own}
 
 
-def _own_choices(arm: Node, name: str, places: Places, kernels: KernelLibrary) -> Arm:
+def _own_choices(arm: Node, name: str, sites_by_op: SitesByOp, kernels: KernelLibrary) -> Arm:
     """What the arm says itself, as it says it."""
     choices = {}
     for op, value in arm.items() if arm.value is not None else ():
         if op == LIKE:
             continue
-        if op not in places:
-            raise arm.key_error(op, "the model has no such op", [*places, LIKE])
-        choices[op] = tuple(_choices(value, op, places[op], kernels, None, None))
+        if op not in sites_by_op:
+            raise arm.key_error(op, "the model has no such op", [*sites_by_op, LIKE])
+        choices[op] = tuple(_choices(value, op, sites_by_op[op], kernels, None, None))
     return Arm(name, choices)
 
 
@@ -71,7 +71,7 @@ def _choices(
             if key not in (DEFAULT, *sites):
                 raise node.key_error(key, f"{op} has no such site", [DEFAULT, *sites])
         by_site = [(None if key == DEFAULT else key, child) for key, child in entries.items()]
-        return [c for place, child in by_site for c in _choices(child, op, sites, kernels, place, phase)]
+        return [c for site, child in by_site for c in _choices(child, op, sites, kernels, site, phase)]
     if len(entries) > 1:
         raise node.key_error(list(entries)[1], "one variant is chosen here; several are chosen by site or by phase")
     [(variant, child)] = entries.items()
@@ -120,7 +120,7 @@ def read_tunable(node: Node, default: TunableValue) -> TunableValue:
 
 
 def _resolve(
-    name: str, node: Node, own: Mapping[str, Arm], places: Places, arms: dict[str, Arm], below: tuple[str, ...]
+    name: str, node: Node, own: Mapping[str, Arm], sites_by_op: SitesByOp, arms: dict[str, Arm], below: tuple[str, ...]
 ) -> Arm:
     """The arm with one choice per site and phase, what it does not say taken from the arm that it is like."""
     if name in arms:
@@ -134,9 +134,9 @@ def _resolve(
             raise like.error(f"no other arm {like.value}", str(like.value), others)
         if like.value in below:
             raise like.error(f"a circle: {' -> '.join([*below, name, like.value])}")
-        parent = _resolve(like.value, node, own, places, arms, (*below, name))
+        parent = _resolve(like.value, node, own, sites_by_op, arms, (*below, name))
     choices = {}
-    for op, sites in places.items():
+    for op, sites in sites_by_op.items():
         decided = [
             msgspec.structs.replace(choice, site=site, phase=phase)
             for site in sites
@@ -149,9 +149,9 @@ def _resolve(
     return arms[name]
 
 
-def _check_complete(node: Node, arm: Arm, places: Places, kernels: KernelLibrary) -> None:
+def _check_complete(node: Node, arm: Arm, sites_by_op: SitesByOp, kernels: KernelLibrary) -> None:
     """Every op has a choice or a default; a composite needs none, since its parts stand where it is not chosen."""
-    for op, sites in places.items():
+    for op, sites in sites_by_op.items():
         if kernels.spec(op).op.replaces:
             continue
         left = [(s, p) for s in sites for p in kernels.spec(op).op.phases if arm.choice(op, s, p) is None]

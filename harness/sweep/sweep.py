@@ -12,7 +12,7 @@ import msgspec
 from harness.device.nvml import visible_gpus
 from harness.device.probe import machine_of, probe
 from harness.errors import CaseFailed, HarnessError
-from harness.observe.place import tree_around
+from harness.observe.origin import tree_around
 from harness.store import Store
 from harness.store.writer import new_run
 from harness.sweep import rank

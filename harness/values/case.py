@@ -74,23 +74,23 @@ class Case(msgspec.Struct, frozen=True):
     """True in a sweep, where the tunables are part of the question."""
 
     @property
-    def place(self) -> str:
+    def op_site(self) -> str:
         return f"{self.op}@{self.site}"
 
     @property
     def label(self) -> str:
         """The op, with its site where a model calls it at several."""
-        return (self.op or "") if self.site in (None, "", *ONLY_SITES) else self.place
+        return (self.op or "") if self.site in (None, "", *ONLY_SITES) else self.op_site
 
     @property
-    def places(self) -> frozenset[str]:
+    def op_sites(self) -> frozenset[str]:
         """Where in a model a kernel case stands: its own place, or those that it replaces."""
-        return frozenset(self.replaces or (self.place,))
+        return frozenset(self.replaces or (self.op_site,))
 
     @property
     def question(self) -> str:
         """The id without the arm: what two arms of one run, or one arm of two runs, are joined on."""
-        head = self.place if self.kind == "kernel" else f"{self.kind}@{self.engine}"
+        head = self.op_site if self.kind == "kernel" else f"{self.kind}@{self.engine}"
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
     @property

@@ -174,14 +174,14 @@ class CallSite(NamedTuple):
     site: str
 
     @property
-    def place(self) -> str:
+    def op_site(self) -> str:
         """`int4_mm@lm_head`."""
         return f"{self.op}@{self.site}"
 
     @property
     def label(self) -> str:
         """`int4_mm@lm_head:prefill`."""
-        return f"{self.place}:{self.phase}"
+        return f"{self.op_site}:{self.phase}"
 
 
 class Plan(msgspec.Struct, frozen=True):

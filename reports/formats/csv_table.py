@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from ..table import Cell, Change, Measured, Number, Table, text_of
+from ..table import Cell, Change, Number, Quantity, Table, text_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the start of a formula; such a text gets an apostrophe in front, numbers do not."""
@@ -18,7 +18,7 @@ def render(table: Table) -> str:
     """A measured value is four columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    wide = [table.has(place, (Measured, Change)) for place in range(len(table.columns))]
+    wide = [table.has(place, (Quantity, Change)) for place in range(len(table.columns))]
     names = ((column.key, spread) for column, spread in zip(table.columns, wide, strict=True))
     writer.writerow([f"{part}{key}" for key, spread in names for part in (PARTS if spread else PARTS[:1])])
     for row in table.rows:
@@ -29,8 +29,8 @@ def render(table: Table) -> str:
 
 def _values(cell: Cell, spread: bool) -> Iterator[object]:
     """spread: over the columns of a measured value, which some cell of the column is."""
-    if isinstance(cell, Measured | Change):
-        found = cell.estimate if isinstance(cell, Measured) else cell.ratio
+    if isinstance(cell, Quantity | Change):
+        found = cell.estimate if isinstance(cell, Quantity) else cell.ratio
         yield from (found.value, found.low, found.high, found.n)
         return
     yield "" if cell is None else cell.value if isinstance(cell, Number) else text(text_of(cell))

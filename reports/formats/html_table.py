@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from markupsafe import Markup, escape
 
 from ..figures import UNKNOWN, value_and_interval
-from ..table import Cell, Change, Column, Mark, Measured, Name, Names, Number, Picture, Row, Table, Words
+from ..table import Cell, Change, Column, Mark, Name, Names, Number, Picture, Quantity, Row, Table, Words
 
 CAPTION = Markup("<caption><span>{}</span></caption>\n")
 FRAME = Markup(
@@ -81,7 +81,7 @@ def _cell(cell: Cell, column: Column) -> Markup:
         return Markup("<td{}>{}</td>").format(_class(column), UNKNOWN)
     if isinstance(cell, Number):
         return Markup('<td class="n" data-value="{}">{}</td>').format(order(cell.value), cell.text)
-    if isinstance(cell, Measured):
+    if isinstance(cell, Quantity):
         value, interval = value_and_interval(cell.estimate)
         form = Markup('<td class="n" data-value="{}">{} <span class="interval">{}</span></td>')
         return form.format(order(cell.estimate.value), value, interval)

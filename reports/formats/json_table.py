@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..table import Cell, Change, Measured, Name, Names, Number, Table, text_of
+from ..table import Cell, Change, Name, Names, Number, Quantity, Table, text_of
 
 
 def render(table: Table) -> str:
@@ -22,7 +22,7 @@ def render(table: Table) -> str:
 def _value(cell: Cell) -> Any:
     if isinstance(cell, Number):
         return cell.value
-    if isinstance(cell, Measured):
+    if isinstance(cell, Quantity):
         return cell.estimate
     if isinstance(cell, Change):
         return cell.ratio

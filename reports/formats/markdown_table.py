@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..figures import UNKNOWN
-from ..table import Cell, Change, Mark, Measured, Name, Names, Number, Picture, Row, Table
+from ..table import Cell, Change, Mark, Name, Names, Number, Picture, Quantity, Row, Table
 from .markdown_cells import code, text
 
 
@@ -30,7 +30,7 @@ def _cell(cell: Cell) -> str:
         return f"{name}, {text(cell.more)}" if cell.more else name
     if isinstance(cell, Names):
         return ", ".join(code(name) for name in cell.names)
-    if isinstance(cell, Measured):
+    if isinstance(cell, Quantity):
         return cell.ends
     if isinstance(cell, Mark):
         return f"**{text(cell.text)}**" if cell.strong else text(cell.text)

@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from ..figures import UNKNOWN
-from ..table import Cell, Change, Column, Mark, Measured, Name, Names, Picture, Table, Words, text_of
+from ..table import Cell, Change, Column, Mark, Name, Names, Picture, Quantity, Table, Words, text_of
 from .console import PIPED_COLUMNS
 
 GAP = 2
@@ -168,7 +168,7 @@ def _text(cell: Cell, column: Column, usual: str = "") -> Text:
         return Text(cell.text.replace(" ", BLANK) + more)
     if isinstance(cell, Names):
         return Text(", ".join(name.replace(" ", BLANK) for name in cell.names))
-    if isinstance(cell, Measured):
+    if isinstance(cell, Quantity):
         return Text(cell.ends if column.ends else cell.text)
     if isinstance(cell, Change):
         return Text(cell.text if column.ends else cell.short, style=STYLES.get(cell.tone, ""))

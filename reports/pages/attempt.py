@@ -17,7 +17,11 @@ TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, 
 def headline(attempt: Attempt) -> str:
     """`moe_down · 1 token, 2048 x 512, 8 of 256 experts · against autotuned (triton_vecmat 8,256 w2)`."""
     case = attempt.measurement.case
-    parts = [f"{case.place}{f' of {attempt.model}' if attempt.model else ''}", shape_words(case.dims), case.activations]
+    parts = [
+        f"{case.op_site}{f' of {attempt.model}' if attempt.model else ''}",
+        shape_words(case.dims),
+        case.activations,
+    ]
     if attempt.against is not None:
         parts.append(f"against {attempt.against_label}")
     return " · ".join(parts)

@@ -16,7 +16,7 @@ from ..formats.budget import Block, fit
 from ..formats.markdown_cells import text
 from ..formats.terminal_table import Shown
 from ..tables.machines import answers, by_unit, differences, runs
-from ..views.machines import Place, SideBySide
+from ..views.machines import MachineResult, SideBySide
 from .html_frame import page as html_page
 from .html_page import figures
 
@@ -74,9 +74,9 @@ def chart(side: SideBySide) -> Chart | None:
     for question in side.questions:
         bars: list[Bar] = []
         for number_of, machine in enumerate(side.machines):
-            places = (line.places[number_of] for line in question.lines)
-            timed = (place for place in places if isinstance(place, Place))
-            best = min(timed, key=lambda place: place.rank, default=None)
+            results = (line.results[number_of] for line in question.lines)
+            timed = (result for result in results if isinstance(result, MachineResult))
+            best = min(timed, key=lambda result: result.rank, default=None)
             if best is None or best.bound_share is None:
                 continue
             share = 100 * best.bound_share

@@ -14,7 +14,7 @@ from ..figures import clean, percent, plural
 from ..formats.budget import LIMIT_BYTES, Block, fit
 from ..formats.markdown_cells import code, prose, text
 from ..formats.mermaid import bars
-from ..table import Cell, Change, Column, Measured, Name, Row, Table, Words, maybe
+from ..table import Cell, Change, Column, Name, Quantity, Row, Table, Words, maybe
 from ..tables.categories import totals
 from ..tables.models import models
 from ..tables.run import problems
@@ -111,7 +111,7 @@ def _kernels(view: View) -> Table:
     for group in view.kernels:
         best = min(group.rows, key=lambda row: row.us)
         base = next((row for row in group.rows if first in row.arms and row.estimate), None)
-        times = [Measured(row.estimate, "us") if row and row.estimate else None for row in (base, best)]
+        times = [Quantity(row.estimate, "us") if row and row.estimate else None for row in (base, best)]
         name, share = Name(group.name, group.axes), maybe(best.bound_share, percent)
         cells = (name, Name(best.config), *times, _improvement(group, base, best), share)
         rows.append(Row(cells, int(best is base), "kernels"))

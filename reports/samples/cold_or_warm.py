@@ -23,8 +23,8 @@ def main() -> None:
     """Prints microseconds per call, medians of 21 replays of a graph of 32 calls."""
     kernels_root.bind(ROOT / "kernels")
     from harness.device.choice import open_device
+    from harness.load_kernels import load_op, load_operands, load_variant
     from harness.measure.operand_sets import arguments
-    from harness.resolve import load_op, load_operands, load_variant
 
     timer = open_device().timer("cuda_graph")
     generator = torch.Generator("cuda").manual_seed(0)

@@ -207,9 +207,9 @@ def _autotuned_call(op: str) -> Any:
     import torch
     import triton
 
+    from harness.load_kernels import load_op, load_variant
     from harness.measure.operand_sets import make_operands
     from harness.plan import sweep_plan
-    from harness.resolve import load_op, load_variant
     from harness.suite.load import load_suite
 
     suite = load_suite(SUITE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..figures import count, milliseconds, number, percent, plural
-from ..table import Cell, Change, Column, Measured, Name, Names, Number, Row, Table, Words, maybe
+from ..table import Cell, Change, Column, Name, Names, Number, Quantity, Row, Table, Words, maybe
 from ..views.category_view import ArmKernels, Categories
 from ..views.kernel_view import KernelRow, is_sweep, usual_axes
 from ..views.view import View
@@ -31,7 +31,7 @@ def kernels(view: View) -> Table:
         for row in group.rows:
             cells: tuple[Cell, ...] = (
                 Name(group.name, group.axes), arms(view, row.arms), Name(row.config),
-                Measured(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
+                Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
                 Number(group.calls, str(group.calls)), _error(row),
             )  # fmt: skip

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..figures import percent
-from ..table import Cell, Column, Measured, Name, Number, Row, Table, Words, maybe
-from ..views.machines import Place, Question, SideBySide
+from ..table import Cell, Column, Name, Number, Quantity, Row, Table, Words, maybe
+from ..views.machines import ComparedCase, MachineResult, SideBySide
 
 
-def by_unit(side: SideBySide) -> Iterator[tuple[str, list[Question]]]:
+def by_unit(side: SideBySide) -> Iterator[tuple[str, list[ComparedCase]]]:
     for unit in dict.fromkeys(question.unit for question in side.questions):
         yield unit, [question for question in side.questions if question.unit == unit]
 
 
-def answers(side: SideBySide, unit: str, questions: Sequence[Question]) -> Table:
+def answers(side: SideBySide, unit: str, questions: Sequence[ComparedCase]) -> Table:
     """A row for each answer to a question, in the rank of the first machine."""
     columns = [Column("question", "Question", once=True), Column("answer", "Answer")]
-    for place, machine in enumerate(side.machines):
-        columns.append(Column(f"time_{place}", "{}, " + unit, machine.label, right=True))
-        columns.append(Column(f"read_share_{place}", "Of its read", right=True))
-        columns.append(Column(f"rank_{place}", "Rank", right=True))
+    for index, machine in enumerate(side.machines):
+        columns.append(Column(f"time_{index}", "{}, " + unit, machine.label, right=True))
+        columns.append(Column(f"read_share_{index}", "Of its read", right=True))
+        columns.append(Column(f"rank_{index}", "Rank", right=True))
     rows = []
     for question in questions:
         for rank, line in enumerate(question.lines):
             cells: list[Cell] = [Name(question.name, long=True, code=False), Name(line.answer)]
-            cells += [cell for place in line.places for cell in _cells(place)]
+            cells += [cell for result in line.results for cell in _cells(result)]
             rows.append(Row(tuple(cells), rank, "answers"))
     return Table("machines", f"Answers in {unit}", tuple(columns), tuple(rows))
 
 
-def _cells(place: Place | str) -> list[Cell]:
-    if isinstance(place, str):
-        return [Words(place), None, None]
-    rank = Number(place.rank, f"{place.rank} of {place.of}")
-    return [Measured(place.time), maybe(place.bound_share, percent), rank]
+def _cells(result: MachineResult | str) -> list[Cell]:
+    if isinstance(result, str):
+        return [Words(result), None, None]
+    rank = Number(result.rank, f"{result.rank} of {result.of}")
+    return [Quantity(result.time), maybe(result.bound_share, percent), rank]
 
 
 def runs(side: SideBySide) -> Table:
@@ -46,7 +46,7 @@ def runs(side: SideBySide) -> Table:
 
 def differences(side: SideBySide) -> Table:
     """What the environments do not have in common."""
-    numbers = (Column(f"value_{place}", "{}", machine.label) for place, machine in enumerate(side.machines))
+    numbers = (Column(f"value_{index}", "{}", machine.label) for index, machine in enumerate(side.machines))
     rows = tuple(Row((Words(name), *map(Words, values))) for name, values in side.differences)
     columns = (Column("condition", "Condition"), *numbers)
     return Table("machine_differences", "What differs between the environments", columns, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..figures import count, gib, number, percent, seconds
-from ..table import Change, Column, Measured, Name, Row, Table, maybe
+from ..table import Change, Column, Name, Quantity, Row, Table, maybe
 from ..views.decode_view import ModelGroup
 from ..views.view import View
 from .kernels import arms
@@ -31,8 +31,8 @@ def models(view: View, groups: Sequence[ModelGroup]) -> Table:
         for place, row in enumerate(group.rows):
             m = row.measurement
             cells = (
-                Name(group.axes, group.engine, code=False), arms(view, row.arms), Measured(row.tok_s),
-                Measured(row.time), Change(row.ratio) if row.ratio else None, maybe(row.bound_share, percent),
+                Name(group.axes, group.engine, code=False), arms(view, row.arms), Quantity(row.tok_s),
+                Quantity(row.time), Change(row.ratio) if row.ratio else None, maybe(row.bound_share, percent),
                 maybe(row.launches, count), maybe(m.peak_memory_bytes, gib), maybe(m.capture_s or None, seconds),
                 maybe(m.first_token_us, lambda us: number(us / 1e3)),
             )  # fmt: skip

@@ -13,7 +13,7 @@ from harness.values.summary import Summary
 
 from ..charts.small_charts import spark_svg, strip_svg
 from ..figures import clean, number, percent, ratio_full
-from ..table import Cell, Column, Mark, Measured, Name, Number, Picture, Row, Table, Words
+from ..table import Cell, Column, Mark, Name, Number, Picture, Quantity, Row, Table, Words
 from ..views.history_view import Trend
 from ..views.samples_view import Strip
 
@@ -37,8 +37,8 @@ def trends(found: Sequence[Trend], hrefs: Sequence[str] = ()) -> Table:
         first, last, count = trend.points[trend.since].time, trend.points[-1].time, len(trend.points)
         cells: tuple[Cell, ...] = (
             Name(trend.name, long=True, code=False, href=hrefs[place] if hrefs else ""), Words(trend.suite),
-            Name(trend.arm), Picture(spark_svg(trend), place + 1), Number(count, str(count)), Measured(first),
-            Measured(last), Words(trend.unit, "nowrap"), _change(trend),
+            Name(trend.arm), Picture(spark_svg(trend), place + 1), Number(count, str(count)), Quantity(first),
+            Quantity(last), Words(trend.unit, "nowrap"), _change(trend),
         )  # fmt: skip
         rows.append(Row(cells))
     caption = f"{SCALES} Change: from the first run under the present conditions to the last; it is no verdict."
@@ -67,7 +67,7 @@ def points(trend: Trend) -> Table:
         units = "processes" if point.time.level == "process" else "samples"
         rows.append(Row((
             Name(point.run), Words(point.started, "nowrap"), Name(point.commit, mono=True) if point.commit else None,
-            Measured(point.time), Number(n, f"{n} {units}"), Words(changed, "wide") if changed else None,
+            Quantity(point.time), Number(n, f"{n} {units}"), Words(changed, "wide") if changed else None,
         )))  # fmt: skip
     caption = "Newest first. Values on both sides of a change of conditions are not comparable."
     return Table("points", "Runs of this case", columns, tuple(rows), caption)
@@ -110,7 +110,7 @@ def moments(found: CaseHistory) -> Table:
     rows = []
     for before, moment in zip((None, *found.moments), found.moments, strict=False):
         commit = short_commit(moment.commit, 9)
-        time = Measured(moment.time) if moment.time else Mark(moment.status)
+        time = Quantity(moment.time) if moment.time else Mark(moment.status)
         started = Name(moment.started[:16].replace("T", " "))
         rows.append(Row((Name(moment.run), started, Name(commit), time, Words(" · ".join(_said(moment, before))))))
     return Table("moments", f"{found.case} · {found.suite}", columns, tuple(rows))
@@ -140,7 +140,7 @@ def attempts(found: Sequence[Attempt]) -> Table:
         tunables = m.case.answer.tunables if m.case.answer else {}
         rows.append(Row((
             Name(f"try:{attempt.number}"), Name(attempt.started[:16].replace("T", " ")), Mark(m.status.value),
-            Measured(time) if time else None, Name(m.case.question, long=True),
+            Quantity(time) if time else None, Name(m.case.question, long=True),
             Words(", ".join(f"{name}={value}" for name, value in tunables.items())),
             Words(" · ".join((*attempt.tags, *([f'"{attempt.note}"'] if attempt.note else [])))),
         )))  # fmt: skip

@@ -12,7 +12,7 @@ from harness.values.measurement import Measurement, Status
 from harness.values.static_sweep import groups
 from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
 
-from ..table import Cell, Change, Column, Measured, Name, Number, Row, Table, Words, maybe
+from ..table import Cell, Change, Column, Name, Number, Quantity, Row, Table, Words, maybe
 from .static import FIGURES
 
 SHOWN = 5
@@ -70,7 +70,7 @@ def _confirmed(question: Question, rank: str, confirmed: Confirmed) -> Row:
 
 def _time(m: Measurement) -> tuple[Cell, Cell]:
     found = estimate(m.samples)
-    return (Measured(found), Number(found.n, str(found.n))) if found else (Words(m.status.value), None)
+    return (Quantity(found), Number(found.n, str(found.n))) if found else (Words(m.status.value), None)
 
 
 def _binary(binary: Binary | None) -> tuple[Cell, Cell]:

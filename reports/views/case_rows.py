@@ -14,7 +14,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.run import Run
 
-from .joined import Answered, Joined, by_question, join, rate
+from .joined import Joined, MeasuredCase, by_question, join, rate
 
 UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
 S = TypeVar("S")
@@ -83,7 +83,7 @@ def report_rows(run: Run) -> tuple[CaseRow[Triple], ...]:
     return tuple(CaseRow(**_joined(joined, questions[entry.case.id], entry)) for entry in joined.cases)
 
 
-def _joined(joined: Joined, question: list[Answered], entry: Answered) -> dict[str, Any]:
+def _joined(joined: Joined, question: list[MeasuredCase], entry: MeasuredCase) -> dict[str, Any]:
     m, time, bound_us = entry.measurement, joined.estimate(entry), joined.bound_us(entry)
     missing = joined.run.unmeasured(entry.case)
     return {

@@ -193,7 +193,7 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
     for entry in joined.kind("kernel"):
         bound = joined.bound_us(entry)
         if bound and entry.case.calls and same_shape(entry.case.axes, profile.axes):
-            bounds[entry.case.place] = bound * entry.case.calls
+            bounds[entry.case.op_site] = bound * entry.case.calls
     return {
         name: sum(bounds[scope] for scope in within)
         for name, within in _scopes(profile).items()

@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Measurement, Status
 
 from ..figures import axes_words, clean
-from .joined import Answered, Joined, by_question, rate, shared_arms, step_shape
+from .joined import Joined, MeasuredCase, by_question, rate, shared_arms, step_shape
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ModelRow:
     launches: int | None
     measurement: Measurement
     stream_note: str
-    source: Answered
+    source: MeasuredCase
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def model_groups(joined: Joined, kind: str) -> tuple[ModelGroup, ...]:
     return tuple(groups)
 
 
-def _group(joined: Joined, kind: str, asked: Answered, ok: Sequence[Answered]) -> ModelGroup:
+def _group(joined: Joined, kind: str, asked: MeasuredCase, ok: Sequence[MeasuredCase]) -> ModelGroup:
     axes = asked.case.axes
     batch, context = int(axes.get("batch", 1)), int(axes.get("context", 0))
     tokens = batch if kind == "decode" else batch * context
@@ -79,7 +79,9 @@ def _group(joined: Joined, kind: str, asked: Answered, ok: Sequence[Answered]) -
     )
 
 
-def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple[str, ...], tokens: int) -> ModelRow:
+def _row(
+    joined: Joined, entry: MeasuredCase, group: Sequence[MeasuredCase], arms: tuple[str, ...], tokens: int
+) -> ModelRow:
     measurement, time = entry.measurement, joined.estimate(entry)
     assert measurement is not None and time is not None
     bound_us = joined.bound_us(entry)
@@ -97,7 +99,7 @@ def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple
     )
 
 
-def _launches(joined: Joined, entry: Answered) -> int | None:
+def _launches(joined: Joined, entry: MeasuredCase) -> int | None:
     case, measurement = entry.case, entry.measurement
     if measurement and measurement.launches is not None:
         return measurement.launches

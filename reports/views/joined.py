@@ -15,7 +15,7 @@ from ..figures import clean
 
 
 @dataclass(frozen=True)
-class Answered:
+class MeasuredCase:
     """A case and its measurement; None where the run ended before it. shared_with: the arm that was measured in its
     place, because both give the same answer."""
 
@@ -33,7 +33,7 @@ class Joined:
     """All cases of a run in the order of its plan. arms: in that order; the others are held against the first."""
 
     run: Run
-    cases: tuple[Answered, ...]
+    cases: tuple[MeasuredCase, ...]
     arms: tuple[str, ...]
     _estimates: dict[str, Estimate | None] = field(default_factory=dict, compare=False)
 
@@ -42,24 +42,24 @@ class Joined:
         environment = self.run.environment
         return environment.read_gb_s if environment and environment.read_gb_s else None
 
-    def kind(self, kind: str) -> list[Answered]:
+    def kind(self, kind: str) -> list[MeasuredCase]:
         return [entry for entry in self.cases if entry.case.kind == kind]
 
-    def estimate(self, entry: Answered) -> Estimate | None:
+    def estimate(self, entry: MeasuredCase) -> Estimate | None:
         """us per call, step or pass; None without samples."""
         key = entry.measurement.case.id if entry.measurement else entry.case.id
         if key not in self._estimates:
             self._estimates[key] = estimate_of(self.run, key, entry.samples)
         return self._estimates[key]
 
-    def bound_us(self, entry: Answered) -> float | None:
+    def bound_us(self, entry: MeasuredCase) -> float | None:
         """Time that the case's bytes take at the read bandwidth measured on this device: no answer can be faster."""
         work = entry.measurement.work if entry.measurement else None
         if work is None or self.read_gb_s is None or work.bytes == 0:
             return None
         return work.bytes / (self.read_gb_s * 1e3)
 
-    def against_first(self, entries: Sequence[Answered], head: Answered) -> Ratio | None:
+    def against_first(self, entries: Sequence[MeasuredCase], head: MeasuredCase) -> Ratio | None:
         """head time / time of the first arm's answer to the same question; None where that one has no samples, or where
         both are the same measurement."""
         base = next((entry for entry in entries if entry.case.arm == self.arms[0]), None)
@@ -72,24 +72,25 @@ def join(run: Run) -> Joined:
     """Pairs each planned case with its measurement, or with that of the case in whose place it stands."""
     arm_of, own = {case.id: case.arm for case in run.cases}, {m.case.id for m in run.measurements}
     cases = tuple(
-        Answered(case, m, "" if case.id in own else arm_of.get(case.same_as or "", "")) for case, m in run.answered()
+        MeasuredCase(case, m, "" if case.id in own else arm_of.get(case.same_as or "", ""))
+        for case, m in run.answered()
     )
     arms = [entry.case.arm for entry in cases] or [profile.arm for profile in run.profiles]
     return Joined(run, cases, tuple(dict.fromkeys(arms)))
 
 
-def by_question(entries: Iterable[Answered]) -> list[list[Answered]]:
+def by_question(entries: Iterable[MeasuredCase]) -> list[list[MeasuredCase]]:
     """Cases with the same question, one list each, in order of first appearance."""
-    groups: dict[str, list[Answered]] = {}
+    groups: dict[str, list[MeasuredCase]] = {}
     for entry in entries:
         groups.setdefault(entry.case.question, []).append(entry)
     return list(groups.values())
 
 
-def shared_arms(entries: Sequence[Answered]) -> list[tuple[Answered, tuple[str, ...]]]:
+def shared_arms(entries: Sequence[MeasuredCase]) -> list[tuple[MeasuredCase, tuple[str, ...]]]:
     """Each measured answer once, with all arms that give it."""
     arms: dict[int, list[str]] = {}
-    first: dict[int, Answered] = {}
+    first: dict[int, MeasuredCase] = {}
     for entry in entries:
         key = id(entry.measurement) if entry.measurement else id(entry)
         first.setdefault(key, entry)

@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
 
 from ..figures import axes_words, clean, config_words
-from .joined import Answered, Joined, by_question, shared_arms
+from .joined import Joined, MeasuredCase, by_question, shared_arms
 
 MOST_ROWS = 24
 """Rows of one group; a sweep has hundreds."""
@@ -34,7 +34,7 @@ class KernelRow:
     bound_share: float | None
     in_model: float | None
     ratio: Ratio | None
-    source: Answered
+    source: MeasuredCase
 
     @property
     def us(self) -> float:
@@ -78,7 +78,7 @@ def usual_axes(groups: Sequence[KernelGroup]) -> str:
     return Counter(group.axes for group in groups).most_common(1)[0][0] if groups else ""
 
 
-def _group(joined: Joined, entries: Sequence[Answered]) -> KernelGroup:
+def _group(joined: Joined, entries: Sequence[MeasuredCase]) -> KernelGroup:
     sweep = any(entry.case.tunables_in_id for entry in entries)
     ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.samples]
     if sweep:  # held against the fastest, which is the first then
@@ -98,7 +98,7 @@ def _group(joined: Joined, entries: Sequence[Answered]) -> KernelGroup:
     )
 
 
-def _row(joined: Joined, entry: Answered, group: Sequence[Answered], arms: tuple[str, ...]) -> KernelRow:
+def _row(joined: Joined, entry: MeasuredCase, group: Sequence[MeasuredCase], arms: tuple[str, ...]) -> KernelRow:
     estimate = joined.estimate(entry)
     bound_us = joined.bound_us(entry)
     measurement = entry.measurement
@@ -124,7 +124,7 @@ def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | Non
             continue
         if not same_shape(case.axes, profile.axes):
             continue
-        total_ns = sum(row.total_ns for row in profile.kernels if row.scope == case.place)
+        total_ns = sum(row.total_ns for row in profile.kernels if row.scope == case.op_site)
         if total_ns:
             return total_ns / 1e3 / profile.steps / case.calls / alone.value
     return None

@@ -10,7 +10,7 @@ from harness.values.measurement import Status
 from harness.values.sweep import Configuration, Question
 
 from ..figures import axes_words, clean, number
-from .joined import Answered, Joined, by_question
+from .joined import Joined, MeasuredCase, by_question
 from .kernel_view import site_name
 from .sweep_view import Landscape, build
 
@@ -51,7 +51,7 @@ def terrains(joined: Joined) -> tuple[Terrain, ...]:
     return tuple(found)
 
 
-def _terrain(variant: str, entries: list[Answered]) -> Iterator[Terrain]:
+def _terrain(variant: str, entries: list[MeasuredCase]) -> Iterator[Terrain]:
     case = entries[0].case
     rows = tuple(Configuration("", entry.measurement) for entry in entries if entry.measurement)
     question = Question(case.op or "", case.site or "", variant, case.dtype, case.dims, rows)

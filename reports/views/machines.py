@@ -14,7 +14,7 @@ from harness.values.estimate import Estimate
 from harness.values.run import Run
 
 from ..figures import bandwidth, clean, config_words, plural
-from .joined import Answered, Joined, by_question, join, shared_arms
+from .joined import Joined, MeasuredCase, by_question, join, shared_arms
 from .run_view import UNIT_WORDS, case_name, environment_rows
 
 
@@ -29,7 +29,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Place:
+class MachineResult:
     """An answer on one machine. time: us per call, step or pass. bound_share: of the bandwidth measured on that
     machine. rank, of: among the answers to the same question on that machine, 1 the fastest."""
 
@@ -41,19 +41,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Line:
-    """One configuration of one question. places: by machine, or why it has no samples there."""
+    """One configuration of one question. results: by machine, or why it has no samples there."""
 
     answer: str
-    places: tuple[Place | str, ...]
+    results: tuple[MachineResult | str, ...]
 
     @property
     def ranks(self) -> tuple[float, ...]:
         """By machine, infinity where it has none."""
-        return tuple(place.rank if isinstance(place, Place) else math.inf for place in self.places)
+        return tuple(result.rank if isinstance(result, MachineResult) else math.inf for result in self.results)
 
 
 @dataclass(frozen=True)
-class Question:
+class ComparedCase:
     """name: with its axes. unit: of the times. lines: in the rank of the first machine that measured them."""
 
     name: str
@@ -66,19 +66,19 @@ class SideBySide:
     """differences: what the environments do not have in common, by name, a value for each machine."""
 
     machines: tuple[Machine, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[ComparedCase, ...]
     differences: tuple[tuple[str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
 
 
 def side_by_side(runs: Sequence[Run]) -> SideBySide:
     """The runs, in their order, joined on the question and the answer."""
-    found: dict[str, tuple[Case, list[dict[str, Place | str]]]] = {}
+    found: dict[str, tuple[Case, list[dict[str, MachineResult | str]]]] = {}
     for number, joined in enumerate(map(join, runs)):
         for entries in by_question(joined.cases):
             case = entries[0].case
             _, answers = found.setdefault(case.question, (case, [{} for _ in runs]))
-            answers[number] = _places(joined, entries)
+            answers[number] = _results(joined, entries)
     questions = (_question(case, answers) for case, answers in found.values())
     return SideBySide(
         machines=tuple(_machines(runs)),
@@ -88,9 +88,9 @@ def side_by_side(runs: Sequence[Run]) -> SideBySide:
     )
 
 
-def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, Place | str]:
+def _results(joined: Joined, entries: Sequence[MeasuredCase]) -> dict[str, MachineResult | str]:
     """By answer; the rank is among the answers that were timed."""
-    found: dict[str, Place | str] = {}
+    found: dict[str, MachineResult | str] = {}
     timed = []
     for entry, arms in shared_arms(entries):
         time, key = joined.estimate(entry), _answer(entry.case, arms)
@@ -102,8 +102,8 @@ def _places(joined: Joined, entries: Sequence[Answered]) -> dict[str, Place | st
             found.setdefault(key, joined.run.unmeasured(entry.case).status)
     timed.sort(key=lambda item: item[:2])
     for rank, (_, key, time, bound_us) in enumerate(timed, 1):
-        if not isinstance(found.get(key), Place):
-            found[key] = Place(time, bound_us / time.value if bound_us else None, rank, len(timed))
+        if not isinstance(found.get(key), MachineResult):
+            found[key] = MachineResult(time, bound_us / time.value if bound_us else None, rank, len(timed))
     return found
 
 
@@ -112,19 +112,19 @@ def _answer(case: Case, arms: Sequence[str]) -> str:
     return config_words(case.answer) if case.kind == "kernel" else ", ".join(arms)
 
 
-def _question(case: Case, found: Sequence[dict[str, Place | str]]) -> Question:
+def _question(case: Case, found: Sequence[dict[str, MachineResult | str]]) -> ComparedCase:
     answers = dict.fromkeys(answer for here in found for answer in here)
     lines = (Line(answer, tuple(here.get(answer, "not asked") for here in found)) for answer in answers)
     measured = [line for line in lines if min(line.ranks) < math.inf]
     measured.sort(key=lambda line: line.ranks)
-    return Question(case_name(case, configured=False), UNIT_WORDS[case.kind], tuple(measured))
+    return ComparedCase(case_name(case, configured=False), UNIT_WORDS[case.kind], tuple(measured))
 
 
 def _machines(runs: Sequence[Run]) -> list[Machine]:
     devices = [clean(run.environment.device_name if run.environment else "unknown device", 40) for run in runs]
     found = []
-    for place, (run, device) in enumerate(zip(runs, devices, strict=True)):
-        label = device if devices.count(device) == 1 else f"{device} #{devices[:place].count(device) + 1}"
+    for index, (run, device) in enumerate(zip(runs, devices, strict=True)):
+        label = device if devices.count(device) == 1 else f"{device} #{devices[:index].count(device) + 1}"
         environment = run.environment
         facts = [plural(run.timed_processes, "process", "processes")]
         if environment:

@@ -24,7 +24,7 @@ from harness import kernels_root
 kernels_root.bind(Path("kernels"))
 from harness.attempt.question import Asked, ask
 from harness.measure.gpu_binaries import GpuBinaries
-from harness.resolve import load_op, load_variant
+from harness.load_kernels import load_op, load_variant
 from harness.static.compile_case import meta_inputs
 from harness.static.record import StandInDriver
 from harness.suite.catalogue import load_spec

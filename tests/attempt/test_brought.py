@@ -14,7 +14,7 @@ import pytest
 from harness.attempt.attempts import Bench, Options
 from harness.attempt.question import Asked, ask
 from harness.attempt.session import Session
-from harness.resolve import load_variant
+from harness.load_kernels import load_variant
 from harness.static.pool import compile_cases
 from harness.store import Store
 from harness.suite.catalogue import load_spec

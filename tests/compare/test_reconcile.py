@@ -14,7 +14,7 @@ from harness import reports_root
 from harness.compare import StoredSide, compare
 from harness.compare.explain import Explanation
 from harness.compare.join import join
-from harness.compare.places import same_places
+from harness.compare.op_sites import same_sites
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.values.case import Case
 from harness.values.reason import HeadNotAsked
@@ -30,7 +30,7 @@ def op(name: str, arm: str = "baseline", calls: int = 40, replaces: Sequence[str
 
 
 def grouped(base: Sequence[Case], head: Sequence[Case]) -> list[tuple[list[str | None], list[str | None]]]:
-    groups = same_places(base, head, lambda case: case)
+    groups = same_sites(base, head, lambda case: case)
     return [([case.op for case in group.base], [case.op for case in group.head]) for group in groups]
 
 
@@ -47,16 +47,18 @@ def test_a_composite_stands_where_the_ops_do_that_it_replaces() -> None:
 def test_a_group_is_what_a_chain_of_shared_places_leads_to(base: list[set[str]], head: list[set[str]]) -> None:
     """Groups share no place, and lose no case from which a chain leads to the other side."""
     cases = [op(str(number), replaces=sorted(places)) for number, places in enumerate([*base, *head])]
-    groups = same_places(cases[: len(base)], cases[len(base) :], lambda case: case)
+    groups = same_sites(cases[: len(base)], cases[len(base) :], lambda case: case)
     for one in groups:
-        assert one.base and one.head and one.places == set().union(*(case.places for case in (*one.base, *one.head)))
-        assert all(one is other or not one.places & other.places for other in groups)
+        assert (
+            one.base and one.head and one.op_sites == set().union(*(case.op_sites for case in (*one.base, *one.head)))
+        )
+        assert all(one is other or not one.op_sites & other.op_sites for other in groups)
     together = {id(case) for one in groups for case in (*one.base, *one.head)}
     reached = {id(case): {id(case)} for case in cases}
     for _ in cases:
         for case in cases:
             for other in cases:
-                if case.places & other.places:
+                if case.op_sites & other.op_sites:
                     reached[id(case)] |= reached[id(other)]
     ours, theirs = ({id(case) for case in side} for side in (cases[: len(base)], cases[len(base) :]))
     assert together == {case for case, others in reached.items() if others & ours and others & theirs}

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.decode import arm_ops, check
 from harness.decode.check import CHECKED_STEPS, LEAST_COSINE, check_logits, kept_reference_logits
 from harness.device.fake import FakeDevice
-from harness.resolve import load_op
+from harness.load_kernels import load_op
 
 STEPS, VOCAB = 8, 20_000
 

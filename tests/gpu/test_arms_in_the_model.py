@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from harness.decode.arm_ops import ArmOps
+from harness.load_kernels import load_model, load_op
 from harness.measure.agreement import compare, sentence
 from harness.measure.operand_sets import to_float32
 from harness.plan import expand
-from harness.resolve import load_model, load_op
 from harness.suite.load import load_suite
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]

@@ -15,8 +15,8 @@ from harness.decode.arm_ops import ArmOps
 from harness.decode.step import Step
 from harness.device.choice import open_device
 from harness.engines import make_engine
+from harness.load_kernels import load_model
 from harness.plan import expand
-from harness.resolve import load_model
 from harness.suite.load import load_suite
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]

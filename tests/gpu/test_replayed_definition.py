@@ -9,7 +9,7 @@ import torch
 
 from harness.decode.arm_ops import ReferenceOps
 from harness.device.choice import open_device
-from harness.resolve import load_op
+from harness.load_kernels import load_op
 from tests.kernels.catalogue import operands_of
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]

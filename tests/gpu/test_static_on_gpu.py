@@ -24,7 +24,7 @@ def test_a_launch_on_the_gpu_finds_its_binary_in_tritons_cache(tmp_path: Path, m
     that were read from the binary."""
     import triton
 
-    from harness.resolve import load_op, load_operands, load_variant
+    from harness.load_kernels import load_op, load_operands, load_variant
     from harness_kernels.moe_down.triton_vecmat import down_kernel
     from harness_kernels.moe_gate_up.triton_vecmat import gate_up_kernel
 

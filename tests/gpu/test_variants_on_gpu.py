@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from harness.device.choice import open_device
+from harness.load_kernels import load_op, load_variant
 from harness.measure.agreement import sentence
 from harness.measure.verify import verify_variant
-from harness.resolve import load_op, load_variant
 from harness.values.case import Answer, Case
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]

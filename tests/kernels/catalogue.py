@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from harness.load_kernels import LoadedOp, LoadedVariant, load_op, load_operands, load_variant
 from harness.measure.verify import verify_variant
-from harness.resolve import LoadedOp, LoadedVariant, load_op, load_operands, load_variant
 from harness.suite.catalogue import ops, variants
 from harness.values.case import Answer, Case, Tunables
 from harness.values.measurement import Correctness

@@ -13,7 +13,7 @@ import triton
 from triton.runtime.jit import JITFunction
 
 from harness import kernels_root
-from harness.resolve import load_variant
+from harness.load_kernels import load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import operands_of
 from tests.kernels.compiled import DELTA, EXPERTS, Target, described

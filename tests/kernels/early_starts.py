@@ -15,9 +15,9 @@ import triton
 from triton.runtime.jit import JITFunction
 
 from harness import kernels_root
+from harness.load_kernels import load_op, load_operands, load_variant
 from harness.plan import expand
 from harness.plan.calls import dims_at, uses
-from harness.resolve import load_op, load_operands, load_variant
 from harness.suite.load import load_suite
 from harness.values.case import Answer
 from harness.values.suite import CallSite
@@ -37,7 +37,7 @@ def places() -> dict[str, tuple[str, dict[str, int], Answer]]:
     suite = load_suite(SUITE)
     answers = expand(suite, arms=[ARM]).answers[ARM]
     asked = {
-        use.place: (use.op, dict(use.dims), answers.get(CallSite("decode", use.op, use.site))) for use in uses(suite)
+        use.op_site: (use.op, dict(use.dims), answers.get(CallSite("decode", use.op, use.site))) for use in uses(suite)
     }
     return {
         place: (op, dims, answer)

@@ -15,7 +15,7 @@ import msgspec
 import torch
 
 from harness import kernels_root
-from harness.resolve import load_op, load_variant
+from harness.load_kernels import load_op, load_variant
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import case_of, check, verify

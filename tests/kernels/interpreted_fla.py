@@ -14,7 +14,7 @@ import torch
 from triton.runtime.autotuner import Autotuner
 
 from harness import kernels_root
-from harness.resolve import load_op, load_variant
+from harness.load_kernels import load_op, load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, VARIANTS, case_of, verify
 from tests.kernels.rounding import round_as_a_gpu

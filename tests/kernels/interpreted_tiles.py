@@ -18,10 +18,10 @@ import msgspec
 import torch
 
 from harness import kernels_root
+from harness.load_kernels import load_op, load_variant
 from harness.measure.agreement import compare
 from harness.measure.conditioning import allowed_under
 from harness.measure.expected import reference_of
-from harness.resolve import load_op, load_variant
 from harness.values.case import Tunables
 from harness.values.measurement import Correctness
 from tests.conftest import REPOSITORY

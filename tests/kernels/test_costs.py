@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.resolve import load_op
+from harness.load_kernels import load_op
 from harness_kernels.operands import evaluate
 from tests.kernels.catalogue import OPS, operands_of
 

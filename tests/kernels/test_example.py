@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.resolve import load_op, load_variant
+from harness.load_kernels import load_op, load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, case_of, check
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness import kernels_root
-from harness.resolve import load_variant
+from harness.load_kernels import load_variant
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import VARIANTS, case_of
 

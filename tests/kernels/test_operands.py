@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.resolve import load_op
+from harness.load_kernels import load_op
 from harness_kernels.operands import evaluate, expert_ids, make, redraw
 from harness_kernels.packing import dequantise, quantise, unpack
 from tests.kernels.catalogue import OPS, operands_of

@@ -12,7 +12,7 @@ from torch.nn import functional
 from transformers import Qwen3_5MoeTextConfig
 from transformers.models.qwen3_5_moe import modeling_qwen3_5_moe as hugging_face
 
-from harness.resolve import load_op
+from harness.load_kernels import load_op
 from harness_kernels.operands import evaluate
 from harness_kernels.packing import dequantise
 from tests.kernels.catalogue import OPS, operands_of

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from harness.resolve import load_op, load_spec
+from harness.load_kernels import load_op, load_spec
 from harness.suite.catalogue import variants
 from harness_kernels.contract import Fill, Role
 from harness_kernels.operands import evaluate

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from harness.load_kernels import load_op, load_variant
 from harness.measure.agreement import sentence
-from harness.resolve import load_op, load_variant
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, OPS, VARIANTS, case_of, copied_definition, operands_of, verify, verify_run

@@ -11,7 +11,7 @@ import torch
 import torch.utils._triton
 import triton
 
-from harness.resolve import load_op, load_variant
+from harness.load_kernels import load_op, load_variant
 from harness.static.compile_case import meta_inputs
 from harness.suite.catalogue import load_spec, ops, variants
 from tests.conftest import REPOSITORY

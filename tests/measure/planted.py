@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from harness.resolve import LoadedVariant, load_variant
+from harness.load_kernels import LoadedVariant, load_variant
 from harness.values.case import Answer, Case
 from tests.conftest import REPOSITORY
 

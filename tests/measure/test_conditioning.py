@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from harness.load_kernels import load_op
 from harness.measure.conditioning import allowed_under, condition
 from harness.measure.expected import reference_of
-from harness.resolve import load_op
 from harness.values.measurement import Tolerance
 from tests.kernels.catalogue import operands_of
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from harness.load_kernels import LoadedOp, load_op
 from harness.measure.diagnosis import Returned, Wrong, diagnose
 from harness.measure.expected import as_tuple
 from harness.measure.hypotheses import Hypothesis, hypotheses
 from harness.measure.operand_sets import arguments
-from harness.resolve import LoadedOp, load_op
 from tests.kernels.catalogue import operands_of
 
 SHAPES: dict[str, dict[str, int]] = {

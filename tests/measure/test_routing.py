@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
+from harness.load_kernels import load_operands
 from harness.measure.routing import load_routing
-from harness.resolve import load_operands
 from harness.suite.load import load_suite
 from harness.values.suite import Suite
 from tests.conftest import REPOSITORY

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from harness.load_kernels import load_op
 from harness.measure.agreement import sentence
 from harness.measure.poison import INTEGER_POISON, PoisonUninitialised
 from harness.measure.verify import verify_variant
 from harness.measure.wrong_output import examine
-from harness.resolve import load_op
 from harness.values.measurement import Correctness, Mismatch
 from tests.measure import planted
 

@@ -60,8 +60,8 @@ def test_what_a_composite_replaces_is_not_called(op: str) -> None:
     logits(ops)
     uses = [use for use in layout.composites(TINY, GROUP, DENSE) if use.op == op]
     for use in uses:
-        assert ops.calls[use.place, "decode"] == 3 * use.calls
-        assert not ops.calls[use.place, "prefill"]
+        assert ops.calls[use.op_site, "decode"] == 3 * use.calls
+        assert not ops.calls[use.op_site, "prefill"]
         for place in use.replaces:
             assert not ops.calls[place, "decode"], place
             assert ops.calls[place, "prefill"], place

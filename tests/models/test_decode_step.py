@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.decode.arm_ops import ReferenceOps
-from harness.resolve import load_spec
+from harness.load_kernels import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
 from tests.models.hugging_face import DENSE, GROUP, TINY

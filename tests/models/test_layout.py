@@ -15,8 +15,8 @@ import yaml
 
 from harness import kernels_root
 from harness.decode.arm_ops import ReferenceOps
+from harness.load_kernels import load_spec
 from harness.plan.calls import dims_in_pass
-from harness.resolve import load_spec
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 from harness_kernels.operands import evaluate
 from tests.models.planted import Wrapped
@@ -80,9 +80,9 @@ def test_a_prefill_calls_what_its_sizes_say() -> None:
     model.build(SMALL, raw, ops, batch=2, capacity=layout.CACHE_BLOCK, **common).prefill(torch.ones(2, 7).long())
     uses = [use for use in layout.uses(SMALL, 16, DENSE) if use.op != "greedy"]
     assert {(use.op, use.site) for use in uses} == set(ops.shapes)
-    assert {use.place for use in uses if use.last} == {"rms_norm@final", "int4_mm@lm_head"}
+    assert {use.op_site for use in uses if use.last} == {"rms_norm@final", "int4_mm@lm_head"}
     for use in uses:
-        assert ops.shapes[use.op, use.site] == declared(use.op, dims_in_pass(use, "prefill", 2, 7)), use.place
+        assert ops.shapes[use.op, use.site] == declared(use.op, dims_in_pass(use, "prefill", 2, 7)), use.op_site
 
 
 def test_every_use_can_be_made_and_costed() -> None:

@@ -13,8 +13,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from harness.decode.arm_ops import ReferenceOps
+from harness.load_kernels import load_model, load_spec
 from harness.plan.calls import dims_in_pass
-from harness.resolve import load_model, load_spec
 from harness.suite.catalogue import ops
 from harness_kernels.operands import evaluate
 from harness_kernels.packing import dequantise, quantise
@@ -141,7 +141,7 @@ def test_uses_are_what_the_model_does(architecture: str) -> None:
     for use in (use for use in uses if use.op != "greedy"):
         sizes = dims_in_pass(use, "prefill", 2, 7)
         declared = [tuple(evaluate(size, sizes) for size in i.shape) for i in load_spec(use.op).op.inputs]
-        assert prompt.shapes[use.op, use.site] == declared, use.place
+        assert prompt.shapes[use.op, use.site] == declared, use.op_site
     five = load_model("qwen3_5_moe").layout
     large = yaml.safe_load((REPOSITORY / "suites" / "models.yaml").read_text())["qwen3_5_35b_a3b"]
     assert {use.op for use in uses} <= {use.op for use in five.uses(large, 128, ())} | {"linear"} <= set(ops())

@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.observe.audit import Observer
 from harness.observe.cases import closures
 from harness.plan import expand
-from harness.resolve import load_variant, loaded_variants
+from harness.load_kernels import load_variant, loaded_variants
 from harness.suite.load import load_suite
 tree = Path(sys.argv[1])
 suite = load_suite(tree / "suites" / "places.yaml")

@@ -45,7 +45,7 @@ def test_each_machine_is_held_against_its_own_bandwidth(side: SideBySide) -> Non
     """Twice the time at half the bandwidth is the same share, to the last digit of the two bandwidths."""
     for question in side.questions:
         for line in question.lines:
-            here, there = line.places
+            here, there = line.results
             assert isinstance(here, Place) and isinstance(there, Place)
             assert there.time.value == pytest.approx(2 * here.time.value)
             assert here.bound_share == pytest.approx(
@@ -63,7 +63,7 @@ def test_ranks_count_the_answers_of_one_machine(side: SideBySide) -> None:
 def test_what_one_machine_lacks_is_said() -> None:
     """A case that failed there, was not asked there, or was not reached."""
     side = side_by_side([broken_run(), elsewhere(synthetic_run()), large_run(4)])
-    missing = {place for question in side.questions for line in question.lines for place in line.places}
+    missing = {place for question in side.questions for line in question.lines for place in line.results}
     assert {"not asked", "INCORRECT", "FAILED", "UNSUPPORTED"} <= missing
     assert any("partial" in note for note in side.notes)
 

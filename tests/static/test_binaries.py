@@ -52,7 +52,7 @@ for name in ("alone", "shared"):
         })
         from harness_kernels.moe_gate_up.triton_vecmat import gate_up_kernel
         gate_up_kernel.device_caches.clear()
-from harness.resolve import load_variant
+from harness.load_kernels import load_variant
 from harness.static.compile_case import cache_folder, meta_inputs
 from harness.static.record import Recorder
 from harness.suite.catalogue import load_spec

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.observe.place import Places, shadows
+from harness.observe.origin import Origins, shadows
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_folders_that_tools_filled_are_installed_unless_they_hold_the_tree(
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), str(tmp_path / "tree"), *sys.path])
-    places = Places(tmp_path / "tree")
-    assert places.of(str(tmp_path / "site" / "msgspec" / "core.so")) == "installed"
-    assert places.of(str(tmp_path / "triton" / "x" / "launcher.so")) == "installed"
-    assert places.of(str(tmp_path / "tree" / "mine.py")) == "tree"
+    origins = Origins(tmp_path / "tree")
+    assert origins.of(str(tmp_path / "site" / "msgspec" / "core.so")) == "installed"
+    assert origins.of(str(tmp_path / "triton" / "x" / "launcher.so")) == "installed"
+    assert origins.of(str(tmp_path / "tree" / "mine.py")) == "tree"
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    assert Places(tmp_path / "tree").of(str(tmp_path / "tree" / "mine.py")) == "tree"
+    assert Origins(tmp_path / "tree").of(str(tmp_path / "tree" / "mine.py")) == "tree"

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Place = Literal["import", "library", "installed", "harness", "tree", "elsewhere"]
+Origin = Literal["import", "library", "installed", "harness", "tree", "elsewhere"]
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 IMPORTED_BY_ALL = ("torch", "triton", "numpy")
 HARNESS = str(Path(__file__).resolve().parent.parent)
@@ -56,16 +56,16 @@ def shadows(tree: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name, module in {**modules, **packages}.items() if module in known))
 
 
-class Places:
+class Origins:
     """Where files lie as seen from one tree. A folder of packages inside of the tree (`.venv`) is installed."""
 
     def __init__(self, tree: Path) -> None:
         self.tree = str(tree.resolve())
         self._roots = tuple(f"{root}{os.sep}" for root in dict.fromkeys((self.tree, str(tree.absolute()))))
         self._filled = filled_folders(self.tree)
-        self._known: dict[str, Place] = {}
+        self._known: dict[str, Origin] = {}
 
-    def of(self, file: str) -> Place:
+    def of(self, file: str) -> Origin:
         """file: absolute, or the name that Python gives to code of no file (`<frozen os>`)."""
         if file not in self._known:
             self._known[file] = self._find(file)
@@ -81,7 +81,7 @@ class Places:
                 return path[len(root) :]
         return None
 
-    def _find(self, file: str) -> Place:
+    def _find(self, file: str) -> Origin:
         if file.startswith("<"):
             return "import" if file.startswith(("<frozen importlib", "<frozen zipimport")) else "library"
         if file.startswith((*installed_folders(), *self._filled)):
@@ -97,12 +97,12 @@ class Places:
         return "elsewhere"
 
 
-def module_files(places: Places) -> dict[str, str]:
+def module_files(origins: Origins) -> dict[str, str]:
     """By name, the file of every imported module that is neither Python's, nor installed, nor this harness'."""
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         path = os.path.abspath(file) if isinstance(file, str) else ""
-        if path and places.of(path) in ("tree", "elsewhere") and os.path.lexists(path):  # some make up a name
+        if path and origins.of(path) in ("tree", "elsewhere") and os.path.lexists(path):  # some make up a name
             found[name] = path
     return found

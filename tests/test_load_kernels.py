@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
-from harness.resolve import VariantNotLoaded, load_layout, load_model, load_op, load_operands, load_variant
+from harness.load_kernels import VariantNotLoaded, load_layout, load_model, load_op, load_operands, load_variant
 from harness.suite.catalogue import bound_kernels, ops, variant_file, variants
 from tests.suite.suite_files import VARIANT
 

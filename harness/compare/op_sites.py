@@ -1,4 +1,4 @@
-"""Kernel cases of two sides that stand at the same places of a model: two variants of an op, or a composite op and the
+"""Kernel cases of two sides that stand at the same sites of a model: two variants of an op, or a composite op and the
 ops that it replaces."""
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ Timed = tuple[int, Estimate]
 
 
 @dataclass(eq=False)
-class SamePlaces(Generic[T]):
-    """places: `op@site`, as the ops are called that nothing replaces. base, head: what either side calls there."""
+class SameSites(Generic[T]):
+    """op_sites: `op@site`, as the ops are called that nothing replaces. base, head: what either side calls there."""
 
-    places: set[str] = field(default_factory=set)
+    op_sites: set[str] = field(default_factory=set)
     base: list[T] = field(default_factory=list)
     head: list[T] = field(default_factory=list)
 
-    def take(self, other: SamePlaces[T]) -> None:
-        self.places |= other.places
+    def take(self, other: SameSites[T]) -> None:
+        self.op_sites |= other.op_sites
         self.base += other.base
         self.head += other.head
 
 
-def same_places(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case]) -> list[SamePlaces[T]]:
-    """The cases grouped by the places that they cover, directly or through others of their group. Where one side has no
+def same_sites(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case]) -> list[SameSites[T]]:
+    """The cases grouped by the sites that they cover, directly or through others of their group. Where one side has no
     case, nothing can be said: such groups are left out."""
-    found = [SamePlaces(set(case_of(one).places), base=[one]) for one in base]
-    found += [SamePlaces(set(case_of(one).places), head=[one]) for one in head]
-    groups: list[SamePlaces[T]] = []
+    found = [SameSites(set(case_of(one).op_sites), base=[one]) for one in base]
+    found += [SameSites(set(case_of(one).op_sites), head=[one]) for one in head]
+    groups: list[SameSites[T]] = []
     for one in found:
-        touching = [group for group in groups if group.places & one.places]
-        merged = SamePlaces[T]()
+        touching = [group for group in groups if group.op_sites & one.op_sites]
+        merged = SameSites[T]()
         for group in (*touching, one):
             merged.take(group)
         groups = [*(group for group in groups if group not in touching), merged]
@@ -47,7 +47,7 @@ def same_places(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Cas
 
 
 def difference(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float, float]:
-    """What head's ops take more than base's in the same places: calls, us each and half width. Per call where all of
+    """What head's ops take more than base's at the same sites: calls, us each and half width. Per call where all of
     them are called as often, else per step and so once."""
     every = [*((-1, *timed) for timed in base), *((1, *timed) for timed in head)]
     calls = {calls for _, calls, _ in every}
@@ -57,7 +57,7 @@ def difference(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float
 
 
 def replaced_in_head(joined: Sequence[Joined]) -> dict[str, str]:
-    """The kernel questions of base alone, by name, where head calls composite ops: their places. Only of arms whose
+    """The kernel questions of base alone, by name, where head calls composite ops: their sites. Only of arms whose
     decode was asked of both sides, which says what that brings."""
     arms = {(q.base.case.arm, q.head.case.arm) for q in joined if q.case.kind == "decode" and q.base and q.head}
     composites = [q.head.case for q in joined if q.head and not q.base and q.head.case.replaces]
@@ -65,7 +65,7 @@ def replaced_in_head(joined: Sequence[Joined]) -> dict[str, str]:
     for question in joined:
         if question.base and not question.head and question.case.kind == "kernel":
             case = question.base.case
-            here = [c.place for c in composites if (case.arm, c.arm) in arms and case.places & c.places]
+            here = [c.op_site for c in composites if (case.arm, c.arm) in arms and case.op_sites & c.op_sites]
             if here:
                 found[question.name] = " + ".join(dict.fromkeys(here))
     return found
