@@ -14,7 +14,7 @@ from harness.cli.main import app
 from harness.store import export_run
 from harness.values.run import Run
 from harness_reports.pages import machines_pages
-from harness_reports.views.machines import Place, SideBySide, side_by_side
+from harness_reports.views.machines import MachineResult, SideBySide, side_by_side
 
 from .comparison_factory import large_run
 from .hostile import hostile_run
@@ -46,7 +46,7 @@ def test_each_machine_is_held_against_its_own_bandwidth(side: SideBySide) -> Non
     for question in side.questions:
         for line in question.lines:
             here, there = line.results
-            assert isinstance(here, Place) and isinstance(there, Place)
+            assert isinstance(here, MachineResult) and isinstance(there, MachineResult)
             assert there.time.value == pytest.approx(2 * here.time.value)
             assert here.bound_share == pytest.approx(
                 3001 / 3000 * 1 * (there.bound_share or 0) / (3001 / 1500) * 2, rel=2e-3
