@@ -51,7 +51,7 @@ def command(
 
 def _show(run: Run, as_json: bool) -> None:
     """The verdict on each case; ends with status 5 where one is wrong or failed, and where none could be checked."""
-    from harness.cli.measured import refuse_empty
+    from harness.cli.execute import refuse_empty
     from harness.errors import ExitStatus
     from harness.values.measurement import Status
 
