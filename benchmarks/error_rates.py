@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.error_rates [--suites N] [--only TEXT] [--write]
 
-Simulates suites of 20 cases for each row, with the shipped constants and orders (`tests/compare/fast_looks.py`, whose
+Simulates suites of 20 cases for each row, with the shipped constants and orders (`tests/compare/fast_interim.py`, whose
 verdicts a test holds against the shipped code's), and prints a table; --write puts it into METHODOLOGY.md. All
 of it, 4,000 suites a row, takes ten minutes of one core.
 """
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.compare.policy import Policy
-from tests.compare.fast_looks import FASTER, SAME, SLOWER, Outcome, drawn, judge, known_of
+from tests.compare.fast_interim import FASTER, SAME, SLOWER, Outcome, drawn, judge, known_of
 from tests.compare.noise import (
     Machine,
     autocorrelated,

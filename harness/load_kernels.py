@@ -18,7 +18,7 @@ from harness import kernels_root
 from harness.errors import HarnessError
 from harness.suite.catalogue import bound_kernels, load_layout, load_spec
 from harness.suite.signature import read_signature
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.measurement import Tolerance
 
 __all__ = [
@@ -78,7 +78,7 @@ class LoadedVariant:
     source_text: str
     source_hash: str
 
-    def tunables_of(self, answer: Answer | None) -> dict[str, Any]:
+    def tunables_of(self, answer: Implementation | None) -> dict[str, Any]:
         """The keywords of a call: an answer's choices over the defaults."""
         return {**self.tunables, **(answer.tunables if answer else {})}
 

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from harness.values.case import Answer, AxisValue
+from harness.values.case import AxisValue, Implementation
 from harness.values.estimate import Estimate, Ratio, decimals_for, leading_place
 
 NAME_LIMIT = 120
@@ -159,7 +159,7 @@ def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
     return ", ".join(parts)
 
 
-def config_words(answer: Answer | None) -> str:
+def config_words(answer: Implementation | None) -> str:
     """`triton_vecmat 8,256 w2 s2`: variant, then block_n,block_k, warps and stages, then the other tunables by name."""
     if answer is None:
         return UNKNOWN

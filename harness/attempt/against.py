@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.attempt.question import Question, variant_name
+from harness.attempt.question import TryRequest, variant_name
 from harness.errors import HarnessError, allowed
 from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
@@ -17,7 +17,7 @@ from harness.suite.catalogue import load_spec, variant_file, variants
 from harness.suite.load import is_suite, load_suite
 from harness.suite.models import library_folder
 from harness.suite.signature import read_signature
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.environment import Environment
 from harness.values.suite import Suite
 
@@ -37,7 +37,7 @@ class Against(msgspec.Struct, frozen=True):
     """The same with its tunables: `autotuned (triton_vecmat 8,256 w2)`."""
 
 
-def opponent(question: Question, name: str, environment: Environment, folder: Path) -> Against | None:
+def opponent(question: TryRequest, name: str, environment: Environment, folder: Path) -> Against | None:
     """The other side; None where there is none to be had, or it would be the attempt itself.
 
     name: as it was given, empty: the model's `autotuned` or `baseline` arm, else the op's own default. folder: for the
@@ -52,7 +52,7 @@ def opponent(question: Question, name: str, environment: Environment, folder: Pa
     return None if (mine.variant, mine.tunables) == (other.variant, other.tunables) else found
 
 
-def _usual(question: Question, environment: Environment) -> Against | None:
+def _usual(question: TryRequest, environment: Environment) -> Against | None:
     arms = dict(_arms(question, environment))
     for arm in USUAL_ARMS:
         if arm in arms:
@@ -62,7 +62,7 @@ def _usual(question: Question, environment: Environment) -> Against | None:
     return _variant(question, variant, "default") if variant else None
 
 
-def _named(question: Question, name: str, environment: Environment, folder: Path) -> Against:
+def _named(question: TryRequest, name: str, environment: Environment, folder: Path) -> Against:
     op = str(question.case.op)
     if name.endswith(".py") or name in variants(op):
         file = variant_file(op, name, Path.cwd())
@@ -79,15 +79,15 @@ def _named(question: Question, name: str, environment: Environment, folder: Path
         raise HarnessError(f"--against {name}: no arm, variant, file or revision; {allowed(name, known)}") from error
 
 
-def _variant(question: Question, variant: str, origin: str) -> Against:
+def _variant(question: TryRequest, variant: str, origin: str) -> Against:
     op = str(question.case.op)
     file = variant_file(op, variant, Path.cwd())
     assert file is not None
-    answer = Answer(variant, dict(read_signature(file, load_spec(op).op).tunables))
+    answer = Implementation(variant, dict(read_signature(file, load_spec(op).op).tunables))
     return _against(question, answer, origin or Path(variant).stem)
 
 
-def _revision(question: Question, revision: str, folder: Path) -> Against:
+def _revision(question: TryRequest, revision: str, folder: Path) -> Against:
     """The file's text at a revision, in a file of its own; the attempt's tunables, as far as it has them."""
     file = Path(question.file)
     repository = repository_of(file.parent)
@@ -100,11 +100,11 @@ def _revision(question: Question, revision: str, folder: Path) -> Against:
     kept.write_text(text, encoding="utf-8")
     known = read_signature(kept, load_spec(str(question.case.op)).op).tunables
     given = question.case.answer.tunables if question.case.answer else {}
-    answer = Answer(str(kept), {name: given.get(name, default) for name, default in known.items()})
+    answer = Implementation(str(kept), {name: given.get(name, default) for name, default in known.items()})
     return _against(question, answer, f"{file.name} of {revision}", f" ({commit[:7]})", variant=False)
 
 
-def _arms(question: Question, environment: Environment) -> Iterator[tuple[str, Against]]:
+def _arms(question: TryRequest, environment: Environment) -> Iterator[tuple[str, Against]]:
     """The arms of the library's suites of this model that have an answer here, the op chosen at this site."""
     for suite in _suites(question.model):
         answers = ArmResolver(suite, environment.slug, environment.triton)
@@ -133,14 +133,16 @@ def _suite(path: Path, written_ns: int) -> Suite | None:
     return load_suite(path) if is_suite(path) else None
 
 
-def _against(question: Question, answer: Answer, name: str, commit: str = "", variant: bool = True) -> Against:
+def _against(
+    question: TryRequest, answer: Implementation, name: str, commit: str = "", variant: bool = True
+) -> Against:
     case = msgspec.structs.replace(question.case, arm=f"against {name}{commit}", answer=answer)
     if case.arm == question.case.arm:
         case = msgspec.structs.replace(case, arm=f"{case.arm} again")
     return Against(case, name, f"{name}{commit} ({described(answer, variant)})")
 
 
-def described(answer: Answer, variant: bool = True) -> str:
+def described(answer: Implementation, variant: bool = True) -> str:
     """`triton_vecmat 8,256 w2 s2`: tile sizes by their values, warps and stages by their letter, others by name."""
     short = {"num_warps": "w", "num_stages": "s"}
     tiles = [str(v) for name, v in answer.tunables.items() if name.startswith("block_")]

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.attempt.against import Against, opponent
 from harness.attempt.predict import predict
-from harness.attempt.question import Asked, Question, ask
+from harness.attempt.question import TryOptions, TryRequest, ask
 from harness.attempt.session import Session
 from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
@@ -27,7 +27,7 @@ FOLDER = Path(".harness") / "try"
 
 
 class Options(msgspec.Struct, frozen=True):
-    """static: compile for `Asked.target` where there is no GPU. rounds: in place of the timer's own. folder: for
+    """static: compile for `TryOptions.target` where there is no GPU. rounds: in place of the timer's own. folder: for
     evidence."""
 
     note: str = ""
@@ -43,7 +43,7 @@ class Bench:
     def __init__(self, store: Store, session: Session, options: Options) -> None:
         self.store, self.session, self.options = store, session, options
 
-    def attempt(self, asked: Asked) -> Attempt:
+    def attempt(self, asked: TryOptions) -> Attempt:
         """Asks, checks, times, keeps. HarnessError for a question that cannot be asked."""
         start = time.perf_counter()
         started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -70,14 +70,14 @@ class Bench:
         )  # fmt: skip
         return add(self.store, attempt)
 
-    def _job(self, question: Question, against: Against | None) -> TryJob:
+    def _job(self, question: TryRequest, against: Against | None) -> TryJob:
         number = next_number(self.store)
         evidence = (self.options.folder / f"{number:04d}").resolve()
         other = against.case if against else None
         return TryJob(question.case, other, str(Path.cwd()), str(evidence), question.explicit, self.options.rounds)
 
     def _compiling(
-        self, background: ThreadPoolExecutor, question: Question, asked: Asked
+        self, background: ThreadPoolExecutor, question: TryRequest, asked: TryOptions
     ) -> Future[Compiled | None] | None:
         """Compiling for a target, beside the check, for a file that names Triton."""
         if not self.options.static or not names_triton(question) or has_gpu():
@@ -85,7 +85,7 @@ class Bench:
         return background.submit(_compile, question, asked.target)
 
 
-def question_here(asked: Asked) -> Question:
+def question_here(asked: TryOptions) -> TryRequest:
     """The question; what is torch alone, on a machine without a GPU, is asked at the smallest model's shapes."""
     question = ask(asked)
     if asked.model or question.explicit or names_triton(question) or has_gpu():
@@ -96,11 +96,11 @@ def question_here(asked: Asked) -> Question:
         return question
 
 
-def names_triton(question: Question) -> bool:
+def names_triton(question: TryRequest) -> bool:
     return "triton" in Path(question.file).read_text(encoding="utf-8")
 
 
-def _compile(question: Question, target: str) -> Compiled | None:
+def _compile(question: TryRequest, target: str) -> Compiled | None:
     from harness.static.pool import compile_cases
 
     found = compile_cases([question.case], target, Path.cwd(), jobs=1)

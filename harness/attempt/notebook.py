@@ -12,7 +12,7 @@ from typing import Any
 from harness import kernels_root, reports_root
 from harness.attempt.attempts import FOLDER, Bench, Options
 from harness.attempt.gather import variant_text
-from harness.attempt.question import Asked
+from harness.attempt.question import TryOptions
 from harness.attempt.session import LIMIT_S, Session
 from harness.store import Store
 from harness.store.attempts import PREFIX, load_attempt
@@ -90,7 +90,7 @@ def try_kernel(
     path = Path(kernel) if isinstance(kernel, str | Path) else _written(kernel)
     root = kernels_root.bound_root() or kernels_root.find(path if path.is_file() else Path.cwd() / "suite")
     kernels_root.bind(root)
-    asked = Asked(
+    asked = TryOptions(
         file=str(path), op=op, site=site, model=model, shape=dict(shape or {}),
         tunables={name: str(value) for name, value in tunables.items()}, dtype=dtype, tokens=tokens, context=context,
         routing=routing, against=against, target=target,

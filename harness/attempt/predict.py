@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.attempt.against import Against
-from harness.attempt.question import Question
+from harness.attempt.question import TryRequest
 from harness.stats import estimate
 from harness.store import Store
 from harness.values.attempt import Prediction
@@ -15,7 +15,7 @@ LOOKED_AT = 10
 
 
 def predict(
-    question: Question, mine: Measurement, other: Measurement | None, against: Against | None, here: Environment,
+    question: TryRequest, mine: Measurement, other: Measurement | None, against: Against | None, here: Environment,
     store: Store,
 ) -> Prediction | None:  # fmt: skip
     """None where nothing was compared, or the shape is of no model."""
@@ -29,7 +29,7 @@ def predict(
     return Prediction(question.case.calls, delta_us, step_us, run)
 
 
-def _decode_step(arm: str, question: Question, here: Environment, store: Store) -> tuple[float | None, str]:
+def _decode_step(arm: str, question: TryRequest, here: Environment, store: Store) -> tuple[float | None, str]:
     """us per token of the arm's decode at batch 1, in the newest stored run of this model's suite on such a machine."""
     complete = [summary for summary in store.runs() if summary.state == "complete"]
     for summary in reversed(complete[-LOOKED_AT:]):

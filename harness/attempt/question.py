@@ -14,7 +14,7 @@ from harness.plan.calls import dims_at
 from harness.suite.catalogue import OpSpec, bound_kernels, load_spec, ops, variant_file, variants
 from harness.suite.models import all_models
 from harness.suite.signature import Signature, read_signature
-from harness.values.case import Answer, AxisValue, Case, Tunables
+from harness.values.case import AxisValue, Case, Implementation, Tunables
 
 ARM = "try"
 GROUP = 128
@@ -25,7 +25,7 @@ FREE = {"tokens": 1, "batch": 1, "length": 1, "group": GROUP}
 """Dims that a shape without a model need not give. `context` and `capacity` come from the question."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class TryOptions(msgspec.Struct, frozen=True):
     """The options of `harness try`. file: a path, or a variant's name of the op. shape: dims by name; model: of
     models.yaml, the first one that has the op and
     site where left out; the smallest such with `small`, since a processor takes minutes for the shapes of a large one.
@@ -47,7 +47,7 @@ class Asked(msgspec.Struct, frozen=True):
     small: bool = False
 
 
-class Question(msgspec.Struct, frozen=True):
+class TryRequest(msgspec.Struct, frozen=True):
     """case: the attempt's. file: that was named, and is watched. model: whose shape it is, empty for a shape alone.
     explicit: the shape was given, so it is this one that is checked, however slow."""
 
@@ -57,7 +57,7 @@ class Question(msgspec.Struct, frozen=True):
     explicit: bool = False
 
 
-def ask(asked: Asked) -> Question:
+def ask(asked: TryOptions) -> TryRequest:
     """The question; HarnessError, one line, for whatever is misspelt."""
     op, file = _op_and_file(asked)
     spec = load_spec(op)
@@ -74,12 +74,12 @@ def ask(asked: Asked) -> Question:
         axes["routing"] = asked.routing
     if asked.shape:
         axes |= {name: value for name, value in asked.shape.items() if name in dims}
-    answer = Answer(variant_name(op, file), read_tunables(signature, asked.tunables))
+    answer = Implementation(variant_name(op, file), read_tunables(signature, asked.tunables))
     case = Case(
         kind="kernel", arm=ARM, dtype=f"int4-g{dims.get('group', asked.group)}/{asked.dtype}", axes=axes, op=op,
         site=site, dims=dims, calls=calls, answer=answer,
     )  # fmt: skip
-    return Question(case, str(file), model, bool(asked.shape))
+    return TryRequest(case, str(file), model, bool(asked.shape))
 
 
 def variant_name(op: str, file: Path) -> str:
@@ -132,7 +132,7 @@ def read_shape(words: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _op_and_file(asked: Asked) -> tuple[str, Path]:
+def _op_and_file(asked: TryOptions) -> tuple[str, Path]:
     """The op is the folder that the file is in, or the only one whose inputs the file's `run` takes."""
     path = Path(asked.file)
     if asked.op and not path.suffix:
@@ -159,7 +159,7 @@ def _op_and_file(asked: Asked) -> tuple[str, Path]:
     return fitting[0], path
 
 
-def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
+def _shape(spec: OpSpec, asked: TryOptions) -> tuple[str, str, dict[str, int], int]:
     """Model, site, dims and calls a token."""
     if asked.shape and not asked.model and not asked.site:
         return "", SHAPE_SITE, _free_dims(spec, asked), 0
@@ -182,14 +182,14 @@ def _shape(spec: OpSpec, asked: Asked) -> tuple[str, str, dict[str, int], int]:
     return model, use.site, dims, use.calls
 
 
-def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: TryOptions) -> dict[str, Any]:
     """The op's uses in a model by site; for a fused op that it does not list, those of the ops that it replaces."""
     used = bound_kernels().uses(architecture, sizes, asked.group, DENSE)
     here = [use for use in used if use.op == spec.name] or (_composite(spec, used) if spec.op.replaces else [])
     return {use.site: use for use in here}
 
 
-def _bytes_a_token(spec: OpSpec, use: Any, asked: Asked) -> int:
+def _bytes_a_token(spec: OpSpec, use: Any, asked: TryOptions) -> int:
     return int(use.calls * spec.cost(_question_dims(use.dims, asked)).bytes)
 
 
@@ -216,7 +216,7 @@ def _known(spec: OpSpec, given: Mapping[str, int], names: Mapping[str, int]) -> 
     return given
 
 
-def _free_dims(spec: OpSpec, asked: Asked) -> dict[str, int]:
+def _free_dims(spec: OpSpec, asked: TryOptions) -> dict[str, int]:
     """The dims of a shape that no model has."""
     needed = _needed(spec)
     _known(spec, asked.shape, {})
@@ -228,7 +228,7 @@ def _free_dims(spec: OpSpec, asked: Asked) -> dict[str, int]:
     return {name: asked.shape.get(name, value) for name, value in dims.items()}
 
 
-def _question_dims(dims: Mapping[str, int], asked: Asked) -> dict[str, int]:
+def _question_dims(dims: Mapping[str, int], asked: TryOptions) -> dict[str, int]:
     tokens = asked.shape.get("tokens", asked.tokens)
     batch = asked.shape.get("batch", tokens)
     length, context = asked.shape.get("length", 1), asked.shape.get("context", asked.context)

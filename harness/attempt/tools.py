@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.attempt.question import Question
+from harness.attempt.question import TryRequest
 from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
 from harness.values.case import Case
@@ -39,7 +39,7 @@ class OneCall(msgspec.Struct, frozen=True):
 
 
 def run_tool(
-    name: str, question: Question, kernels_root: Path, target: str, folder: Path = Path(".harness/try")
+    name: str, question: TryRequest, kernels_root: Path, target: str, folder: Path = Path(".harness/try")
 ) -> int:
     """Runs the tool on one call, its output as it comes; returns its exit status. HarnessError, with how to get it,
     where it is missing."""

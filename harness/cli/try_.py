@@ -11,7 +11,7 @@ from harness.cli.options import AsJson, Store
 
 if TYPE_CHECKING:
     from harness.attempt.attempts import Bench
-    from harness.attempt.question import Asked
+    from harness.attempt.question import TryOptions
     from harness.values.attempt import Attempt
 
 STOPPED = 130
@@ -52,14 +52,14 @@ def command(
 ) -> None:
     """Check and time one kernel: no suite, no model built. Every attempt is kept with its source text."""
     from harness.attempt.attempts import Bench, Options
-    from harness.attempt.question import Asked, ask, read_pairs, read_shape
+    from harness.attempt.question import TryOptions, ask, read_pairs, read_shape
     from harness.attempt.session import Session
     from harness.kernels_root import bind, find
     from harness.store import Store as RunStore
 
     root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
     bind(root)
-    asked = Asked(
+    asked = TryOptions(
         file=file, op=op, site=site, model=model, shape=read_shape([shape]) if shape else {},
         tunables=read_pairs(tunables or [], "tunable"), dtype=dtype, tokens=tokens, context=context, routing=routing,
         against=against, target=target,
@@ -83,7 +83,7 @@ def command(
             raise typer.Exit(0 if watch else STOPPED) from None
 
 
-def _measure_once(bench: Bench, asked: Asked, as_json: bool) -> Attempt:
+def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
     from harness.store.attempts import all_attempts, best_of
 
     attempt = bench.attempt(asked)
@@ -118,7 +118,7 @@ def _finish(attempt: Attempt) -> None:
         raise typer.Exit(ExitStatus.CASE_FAILED)
 
 
-def _watch(bench: Bench, asked: Asked, file: Path, as_json: bool) -> None:
+def _watch(bench: Bench, asked: TryOptions, file: Path, as_json: bool) -> None:
     """Until Ctrl-C. What is misspelt in a saved file is said, and the next save tried."""
     from harness.attempt.watch import changes
     from harness.errors import HarnessError

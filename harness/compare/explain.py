@@ -11,7 +11,7 @@ from harness.compare.join import Joined, join
 from harness.compare.reconcile import Reconciled, reconcile
 from harness.compare.sides import StoredSide, same_run
 from harness.trace.difference import Change, difference
-from harness.values.case import Answer, AxisValue
+from harness.values.case import AxisValue, Implementation
 from harness.values.run import Run
 from harness.values.static_comparison import StaticCase
 from harness.values.verdict import Verdict
@@ -120,5 +120,5 @@ def _code(question: Joined, base: Run, head: Run) -> CodeChange | None:
     return CodeChange(question.name, (before.variant, after.variant), tunables, pinned, line)
 
 
-def _yaml(answer: Answer) -> str:
+def _yaml(answer: Implementation) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in answer.tunables.items()) + "}"

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from harness.compare import comparable
 from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
+from harness.compare.interim import InterimAnalyses, replay
 from harness.compare.join import Joined, join
-from harness.compare.looks import Looks, replay
 from harness.compare.op_sites import replaced_in_head
 from harness.compare.paired_runs import paired_runs
 from harness.compare.pairs import Pairs
@@ -198,7 +198,7 @@ class _Judge:
             family = [
                 v.case for v in found if v.gated is gated and v.metric != MEMORY and not isinstance(v.reason, NOT_TIMED)
             ]
-            looks = Looks(self.policy.paired(), len(family), replace(self.pairs.noise, cases=self.noise))
+            looks = InterimAnalyses(self.policy.paired(), len(family), replace(self.pairs.noise, cases=self.noise))
             pairs = {case: self.of_case[case] for case in family if case in self.of_case}
             replay(looks, pairs, open_ended=self.pairs.goes_on)
             decisions |= looks.decisions()

@@ -13,7 +13,7 @@ from harness.decode.replayed import Replayed
 from harness.device.device import Device
 from harness.load_kernels import LoadedOp, LoadedVariant, load_op, load_variant
 from harness.measure.operand_sets import to_float32
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.suite import CallSite
 
 PHASES = ("decode", "prefill")
@@ -36,7 +36,7 @@ class ArmOps:
 
     def __init__(
         self,
-        answers: Mapping[CallSite, Answer],
+        answers: Mapping[CallSite, Implementation],
         suite_folder: str,
         prepared: dict[Any, dict[str, Any]],
         profile: bool = False,

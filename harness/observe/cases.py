@@ -13,7 +13,7 @@ from harness.observe.code import content
 from harness.observe.reach import Reach
 from harness.suite.catalogue import variant_file
 from harness.suite.closure import source_files
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.closure import Closure
 from harness.values.suite import CallSite, Plan
 
@@ -52,12 +52,14 @@ def touched(observer: Observer) -> tuple[str, ...]:
     return tuple(sorted({*observer.seen, *filter(None, found)}))
 
 
-def _variant_files(answers: Mapping[CallSite, Answer], folder: Path) -> set[Path]:
+def _variant_files(answers: Mapping[CallSite, Implementation], folder: Path) -> set[Path]:
     found = (variant_file(place.op, answer.variant, folder) for place, answer in answers.items())
     return {file.resolve() for file in found if file is not None}
 
 
-def _closure(reach: Reach, answers: Mapping[CallSite, Answer], folder: Path, loaded: Collection[Path]) -> Closure:
+def _closure(
+    reach: Reach, answers: Mapping[CallSite, Implementation], folder: Path, loaded: Collection[Path]
+) -> Closure:
     origins, ops, own = reach.origins, {place.op for place in answers}, _variant_files(answers, folder)
     root = origins.name(str(kernels_root.in_use()))
 

@@ -16,7 +16,7 @@ from harness.suite.catalogue import PHASES, kernels_of
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
-from harness.values.case import Answer, AxisValue, Case
+from harness.values.case import AxisValue, Case, Implementation
 from harness.values.suite import CallSite, KernelQuestions, Plan, Suite
 
 SWEEP_ARM = "sweep"
@@ -158,7 +158,7 @@ def _problem(whole: ArmAnswers, *phases: str) -> str | None:
     return next((f"{call.op_site}: {problem}" for call, problem in found if problem), None)
 
 
-def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Answer]]:
+def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Implementation]]:
     """The answers of the arms that have one to everything."""
     complete = {arm: found for arm, found in whole.items() if all(r.problem is None for r in found.values())}
     return {arm: {call: r.answer for call, r in found.items()} for arm, found in complete.items()}
@@ -184,7 +184,7 @@ def _answer_key(case: Case, whole: ArmAnswers) -> Any:
     return tuple((call, *_key(resolved.answer)) for call, resolved in whole.items() if call.phase in phases)
 
 
-def _key(answer: Answer) -> tuple[Any, ...]:
+def _key(answer: Implementation) -> tuple[Any, ...]:
     return answer.variant, tuple(sorted(answer.tunables.items())), answer.origin == TUNED
 
 
@@ -203,7 +203,7 @@ def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
                 shapes.append(dims)
                 try:
                     for tunables in configurations(space, defaults, dims):
-                        resolved = Resolved(Answer(space.variant, tunables, SWEEP_ARM))
+                        resolved = Resolved(Implementation(space.variant, tunables, SWEEP_ARM))
                         case = _kernel_case(suite, use, SWEEP_ARM, axes, dims, resolved)
                         yield msgspec.structs.replace(case, tunables_in_id=True)
                 except WhereError as error:

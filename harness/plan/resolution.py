@@ -12,7 +12,7 @@ from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.suite.format import TUNED
 from harness.suite.signature import Signature, read_signature
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.suite import Suite
 
 DEFAULT = "default"
@@ -22,7 +22,7 @@ DEFAULT = "default"
 class Resolved(msgspec.Struct, frozen=True):
     """problem: why the answer cannot be used here. An answer that is `tuned` for a device not yet known has none."""
 
-    answer: Answer
+    answer: Implementation
     problem: str | None = None
 
 
@@ -40,18 +40,18 @@ class ArmResolver:
         choice = self._suite.arms[arm].choice(op, site, phase)
         if choice is None:
             variant = self._kernels.spec(op).default[phase]
-            return Resolved(Answer(variant, self.defaults(op, variant), DEFAULT))
+            return Resolved(Implementation(variant, self.defaults(op, variant), DEFAULT))
         if choice.tunables == TUNED:
             return self._tuned(op, choice.variant, dims)
         assert isinstance(choice.tunables, dict)
-        return Resolved(Answer(choice.variant, {**self.defaults(op, choice.variant), **choice.tunables}))
+        return Resolved(Implementation(choice.variant, {**self.defaults(op, choice.variant), **choice.tunables}))
 
     def defaults(self, op: str, variant: str) -> dict[str, Any]:
         """Every tunable of a variant with its default."""
         return dict(self._variant(op, variant)[0].tunables)
 
     def _tuned(self, op: str, variant: str, dims: Mapping[str, int]) -> Resolved:
-        unresolved = Answer(variant, {}, TUNED)
+        unresolved = Implementation(variant, {}, TUNED)
         if self._device is None:
             return Resolved(unresolved)
         tuned = kernels_root.module("tuned", self._kernels.root)
@@ -62,7 +62,7 @@ class ArmResolver:
         origin = tuned.label(found.path)
         if found.tokens != dims.get("tokens", 1):
             origin += f" (tuned with {found.tokens} token{'s' * (found.tokens != 1)})"
-        return Resolved(Answer(variant, {**signature.tunables, **found.tunables}, origin))
+        return Resolved(Implementation(variant, {**signature.tunables, **found.tunables}, origin))
 
     def _variant(self, op: str, variant: str) -> tuple[Signature, str]:
         """Signature and source hash of a variant."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
@@ -90,7 +90,7 @@ def read_benchmarks(plain: object, path: Path) -> tuple[Run, str]:
 def _measurement(benchmark: _Benchmark) -> Measurement:
     place, _, test = benchmark.fullname.partition("::")
     extra = benchmark.extra_info
-    answer = Answer(str(extra["variant"]), extra.get("tunables") or {}) if extra.get("variant") else None
+    answer = Implementation(str(extra["variant"]), extra.get("tunables") or {}) if extra.get("variant") else None
     case = Case("kernel", SUITE, "", {}, op=test or place, site=place, answer=answer)
     samples = tuple(Sample(1e6 * value, 0, n) for n, value in enumerate(benchmark.stats.data or ()))
     calls = int(extra.get("calls_per_sample") or benchmark.stats.iterations)

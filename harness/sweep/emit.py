@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.sweep.register import choice
 from harness.values.case import Tunables
-from harness.values.sweep import Question, Shipped, SweepResult
+from harness.values.sweep import Shipped, SweepResult, SweptVariant
 
 LAUNCH_OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
 """Keywords of `triton.Config`; every other tunable is a meta-parameter of the kernel, by convention in capitals."""
@@ -24,7 +24,7 @@ def emitted(result: SweepResult, form: str, shipped: Mapping[str, Shipped]) -> s
     return "\n\n".join(_triton(question, result, shipped) for question in result.questions)
 
 
-def _triton(question: Question, result: SweepResult, shipped: Mapping[str, Shipped]) -> str:
+def _triton(question: SweptVariant, result: SweepResult, shipped: Mapping[str, Shipped]) -> str:
     """Python text: a list of `triton.Config`, distinct ones, and the key to choose by."""
     chosen = shipped.get(f"{question.op} {question.variant}")
     found: Sequence[Tunables] = chosen.chosen if chosen else _top(question)
@@ -33,7 +33,7 @@ def _triton(question: Question, result: SweepResult, shipped: Mapping[str, Shipp
     return "\n".join([f"{head}: {sizes}", "configs = [", *(f"    {_config(tunables)}," for tunables in found), "]"])
 
 
-def _top(question: Question) -> list[Tunables]:
+def _top(question: SweptVariant) -> list[Tunables]:
     """The five and the baseline, the choice first."""
     first = choice(question)
     finals = question.finals

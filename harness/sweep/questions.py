@@ -11,7 +11,7 @@ from harness.device.probe import Machine
 from harness.plan.resolution import ArmResolver
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.suite import Suite
 
 
@@ -67,13 +67,13 @@ def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case
         answer = answers.resolve(arm.name, first.op, first.site, "decode", first.dims).answer
     elif choice is None or isinstance(choice.tunables, str):
         name = choice.variant if choice else first.variant
-        answer = Answer(name, answers.defaults(first.op, name))
+        answer = Implementation(name, answers.defaults(first.op, name))
     else:
-        answer = Answer(choice.variant, {**answers.defaults(first.op, choice.variant), **choice.tunables})
+        answer = Implementation(choice.variant, {**answers.defaults(first.op, choice.variant), **choice.tunables})
     for case in cases:
         if case.variant == answer.variant and whole_tunables(answers, case) == answer.tunables:
             return case
-    return msgspec.structs.replace(first, answer=Answer(answer.variant, answer.tunables, "baseline"))
+    return msgspec.structs.replace(first, answer=Implementation(answer.variant, answer.tunables, "baseline"))
 
 
 def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | str | bool]:
@@ -87,7 +87,7 @@ def keys_on(machine: Machine, suite: Suite, asked: SweepQuestion) -> dict[str, s
     answers = ArmResolver(suite, None, None)
     return {
         case.id: configuration_key(
-            msgspec.structs.replace(case, answer=Answer(case.variant, whole_tunables(answers, case))),
+            msgspec.structs.replace(case, answer=Implementation(case.variant, whole_tunables(answers, case))),
             asked.sources[case.variant], machine, suite.routing, suite.timer.kind,
         )
         for case in asked.everything

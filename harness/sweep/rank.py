@@ -10,7 +10,7 @@ from itertools import cycle, islice
 from harness.stats import median_interval
 from harness.stats.landscape import median_us
 from harness.values.measurement import Status
-from harness.values.sweep import Configuration, Entrant, Question, Twin
+from harness.values.sweep import Configuration, Entrant, SweptVariant, Twin
 
 TOP = 5
 """Distinct configurations that are timed again after the choice, and go into the tuned file."""
@@ -78,7 +78,7 @@ def separated(samples_us: Mapping[str, Sequence[float]]) -> bool:
     return bool(intervals) and all(intervals[0].high < other.low for other in intervals[1:])
 
 
-def warnings(found: tuple[Question, ...]) -> list[str]:
+def warnings(found: tuple[SweptVariant, ...]) -> list[str]:
     """What a reader must know before using a sweep's numbers, a line each."""
     lines = []
     for question in found:

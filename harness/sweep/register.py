@@ -11,7 +11,7 @@ from harness.stats import estimate
 from harness.sweep.questions import SweepQuestion
 from harness.values.environment import Environment
 from harness.values.suite import Suite
-from harness.values.sweep import Confirmed, Question
+from harness.values.sweep import Confirmed, SweptVariant
 
 
 class Registered(NamedTuple):
@@ -22,7 +22,7 @@ class Registered(NamedTuple):
 
 
 def register(
-    suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[Question], environment: Environment
+    suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[SweptVariant], environment: Environment
 ) -> Registered:
     """Writes an entry for each question that has a choice."""
     written: dict[str, None] = {}
@@ -49,7 +49,7 @@ def register(
     return Registered(tuple(written), tuple(unwritten))
 
 
-def choice(question: Question) -> Confirmed | None:
+def choice(question: SweptVariant) -> Confirmed | None:
     """What `tuned` is to mean: the winner; without one the baseline, if it is of this variant; else the fastest."""
     finals = question.finals
     if finals is None:

@@ -26,7 +26,7 @@ from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.suite import Plan
-from harness.values.sweep import Finals, Question, SweepResult
+from harness.values.sweep import Finals, SweepResult, SweptVariant
 from harness.worker.messages import Task
 from harness.worker.pool import Devices, LocalDevices, outcome_of
 from harness.worker.process import WorkerDied
@@ -264,12 +264,12 @@ class _Sweep:
             self.ledger.busy_s, self.compile_s, reused, tuple(rank.warnings(found)), self.stages.end(), unwritten,
         )  # fmt: skip
 
-    def _question(self, number: int, asked: SweepQuestion) -> Question:
+    def _question(self, number: int, asked: SweepQuestion) -> SweptVariant:
         rows = [self.ledger.rows[case.id] for case in asked.cases if case.id in self.ledger.rows]
         finals = self.finals[number]
         spread = rank.rms(finals.twins) if finals else None
         first = asked.cases[0]
-        return Question(
+        return SweptVariant(
             asked.op, asked.site, asked.variant, first.dtype, first.dims, tuple(rank.fastest_first(rows)), finals,
             spread, None if spread is None else spread <= rank.TRUSTED_RMS,
         )  # fmt: skip

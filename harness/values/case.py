@@ -19,7 +19,7 @@ ONLY_SITES = ("main", "experts", "tokens")
 AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens")
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Implementation(msgspec.Struct, frozen=True):
     """What an arm chose for an op at a site in a phase.
 
     variant: a module of the op's folder, a dotted path or a file. tunables: the values that differ from the variant's
@@ -36,7 +36,7 @@ class Answer(msgspec.Struct, frozen=True):
             return self.variant
         return f"{self.variant}({', '.join(f'{name}={value}' for name, value in sorted(self.tunables.items()))})"
 
-    def changes(self, other: Answer) -> tuple[str, ...]:
+    def changes(self, other: Implementation) -> tuple[str, ...]:
         """`block_n 8 -> 16` for each tunable that is not the same."""
         ours, theirs = self.tunables, other.tunables
         return tuple(
@@ -66,7 +66,7 @@ class Case(msgspec.Struct, frozen=True):
     engine: str | None = None
     dims: dict[str, int] = {}
     calls: int = 0
-    answer: Answer | None = None
+    answer: Implementation | None = None
     same_as: str | None = None
     problem: str | None = None
     replaces: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from harness.values.case import Answer, Case, Tunables
+from harness.values.case import Case, Implementation, Tunables
 from harness.values.engine import EngineName
 
 TimerName = Literal["cuda_graph", "events", "cpu"]
@@ -190,5 +190,5 @@ class Plan(msgspec.Struct, frozen=True):
     suite: Suite
     cases: tuple[Case, ...]
     arms: tuple[str, ...]
-    answers: dict[str, dict[CallSite, Answer]] = {}
+    answers: dict[str, dict[CallSite, Implementation]] = {}
     """By arm: every choice of the arm for the whole model, tuned files read."""

@@ -89,7 +89,7 @@ class Finals(msgspec.Struct, frozen=True):
     processes: int
 
 
-class Question(msgspec.Struct, frozen=True):
+class SweptVariant(msgspec.Struct, frozen=True):
     """All configurations of one variant at one shape, fastest first, with what the end said. finals: None where the
     sweep did not come so far. rms: of the twins' log ratios. trusted: whether that is small enough; None without
     twins."""
@@ -123,7 +123,7 @@ class SweepResult(msgspec.Struct, frozen=True):
     run_id: str
     suite: str
     environment: Environment
-    questions: tuple[Question, ...]
+    questions: tuple[SweptVariant, ...]
     written: tuple[str, ...]
     wall_s: float
     gpu_busy_s: float

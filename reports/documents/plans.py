@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.suite import Plan
 
 from ..views.case_rows import RunRow, run_row
@@ -20,7 +20,7 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     kernels_root: str
     arms: tuple[str, ...]
     cases: tuple[RunRow, ...]
-    answers: dict[str, dict[str, Answer]]
+    answers: dict[str, dict[str, Implementation]]
 
 
 def plan_text(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from harness.values.compiled import Compiled
 from harness.values.estimate import Estimate, Ratio
 from harness.values.launch import Launch
 from harness.values.static_sweep import StaticSweep
-from harness.values.sweep import Configuration, Confirmed, Question, Shipped, SweepResult
+from harness.values.sweep import Configuration, Confirmed, Shipped, SweepResult, SweptVariant
 
 from .encoding import extended, of, several, struct, text
 
@@ -69,7 +69,7 @@ def sweep_text(result: SweepResult, shipped: Mapping[str, Shipped]) -> str:
     ))  # fmt: skip
 
 
-def _swept(question: Question, row: Configuration) -> Any:
+def _swept(question: SweptVariant, row: Configuration) -> Any:
     timed = next((one for one in question.configurations if one.case.id == row.same_as), row)
     m = row.measurement
     return SweepRow(
@@ -80,7 +80,7 @@ def _swept(question: Question, row: Configuration) -> Any:
     )  # fmt: skip
 
 
-def _top(question: Question) -> Any:
+def _top(question: SweptVariant) -> Any:
     finals = question.finals
     confirmed = finals.confirmed if finals else ()
     baseline = finals.baseline if finals else None

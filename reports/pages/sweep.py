@@ -13,7 +13,7 @@ from harness.stats.landscape import importance
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.static_sweep import StaticSweep, groups
-from harness.values.sweep import Question, Shipped, SweepResult
+from harness.values.sweep import Shipped, SweepResult, SweptVariant
 
 from ..formats.terminal_table import Shown
 from ..tables.sweep import SHOWN, compiled, finalists, named, values_of
@@ -33,7 +33,7 @@ def render(result: SweepResult) -> RenderableType:
     return Group(*parts)
 
 
-def _question(question: Question) -> Iterator[RenderableType]:
+def _question(question: SweptVariant) -> Iterator[RenderableType]:
     rows = question.configurations
     pruned = [row for row in rows if row.pruned]
     reasons = Counter(row.measurement.reason for row in pruned).most_common(SHOWN)

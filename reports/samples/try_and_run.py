@@ -15,7 +15,7 @@ import yaml
 
 from harness import kernels_root
 from harness.attempt.attempts import Bench, Options
-from harness.attempt.question import Asked, read_pairs
+from harness.attempt.question import TryOptions, read_pairs
 from harness.attempt.session import Session
 from harness.stats import estimate
 from harness.store import Store
@@ -45,7 +45,7 @@ def main(op: str = "moe_down", variant: str = "triton_vecmat", *tunables: str) -
                 edited = copy.read_text().replace("    tl.store(", f"    # save {number}\n    tl.store(", 1)
                 assert edited != copy.read_text(), "no kernel to edit"
                 copy.write_text(edited)  # the text of a kernel is its identity to Triton: it is compiled again
-                found = bench.attempt(Asked(str(copy), op=op, tunables=values))
+                found = bench.attempt(TryOptions(str(copy), op=op, tunables=values))
                 value = estimate(found.measurement.samples)
                 assert value is not None, found.measurement.reason
                 walls.append(found.wall_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.suite import Plan
 
 from ..figures import clean
@@ -39,7 +39,7 @@ def _note(case: Case, cases: tuple[Case, ...]) -> str:
     return "; ".join(part for part in (default, f"{', '.join(same)} the same" if same else "") if part)
 
 
-def _answer(answer: Answer) -> str:
+def _answer(answer: Implementation) -> str:
     return f"{answer.variant}(tuned)" if answer.origin == "tuned" else answer.label
 
 

@@ -10,7 +10,7 @@ from harness.values.case import Tunables
 from harness.values.compiled import Compiled
 from harness.values.measurement import Measurement, Status
 from harness.values.static_sweep import groups
-from harness.values.sweep import Configuration, Confirmed, Question, SweepResult
+from harness.values.sweep import Configuration, Confirmed, SweepResult, SweptVariant
 
 from ..table import Cell, Change, Column, Name, Number, Quantity, Row, Table, Words, maybe
 from .static import FIGURES
@@ -24,7 +24,7 @@ def named(tunables: Tunables) -> str:
     return " ".join(f"{name}={value}" for name, value in tunables.items())
 
 
-def finalists(question: Question) -> Table:
+def finalists(question: SweptVariant) -> Table:
     """The confirmed choice; where the sweep did not come so far, the fastest by the times that would have chosen."""
     columns = (
         Column("rank", "#"), Column("tunables", "Configuration"),
@@ -51,7 +51,7 @@ def _unconfirmed(row: Configuration) -> Row:
     )
 
 
-def _confirmed(question: Question, rank: str, confirmed: Confirmed) -> Row:
+def _confirmed(question: SweptVariant, rank: str, confirmed: Confirmed) -> Row:
     m, against, finals = confirmed.measurement, confirmed.against_baseline, question.finals
     name = named(confirmed.tunables)
     if m.case.answer is not None and m.case.answer.variant != question.variant:
@@ -97,7 +97,7 @@ def configurations(result: SweepResult) -> Table:
     return Table("configurations", f"Configurations of {result.suite}", columns, tuple(rows))
 
 
-def _configuration(question: Question, row: Configuration) -> Iterator[Cell]:
+def _configuration(question: SweptVariant, row: Configuration) -> Iterator[Cell]:
     timed = next((one for one in question.configurations if one.case.id == row.same_as), row)
     m, found = row.measurement, estimate(timed.measurement.samples)
     same = named(timed.tunables) if row.same_as else ""

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.stats import estimate, estimate_of
 from harness.values.attempt import Attempt
-from harness.values.case import Answer, AxisValue, Case, Tunables
+from harness.values.case import AxisValue, Case, Implementation, Tunables
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.run import Run
@@ -40,7 +40,7 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     engine: str | None
     dims: dict[str, int]
     calls: int
-    answer: Answer | None
+    answer: Implementation | None
     same_as: str | None
     problem: str | None
     replaces: tuple[str, ...]

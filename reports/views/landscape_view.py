@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.values.measurement import Status
-from harness.values.sweep import Configuration, Question
+from harness.values.sweep import Configuration, SweptVariant
 
 from ..figures import axes_words, clean, number
 from .joined import Joined, MeasuredCase, by_question
@@ -54,7 +54,7 @@ def terrains(joined: Joined) -> tuple[Terrain, ...]:
 def _terrain(variant: str, entries: list[MeasuredCase]) -> Iterator[Terrain]:
     case = entries[0].case
     rows = tuple(Configuration("", entry.measurement) for entry in entries if entry.measurement)
-    question = Question(case.op or "", case.site or "", variant, case.dtype, case.dims, rows)
+    question = SweptVariant(case.op or "", case.site or "", variant, case.dtype, case.dims, rows)
     view = build(question)
     if view.landscape is None:
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.stats import estimate
 from harness.stats.landscape import importance, times_us
 from harness.values.estimate import Estimate
-from harness.values.sweep import Confirmed, Question
+from harness.values.sweep import Confirmed, SweptVariant
 
 from ..figures import clean
 
@@ -50,7 +50,7 @@ class SweepView:
     matters: tuple[tuple[str, float], ...]
 
 
-def build(question: Question) -> SweepView:
+def build(question: SweptVariant) -> SweepView:
     """The view of one question of a sweep."""
     sizes = ", ".join(f"{name} {size}" for name, size in sorted(question.dims.items()))
     pruned = sum(row.pruned for row in question.configurations)
@@ -70,14 +70,14 @@ def build(question: Question) -> SweepView:
     )
 
 
-def _trust(question: Question) -> str:
+def _trust(question: SweptVariant) -> str:
     if question.rms is None:
         return "no duplicates were timed"
     verdict = "trusted" if question.trusted else "not to be trusted"
     return f"the same work twice differed by {100 * question.rms:.2f} % (RMS): {verdict}"
 
 
-def _landscape(question: Question) -> Landscape | None:
+def _landscape(question: SweptVariant) -> Landscape | None:
     """Over the two tunables with most values, the earlier first where they are equal; None with fewer than two."""
     found = times_us(question.configurations)
     names = list(found[0][0]) if found else []
@@ -99,7 +99,7 @@ def _by_number(value: object) -> tuple[float, str]:
     return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
 
 
-def _top(question: Question) -> tuple[tuple[TopRow, ...], str]:
+def _top(question: SweptVariant) -> tuple[tuple[TopRow, ...], str]:
     finals = question.finals
     if finals is None:
         return (), ""
@@ -112,7 +112,7 @@ def _top(question: Question) -> tuple[tuple[TopRow, ...], str]:
     return found, _named(alike)
 
 
-def _row(confirmed: Confirmed, is_baseline: bool, question: Question, alike: Container[object]) -> TopRow:
+def _row(confirmed: Confirmed, is_baseline: bool, question: SweptVariant, alike: Container[object]) -> TopRow:
     found, answer = estimate(confirmed.measurement.samples), confirmed.measurement.case.answer
     assert found is not None and question.finals is not None
     name = _named(item for item in confirmed.tunables.items() if item not in alike)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.attempt.question import Asked, ask
+from harness.attempt.question import TryOptions, ask
 from harness.static.pool import compile_cases
 from harness.values.binary import Binary
 from tests.conftest import REPOSITORY
@@ -22,14 +22,14 @@ from pathlib import Path
 import msgspec, triton
 from harness import kernels_root
 kernels_root.bind(Path("kernels"))
-from harness.attempt.question import Asked, ask
+from harness.attempt.question import TryOptions, ask
 from harness.measure.gpu_binaries import GpuBinaries
 from harness.load_kernels import load_op, load_variant
 from harness.static.compile_case import meta_inputs
 from harness.static.record import StandInDriver
 from harness.suite.catalogue import load_spec
 triton.runtime.driver.set_active(StandInDriver(90))
-case = ask(Asked("triton_vecmat", op="moe_down")).case
+case = ask(TryOptions("triton_vecmat", op="moe_down")).case
 variant = load_variant("moe_down", "triton_vecmat", ".")
 inputs = meta_inputs(load_spec("moe_down"), variant, case.dims, case.activations)
 found = GpuBinaries("sm_90").of_call(load_op("moe_down"), variant, case, inputs)
@@ -44,7 +44,7 @@ def test_both_readings_agree(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     read = msgspec.convert(json.loads(done.stdout), tuple[Binary, ...])
     (compiled,) = compile_cases(
-        [ask(Asked("triton_vecmat", op="moe_down")).case], "sm_90", REPOSITORY, jobs=1, folder=tmp_path
+        [ask(TryOptions("triton_vecmat", op="moe_down")).case], "sm_90", REPOSITORY, jobs=1, folder=tmp_path
     )
     assert [(b.sha256, b.registers, b.load_bytes) for b in read] == [
         (b.sha256, b.registers, b.load_bytes) for b in compiled.binaries

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.attempt.attempts import Bench, Options
-from harness.attempt.question import Asked, ask
+from harness.attempt.question import TryOptions, ask
 from harness.attempt.session import Session
 from harness.load_kernels import load_variant
 from harness.static.pool import compile_cases
@@ -53,7 +53,9 @@ def test_flash_linear_attention_is_right_in_the_interpreter(tmp_path: Path) -> N
     """Output and state at all three small shapes."""
     with Session(REPOSITORY / "kernels") as session:
         bench = Bench(Store(str(tmp_path / "runs.sqlite")), session, Options(static=False, folder=tmp_path))
-        found = bench.attempt(Asked(str(BROUGHT / "fla_gated_delta_rule.py"), op="gated_delta_rule", against="none"))
+        found = bench.attempt(
+            TryOptions(str(BROUGHT / "fla_gated_delta_rule.py"), op="gated_delta_rule", against="none")
+        )
     assert found.measurement.status is Status.OK, found.measurement.reason
 
 
@@ -61,7 +63,7 @@ def test_flash_linear_attention_is_right_in_the_interpreter(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["liger_rms_norm", "liger_swiglu"])
 def test_liger_compiles_for_a_gpu(name: str, tmp_path: Path) -> None:
     """Triton's interpreter does not take its kernels (it calls `.to` on a constant); the compiler does."""
-    case = ask(Asked(str(BROUGHT / f"{name}.py"), op=OPS[name], model="llama3_8b")).case
+    case = ask(TryOptions(str(BROUGHT / f"{name}.py"), op=OPS[name], model="llama3_8b")).case
     (found,) = compile_cases([case], "sm_90", REPOSITORY, jobs=1, folder=tmp_path)
     assert found.status is Status.OK, found.reason
     assert len(found.binaries) == 1 and found.binaries[0].spill_bytes == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.attempt.attempts import Bench, Options
-from harness.attempt.question import Asked
+from harness.attempt.question import TryOptions
 from harness.attempt.session import Session
 from harness.store import Store
 from harness.values.measurement import Status
@@ -31,7 +31,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def test_a_planted_mistake_is_named(name: str, bench: Bench, tmp_path: Path) -> None:
     """In the interpreter here; the process stays the same from one mistake to the next."""
     mistake = MISTAKES[name]
-    attempt = bench.attempt(Asked(str(write(name, tmp_path)), op=mistake.op, against="none"))
+    attempt = bench.attempt(TryOptions(str(write(name, tmp_path)), op=mistake.op, against="none"))
     assert attempt.measurement.status is Status.INCORRECT
     assert not attempt.measurement.samples
     found = attempt.diagnosis
@@ -43,7 +43,7 @@ def test_a_planted_mistake_is_named(name: str, bench: Bench, tmp_path: Path) -> 
 
 def test_the_repro_runs_alone(bench: Bench, tmp_path: Path) -> None:
     """Without the harness on its path, it calls the kernel on the saved inputs and is wrong as the attempt was."""
-    attempt = bench.attempt(Asked(str(write("an unwritten tail", tmp_path)), op="moe_gate_up", against="none"))
+    attempt = bench.attempt(TryOptions(str(write("an unwritten tail", tmp_path)), op="moe_gate_up", against="none"))
     folder = Path(attempt.evidence)
     assert {file.name for file in folder.iterdir()} >= {"inputs.pt", "output.pt", "reference.pt", "kernel.py"}
     done = subprocess.run(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.attempt.question import Asked, ask, read_pairs, read_shape
+from harness.attempt.question import TryOptions, ask, read_pairs, read_shape
 from harness.errors import HarnessError
 from tests.conftest import REPOSITORY
 
@@ -16,7 +16,7 @@ MINE = str(REPOSITORY / "examples" / "my_int4_mm.py")
 
 def test_the_shape_of_the_model_is_taken() -> None:
     """Of its decode, at one token; the site is the one that reads most."""
-    question = ask(Asked("triton_vecmat", op="moe_down", tunables={"block_n": "8"}))
+    question = ask(TryOptions("triton_vecmat", op="moe_down", tunables={"block_n": "8"}))
     case = question.case
     assert case.dims == {"tokens": 1, "experts": 256, "top_k": 8, "inter": 512, "hidden": 2048, "group": 128}
     assert (case.calls, case.site, case.arm) == (40, "experts", "try")
@@ -25,22 +25,22 @@ def test_the_shape_of_the_model_is_taken() -> None:
 
 
 def test_the_op_is_found_by_the_folder_or_the_inputs() -> None:
-    assert ask(Asked(str(REPOSITORY / "kernels" / "sdpa" / "triton_split_k.py"))).case.op == "sdpa"
-    assert ask(Asked(MINE)).case.op == "int4_mm"
+    assert ask(TryOptions(str(REPOSITORY / "kernels" / "sdpa" / "triton_split_k.py"))).case.op == "sdpa"
+    assert ask(TryOptions(MINE)).case.op == "int4_mm"
 
 
 def test_a_composite_op_stands_where_its_parts_do() -> None:
-    case = ask(Asked("triton_words", op="moe_experts")).case
+    case = ask(TryOptions("triton_words", op="moe_experts")).case
     assert (case.dims["inter"], case.dims["hidden"], case.calls) == (512, 2048, 40)
 
 
 def test_a_shape_needs_no_model() -> None:
     """What cannot be known is asked for; the rest is one token and the usual group."""
-    question = ask(Asked(MINE, shape={"n": 7168, "k": 2048}))
+    question = ask(TryOptions(MINE, shape={"n": 7168, "k": 2048}))
     assert question.case.dims == {"tokens": 1, "n": 7168, "k": 2048, "group": 128}
     assert (question.model, question.case.calls) == ("", 0)
     assert question.case.id == "int4_mm@shape/int4-g128/bfloat16/n=7168,k=2048/try"
-    sdpa = ask(Asked("triton_split_k", op="sdpa", shape={"heads": 16, "kv_heads": 2, "head_dim": 64}, context=100))
+    sdpa = ask(TryOptions("triton_split_k", op="sdpa", shape={"heads": 16, "kv_heads": 2, "head_dim": 64}, context=100))
     assert (sdpa.case.dims["context"], sdpa.case.dims["capacity"]) == (100, 128)
 
 
@@ -62,14 +62,14 @@ def test_a_shape_needs_no_model() -> None:
 )
 def test_a_misspelling_is_one_line(change: dict[str, Any], line: str) -> None:
     with pytest.raises(HarnessError, match=line) as error:
-        ask(Asked(**({"file": MINE} | change)))
+        ask(TryOptions(**({"file": MINE} | change)))
     assert "\n" not in str(error.value)
 
 
 def test_a_file_whose_inputs_are_no_ops(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text("def run(a, b): ...\n")
     with pytest.raises(HarnessError, match=r"its inputs \(a, b\) are no op's; say --op"):
-        ask(Asked(str(tmp_path / "odd.py")))
+        ask(TryOptions(str(tmp_path / "odd.py")))
 
 
 def test_pairs() -> None:

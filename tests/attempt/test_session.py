@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.attempt.attempts import Bench, Options
-from harness.attempt.question import Asked
+from harness.attempt.question import TryOptions
 from harness.attempt.session import Session
 from harness.attempt.watch import changes
 from harness.store import Store
@@ -49,7 +49,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def attempt(bench: Bench, path: Path, text: str) -> Attempt:
     path.write_text(text)
-    return bench.attempt(Asked(str(path), op="int4_mm", shape=SHAPE, dtype="float32", against="none"))
+    return bench.attempt(TryOptions(str(path), op="int4_mm", shape=SHAPE, dtype="float32", against="none"))
 
 
 @pytest.mark.parametrize("name", UNRULY)

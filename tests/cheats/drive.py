@@ -52,7 +52,7 @@ def judge(name: str) -> dict[str, Any]:
 
     from harness.device.choice import open_device
     from harness.measure.kernel_cases import KernelBench
-    from harness.values.case import Answer, Case
+    from harness.values.case import Case, Implementation
     from harness.values.suite import Timing
     from harness.worker.messages import Measured
 
@@ -62,7 +62,7 @@ def judge(name: str) -> dict[str, Any]:
     op, dtype = says["OP"], "bfloat16" if device.gpu else says.get("DTYPE", "float32")
     dims = (GPU_DIMS if device.gpu else DIMS)[op]
     cases = [
-        Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Answer(variant))
+        Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Implementation(variant))
         for arm, variant in (("honest", HONEST[op]), ("cheat", str(file)))
     ]
     bench = KernelBench(device, Timing(rounds=4), 0, str(FOLDER), "uniform")

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.compare import StoredSide
 from harness.store.migrate import with_suite_facts
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
@@ -36,7 +36,7 @@ ENVIRONMENT = Environment(
 def kernel(site: str = "lm_head", arm: str = "baseline", op: str = "int4_mm", variant: str = "a") -> Case:
     return Case(
         "kernel", arm, "int4-g32/bfloat16", {"tokens": 1}, op=op, site=site, dims={"n": 64, "k": 32}, calls=1,
-        answer=Answer(variant),
+        answer=Implementation(variant),
     )  # fmt: skip
 
 

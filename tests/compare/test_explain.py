@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.compare import StoredSide, compare
 from harness.compare.explain import Explanation, explain
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.profile import CategoryRow, KernelRow, Profile
 from tests.compare.stored_runs import decode, kernel, measured, noisy, stored
 
@@ -20,7 +20,7 @@ CALLS = 40
 
 
 def called(site: str = "experts", block: int = 8, **fields: object) -> Case:
-    return msgspec.structs.replace(kernel(site), calls=CALLS, answer=Answer("a", {"block_n": block}), **fields)
+    return msgspec.structs.replace(kernel(site), calls=CALLS, answer=Implementation("a", {"block_n": block}), **fields)
 
 
 def profile(*kernels: tuple[str, int, int], steps: int = 8) -> Profile:

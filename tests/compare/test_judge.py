@@ -9,7 +9,7 @@ import pytest
 
 from harness.compare import Policy, StoredSide, compare, policy_of
 from harness.errors import ExitStatus, HarnessError, NotComparable
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.difference import Difference
 from harness.values.measurement import Conditions, Correctness, Measurement, Status
 from harness.values.reason import MeasuredOnce, Throttled, TooFewProcesses, reason_words
@@ -193,7 +193,7 @@ def test_runs_without_a_common_case_are_not_comparable() -> None:
         compare(base, head)
 
 
-def arms(first: Answer, second: Answer, *, same_as: bool = False) -> Run:
+def arms(first: Implementation, second: Implementation, *, same_as: bool = False) -> Run:
     """One run with two arms; a common factor of each process is in both."""
     rng = random.Random(4)
     common = [1 + rng.gauss(0, 0.05) for _ in range(6)]
@@ -207,7 +207,7 @@ def arms(first: Answer, second: Answer, *, same_as: bool = False) -> Run:
 
 def test_two_arms_of_one_run_are_paired_by_process() -> None:
     """What is common to a process cancels: 5 % of it hides nothing."""
-    run = arms(Answer("a"), Answer("b"))
+    run = arms(Implementation("a"), Implementation("b"))
     found = compare(StoredSide(run, "baseline"), StoredSide(run, "autotuned"))
     (verdict,) = found.verdicts
     assert verdict.verdict is Verdict.FASTER and verdict.ratio is not None and verdict.ratio.level == "pair"
@@ -215,7 +215,7 @@ def test_two_arms_of_one_run_are_paired_by_process() -> None:
 
 
 def test_arms_with_one_answer_are_the_same_without_statistics() -> None:
-    run = arms(Answer("a"), Answer("a"), same_as=True)
+    run = arms(Implementation("a"), Implementation("a"), same_as=True)
     (verdict,) = compare(StoredSide(run, "baseline"), StoredSide(run, "autotuned")).verdicts
     assert (verdict.verdict, verdict.reason) == (Verdict.SAME, MeasuredOnce())
 

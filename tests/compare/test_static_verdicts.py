@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.compare.static_verdicts import judge_static, worse
 from harness.errors import ExitStatus
 from harness.values.binary import Binary
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
@@ -27,7 +27,7 @@ FAILING = {Status.FAILED: "it raises", Status.TIMEOUT: "over 60 s", Status.UNSUP
 
 
 def compiled(*binaries: Binary, grid: tuple[int, int, int] = (8, 1, 1), **tunables: Any) -> Compiled:
-    case = Case("kernel", "baseline", "int4", {}, op="moe_down", site="experts", answer=Answer("v", tunables))
+    case = Case("kernel", "baseline", "int4", {}, op="moe_down", site="experts", answer=Implementation("v", tunables))
     launches = tuple(Launch(b.sha256, b.kernel, grid, b.cluster, b.shared_bytes) for b in binaries)
     return Compiled(case, Status.OK, launches=launches, binaries=binaries)
 

@@ -12,7 +12,7 @@ import yaml
 
 from harness.decode.arm_ops import ArmOps
 from harness.suite.catalogue import load_spec
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.suite import CallSite
 from harness_kernels.models.qwen3_5_moe import layout, model, weights
 
@@ -50,7 +50,7 @@ def test_a_captured_step_is_the_eager_one(batch: int) -> None:
     common: dict[str, Any] = {"group": 128, "dtype": torch.bfloat16, "device": "cuda"}
     raw = weights.random_weights(dims, dense=DENSE, seed=0, **common)
     answers = {
-        CallSite(phase, use.op, use.site): Answer(load_spec(use.op).default[phase])
+        CallSite(phase, use.op, use.site): Implementation(load_spec(use.op).default[phase])
         for use in layout.uses(dims, 128, DENSE) for phase in ("decode", "prefill")
     }  # fmt: skip
     decoder = model.build(dims, raw, ArmOps(answers, str(ROOT), {}), batch=batch, capacity=64, **common)

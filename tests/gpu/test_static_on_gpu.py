@@ -9,7 +9,7 @@ import torch
 
 from harness.static.pool import compile_cases
 from harness.static.target import present_target
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Status
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
@@ -35,7 +35,7 @@ def test_a_launch_on_the_gpu_finds_its_binary_in_tritons_cache(tmp_path: Path, m
     assert target == f"sm_{capability[0]}{capability[1]}"
     cases = [
         Case("kernel", "test", "int4-g128/bfloat16", {}, op=op, site="experts", dims=DIMS,
-             answer=Answer("triton_vecmat", dict(tunables)))
+             answer=Implementation("triton_vecmat", dict(tunables)))
         for op in ("moe_gate_up", "moe_down") for tunables in TUNABLES
     ]  # fmt: skip
     compiled = compile_cases(cases, target, ROOT, folder=tmp_path / "cache")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from harness.attempt.attempts import Bench, Options
-from harness.attempt.question import Asked
+from harness.attempt.question import TryOptions
 from harness.attempt.session import Session
 from harness.stats import estimate
 from harness.store import Store
@@ -62,7 +62,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def good(bench: Bench) -> Attempt:
     tunables = {"block_n": "8", "block_k": "128"}
-    return bench.attempt(Asked("triton_vecmat", op="moe_down", tunables=tunables, against="baseline"))
+    return bench.attempt(TryOptions("triton_vecmat", op="moe_down", tunables=tunables, against="baseline"))
 
 
 @pytest.mark.alone
@@ -86,7 +86,7 @@ def test_a_kernel_is_timed_with_its_binary(bench: Bench) -> None:
 def test_an_unruly_kernel_is_a_result_and_the_next_one_works(name: str, bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(HEAD + UNRULY[name])
-    found = bench.attempt(Asked(str(path), op="residual_add", against="none"))
+    found = bench.attempt(TryOptions(str(path), op="residual_add", against="none"))
     wanted = Status.TIMEOUT if name == "hangs" else Status.FAILED
     assert found.measurement.status is wanted, found.measurement
     assert found.measurement.reason
@@ -98,7 +98,7 @@ def test_a_planted_mistake_is_named(name: str, bench: Bench, tmp_path: Path) -> 
     """At the model's own shapes. 1,000 tokens are no whole number of blocks: with such a number the block of a slot
     that is not seen is never written, and that is what is named."""
     mistake = MISTAKES[name]
-    found = bench.attempt(Asked(str(write(name, tmp_path)), op=mistake.op, against="none", tokens=1, context=1000))
+    found = bench.attempt(TryOptions(str(write(name, tmp_path)), op=mistake.op, against="none", tokens=1, context=1000))
     if name == "the first token":  # with one token there is no other
         assert found.measurement.status is Status.OK
         return

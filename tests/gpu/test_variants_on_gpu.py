@@ -11,7 +11,7 @@ from harness.device.choice import open_device
 from harness.load_kernels import load_op, load_variant
 from harness.measure.agreement import sentence
 from harness.measure.verify import verify_variant
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
 
@@ -21,7 +21,7 @@ VARIANTS = sorted((spec.parent.name, file.stem) for spec in ROOT.glob("*/spec.py
 
 
 def case_of(op: str, variant: str, dims: dict[str, int], dtype: str) -> Case:
-    return Case("kernel", "test", dtype, {}, op=op, site="test", dims=dict(dims), answer=Answer(variant))
+    return Case("kernel", "test", dtype, {}, op=op, site="test", dims=dict(dims), answer=Implementation(variant))
 
 
 @pytest.mark.parametrize(("op", "name"), VARIANTS, ids=[f"{op}-{name}" for op, name in VARIANTS])
@@ -47,7 +47,7 @@ def test_vecmat_is_right_at_the_shapes_of_the_35b_model(tokens: int, block_k: in
     for op in ("moe_gate_up", "moe_down"):
         loaded, variant = load_op(op), load_variant(op, "triton_vecmat", str(ROOT))
         case = Case("kernel", "test", "bfloat16", {}, op=op, site="experts", dims=dims,
-                    answer=Answer("triton_vecmat", {"block_n": 8, "block_k": block_k}))  # fmt: skip
+                    answer=Implementation("triton_vecmat", {"block_n": 8, "block_k": block_k}))  # fmt: skip
         result = verify_variant(loaded, variant, case, torch.bfloat16, "cuda", 0)
         assert result.correct, sentence(result)
 

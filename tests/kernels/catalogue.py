@@ -12,7 +12,7 @@ import torch
 from harness.load_kernels import LoadedOp, LoadedVariant, load_op, load_operands, load_variant
 from harness.measure.verify import verify_variant
 from harness.suite.catalogue import ops, variants
-from harness.values.case import Answer, Case, Tunables
+from harness.values.case import Case, Implementation, Tunables
 from harness.values.measurement import Correctness
 from tests.conftest import REPOSITORY
 
@@ -22,7 +22,7 @@ DTYPES = ("float32", "bfloat16")
 
 
 def case_of(op: str, variant: str, dims: Mapping[str, int], dtype: str, tunables: Tunables | None = None) -> Case:
-    answer = Answer(variant, tunables or {})
+    answer = Implementation(variant, tunables or {})
     return Case("kernel", "test", dtype, {}, op=op, site="test", dims=dict(dims), answer=answer)
 
 

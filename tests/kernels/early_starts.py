@@ -19,7 +19,7 @@ from harness.load_kernels import load_op, load_operands, load_variant
 from harness.plan import expand
 from harness.plan.calls import dims_at, uses
 from harness.suite.load import load_suite
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.suite import CallSite
 from tests.conftest import REPOSITORY
 from tests.kernels.compiled import Target, described
@@ -32,7 +32,7 @@ WAIT, STORE = "    wait_for_inputs(OVERLAP)\n", "    tl.store(out"
 """Of the gate's kernel; as a mistake the first is put before the second, behind the loads."""
 
 
-def places() -> dict[str, tuple[str, dict[str, int], Answer]]:
+def places() -> dict[str, tuple[str, dict[str, int], Implementation]]:
     """By place, what the arm chose for a decode step of the 35B model: the op, its dims at one token, the answer."""
     suite = load_suite(SUITE)
     answers = expand(suite, arms=[ARM]).answers[ARM]

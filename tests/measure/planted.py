@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from harness.load_kernels import LoadedVariant, load_variant
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from tests.conftest import REPOSITORY
 
 DIMS = {"tokens": 2, "experts": 8, "top_k": 2, "inter": 32, "hidden": 128, "group": 32}
@@ -76,7 +76,7 @@ class Stale:
 def case(run_name: str = "planted", dims: dict[str, int] = DIMS) -> Case:
     return Case(
         "kernel", "baseline", "int4-g32/float32", {"tokens": 2}, op="moe_gate_up", site="experts", dims=dims,
-        answer=Answer(run_name),
+        answer=Implementation(run_name),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from harness.device.fake import FakeDevice
 from harness.device.timer import Call, Timed
 from harness.measure.failure import first_line, lacked_memory
 from harness.measure.kernel_cases import KernelBench, rounds
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Timing
 from harness.worker.messages import Measured, Sampled, Started
@@ -34,7 +34,7 @@ def measured(events: list[Any]) -> list[Measurement]:
 def case(variant: str, arm: str = "baseline", **tunables: Any) -> Case:
     return Case(
         "kernel", arm, "int4-g32/float32", {"tokens": 2}, op="moe_gate_up", site="experts", dims=planted.DIMS,
-        answer=Answer(variant, tunables),
+        answer=Implementation(variant, tunables),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import random
 
 import msgspec
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.estimate import Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
 from harness.values.reason import NotMeasured, SideProblem
@@ -61,7 +61,9 @@ def large_run(cases: int = 100, processes: int = 8, rounds: int = 4, number: int
         arm = ("baseline", "autotuned")[place % 2]
         case = Case(
             "kernel", arm, DTYPE, {"tokens": 1}, "int4_mm", f"site{place // 2}", None, {"n": 64, "k": 32}, 4,
-            Answer("triton_vecmat", {"block_n": 8 << place % 2, "block_k": 256, "num_warps": 2, "num_stages": 2}),
+            Implementation(
+                "triton_vecmat", {"block_n": 8 << place % 2, "block_k": 256, "num_warps": 2, "num_stages": 2}
+            ),
         )  # fmt: skip
         us = (5 + place) * (1 + drift) * math.exp(draw.gauss(0, 0.003))
         samples = [Sample(us * math.exp(draw.gauss(0, 0.003)), p, r) for p in range(processes) for r in range(rounds)]

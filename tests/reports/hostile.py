@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
 
@@ -22,7 +22,7 @@ def hostile_run() -> Run:
     assert run.environment is not None
 
     def arm(case: Case) -> Case:
-        answer = Answer(EVIL, {EVIL: EVIL}) if case.kind == "kernel" else None
+        answer = Implementation(EVIL, {EVIL: EVIL}) if case.kind == "kernel" else None
         axes = {**case.axes, EVIL: EVIL} if case.kind == "kernel" else case.axes
         name = EVIL if case.arm == "autotuned" else case.arm
         op = EVIL if case.op == "moe_down" else case.op

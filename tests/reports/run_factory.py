@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.values.case import Answer, AxisValue, Case, Tunables
+from harness.values.case import AxisValue, Case, Implementation, Tunables
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status, StreamDivergence, Work
 from harness.values.profile import CategoryRow, KernelRow, Profile
@@ -135,7 +135,7 @@ def _kernel_cases(arms: Sequence[str]) -> list[tuple[Case, float, int]]:
         first: Case | None = None
         for arm in arms:
             variant, tunables, us = answers.get(arm, answers["baseline"])
-            answer = Answer(variant, tunables)
+            answer = Implementation(variant, tunables)
             same = first.id if first is not None and first.answer == answer else None
             case = Case("kernel", arm, DTYPE, dict(axes), op, site, None, {"tokens": 1}, calls, answer, same)
             first = first or case

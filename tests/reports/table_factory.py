@@ -13,7 +13,7 @@ from harness.suite.load import load_suite
 from harness.trace import breakdown, difference, load_rules
 from harness.values.attempt import Attempt, Diagnosis
 from harness.values.binary import Binary
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
@@ -73,7 +73,8 @@ def swept() -> SweepResult:
 
 def compiled_sweep() -> StaticSweep:
     tuned = [
-        Case("kernel", "sweep", "int4", {}, op="int4_mm", site="main", answer=Answer("v", {"n": n})) for n in (8, 16)
+        Case("kernel", "sweep", "int4", {}, op="int4_mm", site="main", answer=Implementation("v", {"n": n}))
+        for n in (8, 16)
     ]
     launch = Launch(BINARY.sha256, "k", (8, 1, 1), (1, 1, 1), 0)
     rows = (Compiled(tuned[0], Status.OK, "", (launch,), (BINARY,)), Compiled(tuned[1], Status.FAILED, "it raises"))

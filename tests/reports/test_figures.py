@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness_reports.figures as figures
-from harness.values.case import Answer
+from harness.values.case import Implementation
 from harness.values.estimate import Estimate, Ratio
 
 
@@ -96,9 +96,11 @@ def test_shares_have_a_decimal_below_ten_percent() -> None:
 
 
 def test_published_tunables_are_short_and_others_are_named() -> None:
-    answer = Answer("triton_vecmat", {"block_n": 8, "block_k": 256, "num_warps": 2, "num_stages": 4, "split": 3})
+    answer = Implementation(
+        "triton_vecmat", {"block_n": 8, "block_k": 256, "num_warps": 2, "num_stages": 4, "split": 3}
+    )
     assert figures.config_words(answer) == "triton_vecmat 8,256 w2 s4 split=3"
-    assert figures.config_words(Answer("torch_blocked", {"block_n": 16})) == "torch_blocked block_n=16"
+    assert figures.config_words(Implementation("torch_blocked", {"block_n": 16})) == "torch_blocked block_n=16"
 
 
 def test_axes_are_said_as_people_say_them() -> None:

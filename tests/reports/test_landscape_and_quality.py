@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
 from harness_reports.pages import html
@@ -20,7 +20,7 @@ def swept(names: tuple[str, str] = ("block_n", "block_k")) -> Run:
     for n in (8, 16, 32, 64):
         for k in (32, 64, 128):
             for warps in (2, 4):
-                answer = Answer("triton_vecmat", {names[0]: n, names[1]: k, "num_warps": warps})
+                answer = Implementation("triton_vecmat", {names[0]: n, names[1]: k, "num_warps": warps})
                 case = Case("kernel", "sweep", DTYPE, {"tokens": 1}, "moe_down", "experts", answer=answer)
                 case = msgspec.structs.replace(case, tunables_in_id=True)
                 us = n + k / 10 + warps / 100

@@ -6,12 +6,14 @@ import msgspec
 import pytest
 
 from harness.values.binary import Binary
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
 
-CASE = Case("kernel", "sweep", "int4-g128/bfloat16", {}, op="int4_mm", site="main", answer=Answer("v", {"split": 2}))
+CASE = Case(
+    "kernel", "sweep", "int4-g128/bfloat16", {}, op="int4_mm", site="main", answer=Implementation("v", {"split": 2})
+)
 LAUNCH = Launch("ab" * 32, "kernel", (8, 1, 1), (1, 1, 1), 0, ("7", "128"), ("0:bf16[1,8](8,1)+0",))
 BINARY = Binary("ab" * 32, "sm_90", "3.6.0", "12.8.93", "kernel", 64, 0, 0, 0, 2)
 
@@ -35,7 +37,7 @@ def compiled(**changed: object) -> Compiled:
 
 def test_cases_of_one_question_are_identical_where_all_their_launches_are() -> None:
     """Tunables do not count, the torch calls between the launches do."""
-    other = msgspec.structs.replace(CASE, answer=Answer("v", {"split": 4}))
+    other = msgspec.structs.replace(CASE, answer=Implementation("v", {"split": 4}))
     assert compiled(case=other).identity == compiled().identity
     assert compiled(launches=(LAUNCH, LAUNCH)).identity != compiled().identity
     assert compiled(host_ops="ef").identity != compiled().identity

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import HarnessError
 from harness.store import Store, exchange, export_run, read_exported
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
 from harness.values.profile import CategoryRow, KernelRow, Profile
 from harness.values.run import Run
@@ -36,7 +36,7 @@ CASES = st.builds(
     st.dictionaries(WORDS, st.integers(0, 9) | WORDS, max_size=3),
     op=st.none() | WORDS,
     dims=st.dictionaries(WORDS, COUNTS, max_size=3),
-    answer=st.none() | st.builds(Answer, WORDS, TUNABLES),
+    answer=st.none() | st.builds(Implementation, WORDS, TUNABLES),
 )
 CORRECTNESS = st.builds(Correctness, st.booleans(), *[FLOATS] * 4, COUNTS, COUNTS)
 SAMPLES = tuples(st.builds(Sample, st.floats(1e-3, 1e9), st.integers(0, 3), st.integers(0, 9)), 5)

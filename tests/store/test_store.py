@@ -17,14 +17,20 @@ from sqlalchemy import URL, update
 
 from harness.errors import HarnessError
 from harness.store import Store, tables
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
 from harness.values.run import Run
 
 
 def case(name: str = "a") -> Case:
     return Case(
-        "kernel", name, "int4-g32/float32", {"tokens": 1}, op="int4_mm", site="lm_head", answer=Answer("torch_blocked")
+        "kernel",
+        name,
+        "int4-g32/float32",
+        {"tokens": 1},
+        op="int4_mm",
+        site="lm_head",
+        answer=Implementation("torch_blocked"),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Measurement, Sample, Status
-from harness.values.sweep import Configuration, Confirmed, Finals, Question
+from harness.values.sweep import Configuration, Confirmed, Finals, SweptVariant
 
 DIMS = {"tokens": 1, "n": 64, "k": 128, "group": 32}
 
@@ -15,7 +15,7 @@ DIMS = {"tokens": 1, "n": 64, "k": 128, "group": 32}
 def case(**tunables: Any) -> Case:
     return Case(
         "kernel", "sweep", "int4-g32/bfloat16", {"tokens": 1}, op="int4_mm", site="main", dims=DIMS,
-        answer=Answer("v", tunables, "sweep"), tunables_in_id=True,
+        answer=Implementation("v", tunables, "sweep"), tunables_in_id=True,
     )  # fmt: skip
 
 
@@ -33,8 +33,8 @@ def row(
     return Configuration(f"key {t}", m, identity, same_as, None, stage)
 
 
-def question(rows: Sequence[Configuration], finals: Finals | None = None) -> Question:
-    return Question("int4_mm", "main", "v", "int4-g32/bfloat16", DIMS, tuple(rows), finals, None, None)
+def question(rows: Sequence[Configuration], finals: Finals | None = None) -> SweptVariant:
+    return SweptVariant("int4_mm", "main", "v", "int4-g32/bfloat16", DIMS, tuple(rows), finals, None, None)
 
 
 def finals(confirmed: Sequence[Confirmed], baseline: Confirmed | None, winner: str | None) -> Finals:

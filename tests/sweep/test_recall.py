@@ -12,7 +12,7 @@ from harness.store import Store
 from harness.suite.load import load_suite
 from harness.sweep.recall import still_true
 from harness.sweep.sweep import Options, sweep
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.closure import Closure
 from harness.values.measurement import Measurement, Status
 from harness.values.sweep import Configuration
@@ -20,7 +20,7 @@ from tests.sweep.swept import MATCH, swept_suite
 
 
 def row(key: str, variant: str = "mine", closure: Closure | None = None) -> Configuration:
-    case = Case("kernel", "a", "float32", {}, op="int4_mm", site="gdn_in", answer=Answer(variant))
+    case = Case("kernel", "a", "float32", {}, op="int4_mm", site="gdn_in", answer=Implementation(variant))
     return Configuration(key, Measurement(case, Status.OK), closure=closure)
 
 

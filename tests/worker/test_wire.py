@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.profile import Profile
 from harness.worker.messages import Done, Measured, Profiled, StageEvent, Started, Streamed
 from harness.worker.wire import wire_pair
 
 CASE = Case(
-    "kernel", "a\nb", "int4", {"tokens": 1}, op="int4_mm", answer=Answer("v", {"block": 8, "fast": True, "x": 0.1})
+    "kernel",
+    "a\nb",
+    "int4",
+    {"tokens": 1},
+    op="int4_mm",
+    answer=Implementation("v", {"block": 8, "fast": True, "x": 0.1}),
 )
 
 

@@ -25,7 +25,7 @@ TRUSTED = 0.99
 
 
 @dataclass
-class Looks:
+class InterimAnalyses:
     """family: how many cases may be FASTER or SLOWER, fixed beforehand. noise: as calibrated, its cases by the names
     that the pairs have here."""
 
@@ -69,7 +69,7 @@ class Looks:
         return (known is not None and known.bimodal) or pairs.has_two_modes
 
 
-def replay(looks: Looks, pairs: Mapping[str, Pairs], *, open_ended: bool = False) -> Looks:
+def replay(looks: InterimAnalyses, pairs: Mapping[str, Pairs], *, open_ended: bool = False) -> InterimAnalyses:
     """Every look that these pairs allow, in order. Where a budget ended them between two looks, the next look is taken
     at what there is; open_ended: not yet, more will come."""
     before = 0

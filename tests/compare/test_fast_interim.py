@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.compare.looks import Looks, replay
+from harness.compare.interim import InterimAnalyses, replay
 from harness.compare.order import Orders
 from harness.compare.policy import LOOKS, Policy
-from tests.compare.fast_looks import UNDECIDED, VERDICTS, judge, known_of
+from tests.compare.fast_interim import UNDECIDED, VERDICTS, judge, known_of
 from tests.compare.noise import (
     Machine,
     common_offsets,
@@ -51,7 +51,7 @@ def test_each_verdict_and_the_look_that_gave_it_are_those_of_the_shipped_code(na
         measured = unchanged.changed(change)
         fast = judge(measured, known, Policy(), CASES)
         for suite in range(SUITES):
-            shipped = replay(Looks(Policy().paired(), CASES, noise[suite]), measured.pairs(suite))
+            shipped = replay(InterimAnalyses(Policy().paired(), CASES, noise[suite]), measured.pairs(suite))
             for case in range(CASES):
                 found = VERDICTS[int(fast.verdict[suite, case])]
                 assert found is shipped.decided.get(str(case), VERDICTS[UNDECIDED])

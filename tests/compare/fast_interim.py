@@ -1,4 +1,4 @@
-"""The looks of `harness.compare.looks` at thousands of comparisons at once, in numpy.
+"""The looks of `harness.compare.interim` at thousands of comparisons at once, in numpy.
 
 The rule is written a second time here, with the shipped constants; `test_fast_looks.py` holds its verdicts against the
 shipped code's. What calibration knows is the shipped code's own.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import fdtri, stdtr, stdtrit
 
-from harness.compare import looks, offset, order
+from harness.compare import interim, offset, order
 from harness.compare.policy import LOOKS, Policy
 from harness.stats import modes
 from harness.values.pairing import Noise
@@ -170,8 +170,8 @@ def _with_noise(variance: Array, degrees: Array, known: Known, open_cases: Flags
     counted = np.maximum(1, open_cases.sum(axis=1))
     louder = np.maximum(1, np.where(open_cases, variance / known.variance, 0).sum(axis=1) / counted)
     calibrated = louder[:, None] * known.variance
-    agree = variance / calibrated <= _of_each(degrees, lambda own: fdtri(own, known.degrees, looks.TRUSTED))
-    weight = looks.PRIOR_WEIGHT
+    agree = variance / calibrated <= _of_each(degrees, lambda own: fdtri(own, known.degrees, interim.TRUSTED))
+    weight = interim.PRIOR_WEIGHT
     pooled = (weight * calibrated + degrees * variance) / (degrees + weight)
     return np.where(agree, pooled, variance), np.where(agree, degrees + weight, degrees)
 

@@ -13,15 +13,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from harness.compare import looks as looks_module
+from harness.compare import interim as interim_module
 from harness.compare import offset, order
-from harness.compare.looks import Looks, replay, with_noise
+from harness.compare.interim import InterimAnalyses, replay, with_noise
 from harness.compare.pairs import Pairs
 from harness.compare.policy import LOOKS, Policy
 from harness.stats.difference import fit_pairs
 from harness.values.pairing import CaseNoise, Noise
 from harness.values.verdict import Verdict
-from tests.compare.fast_looks import FASTER, SAME, SLOWER, simulate
+from tests.compare.fast_interim import FASTER, SAME, SLOWER, simulate
 from tests.compare.noise import (
     Machine,
     Slots,
@@ -90,13 +90,13 @@ def test_a_family_of_one_is_seen() -> None:
 
 def test_an_order_that_alternates_is_seen_under_a_period(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted mistake: ABBA in place of coins, judged all the same."""
-    monkeypatch.setattr("tests.compare.fast_looks._tells", lambda head_first: head_first.any(axis=1))
+    monkeypatch.setattr("tests.compare.fast_interim._tells", lambda head_first: head_first.any(axis=1))
     assert simulate(Machine(PERIOD), STRICT, suites=1000, orders=alternating).flagged.surely_above > MOST_FLAGGED
 
 
 def test_first_pairs_of_one_order_are_seen_under_an_effect_of_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted mistake: free coins, and no verdict waits for the other order."""
-    monkeypatch.setattr("tests.compare.fast_looks._tells", lambda head_first: head_first.any(axis=1) | True)
+    monkeypatch.setattr("tests.compare.fast_interim._tells", lambda head_first: head_first.any(axis=1) | True)
     assert simulate(Machine(ORDER), Policy(), suites=1000, orders=coins).flagged.surely_above > MOST_FLAGGED
 
 
@@ -174,7 +174,7 @@ def test_a_calibrated_variance_is_used_where_it_fits_and_dropped_where_it_does_n
     noise = {"a": CaseNoise(0.004**2, 15, 0.003, 16), "b": CaseNoise(0.004**2, 15, 0.003, 16)}
     lucky, other = (fit_pairs(x) for x in ([0.0100, 0.0101, 0.0099, 0.0100], [0.004, -0.004, 0.004, -0.004]))
     found = with_noise({"a": lucky, "b": other}, noise)
-    assert found["a"].variance > 100 * lucky.variance and found["a"].degrees == 3 + looks_module.PRIOR_WEIGHT
+    assert found["a"].variance > 100 * lucky.variance and found["a"].degrees == 3 + interim_module.PRIOR_WEIGHT
     loud = fit_pairs([0.03, -0.03, 0.03, -0.03])
     alone = with_noise(
         {**{str(i): other for i in range(30)}, "a": loud}, {**{str(i): noise["b"] for i in range(30)}, **noise}
@@ -184,7 +184,7 @@ def test_a_calibrated_variance_is_used_where_it_fits_and_dropped_where_it_does_n
 
 def test_what_was_decided_stays_decided() -> None:
     """Later pairs of a frozen case change nothing, and its rejection helps the others."""
-    looks = Looks(Policy().paired(), 2)
+    looks = InterimAnalyses(Policy().paired(), 2)
     replay(looks, {"a": of(0.05, 0.051, 0.049, 0.05, -0.5, -0.5), "b": of(0.0, 0.02, -0.02, 0.01, 0.01, -0.02)})
     assert looks.decided["a"] is Verdict.SLOWER and looks.evidence["a"].n == 4
     assert looks.evidence["b"].n == 6 and looks.left["b"] == 1
@@ -193,16 +193,16 @@ def test_what_was_decided_stays_decided() -> None:
 def test_a_budget_that_ends_between_two_looks_takes_the_next_one_early() -> None:
     """What was measured counts; while more is to come, only whole looks are taken."""
     pairs = {"a": of(0.02, -0.02, 0.02, -0.02, 0.02)}
-    assert replay(Looks(Policy().paired(), 1), pairs).evidence["a"].n == 5
-    assert replay(Looks(Policy().paired(), 1), pairs, open_ended=True).evidence["a"].n == 4
-    assert replay(Looks(Policy().paired(), 1), {"a": pairs["a"].first(3)}).evidence == {}
+    assert replay(InterimAnalyses(Policy().paired(), 1), pairs).evidence["a"].n == 5
+    assert replay(InterimAnalyses(Policy().paired(), 1), pairs, open_ended=True).evidence["a"].n == 4
+    assert replay(InterimAnalyses(Policy().paired(), 1), {"a": pairs["a"].first(3)}).evidence == {}
 
 
 @pytest.mark.parametrize(("head_first", "decided"), [("hhhh", False), ("bbbb", False), ("hbhb", False), ("bhbh", False),
                                                      ("hbbh", True), ("hhhb", True), ("bbhh", True)])  # fmt: skip
 def test_a_verdict_waits_until_the_order_tells(head_first: str, decided: bool) -> None:
     """Four pairs in one order, or in turns, are shown with their interval and decide nothing."""
-    looks = replay(Looks(Policy().paired(), 1), {"a": of(0.05, 0.051, 0.049, 0.05, head_first=head_first)})
+    looks = replay(InterimAnalyses(Policy().paired(), 1), {"a": of(0.05, 0.051, 0.049, 0.05, head_first=head_first)})
     assert (looks.decided == {"a": Verdict.SLOWER}) is decided
     assert looks.decisions()["a"].low > 0.04
 
@@ -212,24 +212,24 @@ def test_an_effect_of_the_order_is_no_change_from_eight_pairs_on() -> None:
     orders = "hhbhbhbb"
     for change, verdict in ((0.0, Verdict.SAME), (0.02, Verdict.SLOWER)):
         ratios = [change + (-0.1 if side == "h" else 0.1) + 0.0001 * (-1) ** i for i, side in enumerate(orders)]
-        looks = replay(Looks(Policy().paired(), 1), {"a": of(*ratios, head_first=orders)})
+        looks = replay(InterimAnalyses(Policy().paired(), 1), {"a": of(*ratios, head_first=orders)})
         assert looks.decided == {"a": verdict} and looks.evidence["a"].n == 8
 
 
 def test_a_case_with_two_modes_is_never_the_same() -> None:
     """Modes that both sides have, and those that the calibration saw."""
-    looks = Looks(Policy().paired(), 1)
+    looks = InterimAnalyses(Policy().paired(), 1)
     rng = random.Random(4)
     modes = [0.1 * rng.choice((0, 1)) for _ in range(LOOKS[-1])]
     pairs = {"a": Pairs(modes, [mode + rng.choice((-0.0001, 0.0001)) for mode in modes])}
     equal = {"a": of(*[0.0001, -0.0001] * (LOOKS[-1] // 2))}
     assert replay(looks, equal).decided == {"a": Verdict.SAME}
     known = Noise({"a": CaseNoise(0.0001**2, 15, 0.003, 16, bimodal=True)})
-    assert replay(Looks(Policy().paired(), 1, known), equal).decided == {}
-    late = replay(Looks(Policy().paired(), 1), pairs)
+    assert replay(InterimAnalyses(Policy().paired(), 1, known), equal).decided == {}
+    late = replay(InterimAnalyses(Policy().paired(), 1), pairs)
     assert late.decided == {"a": Verdict.SAME} and late.evidence["a"].n == 4, "four pairs show no modes yet"
     noisy = {"a": Pairs(modes, [mode + rng.choice((-0.01, 0.01)) for mode in modes])}
-    found = replay(Looks(Policy().paired(), 1), noisy)
+    found = replay(InterimAnalyses(Policy().paired(), 1), noisy)
     assert found.decided == {} and found.decisions()["a"].high < 0.01, "SAME but for the modes"
 
 
@@ -240,8 +240,8 @@ def test_a_look_sees_what_was_measured_by_then() -> None:
         modes = [0.02 * (rng.random() < 0.3) for _ in range(2 * LOOKS[-1])]
         sides = [[mode + rng.gauss(0, 0.002) for mode in modes[k::2]] for k in (0, 1)]
         pairs = Pairs(sides[0], sides[1], [rng.random() < 0.5 for _ in sides[0]])
-        growing = Looks(Policy().paired(), 1)
+        growing = InterimAnalyses(Policy().paired(), 1)
         for at in LOOKS:
             growing.look({"a": pairs.first(at)})
-        again = replay(Looks(Policy().paired(), 1), {"a": pairs})
+        again = replay(InterimAnalyses(Policy().paired(), 1), {"a": pairs})
         assert (again.decided, again.evidence) == (growing.decided, growing.evidence)
