@@ -42,10 +42,10 @@ def command(
         )
 
     from harness.cli.progress import RunProgress
-    from harness.runner.execute import check
+    from harness.runner.execute import check_cases
 
     with RunProgress() as progress:
-        run = check(loaded, make_plan, progress)
+        run = check_cases(loaded, make_plan, progress)
     _show(run, as_json)
 
 

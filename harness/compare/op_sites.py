@@ -46,7 +46,7 @@ def same_sites(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case
     return [group for group in groups if group.base and group.head]
 
 
-def difference(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float, float]:
+def extra_time(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float, float]:
     """What head's ops take more than base's at the same sites: calls, us each and half width. Per call where all of
     them are called as often, else per step and so once."""
     every = [*((-1, *timed) for timed in base), *((1, *timed) for timed in head)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.compare.join import Joined, PlannedCase
-from harness.compare.op_sites import SameSites, Timed, difference, same_sites
+from harness.compare.op_sites import SameSites, Timed, extra_time, same_sites
 from harness.compare.paired_runs import PairedRuns, paired_runs
 from harness.compare.sides import StoredSide, same_run
 from harness.stats import estimate, ratio
@@ -133,7 +133,7 @@ def _replaced(group: SameSites[Joined]) -> Part | None:
     base, head = _timed(q.base for q in group.base), _timed(q.head for q in group.head)
     if len(base) < len(group.base) or len(head) < len(group.head):
         return None
-    calls, us, half_us = difference(base, head)
+    calls, us, half_us = extra_time(base, head)
     least = min((time for _, time in (*base, *head)), key=lambda time: time.n)
     name = " -> ".join(" + ".join(question.case.label for question in side) for side in (group.base, group.head))
     return Part(name, calls, Delta(us, half_us, least.n, least.level), name)

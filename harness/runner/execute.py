@@ -59,7 +59,7 @@ class Execution:
         return self.plan
 
 
-def check(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
+def check_cases(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
     """`harness check`: each case verified once, nothing timed, nothing left in a store. A run without samples: every
     measurement says OK, or why not."""
     with tempfile.TemporaryDirectory() as folder:

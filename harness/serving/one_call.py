@@ -53,7 +53,7 @@ def _show(call: OneCall, target: str) -> None:
     from harness.load_kernels import load_variant
     from harness.static.compile_case import meta_inputs
     from harness.static.record import Recorder, StandInDriver
-    from harness.static.sass import disassemble, hot_loop
+    from harness.static.sass import disassemble, hot_loop_text
     from harness.static.target import parse_target
     from harness.suite.catalogue import load_spec
 
@@ -69,7 +69,7 @@ def _show(call: OneCall, target: str) -> None:
     for launch in recorder.launches:
         kernel = launch.kernel
         sass = disassemble(kernel.asm["cubin"], triton.knobs.nvidia.nvdisasm.path)
-        loop = hot_loop(sass)
+        loop = hot_loop_text(sass)
         for title, text in (
             ("TTGIR", kernel.asm["ttgir"]), ("PTX", kernel.asm["ptx"]),
             ("SASS, hot loop" if loop != sass else "SASS", loop),

@@ -50,14 +50,14 @@ def disassemble(cubin: bytes, nvdisasm: str) -> str:
 
 def read_code(text: str) -> Code:
     """Of the hot loop; without a loop, of the kernel."""
-    loop = hot_loop(text)
+    loop = hot_loop_text(text)
     hot = [opcode for opcode in _opcodes(loop) if opcode != PADDING]
     loads = Counter(_width(opcode) for opcode in hot if _is_global_load(opcode))
     spilt = sum(_width(opcode) for opcode in _opcodes(text) if opcode.split(".")[0] in ("LDL", "STL"))
     return Code(len(hot), loop is not text, dict(loads), spilt)
 
 
-def hot_loop(text: str) -> str:
+def hot_loop_text(text: str) -> str:
     """The lines of the longest loop that has none in itself, from its label to its branch; a branch to itself, which
     ends every kernel, is none. All of the text where there is none."""
     rows = text.splitlines()

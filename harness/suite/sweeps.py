@@ -67,7 +67,7 @@ def _condition(node: Node, names: Sequence[str]) -> str:
     if not isinstance(node.value, str):
         raise node.error(f"{node.shown} is not a condition")
     try:
-        where.check(node.value, names)
+        where.check_condition(node.value, names)
     except where.WhereError as error:
         raise node.error(str(error)) from error
     return node.value

@@ -41,7 +41,7 @@ class WhereError(ValueError):
         self.column = column
 
 
-def check(condition: str, names: Iterable[str]) -> None:
+def check_condition(condition: str, names: Iterable[str]) -> None:
     """Raises WhereError unless the condition is in the language above and uses these names only."""
     known = set(names)
     for node in ast.walk(_parse(condition)):

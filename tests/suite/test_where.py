@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.suite.where import WhereError, check, holds
+from harness.suite.where import WhereError, check_condition, holds
 
 NAMES = {"block_n": 8, "block_k": 128, "group": 64}
 
@@ -34,7 +34,7 @@ conditions = st.recursive(
 @given(conditions)
 def test_a_condition_means_what_python_says(condition: str) -> None:
     """The walker agrees with Python's own evaluation wherever that has a value, and has none where Python has none."""
-    check(condition, NAMES)
+    check_condition(condition, NAMES)
     try:
         expected = bool(eval(condition, {"__builtins__": {}}, dict(NAMES)))
     except ZeroDivisionError:
@@ -62,14 +62,14 @@ def test_chained_comparisons_and_words() -> None:
 def test_everything_else_is_refused_before_it_is_evaluated(condition: str) -> None:
     """Calls, attributes, indexing, powers, comprehensions and broken text: one line, nothing run."""
     with pytest.raises(WhereError) as raised:
-        check(condition, [*NAMES, "a", "b"])
+        check_condition(condition, [*NAMES, "a", "b"])
     assert "\n" not in str(raised.value)
 
 
 def test_an_unknown_name_is_named_with_its_neighbour() -> None:
     """A misspelt tunable is refused with the nearest one."""
     with pytest.raises(WhereError, match=r"unknown name blockn; allowed: .*did you mean block_n\?"):
-        check("blockn > 1", NAMES)
+        check_condition("blockn > 1", NAMES)
 
 
 @pytest.mark.parametrize(
