@@ -16,9 +16,8 @@ from harness_reports.charts.roofline import draw_roofline
 from harness_reports.pages.html_frame import TEMPLATES
 from harness_reports.pages.html_page import inline_svg
 from harness_reports.views.view import View, build
-
-from .hostile import hostile_run
-from .run_factory import synthetic_run
+from tests.reports.hostile import hostile_run
+from tests.reports.run_factory import synthetic_run
 
 SVG = "{http://www.w3.org/2000/svg}"
 

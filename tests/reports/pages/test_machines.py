@@ -15,10 +15,9 @@ from harness.store import export_run
 from harness.values.run import Run
 from harness_reports.pages import machines_pages
 from harness_reports.views.machines import MachineResult, SideBySide, side_by_side
-
-from .comparison_factory import large_run
-from .hostile import hostile_run
-from .run_factory import broken_run, synthetic_run
+from tests.reports.comparison_factory import large_run
+from tests.reports.hostile import hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
 
 def elsewhere(run: Run, slower: float = 2.0, read_gb_s: float = 1500.0) -> Run:

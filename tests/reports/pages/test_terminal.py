@@ -15,10 +15,9 @@ from harness_reports.pages.terminal import plain, render
 from harness_reports.table import Name, Names, Table
 from harness_reports.tables.run import problems
 from harness_reports.views.view import View, build
-
-from . import golden_files
-from .hostile import hostile_run
-from .run_factory import ENVIRONMENT, broken_run, synthetic_run
+from tests.reports import golden_files
+from tests.reports.hostile import hostile_run
+from tests.reports.run_factory import ENVIRONMENT, broken_run, synthetic_run
 
 
 def tables_of(view: View) -> list[Table]:

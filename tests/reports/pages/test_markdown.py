@@ -12,10 +12,9 @@ from markdown_it.token import Token
 
 from harness_reports.pages.markdown import code, prose, render, text
 from harness_reports.views.view import build
-
-from . import golden_files
-from .hostile import EVIL, hostile_run
-from .run_factory import broken_run, synthetic_run
+from tests.reports import golden_files
+from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 INERT = {"inline", "text", "paragraph_open", "paragraph_close", "softbreak", "hardbreak", "text_special"}

@@ -18,11 +18,10 @@ from harness.values.pairing import CaseNoise
 from harness_reports.documents import breakdowns, comparisons, plans, registry, runs, stored, sweeps
 from harness_reports.documents.encoding import SCHEMA, text
 from tests.conftest import REPOSITORY
+from tests.reports.comparison_factory import comparison
+from tests.reports.run_factory import broken_run
+from tests.reports.table_factory import attempt, compiled_sweep, history, static_comparison, summary, swept
 from tests.trace.made import KERNELS, write
-
-from .comparison_factory import comparison
-from .run_factory import broken_run
-from .table_factory import attempt, compiled_sweep, history, static_comparison, summary, swept
 
 SCHEMAS = REPOSITORY / "reports" / "schemas"
 

@@ -14,9 +14,8 @@ from harness_reports.charts import charts
 from harness_reports.pages import comparison_markdown, write
 from harness_reports.views.history_view import Slim, slim
 from harness_reports.views.view import build
-
-from .comparison_factory import comparison, large_run
-from .run_factory import synthetic_run
+from tests.reports.comparison_factory import comparison, large_run
+from tests.reports.run_factory import synthetic_run
 
 PAGE_BYTES = 500_000
 """Of the page without its raw samples."""

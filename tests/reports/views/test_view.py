@@ -11,8 +11,7 @@ from harness.values.measurement import Measurement, Sample, Status
 from harness.values.profile import CategoryRow, KernelRow, Profile
 from harness.values.run import Run
 from harness_reports.views.view import View, build, explained_words
-
-from .run_factory import ENVIRONMENT, STEP_US, broken_run, synthetic_run
+from tests.reports.run_factory import ENVIRONMENT, STEP_US, broken_run, synthetic_run
 
 
 @pytest.fixture(scope="module")

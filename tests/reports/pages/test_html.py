@@ -12,10 +12,9 @@ import pytest
 from harness_reports.charts import charts
 from harness_reports.pages import html
 from harness_reports.views.view import build
-
-from . import golden_files
-from .hostile import hostile_run
-from .run_factory import broken_run, synthetic_run
+from tests.reports import golden_files
+from tests.reports.hostile import hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
 VOID = {"meta", "link", "img", "br", "wbr", "input", "hr"}
 

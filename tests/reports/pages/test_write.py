@@ -16,10 +16,9 @@ from harness.errors import HarnessError
 from harness.store import Store
 from harness.values.run import Run
 from harness_reports.pages import write
+from tests.reports.run_factory import synthetic_run
 
-from .run_factory import synthetic_run
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def stored(location: Path, run: Run) -> str:

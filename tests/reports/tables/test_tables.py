@@ -19,9 +19,8 @@ from harness_reports import tables
 from harness_reports.formats import TABLE_FORMATS, csv_table, html_table, json_table, terminal_table
 from harness_reports.table import Name, Names, Table, text_of
 from tests.conftest import REPOSITORY
-
-from .table_factory import every_table
-from .test_html import Page
+from tests.reports.pages.test_html import Page
+from tests.reports.table_factory import every_table
 
 WIDTHS = (60, 80, 100, 120)
 

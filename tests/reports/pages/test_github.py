@@ -12,10 +12,9 @@ from harness.errors import HarnessError
 from harness.store import export_run
 from harness_reports.pages import github
 from harness_reports.views.view import build
-
-from .comparison_factory import comparison
-from .hostile import EVIL, hostile_run
-from .run_factory import broken_run
+from tests.reports.comparison_factory import comparison
+from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.run_factory import broken_run
 
 JOB = {"GITHUB_ACTIONS": "true"}
 

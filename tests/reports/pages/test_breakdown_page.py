@@ -13,9 +13,8 @@ from harness.cli.main import app
 from harness.trace import breakdown, difference, load_rules
 from harness.values.profile import Profile
 from harness_reports.pages.breakdown_page import MOST_ROWS, render
+from tests.reports.pages.test_html import Page
 from tests.trace.made import KERNELS, gpu, host, write
-
-from .test_html import Page
 
 RULES = load_rules()
 HOSTILE = "</code><script>alert(1)</script>\x1b[31m\u202e"

@@ -18,12 +18,11 @@ from harness.values.difference import Difference
 from harness_reports.pages import machines_pages, site, write
 from harness_reports.views.history_view import slim
 from harness_reports.views.machines import side_by_side
-
-from .browser import chromium
-from .comparison_factory import comparison, large_run
-from .hostile import EVIL, hostile_run
-from .run_factory import broken_run, synthetic_run
-from .test_landscape_and_quality import swept
+from tests.reports.browser import chromium
+from tests.reports.comparison_factory import comparison, large_run
+from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.pages.test_landscape_and_quality import swept
+from tests.reports.run_factory import broken_run, synthetic_run
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -12,8 +12,7 @@ from harness_reports.formats.budget import LIMIT_BYTES, fit
 from harness_reports.pages import comparison_markdown, pull_request
 from harness_reports.table import Column, Row, Table, Words
 from harness_reports.views.view import build
-
-from .comparison_factory import comparison, large_run
+from tests.reports.comparison_factory import comparison, large_run
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.text("aä€", max_size=30)), max_size=60)
 

@@ -9,9 +9,8 @@ from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
 from harness_reports.pages import html
 from harness_reports.views.view import build
-
-from .hostile import EVIL
-from .run_factory import DTYPE, broken_run, synthetic_run
+from tests.reports.hostile import EVIL
+from tests.reports.run_factory import DTYPE, broken_run, synthetic_run
 
 
 def swept(names: tuple[str, str] = ("block_n", "block_k")) -> Run:

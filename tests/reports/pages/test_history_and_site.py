@@ -20,10 +20,9 @@ from harness_reports.pages import site, write
 from harness_reports.table import text_of
 from harness_reports.views.history_view import slim, trends
 from harness_reports.views.view import build
-
-from .comparison_factory import large_run
-from .hostile import hostile_run
-from .run_factory import broken_run, synthetic_run
+from tests.reports.comparison_factory import large_run
+from tests.reports.hostile import hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
 
 def other_driver(run: Run) -> Run:

@@ -16,11 +16,10 @@ from harness_reports.formats import mermaid
 from harness_reports.pages import comparison_markdown, pull_request
 from harness_reports.views.outcome import importance
 from harness_reports.views.view import build
-
-from . import golden_files
-from .comparison_factory import comparison
-from .hostile import EVIL, hostile_run
-from .run_factory import broken_run, synthetic_run
+from tests.reports import golden_files
+from tests.reports.comparison_factory import comparison
+from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

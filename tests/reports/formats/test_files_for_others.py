@@ -23,12 +23,11 @@ from harness_reports.documents.registry import schema_text
 from harness_reports.documents.runs import report_text
 from harness_reports.formats import csv_table
 from harness_reports.pages import csv_file, hud, write
+from tests.reports.comparison_factory import comparison
+from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.run_factory import broken_run, synthetic_run
 
-from .comparison_factory import comparison
-from .hostile import EVIL, hostile_run
-from .run_factory import broken_run, synthetic_run
-
-HUD = json.loads((Path(__file__).parent / "hud_v3.json").read_text(encoding="utf-8"))
+HUD = json.loads((Path(__file__).parent.parent / "hud_v3.json").read_text(encoding="utf-8"))
 RUNS = {"good": lambda: synthetic_run(3), "broken": broken_run, "hostile": hostile_run}
 
 
