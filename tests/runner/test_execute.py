@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import measured
+from harness.cli.execute import execute as execute_suite
 from harness.errors import HarnessError
 from harness.plan import expand
 from harness.runner.execute import Execution
@@ -102,5 +102,5 @@ def test_a_store_that_refuses_a_row_ends_the_run_and_says_what_is_kept(tmp_path:
     suite = suite_with(tmp_path, "torch_blocked")
     options = Options(stages=("kernels",), rounds=1)
     with pytest.raises(HarnessError, match=r"runs.sqlite: disk is full; what was measured until then is kept as run 2"):
-        measured.execute(suite, ["baseline"], MATCH, options, str(tmp_path / "runs.sqlite"))
+        execute_suite(suite, ["baseline"], MATCH, options, str(tmp_path / "runs.sqlite"))
     assert store.load("2").state == "partial" and len(store.load("2").measurements) == 1
