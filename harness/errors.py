@@ -16,6 +16,8 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3
     NOT_COMPARABLE = 4
     CASE_FAILED = 5
+    FAULT = 70
+    """A fault of this program, with its traceback: sysexits' EX_SOFTWARE, so that CI takes it for no regression."""
     INTERRUPTED = 130
     """^C or SIGTERM: 128 + SIGINT, as shells have it; no status of the table, since nothing was found out."""
 

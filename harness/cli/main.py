@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -88,10 +89,19 @@ def main() -> None:
         raise SystemExit(int(error.exit_status)) from None
     except OSError as error:
         if error.errno not in REFUSALS:
-            raise
+            _fault(error)
         where = error.filename or "a file"
         print(f"error: {where}: {error.strerror}", file=sys.stderr)
         raise SystemExit(int(ExitStatus.USAGE)) from None
+    except Exception as error:
+        _fault(error)
+
+
+def _fault(error: Exception) -> NoReturn:
+    """An error that nobody foresaw. Python's own status for it, 1, is a regression here."""
+    traceback.print_exception(error)
+    print("error: a fault of this program, not of your kernel; please report the lines above", file=sys.stderr)
+    raise SystemExit(int(ExitStatus.FAULT)) from None
 
 
 def _write_utf_8() -> None:

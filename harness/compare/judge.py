@@ -78,7 +78,7 @@ class _Judge:
         self.pairs = paired_runs(base.run, head.run)
         pairing = self.pairs.pairing if self.pairs else None
         self.not_timed: dict[str, SameCode | SameLaunches] = {}
-        if pairing:
+        if pairing and not pairing.measure_identical:
             self.not_timed |= dict.fromkeys(pairing.same_launches, SameLaunches())
             self.not_timed |= dict.fromkeys(pairing.identical, SameCode())
         self.of_case: dict[str, Pairs] = {}

@@ -109,7 +109,8 @@ class Pairs:
         for side, arm in zip(self.sides, self.arms, strict=True):
             pairing = Pairing(
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
-                self.terms.worktrees, arm, tuple(self.identical), (), self.terms.accept, noise, side.python, self.seed,
+                self.terms.worktrees, arm, tuple(self.identical), (), self.terms.measure_identical, self.terms.accept,
+                noise, side.python, self.seed,
             )  # fmt: skip
             side.open(pairing, self.plan.ids(side.word), process_noise(noise))
             words = f"{side.checkout.tree.words}{f', arm {arm}' if arm else ''}"

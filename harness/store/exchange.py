@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -11,12 +12,17 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError
+from harness.store import tables
 from harness.store.benchmark_file import is_benchmark_file, read_benchmarks
 from harness.store.migrate import upgraded
+from harness.store.soundness import refuse_unsound
 from harness.values.run import SCHEMA_VERSION, Run
 
 NOT_FINITE = "$float"
 """JSON has no infinity and no NaN: they are written as {"$float": "inf"}."""
+
+LARGEST_BYTES = 256 * 2**20
+"""Of an exported run, unpacked. A whole run of the largest suite here has 3 MB; some kB of gzip can hold gigabytes."""
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -47,10 +53,7 @@ def read_exported(path: Path) -> tuple[Run, str]:
     """The run in a file and its uuid; of pytest-benchmark's files too. Raises HarnessError where it is none, or of a
     later schema."""
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        plain = msgspec.json.decode(data)
+        plain = msgspec.json.decode(_bytes(path))
         if is_benchmark_file(plain):
             return read_benchmarks(plain, path)
         schema = plain.get("schema") if isinstance(plain, dict) else None
@@ -58,10 +61,24 @@ def read_exported(path: Path) -> tuple[Run, str]:
             newer = f"schema {schema}, this program reads up to {SCHEMA_VERSION}"
             raise HarnessError(f"{path}: {newer}; use a newer harness")
         found = msgspec.convert(_unmarked(plain), Exported)
-    except (OSError, EOFError, zlib.error, ValueError, TypeError, RecursionError) as error:
+        tables.encode(found)  # a whole number beyond 64 bits is JSON, and cannot be stored
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
         raise HarnessError(f"{path}: not an exported run: {what}") from error
+    refuse_unsound(found.run, str(path))
     return upgraded(found.run), found.uuid
+
+
+def _bytes(path: Path) -> bytes:
+    """Of a file, unpacked where it is gzip, up to LARGEST_BYTES."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        reader: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if packed else file
+        data = reader.read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise ValueError(f"more than {LARGEST_BYTES >> 20} MiB; allowed: up to that")
+    return data
 
 
 def _marked(value: Any) -> Any:

@@ -66,8 +66,10 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise HarnessError(f"{self.location}: a stored value cannot be read: {error}") from error
+        except OverflowError as error:
+            raise HarnessError(f"{self.location}: a value that no store can keep: {error}") from error
         except SQLAlchemyError as error:
             raise HarnessError(f"{self.location}: {tables.one_line(error)}") from error
 

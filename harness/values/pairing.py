@@ -68,7 +68,8 @@ class Pairing(msgspec.Struct, frozen=True):
 
     purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured, of a
     calibration's several. identical: questions that both sides answer with the same code; same_launches: with the same
-    binaries, launches and torch calls, from code that differs. accepted: conditions that are under test and may differ.
+    binaries, launches and torch calls, from code that differs; with measure_identical both were to be measured all the
+    same, so that none of them is SAME unmeasured. accepted: conditions that are under test and may differ.
     seed: of the coin that orders the pairs.
     """
 
@@ -80,6 +81,7 @@ class Pairing(msgspec.Struct, frozen=True):
     arm: str | None = None
     identical: tuple[str, ...] = ()
     same_launches: tuple[str, ...] = ()
+    measure_identical: bool = False
     accepted: tuple[str, ...] = ()
     noise: Noise = Noise()
     python: str = ""

@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.errors import HarnessError
+from harness.errors import ExitStatus, HarnessError
 from harness.store import Store
 from harness.values.case import Case
 from tests.compare.stored_runs import SUITE, kernel, measured, stored
@@ -107,3 +107,12 @@ def test_a_reader_that_left_is_no_regression(arguments: tuple[str, ...], locatio
     done = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_fault_of_the_program_has_a_status_of_its_own() -> None:
+    """70 and the traceback; 1, Python's own, would be a regression."""
+    breaks = "from harness.cli import main; main.app = lambda: {}['nobody foresaw this']; main.main()"
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", breaks], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitStatus.FAULT == 70
+    assert "KeyError: 'nobody foresaw this'" in done.stderr and "a fault of this program" in done.stderr

@@ -38,6 +38,7 @@ def two_sides(
     medians: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, noise: Noise | None = None,
     identical: Sequence[str] = (), disturbed: Mapping[int, str] | None = None, outside: str = "", control: float = 1.0,
     state: str = "complete", purpose: str = "compare", comparison: str = "one", worktrees: int = 0,
+    measure_identical: bool = False,
 ) -> tuple[StoredSide, StoredSide]:  # fmt: skip
     """By site, the medians of the processes of base and head; process n + 1 of both sides are a pair."""
     runs = []
@@ -48,6 +49,7 @@ def two_sides(
         pairing = Pairing(
             comparison, word, Tree(word, "0123456789"), purpose, worktrees,
             identical=tuple(kernel(site).id for site in identical), noise=noise or Noise(),
+            measure_identical=measure_identical,
         )  # fmt: skip
         made = stored(
             *cases, run_id=str(side + 1), planned=planned, pairing=pairing, state=state, processes=pairs,

@@ -88,6 +88,12 @@ def test_cases_with_the_same_code_are_the_same_unless_they_were_measured() -> No
     assert by_site(compare(*measured_too))["b"].ratio is not None
 
 
+def test_identical_code_that_was_to_be_measured_and_was_not_is_undecided() -> None:
+    """A budget that ended before the first pair leaves nothing to say SAME of."""
+    found = compare(*two_sides({}, identical=["b"], measure_identical=True))
+    assert [v.verdict for v in found.verdicts] == [Verdict.UNDECIDED] and found.exit_status is ExitStatus.UNDECIDED
+
+
 def test_few_pairs_of_a_comparison_that_goes_on_are_not_judged_between_looks() -> None:
     """Five pairs: as long as more will come, the verdict is that of four."""
     rng = RNG(5)

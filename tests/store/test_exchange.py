@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import math
+import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,46 @@ def test_a_file_that_is_no_run_is_one_line(tmp_path: Path, content: bytes) -> No
     with pytest.raises(HarnessError, match=r"x.json: not an exported run: \S") as error:
         read_exported(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["NaN", '{"$float": "nan"}', '{"$float": "inf"}', "0", "-1.5"])
+def test_a_sample_that_is_no_time_is_refused_with_its_case(tmp_path: Path, value: str) -> None:
+    """It would be stored, and every table, chart and verdict would meet it."""
+    path = tmp_path / "x.json"
+    export_run(run(measurements=(measured(),)), "u", path)
+    text = re.sub(r'"value_us": ?[0-9.e+-]+', f'"value_us": {value}', path.read_text(), count=1)
+    path.write_text(text)
+    with pytest.raises(HarnessError, match="not an exported run" if value == "NaN" else r"allowed: finite and above 0"):
+        read_exported(path)
+
+
+def test_a_few_kilobytes_that_unpack_to_gigabytes_are_refused(tmp_path: Path) -> None:
+    """Before they fill the memory."""
+    path = tmp_path / "x.json.gz"
+    with gzip.open(path, "wb") as file:
+        for _ in range(exchange.LARGEST_BYTES // 2**20 + 1):
+            file.write(b" " * 2**20)
+    tracemalloc.start()
+    with pytest.raises(HarnessError, match="more than 256 MiB; allowed: up to that"):
+        read_exported(path)
+    assert tracemalloc.get_traced_memory()[1] < 3 * exchange.LARGEST_BYTES
+    tracemalloc.stop()
+
+
+def test_a_whole_number_beyond_64_bits_is_refused(tmp_path: Path) -> None:
+    """JSON has it, no table has."""
+    path = tmp_path / "x.json"
+    export_run(run(planned=(case(),)), "u", path)
+    path.write_text(path.read_text().replace('"tokens": 1', f'"tokens": {2**80}'))
+    with pytest.raises(HarnessError, match=r"x.json: not an exported run: \S"):
+        read_exported(path)
+
+
+def test_a_state_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    export_run(run(state="<b>evil"), "u", path)
+    with pytest.raises(HarnessError, match="state '<b>evil'; allowed: running, partial, complete"):
+        read_exported(path)
 
 
 def test_a_file_of_a_later_schema_says_so(tmp_path: Path) -> None:
