@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.trace.difference import Difference
     from harness.values.profile import Profile
 
-By = Literal["kernel", "op", "scope", "layer", "stream", "launch"]
+By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "process"]
 
 
 def command(

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import le
 
+from harness.trace.join import Join
 from harness.trace.rows import NONE, HostColumns, Rows
 
 
 class Attribution:
-    """launch: of each GPU row, an index into the columns of launches or NONE. op, scope: of each launch, indices into
-    `Rows.names` or NONE. rows: how many GPU rows each launch owns; a graph launch owns many. mapped: op and scope of
-    the GPU rows of which more is known than their launch says."""
+    """launch: of each GPU row, an index into the columns of launches or NONE. unclear: rows whose process cannot be
+    told. op, scope: of each launch, indices into `Rows.names` or NONE. rows: how many GPU rows each launch owns; a
+    graph launch owns many. mapped: op and scope of the GPU rows of which more is known than their launch says."""
 
     def __init__(self, rows: Rows) -> None:
         count = len(rows.launches.start_ns)
-        find = rows.by_correlation.get
         self.mapped: dict[int, tuple[int, int]] = {}
-        self.launch = array("i", (find(correlation, NONE) for correlation in rows.gpu.correlation))
+        join = Join(rows)
+        self.launch, self.unclear, self._process_of_place = join.launch, join.unclear, join.process
+        self._rows = rows
         self.op, self.scope, self.rows = array("i", [NONE]) * count, array("i", [NONE]) * count, array("i", [0]) * count
         for launch in self.launch:
             if launch != NONE:
@@ -38,6 +40,16 @@ class Attribution:
             return self.mapped[row]
         launch = self.launch[row]
         return (NONE, NONE) if launch == NONE else (self.op[launch], self.scope[launch])
+
+    def process(self, row: int) -> int:
+        """Index of the process whose work a GPU row is, or NONE."""
+        launch, rows = self.launch[row], self._rows
+        return self._process_of_place[rows.gpu.place[row]] if launch == NONE else rows.process_of(launch)
+
+    def owner(self, place: int) -> str:
+        """The pid of the process that a place (index) belongs to, or what marks it; "" where neither is known."""
+        number = self._process_of_place[place]
+        return self._rows.places[place].mark if number == NONE else self._rows.processes[number].pid
 
 
 def enclosing(host: HostColumns, moments_ns: Sequence[int], wanted: Iterable[int]) -> Iterator[tuple[int, int, int]]:

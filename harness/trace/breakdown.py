@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import merge
 from itertools import chain
-from operator import add
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.trace.attribute import Attribution, in_order, outermost_first, self_times
 from harness.trace.categories import Rules
 from harness.trace.events import read_events
-from harness.trace.intervals import Covered, Idle
-from harness.trace.places import calls, streams
+from harness.trace.intervals import Covered
+from harness.trace.launchers import calls, processes
 from harness.trace.replay import Capture, last_step, map_back, read_capture
 from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
 from harness.trace.source import read_pieces
 from harness.trace.table import Group, Tables
-from harness.values.profile import LaunchRow, Profile
+from harness.trace.usage import Usage
+from harness.values.profile import LaunchRow, ProcessRow, Profile
 
 KINDS = {KERNEL: "kernel", COPY: "copy", MEMSET: "memset"}
 
@@ -87,29 +87,21 @@ def without_collection() -> Iterator[None]:
 def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
     gpu, attribution = rows.gpu, Attribution(rows)
     replayed_ns, mapped_ns = map_back(rows, attribution, capture, quality) if capture else (0, 0)
-    kernels, everything, idle = Covered(), Covered(), Idle(rows, attribution)
     launch_order = in_order(gpu.correlation, range(len(gpu.start_ns)))  # decides between rows that start together
-    order = in_order(gpu.start_ns, launch_order)
-    for row in order:
-        start_ns, end_ns = gpu.start_ns[row], gpu.start_ns[row] + gpu.duration_ns[row]
-        gap_ns = everything.add(start_ns, end_ns)
-        if gap_ns:
-            idle.add(gap_ns, row, start_ns)
-        if gpu.role[row] == KERNEL:
-            kernels.add(start_ns, end_ns)
+    usage = Usage(rows, attribution, in_order(gpu.start_ns, launch_order))
     tables = Tables(_gpu_groups(rows, attribution), rules)
     launches = calls(rows, attribution)
-    of_streams, of_devices = streams(rows, order)
     of_kernels = [(row, ns) for row, ns in enumerate(gpu.duration_ns) if gpu.role[row] == KERNEL]
+    quality["gpu_rows_of_unclear_process"] += attribution.unclear
     _judge(rows, launches, quality)
     return Profile(
         device="cuda",
         kernel_count=len(of_kernels),
         kernel_sum_ns=sum(ns for _, ns in of_kernels),
         gpu_sum_ns=sum(gpu.duration_ns),
-        kernel_busy_ns=kernels.total_ns,
-        gpu_busy_ns=everything.total_ns,
-        span_ns=max(map(add, gpu.start_ns, gpu.duration_ns)) - min(gpu.start_ns),
+        kernel_busy_ns=usage.kernel_busy_ns,
+        gpu_busy_ns=usage.busy_ns,
+        span_ns=usage.span_ns,
         launched_ns=sum(ns for row, ns in of_kernels if attribution.launch[row] != NONE),
         attributed_ns=sum(ns for row, ns in of_kernels if attribution.of(row) != (NONE, NONE)),
         uncategorised_ns=tables.uncategorised_ns,
@@ -118,10 +110,11 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
-        streams=of_streams,
-        devices=of_devices,
+        streams=usage.streams,
+        devices=usage.devices,
+        processes=processes(rows, attribution),
         launches=launches,
-        idle=idle.rows(),
+        idle=usage.idle,
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,
@@ -152,11 +145,12 @@ def _judge(rows: Rows, launches: tuple[LaunchRow, ...], quality: Counter[str]) -
 
 def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
     sums: dict[tuple[int, int], list[int]] = {}
+    of_process = [[0, 0] for _ in rows.processes]
     for host in rows.threads:
         for name, own_ns, scope in self_times(host):
-            entry = sums.setdefault((name, scope), [0, 0])
-            entry[0] += 1
-            entry[1] += own_ns
+            for entry in (sums.setdefault((name, scope), [0, 0]), of_process[host.process]):
+                entry[0] += 1
+                entry[1] += own_ns
     named = [*rows.names, ""]  # NONE is -1: the last
     groups = [
         Group("op", named[name], named[name], named[scope], count, total_ns)
@@ -182,6 +176,11 @@ def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
+        processes=tuple(
+            ProcessRow(process.pid, (), *entry)
+            for process, entry in zip(rows.processes, of_process, strict=True)
+            if entry[0]
+        ),
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,

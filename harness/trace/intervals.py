@@ -10,25 +10,28 @@ NOT_LAUNCHED = "host: next kernel not launched yet"
 LAUNCHING = "launch: from the call to the start"
 QUEUED = "queued: launched before, not started"
 UNKNOWN = "unknown: no launch in the trace"
+BEFORE = "before the first row of this device"
+AFTER = "after the last row of this device"
 
 
 class Covered:
-    """A union of intervals that are added in order of their start. total_ns: what at least one of them covers."""
+    """A union of intervals that are added in order of their start. total_ns: what at least one of them covers. end_ns:
+    the last end."""
 
     def __init__(self) -> None:
         self.total_ns = 0
-        self._end_ns: int | None = None
+        self.end_ns: int | None = None
 
     def add(self, start_ns: int, end_ns: int) -> int:
         """Returns how long nothing was covered just before."""
-        before_ns = self._end_ns
+        before_ns = self.end_ns
         if before_ns is None or start_ns > before_ns:
             self.total_ns += end_ns - start_ns
-            self._end_ns = end_ns
+            self.end_ns = end_ns
             return 0 if before_ns is None else start_ns - before_ns
         if end_ns > before_ns:
             self.total_ns += end_ns - before_ns
-            self._end_ns = end_ns
+            self.end_ns = end_ns
         return 0
 
 
@@ -54,6 +57,11 @@ class Idle:
         self._count(NOT_LAUNCHED, late_ns)
         if gap_ns > late_ns:
             self._count(LAUNCHING, gap_ns - late_ns)
+
+    def outside(self, cause: str, gap_ns: int) -> None:
+        """Time before the first row or after the last one, if there is any."""
+        if gap_ns:
+            self._count(cause, gap_ns)
 
     def _count(self, cause: str, gap_ns: int) -> None:
         entry = self._sums.setdefault(cause, [0, 0])

@@ -3,9 +3,11 @@ name."""
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from harness.trace.event import Arguments, Event, Id, nanoseconds
 
@@ -33,6 +35,7 @@ ROLES = {
 """The names of today and, with capitals, those before torch 1.13. gpu_user_annotation lies on GPU tracks and is no
 time."""
 
+NUMBER_AT_END = re.compile(r"\d+$")
 NO_ARGUMENTS = Arguments()
 MOST_NS = 1 << 62
 """Beyond 146 years: damage, and no number for a column."""
@@ -51,9 +54,11 @@ class GpuColumns:
 
 
 class HostColumns:
-    """Ops and scopes of one thread. label: twice the index into `Rows.names`, plus 1 for a scope."""
+    """Ops and scopes of one thread. label: twice the index into `Rows.names`, plus 1 for a scope. process: index into
+    `Rows.processes`."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: int = 0) -> None:
+        self.process = process
         self.start_ns, self.end_ns = array("q"), array("q")
         self.label = array("i")
 
@@ -66,20 +71,40 @@ class LaunchColumns:
         self.name, self.thread = array("i"), array("i")
 
 
+class Place(NamedTuple):
+    """Where a GPU row ran. mark: what its `pid` says beside the device (`[TP01]` of `[TP01] 0`): tools that merge the
+    files of several processes write it there."""
+
+    mark: str
+    device: str
+    stream: str
+
+
+class Process:
+    """pid: as the file has it. by_correlation: the launch of each number; another process counts for itself."""
+
+    def __init__(self, pid: str) -> None:
+        self.pid = pid
+        self.by_correlation: dict[int, int] = {}
+
+
 class Rows:
-    """places: (device, stream) of GPU rows. by_correlation: the launch of each. collectives: what is said of a GPU row
-    that is one, by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used
-    or not."""
+    """places: of GPU rows. processes: of ops, scopes and launches. collectives: what is said of a GPU row that is one,
+    by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used or not."""
 
     def __init__(self) -> None:
         self.collectives: dict[int, Arguments] = {}
         self.called: list[tuple[int, int, int, Arguments]] = []
         self.gpu, self.launches = GpuColumns(), LaunchColumns()
         self.threads: list[HostColumns] = []
-        self.by_correlation: dict[int, int] = {}
+        self.processes: list[Process] = []
         self.names: list[str] = []
-        self.places: list[tuple[str, str]] = []
+        self.places: list[Place] = []
         self.events = 0
+
+    def process_of(self, launch: int) -> int:
+        """Index of the process that made a launch."""
+        return self.threads[self.launches.thread[launch]].process
 
 
 def collect(blocks: Iterable[list[Event]], quality: Counter[str]) -> Rows:
@@ -96,8 +121,9 @@ class _Collector:
     def __init__(self, quality: Counter[str]) -> None:
         self._rows, self._quality = Rows(), quality
         self._names: dict[str, int] = {}
-        self._places: dict[tuple[Id, Id], int] = {}
+        self._places: dict[tuple[Id, Id, Id], int] = {}
         self._threads: dict[tuple[Id, Id], int] = {}
+        self._processes: dict[Id, int] = {}
         self._pid: Id = ""
         self._tid: Id = ""
         self._thread = NONE
@@ -134,7 +160,7 @@ class _Collector:
     def _gpu(self, event: Event, role: int, start_ns: int, duration_ns: int, name: int) -> None:
         args = event.args or NO_ARGUMENTS
         device, stream = args.device, args.stream
-        place = event.pid if device is None else device, event.tid if stream is None else stream
+        place = event.pid, event.pid if device is None else device, event.tid if stream is None else stream
         gpu = self._rows.gpu
         if args.collective is not None:
             self._rows.collectives[len(gpu.role)] = args
@@ -149,18 +175,17 @@ class _Collector:
         correlation = _correlation(event.args or NO_ARGUMENTS)
         if correlation == NONE:
             return
-        launches, known = self._rows.launches, self._rows.by_correlation
+        launches, host = self._rows.launches, self._host(event)
+        known = self._rows.processes[host.process].by_correlation
         before = known.setdefault(correlation, len(launches.start_ns))
         if before < len(launches.start_ns):
             self._quality["launches_that_share_a_correlation"] += 1
             if launches.start_ns[before] >= start_ns:
                 return
-            known[correlation] = len(
-                launches.start_ns
-            )  # of two, the later one is inside the other, or nearer to its kernel
+            # of two, the later one is inside the other, or nearer to its kernel
+            known[correlation] = len(launches.start_ns)
         launches.start_ns.append(start_ns)
         launches.name.append(name)
-        self._host(event)
         launches.thread.append(self._thread)
 
     def _host(self, event: Event) -> HostColumns:
@@ -169,13 +194,34 @@ class _Collector:
             self._pid, self._tid = event.pid, event.tid
             self._thread = self._threads.setdefault((event.pid, event.tid), len(self._threads))
             if self._thread == len(self._rows.threads):
-                self._rows.threads.append(HostColumns())
+                self._rows.threads.append(HostColumns(self._process(event.pid)))
         return self._rows.threads[self._thread]
+
+    def _process(self, pid: Id) -> int:
+        process = self._processes.setdefault(pid, len(self._processes))
+        if process == len(self._rows.processes):
+            self._rows.processes.append(Process(_shown(pid)))
+        return process
 
     def rows(self) -> Rows:
         self._rows.names = list(self._names)
-        self._rows.places = [(str(device), str(stream)) for device, stream in self._places]
+        self._rows.places = [
+            Place(_mark(pid, device), str(device), str(stream)) for pid, device, stream in self._places
+        ]
         return self._rows
+
+
+def _mark(pid: Id, device: Id) -> str:
+    return "" if pid is None or str(pid) == str(device) else mark_of(_shown(pid)) or _shown(pid)
+
+
+def mark_of(pid: str) -> str:
+    """`[TP01] 4711` -> `[TP01]`: what stands before the number of a process or device."""
+    return NUMBER_AT_END.sub("", pid).strip()
+
+
+def _shown(pid: Id) -> str:
+    return "" if pid is None else str(pid)
 
 
 def _correlation(args: Arguments) -> int:

@@ -36,14 +36,51 @@ class SumRow(msgspec.Struct, frozen=True):
     total_ns: int
 
 
+class IdleRow(msgspec.Struct, frozen=True):
+    """Time between the first and the last GPU row that no row covers, by what the next row was waiting for."""
+
+    cause: str
+    gaps: int
+    total_ns: int
+
+
 class StreamRow(msgspec.Struct, frozen=True):
-    """A stream of a device, or a device with all its streams (stream ""). busy_ns: union of its rows."""
+    """A stream of a device. busy_ns: union of its rows. process: the pid that launches there, "" where it cannot be
+    told; of several processes on one device, what marks the rows."""
 
     device: str
     stream: str
     calls: int
     total_ns: int
     busy_ns: int
+    process: str = ""
+
+
+class DeviceRow(StreamRow, frozen=True):
+    """A device with all its streams (stream ""). span_ns: from the first to the last row of the whole trace, which
+    busy_ns is a part of. idle: the rest of it, by cause; of a single device it is `Profile.idle`."""
+
+    span_ns: int = 0
+    idle: tuple[IdleRow, ...] = ()
+
+    @property
+    def idle_ns(self) -> int:
+        return self.span_ns - self.busy_ns
+
+    @property
+    def utilisation(self) -> float:
+        """Busy share of the span."""
+        return self.busy_ns / self.span_ns if self.span_ns else 0.0
+
+
+class ProcessRow(msgspec.Struct, frozen=True):
+    """GPU rows by the process that launched them; process "" for those of which that cannot be told. devices: those
+    that the rows ran on; none, where the rows are CPU ops."""
+
+    process: str
+    devices: tuple[str, ...]
+    calls: int
+    total_ns: int
 
 
 class LaunchRow(msgspec.Struct, frozen=True):
@@ -55,14 +92,6 @@ class LaunchRow(msgspec.Struct, frozen=True):
     launches: int
     without_rows: int
     calls: int
-    total_ns: int
-
-
-class IdleRow(msgspec.Struct, frozen=True):
-    """Time between the first and the last GPU row that no row covers, by what the next row was waiting for."""
-
-    cause: str
-    gaps: int
     total_ns: int
 
 
@@ -95,14 +124,15 @@ class Profile(msgspec.Struct, frozen=True):
 
     device: `cuda` (any GPU), or `cpu` for a trace without GPU rows: then kernels are CPU ops by self time. gpu_sum_ns:
     kernels, copies and memsets, what the categories add up to. busy: union of intervals. span_ns: first start to last
-    end. launched_ns: kernel time whose launch is in the trace. attributed_ns: kernel time with a launching op or
-    scope (on a CPU: in a scope). data_quality: counts of what was damaged, dropped or odd. steps: decode steps in the
-    trace (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by
-    innermost `record_function` scope (of our own, `op@site`), and by layer of our own decode. idle: adds up to span
-    minus busy. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled; mapped_ns of
-    it went back to the op and layer that it was captured from. work: of a live profile, the least work of each scope
-    whose time is all there. binaries: of a live profile, what the Triton kernels of the step were compiled to;
-    not_read: by place, why that cannot be said.
+    end. launched_ns: kernel time whose launch is in the trace. attributed_ns: kernel time with a launching op or scope
+    (on a CPU: in a scope). data_quality: counts of what was damaged, dropped or odd. steps: decode steps in the trace
+    (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by innermost
+    `record_function` scope (of our own, `op@site`), and by layer of our own decode. processes: GPU rows by who launched
+    them. gpu_busy_ns and idle, which adds up to span minus busy, are of all devices together: time in which any, or
+    none, was busy; `devices` has them of each. replayed_ns: GPU time of steps of our own decode that were replayed as a
+    graph or compiled; mapped_ns of it went back to the op and layer that it was captured from. work: of a live profile,
+    the least work of each scope whose time is all there. binaries: of a live profile, what the Triton kernels of the
+    step were compiled to; not_read: by place, why that cannot be said.
     """
 
     device: str
@@ -126,7 +156,8 @@ class Profile(msgspec.Struct, frozen=True):
     scopes: tuple[SumRow, ...] = ()
     layers: tuple[SumRow, ...] = ()
     streams: tuple[StreamRow, ...] = ()
-    devices: tuple[StreamRow, ...] = ()
+    devices: tuple[DeviceRow, ...] = ()
+    processes: tuple[ProcessRow, ...] = ()
     launches: tuple[LaunchRow, ...] = ()
     idle: tuple[IdleRow, ...] = ()
     events: int = 0

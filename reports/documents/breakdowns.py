@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.trace.difference import Change, Difference
-from harness.values.profile import KernelRow, Profile
+from harness.values.profile import DeviceRow, KernelRow, Profile
 
 from .encoding import extended, of, several, struct, text
 
 Rows = tuple[KernelRow, ...]
-Breakdown = extended("Breakdown", Profile, "idle_ns", without=("arm", "engine", "axes"), trace=str, sites=Rows)
+_DEVICE = extended("DeviceFacts", DeviceRow, "idle_ns", "utilisation")
+Breakdown = extended(
+    "Breakdown", Profile, "idle_ns", without=("arm", "engine", "axes"), trace=str, sites=Rows, devices=several(_DEVICE)
+)
 """`breakdown TRACE`: a profile; `kernels` by name and category, `sites` the same by scope of our own decode."""
 _CHANGE = extended("ChangeFacts", Change, "delta_ns", "calls_ns", "each_ns")
 _DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", categories=several(_CHANGE), kernels=several(_CHANGE))
@@ -36,4 +39,5 @@ def _breakdown(trace: str, profile: Profile) -> Any:
         merged[row.name, row.category] = total
     kernels = tuple(sorted(merged.values(), key=lambda row: (-row.total_ns, row.name)))
     sites = tuple(row for row in profile.kernels if row.scope)
-    return of(Breakdown, profile, trace=trace, kernels=kernels, sites=sites)
+    devices = tuple(of(_DEVICE, row) for row in profile.devices)
+    return of(Breakdown, profile, trace=trace, kernels=kernels, sites=sites, devices=devices)

@@ -40,9 +40,9 @@ def facts(profile: Profile) -> Iterator[str]:
     elif len(profile.streams) > 1:
         kind += f" of {plural(len(profile.streams), 'stream')} on {plural(len(profile.devices), 'device')}"
     yield kind
-    share = f" ({100 * profile.gpu_busy_ns / profile.span_ns:.1f} %)" if profile.span_ns else ""
     yield f"sum {ms(profile.gpu_sum_ns)} ms"
-    yield f"busy {ms(profile.gpu_busy_ns)} ms of {ms(profile.span_ns)} ms{share}"
+    any_of = f" on any of {plural(len(profile.devices), 'device')}" if len(profile.devices) > 1 else ""
+    yield f"busy {_of(profile.gpu_busy_ns, profile.span_ns)}{any_of}"
     if profile.kernel_count:
         yield f"{plural(profile.kernel_count, 'kernel')} {ms(profile.kernel_sum_ns)} ms"
     if profile.steps:
@@ -51,6 +51,9 @@ def facts(profile: Profile) -> Iterator[str]:
 
 def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
     """What is to be known about the data: a word, and what is said of it."""
+    for device in profile.devices:
+        pid = f", process {clean(device.process)}" if device.process else ""
+        yield f"device {clean(device.device)}", f"busy {_of(device.busy_ns, device.span_ns)}{pid}"
     if profile.gpu_sum_ns:
         left = profile.uncategorised_ns
         yield "uncategorised", f"{ms(left)} ms, {_percent(left, profile.gpu_sum_ns)}"
@@ -65,9 +68,19 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
         yield "data quality", f"{clean(name).replace('_', ' ')}: {count:,}"
 
 
+def _of(part_ns: int, whole_ns: int) -> str:
+    """`0.050 ms of 0.100 ms (50.0 %)`."""
+    share = f" ({_percent(part_ns, whole_ns)})" if whole_ns else ""
+    return f"{ms(part_ns)} ms of {ms(whole_ns)} ms{share}"
+
+
 def _idle(profile: Profile) -> Iterator[tuple[str, str]]:
-    for row in profile.idle:
-        yield "idle", f"{ms(row.total_ns)} ms in {plural(row.gaps, 'gap')}, {row.cause}"
+    """Of each device: time in which none is busy is nobody's idle time."""
+    several = len(profile.devices) > 1
+    for device in profile.devices:
+        where = f"idle {clean(device.device)}" if several else "idle"
+        for row in device.idle:
+            yield where, f"{ms(row.total_ns)} ms in {plural(row.gaps, 'gap')}, {row.cause}"
 
 
 def render_difference(changed: Difference, base: Profile, top: int = 12) -> RenderableType:

@@ -55,7 +55,7 @@ def _trace(anchor: str, title: str, profile: Profile) -> Trace:
 def _tables(profile: Profile) -> Iterator[Table]:
     yield categories(profile)
     yield from (table for table in (listed(profile, by) for by in LISTS) if table.rows)
-    if profile.idle:
+    if any(device.idle for device in profile.devices):
         yield idle(profile)
 
 

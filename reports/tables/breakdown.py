@@ -4,7 +4,7 @@ two traces. The rows of every table add up to the same time."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.trace.categories import PUBLISHED, UNCATEGORISED, without_arguments
@@ -12,10 +12,12 @@ from harness.trace.difference import Change, Difference
 from harness.values.profile import CategoryRow, Profile
 
 from ..figures import UNKNOWN, clean
-from ..figures import milliseconds as ms
-from ..table import Cell, Column, Name, Number, Row, Table, Words
+from ..table import Column, Name, Number, Row, Table, Words
+from .breakdown_places import devices, launches, processes, streams
+from .sums import Shorten, sum_row, sums_table, with_each
 
-LISTS = ("kernel", "layer", "op", "scope", "launch", "stream")
+LISTS = ("kernel", "layer", "op", "scope", "launch", "stream", "device", "process")
+PLACES = {"stream": streams, "device": devices, "process": processes}
 NAME_WIDTH = 52
 NOISE = re.compile(
     r"\(anonymous namespace\)::|\bat::native::|\bc10::|\bstd::"
@@ -23,13 +25,6 @@ NOISE = re.compile(
 )
 COMPUTES = re.compile(r"\w*(?:Functor(?:_\w+)?|Ops|_kernel_cuda|_kernel_impl|_kernel)\b")
 GENERIC = {"BinaryFunctor", "UnaryFunctor", "BUnaryFunctor", "AUnaryFunctor", "elementwise_kernel", "reduce_kernel"}
-
-Shorten = Callable[[str, str], str]
-"""Of a kernel's name and the op that launched it, what is shown."""
-
-
-Sum = tuple[tuple[Cell, ...], int, int, Number | None]
-"""Of a row its names, how often, how many ns, and what stands in its last column."""
 
 
 def whole(name: str, op: str = "") -> str:
@@ -39,12 +34,12 @@ def whole(name: str, op: str = "") -> str:
 def categories(profile: Profile) -> Table:
     """The six of the published table first, then the others, each longest first; what matched no rule last."""
     rows = sorted(profile.categories, key=_published_first)
-    sums = [_sum((Name(clean(row.name), code=False),), row.calls, row.total_ns) for row in rows]
+    sums = [with_each((Name(clean(row.name), code=False),), row.calls, row.total_ns) for row in rows]
     unit = "GPU" if profile.device == "cuda" else "CPU"
-    table = _table("categories", "Categories", ["Category"], sums, profile.gpu_sum_ns, f"% {unit}")
+    table = sums_table("categories", "Categories", ["Category"], sums, profile.gpu_sum_ns, f"% {unit}")
     calls = sum(row.calls for row in profile.categories)
-    total = _sum((Name("Total", code=False),), calls, profile.gpu_sum_ns)
-    table = replace(table, rows=(*table.rows, replace(_row(total, profile.gpu_sum_ns), share=None, foot=True)))
+    total = with_each((Name("Total", code=False),), calls, profile.gpu_sum_ns)
+    table = replace(table, rows=(*table.rows, replace(sum_row(total, profile.gpu_sum_ns), share=None, foot=True)))
     return _per_step(table, profile.steps) if profile.steps else table
 
 
@@ -62,67 +57,32 @@ def _per_step(table: Table, steps: int) -> Table:
 
 def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
     """The same time by another word of `LISTS`, longest first."""
-
-    def table(kind: str, title: str, names: Sequence[str], rows: Iterable[Sum], last: str = "us each") -> Table:
-        return _table(kind, title, names, rows, profile.gpu_sum_ns, last=last)
-
     if by == "kernel":
         what = "Kernel" if profile.device == "cuda" else "Op"
-        sums = (_sum((Name(shorten(r.name, r.op), long=True), Words(clean(r.category)), _maybe(r.scope or r.op)),
-                     r.calls, r.total_ns) for r in profile.kernels)  # fmt: skip
-        return table("kernels", f"{what}s", [what, "Category", "Site or op"], sums)
-    if by == "stream":
-        sums = (
-            ((Name(clean(r.device)), Name(clean(r.stream))), r.calls, r.total_ns, Number(r.busy_ns, ms(r.busy_ns)))
-            for r in profile.streams
-        )
-        return table("streams", "By stream", ["Device", "Stream"], sums, "Busy (ms)")
+        names = [what, "Category", "Site or op"]
+        sums = (with_each((Name(shorten(r.name, r.op), long=True), Words(clean(r.category)), _maybe(r.scope or r.op)),
+                          r.calls, r.total_ns) for r in profile.kernels)  # fmt: skip
+        return sums_table("kernels", f"{what}s", names, sums, profile.gpu_sum_ns)
+    if by in PLACES:
+        return PLACES[by](profile)
     if by == "launch":
-        sums = (
-            ((Name(shorten(r.name, "") or "(before the trace, or lost)"),), r.calls, r.total_ns,
-                Number(r.launches, f"{r.launches:,}"))
-            for r in profile.launches
-        )  # fmt: skip
-        return table("launches", "By launch", ["Launch"], sums, "Calls of it")
+        return launches(profile, shorten)
     found = {"op": profile.ops, "scope": profile.scopes, "layer": profile.layers}[by]
-    sums = (_sum((Name(shorten(r.name, "") or "(none)"),), r.calls, r.total_ns) for r in found)
-    return table(f"{by}s", f"By {by}", [by.capitalize()], sums)
+    sums = (with_each((Name(shorten(r.name, "") or "(none)"),), r.calls, r.total_ns) for r in found)
+    return sums_table(f"{by}s", f"By {by}", [by.capitalize()], sums, profile.gpu_sum_ns)
 
 
 def idle(profile: Profile) -> Table:
-    """What the GPU waited for, of the span from the first start to the last end."""
-    sums = (_sum((Name(row.cause, code=False),), row.gaps, row.total_ns) for row in profile.idle)
-    return _table("idle", "Idle, of the span", ["What the GPU waited for"], sums, profile.span_ns)
+    """What each device waited for, of the span from the first start to the last end of all."""
+    of_device = [(device, row) for device in profile.devices for row in device.idle]
+    sums = (with_each((Name(row.cause, code=False), Name(clean(device.device))), row.gaps, row.total_ns)
+            for device, row in of_device)  # fmt: skip
+    table = sums_table("idle", "Idle, of the span", ["What the GPU waited for", "Device"], sums, profile.span_ns)
+    return table if len(profile.devices) > 1 else table.without(["device"])
 
 
 def _maybe(name: str) -> Name | None:
     return Name(clean(name)) if name else None
-
-
-def _sum(names: tuple[Cell, ...], calls: int, ns: int) -> Sum:
-    each = ns / calls / 1e3 if calls else None
-    return names, calls, ns, None if each is None else Number(each, f"{each:,.2f}")
-
-
-def _table(
-    kind: str, title: str, names: Sequence[str], rows: Iterable[Sum], whole_ns: int, share: str = "%",
-    last: str = "us each",
-) -> Table:  # fmt: skip
-    columns = (
-        *(Column(name.lower().replace(" ", "_"), name, extra=place > 1) for place, name in enumerate(names)),
-        Column("total_ns", "Total (ms)", right=True),
-        Column("share", share, right=True),
-        Column("calls", "Calls", right=True),
-        Column("last", last, right=True, extra=True),
-    )
-    return Table(kind, title, columns, tuple(_row(row, whole_ns) for row in rows), published=True)
-
-
-def _row(found: Sum, whole_ns: int) -> Row:
-    names, calls, ns, last = found
-    share = ns / whole_ns if whole_ns else None
-    part = None if share is None else Number(share, f"{100 * share:.1f}")
-    return Row((*names, Number(ns, ms(ns)), part, Number(calls, f"{calls:,}"), last), share=share)
 
 
 def changed_categories(changed: Difference) -> Table:
