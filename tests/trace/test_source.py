@@ -87,7 +87,7 @@ def test_a_second_trace_in_an_archive_is_counted(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"\x1f\x8b\x00", "nothing readable"),
-        (b"PK\x03\x04....", "packed with zip"),
+        (b"PK\x03\x04....", "damaged zip"),
         (archive({"README": b"hello"}, "w"), "without a JSON file"),
     ],
 )
