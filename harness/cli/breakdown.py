@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.trace.difference import Difference
+    from harness.trace.inputs.members import TraceFile
     from harness.values.profile import Profile
 
 By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "process"]
@@ -20,7 +21,8 @@ By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "pr
 
 def command(
     traces: Annotated[
-        list[Path], typer.Argument(help="Traces of torch.profiler: .json, .json.gz, .tar.gz, by content.")
+        list[Path],
+        typer.Argument(help="Traces: files (packed or not), folders, patterns, archives, told by their content."),
     ],
     categories: Annotated[
         Path | None, typer.Option(help="Rules (YAML) that go before the shipped ones, or `replace: true` them.")
@@ -28,34 +30,73 @@ def command(
     by: Annotated[By, typer.Option(help="What the second table lists.")] = "kernel",
     top: Annotated[int, typer.Option(min=0, help="Rows of the second table.")] = 12,
     steps: Annotated[int, typer.Option(min=0, help="Decode steps in each trace, for us per step.")] = 0,
+    ranks: Annotated[
+        bool | None,
+        typer.Option("--ranks/--pair", help="Several traces are ranks of one job, or are not. Else the files say it."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with every table to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every table to this file, as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where the time of a trace went; of two, what changed too. GPU time; without a GPU, CPU self time."""
+    """Where the time of a trace went; of two, what changed; of ranks, who waited for whom. Without a GPU, CPU time."""
+    from harness.cli.breakdown_ranks import show_ranks
+    from harness.ranks.recognise import recognise
+    from harness.trace.inputs.members import trace_files
+
+    with trace_files(traces) as files:
+        found = recognise(files, ranks)
+        if found is not None:
+            show_ranks(found, categories, top, html, csv, as_json)
+        else:
+            _show(files, categories, by, top, steps, html, csv, as_json)
+
+
+def _show(
+    files: Sequence[TraceFile],
+    categories: Path | None,
+    by: By,
+    top: int,
+    steps: int,
+    html: Path | None,
+    csv: Path | None,
+    as_json: bool,
+) -> None:
     from harness.trace import breakdown, difference, load_rules
+    from harness.trace.inputs.titles import told_apart
 
     rules = load_rules(*([categories] if categories else []))
-    profiles = [breakdown(trace, rules, steps=steps) for trace in traces]
+    profiles = [breakdown(file.path, rules, steps=steps) for file in files]
+    titles = told_apart([file.title for file in files])
     changed = difference(*profiles) if len(profiles) == 2 else None
     if html is not None:
-        _write_page(html, traces, profiles, changed)
+        _write_page(html, titles, profiles, changed)
+    if csv is not None:
+        _write_tables(csv, titles, profiles, changed)
     if as_json:
         from harness_reports.documents.breakdowns import breakdown_text
 
-        print(breakdown_text([str(trace) for trace in traces], profiles, changed))
+        print(breakdown_text([file.title for file in files], profiles, changed))
         return
-    if html is not None:
-        print(html)
+    if html is not None or csv is not None:
+        print(*(file for file in (html, csv) if file is not None), sep="\n")
         return
     from harness_reports.formats.console import show
     from harness_reports.pages.breakdown import render, render_difference
 
-    parts = [render(trace.name, profile, by, top) for trace, profile in zip(traces, profiles, strict=True)]
+    parts = [render(title, profile, by, top) for title, profile in zip(titles, profiles, strict=True)]
     show(*parts, *([render_difference(changed, profiles[0], top)] if changed else []))
 
 
-def _write_page(path: Path, traces: Sequence[Path], profiles: Sequence[Profile], changed: Difference | None) -> None:
+def _write_page(path: Path, titles: Sequence[str], profiles: Sequence[Profile], changed: Difference | None) -> None:
     from harness.cli.output_file import write
     from harness_reports.pages.breakdown_page import render
 
-    write("--html", path, render([trace.name for trace in traces], profiles, changed))
+    write("--html", path, render(titles, profiles, changed))
+
+
+def _write_tables(path: Path, titles: Sequence[str], profiles: Sequence[Profile], changed: Difference | None) -> None:
+    from harness.cli.output_file import write
+    from harness_reports.formats.csv_table import render_all
+    from harness_reports.pages.breakdown_page import every_table
+
+    write("--csv", path, render_all(every_table(titles, profiles, changed)))

@@ -24,14 +24,15 @@ Breakdowns = struct("Breakdowns", traces=several(Breakdown))
 
 def breakdown_text(traces: Sequence[str], profiles: Sequence[Profile], changed: Difference | None = None) -> str:
     """One trace: its breakdown. Two: both, as `base` and `head`, and their `difference`. More: a list."""
-    found = [_breakdown(trace, profile) for trace, profile in zip(traces, profiles, strict=True)]
+    found = [breakdown_of(trace, profile) for trace, profile in zip(traces, profiles, strict=True)]
     if changed is not None:
         rows = {name: tuple(of(_CHANGE, row) for row in getattr(changed, name)) for name in ("categories", "kernels")}
         return text(TwoBreakdowns(base=found[0], head=found[1], difference=of(_DIFFERENCE, changed, **rows)))
     return text(found[0] if len(found) == 1 else Breakdowns(traces=tuple(found)))
 
 
-def _breakdown(trace: str, profile: Profile) -> Any:
+def breakdown_of(trace: str, profile: Profile) -> Any:
+    """The document of one trace."""
     merged: dict[tuple[str, str], KernelRow] = {}
     for row in profile.kernels:
         have = merged.get((row.name, row.category), KernelRow(row.name, row.category, 0, 0, row.op))

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from . import breakdowns, comparisons, plans, runs, stored, sweeps
+from . import breakdowns, comparisons, plans, ranks, runs, stored, sweeps
 from .encoding import SCHEMA
 
 DOCUMENTS: Mapping[str, Any] = {
@@ -25,6 +25,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "findings": stored.FindingsDocument,
     "history": stored.HistoryDocument,
     "plan": plans.PlanDocument,
+    "ranks": ranks.RanksDocument,
     "report": runs.ReportDocument,
     "run": runs.RunDocument,
     "runs": stored.RunsDocument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..table import Cell, Change, Number, Quantity, Table, text_of
 
@@ -25,6 +25,11 @@ def render(table: Table) -> str:
         cells = zip(row.cells, wide, strict=True)
         writer.writerow([value for cell, spread in cells for value in _values(cell, spread)])
     return out.getvalue()
+
+
+def render_all(tables: Iterable[Table]) -> str:
+    """Several tables in one file, each under a line with its name, an empty line between them."""
+    return "\n".join(f"# {table.name}\n{render(table)}" for table in tables)
 
 
 def _values(cell: Cell, spread: bool) -> Iterator[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.trace.difference import Difference
 from harness.values.profile import Profile
@@ -57,6 +57,17 @@ def _tables(profile: Profile) -> Iterator[Table]:
     yield from (table for table in (listed(profile, by) for by in LISTS) if table.rows)
     if any(device.idle for device in profile.devices):
         yield idle(profile)
+
+
+def every_table(
+    titles: Sequence[str], profiles: Sequence[Profile], changed: Difference | None = None
+) -> Iterator[Table]:
+    """All rows of all tables; of several traces each name with its trace."""
+    for title, profile in zip(titles, profiles, strict=True):
+        for table in _tables(profile):
+            yield replace(table, name=f"{table.name} of {clean(title)}") if len(titles) > 1 else table
+    if changed:
+        yield from (changed_categories(changed), changed_kernels(changed))
 
 
 def _left(rows: Sequence[Row]) -> str:

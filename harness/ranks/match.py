@@ -1,0 +1,110 @@
+"""Which collective of one rank is which of another: by group and number where torch says them, otherwise by type and
+order."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from harness.ranks.collectives import POINT_TO_POINT, members
+from harness.ranks.rank_trace import Instance
+from harness.values.ranks import Kind, Lacking
+
+MOST_ALIGNED = 2000
+"""Beyond that many of one type, those that are not the same number on all ranks are matched by order from the first:
+a search for the gap would take the square of their number."""
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """One collective. number: which of its type and group. on: by rank."""
+
+    kind: Kind
+    number: int
+    on: Mapping[int, Instance]
+
+
+def matched(of_ranks: Mapping[int, Sequence[Instance]]) -> tuple[list[Match], tuple[Lacking, ...], int]:
+    """All collectives that two ranks or more have, by their first end; ranks that lack some; how many have no
+    partner."""
+    families: dict[tuple[str, str], dict[int, list[Instance]]] = defaultdict(dict)
+    alone = 0
+    for rank, instances in of_ranks.items():
+        for instance in instances:
+            if instance.kind.type in POINT_TO_POINT:
+                alone += 1
+                continue
+            family = instance.kind.type, instance.kind.group
+            families[family].setdefault(rank, []).append(instance)
+    found: list[Match] = []
+    lacking: list[Lacking] = []
+    for (_, group), by_rank in families.items():
+        expected = [rank for rank in members(group) or of_ranks if rank in of_ranks]
+        if len(expected) < 2:
+            alone += sum(map(len, by_rank.values()))
+            continue
+        rows = list(_family(by_rank))
+        found += [row for row in rows if len(row.on) > 1]
+        alone += sum(len(row.on) == 1 for row in rows)
+        lacking += _lacking(rows, expected)
+    found.sort(key=lambda match: (min(one.end_ns for one in match.on.values()), match.kind))
+    return found, tuple(lacking), alone
+
+
+def _family(by_rank: Mapping[int, Sequence[Instance]]) -> Iterator[Match]:
+    """In order of their number."""
+    numbered = all(one.sequence is not None for instances in by_rank.values() for one in instances)
+    keys = _numbers(by_rank) if numbered else _places(by_rank)
+    rows: dict[Key, dict[int, Instance]] = defaultdict(dict)
+    for rank, instances in by_rank.items():
+        for key, one in zip(keys[rank], instances, strict=True):
+            rows[key][rank] = one
+    for number, key in enumerate(sorted(rows), 1):
+        on = dict(sorted(rows[key].items()))
+        kind = max((one.kind for one in on.values()), key=lambda kind: kind.bytes)
+        yield Match(kind, number, on)
+
+
+def _numbers(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:
+    """Coalesced collectives share a number: then which of them."""
+    keys: dict[int, list[Key]] = {}
+    for rank, instances in by_rank.items():
+        seen: Counter[int | None] = Counter()
+        keys[rank] = []
+        for one in instances:
+            keys[rank].append((one.sequence, seen[one.sequence]))
+            seen[one.sequence] += 1
+    return keys
+
+
+def _places(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:
+    """By order; where a rank has fewer, each is laid beside the rank that has most, by dtype and size."""
+    longest = max(by_rank, key=lambda rank: len(by_rank[rank]))
+    tokens = {rank: [(one.kind.dtype, one.kind.bytes) for one in instances] for rank, instances in by_rank.items()}
+    return {rank: [(place,) for place in _aligned(tokens[longest], tokens[rank])] for rank in by_rank}
+
+
+def _aligned(longest: Sequence[object], other: Sequence[object]) -> Sequence[float]:
+    """The place of each of `other` in `longest`; what has none stands between two."""
+    if len(longest) == len(other) or len(longest) > MOST_ALIGNED or len(set(longest)) == 1:
+        return range(len(other))
+    places: list[float] = []
+    for tag, from_long, to_long, start, end in SequenceMatcher(None, longest, other, autojunk=False).get_opcodes():
+        for step in range(end - start):
+            known = tag in ("equal", "replace") and from_long + step < to_long
+            places.append(from_long + step if known else to_long - 0.5 + step / (2 * (end - start)))
+    return places
+
+
+def _lacking(rows: Sequence[Match], expected: Sequence[int]) -> Iterator[Lacking]:
+    for rank in expected:
+        has = [place for place, row in enumerate(rows) if rank in row.on]
+        missing = [place for place, row in enumerate(rows) if rank not in row.on]
+        inside = [place for place in missing if has and has[0] < place < has[-1]]
+        for places, edge in ((inside, False), ([place for place in missing if place not in set(inside)], True)):
+            for kind, count in Counter(rows[place].kind for place in places).items():
+                yield Lacking(kind, rank, count, edge)

@@ -1,0 +1,85 @@
+"""Whether several traces are ranks of one job, and which rank each is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.ranks.heads import Head, read_head
+from harness.trace.inputs.members import TraceFile
+
+IN_NAME = re.compile(r"(?<![a-z])(?:rank|tp|dp|pp|ep|worker|gpu|device)[-_]?0*(\d{1,6})(?!\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """files, heads, numbers: of each rank, in order of the numbers. recognised: by what."""
+
+    files: tuple[TraceFile, ...]
+    heads: tuple[Head, ...]
+    numbers: tuple[int, ...]
+    recognised: str
+
+    @property
+    def world_size(self) -> int:
+        return max(head.world_size for head in self.heads)
+
+    @property
+    def backend(self) -> str:
+        return next((head.backend for head in self.heads if head.backend), "")
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """Ranks of the job that no file is of."""
+        return tuple(sorted(set(range(self.world_size)) - set(self.numbers)))
+
+
+def recognise(files: Sequence[TraceFile], wanted: bool | None = None) -> Ranks | None:
+    """The ranks in several files, None where they are none. wanted: True, they are (`--ranks`); False, they are not
+    (`--pair`); None, as the files say.
+
+    Raises HarnessError where they must be ranks and two of them say that they are the same one.
+    """
+    if wanted is False or len(files) < 2:
+        if wanted:
+            raise HarnessError(f"--ranks: one trace, {files[0].title}; wanted several ranks of one job")
+        return None
+    heads = [read_head(file.path) for file in files]
+    said = [head.rank for head in heads]
+    named = _named([file.title for file in files])
+    if None not in said and len(set(said)) == len(said) and len({head.world_size for head in heads}) == 1:
+        return _ranks(files, heads, said, "distributedInfo")
+    if wanted and None not in said and len(set(said)) < len(said):
+        twice = next(rank for rank in said if said.count(rank) > 1)
+        raise HarnessError(f"--ranks: two traces of rank {twice}: {_titles(files, said, twice)}; give one of each rank")
+    if named is not None and (None in said or wanted):
+        return _ranks(files, heads, named, "file names")
+    return _ranks(files, heads, list(range(len(files))), "--ranks, in the order given") if wanted else None
+
+
+def _ranks(files: Sequence[TraceFile], heads: Sequence[Head], numbers: Sequence[int | None], by: str) -> Ranks:
+    order = sorted(range(len(files)), key=lambda place: numbers[place] or 0)
+    return Ranks(
+        tuple(files[place] for place in order),
+        tuple(heads[place] for place in order),
+        tuple(numbers[place] or 0 for place in order),
+        by,
+    )
+
+
+def _named(titles: Sequence[str]) -> list[int] | None:
+    """The numbers in names that differ in one number of a rank alone."""
+    for place in range(max(len(IN_NAME.findall(title)) for title in titles)):
+        found = [list(IN_NAME.finditer(title)) for title in titles]
+        if any(len(matches) <= place for matches in found):
+            return None
+        numbers = [int(matches[place][1]) for matches in found]
+        if len(set(numbers)) == len(numbers):
+            return numbers
+    return None
+
+
+def _titles(files: Sequence[TraceFile], said: Sequence[int | None], rank: int | None) -> str:
+    return ", ".join(file.title for file, own in zip(files, said, strict=True) if own == rank)
