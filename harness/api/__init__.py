@@ -65,15 +65,15 @@ def plan(suite: Suite, *, arms: Sequence[str] = (), match: str = "", device: str
 
 def run(
     suite: Suite, *, arms: Sequence[str] = (), match: str = "", processes: int = 1,
-    stages: tuple[Stage, ...] = ("kernels", "decode", "profile"), rounds: int | None = None, note: str = "",
-    store: Store | None = None, report: Report | None = None,
+    stages: tuple[Stage, ...] = ("kernels", "decode", "profile"), rounds: int | None = None, energy: bool = False,
+    note: str = "", store: Store | None = None, report: Report | None = None,
 ) -> Run:  # fmt: skip
     """Verifies, times and profiles a suite on this machine; the run as it is stored.
 
     processes: fresh processes that repeat every case. rounds: interleaved rounds of each, None for the timer's own
-    number. store: `.harness/runs.sqlite` here where left out. Samples are us per call, token or prefill. A case
-    that is wrong or fails is a measurement with its status and reason, without samples. Raises HarnessError as `plan`
-    does, and where no worker starts; what was measured until then is stored.
+    number. energy: joules, too. store: `.harness/runs.sqlite` here where left out. Samples are us per call, token or
+    prefill. A case that is wrong or fails is a measurement with its status and reason, without samples. Raises
+    HarnessError as `plan` does, and where no worker starts; what was measured until then is stored.
     """
     from harness.runner.execute import Execution
     from harness.runner.stage import Options
@@ -81,9 +81,10 @@ def run(
 
     plan(suite, arms=arms, match=match)  # a wrong name is said before a process starts
     store = store or Store()
+    options = Options(processes=processes, stages=stages, rounds=rounds, energy=energy, note=note)
     execution = Execution(
         suite, lambda here: plan(suite, arms=arms, match=match, device=here.slug, triton=here.triton or ""), store,
-        Options(processes=processes, stages=stages, rounds=rounds, note=note), report or (lambda *_: None),
+        options, report or (lambda *_: None),
     )  # fmt: skip
     return store.load(execution.run())
 

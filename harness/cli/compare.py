@@ -103,7 +103,7 @@ def command(
         )  # fmt: skip
         comparison, binaries = measure(live, runs, terms, rounds or None, note)
         sides = stored_sides(comparison, runs)
-    times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
+    times = {v.case: v.verdict for v in comparison.verdicts if v.is_time}
     explanation = msgspec.structs.replace(explain(*sides, times), binaries=binaries)
     _show(comparison, explanation, markdown, as_json)
     raise typer.Exit(int(comparison.exit_status))

@@ -17,6 +17,9 @@ def command(
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
     only: Annotated[str, typer.Option(help="Of kernels,decode,profile: only these.")] = "",
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Joules per call and token, too; 12 s for each case.")
+    ] = False,
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
@@ -30,6 +33,7 @@ def command(
         processes=processes,
         stages=stages_named(csv(only)),
         rounds=rounds or None,
+        energy=energy,
         note=note,
         keep_traces=str(keep_traces) if keep_traces else None,
     )

@@ -17,14 +17,17 @@ from harness.compare.pairs import Pairs
 from harness.compare.policy import Policy, policy_of
 from harness.compare.reasons import decided, not_ok
 from harness.compare.sides import StoredSide, same_run
+from harness.compare.without_verdict import notes_on, unsupported_on_both
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
+from harness.stats.energy import in_joules
 from harness.values.case import Case
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
 from harness.values.pairing import CaseNoise
 from harness.values.reason import (
     NOT_TIMED,
+    EnergyUnknown,
     HeadNotAsked,
     MeasuredOnce,
     MemoryChange,
@@ -38,7 +41,7 @@ from harness.values.reason import (
 )
 from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
-MEMORY = "peak_memory_bytes"
+MEMORY, ENERGY = "peak_memory_bytes", "energy_j"
 
 
 def compare(
@@ -96,9 +99,8 @@ class _Judge:
             for verdict, of_it in self._first(question):
                 found.append(verdict)
                 if of_it is not None:
-                    evidence[verdict.case] = of_it
-        said = (_one_sided(remaining, "base"), _one_sided(remaining, "head"), _replaced(replaced), _unsupported(joined))
-        notes = [note for note in said if note]
+                    evidence[_key(verdict)] = of_it
+        notes = notes_on(joined, replaced)
         if not any(verdict.gated for verdict in found):
             gates = ", ".join(self.policy.gate)
             notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
@@ -115,7 +117,7 @@ class _Judge:
         empty = CaseVerdict(question.name, metric, Verdict.UNDECIDED, Undetermined(), gated)
         if question.head is None and empty.gated:
             return [(replace(empty, reason=HeadNotAsked()), None)]
-        if question.base is None or question.head is None or _unsupported_on_both(question):
+        if question.base is None or question.head is None or unsupported_on_both(question):
             return []
         base, head = question.base.measurement, question.head.measurement
         if self.pairs is not None:
@@ -136,11 +138,23 @@ class _Judge:
             return [(replace(empty, verdict=verdict, reason=problem.reason, failed=problem.failed), None)]
         assert base is not None and head is not None
         memory = self._memory(question.name, case, base, head)
-        return [self._time(empty, base, head), *([(memory, None)] if memory else [])]
+        found = [self._time(empty, base, head), *([(memory, None)] if memory else [])]
+        if base is not head:
+            found += self._energy(replace(empty, metric=ENERGY, gated=self._gated(case, ENERGY)), base, head)
+        return found
+
+    def _energy(
+        self, empty: CaseVerdict, base: Measurement, head: Measurement
+    ) -> list[tuple[CaseVerdict, Evidence | None]]:
+        """None where a side does not know it, unless it gates."""
+        if base.energy and head.energy:
+            return [self._time(empty, in_joules(base), in_joules(head))]
+        why = ["" if m.energy else m.no_energy or "its energy was not measured" for m in (base, head)]
+        return [(replace(empty, reason=EnergyUnknown(*why)), None)] if empty.gated else []
 
     def _gated(self, case: Case, metric: str) -> bool:
-        if metric == MEMORY:
-            return "peak_memory" in self.policy.gate
+        if metric in (MEMORY, ENERGY):
+            return {MEMORY: "peak_memory", ENERGY: "energy"}[metric] in self.policy.gate
         return (case.op if case.kind == "kernel" else case.kind) in self.policy.gate
 
     def _time(self, empty: CaseVerdict, base: Measurement, head: Measurement) -> tuple[CaseVerdict, Evidence | None]:
@@ -166,13 +180,14 @@ class _Judge:
     def _paired_time(self, shown: CaseVerdict, base: Measurement, head: Measurement) -> CaseVerdict:
         assert self.pairs is not None
         pairs, known = self.pairs.of(base, head), self.pairs.noise.cases.get(base.case.id)
+        key, known = _key(shown), None if shown.metric == ENERGY else known  # calibrated is the noise of times
         if pairs.n < self.policy.least_units:
             return self._too_few(shown, pairs.n, self.pairs.lost(base.case))
-        self.of_case[shown.case] = pairs
+        self.of_case[key] = pairs
         if pairs.has_two_modes or (known is not None and known.bimodal):
-            self.two_modes.add(shown.case)
+            self.two_modes.add(key)
         if known is not None:
-            self.noise[shown.case] = known
+            self.noise[key] = known
         return shown
 
     def _too_few(self, shown: CaseVerdict, pairs: int, lost: Sequence[str]) -> CaseVerdict:
@@ -196,7 +211,9 @@ class _Judge:
         decisions: dict[str, Decision] = {}
         for gated in (True, False):
             family = [
-                v.case for v in found if v.gated is gated and v.metric != MEMORY and not isinstance(v.reason, NOT_TIMED)
+                _key(v)
+                for v in found
+                if v.gated is gated and v.metric != MEMORY and not isinstance(v.reason, NOT_TIMED)
             ]
             looks = InterimAnalyses(self.policy.paired(), len(family), replace(self.pairs.noise, cases=self.noise))
             pairs = {case: self.of_case[case] for case in family if case in self.of_case}
@@ -221,22 +238,23 @@ class _Judge:
         if self.pairs is not None:
             decisions = self._paired_decisions(found, evidence)
         for gated in (True, False) if self.pairs is None else ():
-            cases = {v.case for v in found if v.gated is gated and v.metric != MEMORY}
+            cases = {_key(v) for v in found if v.gated is gated and v.metric != MEMORY}
             decisions |= decide({case: e for case, e in evidence.items() if case in cases}, self.policy)
         result = []
         for verdict in found:
-            decision = decisions.get(verdict.case)
+            key = _key(verdict)
+            decision = decisions.get(key)
             if decision is None or verdict.metric == MEMORY:
                 result.append(verdict)
                 continue
-            e = evidence[verdict.case]
+            e = evidence[key]
             shown = Ratio(
                 math.exp(e.centre), math.exp(decision.low), math.exp(decision.high), decision.confidence, e.n, e.level
             )
             result.append(
                 replace(
                     verdict, verdict=decision.verdict, ratio=shown, needed=decision.needed,
-                    reason=decided(decision, e, self.policy, verdict.case in unchanged, verdict.case in self.two_modes),
+                    reason=decided(decision, e, self.policy, verdict.case in unchanged, key in self.two_modes),
                     smallest_percent=None if decision.smallest is None else 100 * math.expm1(decision.smallest),
                 )
             )  # fmt: skip
@@ -256,6 +274,11 @@ class _Judge:
         return CaseVerdict(name, MEMORY, verdict, MemoryChange(a, b), gated, float(a), float(b), exact)
 
 
+def _key(verdict: CaseVerdict) -> str:
+    """What the evidence of a verdict is found by: a case may be judged by its energy, too."""
+    return f"{verdict.case} energy" if verdict.metric == ENERGY else verdict.case
+
+
 def _only_checked(measurement: Measurement) -> bool:
     return measurement.status is Status.OK and not measurement.samples
 
@@ -266,11 +289,6 @@ def _value(measurement: Measurement) -> float:
     return found.value
 
 
-def _unsupported_on_both(question: Joined) -> bool:
-    sides = (question.base, question.head)
-    return all(p and p.measurement and p.measurement.status is Status.UNSUPPORTED for p in sides)
-
-
 def _same_answer(question: Joined) -> bool:
     """Whether both sides ran the same kernel, as far as its variant's own text says."""
     base, head = question.base, question.head
@@ -278,23 +296,3 @@ def _same_answer(question: Joined) -> bool:
         return False
     same = base.case.answer is not None and base.case.answer == head.case.answer
     return same and base.measurement.source is not None and base.measurement.source == head.measurement.source
-
-
-def _unsupported(joined: Sequence[Joined]) -> str:
-    count = sum(map(_unsupported_on_both, joined))
-    return f"{count} {'case is' if count == 1 else 'cases are'} UNSUPPORTED on both sides" if count else ""
-
-
-def _replaced(replaced: Mapping[str, str]) -> str:
-    """replaced: base's questions by name, each with the places that head calls instead."""
-    if not replaced:
-        return ""
-    others = ", ".join(dict.fromkeys(replaced.values()))
-    cases = f"{len(replaced)} {'case' if len(replaced) == 1 else 'cases'} of base"
-    return f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
-
-
-def _one_sided(joined: Sequence[Joined], side: str) -> str:
-    names = [q.name for q in joined if (q.head if side == "base" else q.base) is None]
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return f"asked of {side} alone: {len(names)} ({shown})" if names else ""

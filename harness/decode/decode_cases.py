@@ -28,6 +28,7 @@ from harness.decode.work import model_work
 from harness.device.device import Elapsed
 from harness.engines import EAGER, Engine, YieldsSamples, engine_facts, make_engine
 from harness.measure.agreement import sentence
+from harness.measure.energy import NOT_ASKED, EnergyMeter, known
 from harness.measure.failure import failed, raised
 from harness.measure.kernel_cases import counted, rounds, started
 from harness.values.case import Case
@@ -42,13 +43,14 @@ class DecodeBench:
 
     streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and yielded.
     passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the float32 model's logits
-    for the other processes of the run.
+    for the other processes of the run. energy: say how many joules a token takes, too, one case after the other.
     """
 
     def __init__(
         self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream],
-        references: Path | None = None,
+        references: Path | None = None, energy: bool = False,
     ) -> None:  # fmt: skip
+        self._meter = EnergyMeter(model.device, process) if energy else None
         self.references = references
         self.model, self.process, self.passes, self.streams = model, process, passes, streams
         self.device = model.device
@@ -101,8 +103,12 @@ class DecodeBench:
             yield from self._time(ready)
         prefill_us = {e.case.arm: e.samples[0].value_us for e in ready if e.case.kind == "prefill" and e.samples}
         for entry in ready:
+            energy = NOT_ASKED
+            if self.passes and self._meter is not None:
+                yield started("energy", [entry.case])
+                energy = known(partial(self._meter.windows, partial(self._pass, entry), entry.tokens))
             wrong = entry.wrong_now() if self.passes else None
-            yield Measured(wrong or entry.measurement(prefill_us.get(entry.case.arm)))
+            yield Measured(wrong or energy.of(entry.measurement(prefill_us.get(entry.case.arm))))
 
     def _arm(
         self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, _Arm]
@@ -157,6 +163,12 @@ class DecodeBench:
                 entry.before()
                 entry.keep(self._elapsed(entry), self.process, number)
             yield Sampled((self.device.conditions(self.process, number),))
+
+    def _pass(self, entry: _Ready) -> None:
+        """All new tokens, or the prompt, once; the state is put back first."""
+        entry.before()
+        self._elapsed(entry)
+        self.device.synchronize()
 
     def _elapsed(self, entry: _Ready) -> Elapsed:
         if entry.times_itself:
@@ -225,6 +237,12 @@ class _Ready:
         self.samples: list[Sample] = []
         self.peak_extra_bytes: int | None = None
         self.times_itself = engine is not None and engine_facts(str(case.engine)).yields_samples
+
+    @property
+    def tokens(self) -> int:
+        """Of a pass, all sequences together."""
+        batch = int(self.case.axes["batch"])
+        return batch * (self.per_sample if self.case.kind == "decode" else int(self.case.axes["context"]))
 
     def keep(self, elapsed: Elapsed, process: int, number: int) -> None:
         """A sample of the round of that number."""

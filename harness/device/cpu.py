@@ -69,6 +69,9 @@ class CpuDevice:
     def conditions(self, process: int, round_number: int) -> Conditions:
         return Conditions(process=process, round=round_number)
 
+    def joules(self) -> None:
+        """The counters of a CPU (RAPL) are of all programs on it, and read by root alone."""
+
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
         with self.stopwatch() as watch:
             run()

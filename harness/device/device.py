@@ -83,6 +83,10 @@ class Device(Protocol):
         """Clocks, temperature, power and throttle reasons now; None where the device does not tell."""
         ...
 
+    def joules(self) -> float | None:
+        """The energy counter now: of the whole device, since some time before; None where it has none."""
+        ...
+
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
         """Runs it once."""
         ...

@@ -50,6 +50,10 @@ class _FakeTimed:
         self.outputs = [call() for call in self._calls]
         return self.outputs
 
+    def repeat(self, times: int) -> None:
+        for _ in range(times):
+            self.replay()
+
 
 class FakeGraph:
     """Makes the calls again at every replay."""
@@ -68,7 +72,8 @@ class FakeGraph:
 
 class FakeDevice:
     """values_us: samples of the timer and times of `elapsed`, in the order in which they are taken; taking one more is
-    an IndexError. conditions: fields of `Conditions` that every reading has."""
+    an IndexError. joules: its energy counter; None: it has none. conditions: fields of `Conditions` that every reading
+    has."""
 
     kind = "fake"
     tensors = "cpu"
@@ -79,10 +84,13 @@ class FakeDevice:
     set_bytes_limit = 1 << 20
     questions_held = 1
 
-    def __init__(self, values_us: Sequence[float] = (), rounds: int = 2, **conditions: Any) -> None:
+    def __init__(
+        self, values_us: Sequence[float] = (), rounds: int = 2, joules: Callable[[], float] | None = None,
+        **conditions: Any,
+    ) -> None:  # fmt: skip
         self.values_us = list(values_us)
         self.fake_timer = FakeTimer(self.values_us, rounds)
-        self._conditions = conditions
+        self._joules, self._conditions = joules, conditions
 
     def facts(self) -> dict[str, Any]:
         return {"device_name": "fake"}
@@ -100,6 +108,9 @@ class FakeDevice:
 
     def conditions(self, process: int, round_number: int) -> Conditions:
         return Conditions(process=process, round=round_number, **self._conditions)
+
+    def joules(self) -> float | None:
+        return self._joules() if self._joules else None
 
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
         with self.stopwatch() as watch:

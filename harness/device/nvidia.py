@@ -96,6 +96,9 @@ class NvidiaDevice:
     def conditions(self, process: int, round_number: int) -> Conditions:
         return self._reader.read(process, round_number)
 
+    def joules(self) -> float | None:
+        return self._reader.joules()
+
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
         held_bytes = torch.cuda.memory_allocated()
         torch.cuda.synchronize()

@@ -118,6 +118,11 @@ class ConditionsReader:
             other_processes=_others(gpu),
         )
 
+    def joules(self) -> float | None:
+        """Since the driver was loaded, of the whole board; None where NVML does not tell (before Volta)."""
+        counted_mj = self._gpu.ask("TotalEnergyConsumption") if self._gpu else None
+        return None if counted_mj is None else float(counted_mj) / 1000
+
     def driver(self) -> str | None:
         """Version of the driver."""
         return self._gpu.driver() if self._gpu else None

@@ -37,6 +37,10 @@ class Timed(Protocol):
         """Runs all calls once, as a sample does, and returns what each returned."""
         ...
 
+    def repeat(self, times: int) -> None:
+        """Runs all calls so often, the next pass launched before the one before it has ended; waits for the last."""
+        ...
+
 
 class Timer(Protocol):
     """A way to time calls."""

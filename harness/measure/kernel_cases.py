@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -13,24 +14,30 @@ import torch
 from harness.device.device import Device
 from harness.device.timer import WorkLeftRunning
 from harness.measure.candidate import Candidate, Rejected
+from harness.measure.energy import NOT_ASKED, Energy, EnergyMeter, known
 from harness.measure.gate import Gate
 from harness.measure.operand_sets import SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import verify_variant
 from harness.values.case import Case
-from harness.values.measurement import Sample
+from harness.values.measurement import Measurement, Sample
 from harness.values.suite import Timing
 from harness.worker.messages import BenchEvent, Measured, Sampled, Started
 
 
 class KernelBench:
-    """Verifies and times kernel cases. timing: how; None verifies only."""
+    """Verifies and times kernel cases. timing: how; None verifies only. energy: say how many joules a call takes, too,
+    one case after the other."""
 
-    def __init__(self, device: Device, timing: Timing | None, process: int, suite_folder: str, routing: Any) -> None:
+    def __init__(
+        self, device: Device, timing: Timing | None, process: int, suite_folder: str, routing: Any,
+        energy: bool = False,
+    ) -> None:  # fmt: skip
         self.device, self.timing, self.process = device, timing, process
         self.suite_folder, self.routing = suite_folder, routing
         self.shared = SharedOperands()
         self.gate = Gate(device)
+        self._meter = EnergyMeter(device, process) if energy else None
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored. Yields
@@ -105,8 +112,23 @@ class KernelBench:
             yield Sampled((self.device.conditions(self.process, number),))
         for entry in ready:
             if entry.case.id in samples:
-                found = self.gate.measured(entry, samples[entry.case.id], quick=self.process > 1)
-                yield Measured(found, entry.candidate.variant.source_text)
+                if self._meter is not None:
+                    yield started("energy", [entry.case])
+                yield Measured(self._judged(entry, samples[entry.case.id]), entry.candidate.variant.source_text)
+
+    def _judged(self, entry: Ready, samples: Sequence[Sample]) -> Measurement:
+        """After its energy, so that the calls that took it are checked with those that were timed."""
+        try:
+            energy = self._energy(entry)
+        except Rejected as rejected:
+            return self.gate.stopped(entry, rejected)
+        return energy.of(self.gate.measured(entry, samples, quick=self.process > 1))
+
+    def _energy(self, entry: Ready) -> Energy:
+        if self._meter is None:
+            return NOT_ASKED
+        with entry.candidate.rejecting_errors(self.device, "while its energy was measured: "):
+            return known(partial(self._meter.of_batch, entry.batch.timed))
 
 
 def finished(entry: Ready, samples: Sequence[Sample]) -> Measured:

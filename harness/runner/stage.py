@@ -26,12 +26,14 @@ Report = Callable[[str, str, int, int], None]
 
 class Options(msgspec.Struct, frozen=True):
     """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own.
-    engines, steps: of the profile; no engine: the one that is timed."""
+    energy: measured where the suite does not ask, too. engines, steps: of the profile; no engine: the one that is
+    timed."""
 
     processes: int = 1
     stages: tuple[Stage, ...] = STAGES
     verify_only: bool = False
     rounds: int | None = None
+    energy: bool = False
     note: str = ""
     keep_traces: str | None = None
     engines: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ class Stages:
                     self._reference_folder(),
                     watch.tree,
                     watch.observes,
+                    self.options.energy or self.suite.energy,
                 )
                 if self._ask(worker, job, plan, done, watch):
                     return

@@ -48,7 +48,7 @@ def _kernels(job: StageJob, device: Device) -> Iterator[StageEvent]:
     suite = job.plan.suite
     timing = msgspec.structs.replace(suite.timer, rounds=job.rounds or suite.timer.rounds)
     bench = KernelBench(
-        device, None if job.verify_only else timing, job.process, str(suite.folder), load_routing(suite)
+        device, None if job.verify_only else timing, job.process, str(suite.folder), load_routing(suite), job.energy
     )
     yield from bench.run(cases_of(job.stage, job.plan))
 
@@ -62,7 +62,7 @@ def _decode(job: StageJob, device: Device) -> Iterator[StageEvent]:
     model = SuiteModel(job.plan, device)
     passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES)
     references = Path(job.references) if job.references else None
-    yield from DecodeBench(model, job.process, passes, dict(job.streams), references).run(cases)
+    yield from DecodeBench(model, job.process, passes, dict(job.streams), references, job.energy).run(cases)
 
 
 def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:

@@ -18,7 +18,7 @@ from harness.suite.reading import read_section
 from harness.suite.sweeps import read_sweep
 from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
-GATES = ("decode", "prefill", "peak_memory")
+GATES = ("decode", "prefill", "peak_memory", "energy")
 LINEAR_OPS = ("int4_mm", "linear")
 
 

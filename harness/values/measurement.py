@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.values.case import Case
+from harness.values.energy import EnergyWindow
 
 METHOD_VERSION = 3
 """Raised when the way of timing changes; samples of different methods are not compared."""
@@ -136,6 +137,7 @@ class Measurement(msgspec.Struct, frozen=True):
     `Run.sources`. timer: what timed it (`cuda_graph`, `cpu`, ...). calls_per_sample: calls between two clock readings.
     cold_bytes: bytes touched between two uses of the same weights. prepared_bytes: of the weights
     as the variant repacked them. launches: kernels per decoded token, where they were counted without a profile.
+    energy: where it was asked for; no_energy: why it is not known.
     """
 
     case: Case
@@ -158,6 +160,8 @@ class Measurement(msgspec.Struct, frozen=True):
     method: int = METHOD_VERSION
     out_of_memory: bool = False
     """It failed for want of memory: what others hold may be the cause."""
+    energy: tuple[EnergyWindow, ...] = ()
+    no_energy: str = ""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and (self.samples or not self.reason):

@@ -118,6 +118,13 @@ class MemoryChange(_Reason, frozen=True):
     head_bytes: int
 
 
+class EnergyUnknown(_Reason, frozen=True):
+    """Energy gates, and a side has none. base, head: why; empty for a side that has."""
+
+    base: str
+    head: str
+
+
 Reason = (
     Undetermined
     | HeadNotAsked
@@ -134,6 +141,7 @@ Reason = (
     | WithinBounds
     | Undecided
     | MemoryChange
+    | EnergyUnknown
 )
 NOT_TIMED = (SameCode, SameLaunches)
 """Reasons of cases that cannot differ: they are in no family of tests."""
@@ -178,6 +186,8 @@ def reason_words(reason: Reason) -> str:
             more = "more" if head > base else "less"
             change = f"{abs(head - base) / 2**20:,.1f} MiB {more} ({100 * abs(head / base - 1):.2g} %)"
             return "equal" if base == head else change
+        case EnergyUnknown(base, head):
+            return "; ".join(f"{side}: {why}" for side, why in (("base", base), ("head", head)) if why)
     return _FIXED[type(reason)]
 
 

@@ -108,7 +108,8 @@ class ComparePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How two runs of a suite are judged."""
 
     gate: Annotated[
-        tuple[_Gate, ...], _key("what may fail a comparison: decode, prefill, peak_memory and ops", uniqueItems=True)
+        tuple[_Gate, ...],
+        _key("what may fail a comparison: decode, prefill, peak_memory, energy, ops", uniqueItems=True),
     ] = ("decode", "peak_memory")
     same_within_percent: Annotated[float, Meta(gt=0), _key("a smaller difference is none")] = 1.0
     budget_s: Annotated[float, Meta(gt=0), _key("seconds that a comparison may take")] = 600.0
@@ -139,6 +140,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kernels: Annotated[KernelQuestions | None, _key("ops timed alone, with cold weights", type="object")] = None
     timer: Annotated[Timing, _key("how ops are timed alone")] = Timing()
     decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
+    energy: Annotated[bool, _key("joules per call and token, too; 12 s and more for each case")] = False
     compare: Annotated[ComparePolicy, _key("how two runs of this suite are judged")] = ComparePolicy()
 
 

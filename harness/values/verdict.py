@@ -36,7 +36,7 @@ class Judged(StrEnum):
 
 class Verdict(Judged):
     """SAME is a claim with evidence, UNDECIDED says that there is not enough of it, INVALID that there is none. Of
-    memory, SLOWER means more and FASTER less."""
+    memory and energy, SLOWER means more and FASTER less."""
 
     INVALID = "INVALID", "alarm", 0, ExitStatus.UNDECIDED
     SLOWER = "SLOWER", "worse", 1, ExitStatus.REGRESSION
@@ -68,12 +68,12 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     """The verdict on one metric of one case.
 
     case: the question, with the arm where both sides are of one arm. metric: `kernel_us` (per call), `decode_us` (per
-    token), `prefill_us` (per pass) or `peak_memory_bytes`. base, head: values in that unit. gated: whether it decides
-    the exit status. ratio: head / base. failed: INVALID because the case was wrong or could not be run on a side that
-    should. needed: units (pairs, or processes a side) at which it would probably be decided. smallest_percent: the
-    change that these units could have seen in nine of ten such comparisons. changed: files that differ of those that
-    the case read, relative to the tree. shared: of those, the ones that native code or another process opened, for
-    whichever case.
+    token), `prefill_us` (per pass), `peak_memory_bytes` or `energy_j` (per call or token). base, head: values in that
+    unit. gated: whether it decides the exit status. ratio: head / base. failed: INVALID because the case was wrong or
+    could not be run on a side that should. needed: units (pairs, or processes a side) at which it would probably be
+    decided. smallest_percent: the change that these units could have seen in nine of ten such comparisons. changed:
+    files that differ of those that the case read, relative to the tree. shared: of those, the ones that native code or
+    another process opened, for whichever case.
     """
 
     case: str
@@ -89,6 +89,11 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     smallest_percent: float | None = None
     changed: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is on a time."""
+        return self.metric.endswith("_us")
 
     @property
     def words(self) -> str:

@@ -98,6 +98,8 @@ class StageJob(msgspec.Struct, frozen=True, tag=True):
     """Folder that everything but the harness is to come from; empty: nobody asks."""
     observe: bool = False
     """Say of each case what it loads and reads."""
+    energy: bool = False
+    """Say how many joules each timed case takes."""
 
 
 class TryJob(msgspec.Struct, frozen=True, tag=True):

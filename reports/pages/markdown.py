@@ -109,7 +109,7 @@ def _published(table: Categories) -> str:
 
 
 def _kernels(view: View) -> Iterator[Block]:
-    found = kernels(view).pick("kernel arm config time_us change read_share in_model")
+    found = kernels(view).pick("kernel arm config time_us change read_share in_model energy_mj net_mj")
     yield replace(found, rows=found.rows[:MOST_KERNEL_ROWS])
     left = max(0, len(found.rows) - MOST_KERNEL_ROWS) + sum(group.left_out for group in view.kernels)
     if left:
@@ -132,7 +132,7 @@ def _binaries(view: View) -> Iterator[str]:
 def again(view: View, *facts: tuple[str, str]) -> str:
     """The machine with more facts, the command and what the figures mean, folded."""
     command = view.headline.command
-    notes = (*view.intervals, *view.cautions, *view.methods)
+    notes = (*view.intervals, *view.cautions, *view.energy, *view.methods)
     parts = (
         markdown_table.render(machine(view, *facts)),
         f"Measured by {code(command)}" if command else "",

@@ -59,13 +59,13 @@ def _summary(view: View) -> Iterator[RenderableType]:
 def tables(view: View) -> Iterator[Table]:
     """Kernels, categories, decode and prefill, as far as they were measured."""
     if view.kernels:
-        shown = "kernel arm config time_us read_share in_model change"
+        shown = "kernel arm config time_us read_share in_model energy_mj net_mj change"
         yield kernels(view).pick(shown, kernel="kernel, cold", change="")
     yield from map(_categories, view.categories)
     for groups in (view.decodes, view.prefills):
         if groups:
             yield models(view, groups).pick(
-                "case arm tok_s time_us bound_share launches peak_bytes change", change="",
+                "case arm tok_s time_us bound_share launches peak_bytes energy_mj net_mj change", change="",
             )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         worst = max(view.processes, key=lambda strip: strip.apart)
         apart = f"differ by at most {percent(worst.apart)} ({worst.name}, {worst.arm})"
         yield "processes", f"medians of {len(worst.medians)} processes {apart}"
+    yield from (("energy", sentence) for sentence in view.energy)
     yield from (("intervals", sentence) for sentence in view.intervals)
     yield from (("caution", sentence) for sentence in view.cautions)
 

@@ -35,7 +35,7 @@ class Judged(NamedTuple):
     @property
     def times(self) -> list[CaseVerdict]:
         """The verdicts on times, the largest change first."""
-        times = [v for v in self.found.verdicts if v.metric != "peak_memory_bytes"]
+        times = [v for v in self.found.verdicts if v.is_time]
         return sorted(times, key=lambda v: -abs(v.ratio.value - 1) if v.ratio else 0.0)
 
 

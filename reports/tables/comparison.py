@@ -8,7 +8,9 @@ from ..figures import clean, gib, number
 from ..table import Cell, Change, Column, Mark, Name, Number, Row, Table, Words
 from ..views.outcome import importance
 
-UNITS = {"kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB"}
+UNITS = {
+    "kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB", "energy_j": "mJ",
+}  # fmt: skip
 
 
 def verdicts(comparison: Comparison) -> Table:
@@ -52,18 +54,22 @@ def differences(comparison: Comparison) -> Table:
 
 
 def ratio_words(verdict: CaseVerdict) -> str:
-    """`1.020x slower [1.016, 1.023]`; for memory `1.05x more`; empty where there is no ratio."""
+    """`1.020x slower [1.016, 1.023]`; for memory `1.05x more`, for energy with the interval; empty where there is no
+    ratio."""
     ratio = verdict.ratio
     if ratio is None:
         return ""
     if verdict.metric == "peak_memory_bytes":
         return "equal" if ratio.value == 1 else ratio.worded("more", "less")
-    return f"{'equal' if ratio.value == 1 else ratio.words} {ratio.interval}"
+    words = ratio.words if verdict.is_time else ratio.worded("more", "less")
+    return f"{'equal' if ratio.value == 1 else words} {ratio.interval}"
 
 
 def shown_value(verdict: CaseVerdict, value: float) -> str:
     """A side's value in the unit of its metric."""
-    return gib(value) if verdict.metric == "peak_memory_bytes" else number(value)
+    if verdict.metric == "peak_memory_bytes":
+        return gib(value)
+    return number(value if verdict.is_time else 1e3 * value)
 
 
 def sure(verdict: CaseVerdict) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from harness.values.measurement import Measurement
+
 from ..figures import count, milliseconds, number, percent, plural
 from ..table import Cell, Change, Column, Name, Names, Number, Quantity, Row, Table, Words, maybe
 from ..views.category_view import ArmKernels, Categories
+from ..views.energy_view import millijoules
 from ..views.kernel_view import KernelRow, is_sweep, usual_axes
 from ..views.view import View
 
@@ -25,6 +28,8 @@ def kernels(view: View) -> Table:
         Column("in_model", "In model", right=True, extra=True, sparse=True),
         Column("calls", "Calls", right=True),
         Column("error", "Error (allowed)", right=True),
+        Column("energy_mj", "mJ per call", right=True, sparse=True),
+        Column("net_mj", "mJ, net", right=True, sparse=True, extra=True),
     )
     rows = []
     for group in view.kernels:
@@ -33,7 +38,7 @@ def kernels(view: View) -> Table:
                 Name(group.name, group.axes), arms(view, row.arms), Name(row.config),
                 Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
-                Number(group.calls, str(group.calls)), _error(row),
+                Number(group.calls, str(group.calls)), _error(row), *energy(row.source.measurement),
             )  # fmt: skip
             rows.append(Row(cells))
     inside = any(row.in_model is not None for group in view.kernels for row in group.rows)
@@ -45,6 +50,12 @@ def kernels(view: View) -> Table:
     )  # fmt: skip
     caption = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}"
     return Table("kernels", "Kernels of every arm", columns, tuple(rows), caption, left_out, usual_axes(view.kernels))
+
+
+def energy(measurement: Measurement | None) -> tuple[Quantity | None, Quantity | None]:
+    """Per call or token, with the idle device's power and without."""
+    gross, net = (millijoules(measurement, net=net) for net in (False, True))
+    return Quantity(gross) if gross else None, Quantity(net) if net else None
 
 
 def arms(view: View, names: tuple[str, ...]) -> Names:

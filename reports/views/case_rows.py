@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from harness.stats import estimate, estimate_of
+from harness.stats.energy import joules
 from harness.values.attempt import Attempt
 from harness.values.case import AxisValue, Case, Implementation, Tunables
 from harness.values.estimate import Estimate, Ratio
@@ -27,7 +28,8 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     status: of `Status`, or of `Unmeasured`; None in a plan. shared_with: the arm whose measurement this one is. time:
     in `unit`. tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm.
-    bound_share: least time by bytes over time. samples: raw, in order.
+    bound_share: least time by bytes over time. energy_j: per call or token, of all sequences; net_energy_j: without the
+    idle device's power; no_energy: why there is none, where it was asked for. samples: raw, in order.
     """
 
     id: str
@@ -66,6 +68,9 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     compile_s: float | None
     capture_s: float | None
     timer: str
+    energy_j: Estimate | None
+    net_energy_j: Estimate | None
+    no_energy: str
     samples: tuple[S, ...]
 
 
@@ -128,6 +133,9 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
         "rms_error": correctness.rms_error if correctness else None,
         "allowed_rms_error": correctness.allowed_rms_error if correctness else None,
         "timer": m.timer if m else "",
+        "energy_j": joules(m) if m else None,
+        "net_energy_j": joules(m, net=True) if m else None,
+        "no_energy": m.no_energy if m else "",
         "shared_with": "",
         "ratio": None,
         "bound_share": None,

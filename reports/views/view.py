@@ -15,6 +15,7 @@ from ..figures import clean, gib, grouped, number, one_name, percent, plural, pl
 from .binary_view import ArmBinaries, arm_binaries
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
+from .energy_view import energy_sentences
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups
 from .landscape_view import Terrain, terrains
@@ -30,8 +31,8 @@ UNMATCHED_SHARE = 0.01
 @dataclass(frozen=True)
 class View:
     """read_gb_s: bandwidth measured there. trouble: what went wrong or is missing. summary: what a reader takes away.
-    outputs, memory: what stands under the tables. intervals: what they mean. cautions: what not to conclude. methods:
-    what columns mean. Sentences, all."""
+    outputs, memory, energy: what stands under the tables. intervals: what they mean. cautions: what not to conclude.
+    methods: what columns mean. Sentences, all."""
 
     headline: Headline
     device: str
@@ -49,6 +50,7 @@ class View:
     binaries: tuple[ArmBinaries, ...]
     outputs: tuple[str, ...]
     memory: str
+    energy: tuple[str, ...]
     problems: tuple[Problem, ...]
     strips: tuple[Strip, ...]
     terrains: tuple[Terrain, ...]
@@ -89,6 +91,7 @@ def build(run: Run) -> View:
         binaries=arm_binaries(run.profiles),
         outputs=tuple(_outputs(decodes)),
         memory=_memory(decodes),
+        energy=tuple(energy_sentences(run)),
         problems=problems(joined),
         strips=samples,
         terrains=terrains(joined),

@@ -10,6 +10,7 @@ import pytest
 from harness.values.measurement import Status
 from harness.values.reason import (
     BeyondMargin,
+    EnergyUnknown,
     HeadNotAsked,
     MeasuredOnce,
     MemoryChange,
@@ -66,6 +67,7 @@ WORDS: list[tuple[Reason, str]] = [
         "4 processes a side show neither a difference nor SAME; more would hardly help; they could have seen 30 %; its "
         "processes fall into two modes, where SAME cannot be shown",
     ),
+    (EnergyUnknown("", "a CPU has no energy counter"), "head: a CPU has no energy counter"),
     (MemoryChange(MIB, MIB), "equal"),
     (MemoryChange(100 * MIB, 103 * MIB), "3.0 MiB more (3 %)"),
     (MemoryChange(100 * MIB, 50 * MIB), "50.0 MiB less (50 %)"),

@@ -65,3 +65,7 @@ class _CpuTimed:
     def replay(self) -> Sequence[Any]:
         self._pass_s()
         return self.outputs
+
+    def repeat(self, times: int) -> None:
+        for _ in range(times):
+            self._pass_s()

@@ -67,3 +67,8 @@ class _GraphTimed:
         self._graph.replay()
         torch.cuda.synchronize()
         return self.outputs
+
+    def repeat(self, times: int) -> None:
+        for _ in range(times):
+            self._graph.replay()
+        torch.cuda.synchronize()

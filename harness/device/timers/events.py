@@ -62,3 +62,8 @@ class _EventTimed:
         self._launch()
         torch.cuda.synchronize()
         return self.outputs
+
+    def repeat(self, times: int) -> None:
+        for _ in range(times):
+            self._launch()
+        torch.cuda.synchronize()
