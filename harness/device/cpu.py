@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from harness.device.busy_core import busy_core
 from harness.device.device import Elapsed, Graph, Stopwatch
 from harness.device.host import cpu_name, last_level_cache_bytes, settled_threads
 from harness.device.timer import Call, Timer
@@ -86,6 +87,9 @@ class CpuDevice:
 
     def recorded_by_tool(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
+        return busy_core()
 
     def settings(self) -> dict[str, Any]:
         return {}

@@ -99,6 +99,11 @@ class Device(Protocol):
         """An outside profiler that waits for the program's word records the work inside, and no other."""
         ...
 
+    def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
+        """Other work goes on beside: on another stream of a GPU, on another core of a CPU. Yields what makes a call
+        meanwhile, waits for it and gives its result."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """By name, what a program may set on the device that reaches beyond its own work."""
         ...

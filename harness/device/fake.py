@@ -126,6 +126,9 @@ class FakeDevice:
     def recorded_by_tool(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
+        return nullcontext(lambda call: call())
+
     def settings(self) -> dict[str, Any]:
         return {}
 

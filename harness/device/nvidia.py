@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, cached_property
 from typing import Any
 
 import torch
 
+from harness.device.busy_stream import BusyStream
 from harness.device.cuda_graphs import CudaGraph
 from harness.device.device import Elapsed, Graph, Stopwatch
 from harness.device.nvml import ConditionsReader
@@ -124,6 +125,9 @@ class NvidiaDevice:
         yield
         torch.cuda.synchronize()
         torch.cuda.cudart().cudaProfilerStop()
+
+    def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
+        return nullcontext(BusyStream().beside)
 
     def settings(self) -> dict[str, Any]:
         size = ctypes.c_size_t()

@@ -30,6 +30,11 @@ class Expected:
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
         self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """Of the outputs, then of the states."""
+        return [*(name for name, _ in self.op.op.outputs), *self._states]
+
     @cached_property
     def wanted(self) -> tuple[Tensor, ...]:
         """The reference's outputs and states in float32, computed once, and only after the first call that is compared
@@ -59,13 +64,11 @@ class Expected:
         if broken:
             return [], refused(broken, self._declared)
         self.last_outputs = got
-        names = [name for name, _ in self.op.op.outputs]
-        returned = [*names, *self._states]
-        labels = [*names, *(f"state {name}" for name in self._states)]
+        labels = [*(name for name, _ in self.op.op.outputs), *(f"state {name}" for name in self._states)]
         outputs = (*got, *(operands[name] for name in self._states))
         results = [
             compare(label, a, b, self._tolerance, self.op.row_dims(name))
-            for name, label, a, b in zip(returned, labels, outputs, self.wanted, strict=True)
+            for name, label, a, b in zip(self.names, labels, outputs, self.wanted, strict=True)
         ]
         changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
         if changed:
@@ -80,6 +83,11 @@ class Expected:
         operands = {**self._operands_for(variant)[0], **{name: self._raw[name].clone() for name in self._states}}
         with torch.no_grad(), PoisonUninitialised():
             return operands, as_tuple(variant.run(*arguments(self.op, operands), **tunables))
+
+    def results(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Tensor, ...]:
+        """Outputs and states of one call, on fresh state."""
+        operands, outputs = self.call(variant, tunables)
+        return (*outputs, *(operands[name] for name in self._states))
 
     def _operands_for(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
         """The operands as the variant wants them, and copies of those that no call may change."""

@@ -16,11 +16,13 @@ from harness.device.timer import WorkLeftRunning
 from harness.measure.candidate import Candidate, Rejected
 from harness.measure.energy import NOT_ASKED, Energy, EnergyMeter, known
 from harness.measure.gate import Gate
+from harness.measure.numerics import numerics_of
 from harness.measure.operand_sets import SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import verify_variant
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
+from harness.values.numerics import Numerics
 from harness.values.suite import Timing
 from harness.worker.messages import BenchEvent, Measured, Sampled, Started
 
@@ -75,7 +77,15 @@ class KernelBench:
             found = verify_variant(candidate.op, candidate.variant, case, dtype, tensors, self.process, self.routing)
         if not found.correct:
             raise candidate.incorrect(found)
-        return Ready(candidate, found, time.perf_counter() - start)
+        compile_s = time.perf_counter() - start
+        return Ready(candidate, found, compile_s, numerics=self._numerics(candidate))
+
+    def _numerics(self, candidate: Candidate) -> Numerics | None:
+        """In the first process alone: what is asked there is not a matter of time."""
+        if self.process:
+            return None
+        with candidate.rejecting_errors(self.device, "called again: "):
+            return numerics_of(candidate, self.device, self.routing)
 
     def _capture(self, entry: Ready, timing: Timing) -> Ready:
         candidate, timer = entry.candidate, timer_for(entry.case, self.device, timing.kind)

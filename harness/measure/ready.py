@@ -20,6 +20,7 @@ from harness.measure.physics import Traffic, impossible
 from harness.measure.recheck import Batch
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
+from harness.values.numerics import Numerics
 
 REMEMBERED = 0.6
 """Slowest of three samples on the operands of the sample before, over the fastest on new ones: more than noise makes of
@@ -34,8 +35,10 @@ class Ready:
     def __init__(
         self, candidate: Candidate, correctness: Correctness, compile_s: float,
         timer: Timer | None = None, batch: Batch | None = None, sets: OperandSets | None = None,
+        numerics: Numerics | None = None,
     ) -> None:  # fmt: skip
         self.candidate, self.correctness, self.compile_s = candidate, correctness, compile_s
+        self.numerics = numerics
         self._timer, self._batch, self._sets = timer, batch, sets
 
     @property
@@ -104,6 +107,7 @@ class Ready:
             cold_bytes=self._sets.cold_bytes if self._sets else None,
             prepared_bytes=self._sets.prepared_bytes if self._sets else None,
             compile_s=self.compile_s,
+            numerics=self.numerics,
         )
 
 
@@ -132,7 +136,7 @@ def capture(
         if limit_us < math.inf:
             calls = calls[: _worthwhile(calls[1 % len(calls)], len(calls), limit_us, device)]
         batch = Batch(candidate, sets, timer.prepare(calls, warm), device, routing)
-    return Ready(candidate, verified.correctness, verified.compile_s, timer, batch, sets)
+    return Ready(candidate, verified.correctness, verified.compile_s, timer, batch, sets, verified.numerics)
 
 
 def _worthwhile(call: Call, most: int, limit_us: float, device: Device) -> int:

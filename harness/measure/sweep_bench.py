@@ -24,6 +24,7 @@ from harness.measure.candidate import Candidate, Rejected
 from harness.measure.expected import Expected
 from harness.measure.gate import Gate
 from harness.measure.kernel_cases import rounds
+from harness.measure.numerics import numerics_of
 from harness.measure.operand_sets import OperandSets, SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
 from harness.measure.verify import expected_set, verify_against
@@ -87,8 +88,18 @@ class SweepBench:
                         value = entry.steady_us()
                         samples[entrant.name].append(Sample(value, self.process, number))
             for entrant, entry in ready:
-                found[entrant.name] = self._gate.measured(entry.ready, samples[entrant.name], self._is_quick(entry))
+                found[entrant.name] = self._measured(entry, samples[entrant.name])
         return [found[entrant.name] for entrant in entrants]
+
+    def _measured(self, entry: _Configuration, samples: Sequence[Sample]) -> Measurement:
+        quick, candidate = self._is_quick(entry), entry.ready.candidate
+        if not quick:
+            try:
+                with candidate.rejecting_errors(self.device, "called again: "):
+                    entry.ready.numerics = numerics_of(candidate, self.device, self.routing, repeat_only=True)
+            except Rejected as rejected:
+                return self._gate.refused(rejected)
+        return self._gate.measured(entry.ready, samples, quick)
 
     def _is_quick(self, entry: _Configuration) -> bool:
         """Whether one call is enough: all are compared once, in the first fresh process that confirms the choice."""

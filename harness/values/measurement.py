@@ -8,6 +8,7 @@ import msgspec
 
 from harness.values.case import Case
 from harness.values.energy import EnergyWindow
+from harness.values.numerics import Numerics
 
 METHOD_VERSION = 3
 """Raised when the way of timing changes; samples of different methods are not compared."""
@@ -158,6 +159,7 @@ class Measurement(msgspec.Struct, frozen=True):
     prepared_bytes: int | None = None
     notes: tuple[str, ...] = ()
     method: int = METHOD_VERSION
+    numerics: Numerics | None = None
     out_of_memory: bool = False
     """It failed for want of memory: what others hold may be the cause."""
     energy: tuple[EnergyWindow, ...] = ()

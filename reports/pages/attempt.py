@@ -10,6 +10,7 @@ from harness.values.binary import Binary
 from harness.values.compiled import Compiled
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
+from harness.values.numerics import Sameness
 
 TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, compute-sanitizer, as code, interpreted"
 
@@ -77,9 +78,15 @@ def _incorrect(attempt: Attempt) -> list[str]:
 def _correct(attempt: Attempt) -> str:
     result = attempt.measurement.correctness
     assert result is not None
+    numerics = attempt.measurement.numerics
     repeatable = {True: " · repeatable bit for bit", False: " · not repeatable bit for bit", None: ""}[
         result.repeatable
     ]
+    if numerics and numerics.determinism and numerics.determinism.differing:
+        repeatable = f" · repeats itself {numerics.determinism.words} in {numerics.determinism.calls} calls"
+    rows = numerics.batch_invariance if numerics else None
+    if rows is not None and rows.sameness not in (None, Sameness.BITWISE):
+        repeatable += f" · a row alone against the same among {rows.among}: {rows.words}"
     error = f"{result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g})"
     return f"correct     {error}{repeatable}"
 

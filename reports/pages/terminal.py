@@ -59,7 +59,7 @@ def _summary(view: View) -> Iterator[RenderableType]:
 def tables(view: View) -> Iterator[Table]:
     """Kernels, categories, decode and prefill, as far as they were measured."""
     if view.kernels:
-        shown = "kernel arm config time_us read_share in_model energy_mj net_mj change"
+        shown = "kernel arm config time_us read_share in_model energy_mj net_mj change repeats rows"
         yield kernels(view).pick(shown, kernel="kernel, cold", change="")
     yield from map(_categories, view.categories)
     for groups in (view.decodes, view.prefills):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.values.measurement import Measurement
+from harness.values.numerics import Sameness
 
 from ..figures import count, milliseconds, number, percent, plural
 from ..table import Cell, Change, Column, Name, Names, Number, Quantity, Row, Table, Words, maybe
@@ -30,6 +31,8 @@ def kernels(view: View) -> Table:
         Column("error", "Error (allowed)", right=True),
         Column("energy_mj", "mJ per call", right=True, sparse=True),
         Column("net_mj", "mJ, net", right=True, sparse=True, extra=True),
+        Column("repeats", "Repeats", sparse=True, extra=True),
+        Column("rows", "Row alone", sparse=True, extra=True),
     )
     rows = []
     for group in view.kernels:
@@ -39,6 +42,7 @@ def kernels(view: View) -> Table:
                 Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
                 Number(group.calls, str(group.calls)), _error(row), *energy(row.source.measurement),
+                *_numerics(row),
             )  # fmt: skip
             rows.append(Row(cells))
     inside = any(row.in_model is not None for group in view.kernels for row in group.rows)
@@ -48,7 +52,7 @@ def kernels(view: View) -> Table:
         " not shown."
         for group in view.kernels if group.left_out
     )  # fmt: skip
-    caption = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}"
+    caption = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}{_labels(rows)}"
     return Table("kernels", "Kernels of every arm", columns, tuple(rows), caption, left_out, usual_axes(view.kernels))
 
 
@@ -56,6 +60,17 @@ def energy(measurement: Measurement | None) -> tuple[Quantity | None, Quantity |
     """Per call or token, with the idle device's power and without."""
     gross, net = (millijoules(measurement, net=net) for net in (False, True))
     return Quantity(gross) if gross else None, Quantity(net) if net else None
+
+
+def _labels(rows: list[Row]) -> str:
+    """What the last two columns mean, where they are shown."""
+    repeats, alone = (any(row.cells[place] is not None for row in rows) for place in (-2, -1))
+    said = (
+        " Repeats: the largest difference between equal calls beside a busy neighbour, of the output's size."
+        if repeats else "",
+        " Row alone: a row computed by itself against the same row in a larger call." if alone else "",
+    )  # fmt: skip
+    return "".join(said)
 
 
 def arms(view: View, names: tuple[str, ...]) -> Names:
@@ -70,6 +85,17 @@ def _error(row: KernelRow) -> Number | None:
     if found is None:
         return None
     return Number(found.rms_error, f"{found.rms_error:.1e} ({found.allowed_rms_error:.0e})")
+
+
+def _numerics(row: KernelRow) -> tuple[Cell, Cell]:
+    """How the call repeats itself, where not bit for bit; a row alone against the same among others."""
+    found = row.source.measurement.numerics if row.source.measurement else None
+    repeats, rows = (found.determinism, found.batch_invariance) if found else (None, None)
+    odd = repeats is not None and repeats.sameness is not Sameness.BITWISE
+    return (
+        Words(repeats.words, "nowrap") if repeats and odd else None,
+        Words(rows.words, "nowrap") if rows and rows.words else None,
+    )
 
 
 def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:

@@ -13,6 +13,7 @@ from harness.values.attempt import Attempt
 from harness.values.case import AxisValue, Case, Implementation, Tunables
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status
+from harness.values.numerics import BatchInvariance, Determinism
 from harness.values.run import Run
 
 from .joined import Joined, MeasuredCase, by_question, join, rate
@@ -71,6 +72,8 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     energy_j: Estimate | None
     net_energy_j: Estimate | None
     no_energy: str
+    determinism: Determinism | None
+    batch_invariance: BatchInvariance | None
     samples: tuple[S, ...]
 
 
@@ -140,6 +143,7 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
         "ratio": None,
         "bound_share": None,
         **{name: getattr(m, name, None) for name in same},
+        **{name: getattr(m and m.numerics, name, None) for name in ("determinism", "batch_invariance")},
     }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from harness.values.measurement import Conditions
+from harness.values.numerics import Determinism, Sameness
 
 from ..figures import clean, percent, plural, span
 from .joined import Joined
@@ -30,7 +32,10 @@ def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
             yield name, f"{span(round(min(found)), round(max(found)))} {unit}, median {round(median(found)):,}"
     repeated = [m.correctness.repeatable for m in joined.run.measurements if m.correctness]
     differs = sum(known is False for known in repeated)
-    if differs:
+    labels = [m.numerics.determinism for m in joined.run.measurements if m.numerics and m.numerics.determinism]
+    if labels:
+        yield "Same call again", _repeated(labels)
+    elif differs:
         yield "Second call", f"not the same bits in {plural(differs, 'case')}, within the tolerance"
     for profile in joined.run.profiles:
         who = f"Profile of {clean(profile.arm)}, {clean(profile.engine)}"
@@ -40,6 +45,16 @@ def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
         whole = profile.kernel_sum_ns
         placed = f"{percent(profile.attributed_ns / whole)} of kernel time has an op or scope" if whole else ""
         yield who, "; ".join(part for part in (placed, odd or "nothing damaged, dropped or odd") if part)
+
+
+def _repeated(labels: Sequence[Determinism]) -> str:
+    """`bit for bit in 40 of 41 cases, 20 calls each beside a busy neighbour; within the tolerance in 1`"""
+    counts = Counter(label.sameness for label in labels)
+    calls = span(min(label.calls for label in labels), max(label.calls for label in labels))
+    same, cases = counts[Sameness.BITWISE], plural(len(labels), "case")
+    said = [f"bit for bit in {same} of {cases}, {calls} calls each beside a busy neighbour"]
+    odd = ((Sameness.WITHIN, "within the tolerance"), (Sameness.DIFFERS, "beyond the tolerance"))
+    return "; ".join([*said, *(f"{words} in {counts[kind]}" for kind, words in odd if counts[kind])])
 
 
 _READINGS: tuple[tuple[str, str, Callable[[Conditions], float | None]], ...] = (

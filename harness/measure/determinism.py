@@ -1,0 +1,50 @@
+"""Is a kernel repeatable? The same call again and again, beside a neighbour that keeps the rest of the device busy.
+
+Blocks then start in another order and at other times: sums by atomics, races and unwritten memory show, which an idle
+device hides.
+"""
+
+from __future__ import annotations
+
+import time
+
+from harness.device.device import Device
+from harness.measure.agreement import compare, worst_of
+from harness.measure.candidate import Candidate
+from harness.measure.expected import Expected
+from harness.measure.repeated import Repeated, sameness
+from harness.values.numerics import Determinism
+
+CALLS = 20
+"""The first of them alone."""
+SECONDS = 0.5
+"""No further call after so long: on a GPU 20 calls take some hundredths."""
+
+
+def determinism(candidate: Candidate, expected: Expected, device: Device) -> tuple[Determinism, Repeated]:
+    """The label, and the calls that it is made from. Raises Rejected where a call beside the neighbour is wrong:
+    further from the definition than the op allows."""
+    variant, tunables = candidate.variant, candidate.tunables
+    found = Repeated(expected.results(variant, tunables))
+    end = time.perf_counter() + SECONDS
+    with device.neighbour() as beside:
+        while found.calls < CALLS:
+            found.add(beside(lambda: expected.results(variant, tunables)))
+            if time.perf_counter() > end:
+                break
+    tolerance = expected.op.tolerance(candidate.case.activations)
+    differing, most = found.differing, found.max_difference
+    if differing:
+        _reject_wrong(candidate, expected, found)
+    return Determinism(sameness(differing, most, tolerance.max_error), found.calls, differing, most), found
+
+
+def _reject_wrong(candidate: Candidate, expected: Expected, found: Repeated) -> None:
+    op = expected.op
+    tolerance = op.tolerance(candidate.case.activations)
+    result = worst_of([
+        compare(name, got, right, tolerance, op.row_dims(name))
+        for name, got, right in zip(expected.names, found.worst, expected.wanted, strict=True)
+    ])  # fmt: skip
+    if not result.correct:
+        raise candidate.incorrect(result, "right alone, wrong beside a busy neighbour: ")

@@ -1,0 +1,71 @@
+"""Tensors of the same question held against each other without waiting for the device: which bits differ, and by how
+much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from harness.values.numerics import Sameness
+
+SAME_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+class Repeated:
+    """first: outputs and states of one call. `add` takes those of further calls and keeps, per tensor, the one that is
+    furthest from the first."""
+
+    def __init__(self, first: Sequence[Tensor]) -> None:
+        self.first = [tensor.detach().clone() for tensor in first]
+        self.worst = [tensor.clone() for tensor in self.first]
+        self.calls = 1
+        self._most = [tensor.new_zeros((), dtype=torch.float64) for tensor in self.first]
+        self._differing: Tensor | int = 0
+
+    def add(self, again: Sequence[Tensor]) -> None:
+        """Raises RuntimeError where a tensor has another shape or dtype than the first call's."""
+        self.calls += 1
+        changed = []
+        for place, (first, other) in enumerate(zip(self.first, again, strict=True)):
+            unlike = bits(first) != bits(other)
+            changed.append(unlike.any())
+            distance = torch.where(unlike, (first.double() - other.double()).abs(), 0.0).nan_to_num(nan=torch.inf)
+            most = distance.max() if distance.numel() else self._most[place]
+            further = most > self._most[place]
+            self.worst[place] = torch.where(further, other, self.worst[place])
+            self._most[place] = torch.maximum(self._most[place], most)
+        if changed:
+            self._differing = self._differing + torch.stack(changed).any()
+
+    @property
+    def differing(self) -> int:
+        """Calls that gave other bits than the first in any tensor."""
+        return int(self._differing)
+
+    @property
+    def max_difference(self) -> float:
+        """The largest difference from the first call, relative to the largest value of the tensor that it is in."""
+        return max((relative(most, first) for most, first in zip(self._most, self.first, strict=True)), default=0.0)
+
+
+def bits(tensor: Tensor) -> Tensor:
+    """The values as integers of their size: NaN equals itself, and zero has a sign."""
+    if tensor.dtype == torch.bool:
+        return tensor.contiguous().view(torch.uint8)
+    return tensor.contiguous().view(SAME_SIZE[tensor.element_size()])
+
+
+def relative(distance: Tensor, reference: Tensor) -> float:
+    """A distance in units of the reference's largest finite value; infinite beside zeros alone."""
+    size = float(reference.double().nan_to_num(0, 0, 0).abs().max()) if reference.numel() else 0.0
+    far = float(distance)
+    return far / size if size else (float("inf") if far else 0.0)
+
+
+def sameness(differing: int, max_difference: float, allowed: float) -> Sameness:
+    """allowed: largest difference that the op's tolerance has room for, relative to the output's size."""
+    if not differing:
+        return Sameness.BITWISE
+    return Sameness.WITHIN if max_difference <= allowed else Sameness.DIFFERS

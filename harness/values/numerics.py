@@ -1,0 +1,84 @@
+"""What is known of a case's outputs beside that they are right: repeated, computed in another batch, held for a
+comparison with another side."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Sameness(StrEnum):
+    """Of two results of the same question."""
+
+    BITWISE = "bit for bit"
+    WITHIN = "within tolerance"
+    """Not the same bits; the op's tolerance allows the difference."""
+    DIFFERS = "differs"
+
+
+class Determinism(msgspec.Struct, frozen=True):
+    """The same call made `calls` times, all but the first beside a busy neighbour. differing: calls that gave other
+    bits than the first. max_difference: the largest of any from the first, relative to its output's largest value."""
+
+    sameness: Sameness
+    calls: int
+    differing: int = 0
+    max_difference: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """`bit for bit`, `within 1.2e-03`, `NOT within 4.0e-02`."""
+        return _words(self.sameness, self.max_difference)
+
+
+class BatchInvariance(msgspec.Struct, frozen=True):
+    """A row alone against the same row among others. axis: dim that counts rows (`tokens`, `batch`). among: rows of the
+    call with all. rows: of these, so many were computed alone. max_difference: as of `Determinism`. not_run: why
+    nothing was compared; sameness is None then."""
+
+    axis: str
+    among: int
+    rows: int = 0
+    sameness: Sameness | None = None
+    max_difference: float = 0.0
+    not_run: str = ""
+
+    @property
+    def words(self) -> str:
+        """As of `Determinism`; empty where nothing was compared."""
+        return "" if self.sameness is None else _words(self.sameness, self.max_difference)
+
+
+class TensorRecord(msgspec.Struct, frozen=True):
+    """An output or state, in a few bytes. digest: of its bits, dtype and shape. norm: root of the sum of squares.
+    sums: signed sums of its values, little-endian float32 (`harness.measure.output_record`). exact: no
+    floating-point numbers, so that any difference is one."""
+
+    name: str
+    digest: str
+    norm: float
+    sums: bytes = b""
+    exact: bool = False
+
+
+class OutputRecord(msgspec.Struct, frozen=True):
+    """Outputs and states of one call on operands that follow from the question alone, so that every arm, side and run
+    computes the same. operands: digest of all of them."""
+
+    operands: str
+    tensors: tuple[TensorRecord, ...] = ()
+
+
+class Numerics(msgspec.Struct, frozen=True):
+    """Measured once per case, in the first process of a run. None: not measured, or the op has no rows."""
+
+    determinism: Determinism | None = None
+    batch_invariance: BatchInvariance | None = None
+    outputs: OutputRecord | None = None
+
+
+def _words(sameness: Sameness, max_difference: float) -> str:
+    if sameness is Sameness.BITWISE:
+        return sameness.value
+    return f"{'NOT ' if sameness is Sameness.DIFFERS else ''}within {max_difference:.1e}"
