@@ -52,7 +52,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The other half: what needs minutes in Triton's interpreter, Inductor or a simulation; arguments go to pytest."""
+    """The other half: what takes long in Triton's interpreter, Inductor or a simulation, or measures whole runs."""
     _install(session, "test")
     _pytest(session, "slow and not gpu")
 

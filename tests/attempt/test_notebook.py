@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY
 pytestmark = pytest.mark.xdist_group("attempt")
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a kernel of its own, in an empty folder, its store and files there."""
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))

@@ -19,10 +19,14 @@ from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MEASURES = ("api", "breakdown", "compare", "profile", "run", "sweep")
+"""Pages whose examples measure whole runs; those of the others stay with the quick tests."""
 BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = "suites/qwen3_5_moe_tiny.yaml"
 SET_UP_ELSEWHERE = ("nox ", "pip ")
 """Commands whose subject is an environment; tests/packaging has them."""
+
+MARKED = [pytest.param(page, marks=[pytest.mark.slow] if page.stem in MEASURES else []) for page in PAGES]
 
 pytestmark = pytest.mark.xdist_group("examples")
 
@@ -67,7 +71,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     return sandbox
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", MARKED, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page: Path, sandbox: Sandbox) -> None:
     """In their order: a command ends as the page says, a suite is valid, a Python file is a variant that is right."""
     for block in BLOCK.finditer(page.read_text()):

@@ -19,7 +19,7 @@ from tests.kernels.interpreted_tiles import checks as checks_of_tiles
 
 pytest.importorskip("triton")
 
-pytestmark = pytest.mark.xdist_group("triton_interpreted")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("triton_interpreted")]
 
 
 @cache

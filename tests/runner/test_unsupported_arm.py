@@ -74,6 +74,7 @@ def test_it_is_unsupported_everywhere_and_fails_nothing(tmp_path: Path) -> None:
     assert any("profile other, eager: UNSUPPORTED" in line for line in execution.record.log)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU runs Triton kernels")
 def test_triton_without_a_gpu_is_checked_by_its_interpreter_and_never_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

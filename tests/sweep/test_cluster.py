@@ -40,6 +40,7 @@ def rows_of(store: Path) -> list[Configuration]:
     return [decode(body, Configuration) for (body,) in bodies]
 
 
+@pytest.mark.slow
 def test_two_workers_one_killed_in_the_middle(tmp_path: Path) -> None:
     """The result is complete, each configuration was timed once, and the killed worker's is among them."""
     port = 20_000 + os.getpid() % 20_000

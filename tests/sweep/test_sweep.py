@@ -114,6 +114,7 @@ def _commands(path: Path, store: Path) -> None:
     assert tuned.read_text() == "somebody's"
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_a_wider_one_times_what_is_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

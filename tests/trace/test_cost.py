@@ -1,4 +1,4 @@
-"""A large trace costs few bytes an event, and a time that grows with its size alone."""
+"""A large trace costs few bytes an event; `benchmarks/test_traces.py` has what it costs in time."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from tests.conftest import REPOSITORY
 from tests.trace.made import gpu, host, text
 
 READ = """
-import resource, sys, time
+import resource, sys
 from harness.trace import breakdown, load_rules
 rules = load_rules()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start = time.process_time()
 events = breakdown(sys.argv[1], rules).events
-print(events, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024, time.process_time() - start)
+print(events, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 ROUNDS = 60_000
 
 
 def test_memory_stays_below_60_bytes_an_event(tmp_path: Path) -> None:
-    """Beside 24 MB for the blocks in hand; the time is a guard against a change of order, not a benchmark."""
+    """Beside 24 MB for the blocks in hand."""
     one = [
         host("cpu_op", "aten::linear", 100, 9, External=1),
         host("cpu_op", "aten::mm", 101, 7, External=2),
@@ -47,7 +46,6 @@ def test_memory_stays_below_60_bytes_an_event(tmp_path: Path) -> None:
         check=True,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
     )
-    events, grown_bytes, seconds = map(float, done.stdout.split())
+    events, grown_bytes = map(float, done.stdout.split())
     assert events == 5 * ROUNDS
     assert grown_bytes < 24e6 + 60 * events
-    assert seconds < 10
