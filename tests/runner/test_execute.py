@@ -72,11 +72,11 @@ def test_a_kernel_that_kills_its_process_is_a_row_and_the_others_are_measured(tm
 
 
 def test_a_kernel_that_hangs_is_a_timeout(tmp_path: Path, store: Store) -> None:
-    """A process may take long to start; the kernels of this suite take no second."""
+    """A process may take long to start; the kernels of this suite take a second at most."""
     (tmp_path / "hangs.py").write_text(HANGS)
-    run = execute(suite_with(tmp_path, "./hangs.py"), store, silence_limit_s=4.0)
+    run = execute(suite_with(tmp_path, "./hangs.py"), store, silence_limit_s=10.0)
     status = {m.case.op: m for m in run.measurements}
-    assert status["int4_mm"].status is Status.TIMEOUT and "4 s" in status["int4_mm"].reason
+    assert status["int4_mm"].status is Status.TIMEOUT and "10 s" in status["int4_mm"].reason
     assert status["router"].status is Status.OK
 
 

@@ -58,30 +58,23 @@ def test_what_may_have_read_more_is_not_known(tmp_path: Path, seen: Closure) -> 
     assert still_true({"k1": row("k1", closure=doubtful)}, tmp_path) == {}
 
 
-@pytest.mark.parametrize(
-    ("reads", "file", "text"),
-    [
-        ("TIMES = int(Path(__file__).with_name('times.txt').read_text())", "times.txt", "{}\n"),
-        ("from times_of_a_helper import TIMES", "times_of_a_helper.py", "TIMES = {}\n"),
-    ],
-    ids=["reads", "imports"],
-)
-def test_what_a_kernel_reads_or_imports_is_part_of_what_a_sweep_knows(
-    reads: str, file: str, text: str, tmp_path: Path
-) -> None:
-    """The second sweep times nothing, the third, after a change, all of it."""
-    extra = f"""
+def test_what_a_kernel_reads_or_imports_is_part_of_what_a_sweep_knows(tmp_path: Path) -> None:
+    """The second sweep times nothing; after a change of the file that is read, and of the one that is imported, all."""
+    extra = """
 from pathlib import Path
 
-{reads}
+from more_times import TIMES
+
+READ = int(Path(__file__).with_name("times.txt").read_text())
 
 
 def run(x, weight, scale, group, *, block_n: int = 64):
-    for _ in range(TIMES):
+    for _ in range(TIMES * READ):
         found = right(x, weight, scale, group, block_n=block_n)
     return found
 """
-    (tmp_path / file).write_text(text.format(1))
+    (tmp_path / "times.txt").write_text("1\n")
+    (tmp_path / "more_times.py").write_text("TIMES = 1\n")
     path = swept_suite(tmp_path, extra, "{block_n: [128, 512]}")
     store = Store(str(tmp_path / "runs.sqlite"))
 
@@ -90,5 +83,7 @@ def run(x, weight, scale, group, *, block_n: int = 64):
         return sweep(sweep_plan(load_suite(path), match=MATCH), store, settings, lambda *_: None).reused
 
     assert [known(), known()] == [0, 3]
-    (tmp_path / file).write_text(text.format(2))
+    (tmp_path / "times.txt").write_text("2\n")
+    assert known() == 0
+    (tmp_path / "more_times.py").write_text("TIMES = 2\n")
     assert known() == 0
