@@ -96,6 +96,18 @@ def package(root: Path) -> str:
     return name
 
 
+def op_package(op: str, folder: Path, root: Path | None = None) -> str:
+    """The import name of a folder that is an op outside of `root`: there `from ..contract import` means the contract of
+    the folder of kernels. Of two folders that are the same op the second one's name ends with a hash of its path."""
+    name = f"{package(root or in_use())}.{op}"
+    there = sys.modules.get(name)
+    if there is not None and [str(folder)] != list(getattr(there, "__path__", ())):
+        name += f"__{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        _add_package(name, folder)
+    return name
+
+
 def _add_package(name: str, root: Path) -> None:
     spec = ModuleSpec(name, None, is_package=True)
     spec.submodule_search_locations = [str(root)]

@@ -16,8 +16,9 @@ from typing import Any
 
 from harness import kernels_root
 from harness.errors import HarnessError
-from harness.suite.catalogue import bound_kernels, load_layout, load_spec
-from harness.suite.signature import read_signature
+from harness.suite.catalogue import OpSpec, bound_kernels, load_layout, load_spec
+from harness.suite.own_op import RUN, Function
+from harness.suite.own_spec import default_tolerance
 from harness.values.case import Implementation
 from harness.values.measurement import Tolerance
 
@@ -33,16 +34,24 @@ class VariantNotLoaded(HarnessError, ImportError):
 
 @dataclass(frozen=True)
 class LoadedOp:
-    """op: `contract.Op`. cost: dims -> `contract.Cost`. reference: the float32 definition."""
+    """op: `contract.Op`. cost: dims -> `contract.Cost`, None where it is counted from inputs and outputs.
+    reference: the float32 definition. inputs: the function that makes the inputs of an op outside of the library; None
+    where `kernels/operands.py` does."""
 
     name: str
     op: Any
-    cost: Callable[[Mapping[str, int]], Any]
+    cost: Callable[[Mapping[str, int]], Any] | None
     test_shapes: tuple[Mapping[str, int], ...]
     reference: Callable[..., Any]
+    inputs: Callable[..., Any] | None = None
+    own_tolerance: frozenset[str] = frozenset()
+    """Dtypes for which an op outside of the library says its own."""
 
-    def tolerance(self, activations: str) -> Tolerance:
-        """How far outputs may be off for activations of that dtype name. Contracts of older revisions know no rows."""
+    def tolerance(self, activations: str, dims: Mapping[str, int]) -> Tolerance:
+        """How far outputs may be off for activations of that dtype name. Where the op does not say, no sum is taken to
+        be longer than its largest dim. Contracts of older revisions know no rows."""
+        if self.inputs is not None and activations not in self.own_tolerance:
+            return Tolerance(*default_tolerance(activations, max(dims.values(), default=1)))
         declared = self.op.tolerance[activations]
         rows = {"row_slack": declared.row_slack} if hasattr(declared, "row_slack") else {}
         return Tolerance(declared.max_error, declared.rms_error, **rows)
@@ -77,6 +86,8 @@ class LoadedVariant:
     path: Path
     source_text: str
     source_hash: str
+    function: str = RUN
+    """Its name in the file."""
 
     def tunables_of(self, answer: Implementation | None) -> dict[str, Any]:
         """The keywords of a call: an answer's choices over the defaults."""
@@ -93,12 +104,57 @@ class ModelModules:
     checkpoint: Any
 
 
-@cache
 def load_op(name: str) -> LoadedOp:
     """An op with its reference; HarnessError where there is none of that name."""
+    source = bound_kernels().sources.get(name)
+    if source is not None and source.reference:
+        return _load_own(load_spec(name))
+    return _load_op(name, Path(source.folder) if source else None)
+
+
+@cache
+def _load_op(name: str, folder: Path | None) -> LoadedOp:
     spec = load_spec(name)
-    reference = kernels_root.module(f"{name}.reference")
+    if folder is None:
+        reference = kernels_root.module(f"{name}.reference")
+    else:
+        reference = importlib.import_module(f"{kernels_root.op_package(name, folder)}.reference")
     return LoadedOp(name, spec.op, spec.cost, spec.test_shapes, reference.run)
+
+
+def _load_own(spec: OpSpec) -> LoadedOp:
+    own = spec.own
+    assert own is not None
+    module = _module_of(own.name, own.reference)
+    cost = getattr(module, "cost", None) if own.has_cost else None
+    reference = getattr(module, own.reference.name)
+    return LoadedOp(
+        own.name, spec.op, cost and _checked_cost(cost), spec.test_shapes, reference,
+        getattr(_module_of(own.name, own.inputs), own.inputs.name), frozenset(own.tolerance),
+    )  # fmt: skip
+
+
+def _checked_cost(cost: Callable[..., Any]) -> Callable[[Mapping[str, int]], Any]:
+    """An op's own `cost(dims)`, which may return (bytes read, bytes written, flop)."""
+    made = kernels_root.module("contract").Cost
+
+    def counted(dims: Mapping[str, int]) -> Any:
+        found = cost(dims)
+        return made(*(int(value) for value in found)) if isinstance(found, tuple) else found
+
+    return counted
+
+
+def _module_of(op: str, function: Function) -> ModuleType:
+    """The module of an op's function, imported once for a text of its file."""
+    where = function.source.rpartition(":")[0]
+    source_hash = hashlib.sha256(function.file.read_bytes()).hexdigest()
+    try:
+        if where.endswith(".py"):
+            return _import_file(op, function.file, source_hash)
+        return importlib.import_module(where)
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
+        raise _not_loaded(function.file, error) from error
 
 
 def load_stress() -> Any:
@@ -135,7 +191,7 @@ def _standard(layout: ModuleType) -> ModelModules:
     )
 
 
-_loaded: dict[tuple[str, Path, str], LoadedVariant] = {}
+_loaded: dict[tuple[str, Path, str, str], LoadedVariant] = {}
 
 
 def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
@@ -145,16 +201,18 @@ def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
     Raises HarnessError where there is no such variant or its signature does not fit the op, and VariantNotLoaded where
     importing it fails.
     """
-    path = bound_kernels(suite_folder).known_file(op, name)
+    library = bound_kernels(suite_folder)
+    path, function = library.known_file(op, name), library.function(op, name)
     text = path.read_text(encoding="utf-8")
     source_hash = hashlib.sha256(text.encode()).hexdigest()
-    key = (op, path, source_hash)
+    key = (op, path, function, source_hash)
     if key not in _loaded:
-        signature = read_signature(path, load_spec(op).op)
+        signature = library.signature(op, name)
         module = _import(op, name, path, source_hash, Path(suite_folder))
+        beside = function.removeprefix(RUN)  # `prepare_fast` of `run_fast`
         _loaded[key] = LoadedVariant(
-            op, name, module.run, dict(signature.tunables), getattr(module, "supports", None),
-            getattr(module, "prepare", None), path, text, source_hash,
+            op, name, getattr(module, function), dict(signature.tunables), getattr(module, f"supports{beside}", None),
+            getattr(module, f"prepare{beside}", None), path, text, source_hash, function,
         )  # fmt: skip
     return _loaded[key]
 
@@ -172,6 +230,7 @@ def loaded_variants() -> tuple[Path, ...]:
 
 
 def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path) -> ModuleType:
+    source = bound_kernels().sources.get(op)
     try:
         if name.endswith(".py"):
             return _import_file(op, path, source_hash)
@@ -179,11 +238,21 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
             if str(suite_folder) not in sys.path:
                 sys.path.append(str(suite_folder))
             return importlib.import_module(name)
-        return kernels_root.module(f"{op}.{name}")
+        if source is None:
+            return kernels_root.module(f"{op}.{name}")
+        if source.folder:
+            return importlib.import_module(f"{kernels_root.op_package(op, Path(source.folder))}.{name}")
+        own = load_spec(op).own
+        assert own is not None
+        return _module_of(op, own.reference)
+    except VariantNotLoaded:
+        raise
     except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
-        raise VariantNotLoaded(
-            f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}"
-        ) from error
+        raise _not_loaded(path, error) from error
+
+
+def _not_loaded(path: Path, error: BaseException) -> VariantNotLoaded:
+    return VariantNotLoaded(f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}")
 
 
 def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
@@ -195,7 +264,13 @@ def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
     load_spec(op)
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
-    module_name = f"{kernels_root.NAME}.{op}.from_file_{path.stem}_{source_hash[:12]}"
+    package, library = f"{kernels_root.NAME}.{op}", bound_kernels()
+    if op in library.sources:
+        folder = library.folder(op)
+        package = kernels_root.op_package(op, folder.parent if folder.is_file() else folder)
+    module_name = f"{package}.from_file_{path.stem}_{source_hash[:12]}"
+    if module_name in sys.modules and sys.modules[module_name].__file__ == str(path):
+        return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -25,13 +25,14 @@ from typing import Any, Literal, Protocol
 Dims = Mapping[str, int]
 """Named sizes of one call: `{"tokens": 1, "hidden": 2048, ...}`."""
 
-Role = Literal["activation", "index", "weight", "pool", "state", "constant"]
+Role = Literal["activation", "index", "weight", "pool", "cache", "state", "constant"]
 """How an input is treated when a call is repeated.
 
 activation: small, produced a moment ago in a real decode, stays in the cache. index: integers that choose what is
 read (expert ids); drawn anew for every repetition. weight: read whole; copies are rotated so that it comes from
-memory. pool: read in part, as the index says (all experts); never copied. state: updated in place; rotated,
-restored between checks. constant: a Python number.
+memory. pool: read in part, as the index says (all experts); never copied. cache: what earlier calls left and this one
+reads (keys and values); rotated like weights, and never given to `prepare`: it is other data in every call. state:
+updated in place; rotated, restored between checks. constant: a Python number.
 """
 
 Fill = Literal[

@@ -36,14 +36,16 @@ class Found:
     ranked: tuple[dict[str, Any], ...] = ()
 
 
-def path_for(op: str, variant: str, device: str, suite_folder: str | Path | None = None) -> Path:
+def path_for(
+    op: str, variant: str, device: str, suite_folder: str | Path | None = None, op_folder: str | Path | None = None
+) -> Path:
     """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`). suite_folder: what `./file.py` is relative
-    to."""
+    to. op_folder: of an op that is in no folder of kernels."""
     if variant.endswith(".py"):
         return (Path(suite_folder or ".") / variant).resolve().parent / "tuned" / f"{device}.json"
     if "." in variant:
         return Path(suite_folder or ".").resolve() / "tuned" / f"{device}.json"
-    return _ROOT / op / "tuned" / f"{device}.json"
+    return Path(op_folder or _ROOT / op) / "tuned" / f"{device}.json"
 
 
 def label(path: Path) -> str:
@@ -53,11 +55,11 @@ def label(path: Path) -> str:
 
 def lookup(
     op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str, triton: str | None,
-    suite_folder: str | Path | None = None,
+    suite_folder: str | Path | None = None, op_folder: str | Path | None = None,
 ) -> Found | str:  # fmt: skip
     """The tuned configuration for exactly this device, source, Triton version and shape, or the reason why there is
     none."""
-    path = path_for(op, variant, device, suite_folder)
+    path = path_for(op, variant, device, suite_folder, op_folder)
     if not path.is_file():
         return f"no tuned file for this device: {label(path)} does not exist"
     try:
@@ -90,6 +92,7 @@ def write(
     *, op: str, variant: str, device: str, dims: Mapping[str, int], source_hash: str | None, triton: str | None,
     tunables: Mapping[str, Any], us: float, suite_folder: str | Path | None = None,
     ranked: Sequence[Mapping[str, Any]] = (), baseline: Mapping[str, Any] | None = None, trusted: bool | None = None,
+    op_folder: str | Path | None = None,
 ) -> Path:  # fmt: skip
     """Adds an entry, in place of one for the same question; entries of the variant's older source go. Returns the file.
 
@@ -97,7 +100,7 @@ def write(
     against; trusted: whether the sweep's duplicates agreed.
     The file is replaced in one step, so that a reader never sees half of it.
     """
-    path = path_for(op, variant, device, suite_folder)
+    path = path_for(op, variant, device, suite_folder, op_folder)
     entry: dict[str, Any] = {
         "op": op, "variant": variant, "triton": triton, "source_hash": source_hash, "dims": dict(sorted(dims.items())),
         "tunables": dict(sorted(tunables.items())), "us": us,

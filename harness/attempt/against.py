@@ -13,7 +13,7 @@ from harness.attempt.question import TryRequest, variant_name
 from harness.errors import HarnessError, allowed
 from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
-from harness.suite.catalogue import load_spec, variant_file, variants
+from harness.suite.catalogue import bound_kernels, load_spec, variant_file, variants
 from harness.suite.load import is_suite, load_suite
 from harness.suite.models import library_folder
 from harness.suite.signature import read_signature
@@ -57,14 +57,20 @@ def _usual(question: TryRequest, environment: Environment) -> Against | None:
     for arm in USUAL_ARMS:
         if arm in arms:
             return arms[arm]
-    case = question.case
-    variant = load_spec(str(case.op)).default.get("decode")
+    op, tried = str(question.case.op), question.case.variant
+    spec = load_spec(op)
+    others = [variant for variant in variants(op) if spec.own and variant != tried]
+    if others:
+        return _variant(question, others[0], "")
+    variant = spec.default.get("decode")
     return _variant(question, variant, "default") if variant else None
 
 
 def _named(question: TryRequest, name: str, environment: Environment, folder: Path) -> Against:
     op = str(question.case.op)
-    if name.endswith(".py") or name in variants(op):
+    if name in variants(op):
+        return _variant(question, name, "")
+    if name.endswith(".py"):
         file = variant_file(op, name, Path.cwd())
         if file is None:
             raise HarnessError(f"--against {name}: no such file")
@@ -80,10 +86,8 @@ def _named(question: TryRequest, name: str, environment: Environment, folder: Pa
 
 
 def _variant(question: TryRequest, variant: str, origin: str) -> Against:
-    op = str(question.case.op)
-    file = variant_file(op, variant, Path.cwd())
-    assert file is not None
-    answer = Implementation(variant, dict(read_signature(file, load_spec(op).op).tunables))
+    signature = bound_kernels(Path.cwd()).signature(str(question.case.op), variant)
+    answer = Implementation(variant, dict(signature.tunables))
     return _against(question, answer, origin or Path(variant).stem)
 
 

@@ -17,6 +17,7 @@ from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
 from harness.store import Store
 from harness.store.attempts import add, next_number
+from harness.suite.catalogue import bound_ops
 from harness.values.attempt import Attempt
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
@@ -74,7 +75,9 @@ class Bench:
         number = next_number(self.store)
         evidence = (self.options.folder / f"{number:04d}").resolve()
         other = against.case if against else None
-        return TryJob(question.case, other, str(Path.cwd()), str(evidence), question.explicit, self.options.rounds)
+        return TryJob(
+            question.case, other, str(Path.cwd()), str(evidence), question.explicit, self.options.rounds, bound_ops()
+        )
 
     def _compiling(
         self, background: ThreadPoolExecutor, question: TryRequest, asked: TryOptions

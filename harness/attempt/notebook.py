@@ -16,6 +16,7 @@ from harness.attempt.question import TryOptions
 from harness.attempt.session import LIMIT_S, Session
 from harness.store import Store
 from harness.store.attempts import PREFIX, load_attempt
+from harness.suite.catalogue import bind_ops, bound_kernels
 from harness.values.attempt import Attempt
 from harness.values.measurement import Measurement
 from harness.values.run import Run
@@ -90,6 +91,7 @@ def try_kernel(
     path = Path(kernel) if isinstance(kernel, str | Path) else _written(kernel)
     root = kernels_root.bound_root() or kernels_root.find(path if path.is_file() else Path.cwd() / "suite")
     kernels_root.bind(root)
+    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
     asked = TryOptions(
         file=str(path), op=op, site=site, model=model, shape=dict(shape or {}),
         tunables={name: str(value) for name, value in tunables.items()}, dtype=dtype, tokens=tokens, context=context,

@@ -11,18 +11,18 @@ import msgspec
 from harness.errors import HarnessError, allowed
 from harness.kernels_root import in_use
 from harness.plan.calls import dims_at
-from harness.suite.catalogue import OpSpec, bound_kernels, load_spec, ops, variant_file, variants
+from harness.suite.catalogue import OpSpec, bind_ops, bound_kernels, load_spec, ops, variant_file, variants
 from harness.suite.models import all_models
+from harness.suite.op_sources import DEFINITION, SPEC, source_of
+from harness.suite.own_op import RUN, is_op_file
+from harness.suite.shapes import FREE, full_dims
 from harness.suite.signature import Signature, read_signature
-from harness.values.case import AxisValue, Case, Implementation, Tunables
+from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation, Tunables
 
 ARM = "try"
 GROUP = 128
 """Columns a scale is shared by, where nothing else is said: the published checkpoints'."""
 DENSE = ("router", "shared_gate")
-SHAPE_SITE = "shape"
-FREE = {"tokens": 1, "batch": 1, "length": 1, "group": GROUP}
-"""Dims that a shape without a model need not give. `context` and `capacity` come from the question."""
 
 
 class TryOptions(msgspec.Struct, frozen=True):
@@ -59,13 +59,13 @@ class TryRequest(msgspec.Struct, frozen=True):
 
 def ask(asked: TryOptions) -> TryRequest:
     """The question; HarnessError, one line, for whatever is misspelt."""
-    op, file = _op_and_file(asked)
+    op, file, variant = _op_and_variant(asked)
     spec = load_spec(op)
     if asked.dtype not in spec.op.tolerance:
         raise HarnessError(
             f"--dtype: {op} has no tolerance for {asked.dtype}; {allowed(asked.dtype, spec.op.tolerance)}"
         )
-    signature = read_signature(file, spec.op)
+    signature = bound_kernels(Path.cwd()).signature(op, variant)
     model, site, dims, calls = _shape(spec, asked)
     axes: dict[str, AxisValue] = {"tokens": asked.tokens}
     if spec.asks_context:
@@ -74,18 +74,19 @@ def ask(asked: TryOptions) -> TryRequest:
         axes["routing"] = asked.routing
     if asked.shape:
         axes |= {name: value for name, value in asked.shape.items() if name in dims}
-    answer = Implementation(variant_name(op, file), read_tunables(signature, asked.tunables))
-    case = Case(
-        kind="kernel", arm=ARM, dtype=f"int4-g{dims.get('group', asked.group)}/{asked.dtype}", axes=axes, op=op,
-        site=site, dims=dims, calls=calls, answer=answer,
-    )  # fmt: skip
-    return TryRequest(case, str(file), model, bool(asked.shape))
+    if spec.own is not None:
+        axes = dict(dims)
+    dtype = f"int4-g{dims.get('group', asked.group)}/{asked.dtype}" if spec.own is None else asked.dtype
+    answer = Implementation(variant, read_tunables(signature, asked.tunables))
+    case = Case(kind="kernel", arm=ARM, dtype=dtype, axes=axes, op=op, site=site, dims=dims, calls=calls, answer=answer)
+    explicit = bool(asked.shape) or (spec.own is not None and not spec.own.shapes)
+    return TryRequest(case, str(file), model, explicit)
 
 
 def variant_name(op: str, file: Path) -> str:
     """How an arm names the file: a variant of the op's own folder by its stem, another one by its path."""
-    root = in_use()
-    return file.stem if file.parent == root / op and file.stem in variants(op) else str(file)
+    own = file.parent == bound_kernels().folder(op) and file.stem in variants(op)
+    return file.stem if own else str(file)
 
 
 def read_tunables(signature: Signature, given: Mapping[str, str]) -> Tunables:
@@ -132,35 +133,65 @@ def read_shape(words: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _op_and_file(asked: TryOptions) -> tuple[str, Path]:
-    """The op is the folder that the file is in, or the only one whose inputs the file's `run` takes."""
-    path = Path(asked.file)
-    if asked.op and not path.suffix:
-        load_spec(asked.op)
-        found = variant_file(asked.op, asked.file, Path.cwd())
+def _op_and_variant(asked: TryOptions) -> tuple[str, Path, str]:
+    """The op, the file, and the variant's name. The op is the one that the file defines, the folder that the file is
+    in, or the only one whose inputs the file's `run` takes."""
+    name, _, function = asked.file.partition(".py:")
+    path = Path(f"{name}.py") if function else Path(asked.file)
+    op = _op_named(asked.op)
+    if op and not path.suffix:
+        load_spec(op)
+        found = variant_file(op, asked.file, Path.cwd())
         if found is None:
-            raise HarnessError(
-                f"{asked.op}: no variant or file {asked.file}; {allowed(asked.file, variants(asked.op))}"
-            )
-        return asked.op, found
+            raise HarnessError(f"{op}: no variant or file {asked.file}; {allowed(asked.file, variants(op))}")
+        return op, found, asked.file
     if not path.is_file():
         raise HarnessError(f"{path}: no such file")
     path = path.resolve()
-    if asked.op:
-        return asked.op, path
-    root = in_use()
-    if path.parent.parent == root and path.parent.name in ops():
-        return path.parent.name, path
+    if not op and is_op_file(path):
+        bind_ops({path.stem: source_of(path, str(path))})
+        return path.stem, path, function or _first_variant(path.stem, path)
+    op = op or _op_of(path)
+    if path == bound_kernels().folder(op):
+        return op, path, function or _first_variant(op, path)
+    return op, path, variant_name(op, path)
+
+
+def _first_variant(op: str, path: Path) -> str:
+    there = variants(op)
+    if not there:
+        raise HarnessError(f"{path}: defines {op} and holds no kernel of it: a function `run` or `run_NAME`")
+    return RUN if RUN in there else there[0]
+
+
+def _op_named(given: str) -> str:
+    """An op's name; of a path the op that lies there, which this process then knows."""
+    if "/" not in given and not given.endswith(".py"):
+        return given
+    path = Path(given).resolve()
+    bind_ops({path.stem: source_of(path, given)})
+    return path.stem
+
+
+def _op_of(path: Path) -> str:
+    root, folder = in_use(), path.parent
+    if folder.parent == root and folder.name in ops():
+        return folder.name
+    if folder.parent != root and ((folder / SPEC).is_file() or (folder / DEFINITION).is_file()):
+        bind_ops({folder.name: source_of(folder, str(folder))})
+        return folder.name
     inputs = read_signature(path).inputs
     fitting = [op for op in ops() if tuple(i.name for i in load_spec(op).op.inputs) == inputs]
     if len(fitting) != 1:
         why = f"fit {', '.join(fitting)}" if fitting else "are no op's"
         raise HarnessError(f"{path}: its inputs ({', '.join(inputs)}) {why}; say --op; {allowed(path.stem, ops())}")
-    return fitting[0], path
+    return fitting[0]
 
 
 def _shape(spec: OpSpec, asked: TryOptions) -> tuple[str, str, dict[str, int], int]:
     """Model, site, dims and calls a token."""
+    if spec.own is not None:
+        return "", SHAPE_SITE, _own_dims(spec, asked), 0
     if asked.shape and not asked.model and not asked.site:
         return "", SHAPE_SITE, _free_dims(spec, asked), 0
     blocks = all_models(bound_kernels(Path.cwd()))
@@ -190,6 +221,7 @@ def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: Tr
 
 
 def _bytes_a_token(spec: OpSpec, use: Any, asked: TryOptions) -> int:
+    assert spec.cost is not None  # of an op of the library
     return int(use.calls * spec.cost(_question_dims(use.dims, asked)).bytes)
 
 
@@ -214,6 +246,17 @@ def _known(spec: OpSpec, given: Mapping[str, int], names: Mapping[str, int]) -> 
         if name not in known:
             raise HarnessError(f"--shape {name}={value}: {spec.name} has no such dim; {allowed(name, known)}")
     return given
+
+
+def _own_dims(spec: OpSpec, asked: TryOptions) -> dict[str, int]:
+    if asked.model or asked.site:
+        option = "--model" if asked.model else "--site"
+        raise HarnessError(f"{option}: {spec.name} is in no model; --shape has its sizes")
+    given = asked.shape or (dict(spec.test_shapes[0]) if spec.test_shapes else {})
+    try:
+        return full_dims(spec, given)
+    except HarnessError as error:
+        raise HarnessError(f"--shape: {error}") from error
 
 
 def _free_dims(spec: OpSpec, asked: TryOptions) -> dict[str, int]:

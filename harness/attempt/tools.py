@@ -12,7 +12,9 @@ import msgspec
 from harness.attempt.question import TryRequest
 from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
+from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
+from harness.values.suite import OpSource
 from harness.worker.process import worker_environment
 
 TOOLS = {
@@ -36,6 +38,7 @@ class OneCall(msgspec.Struct, frozen=True):
     case: Case
     kernels_root: str
     folder: str
+    ops: dict[str, OpSource] = {}
 
 
 def run_tool(
@@ -56,7 +59,7 @@ def run_tool(
         tool, arguments = [path, *options], []
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "once.json"
-    file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()))))
+    file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()), bound_ops())))
     environment = {
         **worker_environment(),
         "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen

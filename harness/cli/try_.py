@@ -56,9 +56,11 @@ def command(
     from harness.attempt.session import Session
     from harness.kernels_root import bind, find
     from harness.store import Store as RunStore
+    from harness.suite.catalogue import bind_ops, bound_kernels
 
     root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
     bind(root)
+    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
     asked = TryOptions(
         file=file, op=op, site=site, model=model, shape=read_shape([shape]) if shape else {},
         tunables=read_pairs(tunables or [], "tunable"), dtype=dtype, tokens=tokens, context=context, routing=routing,

@@ -23,6 +23,8 @@ def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
 
 
 def _site(suite: Suite, use: Any, phase: str, batch: int, context: int) -> SiteWork:
-    cost = kernels_of(suite).spec(use.op).cost(dims_in_pass(use, phase, batch, context))
+    count = kernels_of(suite).spec(use.op).cost
+    assert count is not None  # of an op of the library
+    cost = count(dims_in_pass(use, phase, batch, context))
     amounts = (use.calls * amount for amount in (cost.read_bytes, cost.write_bytes, cost.flop))
     return SiteWork(use.op_site, use.calls, *amounts)

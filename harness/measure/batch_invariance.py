@@ -115,7 +115,7 @@ def _compared(
         compared += 1
         if time.perf_counter() > end:
             break
-    allowed = op.tolerance(candidate.case.activations).max_error
+    allowed = op.tolerance(candidate.case.activations, candidate.case.dims).max_error
     return BatchInvariance(axis, among, compared, sameness(differing, most, allowed), most)
 
 

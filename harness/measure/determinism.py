@@ -32,7 +32,7 @@ def determinism(candidate: Candidate, expected: Expected, device: Device) -> tup
             found.add(beside(lambda: expected.results(variant, tunables)))
             if time.perf_counter() > end:
                 break
-    tolerance = expected.op.tolerance(candidate.case.activations)
+    tolerance = expected.op.tolerance(candidate.case.activations, candidate.case.dims)
     differing, most = found.differing, found.max_difference
     if differing:
         _reject_wrong(candidate, expected, found)
@@ -41,7 +41,7 @@ def determinism(candidate: Candidate, expected: Expected, device: Device) -> tup
 
 def _reject_wrong(candidate: Candidate, expected: Expected, found: Repeated) -> None:
     op = expected.op
-    tolerance = op.tolerance(candidate.case.activations)
+    tolerance = op.tolerance(candidate.case.activations, candidate.case.dims)
     result = worst_of([
         compare(name, got, right, tolerance, op.row_dims(name))
         for name, got, right in zip(expected.names, found.worst, expected.wanted, strict=True)

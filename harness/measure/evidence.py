@@ -12,6 +12,8 @@ from harness import kernels_root
 from harness.load_kernels import LoadedVariant
 from harness.measure.agreement import ROW_FLOOR, trailing_dims
 from harness.measure.diagnosis import Wrong
+from harness.measure.operand_sets import PREPARED
+from harness.suite.own_op import RUN
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 
@@ -42,6 +44,7 @@ torch.use_deterministic_algorithms(True, warn_only=True)  # fills what torch.emp
 package = ModuleType("{package}")  # where kernel.py's relative imports lead
 package.__path__ = [{root!r}]
 sys.modules["{package}"] = package
+sys.path.append({beside!r})  # and what lay beside it
 spec = importlib.util.spec_from_file_location("{package}.{op}.kernel", HERE / "kernel.py")
 kernel = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = kernel
@@ -57,10 +60,10 @@ def load(name):
 
 
 inputs, wanted = load("inputs.pt"), load("reference.pt")
-if hasattr(kernel, "prepare"):
-    inputs.update(kernel.prepare({{name: inputs[name] for name in {prepared!r}}}))
+if hasattr(kernel, "{prepare}"):
+    inputs.update(kernel.{prepare}({{name: inputs[name] for name in {prepared!r}}}))
 with torch.no_grad():
-    result = kernel.run(*(inputs[name] for name in {inputs!r}), **{tunables!r})
+    result = kernel.{function}(*(inputs[name] for name in {inputs!r}), **{tunables!r})
 outputs = () if result is None else tuple(result) if isinstance(result, (tuple, list)) else (result,)
 outputs += tuple(inputs[name] for name in {states!r})
 bad = False
@@ -99,7 +102,8 @@ def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], 
         title=f"{case.id}: a wrong call.",
         words="\n".join(part for part in (found.region, f"Looks like: {found.words}" if found.words else "") if part),
         package=kernels_root.NAME, root=str(kernels_root.in_use()), op=case.op,
-        prepared=[name for name, role in roles.items() if role in ("weight", "pool", "constant")],
+        function=variant.function, prepare=variant.function.replace(RUN, "prepare", 1), beside=str(variant.path.parent),
+        prepared=[name for name, role in roles.items() if role in PREPARED],
         inputs=list(roles), states=[name for name, role in roles.items() if role == "state"],
         outputs=[output.label for output in wrong.outputs], tunables=dict(wrong.tunables),
         max_error=wrong.tolerance.max_error, rms_error=wrong.tolerance.rms_error,

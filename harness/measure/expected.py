@@ -23,9 +23,9 @@ class Expected:
     """raw: unprepared operands by input name, kept. random: those from which a condition made them, where one did."""
 
     def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Operands | None = None) -> None:
-        self.op, self._raw = op, raw
+        self.op, self._raw, self._dims = op, raw, case.dims
         self._random = random if case.activations == "float32" else None
-        self._declared, self._activations = op.tolerance(case.activations), case.activations
+        self._declared, self._activations = op.tolerance(case.activations, case.dims), case.activations
         self.last_outputs: tuple[Tensor, ...] = ()
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
         self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
@@ -46,7 +46,7 @@ class Expected:
         """The op's; under a condition in float32, as ill-conditioned as the changed operands are."""
         if self._random is None:
             return self._declared
-        coarsest = self.op.tolerance("bfloat16")
+        coarsest = self.op.tolerance("bfloat16", self._dims)
         return allowed_under(
             lambda given: reference_of(self.op, given), self._random, self._raw, self._declared, coarsest
         )

@@ -175,10 +175,17 @@ def _attention(inputs: Any, operands: Operands, dims: Mapping[str, int], changed
 def _activations(inputs: Any, operands: Operands, dims: Mapping[str, int], changed: Any) -> Iterator[Hypothesis]:
     for name, i in inputs.items():
         value = operands[name]
-        if i.role != "activation" or i.fill != "normal" or not isinstance(value, Tensor) or value.dim() < 2:
+        if (
+            i.role != "activation"
+            or i.fill not in ("normal", "own")
+            or not isinstance(value, Tensor)
+            or value.dim() < 2
+        ):
             continue
         width = value.shape[-1]
-        if i.shape[-1].startswith("2 * "):
+        if not value.is_floating_point():
+            continue
+        if i.shape and i.shape[-1].startswith("2 * "):
             gate, up = value.chunk(2, -1)
             yield changed("gate and up", f"{name}: gate and up are exchanged", **{name: torch.cat((up, gate), -1)})
             yield changed("gate and up", f"{name}: gate is taken for both", **{name: torch.cat((gate, gate), -1)})

@@ -13,10 +13,16 @@ from torch import Tensor
 
 from harness.device.device import Device
 from harness.device.timer import Timer
-from harness.load_kernels import LoadedOp, LoadedVariant, load_operands
+from harness.load_kernels import LoadedOp, LoadedVariant
+from harness.measure.inputs import make_inputs, redraw_indices
 from harness.values.case import Case
 
 Operands = dict[str, Any]
+ROTATED = ("weight", "cache", "state")
+"""Roles whose tensors each call of a batch has its own of, as far as memory allows: they come from memory."""
+PREPARED = ("weight", "pool", "constant")
+"""Roles that a variant's `prepare` receives: they are the same for every token, so repacking them is no work of a
+call."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def make_operands(
 ) -> Operands:  # fmt: skip
     """One set of raw (unprepared) operands by input name. only: of these inputs, not of all."""
     generator = generator_for(case, device, salt)
-    return dict(load_operands().make(op.op, case.dims, dtype, device, generator, routing, only))
+    return make_inputs(op, case.dims, dtype, device, generator, routing, only)
 
 
 class SharedOperands:
@@ -76,8 +82,27 @@ def prepare(variant: LoadedVariant, op: LoadedOp, operands: Mapping[str, Any]) -
     """Operands as the variant wants them: repacked where it has a `prepare`."""
     if variant.prepare is None:
         return dict(operands)
-    weights = {i.name: operands[i.name] for i in op.op.inputs if i.role in ("weight", "pool", "constant")}
-    return {**operands, **variant.prepare(weights)}
+    weights = {i.name: operands[i.name] for i in op.op.inputs if i.role in PREPARED}
+    try:
+        made = variant.prepare(dict(weights))
+    except KeyError as error:
+        if error.args and error.args[0] in set(operands) - set(weights):
+            raise _not_prepared(op, error.args[0]) from error
+        raise
+    for name in made:
+        if name not in weights:
+            raise _not_prepared(op, name)
+    return {**operands, **made}
+
+
+def _not_prepared(op: LoadedOp, name: str) -> ValueError:
+    roles = {i.name: i.role for i in op.op.inputs}
+    if name not in roles:
+        return ValueError(f"prepare returns {name}, which is no input of {op.name}")
+    return ValueError(
+        f"prepare is for weights, and {name} has the role {roles[name]}: it is other data in every call, so to repack "
+        "it is part of the call"
+    )
 
 
 def timing_sets(
@@ -89,7 +114,7 @@ def timing_sets(
     dtype, tensors, calls = torch_dtype(case.activations), device.tensors, timer.calls
     first = shared.make(op, case, dtype, tensors, salt, routing)
     roles = {i.name: i.role for i in op.op.inputs}
-    rotated = [n for n, role in roles.items() if role in ("weight", "state") and isinstance(first[n], Tensor)]
+    rotated = [n for n, role in roles.items() if role in ROTATED and isinstance(first[n], Tensor)]
     bytes_per_set = sum(first[n].nbytes for n in rotated)
     copies = max(1, min(calls, device.set_bytes_limit // max(bytes_per_set, 1))) if rotated else 1
     if bytes_per_set and device.l2_bytes:
@@ -100,7 +125,7 @@ def timing_sets(
         raw.append({**first, **fresh})
         prepared.append(prepare(variant, op, raw[copy]))
     indices = [n for n, role in roles.items() if role == "index"]
-    redrawn = load_operands().redraw(op.op, case.dims, tensors, generator_for(case, tensors, salt), routing, calls)
+    redrawn = redraw_indices(op, case.dims, dtype, tensors, generator_for(case, tensors, salt), routing, calls)
     own = [{name: values[name] for name in indices if name in values} for values in redrawn]
     pools = sum(first[name].nbytes for name, role in roles.items() if role == "pool")
     touched = bytes_per_set * (copies - 1) if copies > 1 else 0

@@ -18,6 +18,7 @@ from harness.measure.failure import failed
 from harness.measure.operand_sets import OperandSets
 from harness.measure.physics import Traffic, impossible
 from harness.measure.recheck import Batch
+from harness.measure.work import work_of
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
 from harness.values.numerics import Numerics
@@ -83,24 +84,30 @@ class Ready:
         read."""
         if remembered:
             raise self.invalid(remembered)
-        cost, operands = self.candidate.op.cost(self.case.dims), self.batch.sets.raw[0]
-        near = [i.name for i in self.candidate.op.op.inputs if i.role in ("activation", "index")]
-        memory_bytes = cost.read_bytes - sum(operands[name].nbytes for name in near)
+        operands = self.batch.sets.raw[0]
+        near = [operands[i.name] for i in self.candidate.op.op.inputs if i.role in ("activation", "index")]
+        near_bytes = sum(value.nbytes for value in near if isinstance(value, torch.Tensor))
+        memory_bytes = work_of(self.candidate.op, self.case, operands).read_bytes - near_bytes
         traffic = Traffic(max(0, memory_bytes), self.batch.sets.distinct_bytes, self.batch.calls)
         median_us = statistics.median(sample.value_us for sample in samples)
         reason = impossible(median_us, traffic, device.cache_bytes, device.read_gb_s(), device.gpu)
         if reason:
             raise self.invalid(reason)
 
+    def _work(self) -> Work | None:
+        """Of one call; None where it is counted from operands and there are none, of a case that is only verified."""
+        if self._sets is None and self.candidate.op.cost is None:
+            return None
+        return work_of(self.candidate.op, self.case, self._sets.raw[0] if self._sets else {})
+
     def measurement(self, samples: Sequence[Sample]) -> Measurement:
         """Of a case that is OK."""
-        cost = self.candidate.op.cost(self.case.dims)
         return Measurement(
             case=self.case,
             status=Status.OK,
             correctness=self.correctness,
             samples=tuple(samples),
-            work=Work(cost.read_bytes, cost.write_bytes, cost.flop),
+            work=self._work(),
             source=self.candidate.variant.source_hash,
             timer=self._timer.name if self._timer else "",
             calls_per_sample=self._batch.timed.calls if self._batch else 1,

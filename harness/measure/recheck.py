@@ -21,11 +21,11 @@ from torch import Tensor
 
 from harness.device.device import Device
 from harness.device.timer import Timed
-from harness.load_kernels import load_operands
 from harness.measure.agreement import compare, worst_of
 from harness.measure.candidate import Candidate
 from harness.measure.contract import refused, shared_buffer
 from harness.measure.expected import as_tuple
+from harness.measure.inputs import make_inputs, redraw_indices
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
 from harness.values.measurement import Correctness
 
@@ -56,7 +56,7 @@ class Batch:
         self._states = [name for name, role in roles.items() if role == "state"]
         self._weights = [
             name for name, role in roles.items()
-            if role == "weight" or (role == "pool" and first[name].nbytes <= POOL_BYTES)
+            if role in ("weight", "cache") or (role == "pool" and first[name].nbytes <= POOL_BYTES)
         ]  # fmt: skip
 
     def refresh(self) -> None:
@@ -111,7 +111,7 @@ class Batch:
 
     def _compare_alone(self, outputs: Sequence[tuple[Tensor, ...]], found: Correctness) -> Correctness:
         """Every call of the batch with the same call made alone, on the same operands; `found` where all agree."""
-        tolerance = self._op.tolerance(self._case.activations)
+        tolerance = self._op.tolerance(self._case.activations, self._case.dims)
         alone = [as_tuple(self._candidate.bind(operands)()) for operands in self.sets.sets[: self.calls]]
         shared = shared_buffer(self._op, [*outputs, *alone])
         if shared:
@@ -132,15 +132,15 @@ class Batch:
 
     def _draw(self, names: Sequence[str]) -> Operands:
         dtype = torch_dtype(self._case.activations)
-        made: Operands = load_operands().make(
-            self._op.op, self._case.dims, dtype, self._device.tensors, self._generator, self._routing, names
+        return make_inputs(
+            self._op, self._case.dims, dtype, self._device.tensors, self._generator, self._routing, names
         )
-        return made
 
     def _redraw_indices(self) -> None:
-        drawn = load_operands().redraw(
-            self._op.op, self._case.dims, self._device.tensors, self._generator, self._routing, self.calls
-        )
+        drawn = redraw_indices(
+            self._op, self._case.dims, torch_dtype(self._case.activations), self._device.tensors, self._generator,
+            self._routing, self.calls,
+        )  # fmt: skip
         for operands, values in zip(self.sets.sets, drawn, strict=False):
             for name, value in values.items():
                 operands[name].copy_(value)
@@ -196,7 +196,7 @@ class Batch:
         order = [*first, *self._chance.sample(rest, len(rest))]
         shared = shared_buffer(self._op, outputs)
         if shared:
-            return refused(shared, self._op.tolerance(self._case.activations))
+            return refused(shared, self._op.tolerance(self._case.activations, self._case.dims))
         end = time.perf_counter() + seconds
         results: list[Correctness] = []
         for copy in order:
@@ -226,14 +226,17 @@ class Batch:
         wanted = as_tuple(self._op.reference(*arguments(self._op, exact)))
         for name in states:
             states[name] = exact[name].to(raw[name].dtype).float()
-        tolerance, place = self._op.tolerance(self._case.activations), f"call {call + 1} of {self.calls}"
+        tolerance, place = (
+            self._op.tolerance(self._case.activations, self._case.dims),
+            f"call {call + 1} of {self.calls}",
+        )
         return worst_of([
             compare(f"{place}: {name}", got, right, tolerance, self._op.row_dims(name))
             for (name, _), got, right in zip(self._op.op.outputs, outputs, wanted, strict=True)
         ] or [Correctness(True, 0.0, 0.0, tolerance.max_error, tolerance.rms_error, 0, 0)])  # fmt: skip
 
     def _compare_states(self, copy: int, states: Mapping[str, Tensor]) -> list[Correctness]:
-        tolerance = self._op.tolerance(self._case.activations)
+        tolerance = self._op.tolerance(self._case.activations, self._case.dims)
         return [
             compare(f"state {name} after all calls", self.sets.sets[copy][name], right, tolerance,
                     self._op.row_dims(name))

@@ -83,7 +83,7 @@ def verify_against(
     worst = worst_of(results)
     shared = shared_buffer(op, held) if worst.correct else ""
     if shared:
-        return refused(shared, op.tolerance(case.activations))
+        return refused(shared, op.tolerance(case.activations, case.dims))
     if worst.correct:
         same = all(torch.equal(a, b) for a, b in zip(bits[0], bits[2], strict=True))
         return _under_conditions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ def examine(
     return Diagnosis("race", f"{words}: a race, or memory that is read before it is written"), ""
 
 
+def _dim_names(value: Tensor, dims: Mapping[str, int]) -> tuple[str, ...]:
+    """Of an output whose shape the op does not declare: for each dimension the dim of its size, else its number."""
+    names = {size: name for name, size in reversed(list(dims.items()))}
+    return tuple(names.get(size, f"dim {number}") for number, size in enumerate(value.shape))
+
+
 def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any], previous: tuple[Tensor, ...]) -> Wrong:
     states = [i.name for i in op.op.inputs if i.role == "state"]
     given = {name: value.clone() if isinstance(value, Tensor) else value for name, value in raw.items()}
@@ -52,10 +59,14 @@ def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any],
     operands, got = expected.call(variant, tunables)
     got = tuple(t.clone() for t in (*got, *(operands[name] for name in states)))
     shapes = {i.name: i.shape for i in op.op.inputs}
-    outputs = [Returned(*output) for output in op.op.outputs]
-    outputs += [Returned(name, shapes[name], is_state=True) for name in states]
+    declared = [*((*output, False) for output in op.op.outputs), *((name, shapes[name], True) for name in states)]
+    outputs = [
+        Returned(name, shape or _dim_names(wanted, case.dims), is_state)
+        for (name, shape, is_state), wanted in zip(declared, expected.wanted, strict=True)
+    ]
     before = {name: given[name] for name in states}
     return Wrong(
         op.op, given, case.dims, tunables, outputs, got, expected.wanted, previous, before,
-        op.tolerance(case.activations), partial(reference_of, op), [op.row_dims(output.name) for output in outputs],
+        op.tolerance(case.activations, case.dims), partial(reference_of, op),
+        [op.row_dims(output.name) for output in outputs],
     )  # fmt: skip

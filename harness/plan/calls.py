@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.suite.catalogue import kernels_of
+from harness.suite.shapes import CACHE_BLOCK
 from harness.values.suite import Suite
-
-CACHE_BLOCK = 64
-"""The capacity of a KV cache is a multiple of this."""
 
 
 def uses(suite: Suite, composites: bool = True) -> tuple[Any, ...]:
-    """Every place of an op in the suite's model (`contract.Use`), then those of composite ops."""
+    """Every place of an op in the suite's model (`contract.Use`), then those of composite ops; none without a model."""
+    if not suite.model:
+        return ()
     model = (suite.dims, suite.weights.group, suite.weights.dense)
     if composites:
         return kernels_of(suite).uses(suite.architecture, *model)

@@ -16,7 +16,7 @@ from harness.suite.catalogue import PHASES, kernels_of
 from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
-from harness.values.case import AxisValue, Case, Implementation
+from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation
 from harness.values.suite import CallSite, KernelQuestions, Plan, Suite
 
 SWEEP_ARM = "sweep"
@@ -43,7 +43,11 @@ def expand(
     chosen = _arms(suite, arms)
     answers = ArmResolver(suite, device_slug, triton)
     whole = {arm: _whole_model(suite, arm, answers) for arm in chosen}
-    cases = [*_kernel_cases(suite, chosen, answers), *_model_cases(suite, chosen, whole, device_slug)]
+    cases = [
+        *_kernel_cases(suite, chosen, answers),
+        *_shape_cases(suite, chosen, answers),
+        *_model_cases(suite, chosen, whole, device_slug),
+    ]
     if cases or match:
         kept = set(select(match, [case.id for case in cases]))
         cases = [case for case in cases if case.id in kept]
@@ -94,6 +98,25 @@ def _kernel_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> It
                 for arm in (arm for arm in arms if use.op_site in asked[arm]):
                     resolved = answers.resolve(arm, op, use.site, "decode", dims)
                     yield _kernel_case(suite, use, arm, axes, dims, resolved)
+
+
+def _shape_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> Iterator[Case]:
+    """The calls of no model, in the order of `shapes`."""
+    for op, shapes in suite.shapes.items():
+        for dims in shapes:
+            for arm in arms:
+                resolved = answers.resolve(arm, op, SHAPE_SITE, "decode", dims)
+                yield _shape_case(suite, op, arm, dims, resolved)
+
+
+def _shape_case(suite: Suite, op: str, arm: str, dims: dict[str, int], resolved: Resolved) -> Case:
+    """Every dim is an axis, and the routing where the op has one."""
+    routed = kernels_of(suite).spec(op).asks_routing
+    axes: dict[str, AxisValue] = {**dims, **({"routing": suite.routing} if routed else {})}
+    return Case(
+        kind="kernel", arm=arm, dtype=suite.dtype, axes=axes, op=op, site=SHAPE_SITE, dims=dims,
+        answer=resolved.answer, problem=resolved.problem,
+    )  # fmt: skip
 
 
 def _kernel_axes(
@@ -190,21 +213,29 @@ def _key(answer: Implementation) -> tuple[Any, ...]:
 
 def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
     """Sites of one shape are one question: the tuned file goes by shape."""
-    context = suite.kernels.context[0] if suite.kernels else 1024
-    questions = KernelQuestions((), tokens=tuple(tokens), context=(context,))
     answers = ArmResolver(suite, None, None)
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)
-        shapes = []
-        for use in (use for use in uses(suite) if use.op == space.op):
-            for axes, dims in _kernel_axes(suite, use, questions):
-                if dims in shapes:
-                    continue
-                shapes.append(dims)
-                try:
-                    for tunables in configurations(space, defaults, dims):
-                        resolved = Resolved(Implementation(space.variant, tunables, SWEEP_ARM))
-                        case = _kernel_case(suite, use, SWEEP_ARM, axes, dims, resolved)
-                        yield msgspec.structs.replace(case, tunables_in_id=True)
-                except WhereError as error:
-                    raise HarnessError(f"{suite.path}: sweep.{space.op}.{space.variant}.where: {error}") from error
+        for case in _swept_questions(suite, space.op, tokens):
+            try:
+                for tunables in configurations(space, defaults, case.dims):
+                    answer = Implementation(space.variant, tunables, SWEEP_ARM)
+                    yield msgspec.structs.replace(case, answer=answer, tunables_in_id=True)
+            except WhereError as error:
+                raise HarnessError(f"{suite.path}: sweep.{space.op}.{space.variant}.where: {error}") from error
+
+
+def _swept_questions(suite: Suite, op: str, tokens: Sequence[int]) -> Iterator[Case]:
+    """A case without an answer for each shape of an op: those that the model calls it with, and those of `shapes`."""
+    context = suite.kernels.context[0] if suite.kernels else 1024
+    questions = KernelQuestions((), tokens=tuple(tokens), context=(context,))
+    unanswered = Resolved(Implementation(""))
+    found: list[dict[str, int]] = []
+    for use in (use for use in uses(suite) if use.op == op):
+        for axes, dims in _kernel_axes(suite, use, questions):
+            if dims not in found:
+                found.append(dims)
+                yield _kernel_case(suite, use, SWEEP_ARM, axes, dims, unanswered)
+    for dims in suite.shapes.get(op, ()):
+        if dims not in found:
+            yield _shape_case(suite, op, SWEEP_ARM, dims, unanswered)

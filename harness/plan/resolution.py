@@ -11,7 +11,7 @@ from harness import kernels_root
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
 from harness.suite.format import TUNED
-from harness.suite.signature import Signature, read_signature
+from harness.suite.signature import Signature
 from harness.values.case import Implementation
 from harness.values.suite import Suite
 
@@ -56,7 +56,10 @@ class ArmResolver:
             return Resolved(unresolved)
         tuned = kernels_root.module("tuned", self._kernels.root)
         signature, source_hash = self._variant(op, variant)
-        found = tuned.lookup(op, variant, self._device, dims, source_hash, self._triton, self._kernels.suite_folder)
+        found = tuned.lookup(
+            op, variant, self._device, dims, source_hash, self._triton, self._kernels.suite_folder,
+            **self._kernels.tuned_beside(op),
+        )  # fmt: skip
         if isinstance(found, str):
             return Resolved(unresolved, f"{found}; `harness sweep` of this suite writes it")
         origin = tuned.label(found.path)
@@ -69,5 +72,5 @@ class ArmResolver:
         key = (op, variant)
         if key not in self._read:
             file = self._kernels.known_file(op, variant)
-            self._read[key] = read_signature(file, self._kernels.spec(op).op), closure_hash(file, self._kernels.root)
+            self._read[key] = self._kernels.signature(op, variant), closure_hash(file, self._kernels.root)
         return self._read[key]

@@ -36,7 +36,9 @@ class _Compiled:
         self.named = named
         usable = {_work(case): case for case in named.values() if _problem(case) is None}
         self.answer = compile_side(
-            CompileRequest(tuple(usable.values()), tuple(targets), str(suite.folder), suite.kernels_root, jobs),
+            CompileRequest(
+                tuple(usable.values()), tuple(targets), str(suite.folder), suite.kernels_root, jobs, ops=suite.ops
+            ),
             side.python, side.checkout.root, report,
         )  # fmt: skip
         self.left_out = {_work(case) for case in usable.values() if case.id in set(self.answer.left_out)}

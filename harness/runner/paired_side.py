@@ -60,7 +60,7 @@ class PairedSide:
         assert self.environment is not None
         target, suite = self.environment.compute_capability or "", self.suite
         chosen = tuple(case for case in self.plan.cases if case.id in cases)
-        asked = CompileRequest(chosen, (target,), str(suite.folder), suite.kernels_root)
+        asked = CompileRequest(chosen, (target,), str(suite.folder), suite.kernels_root, ops=suite.ops)
         found = compile_side(asked, self.python, self.checkout.root).compiled.get(target, ())
         return {compiled.case.id: compiled.identity for compiled in found if compiled.identity is not None}
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import HarnessError
+from harness.suite.catalogue import bind_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
+from harness.values.suite import OpSource
 from harness.worker.messages import Boot, Started
 from harness.worker.process import WorkerDied, WorkerProcess
 from harness.worker.wire import Wire
@@ -30,6 +32,8 @@ class CompileRequest(msgspec.Struct, frozen=True, tag=True):
     kernels_root: str
     jobs: int | None = None
     limit_s: float | None = None
+    ops: dict[str, OpSource] = {}
+    """Outside of the library."""
 
 
 class CompileReply(msgspec.Struct, frozen=True, tag=True):
@@ -66,6 +70,7 @@ def serve(wire: Wire, _: Boot) -> None:
     from harness.static.target import parse_target
 
     asked: CompileRequest = wire.receive(CompileRequest)
+    bind_ops(asked.ops)
     sources: dict[str, dict[str, str]] = {}
     for case in asked.cases:
         key = case.implementation

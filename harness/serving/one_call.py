@@ -13,6 +13,7 @@ import msgspec
 
 from harness import kernels_root
 from harness.attempt.tools import OneCall
+from harness.suite.catalogue import bind_ops
 
 
 def main(file: str, target: str = "") -> None:
@@ -20,6 +21,7 @@ def main(file: str, target: str = "") -> None:
     os.environ.pop("TRITON_INTERPRET", None)
     call = msgspec.json.decode(Path(file).read_bytes(), type=OneCall)
     kernels_root.bind(Path(call.kernels_root))
+    bind_ops(call.ops)
     if target:
         _show(call, target)
     else:

@@ -19,6 +19,7 @@ from harness import kernels_root
 from harness.device.choice import gpu_is_usable, open_device
 from harness.device.device import Device
 from harness.device.environment import read_environment
+from harness.suite.catalogue import bind_ops
 from harness.values.environment import Environment
 from harness.worker.messages import Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob, TryReply
 from harness.worker.wire import Wire
@@ -74,16 +75,19 @@ class Service:
         elif isinstance(job, StageJob):
             from harness.serving.stages import stage_events
 
+            bind_ops(job.plan.suite.ops)
             yield from stage_events(job, self._opened())
         elif isinstance(job, TryJob):
             from harness.serving.one_case import OneCase
 
+            bind_ops(job.ops)
             self._attempts = self._attempts or OneCase(self._opened(), self._where(job.folder))
             yield from self._attempts.events(job)
         else:
             from harness.serving.sweep_tasks import SweepTasks
 
             kernels_root.bind(Path(job.suite.kernels_root))
+            bind_ops(job.suite.ops)
             self._tasks = self._tasks or SweepTasks(self._opened())
             yield self._tasks.perform(job, self._where(str(job.suite.folder), job.process == 0))
 

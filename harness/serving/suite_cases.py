@@ -13,6 +13,7 @@ from harness.device.environment import read_environment
 from harness.measure.failure import failed
 from harness.plan import expand
 from harness.serving.stages import stage_events
+from harness.suite.catalogue import bind_ops
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
@@ -30,6 +31,7 @@ class SuiteCasesBench:
         self.device = open_device()
         self.environment = environment = read_environment(self.device, suite.parent, measure_bandwidth=False)
         self.suite = load_suite(suite)
+        bind_ops(self.suite.ops)
         slug, triton = environment.slug, environment.triton
         self.plan = expand(self.suite, arms=arms, device_slug=slug, triton=triton)
 

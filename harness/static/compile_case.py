@@ -17,7 +17,9 @@ from triton.compiler.errors import CompilationError
 
 from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
-from harness.load_kernels import LoadedVariant, load_operands, load_variant
+from harness.load_kernels import LoadedVariant, load_op, load_operands, load_variant
+from harness.measure.inputs import make_inputs
+from harness.measure.operand_sets import PREPARED
 from harness.static.claims import InProgress, OverLimit
 from harness.static.cubin import Cubin, read_cubin
 from harness.static.encoded import ARCHITECTURES, read_encoded
@@ -119,6 +121,24 @@ class CaseCompiler:
 
 def meta_inputs(op: OpSpec, variant: LoadedVariant, dims: Mapping[str, int], activations: str) -> list[Any]:
     """The inputs of `run` as meta tensors and numbers, repacked where the variant has a `prepare`."""
+    raw = _declared_inputs(op, dims, activations) if op.own is None else _made_inputs(op, dims, activations)
+    if variant.prepare is not None:
+        raw |= variant.prepare({i.name: raw[i.name] for i in op.op.inputs if i.role in PREPARED})
+    return [raw[i.name] for i in op.op.inputs]
+
+
+def _made_inputs(op: OpSpec, dims: Mapping[str, int], activations: str) -> dict[str, Any]:
+    """Those that an op's own function makes: on the meta device where it can, else on the CPU, their values thrown
+    away."""
+    loaded, dtype = load_op(op.name), getattr(torch, activations)
+    try:
+        return make_inputs(loaded, dims, dtype, "meta", torch.Generator(), None)
+    except Exception:  # whatever a function does with values: sort them, take them to Python
+        made = make_inputs(loaded, dims, dtype, "cpu", torch.Generator(), None)
+        return {name: value.to("meta") if isinstance(value, torch.Tensor) else value for name, value in made.items()}
+
+
+def _declared_inputs(op: OpSpec, dims: Mapping[str, int], activations: str) -> dict[str, Any]:
     evaluate = load_operands().evaluate
     raw: dict[str, Any] = {}
     for i in op.op.inputs:
@@ -127,15 +147,13 @@ def meta_inputs(op: OpSpec, variant: LoadedVariant, dims: Mapping[str, int], act
             continue
         dtype = getattr(torch, activations if i.dtype in ("activation", "scale") else i.dtype)
         raw[i.name] = torch.empty([evaluate(text, dims) for text in i.shape], dtype=dtype, device="meta")
-    if variant.prepare is not None:
-        raw |= variant.prepare({i.name: raw[i.name] for i in op.op.inputs if i.role in ("weight", "pool", "constant")})
-    return [raw[i.name] for i in op.op.inputs]
+    return raw
 
 
 def multiply_adds(op: OpSpec, dims: Mapping[str, int]) -> int | None:
     """Multiply-adds of one call of an op with int4 weights: at one token, one per weight that it uses. None for other
     ops: a norm has weights too, but its work is not by the weight."""
-    if not any(i.fill == "int4" for i in op.op.inputs):
+    if op.cost is None or not any(i.fill == "int4" for i in op.op.inputs):
         return None
     return op.cost(dims).flop // 2 or None
 

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from harness.errors import HarnessError
 from harness.static.results import Results
 from harness.static.server import Job, Result
 from harness.static.target import parse_target
+from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
+from harness.values.suite import OpSource
 from harness.worker.process import WorkerDied, WorkerProcess, worker_environment
 
 LIMIT_S = 120.0
@@ -31,10 +33,10 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 def compile_cases(
     cases: Sequence[Case], target: str, suite_folder: str | Path, *, jobs: int | None = None,
     limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
-    root: Path | None = None,
+    root: Path | None = None, ops: Mapping[str, OpSource] | None = None,
 ) -> tuple[Compiled, ...]:  # fmt: skip
     """The result of each case, in the order of `cases`; see `Compilation`."""
-    compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root)
+    compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root, ops)
     for _ in compilation:
         pass
     return compilation.results
@@ -45,19 +47,19 @@ class Compilation:
 
     target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
     case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the interpreter
-    whose Triton compiles. root: of the kernels, None for those that this process runs. The binaries lie in Triton's own
-    disk cache, where a launch on a GPU of this architecture finds them. Raises HarnessError for an unknown target;
-    iterating does where the compiler ends early.
+    whose Triton compiles. root: of the kernels; ops: outside of it; None for those that this process runs. The
+    binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
+    HarnessError for an unknown target; iterating does where the compiler ends early.
     """
 
     def __init__(
         self, cases: Sequence[Case], target: str, suite_folder: str | Path, jobs: int | None = None,
         limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
-        root: Path | None = None,
+        root: Path | None = None, ops: Mapping[str, OpSource] | None = None,
     ) -> None:  # fmt: skip
         self.target, self._limit_s = target, limit_s or LIMIT_S
         capability = parse_target(target)
-        self._kept = Results(f"sm_{capability}", suite_folder, folder, root)
+        self._kept = Results(f"sm_{capability}", suite_folder, folder, root, ops)
         self._found = [self._kept.load(case, self._limit_s) for case in cases]
         self._left = _in_order(cases, [i for i, known in enumerate(self._found) if known is None])
         self._server: WorkerProcess | None = None
@@ -68,7 +70,10 @@ class Compilation:
             )  # fmt: skip
             self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)
             left = tuple(cases[i] for i in self._left)
-            job = Job(left, capability, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s)
+            job = Job(
+                left, capability, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s,
+                dict(bound_ops() if ops is None else ops),
+            )  # fmt: skip
             with suppress(WorkerDied):  # hearing says why
                 self._server.send(job)
 

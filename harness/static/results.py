@@ -16,11 +16,12 @@ from harness import kernels_root
 from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
 from harness.static.target import parse_target
-from harness.suite.catalogue import KernelLibrary
+from harness.suite.catalogue import KernelLibrary, bound_ops
 from harness.suite.closure import closure_hash, source_files
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
+from harness.values.suite import OpSource
 
 VERSION = 3
 """Raised when what is read from a binary changes."""
@@ -38,12 +39,15 @@ class Stored(msgspec.Struct, frozen=True):
 
 class Results:
     """Results of one target. folder None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`).
-    root: the folder of kernels, None for the one that this process runs."""
+    root: the folder of kernels, ops: those outside of it; None for those that this process runs."""
 
     def __init__(
-        self, target: str, suite_folder: str | Path, folder: Path | None = None, root: Path | None = None
-    ) -> None:
-        self.target, self.kernels = target, KernelLibrary(root or kernels_root.in_use(), Path(suite_folder))
+        self, target: str, suite_folder: str | Path, folder: Path | None = None, root: Path | None = None,
+        ops: Mapping[str, OpSource] | None = None,
+    ) -> None:  # fmt: skip
+        sources = bound_ops() if ops is None else ops
+        self.target = target
+        self.kernels = KernelLibrary(root or kernels_root.in_use(), Path(suite_folder), sources)
         self.folder = (folder or cache_folder()) / "static"
         self._toolchain = toolchain(parse_target(target))
         self._sources: dict[tuple[str, str], str] = {}
@@ -92,8 +96,8 @@ class Results:
         key = (op, variant)
         if key not in self._sources:
             digest = hashlib.sha256()
-            spec, own = self.kernels.root / op / "spec.py", self.kernels.known_file(op, variant)
-            for file in (spec, *source_files(own, self.kernels.root)):
+            own = self.kernels.known_file(op, variant)
+            for file in (*self.kernels.definition(op), *source_files(own, self.kernels.root)):
                 digest.update(str(file).encode())
                 digest.update(file.read_bytes())
             self._sources[key] = digest.hexdigest()

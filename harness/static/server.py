@@ -19,9 +19,11 @@ from pathlib import Path
 import msgspec
 
 from harness.static.claims import Claims, InProgress, give_up, is_free
+from harness.suite.catalogue import bind_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
+from harness.values.suite import OpSource
 from harness.worker.messages import Boot
 from harness.worker.wire import Wire, wait_for, wire_pair
 
@@ -43,6 +45,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     """Processes at once."""
     limit_s: float
     """Wall time for each case."""
+    ops: dict[str, OpSource] = {}
+    """Outside of the library."""
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
@@ -62,6 +66,7 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
 def serve(wire: Wire, _: Boot) -> None:
     """One job; the parent keeps its end of the wire open as long as it wants results."""
     job: Job = wire.receive(Job)
+    bind_ops(job.ops)
     from harness.static.compile_case import warm_toolchain  # imports torch: the pool need not wait to hand over its job
 
     warm_toolchain(job.capability)

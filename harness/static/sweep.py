@@ -32,7 +32,7 @@ def static_sweep(
     if report is not None:
         report(stage, f"compiling {len(cases)} configurations", 0, 0)
     jobs, folder, root = jobs or available_cores(), suite.folder, Path(suite.kernels_root)
-    compilation = Compilation(cases, stage, folder, jobs, limit_s, root=root)
+    compilation = Compilation(cases, stage, folder, jobs, limit_s, root=root, ops=suite.ops)
     for done, _ in enumerate(compilation, 1):
         if report is not None:
             report(stage, "compile", done, len(cases))

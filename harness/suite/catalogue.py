@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +12,12 @@ from typing import Any
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
-from harness.values.suite import Suite
+from harness.suite import op_sources
+from harness.suite.dotted import dotted_file
+from harness.suite.own_op import RUN, OwnOp, read_own_op, variants_in
+from harness.suite.own_spec import declared
+from harness.suite.signature import Signature, read_signature
+from harness.values.suite import OpSource, Suite
 
 PHASES = ("decode", "prefill")
 NOT_VARIANTS = frozenset({"spec", "reference"})
@@ -21,14 +25,16 @@ NOT_VARIANTS = frozenset({"spec", "reference"})
 
 @dataclass(frozen=True)
 class OpSpec:
-    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`. default: variant by phase,
-    for arms that choose none. test_shapes: dims."""
+    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`, None where it is counted from
+    inputs and outputs. default: variant by phase, for arms that choose none. test_shapes: dims. own: what the files of
+    an op without a `spec.py` say."""
 
     name: str
     op: Any
-    cost: Callable[[Mapping[str, int]], Any]
+    cost: Callable[[Mapping[str, int]], Any] | None
     default: Mapping[str, str]
     test_shapes: tuple[Mapping[str, int], ...]
+    own: OwnOp | None = None
 
     @property
     def asks_context(self) -> bool:
@@ -39,24 +45,53 @@ class OpSpec:
     def asks_routing(self) -> bool:
         return any(i.fill == "expert_ids" for i in self.op.inputs)
 
+    @property
+    def dims(self) -> Mapping[str, int | None] | None:
+        """The names of its sizes, with those of its own that have a default; None where it takes any."""
+        return self.own.dims if self.own else dict.fromkeys(self.test_shapes[0])
+
 
 @dataclass(frozen=True)
 class KernelLibrary:
     """The kernels that a suite can name: those of a folder, and files beside the suite. One process may have several,
     of which it can run one: see `kernels_root`.
 
-    root: the folder of kernels. suite_folder: what `./file.py` is relative to.
+    root: the folder of kernels. suite_folder: what `./file.py` is relative to. sources: ops outside of the folder.
     """
 
     root: Path
     suite_folder: Path
+    sources: Mapping[str, OpSource] = field(default_factory=dict)
+
+    def folders(self) -> dict[str, Path]:
+        """The ops of the folder of kernels by name, and the folder of each."""
+        return {spec.parent.name: spec.parent for spec in sorted(self.root.glob("*/spec.py"))}
 
     def ops(self) -> tuple[str, ...]:
-        return tuple(sorted(spec.parent.name for spec in self.root.glob("*/spec.py")))
+        return tuple(sorted({*self.folders(), *self.sources}))
+
+    def with_ops_found(self, named: Any = None) -> KernelLibrary:
+        """The same with every op outside of the folder. named: the node of a suite's `ops:`."""
+        return KernelLibrary(
+            self.root, self.suite_folder, op_sources.find_ops(self.suite_folder, self.folders(), named)
+        )
 
     def spec(self, op: str) -> OpSpec:
         """An op's definition; HarnessError where there is no such op."""
-        return _spec(kernels_root.package(self.root), self.root, op)
+        source = self.sources.get(op)
+        if source is None:
+            return _spec(kernels_root.package(self.root), self.root, op, self.ops())
+        if not source.reference:
+            package = kernels_root.op_package(op, Path(source.folder), self.root)
+            return _spec_of(op, _loaded(f"{package}.spec", Path(source.folder, "spec.py"), *SPEC_NAMES))
+        own = read_own_op(
+            op, *(op_sources.function_at(text, self.suite_folder) for text in (source.reference, source.inputs))
+        )
+        variants = self.variants(op)
+        default = dict.fromkeys(PHASES, RUN) if RUN in variants else {}
+        usual = {name: value for name, value in (own.dims or {}).items() if value is not None}
+        shapes = own.shapes or ((usual,) if own.dims is not None and len(usual) == len(own.dims) else ())
+        return OpSpec(op, declared(own, kernels_root.module("contract", self.root)), None, default, shapes, own)
 
     def architectures(self) -> tuple[str, ...]:
         return tuple(sorted(layout.parent.name for layout in self.root.glob("models/*/layout.py")))
@@ -73,20 +108,35 @@ class KernelLibrary:
         composites = layout.composites(dims, group, dense) if hasattr(layout, "composites") else ()
         return (*layout.uses(dims, group, dense), *composites)
 
+    def folder(self, op: str) -> Path:
+        """The folder that an op's variants lie in, or its file."""
+        source = self.sources.get(op)
+        if source is None:
+            return self.root / op
+        if source.folder:
+            return Path(source.folder)
+        return op_sources.function_at(source.reference, self.suite_folder).file
+
     def variants(self, op: str) -> tuple[str, ...]:
-        """The variants in the op's own folder."""
-        names = (file.stem for file in (self.root / op).glob("*.py"))
+        """The variants in the op's own folder or file."""
+        folder = self.folder(op)
+        if folder.is_file():
+            return tuple(sorted(variants_in(folder)))
+        names = (file.stem for file in folder.glob("*.py"))
         return tuple(sorted(name for name in names if name not in NOT_VARIANTS and not name.startswith("_")))
 
     def variant_file(self, op: str, variant: str) -> Path | None:
-        """The source file of a variant: of the op's folder by name, `./file.py` beside the suite, or a dotted path on
-        `sys.path` or beside the suite. None where there is none. Imports nothing."""
+        """The source file of a variant: of the op's folder or file by name, `./file.py` beside the suite, or a dotted
+        path on `sys.path` or beside the suite. None where there is none. Imports nothing."""
         if variant.endswith(".py"):
             file = self.suite_folder / variant
             return file.resolve() if file.is_file() else None
         if "." in variant:
-            return _dotted_file(variant, self.suite_folder)
-        return self.root / op / f"{variant}.py" if variant in self.variants(op) else None
+            return dotted_file(variant, self.suite_folder)
+        if variant not in self.variants(op):
+            return None
+        folder = self.folder(op)
+        return folder if folder.is_file() else folder / f"{variant}.py"
 
     def known_file(self, op: str, variant: str) -> Path:
         """The same; HarnessError where there is none."""
@@ -95,35 +145,82 @@ class KernelLibrary:
             raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, self.variants(op))}")
         return file
 
+    def definition(self, op: str) -> tuple[Path, ...]:
+        """The files that declare an op: its spec, or those of its reference and inputs."""
+        source = self.sources.get(op)
+        if source is None or not source.reference:
+            return (self.folder(op) / "spec.py",)
+        texts = (source.reference, source.inputs)
+        return tuple(dict.fromkeys(op_sources.function_at(text, self.suite_folder).file for text in texts))
+
+    def function(self, op: str, variant: str) -> str:
+        """The name of a variant's function: `run`, but for those that an op's own file holds."""
+        return variant if self.folder(op).is_file() and variant in self.variants(op) else RUN
+
+    def tuned_beside(self, op: str) -> dict[str, Path]:
+        """The keyword by which `kernels/tuned.py` learns where an op outside of the folder of kernels lies."""
+        if op not in self.sources:
+            return {}
+        folder = self.folder(op)
+        return {"op_folder": folder.parent if folder.is_file() else folder}
+
+    def signature(self, op: str, variant: str) -> Signature:
+        """Inputs and tunables of a variant, checked against the op; HarnessError where there is none or they do not
+        fit."""
+        return read_signature(self.known_file(op, variant), self.spec(op).op, self.function(op, variant))
+
+
+SPEC_NAMES = ("OP", "cost", "TEST_SHAPES")
+
 
 @cache
-def _spec(package: str, root: Path, op: str) -> OpSpec:
-    names = KernelLibrary(root, root).ops()
-    if op not in names:
+def _spec(package: str, root: Path, op: str, names: tuple[str, ...]) -> OpSpec:
+    if op not in KernelLibrary(root, root).ops():
         raise HarnessError(f"unknown op {op}; {allowed(op, names)}")
-    module = _read(root, f"{op}.spec", "OP", "cost", "TEST_SHAPES")
+    return _spec_of(op, _read(root, f"{op}.spec", *SPEC_NAMES))
+
+
+def _spec_of(op: str, module: ModuleType) -> OpSpec:
     return OpSpec(op, module.OP, module.cost, getattr(module, "DEFAULT", {}), tuple(module.TEST_SHAPES))
 
 
 def _read(root: Path, name: str, *needed: str) -> ModuleType:
     """A module without torch that has these names; HarnessError, with its file, for whatever it raises."""
+    return _loaded(f"{kernels_root.package(root)}.{name}", root.joinpath(*name.split(".")).with_suffix(".py"), *needed)
+
+
+def _loaded(name: str, file: Path, *needed: str) -> ModuleType:
     try:
-        module = kernels_root.module(name, root)
+        module = importlib.import_module(name)
         for attribute in needed:
             getattr(module, attribute)
         return module
     except Exception as error:  # a spec is anybody's code, of any revision
-        raise HarnessError(f"{root.joinpath(*name.split('.'))}.py: {type(error).__name__}: {error}") from error
+        raise HarnessError(f"{file}: {type(error).__name__}: {error}") from error
+
+
+_bound: dict[str, OpSource] = {}
+"""The ops outside of the library that this process runs."""
+
+
+def bound_ops() -> dict[str, OpSource]:
+    """The ops outside of the library that this process runs."""
+    return dict(_bound)
+
+
+def bind_ops(sources: Mapping[str, OpSource]) -> None:
+    """Makes these ops known by name to this process, beside those of the folder of kernels."""
+    _bound.update(sources)
 
 
 def kernels_of(suite: Suite) -> KernelLibrary:
     """The kernels that a suite was checked against."""
-    return KernelLibrary(Path(suite.kernels_root), suite.folder)
+    return KernelLibrary(Path(suite.kernels_root), suite.folder, suite.ops)
 
 
 def bound_kernels(suite_folder: str | Path = ".") -> KernelLibrary:
     """The kernels that this process runs."""
-    return KernelLibrary(kernels_root.in_use(), Path(suite_folder))
+    return KernelLibrary(kernels_root.in_use(), Path(suite_folder), bound_ops())
 
 
 def ops() -> tuple[str, ...]:
@@ -145,20 +242,3 @@ def variants(op: str) -> tuple[str, ...]:
 
 def variant_file(op: str, variant: str, suite_folder: str | Path) -> Path | None:
     return bound_kernels(suite_folder).variant_file(op, variant)
-
-
-def _dotted_file(dotted: str, suite_folder: Path) -> Path | None:
-    """The file of `a.b.c`. Only the outermost package is looked up by the import system, which does not import it."""
-    if not all(part.isidentifier() for part in dotted.split(".")):
-        return None
-    first, *inner, last = dotted.split(".")
-    folders = [suite_folder / first]
-    spec = None if first in sys.modules and sys.modules[first].__spec__ is None else importlib.util.find_spec(first)
-    if spec is not None:
-        folders = [*(Path(place) for place in spec.submodule_search_locations or ()), *folders]
-    for folder in folders:
-        below = folder.joinpath(*inner)
-        for file in (below / f"{last}.py", below / last / "__init__.py"):
-            if file.is_file():
-                return file.resolve()
-    return None

@@ -11,7 +11,7 @@ import msgspec
 from harness.suite.catalogue import PHASES, KernelLibrary
 from harness.suite.format import NAME_PATTERN, TUNED
 from harness.suite.nodes import Node
-from harness.suite.signature import Signature, TunableValue, read_signature
+from harness.suite.signature import Signature, TunableValue
 from harness.values.case import Tunables
 from harness.values.suite import Arm, Choice
 
@@ -88,7 +88,7 @@ def read_variant(node: Node, variant: str, op: str, kernels: KernelLibrary, key:
             what = f"there is no file {kernels.suite_folder / variant}"
         names = kernels.variants(op)
         raise node.key_error(variant, what, names) if key else node.error(what, variant, names)
-    return read_signature(file, kernels.spec(op).op)
+    return kernels.signature(op, variant)
 
 
 def _tunables(node: Node, variant: str, signature: Signature) -> Tunables | str:

@@ -42,9 +42,39 @@ _ARMS: Schema = _mapping(_ARM, propertyNames={"pattern": f"^{NAME_PATTERN}$"})
 _SPACE: Schema = {"anyOf": [{"const": AUTHORS_SPACE}, _mapping(_list(_SCALAR), properties={"where": _list(_WORD)})]}
 
 
+_OP: Schema = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {
+            "type": "object", "additionalProperties": False, "required": ["reference", "inputs"],
+            "properties": {"reference": _WORD, "inputs": _WORD},
+        },
+    ]
+}  # fmt: skip
+_SIZE: Schema = {"type": "integer", "minimum": 0}
+_GRID: Schema = {"type": "object", "additionalProperties": {"anyOf": [_SIZE, _list(_SIZE)]}}
+_SHAPES: Schema = _mapping({"anyOf": [_GRID, {"type": "array", "items": _GRID, "minItems": 1}, _WORD]})
+
+
 class SuiteFile(Sections, frozen=True, kw_only=True):
     """What is measured, and the arms that are compared."""
 
+    ops: Annotated[
+        Any,
+        Meta(
+            description="ops outside of the library: a file, a folder, a module, or {reference: ..., inputs: ...}",
+            extra_json_schema=_mapping(_OP),
+        ),
+    ] = None
+    """The node: what lies there decides."""
+    shapes: Annotated[
+        Any,
+        Meta(
+            description="op: {dim: size or sizes}, a list of these, or a file of them: calls that are timed alone",
+            extra_json_schema=_SHAPES,
+        ),
+    ] = None
+    """The node: which dims there are, the op decides."""
     arms: Annotated[
         Any, Meta(description="each a choice of variants and tunables for the whole model", extra_json_schema=_ARMS)
     ]

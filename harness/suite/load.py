@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,9 @@ from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
 from harness.suite.nodes import Node, parse
 from harness.suite.reading import read_section
+from harness.suite.shapes import read_shapes
 from harness.suite.sweeps import read_sweep
+from harness.values.case import SHAPE_SITE
 from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
 GATES = ("decode", "prefill", "peak_memory", "energy")
@@ -30,13 +33,16 @@ def load_suite(path: Path) -> Suite:
     text = _text(path)
     root = parse(text, path)
     file = read_section(root, SuiteFile)
-    kernels = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
-    architecture, dims = read_model(root.value["model"], kernels)
-    weights = _weights(file.weights, root, kernels.layout(architecture), dims)
-    uses = kernels.uses(architecture, dims, weights.group, weights.dense)
+    library = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
+    kernels = library.with_ops_found(file.ops)
+    architecture, dims, weights, uses = _model(root, file, kernels)
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
     sizes = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}
+    shapes = read_shapes(file.shapes, kernels) if file.shapes else {}
+    for op, calls in shapes.items():
+        places[op] = [*places.get(op, ()), SHAPE_SITE]
+        sizes[op] = sorted({*sizes.get(op, ()), *(name for call in calls for name in call)})
     arms = read_arms(file.arms, places, kernels)
     _check_routing(root, file.routing, kernels.suite_folder)
     for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):
@@ -52,11 +58,27 @@ def load_suite(path: Path) -> Suite:
         dims=dims,
         arms=arms,
         kernels_root=str(kernels.root),
+        ops=dict(kernels.sources),
+        shapes=shapes,
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
-    if suite.kernels is None and suite.decode is None and not suite.sweep:
-        raise root.error("asks for nothing; allowed: kernels, decode, sweep")
+    if suite.kernels is None and suite.decode is None and not suite.sweep and not suite.shapes:
+        raise root.error("asks for nothing; allowed: kernels, shapes, decode, sweep")
     return suite
+
+
+def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, ModelDims, Weights, tuple[Any, ...]]:
+    """Architecture, dims, weights and uses of the suite's model; without one nothing, and no section asks about it."""
+    if "model" not in root.value:
+        for key in ("weights", "kernels", "decode"):
+            if key in root.value:
+                raise root.key_error(key, "asks about a model, and this suite names none (model: ...)")
+        if file.shapes is None:
+            raise root.error("key model is missing (a block of models.yaml), or shapes (sizes of calls of no model)")
+        return "", {}, Weights(), ()
+    architecture, dims = read_model(root.value["model"], kernels)
+    weights = _weights(file.weights, root, kernels.layout(architecture), dims)
+    return architecture, dims, weights, kernels.uses(architecture, dims, weights.group, weights.dense)
 
 
 def is_suite(path: Path) -> bool:

@@ -12,16 +12,18 @@ from harness.suite.nodes import Node, join
 NAME = "SPACE"
 
 
-def authors_space(file: Path) -> Node:
+def authors_space(file: Path, function: str = "run") -> Node:
     """`SPACE = {"tunable": [values], ..., "where": ["condition"]}` of a file. Raises HarnessError, one line with its
-    place, where there is none, or it is no literal."""
+    place, where there is none, or it is no literal. function: of the variant; the space of `run_fast` is `SPACE_fast`.
+    """
+    wanted = f"{NAME}{function.removeprefix('run')}"
     for statement in ast.parse(file.read_text(encoding="utf-8"), str(file)).body:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == NAME for target in targets):
+        if any(isinstance(target, ast.Name) and target.id == wanted for target in targets):
             value = getattr(statement, "value", None)
             if value is not None:
-                return _node(value, file, NAME)
-    raise HarnessError(f"{file}:1: has no {NAME}; allowed: the space in the suite, as lists of values per tunable")
+                return _node(value, file, wanted)
+    raise HarnessError(f"{file}:1: has no {wanted}; allowed: the space in the suite, as lists of values per tunable")
 
 
 def _node(tree: ast.expr, file: Path, path: str) -> Node:

@@ -34,7 +34,7 @@ def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str],
     if node.value == AUTHORS_SPACE:
         file = kernels.variant_file(op, variant)
         assert file is not None
-        node = authors_space(file)
+        node = authors_space(file, kernels.function(op, variant))
     if not node.is_mapping:
         raise node.error(f"{node.shown} is neither lists of values nor `{AUTHORS_SPACE}`", "", [*known, AUTHORS_SPACE])
     values = {}

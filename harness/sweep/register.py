@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from harness import kernels_root
 from harness.stats import estimate
+from harness.suite.catalogue import kernels_of
 from harness.sweep.questions import SweepQuestion
 from harness.values.environment import Environment
 from harness.values.suite import Suite
@@ -40,11 +41,17 @@ def register(
                 tunables=entry["tunables"], us=entry["us"], suite_folder=suite.folder,
                 ranked=[_described(c) for c in question.finals.confirmed if c.measurement.samples],
                 baseline=_described(question.finals.baseline) if question.finals.baseline else None,
-                trusted=question.trusted,
+                trusted=question.trusted, **kernels_of(suite).tuned_beside(question.op),
             )  # fmt: skip
             written[str(path)] = None
         except (OSError, ValueError) as error:  # a folder that may not be written; a file there that is no tuned file
-            path = tuned.path_for(question.op, question.variant, environment.slug, suite.folder)
+            path = tuned.path_for(
+                question.op,
+                question.variant,
+                environment.slug,
+                suite.folder,
+                **kernels_of(suite).tuned_beside(question.op),
+            )
             unwritten[f"{path}: {getattr(error, 'strerror', None) or error}"] = None
     return Registered(tuple(written), tuple(unwritten))
 

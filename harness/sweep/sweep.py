@@ -115,7 +115,13 @@ class _Sweep:
             jobs = self.options.jobs or max(1, available_cores() - 1)
             folder = self.suite.folder
             self.compilation = Compilation(
-                cases, target, folder, jobs, self.options.limit_s, root=Path(self.suite.kernels_root)
+                cases,
+                target,
+                folder,
+                jobs,
+                self.options.limit_s,
+                root=Path(self.suite.kernels_root),
+                ops=self.suite.ops,
             )
         return self.compilation
 

@@ -13,8 +13,10 @@ AxisValue = int | str
 AXIS_DEFAULTS: dict[str, AxisValue] = {"batch": 1, "tokens": 1, "routing": "uniform"}
 """Axes at these values stay out of ids, so that adding an axis orphans no history. context, n and k have none."""
 
-ONLY_SITES = ("main", "experts", "tokens")
-"""Sites of ops that have one place in a model."""
+SHAPE_SITE = "shape"
+"""Site of a call that is of no model."""
+ONLY_SITES = ("main", "experts", "tokens", SHAPE_SITE)
+"""Sites of ops that have one place in a model, or are in none."""
 
 AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens")
 

@@ -14,6 +14,8 @@ from harness.values.engine import EngineName
 TimerName = Literal["cuda_graph", "events", "cpu"]
 """Each is a module of `harness.device.timers`."""
 
+DtypeName = Literal["bfloat16", "float32", "float16"]
+
 
 def _key(description: str | None = None, *, noun: str | None = None, **schema: Any) -> Meta:
     """A key of the file. description: one line for editors and errors. noun: what one of its values is, in an error.
@@ -63,6 +65,16 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dense: Annotated[
         tuple[_LinearSite, ...], _key("linear sites that stay in the activations' dtype", uniqueItems=True)
     ] = ("router", "shared_gate")
+
+
+class OpSource(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an op outside of the library lies. reference, inputs: `/path/file.py:function` or `module:function`, empty
+    where a `spec.py` in the folder defines it. folder: of its variants, empty for one file. origin: who named it."""
+
+    origin: str
+    reference: str = ""
+    inputs: str = ""
+    folder: str = ""
 
 
 class KernelQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,8 +143,8 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: Annotated[Literal[1], _key("version of this format")] = msgspec.field(name="suite")
     title: Annotated[str, _key("one line", minLength=1)]
     analysis: Annotated[str, _key("prose that the report prints above its tables", minLength=1)] = ""
-    model: Annotated[str, _key("a block of models.yaml", minLength=1)]
-    dtype: Annotated[Literal["bfloat16", "float32"], _key("of activations", noun="dtype")] = "bfloat16"
+    model: Annotated[str, _key("a block of models.yaml; left out where `shapes` says what is timed", minLength=1)] = ""
+    dtype: Annotated[DtypeName, _key("of activations", noun="dtype")] = "bfloat16"
     weights: Annotated[Weights, _key("the weights of the model")] = Weights()
     routing: Annotated[str, _key("of expert kernels: uniform, skewed, or a file of recorded ids", minLength=1)] = (
         "uniform"
@@ -157,6 +169,10 @@ class Suite(Sections, frozen=True, kw_only=True):
     kernels_root: str
     """The folder of ops that the suite uses."""
     sweep: tuple[SweepSpace, ...] = ()
+    ops: dict[str, OpSource] = {}
+    """Ops outside of the library that the suite can name."""
+    shapes: dict[str, tuple[dict[str, int], ...]] = {}
+    """By op, every dim of each of the calls that are timed alone and are of no model."""
 
     @property
     def folder(self) -> Path:
@@ -165,7 +181,8 @@ class Suite(Sections, frozen=True, kw_only=True):
 
     @property
     def dtype_label(self) -> str:
-        return f"{self.weights.dtype}-g{self.weights.group}/{self.dtype}"
+        """Of weights and activations of the model; of activations alone where there is no model."""
+        return f"{self.weights.dtype}-g{self.weights.group}/{self.dtype}" if self.model else self.dtype
 
 
 class CallSite(NamedTuple):

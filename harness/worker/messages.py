@@ -14,7 +14,7 @@ from harness.values.environment import Environment
 from harness.values.launch import Launch
 from harness.values.measurement import Conditions, Measurement
 from harness.values.profile import Profile
-from harness.values.suite import Plan, Suite
+from harness.values.suite import OpSource, Plan, Suite
 from harness.values.sweep import Entrant
 
 Stage = Literal["kernels", "decode", "profile"]
@@ -115,6 +115,8 @@ class TryJob(msgspec.Struct, frozen=True, tag=True):
     explicit: bool = False
     """Check this shape even where the interpreter is slow."""
     rounds: int | None = None
+    ops: dict[str, OpSource] = {}
+    """Outside of the library."""
 
 
 class Task(msgspec.Struct, frozen=True, tag=True):

@@ -17,8 +17,8 @@ OP = Op(
     summary="Attention over the cache: a query at position p sees slots 0..p; grouped heads, scale head_dim ** -0.5.",
     inputs=(
         Input("q", ("batch", "length", "heads", "head_dim")),
-        Input("k_cache", ("batch", "kv_heads", "capacity", "head_dim"), role="weight"),
-        Input("v_cache", ("batch", "kv_heads", "capacity", "head_dim"), role="weight"),
+        Input("k_cache", ("batch", "kv_heads", "capacity", "head_dim"), role="cache"),
+        Input("v_cache", ("batch", "kv_heads", "capacity", "head_dim"), role="cache"),
         Input("positions", ("length",), "int64", "activation", "positions"),
     ),
     outputs=(("y", ("batch", "length", "heads", "head_dim")),),

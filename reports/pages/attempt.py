@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.stats import estimate, ratio
 from harness.values.attempt import Attempt
 from harness.values.binary import Binary
+from harness.values.case import SHAPE_SITE
 from harness.values.compiled import Compiled
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Status
@@ -19,7 +20,7 @@ def headline(attempt: Attempt) -> str:
     """`moe_down · 1 token, 2048 x 512, 8 of 256 experts · against autotuned (triton_vecmat 8,256 w2)`."""
     case = attempt.measurement.case
     parts = [
-        f"{case.op_site}{f' of {attempt.model}' if attempt.model else ''}",
+        f"{case.op if case.site == SHAPE_SITE else case.op_site}{f' of {attempt.model}' if attempt.model else ''}",
         shape_words(case.dims),
         case.activations,
     ]

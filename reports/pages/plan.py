@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.console import ConsoleRenderable, Group
 from rich.text import Text
 
 from harness.values.suite import Plan
@@ -16,6 +16,11 @@ def render(plan: Plan) -> Group:
     suite = plan.suite
     same = sum(case.same_as is not None for case in plan.cases)
     counts = f"{len(plan.cases)} cases" + (f", {same} of them the same as another" if same else "")
-    head = " · ".join([suite.name, suite.title, suite.model, suite.dtype_label, f"routing {suite.routing}", counts])
-    whole = model(plan)
-    return Group(Text(head, style="bold"), "", Shown(cases(plan)), "", Text(whole.title), Shown(whole))
+    parts = [suite.name, suite.title, suite.model, suite.dtype_label, f"routing {suite.routing}", counts]
+    if not suite.model:
+        parts = [suite.name, suite.title, suite.dtype_label, counts]
+    shown: list[ConsoleRenderable | str] = [Text(" · ".join(parts), style="bold"), "", Shown(cases(plan))]
+    if suite.model:
+        whole = model(plan)
+        shown += ["", Text(whole.title), Shown(whole)]
+    return Group(*shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -81,4 +82,4 @@ def case(run_name: str = "planted", dims: dict[str, int] = DIMS) -> Case:
 
 
 def variant(run: Run) -> LoadedVariant:
-    return LoadedVariant("moe_gate_up", "planted", run, {}, None, None, "planted.py", "text", "hash")
+    return LoadedVariant("moe_gate_up", "planted", run, {}, None, None, Path("planted.py"), "text", "hash")

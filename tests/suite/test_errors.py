@@ -43,7 +43,7 @@ def test_a_circle_of_likes_is_named(tmp_path: Path) -> None:
 def test_a_suite_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Neither kernels, decode nor sweep, or no arm: there would be nothing to run."""
     file = write_suite(tmp_path, text=SUITE[: SUITE.index("kernels:")])
-    with pytest.raises(HarnessError, match=r"small\.yaml:1:1: asks for nothing; allowed: kernels, decode, sweep"):
+    with pytest.raises(HarnessError, match=r"small\.yaml:1:1: asks for nothing; allowed: kernels, shapes, decode, "):
         load_suite(file)
     file = write_suite(tmp_path, text=SUITE[: SUITE.index("arms:")] + "arms: {}\n")
     with pytest.raises(HarnessError, match=r"small\.yaml:6:7: arms: an arm is needed"):
@@ -87,7 +87,7 @@ VARIANT_MISTAKES = {
         "block_n=torch.int",
         "6: run: tunable block_n needs a number",
     ),
-    "input with a default": ("scale, group, *", "scale, group=1, *", "6: run: inputs have no defaults"),
+    "input with a default": ("scale, group, *", "scale=None, group=1, *", "6: run: inputs have no defaults"),
 }
 
 

@@ -1,0 +1,74 @@
+"""An own op from an empty folder through the public commands, in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.own_ops.ops import SOFTMAX, SUITE, write_softmax
+
+
+def harness(folder: Path, *arguments: str, status: int = 0) -> str:
+    """What a command prints; its exit status must be `status`."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *arguments], cwd=folder, env=environment | {"COLUMNS": "200"},
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == status, f"exit {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_the_first_correct_and_timed_own_op(tmp_path: Path) -> None:
+    """Eleven lines and one command: checked on the sizes that `inputs` has as defaults, and timed."""
+    assert len([line for line in SOFTMAX.splitlines() if line.strip()]) <= 15
+    (tmp_path / "scaled.py").write_text(SOFTMAX)
+    said = json.loads(harness(tmp_path, "try", "scaled.py", "--json"))
+    assert said["measurement"]["status"] == "OK" and said["measurement"]["samples"]
+    assert said["measurement"]["work"] == {"read_bytes": 1600, "write_bytes": 1600, "flop": 0}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "status", "said"),
+    [
+        ("x.float() / temperature", "x.float() * temperature", 5, "INCORRECT"),
+        (".to(x.dtype)", "", 5, "y has dtype torch.float32, wanted torch.bfloat16"),
+        ("x.float() / temperature", "x.flaot() / temperature", 5, "AttributeError"),
+        ("torch.randn(rows, n)", "torch.randn(rows, n), 1, 2", 5, "inputs returns 3 values, its reference"),
+        ("def run(x, temperature)", "def run(y, temperature)", 2, "takes (y, temperature), the op's inputs are"),
+        ("def run(x", "def ran(x", 2, "defines scaled and holds no kernel of it: a function `run` or `run_NAME`"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(tmp_path: Path, right: str, wrong: str, status: int, said: str) -> None:
+    """A wrong kernel is INCORRECT, one that raises FAILED, a file that fits nothing an error of usage."""
+    assert SOFTMAX.count(right) == 1
+    (tmp_path / "scaled.py").write_text(SOFTMAX.replace(right, wrong))
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "try", "scaled.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status and said in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_a_suite_of_shapes_is_run_shown_and_reported(tmp_path: Path) -> None:
+    """list, check, run, show, report and history work without a model, and a sweep tunes what is swept."""
+    own = SOFTMAX.replace(
+        "def run(x, temperature):", "SPACE = {'parts': [1, 2]}\n\n\ndef run(x, temperature, *, parts=1):"
+    )
+    write_softmax(tmp_path, SUITE.replace("{mine: {}}", "{mine: {}, best: {scaled: {run: tuned}}}")
+                  + "sweep: {scaled: {run: space}}\n")  # fmt: skip
+    (tmp_path / "scaled.py").write_text(own)
+    assert "rows 8, n 100" in harness(tmp_path, "list", "own.yaml")
+    assert harness(tmp_path, "check", "own.yaml", "--arms", "mine").count("OK") == 2
+    harness(tmp_path, "sweep", "own.yaml", "--rounds", "3", "--allow-failure")
+    assert list((tmp_path / "tuned").glob("*.json")), "beside the op's file"
+    assert "2 of 2 cases correct" in harness(tmp_path, "run", "own.yaml", "--arms", "mine", "--rounds", "4")
+    document = json.loads(harness(tmp_path, "show", "last", "--json"))
+    assert {row["axes"]["rows"] for row in document["cases"]} == {1, 8}
+    harness(tmp_path, "report", "last", "--out", "page")
+    assert "scaled" in (tmp_path / "page" / "report.md").read_text()
+    harness(tmp_path, "history", "scaled@shape/bfloat16/n=100,rows=8/mine")
