@@ -46,6 +46,9 @@ class _FakeTimed:
             self._last_us = self._timer.values_us.pop(0)
         return self._last_us
 
+    def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
+        return sum(self.sample_us(before) for _ in range(passes)) * self.calls
+
     def replay(self) -> Sequence[Any]:
         self.outputs = [call() for call in self._calls]
         return self.outputs

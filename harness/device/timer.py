@@ -33,6 +33,11 @@ class Timed(Protocol):
         of the timed interval. WorkLeftRunning where the device is not idle at the end."""
         ...
 
+    def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
+        """Runs all calls `passes` times in one timed interval, each pass after `before`; microseconds in all. Asked
+        of timers in `harness.values.suite.CLOCKS`."""
+        ...
+
     def replay(self) -> Sequence[Any]:
         """Runs all calls once, as a sample does, and returns what each returned."""
         ...

@@ -12,14 +12,16 @@ from harness.device.timer import WorkLeftRunning
 from harness.measure.candidate import Rejected
 from harness.measure.integrity import Watch
 from harness.measure.ready import Ready
+from harness.measure.window import time_from_outside
 from harness.values.measurement import Measurement, Sample, Status
+from harness.worker.clock import OuterClock
 
 
 class Gate:
-    """One process' gate; made before any kernel is imported."""
+    """One process' gate; made before any kernel is imported. clock: that this process does not hold."""
 
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    def __init__(self, device: Device, clock: OuterClock | None = None) -> None:
+        self._device, self._clock = device, clock
         self._watch = Watch(device)
         self._chance = random.SystemRandom()
 
@@ -28,9 +30,9 @@ class Gate:
         every = [(number, sample) for number in range(rounds) for sample in range(samples_per_round)]
         return set(self._chance.sample(every, min(2, len(every))))
 
-    def untouched(self, entry: Ready) -> Ready:
-        """Raises Rejected where what times and judges was changed since it was looked at last."""
-        changes = self._watch.changes()
+    def untouched(self, entry: Ready, whole: bool = False) -> Ready:
+        """Raises Rejected where what times and judges was changed since it was looked at last. whole: see `Watch`."""
+        changes = self._watch.changes(whole)
         if changes:
             raise entry.invalid("; ".join(changes))
         self._watch.extend()
@@ -38,21 +40,25 @@ class Gate:
 
     def refused(self, rejected: Rejected) -> Measurement:
         """The measurement of a refused case; what it changed on its way is put back and said."""
-        changes = self._watch.changes()
+        changes = self._watch.changes(whole=True)
         if not changes:
             return rejected.measurement
         reason = "; ".join(dict.fromkeys([*changes, rejected.measurement.reason]))
         return msgspec.structs.replace(rejected.measurement, status=Status.INVALID, reason=reason)
 
-    def measured(self, entry: Ready, samples: Sequence[Sample], quick: bool = False) -> Measurement:
+    def measured(
+        self, entry: Ready, samples: Sequence[Sample], quick: bool = False, clocked: bool = False
+    ) -> Measurement:
         """The measurement of a case after its samples. quick: the weights stay, and one call is compared with the
-        reference, the others with the kernel alone."""
+        reference, the others with the kernel alone. clocked: the clock outside is to time the calls, too."""
         doing = "after it was timed: "
         try:
             with entry.candidate.rejecting_errors(self._device, doing):
+                if clocked and self._clock is not None:
+                    time_from_outside(self._clock, entry, samples, self._device)
                 remembered = entry.remembered(samples, 1 if quick else 3)
                 found = entry.batch.check(0, 0.0) if quick else entry.batch.check()
-            self.untouched(entry.checked(found)).possible(samples, remembered, self._device)
+            self.untouched(entry.checked(found), whole=not quick).possible(samples, remembered, self._device)
         except (Rejected, WorkLeftRunning) as error:
             return self.stopped(entry, error)
         return entry.measurement(samples)

@@ -27,11 +27,13 @@ import torch
 
 from harness import kernels_root
 from harness.device.device import Device
+from harness.measure.below_python import CFunctions, torch_kernels
 
 OWNERS: tuple[Any, ...] = (
     builtins, gc, math, os, signal, statistics, sys, threading, threading.Thread, time, torch, torch.Tensor,
-    torch._C.TensorBase, torch.Generator, torch.cuda, torch.cuda.CUDAGraph, torch.cuda.Event, torch.cuda.Stream,
-    torch.cuda.graph, torch.nn.functional, torch.backends.cuda.matmul.__class__,
+    torch._C.TensorBase, torch.Generator, torch.cuda, torch.cuda.CUDAGraph, torch.cuda.Event,
+    torch.cuda.Event.__mro__[1], torch.cuda.Stream, torch.cuda.Stream.__mro__[1], torch.cuda.graph,
+    torch.nn.functional, torch.backends.cuda.matmul.__class__,
 )  # fmt: skip
 """Modules and classes whose functions time, compare, draw inputs and wait for the device."""
 WATCHED_PREFIXES = ("harness.", f"{kernels_root.NAME}.")
@@ -73,6 +75,10 @@ class _Owner:
         self._codes = tuple(map(_code, self._functions))
         self._all = set(vars(owner))
 
+    @property
+    def functions(self) -> tuple[Any, ...]:
+        return self._values
+
     def changes(self) -> Iterator[str]:
         """Name what was replaced, rewritten or put before an inherited or built-in name, and put it back."""
         held = vars(self._owner)
@@ -100,6 +106,8 @@ class Watch:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._owners = [_Owner(owner, getattr(owner, "__name__", type(owner).__name__)) for owner in OWNERS]
+        self._c_functions = CFunctions([function for owner in self._owners for function in owner.functions])
+        self._torch_kernels = torch_kernels()
         self._watched: set[str] = set()
         self._modules = 0
         self.extend()
@@ -119,9 +127,14 @@ class Watch:
                 self._owners.append(_Owner(module, name))
                 self._owners += [_Owner(value, f"{name}.{value.__qualname__}") for value in classes]
 
-    def changes(self) -> list[str]:
-        """A line for everything that is not as it was; functions and settings are put back."""
+    def changes(self, whole: bool = False) -> list[str]:
+        """A line for everything that is not as it was; functions and settings are put back. whole: torch's dispatcher
+        is looked at, too, which takes a millisecond."""
         replaced = [change for owner in self._owners for change in owner.changes()]
+        replaced += [f"replaced the C function of {name}" for name in self._c_functions.changes(whole)]
+        if whole and (now := torch_kernels()) != self._torch_kernels:  # nothing puts a kernel back
+            names = [name for name, kernels in now.items() if kernels != self._torch_kernels[name]]
+            replaced.append(f"replaced torch's kernel of {', '.join(names)}")
         return [*replaced, *self._changed_settings(), *self._left_running()]
 
     def _changed_settings(self) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -24,21 +24,22 @@ from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
 from harness.values.numerics import Numerics
 from harness.values.suite import Timing
+from harness.worker.clock import OuterClock
 from harness.worker.messages import BenchEvent, Measured, Sampled, Started
 
 
 class KernelBench:
     """Verifies and times kernel cases. timing: how; None verifies only. energy: say how many joules a call takes, too,
-    one case after the other."""
+    one case after the other. clock: that this process does not hold, of the cases with the ids `clocked`."""
 
     def __init__(
         self, device: Device, timing: Timing | None, process: int, suite_folder: str, routing: Any,
-        energy: bool = False,
+        energy: bool = False, clock: OuterClock | None = None, clocked: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.device, self.timing, self.process = device, timing, process
         self.suite_folder, self.routing = suite_folder, routing
         self.shared = SharedOperands()
-        self.gate = Gate(device)
+        self.gate, self.clocked = Gate(device, clock), clocked
         self._meter = EnergyMeter(device, process) if energy else None
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
@@ -132,7 +133,7 @@ class KernelBench:
             energy = self._energy(entry)
         except Rejected as rejected:
             return self.gate.stopped(entry, rejected)
-        return energy.of(self.gate.measured(entry, samples, quick=self.process > 1))
+        return energy.of(self.gate.measured(entry, samples, self.process > 1, entry.case.id in self.clocked))
 
     def _energy(self, entry: Ready) -> Energy:
         if self._meter is None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import msgspec
@@ -35,6 +36,8 @@ LEAST_CALLS = 1
 """Compared with the reference whatever it takes; one more where there are states, which the second call reads."""
 WEIGHT_SETS = 4
 """Sets of weights that are written anew: who caches what it derived from weights does it for all of them."""
+STRETCH_SETS = 16
+"""Of activations that the passes of a stretch take in turns."""
 POOL_BYTES = 1 << 30
 """A larger pool is not written anew."""
 
@@ -75,6 +78,21 @@ class Batch:
         with torch.no_grad():
             pairs = [(self.timed.sample_us(self.refresh), self.timed.sample_us()) for _ in range(turns)]
         return min(new for new, _ in pairs), max(seen for _, seen in pairs)
+
+    def stretch(self, passes: int) -> Callable[[], float]:
+        """What runs so many passes over all calls in one timed interval, each on other activations than the pass
+        before, and returns its microseconds."""
+        turns = cycle([self._draw(self._activations) for _ in range(min(passes, STRETCH_SETS))])
+
+        def before() -> None:
+            for name, value in next(turns).items():
+                self.sets.raw[0][name].copy_(value)
+
+        def stretch_us() -> float:
+            with torch.no_grad():
+                return self.timed.stretch_us(passes, before)
+
+        return stretch_us
 
     def look(self) -> None:
         """Compare one call of the sample that was just taken, or, where it has states that many calls have changed, of

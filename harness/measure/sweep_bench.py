@@ -11,7 +11,7 @@ import math
 import statistics
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,7 @@ from harness.measure.verify import expected_set, verify_against
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
 from harness.values.sweep import Entrant
+from harness.worker.clock import OuterClock
 
 FIRST_SAMPLES = 5
 """Of the first pass. Within one graph 20 to 50 calls are averaged already; facts of practice: 3 replays rank all."""
@@ -52,11 +53,14 @@ class SweepBench:
     """timer: its name; None: the device's default. process: number of this fresh process, which salts its inputs. An
     error of a kernel is its configuration's reason; a GPU whose context is lost ends the process."""
 
-    def __init__(self, device: Device, timer: str | None, process: int, suite_folder: str, routing: Any) -> None:
+    def __init__(
+        self, device: Device, timer: str | None, process: int, suite_folder: str, routing: Any,
+        clock: OuterClock | None = None,
+    ) -> None:  # fmt: skip
         self.device, self.timer, self.process = device, timer, process
         self.suite_folder, self.routing = suite_folder, routing
         self.busy_s = 0.0
-        self._gate = Gate(device)
+        self._gate = Gate(device, clock)
         self._turn = 0
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._loaded: set[str] = set()
@@ -66,9 +70,9 @@ class SweepBench:
         for entrant in entrants:
             self._make_ready(entrant)
 
-    def measure(self, entrants: Sequence[Entrant], count: int) -> list[Measurement]:
+    def measure(self, entrants: Sequence[Entrant], count: int, clocked: Collection[str] = ()) -> list[Measurement]:
         """A measurement of each, in order. count 0: the first pass, a few samples of each by itself; else as many
-        interleaved rounds of one sample."""
+        interleaved rounds of one sample. clocked: ids of the cases that the clock outside times, too."""
         found: dict[str, Measurement] = {}
         ready = []
         for entrant in entrants:
@@ -88,10 +92,10 @@ class SweepBench:
                         value = entry.steady_us()
                         samples[entrant.name].append(Sample(value, self.process, number))
             for entrant, entry in ready:
-                found[entrant.name] = self._measured(entry, samples[entrant.name])
+                found[entrant.name] = self._measured(entry, samples[entrant.name], entrant.case.id in clocked)
         return [found[entrant.name] for entrant in entrants]
 
-    def _measured(self, entry: _Configuration, samples: Sequence[Sample]) -> Measurement:
+    def _measured(self, entry: _Configuration, samples: Sequence[Sample], clocked: bool) -> Measurement:
         quick, candidate = self._is_quick(entry), entry.ready.candidate
         if not quick:
             try:
@@ -99,7 +103,7 @@ class SweepBench:
                     entry.ready.numerics = numerics_of(candidate, self.device, self.routing, repeat_only=True)
             except Rejected as rejected:
                 return self._gate.refused(rejected)
-        return self._gate.measured(entry.ready, samples, quick)
+        return self._gate.measured(entry.ready, samples, quick, clocked)
 
     def _is_quick(self, entry: _Configuration) -> bool:
         """Whether one call is enough: all are compared once, in the first fresh process that confirms the choice."""

@@ -23,6 +23,7 @@ from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
 from harness.values.suite import Timing
+from harness.worker.clock import OuterClock
 from harness.worker.messages import Measured, Started, TryJob, TryReply
 
 T = TypeVar("T")
@@ -33,8 +34,8 @@ Events = Generator[Started, None, T]
 
 
 class OneCase:
-    def __init__(self, device: Device, environment: Environment) -> None:
-        self.device, self.environment = device, environment
+    def __init__(self, device: Device, environment: Environment, clock: OuterClock) -> None:
+        self.device, self.environment, self._clock = device, environment, clock
         self._binaries: Any = None
 
     def events(self, job: TryJob) -> Iterator[Started | TryReply]:
@@ -71,7 +72,9 @@ class OneCase:
     def _bench(self, job: TryJob, cases: Sequence[Case], timing: Timing | None) -> Events[Results]:
         results: Results = {}
         arms = {case.id: case.arm for case in cases}
-        bench = KernelBench(self.device, timing, 0, job.folder, job.case.routing)
+        bench = KernelBench(
+            self.device, timing, 0, job.folder, job.case.routing, clock=self._clock, clocked=job.clocked
+        )
         for event in bench.run(cases):
             if isinstance(event, Measured):
                 results[event.measurement.case.id] = event

@@ -21,6 +21,7 @@ from harness.device.device import Device
 from harness.device.environment import read_environment
 from harness.suite.catalogue import bind_ops
 from harness.values.environment import Environment
+from harness.worker.clock import OuterClock, WireClock
 from harness.worker.messages import Awake, Boot, DeviceJob, Done, Greet, Hello, StageJob, TryJob, TryReply
 from harness.worker.wire import Wire
 
@@ -47,7 +48,7 @@ def serve(wire: Wire, boot: Boot) -> None:
             importlib.import_module("triton")
     sys.path.insert(0, boot.tree)
     wire.send(Awake())
-    service = Service(interpreted)
+    service = Service(interpreted, WireClock(wire))
     while True:
         lost = False
         for event in service.events(wire.receive(DeviceJob)):
@@ -61,8 +62,8 @@ def serve(wire: Wire, boot: Boot) -> None:
 class Service:
     """The jobs of one process, with what it keeps between them."""
 
-    def __init__(self, interpreted: bool) -> None:
-        self._interpreted = interpreted
+    def __init__(self, interpreted: bool, clock: OuterClock) -> None:
+        self._interpreted, self._clock = interpreted, clock
         self._device: Device | None = None
         self._environments: dict[str, Environment] = {}
         self._attempts: Any = None
@@ -76,19 +77,19 @@ class Service:
             from harness.serving.stages import stage_events
 
             bind_ops(job.plan.suite.ops)
-            yield from stage_events(job, self._opened())
+            yield from stage_events(job, self._opened(), self._clock)
         elif isinstance(job, TryJob):
             from harness.serving.one_case import OneCase
 
             bind_ops(job.ops)
-            self._attempts = self._attempts or OneCase(self._opened(), self._where(job.folder))
+            self._attempts = self._attempts or OneCase(self._opened(), self._where(job.folder), self._clock)
             yield from self._attempts.events(job)
         else:
             from harness.serving.sweep_tasks import SweepTasks
 
             kernels_root.bind(Path(job.suite.kernels_root))
             bind_ops(job.suite.ops)
-            self._tasks = self._tasks or SweepTasks(self._opened())
+            self._tasks = self._tasks or SweepTasks(self._opened(), self._clock)
             yield self._tasks.perform(job, self._where(str(job.suite.folder), job.process == 0))
 
     def _where(self, folder: str, bandwidth: bool = True) -> Environment:

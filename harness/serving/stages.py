@@ -20,18 +20,22 @@ from harness.observe.audit import Observer
 from harness.observe.cases import closures, touched
 from harness.observe.origin import Origins, module_files
 from harness.values.measurement import Status
+from harness.worker.clock import OuterClock
 from harness.worker.messages import NotProfiled, Profiled, Ran, StageEvent, StageJob, Started, cases_of
 
 DECODE_PASSES = 6
 """Passes over all new tokens per process: six samples are the fewest whose range is a 95 % interval of the median."""
 
 
-def stage_events(job: StageJob, device: Device) -> Iterator[StageEvent]:
-    """One stage of a plan, and at its end the files that this process has loaded."""
+def stage_events(job: StageJob, device: Device, clock: OuterClock | None = None) -> Iterator[StageEvent]:
+    """One stage of a plan, and at its end the files that this process has loaded. clock: of the parent."""
     observer = Observer(Path(job.tree)) if job.observe else None
     if observer is not None:
         observer.start()  # before anything of the tree is imported
-    yield from {"kernels": _kernels, "decode": _decode, "profile": _profile}[job.stage](job, device)
+    if job.stage == "kernels":
+        yield from _kernels(job, device, clock)
+    else:
+        yield from {"decode": _decode, "profile": _profile}[job.stage](job, device)
     yield _ran(job, observer)
 
 
@@ -44,12 +48,13 @@ def _ran(job: StageJob, observer: Observer | None) -> Ran:
     return Ran(loaded_files(), modules, found, touched(observer))
 
 
-def _kernels(job: StageJob, device: Device) -> Iterator[StageEvent]:
+def _kernels(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator[StageEvent]:
     suite = job.plan.suite
     timing = msgspec.structs.replace(suite.timer, rounds=job.rounds or suite.timer.rounds)
     bench = KernelBench(
-        device, None if job.verify_only else timing, job.process, str(suite.folder), load_routing(suite), job.energy
-    )
+        device, None if job.verify_only else timing, job.process, str(suite.folder), load_routing(suite), job.energy,
+        clock, job.clocked,
+    )  # fmt: skip
     yield from bench.run(cases_of(job.stage, job.plan))
 
 

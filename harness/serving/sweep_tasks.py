@@ -17,14 +17,15 @@ from harness.observe.origin import tree_around
 from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement
+from harness.worker.clock import OuterClock
 from harness.worker.messages import Outcome, Task
 
 
 class SweepTasks:
     """Keeps the bench of the suite and process number that came last."""
 
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    def __init__(self, device: Device, clock: OuterClock) -> None:
+        self._device, self._clock = device, clock
         self._benches: dict[tuple[str, int], SweepBench] = {}
         self._observer: Observer | None = None
 
@@ -43,7 +44,7 @@ class SweepTasks:
         if task.prepare:
             bench.prepare(task.entrants)
             return Outcome(environment, busy_s=bench.busy_s - before_s, where=where)
-        measurements = bench.measure(task.entrants, task.rounds)
+        measurements = bench.measure(task.entrants, task.rounds, task.clocked)
         conditions = (self._device.conditions(task.process, 0),) if self._device.gpu else ()
         return Outcome(
             environment, tuple(measurements), _sources(task, measurements), conditions,
@@ -56,7 +57,7 @@ class SweepTasks:
             self._benches.clear()
             folder = str(task.suite.folder)
             self._benches[key] = SweepBench(
-                self._device, task.suite.timer.kind, task.process, folder, load_routing(task.suite)
+                self._device, task.suite.timer.kind, task.process, folder, load_routing(task.suite), self._clock
             )
         return self._benches[key]
 

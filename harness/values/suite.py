@@ -13,6 +13,8 @@ from harness.values.engine import EngineName
 
 TimerName = Literal["cuda_graph", "events", "cpu"]
 """Each is a module of `harness.device.timers`."""
+CLOCKS: tuple[TimerName, ...] = ("cuda_graph", "events", "cpu")
+"""Those that read a clock, which the parent's can be held against; one that counts or computes its times does not."""
 
 DtypeName = Literal["bfloat16", "float32", "float16"]
 
@@ -114,6 +116,10 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         Annotated[int, Meta(ge=1, le=10_000)] | None,
         _key("interleaved rounds per process; left out: the timer's own", type="integer"),
     ] = None
+
+    @property
+    def reads_clock(self) -> bool:
+        return self.kind is None or self.kind in CLOCKS
 
 
 class ComparePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

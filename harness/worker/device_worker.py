@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.worker.messages import Awake, Greet, Hello
+from harness.worker.clock import ParentClock
+from harness.worker.messages import Awake, Greet, Hello, WindowBegins, WindowEnds
 from harness.worker.process import WorkerProcess
 
 
@@ -27,7 +28,12 @@ class DeviceWorker(WorkerProcess):
 
     def ask(self, job: object, kind: Any, limit_s: float | None = None) -> Iterator[Any]:
         self.wake(limit_s)
-        return super().ask(job, kind, limit_s)
+        clock = ParentClock(self.pid, getattr(job, "clocked", ()))
+        for message in super().ask(job, kind | WindowBegins | WindowEnds, limit_s):
+            if isinstance(message, WindowBegins | WindowEnds):
+                self.send(clock.answer(message))
+            else:
+                yield clock.judged(message)
 
     def hello(self, folder: Path, limit_s: float | None = None) -> Hello:
         """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device."""

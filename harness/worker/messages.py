@@ -100,6 +100,8 @@ class StageJob(msgspec.Struct, frozen=True, tag=True):
     """Say of each case what it loads and reads."""
     energy: bool = False
     """Say how many joules each timed case takes."""
+    clocked: tuple[str, ...] = ()
+    """Ids of the kernel cases that the parent's clock times, too."""
 
 
 class TryJob(msgspec.Struct, frozen=True, tag=True):
@@ -118,6 +120,11 @@ class TryJob(msgspec.Struct, frozen=True, tag=True):
     ops: dict[str, OpSource] = {}
     """Outside of the library."""
 
+    @property
+    def clocked(self) -> tuple[str, ...]:
+        """As a stage's: what is tried and what it is tried against."""
+        return tuple(case.id for case in (self.case, self.against) if case is not None)
+
 
 class Task(msgspec.Struct, frozen=True, tag=True):
     """Job: verify and time these configurations, each alone where rounds is 0, else in as many interleaved rounds. The
@@ -132,9 +139,34 @@ class Task(msgspec.Struct, frozen=True, tag=True):
     """Verify them and make them ready only, for a task that times them."""
     release: bool = False
     """Give back the memory of all that was made ready."""
+    clocked: tuple[str, ...] = ()
+    """As a stage's."""
 
 
 DeviceJob = Greet | StageJob | TryJob | Task
+
+
+class WindowBegins(msgspec.Struct, frozen=True, tag=True):
+    """From the worker, which waits for `Go`: after it the calls of a case run, and nothing else."""
+
+    case: str
+
+
+class WindowEnds(msgspec.Struct, frozen=True, tag=True):
+    """From the worker, which waits for `Go`: they have run, so many of them, in `claimed_us` by its own clock.
+    median_us: of the case's samples. threads: that a call may use; None where it runs on a GPU."""
+
+    case: str
+    calls: int
+    claimed_us: float
+    median_us: float
+    threads: int | None
+
+
+class Go(msgspec.Struct, frozen=True, tag=True):
+    """The parent has read its clock. again: another window, twice as long, is to follow."""
+
+    again: bool = False
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

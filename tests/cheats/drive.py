@@ -11,10 +11,15 @@ import importlib.util
 import json
 import multiprocessing
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from harness.worker.clock import ParentClock, WireClock
+from harness.worker.messages import Done, Measured, Refused, Started, WindowBegins, WindowEnds
+from harness.worker.wire import Wire
 
 FOLDER = Path(__file__).parent
 NOT_CHEATS = ("__init__", "drive")
@@ -46,15 +51,14 @@ def declared(file: Path) -> dict[str, Any]:
     return found
 
 
-def judge(name: str) -> dict[str, Any]:
-    """By arm, status, reason and number of samples of an honest kernel and of the cheat."""
+def judge(name: str, wire: Wire) -> None:
+    """Sends the measurements of an honest kernel and of the cheat."""
     import torch
 
     from harness.device.choice import open_device
     from harness.measure.kernel_cases import KernelBench
     from harness.values.case import Case, Implementation
     from harness.values.suite import Timing
-    from harness.worker.messages import Measured
 
     torch.set_num_threads(1)
     device, file = open_device(), cheats()[name]
@@ -65,16 +69,21 @@ def judge(name: str) -> dict[str, Any]:
         Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Implementation(variant))
         for arm, variant in (("honest", HONEST[op]), ("cheat", str(file)))
     ]
-    bench = KernelBench(device, Timing(rounds=4), 0, str(FOLDER), "uniform")
-    found = [message.measurement for message in bench.run(cases) if isinstance(message, Measured)]
-    return {m.case.arm: {"status": m.status.value, "reason": m.reason, "samples": len(m.samples)} for m in found}
+    clocked = [case.id for case in cases]
+    wire.send(Started("time from outside", tuple(clocked)))
+    bench = KernelBench(device, Timing(rounds=4), 0, str(FOLDER), "uniform", clock=WireClock(wire), clocked=clocked)
+    for event in bench.run(cases):
+        if isinstance(event, Measured):
+            wire.send(event)
+    wire.send(Done())
 
 
-def _answer(name: str, pipe: Any) -> None:
+def _answer(name: str, connection: Any) -> None:
+    wire = Wire(connection)
     try:
-        pipe.send(judge(name))
+        judge(name, wire)
     except BaseException as error:
-        pipe.send({"cheat": {"status": "DIED", "reason": f"{type(error).__name__}: {error}", "samples": 0}})
+        wire.send(Refused(f"{type(error).__name__}: {error}", 1))
 
 
 def in_a_process(name: str, context: Any) -> dict[str, Any]:
@@ -84,19 +93,37 @@ def in_a_process(name: str, context: Any) -> dict[str, Any]:
 
 
 def _heard_of(name: str, context: Any) -> dict[str, Any]:
-    mine, theirs = context.Pipe(duplex=False)
+    mine, theirs = context.Pipe()
     process = context.Process(target=_answer, args=(name, theirs))
     process.start()
     theirs.close()
     try:
-        found: dict[str, Any] = (
-            mine.recv() if mine.poll(LIMIT_S) else {"cheat": {"status": "TIMEOUT", "reason": "", "samples": 0}}
-        )
+        found = _told(Wire(mine), process.pid)
     except EOFError:
         found = {"cheat": {"status": "DIED", "reason": "without a word", "samples": 0}}
     process.kill()
     process.join()
     return found
+
+
+def _told(wire: Wire, pid: int) -> dict[str, Any]:
+    """By arm, status, reason and number of samples. The clock outside is this process'."""
+    clock, end = ParentClock(pid, ()), time.monotonic() + LIMIT_S
+    found: dict[str, Any] = {}
+    while wire.poll(max(0.0, end - time.monotonic())):
+        message = wire.receive(Started | WindowBegins | WindowEnds | Measured | Done | Refused)
+        if isinstance(message, Started):
+            clock = ParentClock(pid, message.cases)
+        elif isinstance(message, WindowBegins | WindowEnds):
+            wire.send(clock.answer(message))
+        elif isinstance(message, Measured):
+            m = clock.judged(message).measurement
+            found[m.case.arm] = {"status": m.status.value, "reason": m.reason, "samples": len(m.samples)}
+        elif isinstance(message, Refused):
+            return found | {"cheat": {"status": "DIED", "reason": message.problem, "samples": 0}}
+        else:
+            return found
+    return {"cheat": {"status": "TIMEOUT", "reason": "", "samples": 0}}
 
 
 def drive(names: Iterable[str], gpu: bool) -> dict[str, dict[str, Any]]:

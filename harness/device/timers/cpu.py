@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter  # as it was before any kernel was imported
 from typing import Any
 
@@ -61,6 +61,13 @@ class _CpuTimed:
                 before()
             elapsed_s += self._pass_s()
         return elapsed_s * 1e6 / self.calls
+
+    def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
+        start = perf_counter()
+        for _ in range(passes):
+            before()
+            self.outputs = [call() for call in self._calls]
+        return (perf_counter() - start) * 1e6
 
     def replay(self) -> Sequence[Any]:
         self._pass_s()

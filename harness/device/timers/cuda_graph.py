@@ -8,7 +8,7 @@ between dependent kernels, a real decode has too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -62,6 +62,14 @@ class _GraphTimed:
 
     def sample_us(self, before: Before = None) -> float:
         return self._clock.time_us(self._graph.replay, before) / self.calls
+
+    def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
+        def launch() -> None:
+            for _ in range(passes):
+                before()
+                self._graph.replay()
+
+        return self._clock.time_us(launch)
 
     def replay(self) -> Sequence[Any]:
         self._graph.replay()

@@ -6,7 +6,7 @@ Launches are in the time wherever a kernel is shorter than its launch: do not co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -57,6 +57,14 @@ class _EventTimed:
 
     def sample_us(self, before: Before = None) -> float:
         return self._clock.time_us(self._launch, before) / self.calls
+
+    def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
+        def launch() -> None:
+            for _ in range(passes):
+                before()
+                self._launch()
+
+        return self._clock.time_us(launch)
 
     def replay(self) -> Sequence[Any]:
         self._launch()
