@@ -33,6 +33,15 @@ class Joined:
         assert planned is not None
         return planned.case
 
+    @property
+    def same_answer(self) -> bool:
+        """Whether both sides ran the same kernel, as far as its variant's own text says."""
+        base, head = self.base, self.head
+        if base is None or head is None or base.measurement is None or head.measurement is None:
+            return False
+        same = base.case.answer is not None and base.case.answer == head.case.answer
+        return same and base.measurement.source is not None and base.measurement.source == head.measurement.source
+
 
 def join(base: StoredSide, head: StoredSide) -> list[Joined]:
     """Every question of either side: the base's in their order, then the head's own."""

@@ -12,6 +12,7 @@ from harness.compare.decide import Decision, Evidence, decide, paired, unpaired
 from harness.compare.interim import InterimAnalyses, replay
 from harness.compare.join import Joined, join
 from harness.compare.op_sites import replaced_in_head
+from harness.compare.outputs import outputs_notes, with_outputs
 from harness.compare.paired_runs import paired_runs
 from harness.compare.pairs import Pairs
 from harness.compare.policy import Policy, policy_of
@@ -65,7 +66,9 @@ def compare(
     verdicts, notes = judge.verdicts(joined)
     if not verdicts:
         raise NotComparable(f"{_words(base)} and {_words(head)}: every case in common is UNSUPPORTED on both sides")
-    return Comparison(base.facts, head.facts, True, found, tuple(verdicts), (*comparable.notes(base, head), *notes))
+    verdicts = with_outputs(verdicts, joined)
+    said = (*comparable.notes(base, head), *notes, *outputs_notes(verdicts))
+    return Comparison(base.facts, head.facts, True, found, tuple(verdicts), said)
 
 
 def _words(side: StoredSide) -> str:
@@ -105,7 +108,7 @@ class _Judge:
             gates = ", ".join(self.policy.gate)
             notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
             found = [replace(verdict, gated=True) for verdict in found]
-        unchanged = {question.name for question in joined if _same_answer(question)}
+        unchanged = {question.name for question in joined if question.same_answer}
         if self.pairs is not None:
             notes += self._pair_notes()
         return self._decide(found, evidence, unchanged), notes
@@ -287,12 +290,3 @@ def _value(measurement: Measurement) -> float:
     found = estimate(measurement.samples)
     assert found is not None
     return found.value
-
-
-def _same_answer(question: Joined) -> bool:
-    """Whether both sides ran the same kernel, as far as its variant's own text says."""
-    base, head = question.base, question.head
-    if base is None or head is None or base.measurement is None or head.measurement is None:
-        return False
-    same = base.case.answer is not None and base.case.answer == head.case.answer
-    return same and base.measurement.source is not None and base.measurement.source == head.measurement.source

@@ -78,6 +78,28 @@ class Numerics(msgspec.Struct, frozen=True):
     outputs: OutputRecord | None = None
 
 
+class OutputsCompared(msgspec.Struct, frozen=True):
+    """Both sides' outputs of one call on the same operands. sameness: None where the operands differ. rms_difference:
+    estimated, of the output that differs most, relative to base's; allowed: rms error that the op allows against the
+    definition. repeats: both sides give the same bits when they are called again."""
+
+    sameness: Sameness | None
+    rms_difference: float = 0.0
+    allowed: float = 0.0
+    repeats: bool = True
+
+    @property
+    def words(self) -> str:
+        """`bit for bit`, `rounding, rms 3.1e-04 (allowed 8e-03)`, `differ, rms ...`, `operands differ`."""
+        if self.sameness is None:
+            return "operands differ"
+        if self.sameness is Sameness.BITWISE:
+            return self.sameness.value
+        kind = "rounding" if self.sameness is Sameness.WITHIN else "differ"
+        again = "" if self.repeats else "; not repeatable"
+        return f"{kind}, rms {self.rms_difference:.1e} (allowed {self.allowed:.0e}){again}"
+
+
 def _words(sameness: Sameness, max_difference: float) -> str:
     if sameness is Sameness.BITWISE:
         return sameness.value

@@ -11,6 +11,7 @@ import msgspec
 from harness.errors import ExitStatus
 from harness.values.difference import Difference
 from harness.values.estimate import Ratio
+from harness.values.numerics import OutputsCompared
 from harness.values.reason import MEASURED, Reason, reason_words
 
 MOST_FILES = 3
@@ -73,7 +74,8 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     could not be run on a side that should. needed: units (pairs, or processes a side) at which it would probably be
     decided. smallest_percent: the change that these units could have seen in nine of ten such comparisons. changed:
     files that differ of those that the case read, relative to the tree. shared: of those, the ones that native code or
-    another process opened, for whichever case.
+    another process opened, for whichever case. outputs: both sides' held against each other, whatever their times; of
+    the time alone, and None where a side kept no record.
     """
 
     case: str
@@ -89,6 +91,7 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     smallest_percent: float | None = None
     changed: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    outputs: OutputsCompared | None = None
 
     @property
     def is_time(self) -> bool:

@@ -28,7 +28,7 @@ def render(comparison: Comparison, explanation: Explanation | None = None) -> Gr
         Text(f"head  {side_words(c.head)}"),
         *(Text(f"differs, accepted  {clean(difference.words, 400)}") for difference in c.differences),
         *(Text(), Text(headline(c), style="bold"), Text()),
-        Shown(verdicts(c).pick("gate case base head unit ratio confidence verdict units", unit="")),
+        Shown(verdicts(c).pick("gate case base head unit ratio confidence verdict units outputs", unit="")),
         *(Text(), Shown(pairs("reasons", "Reasons", "", said))),
         Text(f"exit status {int(c.exit_status)}"),
     )

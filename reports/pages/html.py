@@ -76,7 +76,9 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "samples": samples,
     "totals": totals,
     "trends": lambda found: over_runs.trends(found).without(["suite"]),
-    "verdicts": lambda found: verdicts(found).pick("case verdict ratio base head unit gate units reason", gate="Gate"),
+    "verdicts": lambda found: verdicts(found).pick(
+        "case verdict ratio outputs base head unit gate units reason", gate="Gate"
+    ),
 }
 """What the template asks for."""
 

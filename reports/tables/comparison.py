@@ -25,6 +25,7 @@ def verdicts(comparison: Comparison) -> Table:
         Column("confidence", "%", right=True, extra=True),
         Column("verdict", "Verdict"),
         Column("units", "Units", right=True),
+        Column("outputs", "Outputs", sparse=True, extra=True),
         Column("reason", "Why"),
     )
     rows = []
@@ -33,7 +34,7 @@ def verdicts(comparison: Comparison) -> Table:
             Words("gate" if v.gated else ""), Name(clean(v.case), long=True), _value(v, v.base), _value(v, v.head),
             Words(UNITS[v.metric], "nowrap"), Change(v.ratio, ratio_words(v)) if v.ratio else None, Words(sure(v)),
             Mark(str(v.verdict), v.verdict.tone, strong=v.gated), _units(v),
-            Words(clean(v.words, 400), "wide"),
+            Words(v.outputs.words, "nowrap") if v.outputs else None, Words(clean(v.words, 400), "wide"),
         )  # fmt: skip
         rows.append(Row(cells, importance(v), str(v.verdict)))
     caption = (
