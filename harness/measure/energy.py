@@ -36,7 +36,8 @@ MOST_WINDOWS = 30
 POLL_S = 0.001
 STUCK_S = 2.0
 """A counter that has not moved for so long does not count."""
-IDLE_S = 3.0
+IDLE_S = 1.0
+"""And as long before it, for what ran until then to come to rest."""
 TICKS = 9
 """Whose distances tell the counter's period."""
 CHUNK_S = 0.02
@@ -87,7 +88,7 @@ class EnergyMeter:
     def idle_w(self) -> float:
         """Power while nothing runs here, with the process' memory held."""
         self._device.synchronize()
-        self._stop.wait(WARM_S)
+        self._stop.wait(IDLE_S)
         first = self.tick()
         self._stop.wait(IDLE_S)
         last = self.tick()

@@ -11,8 +11,9 @@ from harness.values.measurement import Measurement, Sample
 
 def joules(measurement: Measurement, *, net: bool = False) -> Estimate | None:
     """Per unit; None where they are not known. Level and interval are those of a time: the windows are its samples.
-    net: without what the idle device would have taken."""
-    return estimate(in_joules(measurement, net=net).samples)
+    net: without what the idle device would have taken; None where that was as much in some window."""
+    samples = in_joules(measurement, net=net).samples
+    return estimate(samples) if all(sample.value_us > 0 for sample in samples) else None
 
 
 def in_joules(measurement: Measurement, *, net: bool = False) -> Measurement:

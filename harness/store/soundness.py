@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 
 from harness.errors import HarnessError
+from harness.values.energy import EnergyWindow
 from harness.values.run import Run
 
 STATES = ("running", "partial", "complete")
+MOST_JOULES = 1e12
+"""Per call or token: a second of all that the world takes is less than twenty of these."""
 COUNTED = ("tokens", "batch", "context", "length", "new_tokens")
 """Axes that are numbers wherever they are shown."""
 
 
 def refuse_unsound(run: Run, where: str) -> None:
     """Raises HarnessError, naming the case, where a sample is no time (NaN, infinite, zero or negative microseconds),
-    or a number of tokens is none."""
+    a window no energy, or a number of tokens is none."""
     if run.state not in STATES:
         raise HarnessError(f"{where}: state {run.state!r}; allowed: {', '.join(STATES)}")
     asked = [(case.id, case.axes) for case in (*run.planned, *(m.case for m in run.measurements))]
@@ -28,3 +31,16 @@ def refuse_unsound(run: Run, where: str) -> None:
                 raise HarnessError(
                     f"{where}: {measurement.case.id}: a sample of {sample.value_us} us; allowed: finite and above 0"
                 )
+        if not all(map(_counts, measurement.energy)):
+            raise HarnessError(
+                f"{where}: {measurement.case.id}: a window of energy; allowed: joules, seconds and units above 0"
+            )
+
+
+def _counts(window: EnergyWindow) -> bool:
+    """Whether a window is one that a counter may have given."""
+    positive = window.joules, window.seconds, window.units
+    known = window.idle_w, window.within_s, window.tick_s
+    if not all(math.isfinite(value) and value > 0 for value in positive):
+        return False
+    return all(math.isfinite(value) and value >= 0 for value in known) and 0 < window.gross_j < MOST_JOULES

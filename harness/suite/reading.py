@@ -50,6 +50,8 @@ class _Reader:
                 return self._word(node, facts)
             case inspect.IntType() | inspect.FloatType():
                 return _number(node, kind)
+            case inspect.BoolType():
+                return _truth(node)
         return node
 
     def _struct(self, node: Node, kind: inspect.StructType) -> msgspec.Struct:
@@ -115,6 +117,12 @@ def _number(node: Node, kind: inspect.IntType | inspect.FloatType) -> int | floa
     if kind.multiple_of and value % kind.multiple_of:
         raise node.error(f"{value} is odd; allowed: even numbers")
     return value if whole else float(value)
+
+
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise node.error(f"{node.shown} is neither true nor false")
+    return node.value
 
 
 def _schema(facts: inspect.Type | None) -> Mapping[str, Any]:

@@ -18,13 +18,15 @@ from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.decode.work import model_work
 from harness.device.choice import open_device
 from harness.engines.eager import EagerEngine
+from harness.measure import energy
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.trace.categories import UNCATEGORISED
 from harness.values.measurement import Measurement, Status, StreamDivergence
 from harness.values.suite import Plan
-from harness.worker.messages import Measured
+from harness.worker.messages import Measured, Started
 from tests.conftest import REPOSITORY
+from tests.measure.planted_power import PlantedPower
 from tests.suite.suite_files import write_suite
 
 SUITE = REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"
@@ -57,6 +59,28 @@ def test_a_right_arm_is_timed_once_per_pass_and_its_stream_recorded(model: Suite
     (recorded,) = streams[stream_name(1, 20)]
     assert len(recorded) == NEW_TOKENS + 1
     assert found["decode"].correctness is not None and "leaves" not in found["decode"].correctness.detail
+
+
+def test_a_decode_has_joules_per_token_of_all_sequences(
+    model: SuiteModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A window's tokens are its passes' new tokens, of a prefill those of the prompt; the state is put back before each
+    pass, so that the logits are still right after it. The counter is planted: power is the same all the time."""
+    for name, value in {"WARM_S": 0.01, "WINDOW_S": 0.05, "WINDOWS": 2, "MOST_WINDOWS": 2, "IDLE_S": 0.05}.items():
+        monkeypatch.setattr(energy, name, value)
+    power = PlantedPower(100.0, 100.0, tick_s=0.002)
+    monkeypatch.setattr(type(model.device), "joules", lambda device: power.joules())
+    events = list(DecodeBench(model, 2, 1, {}, energy=True).run(model.plan.cases))
+    assert [e.what for e in events if isinstance(e, Started)][-2:] == ["energy", "energy"]
+    found = {e.measurement.case.kind: e.measurement for e in events if isinstance(e, Measured)}
+    for kind, tokens in (("decode", 1), ("prefill", 20)):
+        measurement = found[kind]
+        assert measurement.status is Status.OK, measurement.reason
+        assert len(measurement.energy) == 2 and {window.process for window in measurement.energy} == {2}
+        per_token_s = measurement.samples[0].value_us / 1e6 / tokens
+        for window in measurement.energy:
+            assert window.joules / window.seconds == pytest.approx(100.0, rel=window.resolution + 1e-6)
+            assert window.seconds / window.units > 0.2 * per_token_s
 
 
 def test_a_stream_from_elsewhere_is_fed_and_the_own_one_said_to_leave_it(model: SuiteModel) -> None:

@@ -14,6 +14,9 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.store import Store, export_run, read_exported
+from harness.store.soundness import refuse_unsound
+from harness.values.energy import EnergyWindow
+from harness.values.measurement import Measurement
 from harness_reports.documents.runs import run_text
 from harness_reports.pages import markdown
 from harness_reports.pages.terminal import render
@@ -44,10 +47,28 @@ def _small(folder: Path) -> Any:
     kept = {*kernels, *(m.case.id for m in run.measurements if m.case.kind != "kernel")}
     small = msgspec.structs.replace(
         run, planned=tuple(c for c in run.planned if c.id in kept), conditions=run.conditions[:4], sources={},
-        measurements=tuple(m for m in run.measurements if m.case.id in kept), streams={},
+        measurements=tuple(_with_energy(m) for m in run.measurements if m.case.id in kept), streams={},
     )  # fmt: skip
     export_run(small, identity, folder / "small.json")
     return json.loads((folder / "small.json").read_text())
+
+
+def _with_energy(measurement: Measurement) -> Measurement:
+    windows = [EnergyWindow(500.0 + second, 1.0, 100.0, 0, 0.002, 0.1, 80.0) for second in range(3)]
+    return msgspec.structs.replace(measurement, energy=tuple(windows))
+
+
+@pytest.mark.parametrize(
+    "window", [{"joules": -1.0}, {"seconds": 0.0}, {"units": 1e-320}, {"idle_w": float("nan")}, {"tick_s": -0.1}]
+)
+def test_energy_that_no_counter_gives_is_refused(window: dict[str, float]) -> None:
+    run, _ = read_exported(SAMPLE)
+    first = _with_energy(run.measurements[0])
+    changed = (msgspec.structs.replace(first.energy[0], **window), *first.energy[1:])
+    broken = msgspec.structs.replace(first, energy=changed)
+    refuse_unsound(msgspec.structs.replace(run, measurements=(first,)), "here")
+    with pytest.raises(HarnessError, match="a window of energy; allowed: joules, seconds and units above 0"):
+        refuse_unsound(msgspec.structs.replace(run, measurements=(broken,)), "here")
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -72,6 +72,7 @@ MISTAKES = {
         "did you mean qwen3_5_moe_tiny?",
     ),
     "unknown engine": ("[eager]", "[eagre]", "15:20: decode.engines[0]: unknown engine eagre", "did you mean eager?"),
+    "a word for a truth": ("weights:", "energy: maybe\nweights:", '5:9: energy: "maybe" is neither true nor false', ""),
     "unknown timer": (
         "weights:",
         "timer: {kind: cuda_grap}\nweights:",

@@ -13,7 +13,7 @@ from harness.suite.format import json_schema
 from harness.suite.load import load_suite
 from harness.values.suite import Choice, Suite
 from tests.conftest import REPOSITORY
-from tests.suite.suite_files import VARIANT, write_suite
+from tests.suite.suite_files import SUITE, VARIANT, write_suite
 
 SUITES = sorted(p for p in (REPOSITORY / "suites").glob("*.yaml") if p.read_text().startswith("# yaml-language-server"))
 
@@ -60,6 +60,14 @@ def test_nothing_may_fail_a_comparison_where_the_suite_says_so(tmp_path: Path) -
     suite = load_suite(write_suite(tmp_path, "sweep:\n", "compare: {gate: []}\nsweep:\n"))
     assert (suite.compare.gate, suite.compare.budget_s) == ((), 600.0)
     jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(suite.text))
+
+
+def test_a_suite_asks_for_energy_and_lets_it_gate(tmp_path: Path) -> None:
+    """Left out, neither."""
+    assert load_suite(write_suite(tmp_path)).energy is False
+    text = SUITE + "energy: true\ncompare: {gate: [energy]}\n"
+    suite = load_suite(write_suite(tmp_path, text=text))
+    assert suite.energy is True and suite.compare.gate == ("energy",)
 
 
 def test_an_arm_inherits_what_it_does_not_say(tmp_path: Path) -> None:

@@ -82,3 +82,16 @@ def test_windows_of_all_processes_come_back_from_a_store() -> None:
         store.add_measurement(run_id, process, msgspec.structs.replace(case, energy=of_it))
     (found,) = store.load(run_id).measurements
     assert [window.process for window in found.energy] == [0] * 10 + [1] * 10
+
+
+def test_what_is_no_more_than_idle_has_no_net_energy() -> None:
+    """A call that takes no more than the idle device does, to the resolution of the counter: gross alone is shown."""
+    run = synthetic_run()
+    idle = tuple(
+        msgspec.structs.replace(m, energy=(EnergyWindow(81.9, 1.0, 10.0, 0, 0.002, 0.1, IDLE_W),))
+        for m in run.measurements
+    )
+    changed = msgspec.structs.replace(run, measurements=idle)
+    shown = plain(build(changed), columns=240)
+    assert "mJ per token" in shown and "mJ, net" not in shown
+    assert all(case["net_energy_j"] is None for case in json.loads(run_text(changed))["cases"])
