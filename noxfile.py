@@ -72,6 +72,15 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def postgres(session: nox.Session) -> None:
+    """A PostgreSQL server's programs for the tests of a shared store: nothing to do where they are, else Debian's."""
+    if shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return
+    session.run("apt-get", "update", external=True)
+    session.run("apt-get", "install", "--yes", "--no-install-recommends", "postgresql", external=True)
+
+
+@nox.session
 def samples(session: nox.Session) -> None:
     """Makes the sample reports anew from the stored runs and fails where one differs; `-- --write` keeps them."""
     _install(session)

@@ -32,14 +32,14 @@ SHOWN_IN = ("views", "tables", "formats", "charts", "pages", "documents")
 """The folders of `reports/` that are code."""
 LAYERS = {
     "values and errors": Layer(
-        ("harness/values/*.py", "harness/errors.py", "harness/plan/match.py"),
+        ("harness/values/*.py", "harness/errors.py", "harness/secrets.py", "harness/plan/match.py"),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),
     ),
     "the worker's wire, boot and handle": Layer(
         ("harness/worker/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
-        except_for=("harness.values", "harness.errors", "harness.worker", "harness.kernels_root"),
+        except_for=("harness.values", "harness.errors", "harness.secrets", "harness.worker", "harness.kernels_root"),
     ),
     "what a worker with a device does": Layer(
         ("harness/serving/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.store", "harness.runner")
@@ -65,7 +65,7 @@ LAYERS = {
     "revisions": Layer(
         ("harness/revisions/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
-        except_for=("harness.values", "harness.errors", "harness.revisions"),
+        except_for=("harness.values", "harness.errors", "harness.secrets", "harness.revisions"),
     ),
     "the parent of a run": Layer(
         ("harness/runner/*.py", "harness/sweep/*.py"),

@@ -29,6 +29,7 @@ from harness.cli import (
     run,
     schema,
     show,
+    store,
     sweep,
     try_,
 )
@@ -67,10 +68,12 @@ app.command("import")(import_.command)
 app.command("list")(list_command.command)
 app.command("note")(note.command)
 app.command("profile")(profile.command)
+app.command("push")(store.push)
 app.command("report")(report.command)
 app.command("run")(run.command)
 app.command("schema")(schema.command)
 app.command("show", cls=show.Command)(show.command)
+app.add_typer(store.app, name="store")
 app.command("sweep")(sweep.command)
 app.command("try")(try_.command)
 

@@ -23,6 +23,7 @@ from harness.errors import CaseFailed, HarnessError
 from harness.revisions.git import commit_of, git, has_commit, submodules, tree_of
 from harness.revisions.snapshot import OWN_FOLDER, Snapshot, take
 from harness.revisions.untracked import differences, forget_caches, set_aside, untracked
+from harness.secrets import withheld
 from harness.values.pairing import Tree
 
 WORKING_TREE = "."
@@ -142,7 +143,7 @@ def _run_setup(command: str, folder: Path, python: str, log: Path) -> int:
     path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
+            command, shell=True, cwd=folder, env={**withheld(os.environ), "PATH": path}, stdin=subprocess.DEVNULL,
             stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:

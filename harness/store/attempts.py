@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, func, insert, select, update
+from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, func, insert, select, update
 
 from harness.errors import HarnessError
 from harness.store import tables
@@ -20,8 +20,8 @@ PREFIX = "try:"
 attempts = Table(
     "attempts", tables.metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("started", String(40), nullable=False),
-    Column("question", String(500), nullable=False),
+    Column("started", Text, nullable=False),
+    Column("question", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )  # fmt: skip

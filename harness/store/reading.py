@@ -56,6 +56,14 @@ def environments(connection: Connection) -> list[Environment]:
     return [found for found in (decode(header, Header).environment for header in headers) if found is not None]
 
 
+def uuid_of(connection: Connection, run_id: int) -> str | None:
+    """Of a run by its number; None where there is none."""
+    if run_id >= 2**63:
+        return None
+    found = connection.execute(select(tables.runs.c.uuid).where(tables.runs.c.id == run_id)).scalar()
+    return None if found is None else str(found)
+
+
 def load_run(connection: Connection, run_id: int) -> Run:
     """One run, the measurements of each case put together over its processes."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, Row, Table, insert, make_url, select, update
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, Row, Table, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import HarnessError
-from harness.store import configurations, tables
+from harness.store import configurations, database, tables
 from harness.store.exchange import read_exported
 from harness.store.naming import find, is_file, is_reserved
-from harness.store.reading import environments, load_run, summaries
+from harness.store.reading import environments, load_run, summaries, uuid_of
 from harness.store.writer import this_writer
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
@@ -41,7 +41,7 @@ class Store:
     """
 
     def __init__(self, location: str = "") -> None:
-        self._url = _url(location)
+        self._url = url_of(location)
         self._file = Path(self._url.database) if self._url.drivername == "sqlite" and self._url.database else None
         if self._file is None or self._file.exists():
             _ = self._engine  # a wrong version or file is said now, not after an hour of measuring
@@ -49,7 +49,7 @@ class Store:
     @property
     def location(self) -> str:
         """As it is shown: the file, or the URL without its password."""
-        return tables.shown(self._url)
+        return database.shown(self._url)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -58,7 +58,7 @@ class Store:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise HarnessError(f"{self.location}: its folder cannot be made: {error.strerror}") from error
-        return tables.open_engine(self._url)
+        return database.open_engine(self._url)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -71,7 +71,7 @@ class Store:
         except OverflowError as error:
             raise HarnessError(f"{self.location}: a value that no store can keep: {error}") from error
         except SQLAlchemyError as error:
-            raise HarnessError(f"{self.location}: {tables.one_line(error)}") from error
+            raise HarnessError(f"{self.location}: {database.one_line(error)}") from error
 
     def read(
         self, nothing: T, reading: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
@@ -188,9 +188,13 @@ class Store:
         if is_file(name):
             run, identity = read_exported(Path(name))
             return msgspec.structs.replace(run, id=Path(name).name), identity
-        found = find(name, self.runs(), self.location, suite)
+        if name.isdigit() and (known := self.read(None, uuid_of, int(name))) is not None:
+            identity, number = known, name
+        else:
+            found = find(name, self.runs(), self.location, suite)
+            identity, number = found.uuid, found.id
         with self.transaction() as connection:
-            return load_run(connection, int(found.id)), found.uuid
+            return load_run(connection, int(number)), identity
 
     def _add(self, table: Table, run_id: str, values: Iterable[Any], **columns: Any) -> None:
         with self.transaction() as connection:
@@ -201,13 +205,9 @@ class Store:
             connection.execute(update(tables.runs).where(tables.runs.c.id == int(run_id)).values(**columns))
 
 
-def _url(location: str) -> URL:
-    if "://" not in location:
-        return URL.create("sqlite", database=str(location or DEFAULT_STORE))
-    try:
-        return make_url(location)
-    except ArgumentError as error:
-        raise HarnessError(f"--store: no database URL; allowed: a file, or such as sqlite:///FILE: {error}") from error
+def url_of(location: str) -> URL:
+    """Of a file or a database URL; empty: the default file. Raises HarnessError, without a password, for another."""
+    return database.read_url(str(location or DEFAULT_STORE))
 
 
 def _id_of(connection: Connection, identity: str) -> int | None:
@@ -223,12 +223,20 @@ def _insert_run(connection: Connection, run: Run, identity: str, state: str) -> 
         "uuid": identity, "started": run.started, "suite": run.suite, "state": state, "writer": this_writer(),
         "tags": ",".join(run.tags), "header": tables.encode(header),
     }  # fmt: skip
-    key = connection.execute(insert(tables.runs).values(values)).inserted_primary_key
+    key = connection.execute(insert(tables.runs).values(_texts(values))).inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
 def _insert(connection: Connection, table: Table, run_id: int, values: Iterable[Any], **columns: Any) -> None:
-    rows = [{"run": run_id, "body": tables.encode(value), **columns} for value in values]
+    rows = [{"run": run_id, "body": tables.encode(value), **_texts(columns)} for value in values]
     if rows:
         connection.execute(insert(table), rows)
+
+
+def _texts(columns: dict[str, Any]) -> dict[str, Any]:
+    """The columns, where every database can keep them: a NUL in a name is text in SQLite and none in PostgreSQL."""
+    for name, value in columns.items():
+        if isinstance(value, str) and "\0" in value:
+            raise HarnessError(f"{name} {value[:40]!r}: a NUL in it; allowed: text without")
+    return columns

@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.secrets import masked
 from harness.values.environment import Environment
 from harness.values.run import Run, facts_of
 from harness.values.suite import Suite
@@ -22,6 +23,11 @@ def this_writer() -> str:
     return "|".join((socket.gethostname(), _boot(), str(os.getpid()), _start_of(os.getpid()) or ""))
 
 
+def this_command() -> str:
+    """As it was given, without the password of a store: it stands in reports and exports."""
+    return " ".join(["harness", *map(masked, sys.argv[1:])])
+
+
 def new_run(suite: Suite, environment: Environment, processes: int, note: str) -> Run:
     """A run of this command as it begins: nothing planned, nothing measured."""
     return Run(
@@ -31,7 +37,7 @@ def new_run(suite: Suite, environment: Environment, processes: int, note: str) -
         suite_hash=hashlib.sha256(suite.text.encode()).hexdigest(),
         title=suite.title,
         state="running",
-        command=" ".join(["harness", *sys.argv[1:]]),
+        command=this_command(),
         note=note,
         processes=processes,
         environment=environment,

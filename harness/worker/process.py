@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import ExitStatus, HarnessError
+from harness.secrets import withheld
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
 from harness.worker.messages import Boot, Done, Refused
@@ -44,9 +45,9 @@ def worker_environment() -> dict[str, str]:
     nobody installed. An installed one is found by the interpreter that it was installed for."""
     home = Path(__file__).resolve().parent.parent.parent
     if home.name in ("site-packages", "dist-packages"):
-        return dict(os.environ)
+        return withheld(os.environ)
     inherited = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
+    return {**withheld(os.environ), "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
 
 
 class WorkerProcess:

@@ -21,7 +21,7 @@ from harness.values.profile import CategoryRow, KernelRow, Profile
 from harness.values.run import Run
 from tests.store.test_store import case, measured, run
 
-WORDS = st.text(max_size=12)
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 FLOATS = st.floats(allow_nan=False)
 COUNTS = st.integers(0, 2**60)
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import URL, update
 
 from harness.errors import HarnessError
-from harness.store import Store, tables
+from harness.store import Store, database, tables
 from harness.values.case import Case, Implementation
 from harness.values.measurement import Conditions, Correctness, Measurement, Sample, Status
 from harness.values.run import Run
@@ -127,14 +127,14 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [len(first.load(run_id).measurements) for run_id in ids] == [20, 20]
 
 
-@pytest.mark.parametrize(("found", "why"), [(99, "newer harness"), (0, "older one")])
+@pytest.mark.parametrize(("found", "why"), [(99, "it was written by a newer"), (2, "`harness store upgrade`")])
 def test_a_store_of_another_version_is_refused(tmp_path: Path, found: int, why: str) -> None:
     """Its values would be misread."""
     path = tmp_path / "runs.sqlite"
-    engine = tables.open_engine(URL.create("sqlite", database=str(path)))
+    engine = database.open_engine(URL.create("sqlite", database=str(path)))
     with engine.begin() as connection:
         connection.execute(update(tables.version).values(version=found))
-    with pytest.raises(HarnessError, match=f"store version {found}, this program reads .*: it .* {why}"):
+    with pytest.raises(HarnessError, match=f"store version {found}, this program reads .*: {why}"):
         Store(str(path))
 
 
@@ -144,7 +144,8 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path, found: int, why: 
         ("{folder}/text", "text: not a run store: file is not a database"),
         ("{folder}", "not a run store: unable to open database file"),
         ("nosuch://host/db", "not a run store: .*nosuch"),
-        ("://", "--store: no database URL"),
+        ("://", "--store ://: no database URL"),
+        ("postgresql://me:secret@host:port/db", "no database URL; allowed: a file"),
         ("mysql+pymysql://me:secret@host/db", "needs the package pymysql"),
     ],
 )

@@ -1,0 +1,93 @@
+"""`harness store`: makes, upgrades, checks and copies run stores; `harness push`: runs into a team's store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Store
+
+app = typer.Typer(help="Make, upgrade, check and copy run stores.", no_args_is_help=True)
+
+Location = Annotated[str, typer.Argument(help="A file or a database URL.")]
+
+
+@app.command()
+def create(store: Store = "") -> None:
+    """Make the tables of a store. A team's database is made by this alone; a file also by the first run."""
+    from harness.store import database
+    from harness.store.store import url_of
+
+    url = url_of(store)
+    made = database.create(url)
+    print(f"{database.shown(url)}: {'made' if made else 'is a run store'}, version {database.STORE_VERSION}")
+
+
+@app.command()
+def upgrade(store: Store = "") -> None:
+    """Bring a store of an older harness to this one's version. A file is copied first."""
+    from harness.store import database
+    from harness.store.store import url_of
+
+    url = url_of(store)
+    before, copy = database.upgrade(url)
+    if before == database.STORE_VERSION:
+        print(f"{database.shown(url)}: version {before} already")
+    else:
+        kept = f"; as it was: {copy}" if copy else ""
+        print(f"{database.shown(url)}: version {before} to {database.STORE_VERSION}{kept}")
+
+
+@app.command()
+def check(store: Store = "") -> None:
+    """Read every row of a store. Names those that are damaged or belong to no run, and ends with status 5 then."""
+    from harness.errors import CaseFailed
+    from harness.store import Store as RunStore
+    from harness.store.checking import check as check_rows
+
+    opened = RunStore(store)
+    rows, problems = check_rows(opened)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise CaseFailed(f"{opened.location}: {len(problems)} of {rows:,} rows cannot be true")
+    print(f"{opened.location}: {rows:,} rows, all readable")
+
+
+@app.command()
+def copy(source: Location, target: Location) -> None:
+    """Copy all runs and attempts from one store into another. What is there already stays as it is."""
+    from harness.store import Store as RunStore
+    from harness.store.copying import copy as copy_runs
+    from harness.store.copying import refuse_same
+
+    first, second = RunStore(source), RunStore(target)
+    refuse_same(first, second)
+    done = copy_runs(first, second)
+    left = f", {done.running} still running" if done.running else ""
+    print(f"{second.location}: {done.runs} runs copied, {done.there} there before{left}; {done.attempts} attempts")
+
+
+def push(
+    run: Annotated[list[str] | None, typer.Argument(help="`last`, ids, tags; all finished runs when left out.")] = None,
+    share: Annotated[
+        str, typer.Option("--share", envvar="HARNESS_SHARED", help="The team's store: a database URL or a file.")
+    ] = "",
+    store: Store = "",
+) -> None:
+    """Copy runs from the local store into the team's. Each arrives once, however often it is pushed."""
+    from harness.errors import HarnessError
+    from harness.store import Store as RunStore
+    from harness.store.copying import copy as copy_runs
+    from harness.store.copying import refuse_same
+
+    if not share:
+        raise HarnessError("--share: where to? Name the team's store, or set HARNESS_SHARED")
+    local = RunStore(store)
+    wanted = {local.load_identified(name)[1] for name in run} if run else {found.uuid for found in local.runs()}
+    team = RunStore(share)
+    refuse_same(local, team)
+    done = copy_runs(local, team, wanted)
+    left = f", {done.running} still running" if done.running else ""
+    print(f"{team.location}: {done.runs} runs pushed, {done.there} there before{left}")

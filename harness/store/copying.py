@@ -1,0 +1,95 @@
+"""Runs from one store into another, row by row as they were stored: each once, by its uuid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from harness.errors import HarnessError
+from harness.store import tables
+from harness.store.attempts import attempts
+from harness.store.store import Store
+from harness.store.writer import is_alive
+
+ROWS = (
+    tables.measurements, tables.conditions, tables.profiles, tables.sources, tables.streams, tables.slots,
+    tables.configurations,
+)  # fmt: skip
+"""The tables whose rows belong to a run."""
+
+
+class Copied(NamedTuple):
+    """Numbers of runs. there: were in the target before. running: are still written to, and left for the next time."""
+
+    runs: int
+    there: int
+    running: int
+    attempts: int
+
+
+def copy(source: Store, target: Store, uuids: Collection[str] | None = None) -> Copied:
+    """uuids: of these runs alone, without attempts; all when None. A run comes whole or not at all, in the order of
+    its first store. Raises HarnessError where a database refuses; what was copied until then stays."""
+    there = set(target.read([], _uuids))
+    known = [row for row in source.read([], _runs) if uuids is None or row["uuid"] in uuids]
+    copied = running = 0
+    for row in known:
+        if row["state"] == "running" and is_alive(str(row["writer"])):
+            running += 1
+        elif row["uuid"] not in there:
+            copied += _copy_run(source, target, row)
+    notes = _copy_attempts(source, target) if uuids is None else 0
+    return Copied(copied, len(known) - copied - running, running, notes)
+
+
+def _uuids(connection: Connection) -> list[str]:
+    return list(connection.execute(select(tables.runs.c.uuid)).scalars())
+
+
+def _runs(connection: Connection) -> list[dict[str, object]]:
+    return [dict(row) for row in connection.execute(select(tables.runs).order_by(tables.runs.c.id)).mappings()]
+
+
+def _copy_run(source: Store, target: Store, run: dict[str, object]) -> bool:
+    """False where somebody else copied it at the same moment."""
+    values = {name: value for name, value in run.items() if name != "id"}
+    if values["state"] == "running":  # its writer was killed, and no reader elsewhere could tell
+        values["state"] = "partial"
+    with source.transaction() as reading, target.transaction() as writing:
+        try:
+            with writing.begin_nested():
+                key = writing.execute(insert(tables.runs).values(values)).inserted_primary_key
+        except IntegrityError:
+            return False
+        assert key is not None
+        for table in ROWS:
+            found = reading.execute(select(table).where(table.c.run == run["id"]).order_by(table.c.row)).mappings()
+            rows = [{**{k: v for k, v in row.items() if k != "row"}, "run": int(key[0])} for row in found]
+            if rows:
+                writing.execute(insert(table), rows)
+    return True
+
+
+def _copy_attempts(source: Store, target: Store) -> int:
+    """Those whose like is not there; their numbers are the target's own."""
+
+    def of(connection: Connection) -> list[tuple[str, str, bytes]]:
+        wanted = select(attempts.c.started, attempts.c.question, attempts.c.body).order_by(attempts.c.id)
+        return [(str(started), str(question), bytes(body)) for started, question, body in connection.execute(wanted)]
+
+    there = set(target.read([], of))
+    new = [found for found in source.read([], of) if found not in there]
+    if new:
+        with target.transaction() as connection:
+            names = ("started", "question", "body")
+            connection.execute(insert(attempts), [dict(zip(names, row, strict=True)) for row in new])
+    return len(new)
+
+
+def refuse_same(source: Store, target: Store) -> None:
+    """Raises HarnessError where both are one store."""
+    if source.location == target.location:
+        raise HarnessError(f"{source.location}: both are the same store; name another one")

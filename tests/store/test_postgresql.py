@@ -1,0 +1,227 @@
+"""A team's store in a real PostgreSQL server: the same values, roles, restarts, and no password anywhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from harness.errors import HarnessError
+from harness.store import Store, database, export_run
+from harness.store.copying import copy
+from harness.values.run import Run
+from tests.conftest import REPOSITORY
+from tests.store.postgresql import PASSWORD, QUOTED, Server, server
+from tests.store.test_exchange import RUNS
+from tests.store.test_store import measured, run
+
+pytestmark = pytest.mark.xdist_group("postgresql")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def team(postgres: Server) -> Server:
+    """With an empty store."""
+    postgres.empty()
+    assert database.create(database.read_url(postgres.url()))
+    return postgres
+
+
+def test_a_database_without_a_store_says_what_makes_one(postgres: Server) -> None:
+    postgres.empty()
+    with pytest.raises(HarnessError, match=r"no run store yet; `harness store create --store URL` makes one") as error:
+        Store(postgres.url())
+    assert postgres.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    assert PASSWORD not in str(error.value) and QUOTED not in str(error.value)
+
+
+def test_first_openers_at_once_agree(postgres: Server) -> None:
+    """`CREATE TABLE IF NOT EXISTS` is no lock; eight at once, four times."""
+    for _ in range(4):
+        postgres.empty()
+        made: list[object] = []
+        start = threading.Barrier(8)
+
+        def open_first(made: list[object] = made, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                made.append(database.create(database.read_url(postgres.url())))
+            except HarnessError as error:
+                made.append(error)
+
+        threads = [threading.Thread(target=open_first) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(map(str, made)) == ["False"] * 7 + ["True"]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(RUNS)
+def test_both_databases_give_the_same_run(tmp_path_factory: pytest.TempPathFactory, team: Server, before: Run) -> None:
+    """To the byte of its export; what one refuses, the other refuses."""
+    folder = tmp_path_factory.mktemp("both")
+    found: list[bytes | str] = []
+    for number, location in enumerate((str(folder / "runs.sqlite"), team.url())):
+        store = Store(location)
+        identity = f"u{time.monotonic_ns()}"
+        try:
+            loaded = store.load(store.add_run(before, identity))
+        except HarnessError:
+            found.append("refused")
+            continue
+        finally:
+            store.close()
+        export_run(Run(**{**{f: getattr(loaded, f) for f in loaded.__struct_fields__}, "id": ""}), "u",
+                   folder / f"{number}.json")  # fmt: skip
+        found.append((folder / f"{number}.json").read_bytes())
+    assert found[0] == found[1]
+
+
+def test_roles_do_what_they_may(team: Server) -> None:
+    """A reader reads, a writer writes, and neither needs to own or make a table."""
+    for role, grants in (("reader", "SELECT"), ("writer", "SELECT, INSERT, UPDATE")):
+        team.sql(f"DROP ROLE IF EXISTS {role}_x")
+        team.sql(f"CREATE ROLE {role}_x LOGIN PASSWORD 'x'")
+        team.sql(f"GRANT USAGE ON SCHEMA public TO {role}_x")
+        team.sql(f"GRANT {grants} ON ALL TABLES IN SCHEMA public TO {role}_x")
+    team.sql("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer_x")
+    writer, reader = Store(team.url("writer_x", "x")), Store(team.url("reader_x", "x"))
+    number = writer.begin(run())
+    writer.add_measurement(number, 0, measured())
+    writer.finish(number, "complete")
+    assert reader.load("last").measurements == Store(team.url()).load("last").measurements
+    assert len(reader.runs()) == 1
+    with pytest.raises(HarnessError, match="permission denied for table runs"):
+        reader.begin(run())
+    for role in ("reader", "writer"):
+        team.sql(f"DROP OWNED BY {role}_x")
+        team.sql(f"DROP ROLE {role}_x")
+
+
+def test_a_read_only_server_is_read(team: Server) -> None:
+    """As a hot standby is."""
+    Store(team.url()).add_run(run(state="complete"), "u")
+    team.sql("ALTER DATABASE history SET default_transaction_read_only = on")
+    try:
+        store = Store(team.url())
+        assert store.load("last").state == "complete"
+        with pytest.raises(HarnessError, match="read-only transaction"):
+            store.begin(run())
+    finally:
+        team.sql("ALTER DATABASE history RESET default_transaction_read_only", database="postgres")
+
+
+def test_a_server_that_restarts_between_two_cases_loses_none(team: Server) -> None:
+    """The connection that it closed is noticed before the next row, not by it."""
+    store = Store(team.url())
+    number = store.begin(run())
+    store.add_measurement(number, 0, measured("a"))
+    team.stop()
+    with pytest.raises(HarnessError) as away:
+        store.add_measurement(number, 0, measured("lost"))
+    assert "\n" not in str(away.value) and QUOTED not in str(away.value)
+    team.start()
+    store.add_measurement(number, 0, measured("b"))
+    assert len(store.load(number).measurements) == 2
+
+
+def test_a_mute_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and says nothing."""
+    monkeypatch.setattr(database, "CONNECT_S", 2)
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(HarnessError, match="not a run store"):
+        Store(f"postgresql://team:x@127.0.0.1:{mute.getsockname()[1]}/history")
+
+
+def test_names_of_any_length_and_script_are_kept(team: Server, tmp_path: Path) -> None:
+    """A NUL, which the server cannot keep, is refused in one line, by a file too."""
+    store = Store(team.url())
+    long = run(suite="s" * 2000, note="\u202eπ\x1b[31m", state="complete")
+    assert store.load(store.add_run(long, "u" * 90)).suite == long.suite
+    for one in (store, Store(str(tmp_path / "runs.sqlite"))):
+        with pytest.raises(HarnessError, match="a NUL in it; allowed: text without"):
+            one.add_run(run(suite="a\0"), "v")
+
+
+PUSH = """
+import sys
+from harness.cli.main import main
+sys.argv = ["harness", "push", "--share", sys.argv[1], "--store", sys.argv[2]]
+main()
+"""
+
+
+@pytest.mark.slow
+def test_eight_writers_one_killed_and_a_restart_lose_nothing(team: Server, tmp_path: Path) -> None:
+    """All pushes begin, one is killed, the server restarts, and everybody pushes again: each run is there once, whole,
+    as a reader says that knows nothing of this program."""
+    for number in range(8):
+        local = Store(str(tmp_path / f"{number}.sqlite"))
+        for one in range(6):
+            local.add_run(
+                run(state="complete", measurements=tuple(measured(f"c{k}") for k in range(4))), f"{number}-{one}"
+            )
+        local.close()
+
+    def push(number: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", PUSH, team.url(), str(tmp_path / f"{number}.sqlite")]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    first = [push(number) for number in range(8)]
+    while not team.sql("SELECT 1 FROM runs LIMIT 1"):
+        time.sleep(0.05)
+        assert any(process.poll() is None for process in first) or team.sql("SELECT 1 FROM runs LIMIT 1")
+    first[3].send_signal(signal.SIGKILL)
+    team.stop()
+    team.start()
+    for process in first:
+        _, said = process.communicate(timeout=120)
+        assert process.returncode in (0, 2, -signal.SIGKILL), said.decode()
+        assert b"Traceback" not in said and QUOTED.encode() not in said
+    for process in [push(number) for number in range(8)]:
+        assert process.wait(timeout=120) == 0, process.communicate()[1].decode()
+    assert team.sql("SELECT count(*), count(DISTINCT uuid) FROM runs") == [(48, 48)]
+    assert team.sql("SELECT min(n), max(n) FROM (SELECT count(*) n FROM measurements GROUP BY run) x") == [(4, 4)]
+
+
+def test_a_team_that_is_away_costs_a_line_and_no_run(team: Server, tmp_path: Path) -> None:
+    """What was measured stays in the local file, and arrives when the server is back."""
+    local = Store(str(tmp_path / "runs.sqlite"))
+    local.add_run(run(state="complete"), "u")
+    shared = Store(team.url())
+    team.stop()
+    with pytest.raises(HarnessError) as away:
+        copy(local, shared)
+    assert "\n" not in str(away.value) and len(local.runs()) == 1
+    team.start()
+    assert copy(local, shared).runs == 1 and copy(local, shared).there == 1
+
+
+def test_a_store_of_version_2_is_upgraded_where_it_lies(team: Server) -> None:
+    """Its names had greatest lengths, and its version no key."""
+    Store(team.url()).add_run(run(state="complete"), "u")
+    team.sql("ALTER TABLE store DROP CONSTRAINT store_pkey, DROP COLUMN id")
+    team.sql("UPDATE store SET version = 2")
+    team.sql("ALTER TABLE runs ALTER COLUMN suite TYPE VARCHAR(200)")
+    with pytest.raises(HarnessError, match="store version 2, this program reads 3: `harness store upgrade`"):
+        Store(team.url())
+    assert database.upgrade(database.read_url(team.url())) == (2, None)
+    store = Store(team.url())
+    assert store.load("last").state == "complete"
+    assert store.load(store.add_run(run(suite="s" * 300), "v")).suite == "s" * 300

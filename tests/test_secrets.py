@@ -1,0 +1,52 @@
+"""No password in text that is kept or shown, none in the environment of measured code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.secrets import masked, withheld
+from harness.store import Store, writer
+from harness.worker.process import worker_environment
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:PW@h/d", "postgresql://u:***@h/d"),
+        ("--store=postgresql+psycopg://u:P/W@x@h:5432/d", "--store=postgresql+psycopg://u:***@h:5432/d"),
+        ("postgresql://u@h/d?sslmode=require&password=PW&x=1", "postgresql://u@h/d?sslmode=require&password=***&x=1"),
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("suites/a.yaml", "suites/a.yaml"),
+        ("main@{2026-01-01 10:00}:tuned", "main@{2026-01-01 10:00}:tuned"),
+    ],
+)
+def test_a_password_is_masked_wherever_it_stands(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_what_opens_a_store_is_withheld_from_measured_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel of a pull request could rewrite a team's history with it."""
+    for name in ("HARNESS_STORE", "HARNESS_SHARED", "PGPASSWORD", "PGSERVICEFILE", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, "PW")
+    monkeypatch.setenv("HARNESS_CACHE", "kept")
+    kept = worker_environment()
+    assert "PW" not in kept.values() and kept["HARNESS_CACHE"] == "kept"
+    assert withheld(os.environ)["PATH"] == os.environ["PATH"]
+
+
+def test_the_command_of_a_run_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands in reports, exports and pull requests."""
+    monkeypatch.setattr(sys, "argv", ["harness", "run", "s.yaml", "--store", "postgresql://u:PW@h/d"])
+    assert writer.this_command() == "harness run s.yaml --store postgresql://u:***@h/d"
+
+
+def test_a_location_has_no_password(tmp_path: Path) -> None:
+    from harness.store import database
+
+    for url in ("postgresql://u:PW@h/d", "postgresql://u@h/d?password=PW"):
+        assert "PW" not in database.shown(database.read_url(url))
+    assert Store(str(tmp_path / "x.sqlite")).location == str(tmp_path / "x.sqlite")
