@@ -18,10 +18,11 @@ def create(store: Store = "") -> None:
     """Make the tables of a store. A team's database is made by this alone; a file also by the first run."""
     from harness.store import database
     from harness.store.store import url_of
+    from harness.store.tables import STORE_VERSION
 
     url = url_of(store)
     made = database.create(url)
-    print(f"{database.shown(url)}: {'made' if made else 'is a run store'}, version {database.STORE_VERSION}")
+    print(f"{database.shown(url)}: {'made' if made else 'is a run store'}, version {STORE_VERSION}")
 
 
 @app.command()
@@ -29,14 +30,15 @@ def upgrade(store: Store = "") -> None:
     """Bring a store of an older harness to this one's version. A file is copied first."""
     from harness.store import database
     from harness.store.store import url_of
+    from harness.store.tables import STORE_VERSION
 
     url = url_of(store)
     before, copy = database.upgrade(url)
-    if before == database.STORE_VERSION:
+    if before == STORE_VERSION:
         print(f"{database.shown(url)}: version {before} already")
     else:
         kept = f"; as it was: {copy}" if copy else ""
-        print(f"{database.shown(url)}: version {before} to {database.STORE_VERSION}{kept}")
+        print(f"{database.shown(url)}: version {before} to {STORE_VERSION}{kept}")
 
 
 @app.command()
