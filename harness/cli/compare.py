@@ -10,18 +10,19 @@ from harness.cli.options import Arms, AsJson, Match, Note, Store, csv, refuse
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.compare import StoredSide
     from harness.compare.explain import Explanation
+    from harness.store import Store as RunStore
     from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
 
+SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` for one arm."
+IDENTICAL = "Measure cases that run the same code on both sides, too."
+STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
+
 
 def command(
-    base: Annotated[
-        str,
-        typer.Argument(
-            help="A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` for one arm."
-        ),
-    ],
+    base: Annotated[str, typer.Argument(help=SIDE)],
     head: Annotated[str, typer.Argument(help="The other side, named like the first.")],
     accept: Annotated[
         str, typer.Option(help="Comma-separated conditions that may differ, such as torch,triton; they are shown.")
@@ -34,13 +35,9 @@ def command(
     budget: Annotated[float, typer.Option(min=0, help="Seconds that measuring may take; 0: as the suite says.")] = 0,
     base_python: Annotated[str, typer.Option(help="Interpreter of the base side, with its own torch and Triton.")] = "",
     head_python: Annotated[str, typer.Option(help="Interpreter of the head side.")] = "",
-    measure_identical: Annotated[
-        bool, typer.Option("--measure-identical", help="Measure cases that run the same code on both sides, too.")
-    ] = False,
+    measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
-    static: Annotated[
-        bool, typer.Option("--static", help="Compile the Triton cases of both sides, without a GPU; run nothing.")
-    ] = False,
+    static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
     target: Annotated[
         list[str] | None, typer.Option(help="With --static: architectures, comma-separated [sm_80,sm_90].")
     ] = None,
@@ -53,60 +50,62 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
-    import msgspec
-
-    from harness.compare import compare, is_stored, load_sides
-    from harness.compare.explain import explain
-    from harness.runner.live_sides import Live, check_revision
+    from harness.compare import compare, load_sides
+    from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 
-    runs = RunStore(store)
-    targets = [name for several in target or () for name in csv(several)]
     if as_json and markdown == "-":
         raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
+    runs, targets = RunStore(store), [name for several in target or () for name in csv(several)]
+    live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
+    measuring = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note}
     if static:
         from harness.cli import compare_static
 
-        refuse(
-            "for what is measured; --static measures nothing",
-            accept=accept, budget=budget, rounds=rounds, measure_identical=measure_identical, m=note,
-        )  # fmt: skip
-        live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
+        refuse("for what is measured; --static measures nothing", accept=accept, **measuring)
         return compare_static.command(live, runs, targets, device, as_json, markdown)
     refuse("for --static, which compiles and runs nothing", target=targets, device=device)
     binaries: tuple[StaticCase, ...] = ()
-    stored = [is_stored(side, runs) for side in (base, head)]
-    if all(stored):
-        refuse(
-            "for sides that are measured; these are stored runs",
-            arms=arms, budget=budget, base_python=base_python, head_python=head_python, rounds=rounds,
-            measure_identical=measure_identical, k=match, m=note,
-        )  # fmt: skip
+    if _are_stored(base, head, runs):
+        named = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
+        refuse("for sides that are measured; these are stored runs", **named, **measuring)
         sides = load_sides(base, head, runs)
         comparison = compare(*sides, accept=csv(accept))
-    elif any(stored):
+    else:
+        from harness.cli.compare_live import measure, stored_sides, terms
+
+        wanted = terms(live, csv(accept), budget, measure_identical)
+        comparison, binaries = measure(live, runs, wanted, rounds or None, note)
+        sides = stored_sides(comparison, runs)
+    _show(comparison, _explained(comparison, sides, binaries), markdown, as_json)
+    raise typer.Exit(int(comparison.exit_status))
+
+
+def _are_stored(base: str, head: str, runs: RunStore) -> bool:
+    """Whether both sides are stored runs; False where both are measured now. HarnessError for one of each."""
+    from harness.compare import is_stored
+    from harness.runner.live_sides import check_revision
+
+    stored = [is_stored(side, runs) for side in (base, head)]
+    if any(stored) and not all(stored):
         kept, now = (base, head) if stored[0] else (head, base)
         check_revision(now)
         raise HarnessError(
             f"{kept} is a stored run and {now} would be measured now: no pairs. Name a revision in place of {kept}; "
             f"or measure {now} as a run, where it is checked out (`harness run SUITE --processes 4`), and name that"
         )
-    else:
-        from harness.cli.compare_live import UNDER_TEST, measure, stored_sides
-        from harness.runner.paired import Terms
+    return all(stored)
 
-        live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
-        under_test = UNDER_TEST if base_python or head_python else ()
-        terms = Terms(
-            budget_s=budget or None, gated_only=not match, measure_identical=measure_identical,
-            accept=(*csv(accept), *under_test),
-        )  # fmt: skip
-        comparison, binaries = measure(live, runs, terms, rounds or None, note)
-        sides = stored_sides(comparison, runs)
-    times = {v.case: v.verdict for v in comparison.verdicts if v.is_time}
-    explanation = msgspec.structs.replace(explain(*sides, times), binaries=binaries)
-    _show(comparison, explanation, markdown, as_json)
-    raise typer.Exit(int(comparison.exit_status))
+
+def _explained(
+    comparison: Comparison, sides: tuple[StoredSide, StoredSide], binaries: tuple[StaticCase, ...]
+) -> Explanation:
+    import msgspec
+
+    from harness.compare.explain import explain
+
+    times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
+    return msgspec.structs.replace(explain(*sides, times), binaries=binaries)
 
 
 def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:

@@ -30,6 +30,17 @@ class LiveComparison(NamedTuple):
     binaries: tuple[StaticCase, ...]
 
 
+def terms(live: Live, accept: list[str], budget_s: float, measure_identical: bool) -> Terms:
+    """accept: conditions that may differ, by name. budget_s: 0 for the suite's."""
+    from harness.runner.paired import Terms
+
+    under_test = UNDER_TEST if any(live.pythons) else ()
+    return Terms(
+        budget_s=budget_s or None, gated_only=not live.match, measure_identical=measure_identical,
+        accept=(*accept, *under_test),
+    )  # fmt: skip
+
+
 def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> LiveComparison:
     """Measures both sides, judges them and looks at what moved; progress goes to standard error."""
     from harness.cli.progress import RunProgress

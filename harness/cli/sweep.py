@@ -4,6 +4,7 @@ this device."""
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,8 @@ from harness.cli.options import AsJson, Match, Note, Store, csv, refuse
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.values.suite import Plan
     from harness.values.sweep import SweepResult
 
@@ -61,9 +64,18 @@ def command(
 
         count = carry(carried, plan)
         print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
-
-    try:
+    with _unfinished(allow_failure):
         result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store)
+    _show(result, as_json, emit, ship, store)
+    _write(result, csv_file, charts)
+    _leave(result, allow_failure, said=not (as_json or emit))
+
+
+@contextmanager
+def _unfinished(allow_failure: bool) -> Iterator[None]:
+    """Ends the command where a sweep is stopped, or finds nothing that is right and may."""
+    try:
+        yield
     except KeyboardInterrupt:
         print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
@@ -72,17 +84,20 @@ def command(
             raise
         print(f"FAILED, and allowed to (--allow-failure): {error}", file=sys.stderr)
         raise typer.Exit(0) from None
-    _show(result, as_json, emit, ship, store)
+
+
+def _write(result: SweepResult, csv_file: Path | None, charts: Path | None) -> None:
+    """Says where the tuned files are, writes what options name; HarnessError for a file that could not be written."""
+    from harness.cli.output_file import write
+
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
     if csv_file is not None:
-        from harness.cli.output_file import write
         from harness_reports.formats import csv_table
         from harness_reports.tables.sweep import configurations
 
         write("--csv", csv_file, csv_table.render(configurations(result)))
     if charts is not None:
-        from harness.cli.output_file import write
         from harness_reports.charts.sweep_charts import draw_sweep
 
         for name, svg in draw_sweep(result).items():
@@ -91,7 +106,6 @@ def command(
         raise HarnessError(
             f"tuned files that could not be written (the sweep is stored): {'; '.join(result.unwritten)}"
         )
-    _leave(result, allow_failure, said=not (as_json or emit))
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import AsJson, Store
+from harness.errors import ExitStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.attempt.attempts import Bench
     from harness.attempt.question import TryOptions
     from harness.values.attempt import Attempt
-
-STOPPED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 
 def command(
@@ -72,17 +73,23 @@ def command(
 
         raise typer.Exit(run_tool("ncu" if ncu else "sanitize" if sanitize else "asm", question, root, target))
     options = Options(note=note, tags=(tag,) if tag else ())
-    with Session(root, limit, interpret, _say) as session:
+    with Session(root, limit, interpret, _say) as session, _stoppable(0 if watch else ExitStatus.INTERRUPTED):
         bench = Bench(RunStore(store), session, options)
-        try:
-            if watch:
-                _watch(bench, asked, Path(question.file), as_json)
-            else:
-                _finish(_measure_once(bench, asked, as_json))
-        except KeyboardInterrupt:
-            _say("")
-            print("stopped")
-            raise typer.Exit(0 if watch else STOPPED) from None
+        if watch:
+            _watch(bench, asked, Path(question.file), as_json)
+        else:
+            _finish(_measure_once(bench, asked, as_json))
+
+
+@contextmanager
+def _stoppable(status: int) -> Iterator[None]:
+    """Ends the command with a word and this status on Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("")
+        print("stopped")
+        raise typer.Exit(status) from None
 
 
 def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
@@ -113,7 +120,6 @@ def _same_machine(one: Attempt, other: Attempt) -> bool:
 
 
 def _finish(attempt: Attempt) -> None:
-    from harness.errors import ExitStatus
     from harness.values.measurement import Status
 
     if attempt.measurement.status is not Status.OK:
