@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -40,13 +41,17 @@ def compare(
     if not reference.numel():
         return Correctness(True, 0.0, 0.0, allowed.max_error, allowed.rms_error, 0, 0)
     found = _differences(output, reference, allowed, row_dims)
-    finite = bool(torch.isfinite(found.difference).all())
+    numbers = torch.stack([
+        found.size.double(), found.difference.max().double(), _rms(found.difference, found.size).double(),
+        _rms(found.reference, found.size).double(), found.row_error.double(), found.wrong.sum().double(),
+    ])  # fmt: skip
+    size, largest, rms_difference, rms_size, row_error, wrong_count = numbers.tolist()  # one wait for the device
+    wrong_elements = int(wrong_count)
     worst = rms = float("inf")
-    if finite:
-        worst = found.difference.max().item() / found.size if found.size else float(found.difference.max().item() > 0)
-        rms_size = _rms(found.reference, found.size)
-        rms = _rms(found.difference, found.size) / rms_size if rms_size else worst
-    wrong_elements = int(found.wrong.sum())
+    if math.isfinite(largest):
+        worst = largest / size if size else float(largest > 0)
+        rms = rms_difference / rms_size if rms_size else worst
+    finite = math.isfinite(largest)
     correct = wrong_elements == 0 and rms <= allowed.rms_error
     region = ""
     if not correct:
@@ -54,13 +59,13 @@ def compare(
             f"{name}: {describe_region(found.wrong)}" if wrong_elements else f"{name}: spread over the whole output"
         )
         if finite and worst <= allowed.max_error and rms <= allowed.rms_error:
-            region += f"; a row is off by {found.row_error:.2g} of its own size"
+            region += f"; a row is off by {row_error:.2g} of its own size"
         unwritten = int(torch.isnan(output.float()).sum())
         if unwritten:
             region += f"; {unwritten:,} are NaN (unwritten, or computed from what is unwritten)"
     return Correctness(
         correct, worst, rms, allowed.max_error, allowed.rms_error, wrong_elements, reference.numel(), region,
-        row_error=found.row_error, allowed_row_error=allowed.row_slack * allowed.rms_error,
+        row_error=row_error, allowed_row_error=allowed.row_slack * allowed.rms_error,
         kind=None if correct else Mismatch.VALUES,
     )  # fmt: skip
 
@@ -74,13 +79,13 @@ def wrong_values(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims
 
 class _Differences(NamedTuple):
     """difference, reference: float32 without what is not finite and equal in both. size: the reference's largest value.
-    wrong: mask. row_error: the largest rms error of a row relative to that row's own rms."""
+    wrong: mask. row_error: the largest rms error of a row relative to that row's own rms. All lie on the device."""
 
     difference: Tensor
     reference: Tensor
-    size: float
+    size: Tensor
     wrong: Tensor
-    row_error: float
+    row_error: Tensor
 
 
 def _differences(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None) -> _Differences:
@@ -90,19 +95,19 @@ def _differences(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims
     same |= (output - reference).abs() < TINY
     difference = torch.where(same, 0.0, (output - reference).abs())
     reference = torch.where(torch.isfinite(reference), reference, 0.0)
-    size = reference.abs().max().item()
+    size = reference.abs().max()
     trailing = row_dims or trailing_dims(reference.shape)
     rows = reference.shape[: reference.dim() - trailing].numel()
-    errors, values = ((t / size if size else t).reshape(rows, -1) for t in (difference, reference))
+    unit = torch.where(size > 0, size, 1.0)
+    errors, values = ((t / unit).reshape(rows, -1) for t in (difference, reference))
     largest = values.abs().amax(-1, keepdim=True).clamp_min(ROW_FLOOR)
     rms = values.square().mean(-1, keepdim=True).sqrt().clamp_min(ROW_FLOOR)
     row_errors = errors.square().mean(-1, keepdim=True).sqrt() / rms
     wrong = ~(errors <= allowed.max_error) | ~(errors <= allowed.row_slack * allowed.max_error * largest)
     spread = ~(row_errors <= allowed.row_slack * allowed.rms_error) & ~wrong.any(-1, keepdim=True)
     wrong |= spread  # the whole row, where no value of it is wrong by itself
-    if not size:  # nothing to be relative to: only zeros are right
-        wrong = errors != 0
-    worst = row_errors.nan_to_num(nan=float("inf"), posinf=float("inf")).max().item()
+    wrong = torch.where(size > 0, wrong, errors != 0)  # with nothing to be relative to, only zeros are right
+    worst = row_errors.nan_to_num(nan=float("inf"), posinf=float("inf")).max()
     return _Differences(difference, reference, size, wrong.view(reference.shape), worst)
 
 
@@ -116,9 +121,9 @@ def trailing_dims(shape: torch.Size) -> int:
     return len(shape)
 
 
-def _rms(values: Tensor, size: float) -> float:
-    """Root mean square, scaled by `size` first: squares of large values overflow float32."""
-    return (values / size).square().mean().sqrt().item() * size if size else 0.0
+def _rms(values: Tensor, size: Tensor) -> Tensor:
+    """Root mean square over `size`, by which it is divided first: squares of large values overflow float32."""
+    return (values / torch.where(size > 0, size, 1.0)).square().mean().sqrt()
 
 
 def _compare_integers(name: str, output: Tensor, reference: Tensor) -> Correctness:

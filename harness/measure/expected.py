@@ -13,18 +13,19 @@ from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.measure.agreement import compare, worst_of
 from harness.measure.conditioning import allowed_under
 from harness.measure.contract import DefinitionCalled, broken_contract, definition_forbidden, refused
-from harness.measure.operand_sets import Operands, arguments, prepare, to_float32
+from harness.measure.operand_sets import PREPARED, Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 
 class Expected:
-    """raw: unprepared operands by input name, kept. random: those from which a condition made them, where one did."""
+    """raw: unprepared operands by input name, kept. random: the set from which a condition made them, where one did;
+    what it left alone is shared with that."""
 
-    def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Operands | None = None) -> None:
-        self.op, self._raw, self._dims = op, raw, case.dims
-        self._random = random if case.activations == "float32" else None
+    def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Expected | None = None) -> None:
+        self.op, self.raw, self._dims = op, raw, case.dims
+        self._random = random
         self._declared, self._activations = op.tolerance(case.activations, case.dims), case.activations
         self.last_outputs: tuple[Tensor, ...] = ()
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
@@ -39,16 +40,16 @@ class Expected:
     def wanted(self) -> tuple[Tensor, ...]:
         """The reference's outputs and states in float32, computed once, and only after the first call that is compared
         with them: until then no right answer exists that a kernel could find."""
-        return reference_of(self.op, self._raw)
+        return reference_of(self.op, self.raw)
 
     @cached_property
     def _tolerance(self) -> Tolerance:
         """The op's; under a condition in float32, as ill-conditioned as the changed operands are."""
-        if self._random is None:
+        if self._random is None or self._activations != "float32":
             return self._declared
         coarsest = self.op.tolerance("bfloat16", self._dims)
         return allowed_under(
-            lambda given: reference_of(self.op, given), self._random, self._raw, self._declared, coarsest
+            lambda given: reference_of(self.op, given), self._random.raw, self.raw, self._declared, coarsest
         )
 
     def check(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[list[Tensor], Correctness]:
@@ -80,7 +81,7 @@ class Expected:
 
     def call(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Operands, tuple[Tensor, ...]]:
         """One call on the inputs as the variant wants them and on fresh state: its operands after it, its outputs."""
-        operands = {**self._operands_for(variant)[0], **{name: self._raw[name].clone() for name in self._states}}
+        operands = {**self._operands_for(variant)[0], **{name: self.raw[name].clone() for name in self._states}}
         with torch.no_grad(), PoisonUninitialised():
             return operands, as_tuple(variant.run(*arguments(self.op, operands), **tunables))
 
@@ -93,11 +94,29 @@ class Expected:
         """The operands as the variant wants them, and copies of those that no call may change."""
         key = (variant.path, variant.source_hash)
         if key not in self._prepared:
-            with torch.no_grad():
-                operands = prepare(variant, self.op, self._raw)
-            fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
-            self._prepared[key] = operands, {name: value.clone() for name, value in fixed.items()}
+            self._prepared[key] = self._shared(variant) or self._own(variant)
         return self._prepared[key]
+
+    def _own(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
+        with torch.no_grad():
+            operands = prepare(variant, self.op, self.raw)
+        fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
+        return operands, {name: value.clone() for name, value in fixed.items()}
+
+    def _shared(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]] | None:
+        """Those of the random set but for what the condition changed; None where that is something prepared."""
+        if self._random is None:
+            return None
+        changed = {name: value for name, value in self.raw.items() if value is not self._random.raw[name]}
+        if variant.prepare is not None and any(i.name in changed for i in self.op.op.inputs if i.role in PREPARED):
+            return None
+        operands, before = self._random._operands_for(variant)
+        fixed = {name: value.clone() for name, value in changed.items() if name not in self._states}
+        return {**operands, **changed}, {**before, **fixed}
+
+    def forget_prepared(self) -> None:
+        """Gives back what was made for variants."""
+        self._prepared.clear()
 
 
 def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...]:

@@ -13,13 +13,14 @@ import torch
 
 from harness.device.device import Device
 from harness.device.timer import WorkLeftRunning
+from harness.load_kernels import LoadedOp
 from harness.measure.candidate import Candidate, Rejected
 from harness.measure.energy import NOT_ASKED, Energy, EnergyMeter, known
 from harness.measure.gate import Gate
 from harness.measure.numerics import numerics_of
 from harness.measure.operand_sets import SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
-from harness.measure.verify import verify_variant
+from harness.measure.verify import ExpectedSets, verify_against
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
 from harness.values.numerics import Numerics
@@ -39,6 +40,7 @@ class KernelBench:
         self.device, self.timing, self.process = device, timing, process
         self.suite_folder, self.routing = suite_folder, routing
         self.shared = SharedOperands()
+        self._expected: dict[str, ExpectedSets] = {}
         self.gate, self.clocked = Gate(device, clock), clocked
         self._meter = EnergyMeter(device, process) if energy else None
 
@@ -55,6 +57,7 @@ class KernelBench:
             yield from self._time(ready)
             del ready
             self.shared.clear()
+            self._expected.clear()
             self.device.release_memory()
 
     def _ready(self, case: Case, ready: list[Ready]) -> Iterator[BenchEvent]:
@@ -75,11 +78,27 @@ class KernelBench:
         start = time.perf_counter()
         dtype, tensors = torch_dtype(case.activations), self.device.tensors
         with candidate.rejecting_errors(self.device):
-            found = verify_variant(candidate.op, candidate.variant, case, dtype, tensors, self.process, self.routing)
+            inputs = self._inputs(candidate, dtype, tensors)
+            found = verify_against(candidate.variant, case, inputs, self._conditions(candidate.op))
+            inputs.forget_prepared()
         if not found.correct:
             raise candidate.incorrect(found)
         compile_s = time.perf_counter() - start
         return Ready(candidate, found, compile_s, numerics=self._numerics(candidate))
+
+    def _inputs(self, candidate: Candidate, dtype: torch.dtype, tensors: str) -> ExpectedSets:
+        """Shared by the arms of one question."""
+        op, case = candidate.op, candidate.case
+        question = f"{case.question} {sorted(case.dims.items())}"
+        if question not in self._expected:
+            self._expected[question] = ExpectedSets(op, case, dtype, tensors, self.process, self.routing)
+        return self._expected[question]
+
+    def _conditions(self, op: LoadedOp) -> list[str]:
+        """All in the first process, in later ones another one each."""
+        if not self.process or not op.conditions:
+            return list(op.conditions)
+        return [op.conditions[self.process % len(op.conditions)]]
 
     def _numerics(self, candidate: Candidate) -> Numerics | None:
         """In the first process alone: what is asked there is not a matter of time."""

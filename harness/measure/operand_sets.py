@@ -146,7 +146,9 @@ def to_float32(value: Any) -> Any:
     """A copy for the reference: floats in float32, integers as they are. Nothing is shared with the original."""
     if not isinstance(value, Tensor):
         return value
-    return value.float().clone() if value.is_floating_point() else value
+    if not value.is_floating_point():
+        return value
+    return value.clone() if value.dtype == torch.float32 else value.float()
 
 
 def torch_dtype(name: str) -> torch.dtype:

@@ -30,12 +30,14 @@ from harness.measure.inputs import make_inputs, redraw_indices
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
 from harness.values.measurement import Correctness
 
-RECHECK_S = 0.05
+RECHECK_S = 0.02
 """Seconds for the references of one batch's calls; the calls beyond are compared with the kernel alone."""
 LEAST_CALLS = 1
 """Compared with the reference whatever it takes; one more where there are states, which the second call reads."""
 WEIGHT_SETS = 4
-"""Sets of weights that are written anew: who caches what it derived from weights does it for all of them."""
+WEIGHT_BYTES = 256 << 20
+"""Sets of weights that are written anew, at most so many and one at least, as far as so many bytes go: who caches what
+it derived from weights does it for all of them."""
 STRETCH_SETS = 16
 """Of activations that the passes of a stretch take in turns."""
 POOL_BYTES = 1 << 30
@@ -61,6 +63,7 @@ class Batch:
             name for name, role in roles.items()
             if role in ("weight", "cache") or (role == "pool" and first[name].nbytes <= POOL_BYTES)
         ]  # fmt: skip
+        self._weight_bytes = sum(first[name].nbytes for name in self._weights)
 
     def refresh(self) -> None:
         """New activations, written in place: no sample sees values that an earlier one saw."""
@@ -116,7 +119,9 @@ class Batch:
         with torch.no_grad():
             self.refresh()
             self._redraw_indices()
-            copies = self._chance.sample(range(self.sets.copies), min(weight_sets, self.sets.copies))
+            affordable = max(1, WEIGHT_BYTES // max(1, self._weight_bytes))
+            count = min(weight_sets, affordable, self.sets.copies)
+            copies = self._chance.sample(range(self.sets.copies), count)
             with self._other_weights(copies) as raw:
                 before = self._new_states()
                 self._poison()

@@ -21,13 +21,12 @@ from harness.device.device import Device
 from harness.device.timer import Timer
 from harness.load_kernels import LoadedOp
 from harness.measure.candidate import Candidate, Rejected
-from harness.measure.expected import Expected
 from harness.measure.gate import Gate
 from harness.measure.kernel_cases import rounds
 from harness.measure.numerics import numerics_of
 from harness.measure.operand_sets import OperandSets, SharedOperands, timing_sets, torch_dtype
 from harness.measure.ready import Ready, capture, timer_for
-from harness.measure.verify import expected_set, verify_against
+from harness.measure.verify import ExpectedSets, verify_against
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample
 from harness.values.sweep import Entrant
@@ -92,8 +91,20 @@ class SweepBench:
                         value = entry.steady_us()
                         samples[entrant.name].append(Sample(value, self.process, number))
             for entrant, entry in ready:
-                found[entrant.name] = self._measured(entry, samples[entrant.name], entrant.case.id in clocked)
+                if count and not self.process:
+                    found[entrant.name] = self._of_rounds(entry, samples[entrant.name])
+                else:
+                    found[entrant.name] = self._measured(entry, samples[entrant.name], entrant.case.id in clocked)
         return [found[entrant.name] for entrant in entrants]
+
+    def _of_rounds(self, entry: _Configuration, samples: Sequence[Sample]) -> Measurement:
+        """Rounds of the process that searches choose who is confirmed: the calls were compared after the first pass,
+        and are again, all of them, where the choice is confirmed."""
+        try:
+            self._gate.untouched(entry.ready)
+        except Rejected as rejected:
+            return self._gate.refused(rejected)
+        return entry.ready.measurement(samples)
 
     def _measured(self, entry: _Configuration, samples: Sequence[Sample], clocked: bool) -> Measurement:
         quick, candidate = self._is_quick(entry), entry.ready.candidate
@@ -161,9 +172,7 @@ class SweepBench:
         of the first call alone: it compiles, or takes the binary from an earlier compilation's cache."""
         op, variant, case = candidate.op, candidate.variant, candidate.case
 
-        def inputs(which: int | str) -> Expected | None:
-            return self._inputs(held, op, case, which)
-
+        inputs = self._inputs(held, op, case)
         first = op.name not in self._loaded
         self._loaded.add(op.name)
         times = 2 if first else 1
@@ -198,12 +207,11 @@ class SweepBench:
             self.device.release_memory()  # what making them took beside: other processes want to make theirs
         return held.sets[key]
 
-    def _inputs(self, held: _Held, op: LoadedOp, case: Case, inputs: int | str) -> Expected | None:
-        if inputs not in held.expected:
-            dtype = torch_dtype(case.activations)
-            tensors = self.device.tensors
-            held.expected[inputs] = expected_set(op, case, dtype, tensors, self.process, inputs, self.routing)
-        return held.expected[inputs]
+    def _inputs(self, held: _Held, op: LoadedOp, case: Case) -> ExpectedSets:
+        if held.expected is None:
+            dtype, tensors = torch_dtype(case.activations), self.device.tensors
+            held.expected = ExpectedSets(op, case, dtype, tensors, self.process, self.routing)
+        return held.expected
 
     @contextmanager
     def _busy(self, times: int = 1) -> Iterator[None]:
@@ -218,7 +226,7 @@ class _Held:
     """What the configurations of one question share, and those that are ready."""
 
     def __init__(self) -> None:
-        self.expected: dict[int | str, Expected | None] = {}
+        self.expected: ExpectedSets | None = None
         self.sets: dict[Any, OperandSets] = {}
         self.shared = SharedOperands()
         self.ready: OrderedDict[str, _Configuration] = OrderedDict()

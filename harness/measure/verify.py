@@ -30,10 +30,7 @@ def verify_variant(
     routing: Any = "uniform", stress_s: float = STRESS_S,
 ) -> Correctness:  # fmt: skip
     """`verify_against` on inputs that are made for this call, under every condition that the op names."""
-    return verify_against(
-        variant, case, lambda inputs: expected_set(op, case, dtype, device, salt, inputs, routing), op.conditions,
-        stress_s,
-    )  # fmt: skip
+    return verify_against(variant, case, ExpectedSets(op, case, dtype, device, salt, routing), op.conditions, stress_s)
 
 
 def check_operands(
@@ -45,18 +42,49 @@ def check_operands(
     raw = make_operands(op, case, dtype, device, seed, routing)
     if isinstance(inputs, int):
         return raw
-    changed: Operands | None = load_stress().apply(op.op, inputs, raw, generator_for(case, device, seed))
+    return condition_operands(op, case, device, salt, inputs, raw)
+
+
+def condition_operands(
+    op: LoadedOp, case: Case, device: str, salt: int, condition: str, random: Operands
+) -> Operands | None:
+    """The operands of number 0 under a condition: what it leaves alone is the same tensor."""
+    generator = generator_for(case, device, CHECK_SALT + 2 * salt)
+    changed: Operands | None = load_stress().apply(op.op, condition, random, generator)
     return changed
 
 
-def expected_set(
-    op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, inputs: int | str, routing: Any
-) -> Expected | None:
-    """The operands of `check_operands` with the reference's answer."""
-    raw = check_operands(op, case, dtype, device, salt, inputs, routing)
-    if raw is None or isinstance(inputs, int):
-        return None if raw is None else Expected(op, case, raw)
-    return Expected(op, case, raw, check_operands(op, case, dtype, device, salt, 0, routing))
+class ExpectedSets:
+    """The inputs of one question's checks in one process, each made once, with the definition's answers: all arms and
+    configurations are held against the same."""
+
+    def __init__(self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> None:
+        self._op, self._case = op, case
+        self._made_by = (dtype, device, salt)
+        self._routing = routing
+        self._sets: dict[int | str, Expected | None] = {}
+
+    def __call__(self, inputs: int | str) -> Expected | None:
+        """Those of `check_operands`."""
+        if inputs not in self._sets:
+            self._sets[inputs] = self._make(inputs)
+        return self._sets[inputs]
+
+    def _make(self, inputs: int | str) -> Expected | None:
+        op, case, (dtype, device, salt) = self._op, self._case, self._made_by
+        if isinstance(inputs, int):
+            raw = check_operands(op, case, dtype, device, salt, inputs, self._routing)
+            return None if raw is None else Expected(op, case, raw)
+        random = self(0)
+        assert random is not None
+        changed = condition_operands(op, case, device, salt, inputs, random.raw)
+        return None if changed is None else Expected(op, case, changed, random)
+
+    def forget_prepared(self) -> None:
+        """Gives back what was made for variants."""
+        for expected in self._sets.values():
+            if expected is not None:
+                expected.forget_prepared()
 
 
 def verify_against(

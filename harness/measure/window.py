@@ -14,7 +14,7 @@ from harness.values.measurement import Sample
 from harness.worker.clock import OuterClock
 from harness.worker.messages import WindowEnds
 
-WINDOW_US = 20_000.0
+WINDOW_US = 10_000.0
 """The parent's reading is late by some hundred us."""
 MOST_PASSES = 512
 """However short this process' clock says that they are."""
