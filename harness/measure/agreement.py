@@ -178,7 +178,7 @@ def worst_of(results: Sequence[Correctness]) -> Correctness:
 
 def sentence(result: Correctness) -> str:
     """Why a case is INCORRECT, in one line."""
-    if result.kind is Mismatch.OUTPUTS:
+    if result.kind in (Mismatch.OUTPUTS, Mismatch.WRITE_OUTSIDE):
         return "; ".join(part for part in (result.region, result.detail) if part)
     count = f"{result.wrong_elements:,} of {result.elements:,} values wrong"
     size = (

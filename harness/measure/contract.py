@@ -76,9 +76,7 @@ def _refuse(*_: Any, **__: Any) -> Any:
     raise DefinitionCalled("calls the definition (reference.py) that it is compared with")
 
 
-def refused(words: str, tolerance: Tolerance) -> Correctness:
-    """The result of outputs that break their contract."""
+def refused(words: str, tolerance: Tolerance, kind: Mismatch = Mismatch.OUTPUTS) -> Correctness:
+    """The result of a call that breaks its contract: no value is compared."""
     infinite = float("inf")
-    return Correctness(
-        False, infinite, infinite, tolerance.max_error, tolerance.rms_error, 0, 0, words, kind=Mismatch.OUTPUTS
-    )
+    return Correctness(False, infinite, infinite, tolerance.max_error, tolerance.rms_error, 0, 0, words, kind=kind)

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
 from harness.load_kernels import LoadedOp, LoadedVariant
-from harness.measure.agreement import compare, worst_of
+from harness.measure.agreement import compare, describe_region, worst_of
 from harness.measure.conditioning import allowed_under
 from harness.measure.contract import DefinitionCalled, broken_contract, definition_forbidden, refused
+from harness.measure.guards import Guards, sentence
 from harness.measure.operand_sets import PREPARED, Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch, Tolerance
+
+INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""By bytes of an element."""
+
+
+class Call(NamedTuple):
+    """One call that was made. operands: as it left them. guards: of all operands, of states and of what it
+    allocated."""
+
+    operands: Operands
+    outputs: tuple[Tensor, ...]
+    guards: Guards
+
+
+class _Prepared(NamedTuple):
+    """operands: as a variant wants them, between guards, but for states. before: the same, as no call may change
+    them."""
+
+    operands: Operands
+    before: dict[str, Tensor]
+    guards: Guards
 
 
 class Expected:
@@ -29,7 +52,7 @@ class Expected:
         self._declared, self._activations = op.tolerance(case.activations, case.dims), case.activations
         self.last_outputs: tuple[Tensor, ...] = ()
         self._states = [i.name for i in op.op.inputs if i.role == "state"]
-        self._prepared: dict[Any, tuple[Operands, dict[str, Tensor]]] = {}
+        self._prepared: dict[Any, _Prepared] = {}
 
     @property
     def names(self) -> list[str]:
@@ -57,66 +80,118 @@ class Expected:
         without being allowed to is put back, so that the next variant does not inherit the damage."""
         try:
             with definition_forbidden(self.op):
-                operands, got = self.call(variant, tunables)
+                made = self.call(variant, tunables)
         except DefinitionCalled as found:
             return [], refused(str(found), self._declared)
-        before = self._operands_for(variant)[1]
-        broken = broken_contract(self.op, got, list(operands.values()), self._activations)
+        self.last_outputs = made.outputs
+        broken = broken_contract(self.op, made.outputs, list(made.operands.values()), self._activations)
         if broken:
             return [], refused(broken, self._declared)
-        self.last_outputs = got
-        labels = [*(name for name, _ in self.op.op.outputs), *(f"state {name}" for name in self._states)]
-        outputs = (*got, *(operands[name] for name in self._states))
-        results = [
-            compare(label, a, b, self._tolerance, self.op.row_dims(name))
-            for name, label, a, b in zip(self.names, labels, outputs, self.wanted, strict=True)
-        ]
-        changed = [name for name, old in before.items() if not _same_bits(old, operands[name])]
+        strays = made.guards.strays()
+        changed = self._put_back(variant, made.operands)
+        if strays:
+            return [], refused(sentence(strays), self._declared, Mismatch.WRITE_OUTSIDE)
+        returned = self._returned(made)
+        results = self._compared(returned)
         if changed:
             detail = f"changed inputs that are not state: {', '.join(changed)}"
             results.append(Correctness(False, 0.0, 0.0, 0.0, 0.0, 0, 0, "", detail, kind=Mismatch.INPUT_CHANGED))
-            for name in changed:
-                operands[name].copy_(before[name])
-        return [output.clone() for output in outputs], worst_of(results)
+        worst = worst_of(results)
+        if worst.kind is Mismatch.VALUES:
+            worst = self._with_reads(variant, tunables, returned, worst)
+        return [output.clone() for output in returned], worst
 
-    def call(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Operands, tuple[Tensor, ...]]:
-        """One call on the inputs as the variant wants them and on fresh state: its operands after it, its outputs."""
-        operands = {**self._operands_for(variant)[0], **{name: self.raw[name].clone() for name in self._states}}
-        with torch.no_grad(), PoisonUninitialised():
-            return operands, as_tuple(variant.run(*arguments(self.op, operands), **tunables))
+    def call(self, variant: LoadedVariant, tunables: Mapping[str, Any], neutral: Collection[str] = ()) -> Call:
+        """One call on the inputs as the variant wants them and on fresh state. neutral: names of operands whose guards
+        hold zeros in place of NaN while it runs."""
+        prepared, own = self._operands_for(variant), Guards()
+        operands = {**prepared.operands, **own.around_all({name: self.raw[name] for name in self._states})}
+        before = Guards([*prepared.guards.held, *own.held])
+        with torch.no_grad(), before.neutral(neutral), PoisonUninitialised(own):
+            outputs = as_tuple(variant.run(*arguments(self.op, operands), **tunables))
+        names = {name: output for (name, _), output in zip(self.op.op.outputs, outputs, strict=False)}
+        return Call(operands, outputs, Guards([*prepared.guards.held, *own.naming(names).held]))
 
-    def results(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Tensor, ...]:
-        """Outputs and states of one call, on fresh state."""
-        operands, outputs = self.call(variant, tunables)
-        return (*outputs, *(operands[name] for name in self._states))
+    def results(
+        self, variant: LoadedVariant, tunables: Mapping[str, Any], neutral: Collection[str] = ()
+    ) -> tuple[Tensor, ...]:
+        """Outputs and states of one call, on fresh state. neutral: see `call`."""
+        return self._returned(self.call(variant, tunables, neutral))
 
-    def _operands_for(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
-        """The operands as the variant wants them, and copies of those that no call may change."""
+    def _returned(self, made: Call) -> tuple[Tensor, ...]:
+        """Outputs, then states."""
+        return (*made.outputs, *(made.operands[name] for name in self._states))
+
+    def _compared(self, returned: Sequence[Tensor]) -> list[Correctness]:
+        labels = [*(name for name, _ in self.op.op.outputs), *(f"state {name}" for name in self._states)]
+        return [
+            compare(label, got, right, self._tolerance, self.op.row_dims(name))
+            for name, label, got, right in zip(self.names, labels, returned, self.wanted, strict=True)
+        ]
+
+    def _put_back(self, variant: LoadedVariant, operands: Operands) -> list[str]:
+        """What the call changed without being allowed to, and where; it is as before afterwards."""
+        changed = []
+        for name, old in self._operands_for(variant).before.items():
+            was, now = _bits(old), _bits(operands[name])
+            if not torch.equal(was, now):
+                changed.append(f"{name} ({describe_region(was != now)})")
+                operands[name].copy_(old)
+        return changed
+
+    def _with_reads(
+        self, variant: LoadedVariant, tunables: Mapping[str, Any], returned: Sequence[Tensor], wrong: Correctness
+    ) -> Correctness:
+        """A wrong result with the operands outside of which the kernel reads what it computes with: other values there
+        make other outputs, where calls with the same values make the same."""
+
+        def same(neutral: Collection[str]) -> bool:
+            again = self.results(variant, tunables, neutral)
+            return all(torch.equal(_bits(a), _bits(b)) for a, b in zip(returned, again, strict=True))
+
+        names = [*(guarded.name for guarded in self._operands_for(variant).guards.held), *self._states]
+        if not same(()) or same(names):
+            return wrong
+        read = [name for name in names if not same({name})]
+        detail = f"reads outside of {', '.join(read or names)}"
+        detail = "; ".join(part for part in (wrong.detail, detail) if part)
+        return msgspec.structs.replace(wrong, detail=detail, kind=Mismatch.READ_OUTSIDE)
+
+    def _operands_for(self, variant: LoadedVariant) -> _Prepared:
         key = (variant.path, variant.source_hash)
         if key not in self._prepared:
             self._prepared[key] = self._shared(variant) or self._own(variant)
         return self._prepared[key]
 
-    def _own(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]]:
+    def _own(self, variant: LoadedVariant) -> _Prepared:
         with torch.no_grad():
-            operands = prepare(variant, self.op, self.raw)
-        fixed = {n: v for n, v in operands.items() if isinstance(v, Tensor) and n not in self._states}
-        return operands, {name: value.clone() for name, value in fixed.items()}
+            wanted = prepare(variant, self.op, self.raw)
+        return _guarded({name: value for name, value in wanted.items() if name not in self._states})
 
-    def _shared(self, variant: LoadedVariant) -> tuple[Operands, dict[str, Tensor]] | None:
+    def _shared(self, variant: LoadedVariant) -> _Prepared | None:
         """Those of the random set but for what the condition changed; None where that is something prepared."""
         if self._random is None:
             return None
         changed = {name: value for name, value in self.raw.items() if value is not self._random.raw[name]}
         if variant.prepare is not None and any(i.name in changed for i in self.op.op.inputs if i.role in PREPARED):
             return None
-        operands, before = self._random._operands_for(variant)
-        fixed = {name: value.clone() for name, value in changed.items() if name not in self._states}
-        return {**operands, **changed}, {**before, **fixed}
+        random = self._random._operands_for(variant)
+        own = _guarded({name: value for name, value in changed.items() if name not in self._states})
+        kept = [guarded for guarded in random.guards.held if guarded.name not in changed]
+        return _Prepared(
+            {**random.operands, **own.operands}, {**random.before, **own.before}, Guards([*kept, *own.guards.held])
+        )
 
     def forget_prepared(self) -> None:
         """Gives back what was made for variants."""
         self._prepared.clear()
+
+
+def _guarded(wanted: Operands) -> _Prepared:
+    guards = Guards()
+    operands = guards.around_all(wanted)
+    before = {n: v.clone() if v is operands[n] else v for n, v in wanted.items() if isinstance(v, Tensor)}
+    return _Prepared(operands, before, guards)
 
 
 def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...]:
@@ -129,11 +204,9 @@ def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...
     return (*outputs, *(exact[name] for name in states))
 
 
-def _same_bits(a: Tensor, b: Tensor) -> bool:
-    """Equality in which NaN equals NaN."""
-    if a.is_floating_point():
-        return bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))
-    return bool(torch.equal(a, b))
+def _bits(value: Tensor) -> Tensor:
+    """The same memory as integers: NaN equals itself."""
+    return value.view(INTEGERS[value.element_size()])
 
 
 def as_tuple(value: Any) -> tuple[Tensor, ...]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.device.device import Device
 from harness.device.timer import Timer
 from harness.load_kernels import LoadedOp, LoadedVariant
+from harness.measure.guards import Guards
 from harness.measure.inputs import make_inputs, redraw_indices
 from harness.values.case import Case
 
@@ -39,8 +40,10 @@ class OperandSets:
     """Of all of these, pools included."""
     cold_bytes: int
     """Touched from one use of a set's weights to the next."""
-    prepared_bytes: int | None = None
+    prepared_bytes: int | None
     """What the variant's `prepare` made of one set; None where it has none."""
+    guards: Guards
+    """Of all these tensors."""
 
 
 def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
@@ -59,19 +62,20 @@ def make_operands(
 
 
 class SharedOperands:
-    """Raw operands of the cases that are timed together: those of one question are the same numbers, so they are made
-    and held once for all arms and configurations."""
+    """Raw operands, between guards, of the cases that are timed together: those of one question are the same numbers,
+    so they are made and held once for all arms and configurations."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, int, tuple[str, ...]], Operands] = {}
+        self._made: dict[tuple[str, int, tuple[str, ...]], tuple[Operands, Guards]] = {}
 
     def make(
         self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
         only: Sequence[str] | None = None,
-    ) -> Operands:  # fmt: skip
+    ) -> tuple[Operands, Guards]:  # fmt: skip
         key = (case.question, salt, tuple(only or ()))
         if key not in self._made:
-            self._made[key] = make_operands(op, case, dtype, device, salt, routing, only)
+            guards = Guards()
+            self._made[key] = guards.around_all(make_operands(op, case, dtype, device, salt, routing, only)), guards
         return self._made[key]
 
     def clear(self) -> None:
@@ -105,6 +109,11 @@ def _not_prepared(op: LoadedOp, name: str) -> ValueError:
     )
 
 
+def _prepared(variant: LoadedVariant, op: LoadedOp, raw: Operands, guards: Guards) -> Operands:
+    """What `prepare` made lies between guards, too."""
+    return {n: v if v is raw.get(n) else guards.around(n, v) for n, v in prepare(variant, op, raw).items()}
+
+
 def timing_sets(
     op: LoadedOp, variant: LoadedVariant, case: Case, device: Device, salt: int, routing: Any, timer: Timer,
     shared: SharedOperands,
@@ -112,21 +121,23 @@ def timing_sets(
     """A set for each call of one sample. Weights and state are copied as often as the memory limit and the L2 ask for,
     indices are drawn anew for each call, pools and activations are shared."""
     dtype, tensors, calls = torch_dtype(case.activations), device.tensors, timer.calls
-    first = shared.make(op, case, dtype, tensors, salt, routing)
+    first, first_guards = shared.make(op, case, dtype, tensors, salt, routing)
+    guards = Guards(first_guards.held)
     roles = {i.name: i.role for i in op.op.inputs}
     rotated = [n for n, role in roles.items() if role in ROTATED and isinstance(first[n], Tensor)]
     bytes_per_set = sum(first[n].nbytes for n in rotated)
     copies = max(1, min(calls, device.set_bytes_limit // max(bytes_per_set, 1))) if rotated else 1
     if bytes_per_set and device.l2_bytes:
         copies = min(copies, max(2, math.ceil(5 * device.l2_bytes / bytes_per_set) + 1))
-    raw, prepared = [first], [prepare(variant, op, first)]
+    raw, prepared = [first], [_prepared(variant, op, first, guards)]
     for copy in range(1, copies):
-        fresh = shared.make(op, case, dtype, tensors, salt + copy, routing, rotated)  # a pool of all experts once only
+        fresh, of_fresh = shared.make(op, case, dtype, tensors, salt + copy, routing, rotated)  # pools once only
+        guards.held += of_fresh.held
         raw.append({**first, **fresh})
-        prepared.append(prepare(variant, op, raw[copy]))
+        prepared.append(_prepared(variant, op, raw[copy], guards))
     indices = [n for n, role in roles.items() if role == "index"]
     redrawn = redraw_indices(op, case.dims, dtype, tensors, generator_for(case, tensors, salt), routing, calls)
-    own = [{name: values[name] for name in indices if name in values} for values in redrawn]
+    own = [guards.around_all({name: values[name] for name in indices if name in values}) for values in redrawn]
     pools = sum(first[name].nbytes for name, role in roles.items() if role == "pool")
     touched = bytes_per_set * (copies - 1) if copies > 1 else 0
     made = [v.nbytes for name, v in prepared[0].items() if isinstance(v, Tensor) and v is not first.get(name)]
@@ -134,6 +145,7 @@ def timing_sets(
         [{**prepared[call % copies], **own[call]} for call in range(calls)],
         [{**raw[call % copies], **own[call]} for call in range(calls)],
         copies, copies * bytes_per_set + pools, touched + timer.flush_bytes, sum(made) if variant.prepare else None,
+        guards,
     )  # fmt: skip
 
 

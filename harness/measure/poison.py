@@ -1,4 +1,4 @@
-"""Makes memory that nobody wrote visible."""
+"""Makes memory that nobody wrote visible, and what is written beside it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.measure.guards import Guards
+
 UNINITIALISED = {
     torch.ops.aten.empty.memory_format,
     torch.ops.aten.empty_strided.default,
@@ -14,15 +16,32 @@ UNINITIALISED = {
     torch.ops.aten.new_empty.default,
     torch.ops.aten.new_empty_strided.default,
 }
+INITIALISED = {
+    torch.ops.aten.zeros.default,
+    torch.ops.aten.zeros_like.default,
+    torch.ops.aten.new_zeros.default,
+    torch.ops.aten.ones.default,
+    torch.ops.aten.ones_like.default,
+    torch.ops.aten.full.default,
+    torch.ops.aten.full_like.default,
+    torch.ops.aten.new_full.default,
+    torch.ops.aten.clone.default,
+}
 INTEGER_POISON = -(2**31) + 12345
 """An integer tensor cannot hold NaN; this value is no token, expert or position."""
 
 
 class PoisonUninitialised(TorchDispatchMode):
-    """While active, tensors that Python code allocates without values are filled with NaN (floats) or `INTEGER_POISON`.
+    """While active, tensors that Python code allocates without values are filled with NaN (floats) or `INTEGER_POISON`,
+    and those that it allocates lie between guards.
 
     Allocations inside of torch's own kernels are not seen, so library functions are left as they are.
     """
+
+    def __init__(self, guards: Guards | None = None) -> None:
+        """guards: take over what is allocated; none where the tensors stay torch's own."""
+        super().__init__()
+        self._guards = guards
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -31,7 +50,11 @@ class PoisonUninitialised(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        guarded = func in UNINITIALISED or func in INITIALISED
+        if guarded and self._guards is not None and not kwargs.get("pin_memory") and not torch.compiler.is_compiling():
+            result = self._guards.around(f"memory of shape {tuple(result.shape)}", result)
         if func in UNINITIALISED and result.numel():
             if result.is_floating_point():
                 result.fill_(float("nan"))

@@ -26,9 +26,10 @@ from harness.measure.agreement import compare, worst_of
 from harness.measure.candidate import Candidate
 from harness.measure.contract import refused, shared_buffer
 from harness.measure.expected import as_tuple
+from harness.measure.guards import sentence
 from harness.measure.inputs import make_inputs, redraw_indices
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
-from harness.values.measurement import Correctness
+from harness.values.measurement import Correctness, Mismatch
 
 RECHECK_S = 0.02
 """Seconds for the references of one batch's calls; the calls beyond are compared with the kernel alone."""
@@ -111,9 +112,13 @@ class Batch:
         if not found.correct:
             self._wrong = found
 
-    def check(self, weight_sets: int = WEIGHT_SETS, seconds: float = RECHECK_S) -> Correctness:
-        """Run the batch once on new operands and compare outputs and states. weight_sets: of the sets of weights, so
-        many are written anew and put back. seconds: for references; their number is in `rechecked_calls`."""
+    def check(
+        self, weight_sets: int = WEIGHT_SETS, seconds: float = RECHECK_S, guards_are_whole: bool = False
+    ) -> Correctness:
+        """Run the batch once on new operands and compare outputs, states and guards. weight_sets: of the sets of
+        weights, so many are written anew and put back. seconds: for references; their number is in `rechecked_calls`.
+        guards_are_whole: when it begins; else another kernel on these operands may have written there, and a second
+        run tells."""
         if self._wrong is not None:
             return self._wrong
         with torch.no_grad():
@@ -127,6 +132,12 @@ class Batch:
                 self._poison()
                 outputs = [as_tuple(output) for output in self.timed.replay()]
                 self._device.synchronize()
+                strays = self.sets.guards.strays()
+                if strays and guards_are_whole:
+                    tolerance = self._op.tolerance(self._case.activations, self._case.dims)
+                    return refused(sentence(strays), tolerance, Mismatch.WRITE_OUTSIDE)
+                if strays:
+                    return self.check(weight_sets, seconds, guards_are_whole=True)
                 found = self._compare(outputs, raw, before, copies, seconds)
                 if found.correct and not self._states and found.rechecked_calls < self.calls:
                     found = self._compare_alone(outputs, found)

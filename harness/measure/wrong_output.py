@@ -29,6 +29,8 @@ def examine(
         return Diagnosis("input changed", result.detail), ""
     if result.kind is Mismatch.OUTPUTS:
         return Diagnosis("shape", result.region), ""
+    if result.kind is Mismatch.WRITE_OUTSIDE:
+        return Diagnosis("write outside", result.region), ""
     dtype = torch_dtype(case.activations)
     previous: tuple[Tensor, ...] = ()
     calls: list[int | str] = [0, 1, 0, *([result.condition] if result.condition else [])]
@@ -38,6 +40,8 @@ def examine(
         wrong = _call(op, variant, case, raw, previous)
         found = diagnose(wrong)
         if found.region or found.words:
+            if result.kind is Mismatch.READ_OUTSIDE:
+                found = Diagnosis("read outside", result.detail, found.region)
             save(folder, variant, case, raw, wrong, found)
             return found, str(folder)
         previous = tuple(wrong.wanted)
@@ -56,8 +60,8 @@ def _call(op: LoadedOp, variant: LoadedVariant, case: Case, raw: dict[str, Any],
     states = [i.name for i in op.op.inputs if i.role == "state"]
     given = {name: value.clone() if isinstance(value, Tensor) else value for name, value in raw.items()}
     expected, tunables = Expected(op, case, raw), variant.tunables_of(case.answer)
-    operands, got = expected.call(variant, tunables)
-    got = tuple(t.clone() for t in (*got, *(operands[name] for name in states)))
+    made = expected.call(variant, tunables)
+    got = tuple(t.clone() for t in (*made.outputs, *(made.operands[name] for name in states)))
     shapes = {i.name: i.shape for i in op.op.inputs}
     declared = [*((*output, False) for output in op.op.outputs), *((name, shapes[name], True) for name in states)]
     outputs = [

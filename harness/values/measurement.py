@@ -73,6 +73,10 @@ class Mismatch(StrEnum):
     """Outputs that are not what the op owes, in number, class, dtype or memory: no value was compared."""
     INPUT_CHANGED = "input changed"
     """The call wrote to an input that is not state, whatever its outputs were."""
+    WRITE_OUTSIDE = "write outside"
+    """The call wrote to memory before or after an operand: no value was compared."""
+    READ_OUTSIDE = "read outside"
+    """Values are wrong, and change with what lies before or after an operand."""
 
 
 class StreamDivergence(msgspec.Struct, frozen=True):
