@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,10 +16,12 @@ from harness.measure.agreement import compare, describe_region, worst_of
 from harness.measure.conditioning import allowed_under
 from harness.measure.contract import DefinitionCalled, broken_contract, definition_forbidden, refused
 from harness.measure.guards import Guards, sentence
+from harness.measure.interpreter_watch import InterpreterWatch
 from harness.measure.operand_sets import PREPARED, Operands, arguments, prepare, to_float32
 from harness.measure.poison import PoisonUninitialised
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch, Tolerance
+from harness.values.sanitizer import AccessError
 
 INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """By bytes of an element."""
@@ -101,13 +104,23 @@ class Expected:
             worst = self._with_reads(variant, tunables, returned, worst)
         return [output.clone() for output in returned], worst
 
-    def call(self, variant: LoadedVariant, tunables: Mapping[str, Any], neutral: Collection[str] = ()) -> Call:
+    def accesses(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[AccessError, ...]:
+        """What one call in Triton's interpreter does wrong with memory, line by line."""
+        watch = InterpreterWatch()
+        made = self.call(variant, tunables, watch=watch)
+        return watch.errors({guarded.tensor.data_ptr(): guarded.name for guarded in made.guards.held})
+
+    def call(
+        self, variant: LoadedVariant, tunables: Mapping[str, Any], neutral: Collection[str] = (),
+        watch: InterpreterWatch | None = None,
+    ) -> Call:  # fmt: skip
         """One call on the inputs as the variant wants them and on fresh state. neutral: names of operands whose guards
-        hold zeros in place of NaN while it runs."""
+        hold zeros in place of NaN while it runs. watch: what looks on where Triton is interpreted."""
         prepared, own = self._operands_for(variant), Guards()
         operands = {**prepared.operands, **own.around_all({name: self.raw[name] for name in self._states})}
         before = Guards([*prepared.guards.held, *own.held])
-        with torch.no_grad(), before.neutral(neutral), PoisonUninitialised(own):
+        watched = watch.over(prepared.guards, own) if watch is not None else nullcontext()
+        with torch.no_grad(), before.neutral(neutral), PoisonUninitialised(own), watched:
             outputs = as_tuple(variant.run(*arguments(self.op, operands), **tunables))
         names = {name: output for (name, _), output in zip(self.op.op.outputs, outputs, strict=False)}
         return Call(operands, outputs, Guards([*prepared.guards.held, *own.naming(names).held]))
