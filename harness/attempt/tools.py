@@ -1,4 +1,4 @@
-"""Exactly one call of a kernel under another tool: Nsight Compute, compute-sanitizer, or as code."""
+"""Exactly one call of a kernel in another process: under a tool, or as code."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ from harness.values.case import Case
 from harness.values.suite import OpSource
 from harness.worker.process import worker_environment
 
-TOOLS = {
-    "ncu": (
-        "ncu", ("--profile-from-start", "off", "--set", "full"),
-        "Nsight Compute comes with the CUDA toolkit, or alone: developer.nvidia.com/nsight-compute, or the package"
-        " nsight-compute of NVIDIA's apt repository",
-    ),
-    "sanitize": (
-        "compute-sanitizer", ("--tool", "memcheck", "--error-exitcode", "9"),
-        "compute-sanitizer comes with the CUDA toolkit: the package cuda-sanitizer of NVIDIA's apt repository, or"
-        " `conda install -c nvidia cuda-sanitizer-api`",
-    ),
-}  # fmt: skip
-"""By option: program, its options, how to get it."""
+NCU = ("ncu", "--profile-from-start", "off", "--set", "full")
+NCU_REMEDY = (
+    "Nsight Compute comes with the CUDA toolkit, or alone: developer.nvidia.com/nsight-compute, or the package"
+    " nsight-compute of NVIDIA's apt repository"
+)
 
 
 class OneCall(msgspec.Struct, frozen=True):
-    """A job of `serving.one_call`. folder: what relative names of variants are relative to."""
+    """A job of `serving.one_call` and `serving.watched_call`. folder: what relative names of variants are relative to.
+    explicit: the case's sizes were given, and are not exchanged for smaller ones."""
 
     case: Case
     kernels_root: str
     folder: str
     ops: dict[str, OpSource] = {}
+    explicit: bool = False
 
 
 def run_tool(
     name: str, question: TryRequest, kernels_root: Path, target: str, folder: Path = Path(".harness/try")
 ) -> int:
-    """Runs the tool on one call, its output as it comes; returns its exit status. HarnessError, with how to get it,
-    where it is missing."""
-    tool, arguments = list[str](), [target]
-    if name != "asm":
-        program, options, remedy = TOOLS[name]
-        path = shutil.which(program)
-        if path is None:
-            raise HarnessError(f"--{name}: there is no `{program}` on the PATH. {remedy}")
-        if not has_gpu():
-            raise HarnessError(
-                f"--{name}: {program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
-            )
-        tool, arguments = [path, *options], []
+    """Runs Nsight Compute (`ncu`) on one call, or shows its code (`asm`), the output as it comes; returns the exit
+    status. HarnessError, with how to get it, where the tool is missing."""
+    tool, arguments = (NCU, []) if name == "ncu" else ((), [target])
+    if tool and (why := missing(tool[0])):
+        raise HarnessError(f"--{name}: {why}. {NCU_REMEDY}")
+    job = job_file(question, kernels_root, folder)
+    command = [*tool, sys.executable, "-m", "harness.serving.one_call", str(job), *arguments]
+    print(" ".join(command), file=sys.stderr, flush=True)
+    return subprocess.run(command, env=one_call_environment(), check=False).returncode
+
+
+def missing(program: str) -> str:
+    """Why a program that looks at a GPU cannot run here; empty where it can."""
+    if shutil.which(program) is None:
+        return f"there is no `{program}` on the PATH"
+    return "" if has_gpu() else f"{program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
+
+
+def job_file(question: TryRequest, kernels_root: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "once.json"
-    file.write_bytes(msgspec.json.encode(OneCall(question.case, str(kernels_root), str(Path.cwd()), bound_ops())))
-    environment = {
-        **worker_environment(),
-        "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",  # each tensor its own allocation: what is read past it is seen
-    }
-    command = [*tool, sys.executable, "-m", "harness.serving.one_call", str(file), *arguments]
-    print(" ".join(command), file=sys.stderr, flush=True)
-    return subprocess.run(command, env=environment, check=False).returncode
+    job = OneCall(question.case, str(kernels_root), str(Path.cwd()), bound_ops(), question.explicit)
+    file.write_bytes(msgspec.json.encode(job))
+    return file
+
+
+def one_call_environment() -> dict[str, str]:
+    """Each tensor is an allocation of its own: what is read past it is seen."""
+    return {**worker_environment(), "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}

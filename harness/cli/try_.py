@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.attempt.attempts import Bench
-    from harness.attempt.question import TryOptions
+    from harness.attempt.question import TryOptions, TryRequest
     from harness.values.attempt import Attempt
 
 
@@ -43,7 +43,9 @@ def command(
         float, typer.Option(min=0.1, help="Seconds that a step may take before it counts as hung.")
     ] = 60.0,
     ncu: Annotated[bool, typer.Option("--ncu", help="One call under Nsight Compute.")] = False,
-    sanitize: Annotated[bool, typer.Option("--sanitize", help="One call under compute-sanitizer.")] = False,
+    sanitize: Annotated[
+        bool, typer.Option("--sanitize", help="Races, stray accesses and reads of unwritten memory, by line.")
+    ] = False,
     asm: Annotated[bool, typer.Option("--asm", help="TTGIR, PTX and the hot loop's SASS.")] = False,
     interpret: Annotated[bool, typer.Option("--interpret", help="In Triton's interpreter, also with a GPU.")] = False,
     note: Annotated[str, typer.Option("-m", help="A note kept with the attempt.")] = "",
@@ -68,10 +70,13 @@ def command(
         against=against, target=target,
     )  # fmt: skip
     question = ask(asked)  # what is misspelt is said before a process starts
-    if ncu or sanitize or asm:
+    if sanitize:
+        _sanitize(question, root, limit, as_json)
+        return
+    if ncu or asm:
         from harness.attempt.tools import run_tool
 
-        raise typer.Exit(run_tool("ncu" if ncu else "sanitize" if sanitize else "asm", question, root, target))
+        raise typer.Exit(run_tool("ncu" if ncu else "asm", question, root, target))
     options = Options(note=note, tags=(tag,) if tag else ())
     with Session(root, limit, interpret, _say) as session, _stoppable(0 if watch else ExitStatus.INTERRUPTED):
         bench = Bench(RunStore(store), session, options)
@@ -112,6 +117,27 @@ def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
         print(line)
     print(f"try:{attempt.number} · {attempt.wall_s:.1f} s", flush=True)
     return attempt
+
+
+def _sanitize(question: TryRequest, root: Path, limit_s: float, as_json: bool) -> None:
+    """A table of what memory tools find in one call; status 5 where one found something, or none could run."""
+    from harness.attempt.sanitize import FOLDER, found_nothing, sanitize
+    from harness.errors import ExitStatus
+
+    reports = list(sanitize(question, root, limit_s, _say, FOLDER))
+    _say("")
+    status = ExitStatus.OK if found_nothing(reports) else ExitStatus.CASE_FAILED
+    if as_json:
+        from harness_reports.documents.sanitized import sanitized_text
+
+        print(sanitized_text(question.case.id, question.file, reports, status))
+    else:
+        from harness_reports.formats.console import show
+        from harness_reports.formats.terminal_table import Shown
+        from harness_reports.tables.sanitized import access_errors
+
+        show(Shown(access_errors(reports, Path.cwd()).known))
+    raise typer.Exit(status)
 
 
 def _same_machine(one: Attempt, other: Attempt) -> bool:

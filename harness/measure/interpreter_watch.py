@@ -202,7 +202,7 @@ def _patched(watch: InterpreterWatch, builder: Any) -> dict[str, Any]:
         return int((x * height + y) * depth + z)
 
     def tell(self: Any, ptrs: Any, mask: Array, values: Array, stored: Array | None, atomic: bool) -> _Access | None:
-        chosen = np.broadcast_to(mask, ptrs.data.shape)
+        chosen = np.broadcast_to(mask, ptrs.data.shape).astype(bool)  # a mask may be of integers
         if not chosen.any():
             return None
         size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)

@@ -70,7 +70,8 @@ class Order:
 
 
 class Shadow:
-    """The last write of each byte, and its first and last read."""
+    """The last write of each byte, and its first and last read: of programs that run one after the other, no other read
+    tells more."""
 
     def __init__(self, nbytes: int) -> None:
         self.stored = np.zeros(nbytes, bool)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from torch import Tensor
 
 from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.measure.diagnosis import Returned, Wrong, diagnose
 from harness.measure.evidence import save
 from harness.measure.expected import Expected, reference_of
+from harness.measure.interpreter_watch import INPUT_WRITE, OUTSIDE_READ, OUTSIDE_WRITE
 from harness.measure.operand_sets import torch_dtype
 from harness.measure.verify import check_operands, verify_variant
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch
+
+MEMORY = {
+    Mismatch.INPUT_CHANGED: INPUT_WRITE,
+    Mismatch.WRITE_OUTSIDE: OUTSIDE_WRITE,
+    Mismatch.READ_OUTSIDE: OUTSIDE_READ,
+}
+"""What the watch of the interpreter calls the same."""
 
 
 def examine(
@@ -25,12 +35,14 @@ def examine(
 ) -> tuple[Diagnosis, str]:
     """The diagnosis of a variant that `verify_variant` found wrong, and where its evidence lies (empty: nothing to
     keep). Makes the same calls again; a kernel that is right this time is said to be so."""
-    if result.kind is Mismatch.INPUT_CHANGED:
-        return Diagnosis("input changed", result.detail), ""
     if result.kind is Mismatch.OUTPUTS:
         return Diagnosis("shape", result.region), ""
-    if result.kind is Mismatch.WRITE_OUTSIDE:
-        return Diagnosis("write outside", result.region), ""
+    found = None
+    if result.kind in MEMORY:
+        words = result.region if result.kind is Mismatch.WRITE_OUTSIDE else result.detail
+        found = Diagnosis(str(result.kind), f"{words}{_line_words(op, variant, case, device, routing, result.kind)}")
+    if found is not None and result.kind is not Mismatch.READ_OUTSIDE:
+        return found, ""
     dtype = torch_dtype(case.activations)
     previous: tuple[Tensor, ...] = ()
     calls: list[int | str] = [0, 1, 0, *([result.condition] if result.condition else [])]
@@ -38,16 +50,26 @@ def examine(
         raw = check_operands(op, case, dtype, device, 0, inputs, routing)
         assert raw is not None
         wrong = _call(op, variant, case, raw, previous)
-        found = diagnose(wrong)
-        if found.region or found.words:
-            if result.kind is Mismatch.READ_OUTSIDE:
-                found = Diagnosis("read outside", result.detail, found.region)
-            save(folder, variant, case, raw, wrong, found)
-            return found, str(folder)
+        seen = diagnose(wrong)
+        if seen.region or seen.words:
+            shown = msgspec.structs.replace(found, region=seen.region) if found is not None else seen
+            save(folder, variant, case, raw, wrong, shown)
+            return shown, str(folder)
         previous = tuple(wrong.wanted)
     again = verify_variant(op, variant, case, dtype, device, 0, routing)
     words = "right when it was called again" if again.correct else "it differs from call to call"
     return Diagnosis("race", f"{words}: a race, or memory that is read before it is written"), ""
+
+
+def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, routing: Any, kind: Mismatch) -> str:
+    """The line of the kernel that does it where Triton is interpreted, else who names it."""
+    if os.environ.get("TRITON_INTERPRET") != "1":
+        return " (--sanitize names the line)"
+    raw = check_operands(op, case, torch_dtype(case.activations), device, 0, 0, routing)
+    assert raw is not None
+    errors = Expected(op, case, raw).accesses(variant, variant.tunables_of(case.answer))
+    lines = {f"{Path(error.file).name}:{error.line}" for error in errors if error.kind == MEMORY[kind]}
+    return f", by {', '.join(sorted(lines))}" if lines else ""
 
 
 def _dim_names(value: Tensor, dims: Mapping[str, int]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from . import breakdowns, comparisons, plans, ranks, runs, stored, sweeps
+from . import breakdowns, comparisons, plans, ranks, runs, sanitized, stored, sweeps
 from .encoding import SCHEMA
 
 DOCUMENTS: Mapping[str, Any] = {
@@ -29,6 +29,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "report": runs.ReportDocument,
     "run": runs.RunDocument,
     "runs": stored.RunsDocument,
+    "sanitized": sanitized.SanitizedDocument,
     "static": comparisons.StaticDocument,
     "sweep": sweeps.SweepDocument,
 }

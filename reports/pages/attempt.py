@@ -10,10 +10,12 @@ from harness.values.binary import Binary
 from harness.values.case import SHAPE_SITE
 from harness.values.compiled import Compiled
 from harness.values.estimate import Estimate, Ratio
-from harness.values.measurement import Status
+from harness.values.measurement import Mismatch, Status
 from harness.values.numerics import Sameness
 
 TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, compute-sanitizer, as code, interpreted"
+NO_VALUES = (Mismatch.OUTPUTS, Mismatch.INPUT_CHANGED, Mismatch.WRITE_OUTSIDE)
+"""What is wrong whatever the values are."""
 
 
 def headline(attempt: Attempt) -> str:
@@ -62,11 +64,13 @@ def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[s
 def _incorrect(attempt: Attempt) -> list[str]:
     result, diagnosis = attempt.measurement.correctness, attempt.diagnosis
     assert result is not None
+    if result.kind in NO_VALUES and not result.wrong_elements:
+        return [f"INCORRECT   {diagnosis.words if diagnosis and diagnosis.words else result.region or result.detail}"]
     worst = f"worst {result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g})"
     count = f"{result.wrong_elements:,} of {result.elements:,} values"
     region = diagnosis.region if diagnosis and diagnosis.region else result.region
     found = [f"INCORRECT   {count}, {region or 'everywhere'}; {worst}"]
-    if result.detail and not (diagnosis and diagnosis.words == result.detail):
+    if result.detail and not (diagnosis and diagnosis.words.startswith(result.detail)):
         found.append(f"            {result.detail}")
     if diagnosis and diagnosis.words:
         head = "looks like: " if diagnosis.pattern else ""

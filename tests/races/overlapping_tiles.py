@@ -1,5 +1,7 @@
-"""Tiles overlap by eight columns, which the left one of two knows nothing of and sets to zero. Right where programs run
-in order."""
+"""Tiles overlap by eight columns, which the left one of two sets to zero.
+
+Right where programs run in order.
+"""
 
 import torch
 import triton

@@ -1,5 +1,7 @@
-"""The last program sums what the others leave in scratch memory, and waits for none of them. Right where programs run in
-order."""
+"""The last program sums what the others leave in scratch memory, and waits for none of them.
+
+Right where programs run in order.
+"""
 
 import torch
 import triton

@@ -1,5 +1,7 @@
-"""One program turns its values around through scratch memory: threads read what other threads store, and no barrier lies
-between."""
+"""One program turns its values around through scratch memory, without a barrier.
+
+Threads read what other threads store.
+"""
 
 import torch
 import triton

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.races.drive import OWN
 from tests.races.planted import PLANTED, declared, planted_line
 
 pytest.importorskip("triton")
@@ -54,6 +55,12 @@ def test_one_mistake_is_not_taken_for_others() -> None:
     for name in INTERPRETED:
         kinds = {error["kind"] for error in driven()[name]["errors"]}
         assert kinds == {SAYS[name]["KIND"], *({"race"} if name == "past_the_row" else ())}, (name, kinds)
+
+
+@pytest.mark.xdist_group("races")
+@pytest.mark.parametrize("name", [f"{op}/{variant}" for op, variant in OWN])
+def test_kernels_that_do_nothing_wrong_are_left_in_peace(name: str) -> None:
+    assert driven()[name]["errors"] == []
 
 
 def test_there_are_more_than_twelve_and_each_has_one_line() -> None:

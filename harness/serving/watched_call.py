@@ -1,0 +1,63 @@
+"""Calls of a kernel in Triton's interpreter at small shapes, every access watched: what it does wrong with memory.
+
+Started as `python -m harness.serving.watched_call JOB REPORT`: Triton is interpreted where the variable is set before
+its import, which another process may have made already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from harness import kernels_root
+from harness.attempt.tools import OneCall
+from harness.suite.catalogue import bind_ops
+from harness.values.case import Case
+from harness.values.sanitizer import AccessError, ToolReport
+
+
+def main(job: str, report: str) -> None:
+    """REPORT is a `ToolReport` as JSON; its reason is what the kernel raised."""
+    os.environ["TRITON_INTERPRET"], os.environ["CUDA_VISIBLE_DEVICES"] = "1", ""
+    call = msgspec.json.decode(Path(job).read_bytes(), type=OneCall)
+    kernels_root.bind(Path(call.kernels_root))
+    bind_ops(call.ops)
+    Path(report).write_bytes(msgspec.json.encode(_watched(call)))
+
+
+def _watched(call: OneCall) -> ToolReport:
+    from harness.measure.failure import what_was_raised
+    from harness.suite.catalogue import load_spec
+
+    shapes = [call.case.dims] if call.explicit else [dict(dims) for dims in load_spec(str(call.case.op)).test_shapes]
+    found: dict[tuple[str, str, int, int], AccessError] = {}
+    for dims in shapes:
+        try:
+            errors = _errors(call, msgspec.structs.replace(call.case, dims=dims))
+        except Exception as error:
+            return ToolReport("interpreter", tuple(found.values()), what_was_raised(error)[1])
+        for error in errors:
+            found.setdefault((error.kind, error.file, error.line, error.other_line), error)
+    return ToolReport("interpreter", tuple(found.values()))
+
+
+def _errors(call: OneCall, case: Case) -> tuple[AccessError, ...]:
+    """Of a shape that the variant supports."""
+    from harness.load_kernels import load_op, load_variant
+    from harness.measure.expected import Expected
+    from harness.measure.operand_sets import make_operands, torch_dtype
+    from harness.measure.verify import CHECK_SALT
+
+    assert case.op is not None and case.answer is not None
+    op, variant = load_op(case.op), load_variant(case.op, case.variant, call.folder)
+    if variant.supports is not None and variant.supports(case):
+        return ()
+    raw = make_operands(op, case, torch_dtype(case.activations), "cpu", CHECK_SALT, case.routing)
+    return Expected(op, case, raw).accesses(variant, variant.tunables_of(case.answer))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
