@@ -24,11 +24,10 @@ def access_errors(tool: str, file: Path) -> tuple[AccessError, ...]:
         raise ValueError(f"no XML of compute-sanitizer: {error}") from error
     found: dict[tuple[str, str, str, int, int], AccessError] = {}
     for record in root.iter("record"):
-        error = _error(tool, record)
-        key = error.kind, error.kernel, error.file, error.line, error.other_line
-        if key in found:
-            error = msgspec.structs.replace(found[key], count=found[key].count + error.count)
-        found[key] = error
+        seen = _error(tool, record)
+        key = seen.kind, seen.kernel, seen.file, seen.line, seen.other_line
+        before = found[key].count if key in found else 0
+        found[key] = msgspec.structs.replace(found.get(key, seen), count=before + seen.count)
     return tuple(found.values())
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.dlpack import from_dlpack, to_dlpack
+from torch.utils.dlpack import from_dlpack
 
 GUARD_BYTES = 4096
 """On each side: a multiple of 512, the alignment of torch's CUDA allocations; a row of 2,048 bfloat16 values."""
@@ -32,13 +32,13 @@ class StrayWrite(NamedTuple):
     operand: str
     near: int
     far: int
-    count: int
+    elements: int
 
     @property
     def words(self) -> str:
         side = "after its end" if self.near > 0 else "before its start"
         places = f"{self.near:+d}" if self.near == self.far else f"{self.near:+d} to {self.far:+d}"
-        return f"{self.operand}: {self.count} element{'s' * (self.count != 1)} {side} ({places})"
+        return f"{self.operand}: {self.elements} element{'s' * (self.elements != 1)} {side} ({places})"
 
 
 def sentence(strays: Sequence[StrayWrite]) -> str:
@@ -143,7 +143,7 @@ def _guarded(name: str, value: Tensor, number: int) -> Guarded:
     memory = torch.empty(GUARD_BYTES + nbytes + GUARD_BYTES, dtype=torch.uint8, device=value.device)
     inner = memory[GUARD_BYTES:-GUARD_BYTES]
     inner.view(value.dtype).copy_(value.as_strided((extent,), (1,)))
-    storage = from_dlpack(to_dlpack(inner)).untyped_storage()
+    storage = from_dlpack(inner).untyped_storage()
     tensor = torch.empty(0, dtype=value.dtype, device=value.device).set_(storage, 0, value.shape, value.stride())
     edges = memory[:GUARD_BYTES], memory[-GUARD_BYTES:]
     guarded = Guarded(name, tensor, edges, _pattern(value, number))

@@ -39,8 +39,8 @@ def _watched(call: OneCall) -> ToolReport:
             errors = _errors(call, msgspec.structs.replace(call.case, dims=dims))
         except Exception as error:
             return ToolReport("interpreter", tuple(found.values()), what_was_raised(error)[1])
-        for error in errors:
-            found.setdefault((error.kind, error.file, error.line, error.other_line), error)
+        for seen in errors:
+            found.setdefault((seen.kind, seen.file, seen.line, seen.other_line), seen)
     return ToolReport("interpreter", tuple(found.values()))
 
 
