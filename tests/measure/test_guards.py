@@ -13,7 +13,7 @@ from harness.load_kernels import LoadedVariant, load_op
 from harness.measure.guards import GUARD_BYTES, Guards, StrayWrite
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.verify import verify_variant
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from harness.values.measurement import Correctness, Mismatch, Status
 from harness.values.suite import Timing
 from harness.worker.messages import Measured
@@ -87,7 +87,7 @@ def test_what_has_no_memory_of_its_own_is_left_alone() -> None:
 
 
 def checked(run: Callable[..., Any], op: str = "residual_add", dims: dict[str, int] = DIMS) -> Correctness:
-    case = Case("kernel", "planted", "float32", {}, op=op, site="main", dims=dims, answer=Answer("planted"))
+    case = Case("kernel", "planted", "float32", {}, op=op, site="main", dims=dims, answer=Implementation("planted"))
     variant = LoadedVariant(op, "planted", run, {}, None, None, REPOSITORY, "", "")
     return verify_variant(load_op(op), variant, case, torch.float32, "cpu", 0)
 
@@ -167,7 +167,16 @@ def test_a_write_outside_of_a_timed_batch_alone_is_found_and_blamed_on_its_kerne
     file = tmp_path / "strays_later.py"
     file.write_text(STRAYS_LATER.format(calls=12))
     cases = [
-        Case("kernel", arm, "float32", {"tokens": 3}, op="residual_add", site="main", dims=DIMS, answer=Answer(variant))
+        Case(
+            "kernel",
+            arm,
+            "float32",
+            {"tokens": 3},
+            op="residual_add",
+            site="main",
+            dims=DIMS,
+            answer=Implementation(variant),
+        )
         for arm, variant in (("strays", str(file)), ("honest", "torch_ops"))
     ]
     bench = KernelBench(open_device(), Timing(rounds=2), 0, str(tmp_path), "uniform")

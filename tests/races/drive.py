@@ -18,7 +18,7 @@ from harness.load_kernels import load_op, load_variant
 from harness.measure.expected import Expected
 from harness.measure.operand_sets import arguments, make_operands
 from harness.measure.verify import verify_variant
-from harness.values.case import Answer, Case
+from harness.values.case import Case, Implementation
 from tests.conftest import REPOSITORY
 from tests.races.planted import PLANTED, declared, dims_of
 
@@ -31,7 +31,14 @@ class Planted:
         self.op = load_op(self.says["OP"])
         self.variant = load_variant(self.op.name, str(PLANTED[name]), REPOSITORY)
         self.case = Case(
-            "kernel", name, "float32", {}, op=self.op.name, site="test", dims=dims_of(self.says), answer=Answer(name)
+            "kernel",
+            name,
+            "float32",
+            {},
+            op=self.op.name,
+            site="test",
+            dims=dims_of(self.says),
+            answer=Implementation(name),
         )
         self.device = device
         self.operands = make_operands(self.op, self.case, torch.float32, device, 0, "uniform")

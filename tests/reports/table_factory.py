@@ -19,6 +19,7 @@ from harness.values.launch import Launch
 from harness.values.measurement import Status
 from harness.values.pairing import Tree
 from harness.values.profile import SiteBinary, SiteWork, SumRow
+from harness.values.sanitizer import AccessError, ToolReport
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticSide, StaticVerdict
 from harness.values.static_sweep import StaticSweep
 from harness.values.summary import Summary
@@ -35,6 +36,7 @@ from harness_reports.tables import (
     over_runs,
     plan,
     run,
+    sanitized,
     static,
     sweep,
 )
@@ -99,6 +101,23 @@ def summary() -> Summary:
     return Summary("1", "u", synthetic_run(1).started, "s", "complete", "note", ("t",), 2, 2, "GPU")
 
 
+def tool_reports() -> tuple[ToolReport, ...]:
+    """One that found a race and a stray write, one that found nothing, one that could not run."""
+    race = AccessError(
+        "interpreter", "race", "sum_kernel", "/here/my_kernels/sum.py", 21, 64, "y", "elements 0 to 63", 18,
+        "program 3,0,0",
+    )  # fmt: skip
+    stray = AccessError(
+        "interpreter", "write outside", "sum_kernel", "/elsewhere/tail.py", 7, 1, "z", "+1 after its end"
+    )
+    return (
+        ToolReport("memcheck", (AccessError("memcheck", "Invalid __global__ write of size 4 bytes", "sum_kernel"),)),
+        ToolReport("racecheck"),
+        ToolReport("synccheck", reason="there is no `compute-sanitizer` on the PATH"),
+        ToolReport("interpreter", (race, stray)),
+    )
+
+
 def every_table(folder: Path) -> list[Table]:
     """One or more of each kind that `reports/tables` declares."""
     made, broken = synthetic_run(3), build(broken_run())
@@ -128,4 +147,5 @@ def every_table(folder: Path) -> list[Table]:
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
+        sanitized.access_errors(tool_reports(), Path("/here")),
     ]  # fmt: skip

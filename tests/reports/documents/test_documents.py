@@ -20,13 +20,21 @@ from harness.values.finding import Finding
 from harness.values.pairing import CaseNoise
 from harness.values.profile import Profile
 from harness.values.ranks import Job
-from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, stored, sweeps
+from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, sanitized, stored, sweeps
 from harness_reports.documents.encoding import SCHEMA, text
 from tests.conftest import REPOSITORY
 from tests.ranks.made import write_rank
 from tests.reports.comparison_factory import comparison
 from tests.reports.run_factory import broken_run
-from tests.reports.table_factory import attempt, compiled_sweep, history, static_comparison, summary, swept
+from tests.reports.table_factory import (
+    attempt,
+    compiled_sweep,
+    history,
+    static_comparison,
+    summary,
+    swept,
+    tool_reports,
+)
 from tests.trace.made import KERNELS, write
 
 SCHEMAS = REPOSITORY / "reports" / "schemas"
@@ -58,6 +66,7 @@ def documents(folder: Path) -> dict[str, str]:
         "report": runs.report_text(broken_run(), comparison(4)),
         "run": runs.run_text(broken_run()),
         "runs": text(stored.RunsDocument(runs=(summary(),))),
+        "sanitized": sanitized.sanitized_text("op@site/a", "a.py", tool_reports(), 5),
         "static": comparisons.static_text(static_comparison()),
         "sweep": sweeps.sweep_text(swept(), {}),
     }
