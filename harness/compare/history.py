@@ -16,8 +16,6 @@ from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement
 from harness.values.run import Run, SuiteFacts
 
-UNITS = {"kernel": "us/call", "decode": "us/token", "prefill": "us/pass"}
-
 
 class Moment(msgspec.Struct, frozen=True):
     """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or of
@@ -64,7 +62,7 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
             ids[case.id] = None
             if matches(match, case.id):
                 key = run.suite, case.id
-                units[key] = UNITS[case.kind]
+                units[key] = case.unit
                 moment, now = _moment(run, case, measurement, last.get(key))
                 found.setdefault(key, []).append(moment)
                 if moment.time is not None:
@@ -78,7 +76,7 @@ def _moment(run: Run, case: Case, measurement: Measurement | None, last: _Last |
     changed: tuple[str, ...] = ()
     if last is not None and time is not None:
         changed = (
-            *_conditions(last.environment, run.environment),
+            *conditions(last.environment, run.environment),
             *(difference.words for difference in suite_differences(last.suite, run.suite_facts)),
             *_sizes(last.sizes, case.dims),
         )
@@ -91,7 +89,8 @@ def _moment(run: Run, case: Case, measurement: Measurement | None, last: _Last |
     return moment, _Last(run.environment, run.suite_facts, case.dims)
 
 
-def _conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
+def conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
+    """Those that forbid a comparison where they are not the same, in words."""
     if before is None or after is None:
         return () if before is after else ("environment",)
     return tuple(difference.words for difference in environment_differences(before, after))

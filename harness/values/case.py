@@ -48,6 +48,10 @@ class Implementation(msgspec.Struct, frozen=True):
         )
 
 
+UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
+"""Of one sample, by the kind of a case."""
+
+
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
 
@@ -78,6 +82,11 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def op_site(self) -> str:
         return f"{self.op}@{self.site}"
+
+    @property
+    def unit(self) -> str:
+        """What one sample of it is in."""
+        return UNITS[self.kind]
 
     @property
     def label(self) -> str:

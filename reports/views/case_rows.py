@@ -18,7 +18,6 @@ from harness.values.run import Run
 
 from .joined import Joined, MeasuredCase, by_question, join, rate
 
-UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
 S = TypeVar("S")
 Triple = tuple[int, int, float]
 """A sample: process, round, us."""
@@ -127,7 +126,7 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
         "tunables": case.answer.tunables if case.answer else {},
         "status": m.status.value if m else None,
         "reason": m.reason if m else case.problem or "",
-        "unit": UNITS[case.kind],
+        "unit": case.unit,
         "time": time,
         "tok_s": rate(time, tokens_per_time(case)) if time and case.kind != "kernel" else None,
         "gb_s": work.bytes / time.value / 1e3 if work and work.bytes and time else None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from harness.compare.history import conditions
 from harness.stats import estimate_of
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -13,7 +14,6 @@ from harness.values.estimate import Estimate
 from harness.values.run import Run
 
 from ..figures import clean
-from .case_rows import UNITS
 from .run_view import case_name
 
 
@@ -72,7 +72,10 @@ def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
     then (unless `last_alone`) those of runs before it; only those with two points or more."""
     if not runs:
         return ()
-    changed = [(), *(_changed(before, after) for before, after in pairwise(runs))]
+    changed = [
+        (),
+        *(tuple(map(clean, conditions(before.environment, after.environment))) for before, after in pairwise(runs)),
+    ]
     cases: dict[str, Case] = {}
     for run in runs[-1:] if last_alone else reversed(runs):
         for key, case in run.cases.items():
@@ -94,20 +97,9 @@ def _trend(case: Case, runs: Sequence[Slim], changed: Sequence[tuple[str, ...]])
         points.append(_point(run, time, tuple(dict.fromkeys(pending)) if points else ()))
         pending = []
     name, arm = case_name(case), clean(case.arm)
-    return Trend(key, clean(runs[-1].suite), name, arm, case.kind, UNITS[case.kind], tuple(points), gaps)
+    return Trend(key, clean(runs[-1].suite), name, arm, case.kind, case.unit, tuple(points), gaps)
 
 
 def _point(run: Slim, time: Estimate, changed: tuple[str, ...]) -> Point:
     commit = (run.environment.commit if run.environment else None) or ""
     return Point(clean(run.id), clean(run.started[:16].replace("T", " ")), clean(commit[:9]), time, changed)
-
-
-def _changed(before: Slim, after: Slim) -> tuple[str, ...]:
-    """Conditions that forbid a comparison, as `harness compare` sees them in an environment."""
-    ours, theirs = before.environment, after.environment
-    if ours is None or theirs is None:
-        return () if ours is theirs else ("environment",)
-    found = [clean(difference.words) for difference in ours.differences(theirs)]
-    if ours.device_uuid != theirs.device_uuid:
-        found.append("device_uuid")
-    return tuple(found)

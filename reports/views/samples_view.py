@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.values.case import UNITS
+
 from ..figures import clean
-from .case_rows import UNITS
 from .joined import Joined
 from .run_view import case_name
 
