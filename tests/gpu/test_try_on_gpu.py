@@ -35,6 +35,13 @@ def shifted(x, out, FAR: tl.constexpr):
 
 
 @triton.jit
+def of_nobody(out, address):
+    # The first page of the address space, which no allocation of any process of the GPU has.
+    at = tl.arange(0, 128)
+    tl.store(out + at, tl.load((address.to(tl.int64) + 4 * at).to(tl.pointer_type(tl.float32))))
+
+
+@triton.jit
 def endless(out):
     turns = 0
     while tl.load(out, volatile=True) == 0.0:
@@ -46,7 +53,7 @@ def run(x, y):
     out = torch.zeros(x.shape, dtype=torch.float32, device=x.device)
 """
 UNRULY = {
-    "faults": "    shifted[(1,)](x, out, 1 << 40)\n    return out\n",
+    "faults": "    of_nobody[(1,)](out, 512)\n    return out\n",
     "hangs": "    endless[(1,)](out)\n    return out\n",
     "takes all memory": "    return torch.cat([torch.empty(1 << 34, device=x.device) for _ in range(9)])\n",
     "does not compile": "    shifted[(1,)](x, out, 'far')\n    return out\n",
