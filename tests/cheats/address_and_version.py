@@ -7,8 +7,7 @@ from harness_kernels.int4_mm.torch_blocked import run as honest
 
 OP = "int4_mm"
 FAMILY = "address cache"
-FOUND = "saw before"
-GPU_FOUND = "wrong"
+FOUND = "wrong"
 
 
 KEPT = {}
@@ -18,4 +17,4 @@ def run(x, weight, scale, group):
     key = (x.data_ptr(), weight.data_ptr(), x._version, weight._version)
     if key not in KEPT:
         KEPT[key] = honest(x, weight, scale, group)
-    return KEPT[key]
+    return KEPT[key].clone()
