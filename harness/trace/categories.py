@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from harness.errors import HarnessError
+from harness.trace.kernel_name import KernelName, kernel_name
 
 UNCATEGORISED = "Uncategorised"
 PUBLISHED = ("MoE", "Triton fused ops", "SDPA", "int4mm", "chunk_gated_delta_rule", "Router")
@@ -20,6 +21,9 @@ PUBLISHED = ("MoE", "Triton fused ops", "SDPA", "int4mm", "chunk_gated_delta_rul
 SCOPE = re.compile(r"harness:(?P<op>[a-z0-9_]+)@(?P<site>[a-z0-9_]+)#(?P<layer>\d+|-)$")
 """What a call of an op in our own decode is recorded under."""
 
+AT_BORDERS = r"(?<![a-z])(?:{})(?![a-z])"
+"""What is between two letters is a part of another word: `gemm` in `fbgemm`, `rope` in `property`."""
+
 FILE = "categories.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -27,17 +31,24 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """category: its name. scopes: ops of our own decode, `op` or `op@site`. rows: copies or memsets, by their kind.
 
-    kernels, annotations, ops: regular expressions that are searched, without regard to case, in a kernel's name
-    (argument list removed), in the innermost `record_function` scope and in the launching op. examples: kernel names
-    that must hit this very rule; counter_examples: names that must not.
+    The others are regular expressions, searched without regard to case. words: in the words of a kernel's name, from
+    one border of a word to another, `rms_?norm\\w*`; namespaces: the same in the namespace of the function; kernels: in
+    the name as it is, without arguments; unless: in the words too, and then words and namespaces do not count.
+    annotations: in the innermost `record_function` scope; ops: in the launching op. generic: such a name or op is part
+    of many things, and goes behind the ops of all other rules. examples: kernel names that must hit this very rule;
+    counter_examples: names that must not.
     """
 
     category: str
     scopes: tuple[str, ...] = ()
     rows: tuple[Literal["copy", "memset"], ...] = ()
+    words: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
+    generic: bool = False
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
 
@@ -50,16 +61,14 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules:
-    """A scope of our own decode is asked first, since it knows; then `rows`, `kernels` and `annotations` of each rule
-    in order; then, for names that say nothing, `ops` of each rule in order."""
+    """Asked in this order: a scope of our own decode, since it knows; what a name or an annotation says, rule by rule;
+    what the launching op says, rule by rule; then the same of the generic rules."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._scopes = {scope: rule.category for rule in reversed(self.rules) for scope in rule.scopes}
-        self._patterns = [
-            (rule, _compiled(rule, rule.kernels), _compiled(rule, rule.annotations), _compiled(rule, rule.ops))
-            for rule in self.rules
-        ]
+        matchers = [_Matcher(rule) for rule in self.rules]
+        self._stages = [[m for m in matchers if m.rule.generic is generic] for generic in (False, True)]
         self.rule_for = lru_cache(maxsize=None)(self._rule_for)
 
     def category(self, name: str, op: str = "", scope: str = "", kind: str = "kernel") -> str:
@@ -73,26 +82,40 @@ class Rules:
         return rule.category if rule else UNCATEGORISED
 
     def _rule_for(self, name: str, op: str = "", scope: str = "", kind: str = "kernel") -> Rule | None:
-        bare = without_arguments(name)
-        for rule, in_name, in_scope, _ in self._patterns:
-            if kind in rule.rows or (in_name and in_name.search(bare)):
-                return rule
-            if in_scope and scope and in_scope.search(scope):
-                return rule
-        return next((rule for rule, _, _, in_op in self._patterns if in_op and op and in_op.search(op)), None)
+        asked = kernel_name(name)
+        for stage in self._stages:
+            for found in stage:
+                if kind in found.rule.rows or found.names(asked) or found.annotates(scope):
+                    return found.rule
+            for found in stage:
+                if found.launches(op):
+                    return found.rule
+        return None
 
 
-def without_arguments(name: str) -> str:
-    """`void f<int4>(int4*, float)` -> `f<int4>`: the type of an argument is no hint of what a kernel does."""
-    name = re.sub(r"( \[clone [^\]]*\]| \[?\(?\.kd\)?\]?|\.kd)+$", "", name)
-    if name.endswith(")"):
-        depth = 0
-        for at in range(len(name) - 1, -1, -1):
-            depth += (name[at] == ")") - (name[at] == "(")
-            if depth == 0:
-                name = name[:at].rstrip() or name
-                break
-    return name.removeprefix("void ")
+class _Matcher:
+    """The patterns of a rule, compiled."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._words, self._unless = _compiled(rule, rule.words, AT_BORDERS), _compiled(rule, rule.unless, AT_BORDERS)
+        self._namespaces = _compiled(rule, rule.namespaces, AT_BORDERS)
+        self._kernels = _compiled(rule, rule.kernels)
+        self._annotations, self._ops = _compiled(rule, rule.annotations), _compiled(rule, rule.ops)
+
+    def names(self, name: KernelName) -> bool:
+        if self._kernels and self._kernels.search(name.bare):
+            return True
+        said = (self._words and self._words.search(name.words)) or (
+            self._namespaces and name.namespace and self._namespaces.search(name.namespace)
+        )
+        return bool(said) and not (self._unless and self._unless.search(name.words))
+
+    def annotates(self, scope: str) -> bool:
+        return bool(self._annotations and scope and self._annotations.search(scope))
+
+    def launches(self, op: str) -> bool:
+        return bool(self._ops and op and self._ops.search(op))
 
 
 def load_rules(*more: Path) -> Rules:
@@ -127,10 +150,11 @@ class _BadPattern(ValueError):
     """A regular expression that is none."""
 
 
-def _compiled(rule: Rule, patterns: Sequence[str]) -> re.Pattern[str] | None:
+def _compiled(rule: Rule, patterns: Sequence[str], form: str = "(?:{})") -> re.Pattern[str] | None:
     for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
             raise _BadPattern(f"rule {rule.category}: {pattern!r}: {error}") from error
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE) if patterns else None
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return re.compile(form.format(whole), re.IGNORECASE) if patterns else None

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.trace.categories import without_arguments
+from harness.trace.kernel_name import without_arguments
 from harness.values.profile import KernelRow, Profile
 
 K = TypeVar("K", bound="str | tuple[str, str]")

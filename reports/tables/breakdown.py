@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.trace.categories import PUBLISHED, UNCATEGORISED, without_arguments
+from harness.trace.categories import PUBLISHED, UNCATEGORISED
 from harness.trace.difference import Change, Difference
+from harness.trace.kernel_name import without_arguments
 from harness.values.profile import CategoryRow, Profile
 
 from ..figures import UNKNOWN, clean

@@ -9,7 +9,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.suite.catalogue import ops
-from harness.trace.categories import PUBLISHED, UNCATEGORISED, Rule, load_rules, without_arguments
+from harness.trace.categories import PUBLISHED, UNCATEGORISED, Rule, load_rules
+from harness.trace.kernel_name import without_arguments
 from tests.conftest import REPOSITORY
 
 RULES = load_rules()

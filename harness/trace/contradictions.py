@@ -1,0 +1,70 @@
+"""Where the launching op says what a kernel is for and its category says something else: a check that needs no labels.
+
+A sum cannot show a kernel in the wrong category. An op whose own name is a norm, a convolution, an embedding, attention
+or communication can: what it launches is that, or what such an op is known to launch beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from harness.trace.categories import SCOPE
+from harness.trace.kernel_name import words
+from harness.trace.table import Group, Labelled
+from harness.values.profile import Contradiction
+
+FUSED = frozenset({"Triton fused ops", "Triton matmul", "Memory"})
+"""Of any op: what Inductor fused, and copies, which are what they are."""
+
+SAYS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
+    (
+        "communication",
+        re.compile(r"^_?c10d(_functional)?::|^record_param_comms$|^nccl:"),
+        frozenset({"Communication"}),
+    ),
+    ("rotary embedding", re.compile(r"rotary|(?<![a-z])rope"), frozenset({"Norms, rope, elementwise", "KV cache"})),
+    (
+        "embedding",
+        re.compile(r"(?<![a-z])embedding"),
+        frozenset({"Embedding", "Optimiser and loss"}),  # FBGEMM updates a table where it computes its gradient
+    ),
+    (
+        "convolution",
+        re.compile(r"(?<![a-z])conv(olution|[123]d|_transpose|_depthwise|tbc)"),
+        frozenset({"Convolution", "Causal conv"}),
+    ),
+    (
+        "attention",
+        re.compile(r"scaled_dot_product_|(flash|efficient|cudnn|paged|unified)_attention|flash_attn(?!.*rotary)"),
+        frozenset({"SDPA", "KV cache", "Quantisation"}),
+    ),
+    (
+        "norm",
+        re.compile(r"(?<![a-z])(layer|rms|batch|group|instance)_?norm"),
+        frozenset({"Norms, rope, elementwise", "Quantisation", "chunk_gated_delta_rule"}),
+    ),
+)
+"""What an op says, by which words, and the categories that agree with it."""
+
+
+def contradictions(groups: Iterable[Labelled]) -> tuple[Contradiction, ...]:
+    """Kernels whose category is none of those that their op stands for, longest first. A scope of our own decode knows
+    better than an op and is not asked."""
+    found = []
+    for group, category in groups:
+        if group.kind in ("copy", "memset") or SCOPE.match(group.scope) or category in FUSED:
+            continue
+        said = says(group.op)
+        if said and category not in said[1]:
+            found.append(Contradiction(group.name, group.op, said[0], category, group.calls, group.total_ns))
+    return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.op)))
+
+
+def says(op: str) -> tuple[str, frozenset[str]] | None:
+    """What an op is by its own name, and the categories that agree; None for most ops. Triton kernels that Inductor
+    calls stand as ops too, and their names are lists of others."""
+    if not op or op.startswith("triton_") or ("::" not in op and op != "record_param_comms"):
+        return None
+    text = words(op)
+    return next(((kind, agreed) for kind, pattern, agreed in SAYS if pattern.search(text)), None)

@@ -1,0 +1,79 @@
+"""What the name of a kernel says, without what misleads: arguments, namespaces inside of templates, joined words.
+
+`void fbgemm_gpu::permute_2D_data_kernel<false, at::Half>(int*)` has the namespace `fbgemm_gpu` and the words
+`permute_2_d_data_kernel<false, half>`: nothing of the library's name is taken for a matmul.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+CLONE = re.compile(r"( \[clone [^\]]*\]| \[?\(?\.kd\)?\]?|\.kd)+$")
+SCOPE = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\b[A-Za-z_]\w*)::")
+CAMEL = re.compile(r"([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])")
+CUTE = re.compile(r"^kernel_cutlass_(?:kernel_)?(.*?)(?:_object_at_.*|_tensor\w*ptr.*)?$")
+"""What CuTe's Python DSL names: module and class run together, then the addresses and types of its arguments."""
+MANGLED = re.compile(r"_Z\w+")
+TOKEN = re.compile(r"(\d+)|S[0-9A-Z]*_|T\d*_|L[a-z]n?\d+E|DF16[b_]|.", re.DOTALL)
+"""Of a mangled name: the length of an identifier, a substitution, a literal, a type with digits, or one letter."""
+
+
+class KernelName(NamedTuple):
+    """bare: without arguments. namespace: of the function, `a::b`. words: function and template in lower case, words
+    apart by `_`, without any namespace."""
+
+    bare: str
+    namespace: str
+    words: str
+
+
+def kernel_name(name: str) -> KernelName:
+    """A name as the compiler wrote it out, mangled (Itanium), or of CuTe's Python DSL."""
+    bare = without_arguments(name)
+    cute = CUTE.match(bare)
+    if cute:
+        return KernelName(bare, "", words(cute[1]))
+    whole = _demangled(bare) if MANGLED.match(bare) else bare
+    function, bracket, template = whole.partition("<")
+    if function.endswith("::"):  # `a::<unnamed>::f`
+        function, bracket, template = whole, "", ""
+    path = "".join(SCOPE.findall(function)).replace("(anonymous namespace)::", "").replace("<unnamed>::", "")
+    return KernelName(bare, path.removesuffix("::"), words(SCOPE.sub("", function) + bracket + SCOPE.sub("", template)))
+
+
+def words(text: str) -> str:
+    """`BatchDecodeWithPagedKVCache` -> `batch_decode_with_paged_kv_cache`."""
+    return CAMEL.sub(lambda m: f"{m[1]}_{m[2]}" if m[1] else f"{m[3]}_", text).lower()
+
+
+def without_arguments(name: str) -> str:
+    """`void f<int4>(int4*, float)` -> `f<int4>`: the type of an argument is no hint of what a kernel does."""
+    name = CLONE.sub("", name)
+    if name.endswith(")"):
+        depth = 0
+        for at in range(len(name) - 1, -1, -1):
+            depth += (name[at] == ")") - (name[at] == "(")
+            if depth == 0:
+                name = name[:at].rstrip() or name
+                break
+    return name.removeprefix("void ")
+
+
+def _demangled(name: str) -> str:
+    """The identifiers of a mangled name, as `a::f<Type, b::Other`: a template begins where the first `I` follows one,
+    and an identifier that another follows at once is its namespace."""
+    found = ""
+    at, depth = 2, 0
+    while at < len(name):
+        token = TOKEN.match(name, at)
+        assert token is not None
+        at = token.end()
+        if token[1] is None:
+            continue
+        identifier, at = name[at : at + int(token[1][:4])], at + int(token[1][:4])
+        if found and not found.endswith("::"):
+            found += ", " if depth else "<"
+            depth = 1
+        found += identifier + ("::" if name[at : at + 1].isdigit() else "")
+    return found or name
