@@ -10,8 +10,9 @@ from heapq import merge
 from pathlib import Path
 
 from harness.trace.attribute import Attribution, in_order, outermost_first
-from harness.trace.categories import Rules, without_arguments
+from harness.trace.categories import Rules
 from harness.trace.intervals import Covered
+from harness.trace.kernel_name import without_arguments
 from harness.trace.rows import KERNEL, NONE, HostColumns, Rows
 
 COMPUTE, COMMUNICATION, COPY, GAP = range(4)

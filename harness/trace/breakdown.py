@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.trace.attribute import Attribution, in_order, outermost_first, self_times
 from harness.trace.categories import Rules
+from harness.trace.contradictions import contradictions
 from harness.trace.events import read_events
 from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
@@ -110,6 +111,8 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
+        contradictions=contradictions(tables.labelled),
+        unknown=tables.unknown(),
         streams=usage.streams,
         devices=usage.devices,
         processes=processes(rows, attribution),
@@ -176,6 +179,8 @@ def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
+        contradictions=contradictions(tables.labelled),
+        unknown=tables.unknown(),
         processes=tuple(
             ProcessRow(process.pid, (), *entry)
             for process, entry in zip(rows.processes, of_process, strict=True)

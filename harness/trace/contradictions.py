@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from harness.trace.categories import SCOPE
 from harness.trace.kernel_name import words
-from harness.trace.table import Group, Labelled
+from harness.trace.table import Labelled
 from harness.values.profile import Contradiction
 
 FUSED = frozenset({"Triton fused ops", "Triton matmul", "Memory"})
@@ -20,7 +20,7 @@ FUSED = frozenset({"Triton fused ops", "Triton matmul", "Memory"})
 SAYS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
     (
         "communication",
-        re.compile(r"^_?c10d(_functional)?::|^record_param_comms$|^nccl:"),
+        re.compile(r"^(_?c10d(_functional)?|symm_mem)::|^record_param_comms$|(?<![a-z])all_?(reduce|gather|to_all)"),
         frozenset({"Communication"}),
     ),
     ("rotary embedding", re.compile(r"rotary|(?<![a-z])rope"), frozenset({"Norms, rope, elementwise", "KV cache"})),
@@ -51,14 +51,17 @@ SAYS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
 def contradictions(groups: Iterable[Labelled]) -> tuple[Contradiction, ...]:
     """Kernels whose category is none of those that their op stands for, longest first. A scope of our own decode knows
     better than an op and is not asked."""
-    found = []
+    sums: dict[tuple[str, str, str, str], list[int]] = {}
     for group, category in groups:
         if group.kind in ("copy", "memset") or SCOPE.match(group.scope) or category in FUSED:
             continue
         said = says(group.op)
         if said and category not in said[1]:
-            found.append(Contradiction(group.name, group.op, said[0], category, group.calls, group.total_ns))
-    return tuple(sorted(found, key=lambda row: (-row.total_ns, row.kernel, row.op)))
+            entry = sums.setdefault((group.name, group.op, said[0], category), [0, 0])
+            entry[0] += group.calls
+            entry[1] += group.total_ns
+    found = [Contradiction(*key, *entry) for key, entry in sums.items()]
+    return tuple(sorted(found, key=lambda row: (-row.total_ns, row.name, row.op)))
 
 
 def says(op: str) -> tuple[str, frozenset[str]] | None:

@@ -14,6 +14,7 @@ SCOPE = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\b[A-Za-z_]\w*)::")
 CAMEL = re.compile(r"([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])")
 CUTE = re.compile(r"^kernel_cutlass_(?:kernel_)?(.*?)(?:_object_at_.*|_tensor\w*ptr.*)?$")
 """What CuTe's Python DSL names: module and class run together, then the addresses and types of its arguments."""
+RETURNED = re.compile(r"^std::enable_if<.*?>::type (?=\S)")
 MANGLED = re.compile(r"_Z\w+")
 TOKEN = re.compile(r"(\d+)|S[0-9A-Z]*_|T\d*_|L[a-z]n?\d+E|DF16[b_]|.", re.DOTALL)
 """Of a mangled name: the length of an identifier, a substitution, a literal, a type with digits, or one letter."""
@@ -34,7 +35,7 @@ def kernel_name(name: str) -> KernelName:
     cute = CUTE.match(bare)
     if cute:
         return KernelName(bare, "", words(cute[1]))
-    whole = _demangled(bare) if MANGLED.match(bare) else bare
+    whole = _demangled(bare) if MANGLED.match(bare) else RETURNED.sub("", bare)
     function, bracket, template = whole.partition("<")
     if function.endswith("::"):  # `a::<unnamed>::f`
         function, bracket, template = whole, "", ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.trace.categories import SCOPE, UNCATEGORISED, Rules
+from harness.trace.kernel_name import kernel_name
 from harness.values.profile import CategoryRow, KernelRow, SumRow
 
 Sums = dict[str, list[int]]
@@ -22,18 +23,23 @@ class Group(NamedTuple):
     total_ns: int
 
 
+Labelled = tuple[Group, str]
+"""A group and its category."""
+
+
 class Tables:
     """Built once from groups; every table is in order of time, longest first."""
 
     def __init__(self, groups: Iterable[Group], rules: Rules) -> None:
+        self.labelled: list[Labelled] = [(g, rules.category(g.name, g.op, g.scope, g.kind)) for g in groups]
         self._kernels: dict[tuple[str, str, str], list[int]] = {}
         self._ops_of: dict[tuple[str, str, str], Sums] = {}
         self._categories: Sums = {}
         self._ops: Sums = {}
         self._scopes: Sums = {}
         self._layers: Sums = {}
-        for group in groups:
-            self._add(group, rules.category(group.name, group.op, group.scope, group.kind))
+        for group, category in self.labelled:
+            self._add(group, category)
 
     def _add(self, group: Group, category: str) -> None:
         ours = SCOPE.match(group.scope)
@@ -50,6 +56,15 @@ class Tables:
     @property
     def uncategorised_ns(self) -> int:
         return self._categories.get(UNCATEGORISED, [0, 0])[1]
+
+    def unknown(self) -> tuple[SumRow, ...]:
+        """What matched no rule, by the namespace of its function: a library is shown, not guessed at."""
+        sums: Sums = {}
+        for group, category in self.labelled:
+            if category == UNCATEGORISED:
+                _count(sums.setdefault(kernel_name(group.name).namespace, [0, 0]), group)
+        rows = [SumRow(name, calls, total) for name, (calls, total) in sums.items()]
+        return tuple(sorted(rows, key=lambda row: (-row.total_ns, row.name)))
 
     def categories(self) -> tuple[CategoryRow, ...]:
         """What matched no rule comes last."""

@@ -44,6 +44,17 @@ class IdleRow(msgspec.Struct, frozen=True):
     total_ns: int
 
 
+class Contradiction(msgspec.Struct, frozen=True):
+    """A kernel whose category is not what the op that launched it stands for. says: what the op is by its name."""
+
+    name: str
+    op: str
+    says: str
+    category: str
+    calls: int
+    total_ns: int
+
+
 class StreamRow(msgspec.Struct, frozen=True):
     """A stream of a device. busy_ns: union of its rows. process: the pid that launches there, "" where it cannot be
     told; of several processes on one device, what marks the rows."""
@@ -129,7 +140,8 @@ class Profile(msgspec.Struct, frozen=True):
     (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by innermost
     `record_function` scope (of our own, `op@site`), and by layer of our own decode. processes: GPU rows by who launched
     them. gpu_busy_ns and idle, which adds up to span minus busy, are of all devices together: time in which any, or
-    none, was busy; `devices` has them of each. replayed_ns: GPU time of steps of our own decode that were replayed as a
+    none, was busy; `devices` has them of each. contradictions: time whose category is not what its op stands for.
+    unknown: uncategorised time by namespace. replayed_ns: GPU time of steps of our own decode that were replayed as a
     graph or compiled; mapped_ns of it went back to the op and layer that it was captured from. work: of a live profile,
     the least work of each scope whose time is all there. binaries: of a live profile, what the Triton kernels of the
     step were compiled to; not_read: by place, why that cannot be said.
@@ -160,6 +172,8 @@ class Profile(msgspec.Struct, frozen=True):
     processes: tuple[ProcessRow, ...] = ()
     launches: tuple[LaunchRow, ...] = ()
     idle: tuple[IdleRow, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    unknown: tuple[SumRow, ...] = ()
     events: int = 0
     replayed_ns: int = 0
     mapped_ns: int = 0
@@ -170,3 +184,7 @@ class Profile(msgspec.Struct, frozen=True):
     @property
     def idle_ns(self) -> int:
         return self.span_ns - self.gpu_busy_ns
+
+    @property
+    def contradicted_ns(self) -> int:
+        return sum(row.total_ns for row in self.contradictions)

@@ -13,8 +13,9 @@ from .encoding import extended, of, several, struct, text
 Rows = tuple[KernelRow, ...]
 _DEVICE = extended("DeviceFacts", DeviceRow, "idle_ns", "utilisation")
 Breakdown = extended(
-    "Breakdown", Profile, "idle_ns", without=("arm", "engine", "axes"), trace=str, sites=Rows, devices=several(_DEVICE)
-)
+    "Breakdown", Profile, "idle_ns", "contradicted_ns",
+    without=("arm", "engine", "axes"), trace=str, sites=Rows, devices=several(_DEVICE),
+)  # fmt: skip
 """`breakdown TRACE`: a profile; `kernels` by name and category, `sites` the same by scope of our own decode."""
 _CHANGE = extended("ChangeFacts", Change, "delta_ns", "calls_ns", "each_ns")
 _DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", categories=several(_CHANGE), kernels=several(_CHANGE))

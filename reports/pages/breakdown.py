@@ -15,6 +15,10 @@ from ..figures import milliseconds as ms
 from ..formats.terminal_table import Shown
 from ..table import Table
 from ..tables.breakdown import categories, changed_categories, changed_kernels, listed, short, signed_ms
+from ..tables.breakdown_doubts import NO_NAMESPACE
+
+MOST_NAMED = 4
+"""Namespaces in one line."""
 
 
 def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> RenderableType:
@@ -28,7 +32,7 @@ def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> R
         shown = second if profile.layers else second.without(["site_or_op"])
         nothing = Text(f"The trace has nothing to list by {by}.")
         parts += ["", Shown(_top(shown, top)) if second.rows else nothing]
-    lines = [f"{head:<15}{words}" for head, words in (*remarks(profile), *_idle(profile))]
+    lines = [f"{head:<16}{words}" for head, words in (*remarks(profile), *_idle(profile))]
     return Group(*parts, "", *(Text(line) for line in lines), Text())
 
 
@@ -56,7 +60,12 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
         yield f"device {clean(device.device)}", f"busy {_of(device.busy_ns, device.span_ns)}{pid}"
     if profile.gpu_sum_ns:
         left = profile.uncategorised_ns
-        yield "uncategorised", f"{ms(left)} ms, {_percent(left, profile.gpu_sum_ns)}"
+        known = [f"{clean(row.name) or NO_NAMESPACE} {ms(row.total_ns)} ms" for row in profile.unknown]
+        more = f", and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        by = f": {', '.join(known[:MOST_NAMED])}{more}" if known else ""
+        yield "uncategorised", f"{ms(left)} ms, {_percent(left, profile.gpu_sum_ns)}{by}"
+        against = profile.contradicted_ns
+        yield "contradictions", f"{ms(against)} ms, {_percent(against, profile.gpu_sum_ns)}, where an op says otherwise"
     if profile.kernel_count:
         launched = _percent(profile.attributed_ns, profile.launched_ns)
         of_all = _percent(profile.attributed_ns, profile.kernel_sum_ns)

@@ -11,7 +11,8 @@ from harness.values.profile import Profile
 from ..figures import clean, plural
 from ..figures import milliseconds as ms
 from ..table import Number, Row, Table
-from ..tables.breakdown import LISTS, categories, changed_categories, changed_kernels, idle, listed
+from ..tables.breakdown import LISTS, categories, changed_categories, changed_kernels, idle, listed, whole
+from ..tables.breakdown_doubts import contradictions, unknown
 from .breakdown import difference_words, facts, remarks
 from .html_frame import page
 
@@ -55,6 +56,7 @@ def _trace(anchor: str, title: str, profile: Profile) -> Trace:
 def _tables(profile: Profile) -> Iterator[Table]:
     yield categories(profile)
     yield from (table for table in (listed(profile, by) for by in LISTS) if table.rows)
+    yield from (table for table in (contradictions(profile, whole), unknown(profile)) if table.rows)
     if any(device.idle for device in profile.devices):
         yield idle(profile)
 

@@ -96,6 +96,36 @@ def test_kernels_with_a_launch_have_an_op(name: str) -> None:
         assert found.attributed_ns >= 0.99 * found.launched_ns
 
 
+LABELS = {
+    "Dense matmul": ("aten::mm", "aten::addmm", "aten::bmm"),
+    "MoE": ("aten::_grouped_mm",),
+    "SDPA": ("aten::_flash_attention_forward", "aten::_cudnn_attention_forward"),
+    "Convolution": ("aten::_conv_depthwise2d",),
+    "Embedding": ("aten::index_select", "aten::embedding"),
+    "Norms, rope, elementwise": ("aten::silu", "aten::native_layer_norm", "aten::_fused_rms_norm", "aten::sigmoid"),
+    "Sorting, scans": ("aten::topk", "aten::sort", "aten::cumsum"),
+    "Elementwise and copies": ("aten::mul", "aten::add", "aten::sub", "aten::div", "aten::neg", "aten::pow",
+        "aten::mean", "aten::sum", "aten::rsqrt", "aten::exp", "aten::cat", "aten::copy_", "aten::fill_",
+        "aten::index", "aten::masked_fill_", "aten::cos", "aten::sin", "aten::eq", "aten::_softmax"),
+}  # fmt: skip
+"""What kernels of these ops compute, by what the op is documented to compute."""
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_categories_are_what_the_ops_compute(name: str) -> None:
+    """Of the kernel time under an op that has a label at least 99 % has that category; less than 1 % contradicts its
+    op, and nothing was guessed at."""
+    found = of(name)
+    label = {op: category for category, ops in LABELS.items() for op in ops}
+    judged = [row for row in found.kernels if row.op in label and row.category != "Memory"]
+    right = sum(row.total_ns for row in judged if row.category == label[row.op])
+    assert right >= 0.99 * sum(row.total_ns for row in judged)
+    assert found.contradicted_ns < 0.01 * max(1, found.gpu_sum_ns)
+    if name.startswith("hf_"):
+        assert sum(row.total_ns for row in judged) >= 0.6 * found.gpu_sum_ns
+
+
 @real
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shuffled_file_says_the_same(name: str, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_every_table_is_there_and_adds_up(profiles: list[Profile]) -> None:
         "By stream",
         "By device",
         "By process",
+        "Uncategorised, by namespace",
         "Idle, of the span",
     ]
     assert regions[: len(wanted) - 1] == [region for region in wanted if region != "By op"]
