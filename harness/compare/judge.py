@@ -16,6 +16,7 @@ from harness.compare.outputs import outputs_notes, with_outputs
 from harness.compare.paired_runs import paired_runs
 from harness.compare.pairs import Pairs
 from harness.compare.policy import Policy, policy_of
+from harness.compare.quality import quality_notes, with_quality
 from harness.compare.reasons import decided, not_ok
 from harness.compare.sides import StoredSide, same_run
 from harness.compare.without_verdict import notes_on, unsupported_on_both
@@ -66,8 +67,8 @@ def compare(
     verdicts, notes = judge.verdicts(joined)
     if not verdicts:
         raise NotComparable(f"{_words(base)} and {_words(head)}: every case in common is UNSUPPORTED on both sides")
-    verdicts = with_outputs(verdicts, joined)
-    said = (*comparable.notes(base, head), *notes, *outputs_notes(verdicts))
+    verdicts = with_quality(with_outputs(verdicts, joined), joined)
+    said = (*comparable.notes(base, head), *notes, *outputs_notes(verdicts), *quality_notes(verdicts))
     return Comparison(base.facts, head.facts, True, found, tuple(verdicts), said)
 
 

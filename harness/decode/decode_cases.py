@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,22 +16,22 @@ from harness.decode.check import (
     check_logits,
     divergence,
     empty_stream,
-    first_logits,
     kept_reference_logits,
-    own_stream,
 )  # fmt: skip
-from harness.decode.step import Step
-from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.prompted_arm import PromptedArm
+from harness.decode.quality import ArmLogits
+from harness.decode.suite_model import SuiteModel
 from harness.decode.support import unsupported
 from harness.decode.work import model_work
 from harness.device.device import Elapsed
-from harness.engines import EAGER, Engine, YieldsSamples, engine_facts, make_engine
+from harness.engines import EAGER, Engine, YieldsSamples, engine_facts
 from harness.measure.agreement import sentence
 from harness.measure.energy import NOT_ASKED, EnergyMeter, known
 from harness.measure.failure import failed, raised
 from harness.measure.kernel_cases import counted, rounds, started
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status
+from harness.values.quality import DecodeQuality
 from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed
 
 Stream = list[list[int]]
@@ -71,7 +70,7 @@ class DecodeBench:
         steps = max([int(c.axes.get("new_tokens", 0)) for c in decode_cases] + [4])
         yield started("prepare the model and its reference logits", cases)
         prompt = self.model.prompt(batch, context)
-        arms: dict[str, _Arm] = {}
+        arms: dict[str, PromptedArm] = {}
         for name in dict.fromkeys(case.arm for case in cases):
             yield from self._arm(name, [case for case in cases if case.arm == name], prompt, steps, arms)
         cases = [case for case in cases if case.arm in arms]
@@ -86,11 +85,12 @@ class DecodeBench:
         stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.device.tensors)
         checked = min(steps, CHECKED_STEPS)
         wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
+        held = None if self.process else ArmLogits(wanted, prompt, stream)
         ready: list[_Ready] = []
         for case in cases:
             yield started("check", [case])
             try:
-                found = self._ready(case, arms[case.arm], stream, wanted, steps)
+                found = self._ready(case, arms[case.arm], stream, wanted, steps, held)
             except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
                 raise
             except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
@@ -107,17 +107,17 @@ class DecodeBench:
             if self.passes and self._meter is not None:
                 yield started("energy", [entry.case])
                 energy = known(partial(self._meter.windows, partial(self._pass, entry), entry.tokens))
-            wrong = entry.wrong_now() if self.passes else None
+            wrong = entry.again(timed=self.passes > 0)
             yield Measured(wrong or energy.of(entry.measurement(prefill_us.get(entry.case.arm))))
 
     def _arm(
-        self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, _Arm]
+        self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, PromptedArm]
     ) -> Iterator[Measured]:
         """Adds the arm where it gets through the prompt; else its cases are unsupported or failed."""
         try:
             reason = unsupported(self.model.plan, name, *prompt.shape)
             if not reason:
-                arms[name] = _Arm(self.model, name, prompt, steps)
+                arms[name] = PromptedArm(self.model, name, prompt, steps)
                 return
             lost = [failed(case, reason, Status.UNSUPPORTED) for case in cases]
         except torch.AcceleratorError:  # see above
@@ -126,22 +126,28 @@ class DecodeBench:
             lost = [raised(case, error) for case in cases]
         yield from map(Measured, lost)
 
-    def _recorded(self, arm: _Arm, steps: int, engine_name: str) -> Stream:
+    def _recorded(self, arm: PromptedArm, steps: int, engine_name: str) -> Stream:
         """The arm's own text, [batch][steps + 1]."""
         step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.device.tensors))
         tokens: Stream = arm.own_stream(step, engine, steps)[0].tolist()
         return tokens
 
-    def _ready(self, case: Case, arm: _Arm, stream: Tensor, wanted: Tensor, steps: int) -> _Ready | Measurement:
+    def _ready(
+        self, case: Case, arm: PromptedArm, stream: Tensor, wanted: Tensor, steps: int, held: ArmLogits | None
+    ) -> _Ready | Measurement:
+        checked = wanted.shape[1]
         if case.kind == "prefill":
-            check = partial(arm.check_prefill, wanted, stream)
-            result = check()
+            held = None
+            logits = partial(arm.prefill_logits, stream[:, :checked])
+            first = logits()
+            result = check_logits(first, wanted, self.model.plan.suite.dtype)
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
         else:
             assert case.engine is not None
             step, engine = arm.engine(case.engine, stream)
-            check = partial(arm.check_decode, step, engine, wanted)
-            result = check()
+            logits = partial(arm.decode_logits, step, engine, checked)
+            first = logits()
+            result = check_logits(first, wanted, self.model.plan.suite.dtype)
             step.rewind(arm.snapshot)
             left = divergence(stream, *arm.own_stream(step, engine, steps))
             detail = f"{result.detail}; {left.words}" if left else result.detail
@@ -149,7 +155,9 @@ class DecodeBench:
             before, run, per_sample = partial(step.rewind, arm.snapshot), partial(_run_steps, engine, steps), steps
         if not result.correct:
             return Measurement(case, Status.INCORRECT, sentence(result), result)
-        return _Ready(case, arm, result, check, before, run, engine, per_sample)
+        if held is not None:
+            held.keep(case, first)
+        return _Ready(case, arm, result, logits, wanted, held, before, run, engine, per_sample)
 
     def _time(self, ready: Sequence[_Ready]) -> Iterator[BenchEvent]:
         if not ready:
@@ -177,62 +185,19 @@ class DecodeBench:
         return self.device.elapsed(entry.run)
 
 
-class _Arm:
-    """An arm's decoder after its prompt."""
-
-    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int) -> None:
-        self.model, self.prompt, self.context = model, prompt, prompt.shape[1]
-        self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
-        start = time.perf_counter()
-        self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
-        self.snapshot = self.decoder.snapshot()
-        position = torch.tensor([self.context], device=model.device.tensors)
-        self.decoder.decode(self.decoder.sample(self.first_logits), position)
-        self.compile_s = time.perf_counter() - start
-
-    def prefill(self) -> None:
-        """The prompt in one piece, to the first token; the caller resets the state."""
-        self.decoder.sample(self.decoder.prefill(self.prompt))
-
-    def engine(self, name: str, stream: Tensor) -> tuple[Step, Engine]:
-        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
-        step = Step(self.decoder, stream, self.context)
-        step.rewind(self.snapshot)
-        engine = make_engine(name, step, self.model.device)
-        step.rewind(self.snapshot)
-        return step, engine
-
-    def own_stream(self, step: Step, engine: Engine, steps: int) -> tuple[Tensor, list[float]]:
-        """The arm's own text under an engine that is at the end of the prompt."""
-        return own_stream(engine, step, self.decoder.sample(self.first_logits), steps)
-
-    def check_prefill(self, wanted: Tensor, stream: Tensor) -> Correctness:
-        """The prompt and the checked part of the stream in one piece: every logit of the latter."""
-        self.decoder.reset()
-        self.decoder.prefill(self.prompt)
-        logits = self.decoder.prefill(stream[:, : wanted.shape[1]], start=self.context, every=True)
-        return check_logits(logits.float(), wanted, self.model.plan.suite.dtype)
-
-    def check_decode(self, step: Step, engine: Engine, wanted: Tensor) -> Correctness:
-        """The first steps of the stream under an engine."""
-        step.rewind(self.snapshot)
-        return check_logits(first_logits(engine, wanted.shape[1]), wanted, self.model.plan.suite.dtype)
-
-    @property
-    def state_bytes(self) -> int:
-        return sum(state.nbytes for state in self.decoder.states.values())
-
-
 class _Ready:
-    """A checked case on its way to its samples. check: compares its logits once more; before: puts the state back,
-    outside of the time; run: what is timed."""
+    """A checked case on its way to its samples. logits: computes them once more, to be held against `wanted`; held: the
+    arms' first logits, of a decode in the first process. before: puts the state back, outside of the time; run: what is
+    timed."""
 
     def __init__(
-        self, case: Case, arm: _Arm, correctness: Correctness, check: Callable[[], Correctness],
-        before: Callable[[], Any], run: Callable[[], Any], engine: Engine | None, per_sample: int,
+        self, case: Case, arm: PromptedArm, correctness: Correctness, logits: Callable[[], Tensor], wanted: Tensor,
+        held: ArmLogits | None, before: Callable[[], Any], run: Callable[[], Any], engine: Engine | None,
+        per_sample: int,
     ) -> None:  # fmt: skip
         self.case, self.arm, self.correctness, self.before, self.run = case, arm, correctness, before, run
-        self.check = check
+        self._logits, self._wanted, self._held = logits, wanted, held
+        self._quality: DecodeQuality | None = None
         self.engine, self.per_sample = engine, per_sample
         self.samples: list[Sample] = []
         self.peak_extra_bytes: int | None = None
@@ -250,18 +215,24 @@ class _Ready:
         if elapsed.extra_bytes is not None:
             self.peak_extra_bytes = max(self.peak_extra_bytes or 0, elapsed.extra_bytes)
 
-    def wrong_now(self) -> Measurement | None:
-        """The row of a case whose logits are wrong after the timed passes; None where they are right still."""
+    def again(self, timed: bool) -> Measurement | None:
+        """Compares the logits once more after timed passes, and where they are held takes the quality from them. The
+        row of a case that is wrong now; None where it is right still."""
+        if not timed and self._held is None:
+            return None
         try:
-            found = self.check()
+            second = self._logits()
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise
         except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
             return raised(self.case, error)
-        if found.correct:
-            return None
-        reason = f"right before it was timed, wrong after: {sentence(found)}"
-        return Measurement(self.case, Status.INCORRECT, reason, found)
+        found = check_logits(second, self._wanted, self.arm.model.plan.suite.dtype)
+        if not found.correct:
+            when = "right before it was timed, wrong after" if timed else "right at first, wrong the second time"
+            return Measurement(self.case, Status.INCORRECT, f"{when}: {sentence(found)}", found)
+        if self._held is not None:
+            self._quality = self._held.quality(self.case, second)
+        return None
 
     def measurement(self, first_token_us: float | None) -> Measurement:
         model, case = self.arm.model, self.case
@@ -279,6 +250,8 @@ class _Ready:
             compile_s=self.arm.compile_s,
             capture_s=self.engine.capture_s if self.engine else None,
             first_token_us=first_token_us if phase == "decode" else None,
+            quality=self._quality,
+            numerics=self._held.numerics(case) if self._held is not None else None,
         )
 
 

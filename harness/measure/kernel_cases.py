@@ -80,11 +80,12 @@ class KernelBench:
         with candidate.rejecting_errors(self.device):
             inputs = self._inputs(candidate, dtype, tensors)
             found = verify_against(candidate.variant, case, inputs, self._conditions(candidate.op))
-            inputs.forget_prepared()
+        compile_s = time.perf_counter() - start
+        numerics = self._numerics(candidate, inputs) if found.correct else None
+        inputs.forget_prepared()
         if not found.correct:
             raise candidate.incorrect(found)
-        compile_s = time.perf_counter() - start
-        return Ready(candidate, found, compile_s, numerics=self._numerics(candidate))
+        return Ready(candidate, found, compile_s, numerics=numerics)
 
     def _inputs(self, candidate: Candidate, dtype: torch.dtype, tensors: str) -> ExpectedSets:
         """Shared by the arms of one question."""
@@ -100,12 +101,14 @@ class KernelBench:
             return list(op.conditions)
         return [op.conditions[self.process % len(op.conditions)]]
 
-    def _numerics(self, candidate: Candidate) -> Numerics | None:
+    def _numerics(self, candidate: Candidate, inputs: ExpectedSets) -> Numerics | None:
         """In the first process alone: what is asked there is not a matter of time."""
         if self.process:
             return None
         with candidate.rejecting_errors(self.device, "called again: "):
-            return numerics_of(candidate, self.device, self.routing)
+            expected = inputs(0)
+            assert expected is not None
+            return numerics_of(candidate, expected, self.device, self.routing)
 
     def _capture(self, entry: Ready, timing: Timing) -> Ready:
         candidate, timer = entry.candidate, timer_for(entry.case, self.device, timing.kind)

@@ -12,26 +12,22 @@ from harness.measure.batch_invariance import batch_invariance
 from harness.measure.candidate import Candidate
 from harness.measure.determinism import determinism
 from harness.measure.expected import Expected
-from harness.measure.operand_sets import torch_dtype
 from harness.measure.output_record import record_of
-from harness.measure.verify import check_operands
 from harness.values.numerics import Numerics
 
 
-def numerics_of(candidate: Candidate, device: Device, routing: Any, repeat_only: bool = False) -> Numerics | None:
-    """Of the operands that the first process of every run checks the question on. None in Triton's interpreter, which
-    runs one program after the other and takes seconds for a call. repeat_only: of a sweep's finalist, whose other
-    numbers of rows would have to be compiled. Raises Rejected as `determinism` does, and whatever the kernel raises."""
+def numerics_of(
+    candidate: Candidate, expected: Expected, device: Device, routing: Any, repeat_only: bool = False
+) -> Numerics | None:
+    """expected: of operands that follow from the question alone. None in Triton's interpreter, which runs one program
+    after the other and takes seconds for a call. repeat_only: of a sweep's finalist, whose other numbers of rows would
+    have to be compiled. Raises Rejected as `determinism` does, and whatever the kernel raises."""
     if not device.gpu and os.environ.get("TRITON_INTERPRET") == "1":
         return None
-    op, case = candidate.op, candidate.case
     with torch.no_grad():
-        raw = check_operands(op, case, torch_dtype(case.activations), device.tensors, 0, 0, routing)
-        assert raw is not None
-        expected = Expected(op, case, raw)
         label, calls = determinism(candidate, expected, device)
         if repeat_only:
             return Numerics(label)
-        rows = batch_invariance(candidate, raw, device, routing)
-        record = record_of(raw, zip(expected.names, calls.first, strict=True))
+        rows = batch_invariance(candidate, expected.raw, device, routing)
+        record = record_of(expected.raw, zip(expected.names, calls.first, strict=True))
     return Numerics(label, rows, record)

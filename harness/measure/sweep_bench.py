@@ -111,7 +111,9 @@ class SweepBench:
         if not quick:
             try:
                 with candidate.rejecting_errors(self.device, "called again: "):
-                    entry.ready.numerics = numerics_of(candidate, self.device, self.routing, repeat_only=True)
+                    expected = self._inputs(self._of_question(candidate.case), candidate.op, candidate.case)(0)
+                    assert expected is not None
+                    entry.ready.numerics = numerics_of(candidate, expected, self.device, self.routing, repeat_only=True)
             except Rejected as rejected:
                 return self._gate.refused(rejected)
         return self._gate.measured(entry.ready, samples, quick, clocked)

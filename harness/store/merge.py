@@ -41,5 +41,6 @@ def _merge(parts: list[Measurement]) -> Measurement:
         energy=tuple(sorted((w for part in parts for w in part.energy), key=lambda window: window.process)),
         no_energy=next((part.no_energy for part in parts if part.no_energy), ""),
         numerics=next((part.numerics for part in parts if part.numerics is not None), None),
+        quality=next((part.quality for part in parts if part.quality is not None), None),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

@@ -9,6 +9,7 @@ import msgspec
 from harness.values.case import Case
 from harness.values.energy import EnergyWindow
 from harness.values.numerics import Numerics
+from harness.values.quality import DecodeQuality
 
 METHOD_VERSION = 3
 """Raised when the way of timing changes; samples of different methods are not compared."""
@@ -164,6 +165,8 @@ class Measurement(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     method: int = METHOD_VERSION
     numerics: Numerics | None = None
+    quality: DecodeQuality | None = None
+    """Of a decode."""
     out_of_memory: bool = False
     """It failed for want of memory: what others hold may be the cause."""
     energy: tuple[EnergyWindow, ...] = ()

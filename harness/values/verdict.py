@@ -12,6 +12,7 @@ from harness.errors import ExitStatus
 from harness.values.difference import Difference
 from harness.values.estimate import Ratio
 from harness.values.numerics import OutputsCompared
+from harness.values.quality import QualityChange
 from harness.values.reason import MEASURED, Reason, reason_words
 
 MOST_FILES = 3
@@ -75,7 +76,7 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     decided. smallest_percent: the change that these units could have seen in nine of ten such comparisons. changed:
     files that differ of those that the case read, relative to the tree. shared: of those, the ones that native code or
     another process opened, for whichever case. outputs: both sides' held against each other, whatever their times; of
-    the time alone, and None where a side kept no record.
+    the time alone, and None where a side kept no record. quality: of a decode, how far both are from the float32 model.
     """
 
     case: str
@@ -92,6 +93,7 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     changed: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     outputs: OutputsCompared | None = None
+    quality: QualityChange | None = None
 
     @property
     def is_time(self) -> bool:

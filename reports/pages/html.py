@@ -20,6 +20,7 @@ from ..tables.comparison import differences, ratio_words, verdicts
 from ..tables.kernels import kernels, profiled_kernels
 from ..tables.models import models
 from ..tables.over_runs import samples
+from ..tables.quality import quality
 from ..views.decode_view import ModelGroup
 from ..views.history_view import Trend
 from ..views.kernel_view import KernelGroup
@@ -73,6 +74,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "problems": run.problems,
     "processes": run.processes,
     "profiled": profiled_kernels,
+    "quality": quality,
     "samples": samples,
     "totals": totals,
     "trends": lambda found: over_runs.trends(found).without(["suite"]),

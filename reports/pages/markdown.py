@@ -20,6 +20,7 @@ from ..table import Table
 from ..tables.categories import categories, totals
 from ..tables.kernels import kernels
 from ..tables.models import models
+from ..tables.quality import quality
 from ..tables.run import binaries, machine, problems, processes
 from ..views.category_view import Categories
 from ..views.step_view import step_words
@@ -43,6 +44,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         blocks += ["### Against the base", *against[1:]]
     if view.decodes:
         blocks += ["### Decode, end to end", links.get("decode", ""), models(view, view.decodes)]
+        blocks += [found] if (found := quality(view, view.decodes)).rows else []
         blocks += ["\n".join(explained(view)), *(text(sentence) for sentence in view.outputs), text(view.memory)]
     for table in view.categories:
         blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]

@@ -19,6 +19,7 @@ from ..table import Table
 from ..tables.categories import categories
 from ..tables.kernels import kernels
 from ..tables.models import models
+from ..tables.quality import quality
 from ..tables.run import pairs, problems
 from ..views.category_view import Categories
 from ..views.decode_view import ModelGroup
@@ -67,6 +68,8 @@ def tables(view: View) -> Iterator[Table]:
             yield models(view, groups).pick(
                 "case arm tok_s time_us bound_share launches peak_bytes energy_mj net_mj change", change="",
             )  # fmt: skip
+    if (found := quality(view, view.decodes)).rows:
+        yield found.pick("case arm kl agree nll_change against_kl again tokens verdict")
 
 
 def _categories(table: Categories) -> Table:

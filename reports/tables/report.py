@@ -11,6 +11,7 @@ from .categories import categories, totals
 from .kernels import kernels, profiled_kernels
 from .models import models
 from .over_runs import samples
+from .quality import quality
 
 
 def of_report(view: View) -> Iterator[Table]:
@@ -19,6 +20,8 @@ def of_report(view: View) -> Iterator[Table]:
         yield run.problems(view)
     for groups in filter(None, (view.decodes, view.prefills)):
         yield models(view, groups)
+    if (found := quality(view, view.decodes)).rows:
+        yield found
     for table in view.categories:
         yield from (categories(table), totals(table), *(profiled_kernels(table, arm) for arm in table.kernels))
     if view.kernels:

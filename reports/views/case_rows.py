@@ -14,6 +14,7 @@ from harness.values.case import AxisValue, Case, Implementation, Tunables
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.numerics import BatchInvariance, Determinism
+from harness.values.quality import DecodeQuality
 from harness.values.run import Run
 
 from .joined import Joined, MeasuredCase, by_question, join, rate
@@ -73,6 +74,7 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     no_energy: str
     determinism: Determinism | None
     batch_invariance: BatchInvariance | None
+    quality: DecodeQuality | None
     samples: tuple[S, ...]
 
 
@@ -142,6 +144,7 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
         "ratio": None,
         "bound_share": None,
         **{name: getattr(m, name, None) for name in same},
+        "quality": m.quality if m else None,
         **{name: getattr(m and m.numerics, name, None) for name in ("determinism", "batch_invariance")},
     }
 

@@ -49,7 +49,7 @@ def shifted(shares: Iterator[float]) -> planted.Run:
 
     def run(*inputs: Any) -> Any:
         out = planted.right(*inputs)
-        allowed = load_op("moe_gate_up").tolerance("float32").max_error * out.abs().max()
+        allowed = load_op("moe_gate_up").tolerance("float32", planted.DIMS).max_error * out.abs().max()
         out.view(-1)[out.abs().argmax()] += next(shares) * allowed
         return out
 
@@ -64,7 +64,7 @@ def test_another_last_bit_in_one_call_of_twenty_is_seen() -> None:
     """And measured: the difference is that which was planted, relative to the output's size."""
     turns = itertools.chain([0.0] * 13, [0.2], itertools.repeat(0.0))
     found = label(shifted(turns))
-    allowed = load_op("moe_gate_up").tolerance("float32").max_error
+    allowed = load_op("moe_gate_up").tolerance("float32", planted.DIMS).max_error
     assert (found.sameness, found.calls, found.differing) == (Sameness.WITHIN, CALLS, 1)
     assert found.max_difference == pytest.approx(0.2 * allowed, rel=0.05)
 
@@ -164,9 +164,10 @@ def test_an_op_without_such_a_dim_has_no_rows() -> None:
 def test_every_part_of_a_case_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """In Triton's interpreter none is: it runs one program after the other."""
     of = candidate(by_row)
-    found = numerics_of(of, FakeDevice(), "uniform")
+    expected = Expected(of.op, of.case, operands(of))
+    found = numerics_of(of, expected, FakeDevice(), "uniform")
     assert found is not None and found.outputs is not None and found.batch_invariance is not None
     assert [tensor.name for tensor in found.outputs.tensors] == ["gate_up"]
-    assert numerics_of(of, FakeDevice(), "uniform", repeat_only=True) == type(found)(found.determinism)
+    assert numerics_of(of, expected, FakeDevice(), "uniform", repeat_only=True) == type(found)(found.determinism)
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    assert numerics_of(of, FakeDevice(), "uniform") is None
+    assert numerics_of(of, expected, FakeDevice(), "uniform") is None

@@ -17,8 +17,11 @@ from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
+from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
 from harness.values.pairing import Tree
 from harness.values.profile import SiteBinary, SiteWork, SumRow
+from harness.values.quality import AgainstArm, DecodeQuality, QualityVerdict, TokenBlocks, TokenMean
+from harness.values.run import Run
 from harness.values.sanitizer import AccessError, ToolReport
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticSide, StaticVerdict
 from harness.values.static_sweep import StaticSweep
@@ -35,6 +38,7 @@ from harness_reports.tables import (
     op_work,
     over_runs,
     plan,
+    quality,
     run,
     sanitized,
     static,
@@ -118,9 +122,31 @@ def tool_reports() -> tuple[ToolReport, ...]:
     )
 
 
+def labelled_run() -> Run:
+    """With what its outputs are beside right: kernels that repeat themselves and one that does not, a second arm that
+    is farther from the float32 model."""
+    run, found = synthetic_run(), []
+    for place, m in enumerate(run.measurements):
+        if m.case.kind == "kernel":
+            repeats = Determinism(Sameness.WITHIN, 20, 3, 1.2e-3) if place == 1 else Determinism(Sameness.BITWISE, 20)
+            rows = BatchInvariance("tokens", 8, 8, Sameness.DIFFERS if place else Sameness.BITWISE, 0.04)
+            found.append(msgspec.structs.replace(m, numerics=Numerics(repeats, rows)))
+        elif m.case.kind == "decode":
+            against = AgainstArm("baseline", KL, SHARE, KL, KL, QualityVerdict.FARTHER)
+            other = against if m.case.arm != "baseline" else None
+            judged = DecodeQuality(64, 0.95, KL, SHARE, KL, KL, TokenMean(0, 0, 0), TokenBlocks((), (), ()), other)
+            found.append(msgspec.structs.replace(m, quality=judged))
+        else:
+            found.append(m)
+    return msgspec.structs.replace(run, measurements=tuple(found))
+
+
+KL, SHARE = TokenMean(1e-3, 8e-4, 1.2e-3), TokenMean(0.98, 0.92, 1.0)
+
+
 def every_table(folder: Path) -> list[Table]:
     """One or more of each kind that `reports/tables` declares."""
-    made, broken = synthetic_run(3), build(broken_run())
+    made, broken, labelled = synthetic_run(3), build(broken_run()), build(labelled_run())
     view, two = (
         build(made),
         [write(folder / "a.json", KERNELS), write(folder / "b.json", [*KERNELS, gpu(600, 4, "k", 9)])],
@@ -136,7 +162,8 @@ def every_table(folder: Path) -> list[Table]:
     compiled = compiled_sweep()
     return [
         kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
-        categories.totals(profiled), models.models(view, view.decodes), models.models(view, view.prefills),
+        categories.totals(profiled), quality.quality(labelled, labelled.decodes), kernels.kernels(labelled),
+        models.models(view, view.decodes), models.models(view, view.prefills),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
         comparison.verdicts(made_comparison(12)), comparison.differences(made_comparison(2)),
         static.changed_kernels(static_comparison()), sweep.finalists(swept().questions[0]),

@@ -1,0 +1,60 @@
+"""An arm of a suite's model behind its prompt, which any engine can take on from there."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from harness.decode.check import first_logits, own_stream
+from harness.decode.step import Step
+from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.engines import Engine, make_engine
+
+
+class PromptedArm:
+    """An arm's decoder after its prompt."""
+
+    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int) -> None:
+        self.model, self.prompt, self.context = model, prompt, prompt.shape[1]
+        self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
+        start = time.perf_counter()
+        self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
+        self.snapshot = self.decoder.snapshot()
+        position = torch.tensor([self.context], device=model.device.tensors)
+        self.decoder.decode(self.decoder.sample(self.first_logits), position)
+        self.compile_s = time.perf_counter() - start
+
+    def prefill(self) -> None:
+        """The prompt in one piece, to the first token; the caller resets the state."""
+        self.decoder.sample(self.decoder.prefill(self.prompt))
+
+    def engine(self, name: str, stream: Tensor) -> tuple[Step, Engine]:
+        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
+        step = Step(self.decoder, stream, self.context)
+        step.rewind(self.snapshot)
+        engine = make_engine(name, step, self.model.device)
+        step.rewind(self.snapshot)
+        return step, engine
+
+    def own_stream(self, step: Step, engine: Engine, steps: int) -> tuple[Tensor, list[float]]:
+        """The arm's own text under an engine that is at the end of the prompt."""
+        return own_stream(engine, step, self.decoder.sample(self.first_logits), steps)
+
+    def prefill_logits(self, stream: Tensor) -> Tensor:
+        """[batch, steps, vocab] float32: the prompt and the stream [batch, steps] in one piece, every logit of the
+        latter."""
+        self.decoder.reset()
+        self.decoder.prefill(self.prompt)
+        logits: Tensor = self.decoder.prefill(stream, start=self.context, every=True)
+        return logits.float()
+
+    def decode_logits(self, step: Step, engine: Engine, steps: int) -> Tensor:
+        """[batch, steps, vocab] float32: the first steps of the stream under an engine."""
+        step.rewind(self.snapshot)
+        return first_logits(engine, steps)
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(state.nbytes for state in self.decoder.states.values())
