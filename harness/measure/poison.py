@@ -27,6 +27,8 @@ INITIALISED = {
     torch.ops.aten.new_full.default,
     torch.ops.aten.clone.default,
 }
+HELD_BYTES = 1 << 30
+"""What a call allocates is held to its end, so that its guards can be looked at: so much of it, the rest has none."""
 INTEGER_POISON = -(2**31) + 12345
 """An integer tensor cannot hold NaN; this value is no token, expert or position."""
 
@@ -41,7 +43,7 @@ class PoisonUninitialised(TorchDispatchMode):
     def __init__(self, guards: Guards | None = None) -> None:
         """guards: take over what is allocated; none where the tensors stay torch's own."""
         super().__init__()
-        self._guards = guards
+        self._guards, self._left_bytes = guards, HELD_BYTES
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -52,9 +54,8 @@ class PoisonUninitialised(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        guarded = func in UNINITIALISED or func in INITIALISED
-        if guarded and self._guards is not None and not kwargs.get("pin_memory") and not torch.compiler.is_compiling():
-            result = self._guards.around(f"memory of shape {tuple(result.shape)}", result)
+        if func in UNINITIALISED or func in INITIALISED:
+            result = self._guarded(result, kwargs)
         if func in UNINITIALISED and result.numel():
             if result.is_floating_point():
                 result.fill_(float("nan"))
@@ -63,3 +64,12 @@ class PoisonUninitialised(TorchDispatchMode):
             elif result.dtype is not torch.bool:
                 result.fill_(85)
         return result
+
+    def _guarded(self, result: Any, kwargs: Any) -> Any:
+        """Dynamo, which may look in here, is given the tensor as it is."""
+        if self._guards is None or torch.compiler.is_compiling() or kwargs.get("pin_memory"):
+            return result
+        self._left_bytes -= result.nbytes
+        if self._left_bytes < 0:
+            return result
+        return self._guards.around(f"memory of shape {tuple(result.shape)}", result)
