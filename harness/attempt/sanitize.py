@@ -51,7 +51,7 @@ def found_nothing(reports: Sequence[ToolReport]) -> bool:
 def _looked_at(tool: str, job: Path, limit_s: float) -> ToolReport:
     why = missing(PROGRAM)
     if why:
-        return ToolReport(tool, reason=f"{why}; it comes with the CUDA toolkit")
+        return ToolReport(tool, reason=why)
     call = [sys.executable, "-m", "harness.serving.one_call", str(job)]
     return under(tool, call, job.with_name(f"{tool}.xml"), limit_s)
 

@@ -52,7 +52,7 @@ def run_tool(
 def missing(program: str) -> str:
     """Why a program that looks at a GPU cannot run here; empty where it can."""
     if shutil.which(program) is None:
-        return f"there is no `{program}` on the PATH"
+        return f"no `{program}` on the PATH"
     return "" if has_gpu() else f"{program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
 
 

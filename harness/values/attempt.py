@@ -11,8 +11,8 @@ from harness.values.measurement import Measurement
 
 class Diagnosis(msgspec.Struct, frozen=True):
     """How an output is wrong. pattern: a word of `harness.measure.hypotheses`, or `shape`, `unwritten`, `zero`,
-    `input changed`; empty where nothing fits. words: what it looks like. region: where, in the names of the op's
-    dims."""
+    `input changed`, `write outside`, `read outside`; empty where nothing fits. words: what it looks like. region:
+    where, in the names of the op's dims."""
 
     pattern: str = ""
     words: str = ""

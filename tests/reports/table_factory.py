@@ -117,7 +117,7 @@ def tool_reports() -> tuple[ToolReport, ...]:
     return (
         ToolReport("memcheck", (AccessError("memcheck", "Invalid __global__ write of size 4 bytes", "sum_kernel"),)),
         ToolReport("racecheck"),
-        ToolReport("synccheck", reason="there is no `compute-sanitizer` on the PATH"),
+        ToolReport("synccheck", reason="no `compute-sanitizer` on the PATH"),
         ToolReport("interpreter", (race, stray)),
     )
 
