@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.compare.comparable import environment_differences, suite_differences
+from harness.compare.join import PlannedCase, planned_cases
 from harness.plan.match import matches
 from harness.stats.estimate import estimate_of
-from harness.values.case import Case
 from harness.values.difference import Difference
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
-from harness.values.measurement import Measurement
 from harness.values.run import Run, SuiteFacts
 
 
 class Moment(msgspec.Struct, frozen=True):
     """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or of
     `Unmeasured`; time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the
-    moment with a time before: where there are any, the two may not be compared."""
+    moment with a time before: where there are any, the two may not be compared. code: against that moment's, proved by
+    all that both were seen to read, or empty where it is not; files: those that differ."""
 
     run: str
     started: str
@@ -31,6 +32,15 @@ class Moment(msgspec.Struct, frozen=True):
     answer: str = ""
     tree: str = ""
     changed: tuple[str, ...] = ()
+    code: Literal["", "same", "changed", "asked otherwise"] = ""
+    files: tuple[str, ...] = ()
+
+
+class Code(NamedTuple):
+    """`code` and `files` of a moment."""
+
+    code: Literal["", "same", "changed", "asked otherwise"] = ""
+    files: tuple[str, ...] = ()
 
 
 class CaseHistory(msgspec.Struct, frozen=True):
@@ -47,7 +57,7 @@ class _Last(msgspec.Struct):
 
     environment: Environment | None
     suite: SuiteFacts | None
-    sizes: dict[str, int]
+    planned: PlannedCase
 
 
 def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], tuple[str, ...]]:
@@ -58,12 +68,13 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
     units: dict[tuple[str, str], str] = {}
     ids: dict[str, None] = {}
     for run in runs:
-        for case, measurement in run.answered():
+        for planned in planned_cases(run):
+            case = planned.case
             ids[case.id] = None
             if matches(match, case.id):
                 key = run.suite, case.id
                 units[key] = case.unit
-                moment, now = _moment(run, case, measurement, last.get(key))
+                moment, now = _moment(run, planned, last.get(key))
                 found.setdefault(key, []).append(moment)
                 if moment.time is not None:
                     last[key] = now
@@ -71,22 +82,38 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
     return tuple(histories), tuple(ids)
 
 
-def _moment(run: Run, case: Case, measurement: Measurement | None, last: _Last | None) -> tuple[Moment, _Last]:
+def _moment(run: Run, planned: PlannedCase, last: _Last | None) -> tuple[Moment, _Last]:
+    case, measurement = planned.case, planned.measurement
     time = estimate_of(run, measurement.case.id, measurement.samples) if measurement else None
     changed: tuple[str, ...] = ()
+    code = Code()
     if last is not None and time is not None:
+        code = _code(last.planned, planned)
         changed = (
             *conditions(last.environment, run.environment),
             *(difference.words for difference in suite_differences(last.suite, run.suite_facts)),
-            *_sizes(last.sizes, case.dims),
+            *_sizes(last.planned.case.dims, case.dims),
         )
     seen = (measurement.status.value, measurement.reason) if measurement else run.unmeasured(case)[:2]
     moment = Moment(
         run.id, run.started, (run.environment.commit if run.environment else None) or "",
         *seen, time,
-        case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed,
+        case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed, *code,
     )  # fmt: skip
-    return moment, _Last(run.environment, run.suite_facts, case.dims)
+    return moment, _Last(run.environment, run.suite_facts, planned)
+
+
+def _code(before: PlannedCase, after: PlannedCase) -> Code:
+    """What is proved of two moments of a case."""
+    if before.closure is None or after.closure is None:
+        return Code()
+    files = before.closure.differences(after.closure)
+    if files:
+        return Code("changed", files)
+    alike = before.asked_as(after)
+    if alike is None or not before.closure.proves_same(after.closure):
+        return Code()
+    return Code("same" if alike else "asked otherwise")
 
 
 def conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:

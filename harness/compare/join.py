@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+import msgspec
+
 from harness.compare.sides import StoredSide
 from harness.values.case import Case
+from harness.values.closure import Closure
 from harness.values.measurement import Measurement
+from harness.values.run import Run
+from harness.values.verdict import CaseVerdict
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,18 @@ class PlannedCase:
 
     case: Case
     measurement: Measurement | None
+    closure: Closure | None = None
+    """What it was seen to be made of; None where nobody looked."""
+    asked: str = ""
+    """Hash of all that it was asked; empty where it is not known."""
+
+    def asked_as(self, other: PlannedCase) -> bool | None:
+        """Whether both were asked for the same sizes, tunables and weights; None where that is not known."""
+        if self.asked and other.asked:
+            return self.asked == other.asked
+        if self.case.answer is None:
+            return None
+        return (self.case.answer, self.case.dims) == (other.case.answer, other.case.dims)
 
 
 @dataclass(frozen=True)
@@ -34,13 +52,24 @@ class Joined:
         return planned.case
 
     @property
-    def same_answer(self) -> bool:
-        """Whether both sides ran the same kernel, as far as its variant's own text says."""
+    def same_code(self) -> bool | None:
+        """Whether both sides were asked the same and gave the same answer by the same code: proved by all that either
+        was seen to read. None where nobody looked on a side."""
         base, head = self.base, self.head
-        if base is None or head is None or base.measurement is None or head.measurement is None:
-            return False
-        same = base.case.answer is not None and base.case.answer == head.case.answer
-        return same and base.measurement.source is not None and base.measurement.source == head.measurement.source
+        if base is None or head is None or base.closure is None or head.closure is None:
+            return None
+        alike = base.asked_as(head)
+        return None if alike is None else alike and base.closure.proves_same(head.closure)
+
+    def with_changes(self, verdict: CaseVerdict) -> CaseVerdict:
+        """With the files by which what both sides read for the case differs, as far as they were observed."""
+        base, head = self.base, self.head
+        if base is None or head is None or base.closure is None or head.closure is None:
+            return verdict
+        changed, shared = base.closure.differences(head.closure), {*base.closure.shared, *head.closure.shared}
+        return msgspec.structs.replace(
+            verdict, changed=changed, shared=tuple(name for name in changed if name in shared)
+        )
 
 
 def join(base: StoredSide, head: StoredSide) -> list[Joined]:
@@ -51,10 +80,17 @@ def join(base: StoredSide, head: StoredSide) -> list[Joined]:
 
 def _questions(side: StoredSide) -> dict[str, PlannedCase]:
     return {
-        _name(case, with_arm=side.arm is None): PlannedCase(case, measurement)
-        for case, measurement in side.run.answered()
-        if side.arm in (None, case.arm)
+        _name(planned.case, with_arm=side.arm is None): planned
+        for planned in planned_cases(side.run)
+        if side.arm in (None, planned.case.arm)
     }
+
+
+def planned_cases(run: Run) -> Iterator[PlannedCase]:
+    """All of a run, in the order of its plan."""
+    for case, measurement in run.answered():
+        asked = run.observed.asked.get(case.same_as or case.id, "")
+        yield PlannedCase(case, measurement, run.closure_of(case), asked)
 
 
 def _name(case: Case, *, with_arm: bool) -> str:

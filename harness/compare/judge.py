@@ -109,7 +109,7 @@ class _Judge:
             gates = ", ".join(self.policy.gate)
             notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
             found = [replace(verdict, gated=True) for verdict in found]
-        unchanged = {question.name for question in joined if question.same_answer}
+        unchanged = {question.name for question in joined if question.same_code}
         if self.pairs is not None:
             notes += self._pair_notes()
         return self._decide(found, evidence, unchanged), notes
@@ -124,10 +124,9 @@ class _Judge:
         if question.base is None or question.head is None or unsupported_on_both(question):
             return []
         base, head = question.base.measurement, question.head.measurement
-        if self.pairs is not None:
-            empty = self.pairs.with_changes(empty, question.base.case, question.head.case)
-            if self.pairs.outside:
-                return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
+        empty = empty if self.one_run else question.with_changes(empty)
+        if self.pairs is not None and self.pairs.outside:
+            return [(replace(empty, verdict=Verdict.INVALID, reason=self.pairs.outside, failed=True), None)]
         if question.name in self.not_timed and all(m is None or _only_checked(m) for m in (base, head)):
             return [(replace(empty, verdict=Verdict.SAME, reason=self.not_timed[question.name]), None)]
         if self.pairs is not None and base and head and _only_checked(base) and _only_checked(head):

@@ -7,19 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from msgspec.structs import replace
-
 from harness.compare.decide import Evidence, p_beyond
 from harness.compare.pairs import Pairs
 from harness.compare.policy import LOOKS
 from harness.stats import process_medians
 from harness.values.case import Case
-from harness.values.closure import Closure
 from harness.values.measurement import Measurement
 from harness.values.pairing import Noise, Pairing, Slot
 from harness.values.reason import OutsideTree
 from harness.values.run import Run
-from harness.values.verdict import CaseVerdict
 
 CONTROL_CHANCE = 0.01
 """Of a control that is said to have moved though it did not."""
@@ -61,14 +57,6 @@ class PairedRuns:
     def outside(self) -> OutsideTree | None:
         """The first file that a side ran and that is not of its tree."""
         return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
-
-    def with_changes(self, verdict: CaseVerdict, base: Case, head: Case) -> CaseVerdict:
-        """With the files by which what both sides read for the case differs, as far as they were observed."""
-        of_base, of_head = _closure(self.base, base), _closure(self.head, head)
-        if of_base is None or of_head is None:
-            return verdict
-        changed, shared = of_base.differences(of_head), {*of_base.shared, *of_head.shared}
-        return replace(verdict, changed=changed, shared=tuple(name for name in changed if name in shared))
 
     def of(self, base: Measurement, head: Measurement) -> Pairs:
         """Each pair of a case that counts, in their order."""
@@ -120,11 +108,6 @@ def paired_runs(base: Run, head: Run) -> PairedRuns | None:
     """The pairs of two runs that are the sides of one comparison; None for any others."""
     a, b = base.pairing, head.pairing
     return PairedRuns(base, head) if a and b and a.comparison == b.comparison and a.side != b.side else None
-
-
-def _closure(run: Run, case: Case) -> Closure | None:
-    slots = (slot.closures.get(case.same_as or case.id) for slot in run.slots)
-    return next((found for found in slots if found), None)
 
 
 def stage_of(case: Case) -> str:

@@ -152,6 +152,8 @@ def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
     base, head = question.base, question.head
     if base.measurement is None or head.measurement is None:
         return False
+    if question.same_code is not None:
+        return not question.same_code
     return base.case.answer != head.case.answer or base.measurement.source != head.measurement.source
 
 

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import msgspec
 
+from harness.observe.origin import tree_around
+from harness.runner.code_watch import CodeWatch, unchanged_since
 from harness.runner.record import RunRecord
 from harness.runner.stage import Options, Report, Stages
 from harness.store import Store
 from harness.store.writer import new_run
+from harness.suite.fingerprint import fingerprints
+from harness.values.closure import Closure, observed
 from harness.values.environment import Environment
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
 from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import KINDS
+from harness.worker.messages import KINDS, Stage
 
 MakePlan = Callable[[Environment], Plan]
 
@@ -28,6 +32,8 @@ class Execution:
         self.suite, self.make_plan, self.store, self.options = suite, make_plan, store, options
         self.record = RunRecord(store)
         self.plan: Plan | None = None
+        self._tree = tree_around(Path(suite.path))
+        self._closures: dict[str, Closure] = {}
         self._stages = Stages(suite, self.record, options, report, self._worker, self._begin)
 
     def run(self) -> str:
@@ -37,12 +43,27 @@ class Execution:
             for process in range(self.options.processes):
                 for stage in self.options.stages:
                     if stage != "profile" or process == 0:
-                        self._stages.run(stage, process, self.plan, verify_only=self.options.verify_only)
+                        self._run(stage, process)
             state = "complete"
         finally:
             self._stages.close()
+            if self._closures and self.record.run_id:
+                self._keep_code(self._closures)
             self.record.finish(state)
         return self.record.run_id
+
+    def _run(self, stage: Stage, process: int) -> None:
+        """The first process of a stage is looked on: what do its cases read?"""
+        observes = process == 0 and stage != "profile" and not self.options.verify_only
+        written = [Path(place) for place in (self.store.file, self.options.keep_traces) if place]
+        watch = CodeWatch(self._tree, written=written) if observes else None
+        self._stages.run(stage, process, self.plan, verify_only=self.options.verify_only, watch=watch)
+        self._closures |= watch.closures if watch else {}
+
+    def _keep_code(self, closures: dict[str, Closure]) -> None:
+        assert self.plan is not None
+        code = observed(unchanged_since(closures, self._tree), fingerprints(self.plan))
+        self.store.set_observed(self.record.run_id, code)
 
     def _worker(self) -> DeviceWorker:
         interpret = "as_told" if self.options.verify_only else "never"

@@ -19,6 +19,7 @@ from harness.store.exchange import read_exported
 from harness.store.naming import find, is_file, is_reserved
 from harness.store.reading import environments, load_run, summaries, uuid_of
 from harness.store.writer import this_writer
+from harness.values.closure import ObservedCode
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Pairing, Slot
@@ -50,6 +51,11 @@ class Store:
     def location(self) -> str:
         """As it is shown: the file, or the URL without its password."""
         return database.shown(self._url)
+
+    @property
+    def file(self) -> Path | None:
+        """None where it is none."""
+        return self._file
 
     @cached_property
     def _engine(self) -> Engine:
@@ -133,10 +139,17 @@ class Store:
 
     def set_pairing(self, run_id: str, pairing: Pairing) -> None:
         """What a run knows of its comparison, in place of what it knew."""
+        self._change(run_id, pairing=pairing)
+
+    def set_observed(self, run_id: str, observed: ObservedCode) -> None:
+        """What its cases were seen to read."""
+        self._change(run_id, observed=observed)
+
+    def _change(self, run_id: str, **facts: Pairing | ObservedCode) -> None:
         with self.transaction() as connection:
             own = tables.runs.c.id == int(run_id)
             run = tables.decode(connection.execute(select(tables.runs.c.header).where(own)).scalar_one(), Run)
-            header = tables.encode(msgspec.structs.replace(run, pairing=pairing))
+            header = tables.encode(msgspec.structs.replace(run, **facts))
             connection.execute(update(tables.runs).where(own).values(header=header))
 
     def finish(self, run_id: str, state: str) -> None:

@@ -87,7 +87,7 @@ class BeyondMargin(_Reason, frozen=True):
     confidence: float
     margin_percent: float
     unchanged: bool = False
-    """Both sides ran the same variant, tunables and source text."""
+    """Both sides were asked the same and seen to read the same code and data."""
 
 
 class WithinBounds(_Reason, frozen=True):
@@ -176,7 +176,7 @@ def reason_words(reason: Reason) -> str:
             lost = f"; {len(disturbed)} more were disturbed ({disturbed[0]})" if disturbed else ""
             return f"{pairs} {_plural(pairs, 'pair', 'pairs')}; a verdict needs {least}{lost}"
         case BeyondMargin(confidence, margin_percent, unchanged):
-            same = "; variant, tunables and source text are the same on both sides" if unchanged else ""
+            same = "; both sides were asked the same and seen to read the same code" if unchanged else ""
             return f"the {100 * confidence:.4g} % interval lies beyond the margin of {margin_percent:g} %{same}"
         case WithinBounds(confidence, same_within_percent):
             return f"the {100 * confidence:.4g} % interval lies inside of ±{same_within_percent:g} %"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.values.case import Case
+from harness.values.closure import Closure, ObservedCode
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions, Measurement, Status
 from harness.values.pairing import Pairing, Slot
@@ -57,7 +58,8 @@ class Run(msgspec.Struct, frozen=True):
     partial run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256.
     processes: how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a
     comparison measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation
-    between fresh processes as this machine was calibrated when the run began."""
+    between fresh processes as this machine was calibrated when the run began. observed: what each case was seen to
+    read by the first process; of pairs the slots have it."""
 
     id: str
     started: str
@@ -82,6 +84,7 @@ class Run(msgspec.Struct, frozen=True):
     process_noise: dict[str, float] = {}
     suite_facts: SuiteFacts | None = None
     """None where they are not known: a file of pytest-benchmark has no suite."""
+    observed: ObservedCode = ObservedCode()
     schema: int = SCHEMA_VERSION
 
     @property
@@ -113,6 +116,12 @@ class Run(msgspec.Struct, frozen=True):
         counts = Counter(m.status.value for m in self.measurements)
         counted = ", ".join(f"{count} {status}" for status, count in counts.items())
         return f"{counted}, the first: {self.measurements[0].reason}"
+
+    def closure_of(self, case: Case) -> Closure | None:
+        """What the case was seen to be made of; None where nobody looked."""
+        own = case.same_as or case.id
+        slots = (slot.closures[own] for slot in self.slots if own in slot.closures)
+        return next(slots, None) or self.observed.closure(own)
 
     def unmeasured(self, case: Case) -> Unmeasured:
         """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""

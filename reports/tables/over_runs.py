@@ -10,6 +10,7 @@ from harness.values.attempt import Attempt
 from harness.values.environment import short_commit
 from harness.values.estimate import Ratio
 from harness.values.summary import Summary
+from harness.values.verdict import MOST_FILES
 
 from ..charts.small_charts import spark_svg, strip_svg
 from ..figures import clean, number, percent, ratio_full
@@ -123,6 +124,11 @@ def _said(moment: Moment, before: Moment | None) -> Iterator[str]:
         noise = "" if time.noise == "measured" else f", noise {time.noise}"
         units = "processes" if time.level == "process" else "samples"
         yield f"{100 * time.confidence:.3g} % of {time.n} {units}{noise}"
+    if moment.code == "changed":
+        more = f" and {len(moment.files) - MOST_FILES} more" if len(moment.files) > MOST_FILES else ""
+        yield f"code changed: {', '.join(map(clean, moment.files[:MOST_FILES]))}{more}"
+    elif moment.code:
+        yield {"same": "same code", "asked otherwise": "other tunables, sizes or weights"}[moment.code]
     if moment.changed:
         yield f"not to be compared with the one before: {'; '.join(moment.changed)}"
 

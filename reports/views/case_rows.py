@@ -30,7 +30,8 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     status: of `Status`, or of `Unmeasured`; None in a plan. shared_with: the arm whose measurement this one is. time:
     in `unit`. tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm.
     bound_share: least time by bytes over time. energy_j: per call or token, of all sequences; net_energy_j: without the
-    idle device's power; no_energy: why there is none, where it was asked for. samples: raw, in order.
+    idle device's power; no_energy: why there is none, where it was asked for. code: hash of all that the case was
+    seen to read; empty where nobody looked, or more may have been read. samples: raw, in order.
     """
 
     id: str
@@ -72,6 +73,7 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     energy_j: Estimate | None
     net_energy_j: Estimate | None
     no_energy: str
+    code: str
     determinism: Determinism | None
     batch_invariance: BatchInvariance | None
     quality: DecodeQuality | None
@@ -98,6 +100,7 @@ def _joined(joined: Joined, question: list[MeasuredCase], entry: MeasuredCase) -
     return {
         **_facts(entry.case, m, time),
         **({} if m else {"status": missing.status, "reason": missing.reason}),
+        "code": _code(joined.run, entry.case),
         "shared_with": entry.shared_with,
         "ratio": joined.against_first(question, entry) if m is not None and m.status is Status.OK else None,
         "bound_share": bound_us / time.value if bound_us and time else None,
@@ -107,7 +110,14 @@ def _joined(joined: Joined, question: list[MeasuredCase], entry: MeasuredCase) -
 
 def run_rows(run: Run) -> Iterator[RunRow]:
     """The cases that the run measured."""
-    return (run_row(m.case, m, estimate_of(run, m.case.id, m.samples)) for m in run.measurements)
+    for m in run.measurements:
+        row = run_row(m.case, m, estimate_of(run, m.case.id, m.samples))
+        yield msgspec.structs.replace(row, code=_code(run, m.case))
+
+
+def _code(run: Run, case: Case) -> str:
+    closure = run.closure_of(case)
+    return closure.digest if closure else ""
 
 
 def run_row(case: Case, measurement: Measurement | None = None, time: Estimate | None = None) -> RunRow:
@@ -140,6 +150,7 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
         "energy_j": joules(m) if m else None,
         "net_energy_j": joules(m, net=True) if m else None,
         "no_energy": m.no_energy if m else "",
+        "code": "",
         "shared_with": "",
         "ratio": None,
         "bound_share": None,

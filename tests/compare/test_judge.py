@@ -259,12 +259,6 @@ def test_peak_memory_is_exact(head_bytes: int, verdict: Verdict, status: int, sa
     assert said in reason_words(memory.reason)
 
 
-def test_the_same_text_that_is_slower_says_so() -> None:
-    """Then it is not this kernel's source: a hint at the environment, or at what it imports."""
-    (verdict,) = compare(*two_runs({"a": (10, 11)})).verdicts
-    assert "source text are the same on both sides" in reason_words(verdict.reason)
-
-
 def test_the_policy_is_the_bases_own() -> None:
     """What may not get slower is not for the head to say."""
     policy = policy_of(stored(measured(kernel(), [1.0] * 4)))

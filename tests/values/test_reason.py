@@ -54,8 +54,8 @@ WORDS: list[tuple[Reason, str]] = [
     (BeyondMargin(0.975, 0.25), "the 97.5 % interval lies beyond the margin of 0.25 %"),
     (
         BeyondMargin(0.975, 0.25, unchanged=True),
-        "the 97.5 % interval lies beyond the margin of 0.25 %; variant, tunables and source text are the same on both "
-        "sides",
+        "the 97.5 % interval lies beyond the margin of 0.25 %; both sides were asked the same and seen to read the "
+        "same code",
     ),
     (WithinBounds(0.9, 1.0), "the 90 % interval lies inside of ±1 %"),
     (
