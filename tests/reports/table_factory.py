@@ -8,9 +8,12 @@ import msgspec
 
 from harness.compare.history import CaseHistory, Moment
 from harness.plan import expand
+from harness.ranks.job import read_job
+from harness.ranks.recognise import recognise
 from harness.stats import estimate
 from harness.suite.load import load_suite
 from harness.trace import breakdown, difference, load_rules
+from harness.trace.inputs.members import TraceFile
 from harness.values.attempt import Attempt, Diagnosis
 from harness.values.binary import Binary
 from harness.values.case import Case, Implementation
@@ -19,8 +22,9 @@ from harness.values.launch import Launch
 from harness.values.measurement import Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
 from harness.values.pairing import Tree
-from harness.values.profile import SiteBinary, SiteWork, SumRow
+from harness.values.profile import Profile, SiteBinary, SiteWork, SumRow
 from harness.values.quality import AgainstArm, DecodeQuality, QualityVerdict, TokenBlocks, TokenMean
+from harness.values.ranks import Job
 from harness.values.run import Run
 from harness.values.sanitizer import AccessError, ToolReport
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticSide, StaticVerdict
@@ -44,11 +48,13 @@ from harness_reports.tables import (
     static,
     sweep,
 )
+from harness_reports.tables.ranks import every_table as rank_tables
 from harness_reports.views.history_view import slim
 from harness_reports.views.history_view import trends as trends_of
 from harness_reports.views.machines import side_by_side
 from harness_reports.views.view import build
 from tests.conftest import REPOSITORY
+from tests.ranks.made import write_rank
 from tests.sweep.made import case, finals, measured, question, row
 from tests.trace.made import KERNELS, gpu, write
 
@@ -144,6 +150,15 @@ def labelled_run() -> Run:
 KL, SHARE = TokenMean(1e-3, 8e-4, 1.2e-3), TokenMean(0.98, 0.92, 1.0)
 
 
+def rank_job(folder: Path) -> tuple[Job, tuple[Profile, ...]]:
+    """Two ranks, the second one late."""
+    paths = [write_rank(folder / f"rank{rank}.json", rank, 2, 3, 50.0) for rank in range(2)]
+    found = recognise([TraceFile(path, str(path)) for path in paths])
+    assert found is not None
+    job = read_job(found)
+    return job.job, job.profiles
+
+
 def every_table(folder: Path) -> list[Table]:
     """One or more of each kind that `reports/tables` declares."""
     made, broken, labelled = synthetic_run(3), build(broken_run()), build(labelled_run())
@@ -175,4 +190,5 @@ def every_table(folder: Path) -> list[Table]:
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
         sanitized.access_errors(tool_reports(), Path("/here")),
+        *rank_tables(*rank_job(folder)),
     ]  # fmt: skip

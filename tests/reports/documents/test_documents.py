@@ -12,24 +12,19 @@ import pytest
 
 from harness.compare.explain import Explanation
 from harness.plan import expand
-from harness.ranks.job import read_job
-from harness.ranks.recognise import recognise
 from harness.suite.load import load_suite
-from harness.trace.inputs.members import TraceFile
 from harness.values.finding import Finding
 from harness.values.pairing import CaseNoise
-from harness.values.profile import Profile
-from harness.values.ranks import Job
 from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, sanitized, stored, sweeps
 from harness_reports.documents.encoding import SCHEMA, text
 from tests.conftest import REPOSITORY
-from tests.ranks.made import write_rank
 from tests.reports.comparison_factory import comparison
 from tests.reports.run_factory import broken_run
 from tests.reports.table_factory import (
     attempt,
     compiled_sweep,
     history,
+    rank_job,
     static_comparison,
     summary,
     swept,
@@ -62,7 +57,7 @@ def documents(folder: Path) -> dict[str, str]:
         "findings": text(stored.FindingsDocument(findings=(Finding("GPU", "missing", "none", "buy one"),))),
         "history": text(stored.HistoryDocument(cases=(history(),))),
         "plan": plans.plan_text(plan),
-        "ranks": ranks.ranks_text(*_job(folder)),
+        "ranks": ranks.ranks_text(*rank_job(folder)),
         "report": runs.report_text(broken_run(), comparison(4)),
         "run": runs.run_text(broken_run()),
         "runs": text(stored.RunsDocument(runs=(summary(),))),
@@ -70,14 +65,6 @@ def documents(folder: Path) -> dict[str, str]:
         "static": comparisons.static_text(static_comparison()),
         "sweep": sweeps.sweep_text(swept(), {}),
     }
-
-
-def _job(folder: Path) -> tuple[Job, tuple[Profile, ...]]:
-    paths = [write_rank(folder / f"rank{rank}.json", rank, 2, 3, 50.0) for rank in range(2)]
-    found = recognise([TraceFile(path, str(path)) for path in paths])
-    assert found is not None
-    job = read_job(found)
-    return job.job, job.profiles
 
 
 @pytest.fixture(scope="module")
