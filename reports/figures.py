@@ -145,8 +145,8 @@ def span(low: int, high: int) -> str:
 def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
     """The question's dimensions as a reader says them: `1 token, context 1,024`; `batch 8, context 1,024`."""
     parts = []
-    if kind == "kernel" and ("tokens" in axes or not axes):
-        parts.append(plural(int(axes.get("tokens", 1)), "token"))
+    if kind == "kernel" and "tokens" in axes:
+        parts.append(plural(int(axes["tokens"]), "token"))
     elif kind != "kernel":
         parts.append(f"batch {axes.get('batch', 1)}")
     for name in (name for name in axes if name not in ("tokens", "new_tokens", "routing", "batch")):

@@ -84,7 +84,7 @@ def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], t
 
 def _moment(run: Run, planned: PlannedCase, last: _Last | None) -> tuple[Moment, _Last]:
     case, measurement = planned.case, planned.measurement
-    time = estimate_of(run, measurement.case.id, measurement.samples) if measurement else None
+    time = estimate_of(run, measurement) if measurement else None
     changed: tuple[str, ...] = ()
     code = Code()
     if last is not None and time is not None:

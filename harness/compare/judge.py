@@ -23,6 +23,7 @@ from harness.compare.without_verdict import notes_on, unsupported_on_both
 from harness.errors import NotComparable
 from harness.stats import estimate, process_medians, ratio
 from harness.stats.energy import in_joules
+from harness.stats.statistics_alone import ratio_of_statistics, statistics_of
 from harness.values.case import Case
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
@@ -35,6 +36,7 @@ from harness.values.reason import (
     MemoryChange,
     SameCode,
     SameLaunches,
+    StatisticsAlone,
     Throttled,
     TooFewPairs,
     TooFewProcesses,
@@ -164,6 +166,11 @@ class _Judge:
         if base is head:
             value = _value(base)
             return replace(empty, verdict=Verdict.SAME, reason=MeasuredOnce(), base=value, head=value), None
+        alone = tuple(side for side, m in (("base", base), ("head", head)) if m.statistics)
+        if alone:
+            found = ratio_of_statistics(statistics_of(base), statistics_of(head))
+            values = (statistics_of(base).median_us, statistics_of(head).median_us)
+            return replace(empty, reason=StatisticsAlone(alone), base=values[0], head=values[1], ratio=found), None
         in_pairs = self.one_run or self.pairs is not None
         shown = replace(
             empty, base=_value(base), head=_value(head), ratio=ratio(base.samples, head.samples, paired=in_pairs)
@@ -283,7 +290,7 @@ def _key(verdict: CaseVerdict) -> str:
 
 
 def _only_checked(measurement: Measurement) -> bool:
-    return measurement.status is Status.OK and not measurement.samples
+    return measurement.status is Status.OK and not measurement.samples and not measurement.statistics
 
 
 def _value(measurement: Measurement) -> float:

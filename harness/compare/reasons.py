@@ -30,7 +30,7 @@ def not_ok(sides: Mapping[str, Measurement | None]) -> Problem | None:
     found = [
         SideProblem(side, m.status if m else None, m.reason if m else "")
         for side, m in sides.items()
-        if m is None or not m.samples
+        if m is None or not (m.samples or m.statistics)
     ]
     failed = any(p.status in RAN_AND_FAILED or (p.side == "head" and p.status is Status.UNSUPPORTED) for p in found)
     return Problem(NotMeasured(tuple(found)), failed) if found else None

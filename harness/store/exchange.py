@@ -13,7 +13,7 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.store import tables
-from harness.store.benchmark_file import is_benchmark_file, read_benchmarks
+from harness.store.benchmark_file import is_benchmark_file, plain_json, read_benchmarks
 from harness.store.migrate import upgraded
 from harness.store.soundness import refuse_unsound
 from harness.values.run import SCHEMA_VERSION, Run
@@ -53,7 +53,7 @@ def read_exported(path: Path) -> tuple[Run, str]:
     """The run in a file and its uuid; of pytest-benchmark's files too. Raises HarnessError where it is none, or of a
     later schema."""
     try:
-        plain = msgspec.json.decode(_bytes(path))
+        plain = plain_json(_bytes(path))
         if is_benchmark_file(plain):
             return read_benchmarks(plain, path)
         schema = plain.get("schema") if isinstance(plain, dict) else None

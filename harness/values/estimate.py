@@ -9,7 +9,8 @@ import msgspec
 
 class Estimate(msgspec.Struct, frozen=True):
     """A value with its interval. level: where the error was seen, `process` (medians of n fresh processes) or `round`
-    (n samples of one process, with the between-process noise added). noise: how that was known, `measured`,
+    (n samples of one process, with the between-process noise added), or `statistics` (the same by the quartiles of n
+    samples that were not kept). noise: how that was known, `measured`,
     `calibrated` or `assumed`."""
 
     value: float

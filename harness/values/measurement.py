@@ -136,6 +136,15 @@ class Work(msgspec.Struct, frozen=True):
         return self.read_bytes + self.write_bytes
 
 
+class Statistics(msgspec.Struct, frozen=True):
+    """What another program kept of its samples: microseconds per call, of so many rounds of one process."""
+
+    median_us: float
+    q1_us: float
+    q3_us: float
+    rounds: int
+
+
 class Measurement(msgspec.Struct, frozen=True):
     """One case in one process, or, as a run is loaded, in all its processes.
 
@@ -144,6 +153,7 @@ class Measurement(msgspec.Struct, frozen=True):
     cold_bytes: bytes touched between two uses of the same weights. prepared_bytes: of the weights
     as the variant repacked them. launches: kernels per decoded token, where they were counted without a profile.
     energy: where it was asked for; no_energy: why it is not known.
+    statistics: of a file that has no samples.
     """
 
     case: Case
@@ -162,6 +172,7 @@ class Measurement(msgspec.Struct, frozen=True):
     first_token_us: float | None = None
     launches: int | None = None
     prepared_bytes: int | None = None
+    statistics: Statistics | None = None
     notes: tuple[str, ...] = ()
     method: int = METHOD_VERSION
     numerics: Numerics | None = None
@@ -173,5 +184,5 @@ class Measurement(msgspec.Struct, frozen=True):
     no_energy: str = ""
 
     def __post_init__(self) -> None:
-        if self.status is not Status.OK and (self.samples or not self.reason):
+        if self.status is not Status.OK and (self.samples or self.statistics or not self.reason):
             raise ValueError(f"{self.case.id}: {self.status.value} needs a reason and no samples")

@@ -73,6 +73,12 @@ class TooFewProcesses(_Reason, frozen=True):
     least: int
 
 
+class StatisticsAlone(_Reason, frozen=True):
+    """A side is a file that kept medians and quartiles: a ratio, and nothing that a verdict could stand on."""
+
+    sides: tuple[str, ...]
+
+
 class TooFewPairs(_Reason, frozen=True):
     """Fewer undisturbed pairs than a verdict needs. disturbed: why the others do not count."""
 
@@ -136,6 +142,7 @@ Reason = (
     | NotMeasured
     | Throttled
     | TooFewProcesses
+    | StatisticsAlone
     | TooFewPairs
     | BeyondMargin
     | WithinBounds
@@ -172,6 +179,8 @@ def reason_words(reason: Reason) -> str:
             each = f"{base} {_plural(base, 'process', 'processes')} a side"
             seen = each if base == head else f"{base} and {head} processes"
             return f"{seen}; a verdict needs {least}: `harness run --processes {least}`"
+        case StatisticsAlone(sides):
+            return f"{' and '.join(sides)}: a median and quartiles alone: the ratio is an estimate, not judged"
         case TooFewPairs(pairs, least, disturbed):
             lost = f"; {len(disturbed)} more were disturbed ({disturbed[0]})" if disturbed else ""
             return f"{pairs} {_plural(pairs, 'pair', 'pairs')}; a verdict needs {least}{lost}"

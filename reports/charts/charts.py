@@ -8,7 +8,7 @@ from harness.values.estimate import Estimate
 
 from ..figures import clean, number, percent, plus_minus, tunable_words
 from ..views.category_view import Categories
-from ..views.kernel_view import KernelGroup
+from ..views.kernel_view import KernelGroup, timed_cold
 from ..views.view import View
 from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
 from .roofline import draw_roofline
@@ -79,7 +79,8 @@ def _kernels(view: View) -> Plot | None:
     for op, groups in by_op.items():
         bars = tuple(tuple(_kernel_bars(view, group)) for group in groups)
         panels.append(Panel(f"us per call, {op}, less is better", bars, "bound by memory bandwidth"))
-    return Plot("kernels", "Kernels alone, cold weights", tuple(panels)) if panels else None
+    title = "Kernels alone, cold weights" if timed_cold(view.kernels) else "Benchmarks"
+    return Plot("kernels", title, tuple(panels)) if panels else None
 
 
 def _kernel_bars(view: View, group: KernelGroup) -> Iterator[Bar]:

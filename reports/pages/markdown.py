@@ -18,7 +18,7 @@ from ..formats.budget import Block, fit
 from ..formats.markdown_cells import code, folded, prose, text
 from ..table import Table
 from ..tables.categories import categories, totals
-from ..tables.kernels import kernels
+from ..tables.kernels import kernels, kernels_heading
 from ..tables.models import models
 from ..tables.quality import quality
 from ..tables.run import binaries, machine, problems, processes
@@ -50,7 +50,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
         blocks += [_steps(view, table), _published(table)]
     if view.kernels:
-        blocks += ["### Kernels, timed alone with cold weights", links.get("kernels", ""), *_kernels(view)]
+        blocks += [f"### {kernels_heading(view)}", links.get("kernels", ""), *_kernels(view)]
         blocks.append(links.get("roofline", ""))
     blocks += _binaries(view)
     if view.prefills:

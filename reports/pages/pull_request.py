@@ -16,6 +16,7 @@ from ..formats.markdown_cells import code, prose, text
 from ..formats.mermaid import bars
 from ..table import Cell, Change, Column, Name, Quantity, Row, Table, Words, maybe
 from ..tables.categories import totals
+from ..tables.kernels import kernels_heading
 from ..tables.models import models
 from ..tables.run import problems
 from ..views.category_view import Categories
@@ -55,7 +56,7 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
         yield totals(table)
         yield _profile_method(table)
     if view.kernels:
-        yield "### Kernels, timed alone with cold weights"
+        yield f"### {kernels_heading(view)}"
         yield links.get("kernels", "")
         yield _kernels(view)
     if view.decodes:

@@ -23,6 +23,7 @@ from ..tables.quality import quality
 from ..tables.run import pairs, problems
 from ..views.category_view import Categories
 from ..views.decode_view import ModelGroup
+from ..views.kernel_view import timed_cold
 from ..views.step_view import step_words
 from ..views.view import View, explained_words
 
@@ -61,7 +62,8 @@ def tables(view: View) -> Iterator[Table]:
     """Kernels, categories, decode and prefill, as far as they were measured."""
     if view.kernels:
         shown = "kernel arm config time_us read_share in_model energy_mj net_mj change repeats rows"
-        yield kernels(view).pick(shown, kernel="kernel, cold", change="")
+        heading = "kernel, cold" if timed_cold(view.kernels) else "benchmark"
+        yield kernels(view).pick(shown, kernel=heading, change="")
     yield from map(_categories, view.categories)
     for groups in (view.decodes, view.prefills):
         if groups:

@@ -9,10 +9,14 @@ from ..figures import count, milliseconds, number, percent, plural
 from ..table import Cell, Change, Column, Name, Names, Number, Quantity, Row, Table, Words, maybe
 from ..views.category_view import ArmKernels, Categories
 from ..views.energy_view import millijoules
-from ..views.kernel_view import KernelRow, is_sweep, usual_axes
+from ..views.kernel_view import KernelRow, is_sweep, timed_cold, usual_axes
 from ..views.view import View
 
 MEANING = "Error: rms against the float32 reference, and what is allowed."
+
+
+def kernels_heading(view: View) -> str:
+    return "Kernels, timed alone with cold weights" if timed_cold(view.kernels) else "Benchmarks"
 
 
 def kernels(view: View) -> Table:
@@ -52,7 +56,8 @@ def kernels(view: View) -> Table:
         " not shown."
         for group in view.kernels if group.left_out
     )  # fmt: skip
-    caption = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}{_labels(rows)}"
+    cold = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}" if timed_cold(view.kernels) else ""
+    caption = f"{cold}{_labels(rows)}"
     return Table("kernels", "Kernels of every arm", columns, tuple(rows), caption, left_out, usual_axes(view.kernels))
 
 

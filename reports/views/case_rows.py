@@ -111,7 +111,7 @@ def _joined(joined: Joined, question: list[MeasuredCase], entry: MeasuredCase) -
 def run_rows(run: Run) -> Iterator[RunRow]:
     """The cases that the run measured."""
     for m in run.measurements:
-        row = run_row(m.case, m, estimate_of(run, m.case.id, m.samples))
+        row = run_row(m.case, m, estimate_of(run, m))
         yield msgspec.structs.replace(row, code=_code(run, m.case))
 
 

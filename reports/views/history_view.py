@@ -62,7 +62,7 @@ class Slim:
 
 
 def slim(run: Run) -> Slim:
-    times = {m.case.id: estimate_of(run, m.case.id, m.samples) for m in run.measurements}
+    times = {m.case.id: estimate_of(run, m) for m in run.measurements}
     cases = sorted((case for case in run.cases if case.id in times), key=lambda case: case.kind != "decode")
     return Slim(run.id, run.suite, run.started, run.environment, {case.id: case for case in cases}, times)
 

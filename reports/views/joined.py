@@ -24,6 +24,11 @@ class MeasuredCase:
     shared_with: str = ""
 
     @property
+    def timed(self) -> bool:
+        """By samples, or by what another program kept of them."""
+        return bool(self.samples) or (self.measurement is not None and self.measurement.statistics is not None)
+
+    @property
     def samples(self) -> tuple[Sample, ...]:
         return self.measurement.samples if self.measurement else ()
 
@@ -49,7 +54,7 @@ class Joined:
         """us per call, step or pass; None without samples."""
         key = entry.measurement.case.id if entry.measurement else entry.case.id
         if key not in self._estimates:
-            self._estimates[key] = estimate_of(self.run, key, entry.samples)
+            self._estimates[key] = estimate_of(self.run, entry.measurement) if entry.measurement else None
         return self._estimates[key]
 
     def bound_us(self, entry: MeasuredCase) -> float | None:

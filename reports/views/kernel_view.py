@@ -18,6 +18,8 @@ from .joined import Joined, MeasuredCase, by_question, shared_arms
 MOST_ROWS = 24
 """Rows of one group; a sweep has hundreds."""
 
+OTHER_TIMERS = ("pytest-benchmark",)
+
 
 @dataclass(frozen=True)
 class KernelRow:
@@ -68,6 +70,12 @@ def kernel_groups(joined: Joined) -> tuple[KernelGroup, ...]:
     return tuple(group for group in groups if group.timed)
 
 
+def timed_cold(groups: Sequence[KernelGroup]) -> bool:
+    """Whether weights came from memory: so our own timers do it, of others it is not known."""
+    measured = (row.source.measurement for group in groups for row in group.rows)
+    return any(m is not None and m.timer not in OTHER_TIMERS for m in measured)
+
+
 def is_sweep(groups: Sequence[KernelGroup]) -> bool:
     """Are these the configurations of a sweep, which are held against the fastest of them?"""
     return any(row.source.case.tunables_in_id for group in groups for row in group.rows)
@@ -80,7 +88,7 @@ def usual_axes(groups: Sequence[KernelGroup]) -> str:
 
 def _group(joined: Joined, entries: Sequence[MeasuredCase]) -> KernelGroup:
     sweep = any(entry.case.tunables_in_id for entry in entries)
-    ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.samples]
+    ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.timed]
     if sweep:  # held against the fastest, which is the first then
         ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else math.inf)
     rows = [_row(joined, entry, ok, arms) for entry, arms in shared_arms(ok)]

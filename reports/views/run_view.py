@@ -53,6 +53,7 @@ class Counts:
     alike: not timed, for both sides of a comparison run the same code."""
 
     correct: int
+    checked: int
     measured: int
     shared: int
     missing: int
@@ -61,7 +62,9 @@ class Counts:
 
     @property
     def sentence(self) -> str:
-        parts = [f"{self.correct} of {plural(self.measured, 'case')} correct"] if self.measured else []
+        parts = [f"{self.correct} of {plural(self.measured, 'case')} correct"] if self.checked else []
+        if self.measured and not self.checked:
+            parts.append(f"{plural(self.measured, 'case')} timed, none checked")
         if self.unsupported or not parts:
             parts.append(f"{self.unsupported} unsupported" if self.unsupported else "no case was timed")
         if self.shared:
@@ -96,7 +99,8 @@ def _facts(environment: Environment | None, conditions: Sequence[Conditions]) ->
         return
     uuid = f" ({clean(environment.device_uuid)[:8]})" if environment.device_uuid else ""
     yield f"{clean(environment.device_name)}{uuid}"
-    yield f"torch {clean(environment.torch)}"
+    if environment.torch:
+        yield f"torch {clean(environment.torch)}"
     if environment.triton:
         yield f"triton {clean(environment.triton)}"
     if environment.read_gb_s:
@@ -164,12 +168,14 @@ def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], 
 
 def counts(joined: Joined) -> Counts:
     own = [entry for entry in joined.cases if not entry.shared_with]
-    status = Counter(entry.measurement.status for entry in own if entry.measurement)
+    measured = [entry.measurement for entry in own if entry.measurement]
+    status = Counter(m.status for m in measured)
     unsupported = status[Status.UNSUPPORTED]
     unmeasured = [entry.case for entry in own if not entry.measurement]
     alike = sum(joined.run.unmeasured(case).alike for case in unmeasured)
     return Counts(
         correct=status[Status.OK],
+        checked=sum(m.correctness is not None or m.status not in (Status.OK, Status.UNSUPPORTED) for m in measured),
         measured=sum(status.values()) - unsupported,
         shared=len(joined.cases) - len(own),
         missing=len(unmeasured) - alike,
@@ -217,6 +223,11 @@ def _interval_sentence(level: str, noise: str, confidence: float, fewest: int, m
     sure = percent(confidence)
     if level == "process":
         return f"Intervals are {sure} from the medians of {span(fewest, most)} fresh processes."
+    if level == "statistics":
+        return (
+            f"Intervals are {sure} from the quartiles of {span(fewest, most)} rounds, which the file does not have,"
+            " widened by the assumed noise between processes."
+        )
     extra = "calibrated" if noise == "calibrated" else noise
     return (
         f"Intervals are {sure} from {span(fewest, most)} rounds of one process, widened by the {extra} noise between "

@@ -17,7 +17,7 @@ from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
 from .energy_view import energy_sentences
 from .joined import join
-from .kernel_view import KernelGroup, kernel_groups
+from .kernel_view import KernelGroup, kernel_groups, timed_cold
 from .landscape_view import Terrain, terrains
 from .quality_view import quality_rows
 from .run_view import Counts, Headline, Problem, counts, footnotes, headline, problems
@@ -195,7 +195,7 @@ def _cautions(
 def _methods(
     decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup], profiles: Sequence[Categories]
 ) -> Iterator[str]:
-    if kernels:
+    if timed_cold(kernels):
         yield (
             "Kernels are timed alone with weights that come from memory. Share of read: the time that the call's bytes "
             "take at the measured read bandwidth, over the time of the call."

@@ -174,9 +174,9 @@ def test_calibrations_add_up_per_machine(store: Store) -> None:
 def test_a_single_process_is_widened_by_the_calibrated_noise(store: Store) -> None:
     case = kernel("a")
     run = stored(measured(case, [10.0]))
-    assumed = estimate_of(run, case.id, run.measurements[0].samples)
+    assumed = estimate_of(run, run.measurements[0])
     known = process_noise(Noise({case.id: CaseNoise(0.02**2, 12, 0.02, 16)}))
-    calibrated = estimate_of(msgspec.structs.replace(run, process_noise=known), case.id, run.measurements[0].samples)
+    calibrated = estimate_of(msgspec.structs.replace(run, process_noise=known), run.measurements[0])
     assert assumed is not None and calibrated is not None
     assert (assumed.noise, calibrated.noise) == ("assumed", "calibrated")
     assert (

@@ -20,6 +20,7 @@ from harness.values.reason import (
     SameCode,
     SameLaunches,
     SideProblem,
+    StatisticsAlone,
     Throttled,
     TooFewPairs,
     TooFewProcesses,
@@ -49,6 +50,10 @@ WORDS: list[tuple[Reason, str]] = [
     (Throttled("a", "b"), "throttled: base: a, head: b"),
     (TooFewProcesses(1, 1, 4), "1 process a side; a verdict needs 4: `harness run --processes 4`"),
     (TooFewProcesses(1, 3, 4), "1 and 3 processes; a verdict needs 4: `harness run --processes 4`"),
+    (
+        StatisticsAlone(("base", "head")),
+        "base and head: a median and quartiles alone: the ratio is an estimate, not judged",
+    ),
     (TooFewPairs(1, 4), "1 pair; a verdict needs 4"),
     (TooFewPairs(2, 4, ("hot", "shared")), "2 pairs; a verdict needs 4; 2 more were disturbed (hot)"),
     (BeyondMargin(0.975, 0.25), "the 97.5 % interval lies beyond the margin of 0.25 %"),
