@@ -53,10 +53,13 @@ def outputs_notes(verdicts: Sequence[CaseVerdict]) -> list[str]:
         (Sameness.WITHIN, "equal within rounding"), (Sameness.DIFFERS, "further apart than rounding"),
         (None, "computed from other operands"),
     ):  # fmt: skip
-        names = [case for case, found in compared.items() if found.sameness is kind]
+        names = [
+            f"{case}, {found.distance}" if found.distance else case
+            for case, found in compared.items() if found.sameness is kind
+        ]  # fmt: skip
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         if counts[kind]:
-            parts.append(f"{counts[kind]} {words} ({', '.join(names[:MOST_NAMED])}{more})")
+            parts.append(f"{counts[kind]} {words} ({'; '.join(names[:MOST_NAMED])}{more})")
     same = f"outputs: the same bits on both sides in {counts[Sameness.BITWISE]} of {len(compared)} cases"
     return ["; ".join([same, *parts])] if parts else []
 

@@ -89,15 +89,20 @@ class OutputsCompared(msgspec.Struct, frozen=True):
     repeats: bool = True
 
     @property
-    def words(self) -> str:
-        """`bit for bit`, `rounding, rms 3.1e-04 (allowed 8e-03)`, `differ, rms ...`, `operands differ`."""
+    def word(self) -> str:
+        """`same bits`, `rounding`, `DIFFER`, or `other operands`."""
         if self.sameness is None:
-            return "operands differ"
-        if self.sameness is Sameness.BITWISE:
-            return self.sameness.value
-        kind = "rounding" if self.sameness is Sameness.WITHIN else "differ"
+            return "other operands"
+        words = {Sameness.BITWISE: "same bits", Sameness.WITHIN: "rounding", Sameness.DIFFERS: "DIFFER"}
+        return words[self.sameness]
+
+    @property
+    def distance(self) -> str:
+        """`rms 3.1e-04 (allowed 8e-03)`; empty where there is none."""
+        if self.sameness in (None, Sameness.BITWISE):
+            return ""
         again = "" if self.repeats else "; not repeatable"
-        return f"{kind}, rms {self.rms_difference:.1e} (allowed {self.allowed:.0e}){again}"
+        return f"rms {self.rms_difference:.1e} (allowed {self.allowed:.0e}){again}"
 
 
 def _words(sameness: Sameness, max_difference: float) -> str:

@@ -39,7 +39,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
         )
     yield _chart(c)
     if c.verdicts:
-        yield verdicts(c).pick("gate case base head unit ratio confidence verdict units outputs")
+        yield verdicts(c).pick("gate case base head unit ratio confidence verdict units outputs apart")
     yield "\n".join(_reasons(c))
     yield "\n".join(f"- {text(clean(note, 400))}" for note in c.notes)
     yield f"Exit status {int(c.exit_status)}."

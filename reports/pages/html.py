@@ -79,7 +79,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "totals": totals,
     "trends": lambda found: over_runs.trends(found).without(["suite"]),
     "verdicts": lambda found: verdicts(found).pick(
-        "case verdict ratio outputs base head unit gate units reason", gate="Gate"
+        "case verdict ratio outputs apart base head unit gate units reason", gate="Gate"
     ),
 }
 """What the template asks for."""

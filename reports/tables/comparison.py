@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.values.numerics import Sameness
 from harness.values.verdict import CaseVerdict, Comparison
 
 from ..figures import clean, gib, number
@@ -25,7 +26,8 @@ def verdicts(comparison: Comparison) -> Table:
         Column("confidence", "%", right=True, extra=True),
         Column("verdict", "Verdict"),
         Column("units", "Units", right=True),
-        Column("outputs", "Outputs", sparse=True, extra=True),
+        Column("outputs", "Outputs", sparse=True),
+        Column("apart", "Outputs apart", sparse=True, extra=True),
         Column("reason", "Why"),
     )
     rows = []
@@ -34,7 +36,7 @@ def verdicts(comparison: Comparison) -> Table:
             Words("gate" if v.gated else ""), Name(clean(v.case), long=True), _value(v, v.base), _value(v, v.head),
             Words(UNITS[v.metric], "nowrap"), Change(v.ratio, ratio_words(v)) if v.ratio else None, Words(sure(v)),
             Mark(str(v.verdict), v.verdict.tone, strong=v.gated), _units(v),
-            Words(v.outputs.words, "nowrap") if v.outputs else None, Words(clean(v.words, 400), "wide"),
+            *_outputs(v), Words(clean(v.words, 400), "wide"),
         )  # fmt: skip
         rows.append(Row(cells, importance(v), str(v.verdict)))
     caption = (
@@ -77,6 +79,15 @@ def sure(verdict: CaseVerdict) -> str:
     """Confidence of the interval; none for what is exact."""
     exact = verdict.ratio is None or verdict.ratio.low == verdict.ratio.high
     return "" if verdict.ratio is None or exact else f"{100 * verdict.ratio.confidence:.3g}"
+
+
+def _outputs(verdict: CaseVerdict) -> tuple[Cell, Cell]:
+    """Whether both sides computed the same, and how far apart they are where not."""
+    found = verdict.outputs
+    if found is None:
+        return None, None
+    tone = "alarm" if found.sameness is Sameness.DIFFERS else ""
+    return Mark(found.word, tone), Words(found.distance, "nowrap") if found.distance else None
 
 
 def _value(verdict: CaseVerdict, value: float | None) -> Number | None:

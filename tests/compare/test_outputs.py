@@ -38,7 +38,7 @@ def compared(base: Measurement, head: Measurement) -> OutputsCompared:
 
 def test_equal_outputs_are_bit_for_bit() -> None:
     found = compared(side(), side(VALUES.clone()))
-    assert found.sameness is Sameness.BITWISE and found.words == "bit for bit"
+    assert found.sameness is Sameness.BITWISE and found.word == "same bits" and found.distance == ""
 
 
 def test_another_rounding_is_measured_and_said() -> None:
@@ -47,7 +47,8 @@ def test_another_rounding_is_measured_and_said() -> None:
     found = compared(side(), side(VALUES + 3e-4 * noise))
     assert found.sameness is Sameness.WITHIN
     assert found.rms_difference == pytest.approx(3e-4, rel=0.3)
-    assert found.words.startswith("rounding, rms ") and found.words.endswith("(allowed 8e-03)")
+    assert found.word == "rounding"
+    assert found.distance.startswith("rms ") and found.distance.endswith("(allowed 8e-03)")
 
 
 def test_what_rounding_does_not_explain_differs() -> None:
@@ -76,12 +77,12 @@ def test_another_shape_dtype_or_output_differs() -> None:
 
 def test_on_other_operands_nothing_is_said_of_the_outputs() -> None:
     found = compared(side(), side(operand=2.0))
-    assert found.sameness is None and found.words == "operands differ"
+    assert found.sameness is None and found.word == "other operands" and found.distance == ""
 
 
 def test_a_kernel_that_does_not_repeat_itself_says_so() -> None:
     found = compared(side(), side(VALUES * 1.0001, repeats=Sameness.WITHIN))
-    assert not found.repeats and found.words.endswith("; not repeatable")
+    assert not found.repeats and found.distance.endswith("; not repeatable")
 
 
 def test_a_run_from_before_records_were_kept_has_no_word() -> None:
