@@ -38,7 +38,7 @@ def command(
     csv: Annotated[Path | None, typer.Option(help="Write every table to this file, as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where the time of a trace went; of two, what changed; of ranks, who waited for whom. Without a GPU, CPU time."""
+    """Say where the time of traces went, what changed, who waited. Of a trace without a GPU, CPU time."""
     from harness.cli.breakdown_ranks import show_ranks
     from harness.ranks.recognise import recognise
     from harness.trace.inputs.members import trace_files

@@ -60,9 +60,9 @@ def _show(run: Run, as_json: bool) -> None:
 
         print(run_text(run))
     else:
-        for measurement in run.measurements:
-            reason = f"   {measurement.reason}" if measurement.reason else ""
-            print(f"{measurement.status.value:<12}{measurement.case.id}{reason}")
+        from harness_reports.pages.findings import checked
+
+        print(*checked(run.measurements), sep="\n")
     bad = [m for m in run.measurements if m.status not in (Status.OK, Status.UNSUPPORTED)]
     if bad:
         raise typer.Exit(ExitStatus.CASE_FAILED)

@@ -18,27 +18,17 @@ def command(
     """Say what this machine can measure, and how to mend the rest."""
     from harness.doctor import examine
 
-    findings = list(examine(_folder(store), bandwidth))
+    found = list(examine(_folder(store), bandwidth))
     if as_json:
-        import msgspec
+        from harness_reports.documents.stored import findings_text
 
-        from harness_reports.documents.encoding import text
-        from harness_reports.documents.stored import FindingsDocument
-
-        print(msgspec.json.format(text(FindingsDocument(findings=findings)), indent=2))
+        print(findings_text(found))
         return
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    styles = {"ok": "green", "warn": "yellow", "missing": "red"}
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for found in findings:
-        said = Text(found.text)
-        if found.remedy:
-            said.append(f"\n-> {found.remedy}", style="bold")
-        table.add_row(Text(found.status, style=styles[found.status]), found.name, said)
-    Console().print(table)
+    from harness_reports.pages.findings import findings
+
+    Console().print(findings(found))
 
 
 def _folder(store: str) -> Path:

@@ -40,10 +40,9 @@ def command(
     if svg is not None:
         _draw(svg, _runs(stored, suite, last), case)
     if as_json:
-        from harness_reports.documents.encoding import text
-        from harness_reports.documents.stored import HistoryDocument
+        from harness_reports.documents.stored import history_text
 
-        print(text(HistoryDocument(cases=found)))
+        print(history_text(found))
     else:
         from harness_reports.formats.console import show
         from harness_reports.formats.terminal_table import Titled

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from harness.compare.history import CaseHistory
 from harness.stats import estimate, ratio
 from harness.values.attempt import Attempt
 from harness.values.case import Tunables
 from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
-from harness.values.pairing import CaseNoise
+from harness.values.pairing import CaseNoise, Noise
 from harness.values.summary import Summary
 
 from ..views.case_rows import attempt_row
 from .encoding import extended, of, several, struct, text
 
+Runs = tuple[tuple[str, str], ...]
+"""Base and head of each pair of worktrees."""
 TRY: dict[str, Any] = {"try": int}
 """A word of Python, and so no name of an argument."""
 AttemptDocument = extended(
@@ -44,10 +48,23 @@ AttemptRow = struct(
 AttemptsDocument = struct("AttemptsDocument", attempts=several(AttemptRow))
 FindingsDocument = struct("FindingsDocument", findings=tuple[Finding, ...])
 CalibrationDocument = struct(
-    "CalibrationDocument", device=str, runs=tuple[str, ...], offset=float, offset_chance=float,
+    "CalibrationDocument", device=str, runs=Runs, offset=float, offset_chance=float,
     worktree_pairs=int, order=float, order_error=float, cases=dict[str, CaseNoise], failed=dict[str, str],
 )  # fmt: skip
 
 
 def attempts_text(found: Sequence[Attempt]) -> str:
     return text(AttemptsDocument(attempts=tuple(AttemptRow(**attempt_row(attempt)) for attempt in found)))
+
+
+def history_text(found: tuple[CaseHistory, ...]) -> str:
+    return text(HistoryDocument(cases=found))
+
+
+def findings_text(found: Sequence[Finding]) -> str:
+    """On several lines: people read it, too."""
+    return msgspec.json.format(text(FindingsDocument(findings=tuple(found))), indent=2)
+
+
+def calibration_text(device: str, noise: Noise, runs: Runs, failed: dict[str, str]) -> str:
+    return text(of(CalibrationDocument, noise, device=device, runs=runs, failed=failed))

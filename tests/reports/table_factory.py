@@ -21,7 +21,7 @@ from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
-from harness.values.pairing import Tree
+from harness.values.pairing import CaseNoise, Noise, Tree
 from harness.values.profile import Profile, SiteBinary, SiteWork, SumRow
 from harness.values.quality import AgainstArm, DecodeQuality, QualityVerdict, TokenBlocks, TokenMean
 from harness.values.ranks import Job
@@ -39,6 +39,7 @@ from harness_reports.tables import (
     kernels,
     machines,
     models,
+    noise,
     op_work,
     over_runs,
     plan,
@@ -70,6 +71,12 @@ def attempt() -> Attempt:
     kernel, other = [m for m in made.measurements if m.case.kind == "kernel"][:2]
     diagnosis = Diagnosis("zero", "all zero")
     return Attempt(made.started, "a.py", "text", kernel, number=3, against=other, diagnosis=diagnosis, tags=("best",))
+
+
+def noise_of_two_cases() -> Noise:
+    """One with a lasting offset, one without."""
+    cases = {"a": CaseNoise(4e-6, 15, 0.002, 16, True, 0.001, 0.01, 3), "b": CaseNoise(4e-6, 15, 0.002, 16)}
+    return Noise(cases, worktree_pairs=4, order_error=0.001)
 
 
 def swept() -> SweepResult:
@@ -189,6 +196,7 @@ def every_table(folder: Path) -> list[Table]:
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
+        noise.noise(noise_of_two_cases()),
         sanitized.access_errors(tool_reports(), Path("/here")),
         *rank_tables(*rank_job(folder)),
     ]  # fmt: skip

@@ -14,7 +14,6 @@ from harness.compare.explain import Explanation
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.finding import Finding
-from harness.values.pairing import CaseNoise
 from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, sanitized, stored, sweeps
 from harness_reports.documents.encoding import SCHEMA, text
 from tests.conftest import REPOSITORY
@@ -24,6 +23,7 @@ from tests.reports.table_factory import (
     attempt,
     compiled_sweep,
     history,
+    noise_of_two_cases,
     rank_job,
     static_comparison,
     summary,
@@ -43,19 +43,17 @@ def documents(folder: Path) -> dict[str, str]:
     profiles = [breakdown(trace, load_rules(), steps=2) for trace in traces]
     names = [str(trace) for trace in traces]
     plan = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"))
-    known = {"offset": 0.0, "offset_chance": 1.0, "worktree_pairs": 4, "order": 0.0, "order_error": 0.001}
-    calibration = {"device": "GPU", "runs": ("1",), **known, "failed": {"a": "b"}}
     return {
         "attempt": stored.attempt_text(attempt()),
         "attempts": stored.attempts_text([attempt()]),
         "breakdown": breakdowns.breakdown_text(names[:1], profiles[:1]),
         "breakdowns": breakdowns.breakdown_text([*names, names[0]], [*profiles, profiles[0]]),
-        "calibration": text(stored.CalibrationDocument(**calibration, cases={"a": CaseNoise(0.1, 3, 0.2, 4)})),
+        "calibration": stored.calibration_text("GPU", noise_of_two_cases(), (("1", "2"),), {"a": "b"}),
         "comparison": comparisons.comparison_text(comparison(12), Explanation()),
         "compiled": sweeps.compiled_text(compiled_sweep()),
         "difference": breakdowns.breakdown_text(names, profiles, difference(*profiles)),
-        "findings": text(stored.FindingsDocument(findings=(Finding("GPU", "missing", "none", "buy one"),))),
-        "history": text(stored.HistoryDocument(cases=(history(),))),
+        "findings": stored.findings_text([Finding("GPU", "missing", "none", "buy one")]),
+        "history": stored.history_text((history(),)),
         "plan": plans.plan_text(plan),
         "ranks": ranks.ranks_text(*rank_job(folder)),
         "report": runs.report_text(broken_run(), comparison(4)),

@@ -101,6 +101,7 @@ def test_folders_and_patterns_are_expanded(tmp_path: Path) -> None:
         ("a.tar.gz", tarred({"x/y.json": OTHER}), "an archive without a JSON trace in it \\(x/y.json\\)"),
         ("folder/x.txt", b"", "a folder without a trace"),
     ],
+    ids=["zip", "tar", "folder"],  # an archive has the time at which it was made in it: no name that stays
 )
 def test_where_no_trace_is_one_line_says_it(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     """With the names that are there."""
