@@ -52,7 +52,8 @@ class EnergyUnknown(Exception):
 
 
 class Tick(NamedTuple):
-    """The counter when it was first seen to have moved: at some time within `within_s` before `at_s`."""
+    """The counter when it was first seen to have moved: at some time within `within_s` before `at_s`, when it was asked
+    before."""
 
     at_s: float
     joules: float
@@ -68,14 +69,14 @@ class EnergyMeter:
 
     def tick(self) -> Tick:
         """Waits for the counter's next step. EnergyUnknown where there is none, or no counter."""
-        seen, before_s = self._joules(), _perf_counter()
-        began_s = before_s
-        while before_s - began_s < STUCK_S and not self._stop.is_set():
+        began_s = asked_s = _perf_counter()
+        seen = self._joules()
+        while asked_s - began_s < STUCK_S and not self._stop.is_set():
+            self._stop.wait(POLL_S)
+            before_s, asked_s = asked_s, _perf_counter()
             joules, now_s = self._joules(), _perf_counter()
             if joules != seen:
                 return Tick(now_s, joules, now_s - before_s)
-            before_s = now_s
-            self._stop.wait(POLL_S)
         raise EnergyUnknown(f"the energy counter did not move in {STUCK_S:g} s")
 
     @cached_property
