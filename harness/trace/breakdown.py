@@ -15,7 +15,9 @@ from harness.errors import HarnessError
 from harness.trace.attribute import Attribution, in_order, outermost_first, self_times
 from harness.trace.categories import Rules
 from harness.trace.contradictions import contradictions
+from harness.trace.doubts import before_launch, leave_out
 from harness.trace.events import read_events
+from harness.trace.inputs.kinds import kind_of
 from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
 from harness.trace.replay import Capture, last_step, map_back, read_capture
@@ -52,24 +54,39 @@ def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | 
     pieces = read_pieces(Path(path), quality)
     first = next(pieces, b"")
     capture = read_capture(first, quality)
-    return collect(read_events(chain((first,), pieces), quality), quality), capture
+    rows = collect(read_events(chain((first,), pieces), quality), quality)
+    rows.doubts, rows.kind = leave_out(rows), kind_of(first)
+    return rows, capture
 
 
 def profile_of(
     path: str | Path, rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]
 ) -> Profile:
     """path: for errors. Raises HarnessError as `breakdown` does."""
-    if not rows.events and quality["no_list"]:
-        raise HarnessError(
-            f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
-        )
     if rows.gpu.role:
         return _gpu(rows, capture, rules, steps, quality)
     if any(not label & 1 for host in rows.threads for label in host.label):
         return _cpu(rows, rules, steps, quality)
-    raise HarnessError(
-        f"{path}: nothing to break down: no kernels, copies or CPU ops among {rows.events} events; was the profiler"
-        " given activities, and did its schedule record?"
+    if rows.kind:
+        raise HarnessError(f"{path}: {rows.kind}")
+    if not rows.events and quality["no_list"]:
+        raise HarnessError(
+            f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
+        )
+    raise HarnessError(f"{path}: nothing to break down: {_nothing(rows)}")
+
+
+def _nothing(rows: Rows) -> str:
+    launches = calls(rows, Attribution(rows))
+    if launches:
+        lost = sum(row.launches for row in launches)
+        return f"the kernels of all {lost} launches are missing, and there are no CPU ops among {rows.events} events"
+    if rows.unread:
+        found = ", ".join(f"{count} of {kind}" for kind, count in rows.unread.items())
+        return f"its device rows are of a kind that is not read ({found})"
+    return (
+        f"no kernels, copies or CPU ops among {rows.events} events; was the profiler given activities, and did its"
+        " schedule record?"
     )
 
 
@@ -118,6 +135,8 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
         processes=processes(rows, attribution),
         launches=launches,
         idle=usage.idle,
+        doubts=(*rows.doubts, *before_launch(rows, attribution.launch)),
+        unread=dict(rows.unread),
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,
@@ -164,6 +183,8 @@ def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
         covered.add(start_ns, end_ns)
         first_ns = start_ns if first_ns is None else first_ns
         last_ns = end_ns if first_ns == start_ns else max(last_ns, end_ns)
+    launches = calls(rows, Attribution(rows))
+    quality["launches_without_gpu_rows"] += sum(row.without_rows for row in launches)
     return Profile(
         device="cpu",
         kernel_count=0,
@@ -186,6 +207,9 @@ def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
             for process, entry in zip(rows.processes, of_process, strict=True)
             if entry[0]
         ),
+        launches=launches,
+        doubts=rows.doubts,
+        unread=dict(rows.unread),
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,

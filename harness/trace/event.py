@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -9,6 +10,11 @@ import msgspec
 
 Id = int | str | float | None
 NOTHING = msgspec.Raw(b"")
+MOST_DIGITS = 20
+"""Of a whole number: 19 hold every nanosecond of this era. `1e999000` would cost minutes to write out."""
+BEYOND_NS = 10**30
+LONGEST_NUMBER = 64
+WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?")
 
 
 class Arguments(msgspec.Struct, gc=False):
@@ -26,6 +32,8 @@ class Arguments(msgspec.Struct, gc=False):
     group: Any = msgspec.field(default=None, name="Process Group Name")
     group_ranks: Any = msgspec.field(default=None, name="Process Group Ranks")
     sequence: Any = msgspec.field(default=None, name="Seq")
+    task_type: Any = msgspec.field(default=None, name="Task Type")
+    """Of a row of an Ascend NPU."""
 
 
 class Event(msgspec.Struct, gc=False):
@@ -45,7 +53,7 @@ def nanoseconds(microseconds: bytes) -> int:
     """`4515377606141.173` -> 4515377606141173, exactly; a part of a nanosecond is rounded half to even.
 
     Takes every form of a number that traces have: whole (to torch 2.3), with one to three decimals, in a string.
-    Raises ValueError for what is no finite number.
+    A number that no time can have is BEYOND_NS, whatever it is. Raises ValueError for what is no finite number.
     """
     if microseconds[-4:-3] == b".":
         try:
@@ -54,7 +62,25 @@ def nanoseconds(microseconds: bytes) -> int:
             pass  # `1.5e3` and what is no number
     elif microseconds.isdigit():
         return int(microseconds) * 1000
+    if len(microseconds) > LONGEST_NUMBER:
+        raise ValueError(f"{microseconds[:LONGEST_NUMBER]!r}... is no time")
     try:
-        return int((Decimal(microseconds.decode("ascii").strip('"')) * 1000).to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
+        value = Decimal(microseconds.decode("ascii").strip('"'))
+    except (InvalidOperation, UnicodeDecodeError) as error:
         raise ValueError(f"{microseconds!r} is no time") from error
+    if not value.is_finite():
+        raise ValueError(f"{microseconds!r} is no time")
+    if value.adjusted() > MOST_DIGITS:
+        return -BEYOND_NS if value.is_signed() else BEYOND_NS
+    return int((value * 1000).to_integral_value())
+
+
+def whole_number(value: object) -> int | None:
+    """An id that is a whole number, however it was written: `7`, `7.0`, `"7"`; None for what is none."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str) and len(value) <= MOST_DIGITS and (found := WHOLE.fullmatch(value)):
+        return int(found[1])
+    return None

@@ -10,6 +10,7 @@ NOT_LAUNCHED = "host: next kernel not launched yet"
 LAUNCHING = "launch: from the call to the start"
 QUEUED = "queued: launched before, not started"
 UNKNOWN = "unknown: no launch in the trace"
+SKEWED = "clocks: the next kernel starts before its launch"
 BEFORE = "before the first row of this device"
 AFTER = "after the last row of this device"
 
@@ -49,6 +50,9 @@ class Idle:
         launch = self._launch_of[row]
         if launch == NONE:
             self._count(UNKNOWN, gap_ns)
+            return
+        if self._launched_ns[launch] > start_ns:
+            self._count(SKEWED, gap_ns)
             return
         late_ns = min(gap_ns, max(0, self._launched_ns[launch] - (start_ns - gap_ns)))
         if not late_ns:

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from harness.trace.event import Arguments, Event, Id, nanoseconds
+from harness.trace.event import Arguments, Event, Id, nanoseconds, whole_number
+from harness.values.profile import Doubt
 
-KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE = range(6)
+KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE, UNREAD = range(7)
 ROLES = {
     "kernel": KERNEL,
     "Kernel": KERNEL,
@@ -31,9 +32,16 @@ ROLES = {
     "cpu_op": OP,
     "Operator": OP,
     "user_annotation": SCOPE,
+    "cuda_profiler_range": UNREAD,
+    "mtia_ccp_events": UNREAD,
+    "mtia_insight": UNREAD,
+    "mtia_workloadd": UNREAD,
+    "privateuse1_kernel": UNREAD,
+    "hpu_op": UNREAD,
+    "xpu_kernel": UNREAD,
 }
 """The names of today and, with capitals, those before torch 1.13. gpu_user_annotation lies on GPU tracks and is no
-time."""
+time. What other devices did is counted, so that their traces are not taken for a CPU's."""
 
 NUMBER_AT_END = re.compile(r"\d+$")
 NO_ARGUMENTS = Arguments()
@@ -90,7 +98,9 @@ class Process:
 
 class Rows:
     """places: of GPU rows. processes: of ops, scopes and launches. collectives: what is said of a GPU row that is one,
-    by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used or not."""
+    by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used or not. unread:
+    how many rows of devices are of a kind that is not read. doubts: rows that are left out. kind: of a file that other
+    programs write, "" for a trace of torch's."""
 
     def __init__(self) -> None:
         self.collectives: dict[int, Arguments] = {}
@@ -101,6 +111,9 @@ class Rows:
         self.names: list[str] = []
         self.places: list[Place] = []
         self.events = 0
+        self.unread: Counter[str] = Counter()
+        self.doubts: tuple[Doubt, ...] = ()
+        self.kind = ""
 
     def process_of(self, launch: int) -> int:
         """Index of the process that made a launch."""
@@ -134,6 +147,11 @@ class _Collector:
         for event in block:
             role = role_of(event.cat)  # type: ignore[arg-type]  # None is in no dictionary of names
             if role is None or event.ph != "X":
+                if not event.cat and event.args is not None and event.args.task_type is not None:
+                    self._rows.unread["Ascend NPU"] += 1
+                continue
+            if role == UNREAD:
+                self._rows.unread[event.cat] += 1  # type: ignore[index]  # a role has a name
                 continue
             try:
                 start_ns = nanoseconds(bytes(event.ts))
@@ -205,9 +223,13 @@ class _Collector:
 
     def rows(self) -> Rows:
         self._rows.names = list(self._names)
-        self._rows.places = [
-            Place(_mark(pid, device), str(device), str(stream)) for pid, device, stream in self._places
-        ]
+        rows = self._rows
+        named: dict[Place, int] = {}
+        rows.places = [Place(_mark(pid, device), str(device), str(stream)) for pid, device, stream in self._places]
+        kept = [named.setdefault(place, len(named)) for place in rows.places]
+        if len(named) < len(kept):  # numbers in one part of a file, their texts in another
+            rows.places = list(named)
+            rows.gpu.place = array("i", map(kept.__getitem__, rows.gpu.place))
         return self._rows
 
 
@@ -226,6 +248,6 @@ def _shown(pid: Id) -> str:
 
 def _correlation(args: Arguments) -> int:
     value = args.correlation
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    return value if isinstance(value, int) and 0 <= value < MOST_NS else NONE
+    if not isinstance(value, int):
+        value = whole_number(value)
+    return value if value is not None and 0 <= value < MOST_NS else NONE

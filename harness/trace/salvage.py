@@ -12,14 +12,17 @@ from typing import Any
 
 import msgspec
 
-from harness.trace.event import Arguments, Event, Id
+from harness.trace.event import Arguments, Event, Id, whole_number
 
 KEY = r'"(?:ph|cat|name|pid|tid|ts|dur|args|id|s|bp)"\s*:'
 EVENT_START = re.compile(rf"[,\[}}]\s*(\{{\s*{KEY})")
 """An event's first key behind what can stand before an event: a nested object stands behind a colon."""
 LIST_END = re.compile(r"\}\s*(\])")
 PHASE = re.compile(r'"ph"\s*:\s*"')
-SEPARATORS = re.compile(r"[\s,}]*")
+SEPARATORS = re.compile(r"(?:\n[ \t]*(?:#|//)[^\n]*(?=\n)|[\s,}])*")
+"""With comments on lines of their own, which people write into traces."""
+NEXT_LIST = re.compile(r'"traceEvents"\s*:\s*\[|\]\s*\[(?=\s*\{)')
+"""A second document behind the first, as `cat` of two files makes it."""
 LONGEST_EVENT = 1 << 20
 """What does not parse although so much text follows is damaged, not cut off by the end of the block."""
 
@@ -44,9 +47,13 @@ def read(buffer: bytes, final: bool, quality: Counter[str]) -> tuple[list[Event]
         if at == len(text):
             return found, at, False
         if text[at] == "]":
-            if not PHASE.search(text, at):
+            event = PHASE.search(text, at)
+            if event is None:
                 return found, at, final or len(text) - at >= LONGEST_EVENT
-            at += 1  # the end of a list in a damaged event: events follow
+            more = NEXT_LIST.search(text, at, event.start())
+            if more:
+                quality["further_documents"] += 1
+            at = more.end() if more else at + 1  # the end of a list in a damaged event: events follow
             continue
         try:
             value, after = _decode(text, at)
@@ -132,9 +139,8 @@ def _event(value: dict[str, Any]) -> Event:
 
 def _id(value: object) -> Id:
     """As msgspec gives it: whole numbers as int, so that a row of a damaged block finds its launch in an intact one."""
-    if isinstance(value, str) and value.lstrip("-").isdecimal():
-        return int(value)
-    return value if isinstance(value, str) else None
+    number = whole_number(value) if isinstance(value, str) else None
+    return number if number is not None else value if isinstance(value, str) else None
 
 
 def _text(value: object) -> str:

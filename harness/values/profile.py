@@ -55,6 +55,16 @@ class Contradiction(msgspec.Struct, frozen=True):
     total_ns: int
 
 
+class Doubt(msgspec.Struct, frozen=True):
+    """GPU rows whose times cannot be true, or cannot be compared with others. left_out: they are in no sum, span or
+    count of this profile; otherwise they are."""
+
+    reason: str
+    rows: int
+    total_ns: int
+    left_out: bool
+
+
 class StreamRow(msgspec.Struct, frozen=True):
     """A stream of a device. busy_ns: union of its rows. process: the pid that launches there, "" where it cannot be
     told; of several processes on one device, what marks the rows."""
@@ -141,10 +151,11 @@ class Profile(msgspec.Struct, frozen=True):
     `record_function` scope (of our own, `op@site`), and by layer of our own decode. processes: GPU rows by who launched
     them. gpu_busy_ns and idle, which adds up to span minus busy, are of all devices together: time in which any, or
     none, was busy; `devices` has them of each. contradictions: time whose category is not what its op stands for.
-    unknown: uncategorised time by namespace. replayed_ns: GPU time of steps of our own decode that were replayed as a
-    graph or compiled; mapped_ns of it went back to the op and layer that it was captured from. work: of a live profile,
-    the least work of each scope whose time is all there. binaries: of a live profile, what the Triton kernels of the
-    step were compiled to; not_read: by place, why that cannot be said.
+    unknown: uncategorised time by namespace. doubts: rows whose times cannot be true. unread: rows of devices of a kind
+    that is not read. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled;
+    mapped_ns of it went back to the op and layer that it was captured from. work: of a live profile, the least work of
+    each scope whose time is all there. binaries: of a live profile, what the Triton kernels of the step were compiled
+    to; not_read: by place, why that cannot be said.
     """
 
     device: str
@@ -174,6 +185,8 @@ class Profile(msgspec.Struct, frozen=True):
     idle: tuple[IdleRow, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     unknown: tuple[SumRow, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    unread: dict[str, int] = {}
     events: int = 0
     replayed_ns: int = 0
     mapped_ns: int = 0
@@ -184,6 +197,11 @@ class Profile(msgspec.Struct, frozen=True):
     @property
     def idle_ns(self) -> int:
         return self.span_ns - self.gpu_busy_ns
+
+    @property
+    def lost_launches(self) -> int:
+        """Calls that put work on the GPU of which the trace has no row."""
+        return sum(row.without_rows for row in self.launches)
 
     @property
     def contradicted_ns(self) -> int:

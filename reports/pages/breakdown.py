@@ -40,7 +40,7 @@ def facts(profile: Profile) -> Iterator[str]:
     """What the times are of, then the totals."""
     kind = "GPU time"
     if profile.device == "cpu":
-        kind = "CPU self time of ops (the trace has no GPU rows)"
+        kind = f"CPU self time of ops ({_no_gpu(profile)})"
     elif len(profile.streams) > 1:
         kind += f" of {plural(len(profile.streams), 'stream')} on {plural(len(profile.devices), 'device')}"
     yield kind
@@ -73,8 +73,22 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
     if profile.replayed_ns:
         mapped = _percent(profile.mapped_ns, profile.replayed_ns)
         yield "replayed", f"{mapped} of the time of replayed steps mapped back to the ops that were captured"
+    whole_ns = profile.gpu_sum_ns + sum(doubt.total_ns for doubt in profile.doubts if doubt.left_out)
+    for doubt in profile.doubts:
+        share = f"{plural(doubt.rows, 'row')}, {ms(doubt.total_ns)} ms, {_percent(doubt.total_ns, whole_ns)}"
+        yield ("left out" if doubt.left_out else "doubtful"), f"{share}: {doubt.reason}"
     for name, count in profile.data_quality.items():
         yield "data quality", f"{clean(name).replace('_', ' ')}: {count:,}"
+
+
+def _no_gpu(profile: Profile) -> str:
+    """Why a trace has no GPU rows: it may be no trace of a CPU."""
+    why = [f"{plural(rows, 'row')} of {clean(kind)} not read" for kind, rows in profile.unread.items()]
+    if profile.lost_launches:
+        why.insert(0, f"the kernels of {plural(profile.lost_launches, 'launch', 'launches')} are missing")
+    if any(doubt.left_out for doubt in profile.doubts):
+        why.append("no GPU row has a time that can be true")
+    return "; ".join(why) or "the trace has no GPU rows"
 
 
 def _of(part_ns: int, whole_ns: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.trace.event import nanoseconds
+from harness.trace.event import BEYOND_NS, nanoseconds, whole_number
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,32 @@ def test_a_time_is_exact_in_every_form(text: bytes, ns: int) -> None:
     assert nanoseconds(text) == ns
 
 
-@pytest.mark.parametrize("text", [b"", b"inf", b"NaN", b"x", b"null", b"1.2.345", b"true", b'"a.123"', b"\xff.123"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"inf",
+        b"NaN",
+        b"x",
+        b"null",
+        b"1.2.345",
+        b"true",
+        b'"a.123"',
+        b"\xff.123",
+        b"9" * 5000 + b".5",
+        b"0." + b"1" * 500,
+    ],
+)
 def test_what_is_no_finite_number_is_no_time(text: bytes) -> None:
     """It is refused, never read as 0."""
     with pytest.raises(ValueError, match="is no time"):
         nanoseconds(text)
+
+
+@pytest.mark.parametrize("text", [b"1e999000", b"5001e1000000", b"-1e999000", b"1e30", b'"1e300"'])
+def test_a_number_beyond_every_time_costs_nothing(text: bytes) -> None:
+    """It would have a million digits."""
+    assert abs(nanoseconds(text)) == BEYOND_NS
 
 
 @given(st.integers(0, 10**19), st.booleans())
@@ -44,3 +65,13 @@ def test_any_nanosecond_survives_the_text(value: int, trailing_zeros: bool) -> N
     """With the zeros at the end that json.dump drops, or without."""
     text = f"{value // 1000}.{value % 1000:03d}"
     assert nanoseconds((text if trailing_zeros else text.rstrip("0").rstrip(".")).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(7, 7), (7.0, 7), ("7", 7), ("7.0", 7), ("-7", -7), (7.5, None), ("7.5", None), ("0x1f", None), (None, None),
+     ("9" * 10_000, None), (float("inf"), None), ("1e9", None), (["7"], None)],
+)  # fmt: skip
+def test_a_whole_number_is_one_however_it_was_written(value: object, number: int | None) -> None:
+    """pandas writes ids as floats; a number of absurd length costs nothing."""
+    assert whole_number(value) == number

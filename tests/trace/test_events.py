@@ -110,6 +110,43 @@ def test_damage_costs_only_what_it_hits(damage: Damage, lost: int, counted: dict
             event.name.encode()
 
 
+@pytest.mark.parametrize("field", ["ts", "dur", "pid", "tid", "correlation", "device", "stream", "name", "id"])
+@pytest.mark.parametrize("number", ["1e999000", "-5001e1000000", "9" * 6000, "0." + "3" * 6000, '"' + "9" * 6000 + '"'])
+def test_a_number_of_absurd_size_costs_nothing(field: str, number: str) -> None:
+    """In any field: the events around it are read, in no time."""
+    import time
+
+    from harness.trace.rows import collect
+
+    row = {**gpu(1, 2, "odd", 77), "id": 1}
+    content = text([*KERNELS, row])
+    at = content.index(f'"{field}": ', content.rindex('{"ph"')) + len(field) + 4
+    end = min(found for found in (content.find(",", at), content.find("}", at)) if found > 0)
+    start = time.process_time()
+    quality: Counter[str] = Counter()
+    rows = collect(read_events(iter([(content[:at] + number + content[end:]).encode()]), quality), quality)
+    assert len(rows.gpu.start_ns) >= len(KERNELS) and time.process_time() - start < 1
+
+
+def test_a_comment_between_events_is_passed_over() -> None:
+    """On a line of its own; what looks like one inside of a name is a name."""
+    content = text([*KERNELS[:2], gpu(1, 2, "# no comment\n// nor this")])
+    for comment in ("# a comment", "  // another, with { and ]"):
+        found, quality = read(content.replace("}}, {", "}},\n" + comment + "\n{", 1).encode())
+        assert len(found) == 3 and not quality
+
+
+@pytest.mark.parametrize("second", ["object", "list"])
+@pytest.mark.parametrize("size", [1 << 20, 700])
+def test_two_documents_in_one_file_are_both_read(second: str, size: int) -> None:
+    """As `cat a b > c` makes them, wherever a block ends."""
+    more = text(KERNELS) if second == "object" else json.dumps(KERNELS)
+    between = "" if second == "object" else "\n"
+    first = text(KERNELS) if second == "object" else json.dumps(KERNELS)
+    found, quality = read((first + between + more).encode(), size)
+    assert [event.name for event in found] == NAMES + NAMES and quality == {"further_documents": 1}
+
+
 def test_bytes_that_are_no_utf8_cost_a_letter() -> None:
     """The name is told apart from others, and prints."""
     found, quality = read(text(KERNELS).encode().replace(b'"k0"', b'"k\xff"', 1))

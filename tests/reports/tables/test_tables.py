@@ -45,7 +45,16 @@ def test_every_declared_table_is_made(made: list[Table]) -> None:
                 declared |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
     assert len(declared) > 15 and declared <= {table.name for table in made}
     empty = {table.name for table in made if not table.rows}
-    assert empty <= {"layers", "scopes", "ops", "launches", "processes", "contradictions", "machine_differences", "differences"}, empty
+    assert empty <= {
+        "layers",
+        "scopes",
+        "ops",
+        "launches",
+        "processes",
+        "contradictions",
+        "machine_differences",
+        "differences",
+    }, empty
 
 
 @pytest.mark.parametrize("width", WIDTHS)
