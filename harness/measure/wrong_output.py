@@ -62,9 +62,9 @@ def examine(
 
 
 def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, routing: Any, kind: Mismatch) -> str:
-    """The line of the kernel that does it where Triton is interpreted, else who names it."""
+    """The line of the kernel that does it where Triton is interpreted; on a GPU, who names it."""
     if os.environ.get("TRITON_INTERPRET") != "1":
-        return " (--sanitize names the line)"
+        return " (--sanitize names the line)" if device == "cuda" else ""
     raw = check_operands(op, case, torch_dtype(case.activations), device, 0, 0, routing)
     assert raw is not None
     errors = Expected(op, case, raw).accesses(variant, variant.tunables_of(case.answer))

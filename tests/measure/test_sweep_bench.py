@@ -19,9 +19,14 @@ from harness.values.sweep import Entrant
 from tests.kernels.catalogue import case_of
 
 VARIANT = """
+import ctypes
+
 def run(x, y, *, block: int = 1, fault: str = "none"):
     if fault == "raises":
         raise ValueError("tile too large")
+    if fault == "strays":
+        ctypes.memset(y.data_ptr() + y.nbytes, 0, 4)
+        return x + y
     return x + y if fault == "none" else x - y
 """
 DIMS = {"tokens": 2, "hidden": 64}
@@ -69,8 +74,9 @@ def test_rounds_take_one_sample_of_each_and_the_mean_of_short_ones(tmp_path: Pat
 
 def test_what_is_wrong_or_raises_is_named_and_never_timed(tmp_path: Path) -> None:
     """The others are, and each stands where it was asked for."""
-    asked = [entrant(fault="wrong"), entrant(), entrant(fault="raises")]
-    wrong, fine, raised = bench(tmp_path, 1, 2, 3, 4, 5).measure(asked, 0)
+    asked = [entrant(fault="wrong"), entrant(), entrant(fault="raises"), entrant(fault="strays")]
+    wrong, fine, raised, strays = bench(tmp_path, 1, 2, 3, 4, 5).measure(asked, 0)
+    assert strays.status is Status.INCORRECT and "writes outside of y: 1 element after its end" in strays.reason
     assert wrong.status is Status.INCORRECT and not wrong.samples
     assert raised.status is Status.FAILED and "tile too large" in raised.reason and not raised.samples
     assert values(fine) == [1, 2, 3, 4, 5]
