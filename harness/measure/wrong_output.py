@@ -18,6 +18,7 @@ from harness.measure.expected import Expected, reference_of
 from harness.measure.interpreter_watch import INPUT_WRITE, OUTSIDE_READ, OUTSIDE_WRITE
 from harness.measure.operand_sets import torch_dtype
 from harness.measure.verify import check_operands, verify_variant
+from harness.measure.watched_call import access_errors
 from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch
@@ -40,7 +41,7 @@ def examine(
     found = None
     if result.kind in MEMORY:
         words = result.region if result.kind is Mismatch.WRITE_OUTSIDE else result.detail
-        found = Diagnosis(str(result.kind), f"{words}{_line_words(op, variant, case, device, routing, result.kind)}")
+        found = Diagnosis(str(result.kind), f"{words}{_line_words(op, variant, case, device, result.kind)}")
     if found is not None and result.kind is not Mismatch.READ_OUTSIDE:
         return found, ""
     dtype = torch_dtype(case.activations)
@@ -61,13 +62,11 @@ def examine(
     return Diagnosis("race", f"{words}: a race, or memory that is read before it is written"), ""
 
 
-def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, routing: Any, kind: Mismatch) -> str:
+def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, kind: Mismatch) -> str:
     """The line of the kernel that does it where Triton is interpreted; on a GPU, who names it."""
     if os.environ.get("TRITON_INTERPRET") != "1":
         return " (--sanitize names the line)" if device == "cuda" else ""
-    raw = check_operands(op, case, torch_dtype(case.activations), device, 0, 0, routing)
-    assert raw is not None
-    errors = Expected(op, case, raw).accesses(variant, variant.tunables_of(case.answer))
+    errors = access_errors(op, variant, case)
     lines = {f"{Path(error.file).name}:{error.line}" for error in errors if error.kind == MEMORY[kind]}
     return f", by {', '.join(sorted(lines))}" if lines else ""
 

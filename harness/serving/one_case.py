@@ -18,6 +18,7 @@ from harness.measure.kernel_cases import KernelBench
 from harness.measure.launches import InterpretedLaunches
 from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
 from harness.measure.verify import CHECK_SALT
+from harness.measure.watched_call import access_errors
 from harness.measure.wrong_output import examine
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -131,8 +132,21 @@ class OneCase:
         dims = last.case.dims
         worst = max(checked, key=lambda m: m.correctness.rms_error if m.correctness else 0.0)
         measurement = msgspec.structs.replace(worst if last.status is Status.OK else last, case=job.case)
-        answered = TryReply(measurement, None, source, remarks=(remark,))
+        remarks = (remark, *self._accesses(job, checked)) if launches.count else (remark,)
+        answered = TryReply(measurement, None, source, remarks=remarks)
         return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
+
+    def _accesses(self, job: TryJob, checked: Sequence[Measurement]) -> list[str]:
+        """What a kernel that is right at the smallest shape does to memory all the same: a race, for example."""
+        if any(found.status is not Status.OK for found in checked):
+            return []
+        op = load_op(str(job.case.op))
+        variant = load_variant(op.name, job.case.variant, job.folder)
+        try:
+            errors = access_errors(op, variant, msgspec.structs.replace(job.case, dims=checked[0].case.dims))
+        except Exception as error:  # it was right without being watched
+            return [f"its accesses to memory could not be watched: {first_line(error)}"]
+        return [f"WARNING     {error.words} (--sanitize)" for error in errors]
 
     def _diagnosed(self, job: TryJob, case: Case, answered: TryReply) -> Events[TryReply]:
         """With what is wrong and where, for an incorrect output."""

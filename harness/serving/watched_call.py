@@ -15,7 +15,6 @@ import msgspec
 from harness import kernels_root
 from harness.attempt.tools import OneCall
 from harness.suite.catalogue import bind_ops
-from harness.values.case import Case
 from harness.values.sanitizer import AccessError, ToolReport
 
 
@@ -29,34 +28,22 @@ def main(job: str, report: str) -> None:
 
 
 def _watched(call: OneCall) -> ToolReport:
+    from harness.load_kernels import load_op, load_variant
     from harness.measure.failure import what_was_raised
-    from harness.suite.catalogue import load_spec
+    from harness.measure.watched_call import access_errors
 
-    shapes = [call.case.dims] if call.explicit else [dict(dims) for dims in load_spec(str(call.case.op)).test_shapes]
+    op = load_op(str(call.case.op))
+    shapes = [call.case.dims] if call.explicit else [dict(dims) for dims in op.test_shapes]
     found: dict[tuple[str, str, int, int], AccessError] = {}
     for dims in shapes:
         try:
-            errors = _errors(call, msgspec.structs.replace(call.case, dims=dims))
+            variant = load_variant(op.name, call.case.variant, call.folder)
+            errors = access_errors(op, variant, msgspec.structs.replace(call.case, dims=dims))
         except Exception as error:
             return ToolReport("interpreter", tuple(found.values()), what_was_raised(error)[1])
         for seen in errors:
             found.setdefault((seen.kind, seen.file, seen.line, seen.other_line), seen)
     return ToolReport("interpreter", tuple(found.values()))
-
-
-def _errors(call: OneCall, case: Case) -> tuple[AccessError, ...]:
-    """Of a shape that the variant supports."""
-    from harness.load_kernels import load_op, load_variant
-    from harness.measure.expected import Expected
-    from harness.measure.operand_sets import make_operands, torch_dtype
-    from harness.measure.verify import CHECK_SALT
-
-    assert case.op is not None and case.answer is not None
-    op, variant = load_op(case.op), load_variant(case.op, case.variant, call.folder)
-    if variant.supports is not None and variant.supports(case):
-        return ()
-    raw = make_operands(op, case, torch_dtype(case.activations), "cpu", CHECK_SALT, case.routing)
-    return Expected(op, case, raw).accesses(variant, variant.tunables_of(case.answer))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import msgspec
 
 
@@ -24,6 +26,13 @@ class AccessError(msgspec.Struct, frozen=True):
     place: str = ""
     other_line: int = 0
     example: str = ""
+
+    @property
+    def words(self) -> str:
+        """`mine.py:23: race with line 20, memory of shape (4, 16) elements 0 to 63`."""
+        other = f" with line {self.other_line}" if self.other_line else ""
+        where = " ".join(part for part in (self.operand, self.place) if part)
+        return f"{PurePath(self.file).name}:{self.line}: {self.kind}{other}{f', {where}' if where else ''}"
 
 
 class ToolReport(msgspec.Struct, frozen=True):

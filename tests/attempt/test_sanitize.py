@@ -32,6 +32,22 @@ def test_a_race_is_named_by_its_line_and_each_tool_has_a_row(planted: str, tmp_p
     assert all(tool in said for tool in TOOLS)
 
 
+@pytest.mark.skipif(has_gpu(), reason="is timed on a GPU, not interpreted")
+def test_an_attempt_that_is_right_is_warned_of_its_race(planted: str, tmp_path: Path) -> None:
+    said = harness(tmp_path, "try", planted, *SHAPE, "--against", "none")
+    assert "correct" in said
+    assert f"WARNING     mine.py:{planted_line(PLANTED['scratch_between_programs'])}: race with line" in said
+
+
+@pytest.mark.skipif(has_gpu(), reason="is timed on a GPU, not interpreted")
+def test_an_attempt_that_writes_beside_its_output_names_the_line(tmp_path: Path) -> None:
+    shutil.copy(PLANTED["past_the_row"], tmp_path / "mine.py")
+    words = ("--op", "residual_add", "--shape", "tokens=3,hidden=37", "--dtype", "float32", "--against", "none")
+    said = harness(tmp_path, "try", "mine.py", *words, status=5)
+    line = planted_line(PLANTED["past_the_row"])
+    assert f"INCORRECT   writes outside of z: 91 elements after its end (+1 to +91), by mine.py:{line}" in said
+
+
 def test_the_same_as_json(planted: str, tmp_path: Path) -> None:
     found = json.loads(harness(tmp_path, "try", planted, *SHAPE, "--sanitize", "--json", status=5).splitlines()[-1])
     assert found["exit_status"] == 5 and [report["tool"] for report in found["tools"]] == [*TOOLS, "interpreter"]
