@@ -18,6 +18,8 @@ from harness.trace.contradictions import contradictions
 from harness.trace.doubts import before_launch, leave_out
 from harness.trace.events import read_events
 from harness.trace.inputs.kinds import kind_of
+from harness.trace.inputs.legacy import with_categories
+from harness.trace.inputs.other_profilers import other_profiler
 from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
 from harness.trace.replay import Capture, last_step, map_back, read_capture
@@ -51,10 +53,15 @@ def captured_step(path: str | Path) -> Capture:
 
 def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | None]:
     """The columns of a trace, and what it says of the steps that it replays."""
+    events = other_profiler(Path(path), quality)
+    if events is not None:
+        rows = collect(events, quality)
+        rows.doubts = leave_out(rows)
+        return rows, None
     pieces = read_pieces(Path(path), quality)
     first = next(pieces, b"")
     capture = read_capture(first, quality)
-    rows = collect(read_events(chain((first,), pieces), quality), quality)
+    rows = collect(with_categories(read_events(chain((first,), pieces), quality)), quality)
     rows.doubts, rows.kind = leave_out(rows), kind_of(first)
     return rows, capture
 

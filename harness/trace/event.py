@@ -47,6 +47,8 @@ class Event(msgspec.Struct, gc=False):
     pid: Id = None
     tid: Id = None
     args: Arguments | None = None
+    id: Any = None
+    """Of a flow."""
 
 
 def nanoseconds(microseconds: bytes) -> int:

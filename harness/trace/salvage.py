@@ -134,6 +134,7 @@ def _event(value: dict[str, Any]) -> Event:
         pid=_id(value.get("pid")),
         tid=_id(value.get("tid")),
         args=args if isinstance(args, Arguments) else None,
+        id=_id(value.get("id")),
     )
 
 
