@@ -20,7 +20,7 @@ from harness.store.attempts import add, next_number
 from harness.suite.catalogue import bound_ops
 from harness.values.attempt import Attempt
 from harness.values.compiled import Compiled
-from harness.values.measurement import Status
+from harness.values.measurement import Measurement, Status
 from harness.worker.messages import TryJob, TryReply
 
 FOLDER = Path(".harness") / "try"
@@ -58,11 +58,12 @@ class Bench:
             if compiling is None and greeting.interpreted and self.options.static and answered.remarks:
                 compiling = background.submit(_compile, question, asked.target)
             compiled = compiling.result() if compiling is not None else _compiled(answered)
+        measured = _said_by_the_compiler(answered.measurement, compiled)
         name, label = (against.name, against.label) if against else ("", "")
         other, here = answered.against, greeting.environment
         attempt = Attempt(
             started=started, file=question.file, source=answered.source or text,
-            measurement=answered.measurement, model=question.model, environment=here, against=other,
+            measurement=measured, model=question.model, environment=here, against=other,
             against_label=label, against_name=name,
             diagnosis=answered.diagnosis, compiled=compiled, remarks=answered.remarks,
             predicted=predict(question, answered.measurement, other, against, here, self.store),
@@ -108,6 +109,13 @@ def _compile(question: TryRequest, target: str) -> Compiled | None:
 
     found = compile_cases([question.case], target, Path.cwd(), jobs=1)
     return found[0] if found else None
+
+
+def _said_by_the_compiler(measurement: Measurement, compiled: Compiled | None) -> Measurement:
+    """What the interpreter could not run and the compiler refuses is a mistake of the kernel, not a limit."""
+    if measurement.status is Status.UNSUPPORTED and compiled is not None and compiled.status is Status.FAILED:
+        return msgspec.structs.replace(measurement, status=Status.FAILED, reason=compiled.reason)
+    return measurement
 
 
 def _compiled(answered: TryReply) -> Compiled | None:

@@ -148,7 +148,8 @@ def _same_machine(one: Attempt, other: Attempt) -> bool:
 def _finish(attempt: Attempt) -> None:
     from harness.values.measurement import Status
 
-    if attempt.measurement.status is not Status.OK:
+    compiled = attempt.compiled is None or attempt.compiled.status is not Status.FAILED
+    if attempt.measurement.status is not Status.OK or not compiled:
         raise typer.Exit(ExitStatus.CASE_FAILED)
 
 

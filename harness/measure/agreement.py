@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from harness.measure.poison import unwritten
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 ROW_VALUES = 8
@@ -60,9 +61,9 @@ def compare(
         )
         if finite and worst <= allowed.max_error and rms <= allowed.rms_error:
             region += f"; a row is off by {row_error:.2g} of its own size"
-        unwritten = int(torch.isnan(output.float()).sum())
-        if unwritten:
-            region += f"; {unwritten:,} are NaN (unwritten, or computed from what is unwritten)"
+        nan, left = int(torch.isnan(output.float()).sum()), int(unwritten(output).sum())
+        if nan:
+            region += f"; {nan:,} are NaN, " + (f"{left:,} of them unwritten" if left else "all of them computed")
     return Correctness(
         correct, worst, rms, allowed.max_error, allowed.rms_error, wrong_elements, reference.numel(), region,
         row_error=row_error, allowed_row_error=allowed.row_slack * allowed.rms_error,

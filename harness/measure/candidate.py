@@ -13,6 +13,7 @@ from harness.device.timer import Call, WorkLeftRunning
 from harness.load_kernels import VariantNotLoaded, load_op, load_variant
 from harness.measure.agreement import sentence
 from harness.measure.failure import failed, raised
+from harness.measure.interpreter import repair
 from harness.measure.operand_sets import arguments
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Status
@@ -38,6 +39,7 @@ class Candidate:
             self.variant = load_variant(case.op, case.answer.variant, suite_folder)
         except VariantNotLoaded as error:
             raise Rejected(raised(case, error)) from error
+        repair()
         reason = self.variant.supports(case) if self.variant.supports else None
         if reason:
             raise self.rejected(failed(case, reason, Status.UNSUPPORTED))

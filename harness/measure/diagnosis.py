@@ -11,6 +11,7 @@ from torch import Tensor
 
 from harness.measure.agreement import wrong_values
 from harness.measure.hypotheses import Hypothesis, hypotheses
+from harness.measure.poison import unwritten
 from harness.values.attempt import Diagnosis
 from harness.values.measurement import Tolerance
 
@@ -18,6 +19,10 @@ EXPLAINED = 0.98
 """Share of the wrong elements that a mistake must reproduce: rounding may put a few on the other side."""
 SLACK = 2.0
 """A mistaken output may be this many tolerances from the mistake's exact result: its values can be larger."""
+COMPUTED_NAN = (
+    "NaN that was computed: 0 / 0, inf - inf, an exp that overflowed, a root of a negative number, or values from "
+    "outside of an input (a load without mask)"
+)
 LOW_PRECISION = 0.05
 """An rms error below this, spread over everything, is rounding: bfloat16 sums of thousands of terms reach 2 %."""
 
@@ -83,10 +88,12 @@ Found = tuple[str, str] | None
 
 
 def _unwritten(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
-    """NaN is what unwritten memory was filled with."""
+    """Unwritten memory was filled with a NaN of its own; any other NaN was computed."""
     got = wrong.got[number]
     if got.is_floating_point():
         missing = torch.isnan(got.float()) & ~torch.isnan(wrong.wanted[number].float())
+        if bool(missing.any()) and not bool((missing & unwritten(got)).any()):
+            return "computed NaN", COMPUTED_NAN
     else:
         missing = got.to(torch.int64) < -(2**30)
     if not bool(missing.any()):
@@ -107,6 +114,8 @@ def _unwritten(number: int, name: str, mask: Tensor, share: float, wrong: Wrong)
 def _zero(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
     got = wrong.got[number]
     zero = (got == 0) & mask
+    if not bool(mask.any()):  # no value is wrong by itself
+        return None
     if int(zero.sum()) < EXPLAINED * int(mask.sum()) or not got.is_floating_point():
         return None
     if bool((got == 0).all()):
@@ -125,7 +134,7 @@ def _state(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
     if torch.equal(wrong.got[number].float(), before.float()):
         return "state not updated", f"{name} is as it was before the call"
     same = (wrong.got[number].float() == before.float()) & mask
-    if int(same.sum()) >= EXPLAINED * int(mask.sum()):
+    if bool(mask.any()) and int(same.sum()) >= EXPLAINED * int(mask.sum()):
         return "state not updated", f"{name}: the wrong part is as it was before the call"
     return None
 

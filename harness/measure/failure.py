@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import traceback
+from pathlib import Path
 
 import torch
 
@@ -14,6 +18,11 @@ from harness.values.measurement import Measurement, Status
 NEEDS_GPU = (
     "its Triton kernels need a GPU; `harness try` checks one without, TRITON_INTERPRET=1 `harness check` a suite"
 )
+
+
+LIBRARIES = ("triton", "torch", "numpy", "harness")
+MISTAKES = (NameError, AssertionError, ZeroDivisionError)
+"""What no interpreter raises for lack of an ability."""
 
 
 def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measurement:
@@ -28,7 +37,22 @@ def what_was_raised(error: BaseException) -> tuple[Status, str]:
         return Status.UNSUPPORTED, NEEDS_GPU
     if isinstance(error, HarnessError):
         return Status.FAILED, str(error)
+    if type(error).__name__ == "InterpreterError":  # Triton's, for whatever is raised in a kernel that is interpreted
+        if isinstance(error.__cause__, MISTAKES):
+            return Status.FAILED, _in_kernel(error).removeprefix(" ")
+        return Status.UNSUPPORTED, f"not checked here: Triton's interpreter stopped{_in_kernel(error)}"
     return Status.FAILED, f"{type(error).__name__}: {first_line(error)}"
+
+
+def _in_kernel(error: BaseException) -> str:
+    """` at k.py:12: AttributeError: ...`: the innermost line that is neither Triton's nor the harness'."""
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in LIBRARIES]
+    folders = [str(Path(file).parent) + os.sep for file in files if file]
+    own = [frame for frame in frames if not frame.filename.startswith((*folders, "<"))]
+    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return f"{place}: {type(cause).__name__}: {first_line(cause)}"
 
 
 def raised(case: Case, error: BaseException, doing: str = "") -> Measurement:

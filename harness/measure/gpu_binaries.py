@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+import msgspec
+
 from harness.device.ptxas import ptxas_release
 from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.static.compile_case import CaseCompiler
-from harness.static.record import NotStatic, Recorder
+from harness.static.record import Recorder
 from harness.static.target import parse_target
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -29,6 +31,7 @@ class GpuBinaries(CaseCompiler):
         recorder = Recorder()
         try:
             recorder.call(variant.run, inputs, variant.tunables_of(case.answer))
-            return self._described(Compiled(case, Status.OK), recorder)
-        except (NotStatic, ValueError, OSError, subprocess.SubprocessError, RuntimeError) as error:
+            found = self._described(Compiled(case, Status.OK), recorder)
+            return msgspec.structs.replace(found, chosen=tuple(recorder.chosen))
+        except (ValueError, OSError, subprocess.SubprocessError, RuntimeError) as error:
             return f"its binary cannot be read: {type(error).__name__}: {error}".splitlines()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.measure.guards import Guards
@@ -29,6 +30,14 @@ INITIALISED = {
 }
 HELD_BYTES = 1 << 30
 """What a call allocates is held to its end, so that its guards can be looked at: so much of it, the rest has none."""
+NAN_BITS = {
+    torch.bfloat16: (torch.int16, 0x7FD5),
+    torch.float16: (torch.int16, 0x7F55),
+    torch.float32: (torch.int32, 0x7FD55ADE),
+    torch.float64: (torch.int64, 0x7FFD55ADE0000000),
+}
+"""Quiet NaN with a payload that no arithmetic makes: 0 / 0 is 0x7FC0 or 0xFFC0 (IEEE 754, section 6.2.3), on an NVIDIA
+GPU 0x7FFF. A copy keeps it, so unwritten memory is told from a NaN that was computed. float8 has one NaN alone."""
 INTEGER_POISON = -(2**31) + 12345
 """An integer tensor cannot hold NaN; this value is no token, expert or position."""
 
@@ -58,7 +67,7 @@ class PoisonUninitialised(TorchDispatchMode):
             result = self._guarded(result, kwargs)
         if func in UNINITIALISED and result.numel():
             if result.is_floating_point():
-                result.fill_(float("nan"))
+                poison(result)
             elif result.dtype in (torch.int32, torch.int64):
                 result.fill_(INTEGER_POISON)
             elif result.dtype is not torch.bool:
@@ -73,3 +82,23 @@ class PoisonUninitialised(TorchDispatchMode):
         if self._left_bytes < 0:
             return result
         return self._guards.around(f"memory of shape {tuple(result.shape)}", result)
+
+
+def poison(tensor: Tensor) -> None:
+    """Fill a tensor with a value that no right output has, as far as its dtype has one."""
+    if tensor.dtype in NAN_BITS:
+        integer, bits = NAN_BITS[tensor.dtype]
+        tensor.view(integer).fill_(bits)
+    elif tensor.dtype == torch.bool:
+        tensor.fill_(True)
+    else:
+        tensor.fill_(float("nan") if tensor.is_floating_point() else torch.iinfo(tensor.dtype).min)
+
+
+def unwritten(values: Tensor) -> Tensor:
+    """Mask of the floats that are still what `PoisonUninitialised` filled their memory with; of dtypes whose NaN has no
+    payload, of all NaN."""
+    if values.dtype not in NAN_BITS:
+        return torch.isnan(values.float())
+    integer, bits = NAN_BITS[values.dtype]
+    return values.contiguous().view(integer) == bits

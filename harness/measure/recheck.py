@@ -29,6 +29,7 @@ from harness.measure.expected import as_tuple
 from harness.measure.guards import sentence
 from harness.measure.inputs import make_inputs, redraw_indices
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
+from harness.measure.poison import poison
 from harness.values.measurement import Correctness, Mismatch
 
 RECHECK_S = 0.02
@@ -219,7 +220,7 @@ class Batch:
         """Outputs of the sample before are no longer what a call could leave as it is."""
         for output in self.timed.outputs:
             for tensor in as_tuple(output):
-                tensor.fill_(_poison_of(tensor.dtype))
+                poison(tensor)
 
     def _compare(
         self, outputs: Sequence[tuple[Tensor, ...]], raw: Sequence[Operands], before: Sequence[Mapping[str, Tensor]],
@@ -283,10 +284,3 @@ def _near(got: Tensor, right: Tensor, max_error: float) -> Tensor:
     if not right.is_floating_point():
         return (got == right).all()
     return ((got - right).abs() <= max_error * right.abs().max()).all()
-
-
-def _poison_of(dtype: torch.dtype) -> float | int | bool:
-    """A value that no right output has, as far as the dtype has one."""
-    if dtype == torch.bool:
-        return True
-    return float("nan") if dtype.is_floating_point else torch.iinfo(dtype).min

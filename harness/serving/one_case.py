@@ -14,6 +14,7 @@ from harness.device.device import Device
 from harness.errors import HarnessError
 from harness.load_kernels import load_op, load_variant
 from harness.measure.failure import failed, first_line
+from harness.measure.interpreter import autotuned
 from harness.measure.kernel_cases import KernelBench
 from harness.measure.launches import InterpretedLaunches
 from harness.measure.operand_sets import arguments, make_operands, prepare, torch_dtype
@@ -98,7 +99,8 @@ class OneCase:
         found = self._binaries.of_call(op, variant, case, arguments(op, prepare(variant, op, raw)))
         if isinstance(found, str):
             return msgspec.structs.replace(answered, remarks=(*answered.remarks, found))
-        return msgspec.structs.replace(answered, launches=found.launches, binaries=found.binaries)
+        remarks = (*answered.remarks, *(f"triton.autotune chose for {choice}" for choice in found.chosen))
+        return msgspec.structs.replace(answered, launches=found.launches, binaries=found.binaries, remarks=remarks)
 
     def _interpreted(self, job: TryJob) -> Events[TryReply | None]:
         """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for one that is
@@ -113,9 +115,9 @@ class OneCase:
             with launches.watched():
                 found = (yield from self._bench(job, [case], None))[case.id]
             status = found.measurement.status
-            if not launches.count and status is not Status.INCORRECT:
-                if status is Status.UNSUPPORTED:
-                    continue
+            if not launches.count and status is Status.UNSUPPORTED:
+                continue
+            if not launches.count and status is Status.OK:
                 return None
             source = found.source_text or source
             checked.append(found.measurement)
@@ -127,13 +129,16 @@ class OneCase:
         where = "this shape" if job.explicit else f"{len(checked)} small shape{'s' * (len(checked) != 1)}"
         if launches.count:
             remark = f"checked at {where} in Triton's interpreter; not timed, this machine has no GPU"
+            remark += "".join(f"; {name} with the first of its {n} configurations" for name, n in autotuned.items())
         else:
             remark = f"checked at {where}"
+        if last.status is Status.UNSUPPORTED:
+            remark = ""
         dims = last.case.dims
         worst = max(checked, key=lambda m: m.correctness.rms_error if m.correctness else 0.0)
         measurement = msgspec.structs.replace(worst if last.status is Status.OK else last, case=job.case)
         remarks = (remark, *self._accesses(job, checked)) if launches.count else (remark,)
-        answered = TryReply(measurement, None, source, remarks=remarks)
+        answered = TryReply(measurement, None, source, remarks=tuple(filter(None, remarks)))
         return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
 
     def _accesses(self, job: TryJob, checked: Sequence[Measurement]) -> list[str]:

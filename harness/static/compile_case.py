@@ -63,6 +63,8 @@ class CaseCompiler:
             raise
         except OverLimit as over:
             status, reason, recorder = Status.TIMEOUT, str(over), None
+        except NotImplementedError as error:  # what torch has not for tensors without values
+            status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
             status, reason, recorder = Status.FAILED, reason_of(error), None
         found = Compiled(

@@ -17,10 +17,6 @@ from triton.runtime.jit import JITFunction
 DEVICE = 0
 
 
-class NotStatic(Exception):
-    """A call that cannot be followed without a GPU, with the reason."""
-
-
 class StandInDriver:
     """As much of a driver as compiling asks for: it names the target."""
 
@@ -47,21 +43,23 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """launches: of the last call, in order; host_ops: hash of the torch calls it made."""
+    """launches: of the last call, in order; host_ops: hash of the torch calls it made. Of a kernel under
+    `triton.autotune` every configuration is launched, or the one that was chosen before, on a GPU: `chosen`."""
 
     def __init__(self) -> None:
         self.launches: list[Recorded] = []
+        self.chosen: list[str] = []
         self.host_ops = ""
 
     def call(self, run: Callable[..., Any], inputs: list[Any], tunables: Mapping[str, Any]) -> Any:
         """`run` on inputs that are meta tensors and numbers. Raises what `run` or the compiler raise."""
-        self.launches = []
+        self.launches, self.chosen = [], []
         memory = _Memory()
         for value in inputs:
             if isinstance(value, torch.Tensor):
                 memory.describe(value)
         ops = _HostOps(memory)
-        with torch.no_grad(), _launches_recorded(self.launches, memory), ops:
+        with torch.no_grad(), _launches_recorded(self.launches, self.chosen, memory), ops:
             result = run(*inputs, **tunables)
         self.host_ops = ops.digest.hexdigest() if ops.count else ""
         return result
@@ -115,7 +113,7 @@ class _HostOps(TorchDispatchMode):
 
 
 @contextmanager
-def _launches_recorded(launches: list[Recorded], memory: _Memory) -> Iterator[None]:
+def _launches_recorded(launches: list[Recorded], choices: list[str], memory: _Memory) -> Iterator[None]:
     """Replaces `run` of Triton's functions: no hook of Triton 3.7 sees the grid and arguments of a launch that is not
     made, and on a GPU (`gpu_binaries`) none is to be made either."""
     launch, autotune = JITFunction.run, Autotuner.run
@@ -127,12 +125,23 @@ def _launches_recorded(launches: list[Recorded], memory: _Memory) -> Iterator[No
         launches.append(_recorded(function, kernel, grid(named) if callable(grid) else grid, named, memory))
         return kernel
 
-    def refuse(tuner: Any, *args: Any, **options: Any) -> Any:
-        if len(tuner.configs) > 1:
-            raise NotStatic("it is under triton.autotune, which chooses by timing: make its configurations tunables")
-        return autotune(tuner, *args, **options)
+    def every(tuner: Any, *args: Any, **options: Any) -> Any:
+        """Each configuration that could be chosen; the one that was, where there was a GPU to choose by."""
+        chosen = getattr(tuner, "best_config", None)
+        if chosen is not None and len(tuner.configs) > 1:
+            choices.append(f"{tuner.base_fn.__name__}: {chosen}")
+        configurations, result = tuner.configs, None
+        try:
+            for configuration in [chosen] if chosen is not None else configurations:
+                tuner.configs = [configuration]
+                result = autotune(tuner, *args, **options)
+        finally:
+            tuner.configs = configurations
+            if chosen is None and hasattr(tuner, "best_config"):
+                del tuner.best_config  # nothing was timed
+        return result
 
-    JITFunction.run, Autotuner.run = warm_up, refuse
+    JITFunction.run, Autotuner.run = warm_up, every
     try:
         yield
     finally:

@@ -32,6 +32,8 @@ class Compiled(msgspec.Struct, frozen=True):
     stages_s: dict[str, float] = {}
     shared: int = 0
     cached: bool = False
+    chosen: tuple[str, ...] = ()
+    """By kernels under `triton.autotune`, on a GPU that they chose by."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and not self.reason:

@@ -58,6 +58,10 @@ def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[s
         found = [_correct(attempt), *_time(attempt, best)]
     found += list(attempt.remarks)
     static = _static(attempt.compiled, attempt)
+    if static and attempt.compiled is not None and attempt.compiled.status is Status.FAILED:
+        return [static, *found, *_predicted(attempt), f"next        {TOOLS}"]
+    if static and measurement.status is Status.UNSUPPORTED:
+        static = f"compiles: yes · {static}"
     return [*found, *([static] if static else []), *_predicted(attempt), f"next        {TOOLS}"]
 
 
@@ -67,6 +71,8 @@ def _incorrect(attempt: Attempt) -> list[str]:
     if result.kind in NO_VALUES and not result.wrong_elements:
         return [f"INCORRECT   {diagnosis.words if diagnosis and diagnosis.words else result.region or result.detail}"]
     worst = f"worst {result.max_error:.2g} of the output's size (allowed {result.allowed_max_error:.2g})"
+    if result.wrong_elements == 0:
+        worst = f"rms {result.rms_error:.2g} of the output's (allowed {result.allowed_rms_error:.2g})"
     count = f"{result.wrong_elements:,} of {result.elements:,} values"
     region = diagnosis.region if diagnosis and diagnosis.region else result.region
     found = [f"INCORRECT   {count}, {region or 'everywhere'}; {worst}"]
@@ -143,6 +149,8 @@ def _static(compiled: Compiled | None, attempt: Attempt) -> str:
     """Registers, spills, loads, instructions per weight, blocks and waves of the kernel that does most."""
     if compiled is None:
         return ""
+    if compiled.status is Status.UNSUPPORTED:
+        return f"not compiled here: {compiled.reason}"
     if compiled.status is not Status.OK:
         return f"does not compile: {compiled.reason}"
     main = compiled.main

@@ -132,7 +132,7 @@ def test_the_exit_status_is_that_of_the_worst() -> None:
         name: judge_static("c", "sm_90", base, head, {}, {})
         for name, base, head in (
             ("same", compiled(BINARY), compiled(BINARY)),
-            ("unknown", without(Status.FAILED), without(Status.FAILED)),
+            ("unknown", without(Status.UNSUPPORTED), without(Status.UNSUPPORTED)),
             ("worse", compiled(BINARY), compiled(replace(BINARY, sha256="b", spill_bytes=4))),
             ("failed", compiled(BINARY), without(Status.FAILED)),
         )

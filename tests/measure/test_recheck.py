@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.measure.recheck import _near, _poison_of
+from harness.measure.poison import poison
+from harness.measure.recheck import _near
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int32, torch.uint8, torch.bool])
 def test_outputs_of_every_dtype_can_be_poisoned(dtype: torch.dtype) -> None:
-    poisoned = torch.zeros(4, dtype=dtype).fill_(_poison_of(dtype))
+    poisoned = torch.zeros(4, dtype=dtype)
+    poison(poisoned)
     assert torch.isnan(poisoned).all() if dtype.is_floating_point else poisoned.dtype == dtype
 
 
