@@ -47,11 +47,11 @@ class LoadedOp:
     own_tolerance: frozenset[str] = frozenset()
     """Dtypes for which an op outside of the library says its own."""
 
-    def tolerance(self, activations: str, dims: Mapping[str, int]) -> Tolerance:
+    def tolerance(self, activations: str, dims: Mapping[str, int] | None = None) -> Tolerance:
         """How far outputs may be off for activations of that dtype name. Where the op does not say, no sum is taken to
         be longer than its largest dim. Contracts of older revisions know no rows."""
         if self.inputs is not None and activations not in self.own_tolerance:
-            return Tolerance(*default_tolerance(activations, max(dims.values(), default=1)))
+            return Tolerance(*default_tolerance(activations, max((dims or {}).values(), default=1)))
         declared = self.op.tolerance[activations]
         rows = {"row_slack": declared.row_slack} if hasattr(declared, "row_slack") else {}
         return Tolerance(declared.max_error, declared.rms_error, **rows)

@@ -67,7 +67,9 @@ def _verdict(
         return StaticVerdict.UNKNOWN, f"{words}: no answer to compile: {lacking[0][1]}"
     if head.status is not Status.OK:
         if base.status is not Status.OK:
-            return StaticVerdict.UNKNOWN, f"{head.status.value} on both sides: {head.reason}"
+            broken = head.status in (Status.FAILED, Status.TIMEOUT)
+            verdict = StaticVerdict.FAILED if broken else StaticVerdict.UNKNOWN
+            return verdict, f"{head.status.value} on both sides: {head.reason}"
         if head.status is Status.UNSUPPORTED:
             return StaticVerdict.WORSE, f"no longer: {head.reason}"
         return StaticVerdict.FAILED, f"{head.status.value}: {head.reason}"

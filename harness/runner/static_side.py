@@ -5,7 +5,7 @@ interpreter with another Triton. No torch in this process; the compilers it star
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,12 +14,13 @@ from harness.errors import HarnessError
 from harness.suite.catalogue import bind_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
+from harness.values.measurement import Status
 from harness.values.suite import OpSource
 from harness.worker.messages import Boot, Started
 from harness.worker.process import WorkerDied, WorkerProcess
 from harness.worker.wire import Wire
 
-USES_TRITON = re.compile(r"^\s*(?:import|from)\s+triton\b", re.MULTILINE)
+NAMES_TRITON = re.compile(r"triton", re.IGNORECASE)
 MOST_FILES = 40
 
 
@@ -37,8 +38,8 @@ class CompileRequest(msgspec.Struct, frozen=True, tag=True):
 
 
 class CompileReply(msgspec.Struct, frozen=True, tag=True):
-    """compiled: of each target, in the order of the cases that use Triton. sources: by `op/variant`, the texts of its
-    files by name. left_out: ids of cases whose code never imports Triton."""
+    """compiled: of each target, in the order of the cases. sources: by `op/variant`, the texts of its files by name.
+    left_out: ids of cases that launch no Triton kernel, or that cannot be followed and nowhere name Triton."""
 
     compiled: dict[str, tuple[Compiled, ...]] = {}
     sources: dict[str, dict[str, str]] = {}
@@ -76,17 +77,27 @@ def serve(wire: Wire, _: Boot) -> None:
         key = case.implementation
         if key not in sources:
             sources[key] = _texts(case, asked.suite_folder)
-    kept = [case for case in asked.cases if any(map(USES_TRITON.search, sources[case.implementation].values()))]
-    left_out = tuple(case.id for case in asked.cases if case not in kept)
     done, compiled, chains = 0, {}, {}
-    for target in asked.targets if kept else ():
+    for target in asked.targets if asked.cases else ():
         chains[target] = toolchain(parse_target(target))
-        compilation = Compilation(kept, target, asked.suite_folder, asked.jobs, asked.limit_s)
+        compilation = Compilation(asked.cases, target, asked.suite_folder, asked.jobs, asked.limit_s)
         for found in compilation:
             done += 1
-            wire.send(Started("compile", (found.case.id,), done, len(kept) * len(asked.targets)))
+            wire.send(Started("compile", (found.case.id,), done, len(asked.cases) * len(asked.targets)))
         compiled[target] = compilation.results
-    wire.send(CompileReply(compiled, sources, chains, left_out))
+    every = {found.case.id for several in compiled.values() for found in several}
+    kept = {
+        found.case.id for several in compiled.values() for found in several
+        if _is_triton(found, sources[found.case.implementation])
+    }  # fmt: skip
+    compiled = {target: tuple(f for f in several if f.case.id in kept) for target, several in compiled.items()}
+    wire.send(CompileReply(compiled, sources, chains, tuple(sorted(every - kept))))
+
+
+def _is_triton(found: Compiled, texts: Mapping[str, str]) -> bool:
+    """Whether a case launches a Triton kernel, however its code came by Triton; of one that could not be followed to
+    its launches, whether its code names Triton at all."""
+    return bool(found.launches) if found.status is Status.OK else any(map(NAMES_TRITON.search, texts.values()))
 
 
 def _texts(case: Case, suite_folder: str) -> dict[str, str]:

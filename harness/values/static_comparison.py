@@ -12,7 +12,7 @@ from harness.values.verdict import Judged
 
 class StaticVerdict(Judged):
     """SAME: binaries and launches are equal. CHANGED: they differ, in nothing that gates. WORSE: in something that
-    does. FAILED: head does not compile, and base does or was not asked. UNKNOWN: neither side says anything."""
+    does. FAILED: head does not compile, whatever base does. UNKNOWN: neither side says anything."""
 
     FAILED = "FAILED", "alarm", 0, ExitStatus.CASE_FAILED
     WORSE = "WORSE", "worse", 1, ExitStatus.REGRESSION

@@ -67,11 +67,10 @@ def run(x, weight, eps):
     return y
 """
 )
-TUNED = (
-    NORM.replace("@triton.jit", '@triton.autotune(configs=[triton.Config({"BLOCK": 4096}, num_warps=w) for w in (4, 8)], '
-                 'key=["n"])\n@triton.jit')
-    .replace(", BLOCK=triton.next_power_of_2(x.shape[1])", "")
-)  # fmt: skip
+CONFIGURATIONS = """\
+@triton.autotune(configs=[triton.Config({"BLOCK": 4096}, num_warps=w) for w in (4, 8)], key=["n"])
+@triton.jit"""
+TUNED = NORM.replace("@triton.jit", CONFIGURATIONS).replace(", BLOCK=triton.next_power_of_2(x.shape[1])", "")
 COMPUTED_NAN = """\
 import torch
 
