@@ -110,8 +110,13 @@ def _not_prepared(op: LoadedOp, name: str) -> ValueError:
 
 
 def _prepared(variant: LoadedVariant, op: LoadedOp, raw: Operands, guards: Guards) -> Operands:
-    """What `prepare` made lies between guards, too."""
-    return {n: v if v is raw.get(n) else guards.around(n, v) for n, v in prepare(variant, op, raw).items()}
+    """What `prepare` made lies between guards, too; a view of a raw operand does already."""
+    held = {value.untyped_storage().data_ptr() for value in raw.values() if isinstance(value, Tensor)}
+
+    def is_new(value: Any) -> bool:
+        return isinstance(value, Tensor) and value.untyped_storage().data_ptr() not in held
+
+    return {n: guards.around(n, v) if is_new(v) else v for n, v in prepare(variant, op, raw).items()}
 
 
 def timing_sets(
