@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from harness.errors import NotComparable
 from harness.trace.kernel_name import without_arguments
-from harness.values.profile import KernelRow, Profile
+from harness.values.profile import KernelRow, Profile, SumRow
 
 K = TypeVar("K", bound="str | tuple[str, str]")
 Sum = tuple[int, int]
@@ -52,12 +53,16 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """head minus base. Both tables are in order of contribution, and each adds up to `delta_ns` exactly."""
+    """head minus base. Every table is in order of contribution and adds up to `delta_ns` exactly. ops, scopes: by
+    innermost op and by innermost scope or module, which another GPU or compiler leaves as they are; empty where
+    neither side has any."""
 
     base_ns: int
     head_ns: int
     categories: tuple[Change, ...]
     kernels: tuple[Change, ...]
+    ops: tuple[Change, ...] = ()
+    scopes: tuple[Change, ...] = ()
 
     @property
     def delta_ns(self) -> int:
@@ -65,7 +70,14 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def difference(base: Profile, head: Profile) -> Difference:
-    """Kernels are joined by name and category; what only one side has, by category and the name without its numbers."""
+    """Kernels are joined by name and category; what only one side has, by category and the name without its numbers.
+
+    Raises NotComparable for GPU time against an op's own time on a CPU.
+    """
+    if base.device != head.device:
+        kinds = {"cuda": "kernels of a GPU", "cpu": "ops on a CPU"}
+        words = " and ".join(f"time of {kinds[side.device]}" for side in (base, head))
+        raise NotComparable(f"{words} are not compared; two traces with GPU rows are, or two without")
     categories = [
         _change(name, name, one, other)
         for name, one, other in _joined(
@@ -82,7 +94,17 @@ def difference(base: Profile, head: Profile) -> Difference:
     taken = {(new, category) for (_, category), new in renamed.items()}
     left = _joined(_without(ours, renamed), _without(theirs, taken))
     kernels += [_change(name, category, one, other) for (name, category), one, other in left]
-    return Difference(base.gpu_sum_ns, head.gpu_sum_ns, _ranked(categories), _ranked(kernels))
+    by_op, by_scope = (_by_sum(getattr(base, name), getattr(head, name)) for name in ("ops", "scopes"))
+    totals = base.gpu_sum_ns, head.gpu_sum_ns
+    return Difference(*totals, _ranked(categories), _ranked(kernels), by_op, by_scope)
+
+
+def _by_sum(base: Sequence[SumRow], head: Sequence[SumRow]) -> tuple[Change, ...]:
+    """Nothing where a side does not know the word at all: all of it would be new."""
+    if not base or not head:
+        return ()
+    sides = [{row.name: (row.calls, row.total_ns) for row in rows} for rows in (base, head)]
+    return _ranked(_change(name, "", one, other) for name, one, other in _joined(*sides))
 
 
 def _by_name(rows: Iterable[KernelRow]) -> dict[tuple[str, str], Sum]:

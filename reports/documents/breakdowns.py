@@ -18,7 +18,8 @@ Breakdown = extended(
 )  # fmt: skip
 """`breakdown TRACE`: a profile; `kernels` by name and category, `sites` the same by scope of our own decode."""
 _CHANGE = extended("ChangeFacts", Change, "delta_ns", "calls_ns", "each_ns")
-_DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", categories=several(_CHANGE), kernels=several(_CHANGE))
+_TABLES = ("categories", "kernels", "ops", "scopes")
+_DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", **dict.fromkeys(_TABLES, several(_CHANGE)))
 TwoBreakdowns = struct("TwoBreakdowns", base=Breakdown, head=Breakdown, difference=_DIFFERENCE)
 Breakdowns = struct("Breakdowns", traces=several(Breakdown))
 
@@ -27,7 +28,7 @@ def breakdown_text(traces: Sequence[str], profiles: Sequence[Profile], changed: 
     """One trace: its breakdown. Two: both, as `base` and `head`, and their `difference`. More: a list."""
     found = [breakdown_of(trace, profile) for trace, profile in zip(traces, profiles, strict=True)]
     if changed is not None:
-        rows = {name: tuple(of(_CHANGE, row) for row in getattr(changed, name)) for name in ("categories", "kernels")}
+        rows = {name: tuple(of(_CHANGE, row) for row in getattr(changed, name)) for name in _TABLES}
         return text(TwoBreakdowns(base=found[0], head=found[1], difference=of(_DIFFERENCE, changed, **rows)))
     return text(found[0] if len(found) == 1 else Breakdowns(traces=tuple(found)))
 

@@ -14,7 +14,7 @@ from ..figures import clean, plural
 from ..figures import milliseconds as ms
 from ..formats.terminal_table import Shown
 from ..table import Table
-from ..tables.breakdown import categories, changed_categories, changed_kernels, listed, short, signed_ms
+from ..tables.breakdown import categories, changed_by, changed_categories, changed_kernels, listed, short, signed_ms
 from ..tables.breakdown_doubts import NO_NAMESPACE
 
 MOST_NAMED = 4
@@ -111,7 +111,8 @@ def render_difference(changed: Difference, base: Profile, top: int = 12) -> Rend
     parts: list[RenderableType] = [Text(f"difference     {difference_words(changed)}")]
     kernels = changed_kernels(changed, "Kernel" if base.device == "cuda" else "Op", short)
     parts += ["", Shown(changed_categories(changed))] if changed.categories else []
-    parts += ["", Shown(_top(kernels, top))] if kernels.rows and top else []
+    by_word = [changed_by(changed, by, short) for by in ("op", "scope")] if base.device == "cuda" else []
+    parts += [part for table in (*by_word, kernels) if table.rows and top for part in ("", Shown(_top(table, top)))]
     return Group(*parts)
 
 

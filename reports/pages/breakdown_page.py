@@ -11,7 +11,7 @@ from harness.values.profile import Profile
 from ..figures import clean, plural
 from ..figures import milliseconds as ms
 from ..table import Number, Row, Table
-from ..tables.breakdown import LISTS, categories, changed_categories, changed_kernels, idle, listed, whole
+from ..tables.breakdown import LISTS, categories, changed_by, changed_categories, changed_kernels, idle, listed, whole
 from ..tables.breakdown_doubts import contradictions, unknown
 from .breakdown import difference_words, facts, remarks
 from .html_frame import page
@@ -69,7 +69,9 @@ def every_table(
         for table in _tables(profile):
             yield replace(table, name=f"{table.name} of {clean(title)}") if len(titles) > 1 else table
     if changed:
-        yield from (changed_categories(changed), changed_kernels(changed))
+        yield changed_categories(changed)
+        yield from (table for by in ("op", "scope") if (table := changed_by(changed, by)).rows)
+        yield changed_kernels(changed)
 
 
 def _left(rows: Sequence[Row]) -> str:
@@ -79,5 +81,9 @@ def _left(rows: Sequence[Row]) -> str:
 
 def _difference(changed: Difference) -> Iterator[tuple[str, Table]]:
     yield "change-categories", changed_categories(changed)
+    for by in ("op", "scope"):
+        table = changed_by(changed, by)
+        if table.rows:
+            yield f"change-{by}s", table.first(MOST_ROWS, _left)
     kernels = changed_kernels(changed)
     yield "change-kernels", kernels.first(MOST_ROWS, _left)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
+
 from harness.trace.categories import PUBLISHED, UNCATEGORISED
 from harness.trace.difference import Change, Difference
 from harness.trace.kernel_name import without_arguments
@@ -95,6 +97,13 @@ def changed_kernels(changed: Difference, what: str = "Kernel", shorten: Shorten 
     """Kernels by what they add to the difference; those that are the same are left out."""
     moved = [change for change in changed.kernels if change.delta_ns or change.state != "same"]
     return _changes("change_kernels", f"{what}s", what, moved, shorten)
+
+
+def changed_by(changed: Difference, by: str, shorten: Shorten = whole) -> Table:
+    """Ops or scopes by what they add to the difference; those that are the same are left out."""
+    found = [change for change in getattr(changed, f"{by}s") if change.delta_ns or change.state != "same"]
+    named = [msgspec.structs.replace(change, name=change.name or "(none)") for change in found]
+    return _changes(f"change_{by}s", f"By {by}", by.capitalize(), named, shorten)
 
 
 def _changes(kind: str, title: str, what: str, changes: Sequence[Change], shorten: Shorten) -> Table:

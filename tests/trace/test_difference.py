@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
 
+from harness.errors import NotComparable
 from harness.trace import breakdown, difference, load_rules
 from harness.trace.difference import family
 from harness.values.profile import Profile
-from tests.trace.made import Row, gpu, write
+from tests.trace.made import Row, gpu, host, write
 from tests.trace.test_breakdown import traces
 
 RULES = load_rules()
@@ -27,9 +29,10 @@ def test_contributions_add_up_and_a_profile_against_itself_is_zero(
 ) -> None:
     """Both tables, to the nanosecond, with what appeared and vanished; and swapping the sides turns the sign."""
     base, head = profile(tmp_path, *ours), profile(tmp_path, *theirs)
+    assume(base.device == head.device)
     found = difference(base, head)
     assert found.delta_ns == head.gpu_sum_ns - base.gpu_sum_ns == -difference(head, base).delta_ns
-    for table in (found.categories, found.kernels):
+    for table in filter(None, (found.categories, found.kernels, found.ops, found.scopes)):
         assert sum(change.delta_ns for change in table) == found.delta_ns
         for change in table:
             if change.base_calls and change.head_calls:
@@ -74,3 +77,39 @@ def test_a_family_is_a_name_without_its_numbers() -> None:
     """And without its arguments; a type is no number."""
     assert family("void f<128, 4>(int4*)") == family("void f<64, 8>(float)") == "f<#, #>"
     assert family("f<float>") != family("f<half>")
+
+
+def test_ops_are_compared_where_no_kernel_is_the_same(tmp_path: Path) -> None:
+    """Another GPU has other kernels for the same ops: by op the difference is the times, by kernel all is new."""
+
+    def traced(name: str, kernels: dict[str, tuple[str, float]]) -> Profile:
+        rows = []
+        for n, (op, (kernel, us)) in enumerate(kernels.items()):
+            rows += [
+                host("user_annotation", f"block {n}", 100 * n, 50),
+                host("cpu_op", op, 100 * n + 1, 20),
+                host("cuda_runtime", "cudaLaunchKernel", 100 * n + 2, 5, correlation=n),
+                gpu(100 * n + 30, us, kernel, n),
+            ]
+        return breakdown(write(tmp_path / name, rows), RULES)
+
+    base = traced("h100.json", {"aten::mm": ("nvjet_tst", 10), "aten::relu": ("relu_cuda", 3)})
+    head = traced("mi300.json", {"aten::mm": ("Cijk_Ailk", 14.5), "aten::relu": ("relu_hip", 2)})
+    found = difference(base, head)
+    assert {change.state for change in found.kernels} == {"appeared", "vanished"}
+    assert [(change.name, change.state, change.delta_ns) for change in found.ops] == [
+        ("aten::mm", "same", 4500), ("aten::relu", "same", -1000),
+    ]  # fmt: skip
+    assert {change.name: change.delta_ns for change in found.scopes} == {"block 0": 4500, "block 1": -1000}
+    for table in (found.categories, found.kernels, found.ops, found.scopes):
+        assert sum(change.delta_ns for change in table) == found.delta_ns == 3500
+
+
+def test_time_on_a_gpu_is_not_held_against_time_on_a_cpu(tmp_path: Path) -> None:
+    """One line and exit status 4: the sums are of different things."""
+    gpu_side = breakdown(write(tmp_path / "g.json", [gpu(0, 10)]), RULES)
+    cpu_side = breakdown(write(tmp_path / "c.json", [host("cpu_op", "aten::mm", 0, 200)]), RULES)
+    for pair in ((gpu_side, cpu_side), (cpu_side, gpu_side)):
+        with pytest.raises(NotComparable, match="are not compared") as error:
+            difference(*pair)
+        assert error.value.exit_status == 4
