@@ -70,8 +70,9 @@ class CpuDevice:
     def conditions(self, process: int, round_number: int) -> Conditions:
         return Conditions(process=process, round=round_number)
 
-    def joules(self) -> None:
-        """The counters of a CPU (RAPL) are of all programs on it, and read by root alone."""
+    def joules(self) -> float | None:
+        """None: the counters of a CPU (RAPL) are of all programs on it, and read by root alone."""
+        return None
 
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
         with self.stopwatch() as watch:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from harness.device.cpu import CpuDevice
 from harness.device.device import Elapsed, Graph, Stopwatch
 from harness.device.timer import Before, Call, Timed, Timer
 from harness.values.measurement import Conditions
@@ -73,19 +74,16 @@ class FakeGraph:
             self.outputs = call()
 
 
-class FakeDevice:
-    """values_us: samples of the timer and times of `elapsed`, in the order in which they are taken; taking one more is
-    an IndexError. joules: its energy counter; None: it has none. conditions: fields of `Conditions` that every reading
-    has."""
+class FakeDevice(CpuDevice):
+    """A CPU with another clock. values_us: samples of the timer and times of `elapsed`, in the order in which they are
+    taken; taking one more is an IndexError. joules: its energy counter; None: it has none. conditions: fields of
+    `Conditions` that every reading has."""
 
     kind = "fake"
-    tensors = "cpu"
-    gpu = False
     captures = True
     clock = "fake"
     l2_bytes = cache_bytes = 0
     set_bytes_limit = 1 << 20
-    questions_held = 1
 
     def __init__(
         self, values_us: Sequence[float] = (), rounds: int = 2, joules: Callable[[], float] | None = None,
@@ -126,23 +124,5 @@ class FakeDevice:
         yield watch
         watch.us = self.values_us.pop(0)
 
-    def recorded_by_tool(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
     def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
         return nullcontext(lambda call: call())
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def put_back(self, name: str, value: Any) -> None:
-        raise KeyError(name)
-
-    def synchronize(self) -> None:
-        pass
-
-    def release_memory(self) -> None:
-        pass
-
-    def answers(self) -> bool:
-        return True
