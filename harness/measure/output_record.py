@@ -34,7 +34,7 @@ def record_of(operands: Mapping[str, Any], tensors: Iterable[tuple[str, Tensor]]
 
 def digest(tensor: Tensor) -> str:
     """Of the bits, dtype and shape, computed where the tensor lies. No cryptography: a checksum of 64 bits."""
-    words = bits(tensor).flatten()
+    words = _words(tensor)
     total = torch.zeros((), dtype=torch.int64, device=tensor.device)
     for start, part in _chunks(words):
         places = torch.arange(start, start + len(part), device=tensor.device)
@@ -68,6 +68,14 @@ def _digest_of(operands: Mapping[str, Any]) -> str:
     parts = [f"{name}={digest(v) if isinstance(v, Tensor) else v!r}" for name, v in sorted(operands.items())]
     words = torch.tensor(list(";".join(parts).encode()), dtype=torch.uint8)
     return digest(words).partition(":")[0]
+
+
+def _words(tensor: Tensor) -> Tensor:
+    """The bits as 64-bit integers, eight bytes each where they come out even: a pool of experts has 10^9 bytes."""
+    words = bits(tensor).flatten()
+    if tensor.nbytes % 8 or not tensor.nbytes:
+        return words
+    return (words.clone() if words.storage_offset() * words.element_size() % 8 else words).view(torch.int64)
 
 
 def _chunks(values: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -46,7 +46,7 @@ def kernels(view: View) -> Table:
                 Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
                 Number(group.calls, str(group.calls)), _error(row), *energy(row.source.measurement),
-                *_numerics(row),
+                repeats(row.source.measurement), _row_alone(row.source.measurement),
             )  # fmt: skip
             rows.append(Row(cells))
     inside = any(row.in_model is not None for group in view.kernels for row in group.rows)
@@ -92,15 +92,17 @@ def _error(row: KernelRow) -> Number | None:
     return Number(found.rms_error, f"{found.rms_error:.1e} ({found.allowed_rms_error:.0e})")
 
 
-def _numerics(row: KernelRow) -> tuple[Cell, Cell]:
-    """How the call repeats itself, where not bit for bit; a row alone against the same among others."""
-    found = row.source.measurement.numerics if row.source.measurement else None
-    repeats, rows = (found.determinism, found.batch_invariance) if found else (None, None)
-    odd = repeats is not None and repeats.sameness is not Sameness.BITWISE
-    return (
-        Words(repeats.words, "nowrap") if repeats and odd else None,
-        Words(rows.words, "nowrap") if rows and rows.words else None,
-    )
+def repeats(measurement: Measurement | None) -> Words | None:
+    """How the call repeats itself, where not bit for bit."""
+    found = measurement.numerics.determinism if measurement and measurement.numerics else None
+    odd = found is not None and found.sameness is not Sameness.BITWISE
+    return Words(found.words, "nowrap") if found and odd else None
+
+
+def _row_alone(measurement: Measurement | None) -> Words | None:
+    """Against the same row among others."""
+    found = measurement.numerics.batch_invariance if measurement and measurement.numerics else None
+    return Words(found.words, "nowrap") if found and found.words else None
 
 
 def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:

@@ -13,6 +13,7 @@ from harness.values.static_sweep import groups
 from harness.values.sweep import Configuration, Confirmed, SweepResult, SweptVariant
 
 from ..table import Cell, Change, Column, Name, Number, Quantity, Row, Table, Words, maybe
+from .kernels import repeats
 from .static import FIGURES
 
 SHOWN = 5
@@ -31,7 +32,7 @@ def finalists(question: SweptVariant) -> Table:
         Column("us", "us, 95 %", right=True, ends=True), Column("n", "n", right=True, extra=True),
         Column("change", "Against the baseline", ends=True), Column("p", "p", right=True, extra=True),
         Column("registers", "regs", right=True, sparse=True), Column("spills", "spill", right=True, sparse=True),
-        Column("same", "same", right=True, sparse=True, extra=True),
+        Column("same", "same", right=True, sparse=True, extra=True), Column("repeats", "Repeats", sparse=True),
     )  # fmt: skip
     finals = question.finals
     if finals is None:
@@ -47,7 +48,7 @@ def finalists(question: SweptVariant) -> Table:
 def _unconfirmed(row: Configuration) -> Row:
     reason = Words(row.measurement.reason)
     return Row(
-        (Words("-"), Name(named(row.tunables)), *_time(row.measurement), reason, None, *_binary(row.binary), None)
+        (Words("-"), Name(named(row.tunables)), *_time(row.measurement), reason, None, *_binary(row.binary), None, None)
     )
 
 
@@ -64,7 +65,7 @@ def _confirmed(question: SweptVariant, rank: str, confirmed: Confirmed) -> Row:
     mark = "winner" if finals is not None and m.case.id == finals.winner else rank
     return Row((
         Words(mark), Name(name), *_time(m), gain, maybe(confirmed.p, lambda p: f"{p:.1g}"),
-        *_binary(row.binary if row else None), Number(same, str(same)) if same else None,
+        *_binary(row.binary if row else None), Number(same, str(same)) if same else None, repeats(m),
     ))  # fmt: skip
 
 

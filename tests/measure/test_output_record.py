@@ -30,6 +30,14 @@ def test_a_digest_sees_order_shape_and_dtype() -> None:
     assert digest(values.view(3, 4).t().contiguous().t()) == digest(values.view(3, 4)), "strides are no values"
 
 
+def test_a_digest_does_not_depend_on_where_a_tensor_lies() -> None:
+    """Nor one of another number of bytes than eight on a neighbour's."""
+    values = torch.arange(64, dtype=torch.uint8)
+    for length in (16, 15, 8, 1, 0):
+        assert digest(values[3 : 3 + length]) == digest(values[3 : 3 + length].clone())
+    assert digest(values[:15]) != digest(values[1:16])
+
+
 def test_a_digest_goes_over_all_chunks() -> None:
     values = torch.zeros(CHUNK + 5, dtype=torch.uint8)
     others = [values.clone() for _ in range(2)]
