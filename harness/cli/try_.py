@@ -136,7 +136,7 @@ def _sanitize(question: TryRequest, root: Path, limit_s: float, as_json: bool) -
         from harness_reports.formats.terminal_table import Shown
         from harness_reports.tables.sanitized import access_errors
 
-        show(Shown(access_errors(reports, Path.cwd()).known))
+        show(Shown(access_errors(reports).known))
     raise typer.Exit(status)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from harness.values.case import Case
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 from harness.values.sanitizer import AccessError
 
+REPEATS = 3
 INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """By bytes of an element."""
 
@@ -158,14 +159,16 @@ class Expected:
         """A wrong result with the operands outside of which the kernel reads what it computes with: other values there
         make other outputs, where calls with the same values make the same."""
 
-        def same(neutral: Collection[str]) -> bool:
-            again = self.results(variant, tunables, neutral)
-            return all(torch.equal(_bits(a), _bits(b)) for a, b in zip(returned, again, strict=True))
+        def results(neutral: Collection[str]) -> tuple[Tensor, ...]:
+            return self.results(variant, tunables, neutral)
 
         names = [*(guarded.name for guarded in self._operands_for(variant).guards.held), *self._states]
-        if not same(()) or same(names):
+        zeroed = results(names)
+        if _equal(zeroed, returned) or not _repeats(returned, lambda: results(())):
             return wrong
-        read = [name for name in names if not same({name})]
+        if not _repeats(zeroed, lambda: results(names)):
+            return wrong
+        read = [name for name in names if not _equal(results({name}), returned)]
         detail = f"reads outside of {', '.join(read or names)}"
         detail = "; ".join(part for part in (wrong.detail, detail) if part)
         return msgspec.structs.replace(wrong, detail=detail, kind=Mismatch.READ_OUTSIDE)
@@ -215,6 +218,15 @@ def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...
     with torch.no_grad():
         outputs = as_tuple(op.reference(*arguments(op, exact)))
     return (*outputs, *(exact[name] for name in states))
+
+
+def _repeats(first: Sequence[Tensor], again: Callable[[], Sequence[Tensor]]) -> bool:
+    """Whether more calls give the same: what races differs sooner or later."""
+    return all(_equal(first, again()) for _ in range(REPEATS))
+
+
+def _equal(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(_bits(a), _bits(b)) for a, b in zip(some, others, strict=True))
 
 
 def _bits(value: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from harness.measure.guards import GUARD_BYTES, Guards
 from harness.measure.interpreter_hooks import UNSIGNED, Access, hooked
-from harness.measure.poison import INTEGER_POISON
+from harness.measure.poison import INTEGER_POISON, poison
 from harness.measure.shadow import Array, Order, Shadow
 from harness.values.sanitizer import AccessError
 
@@ -98,9 +98,9 @@ class InterpreterWatch:
         known = {start: memory for start, memory in self._memories.items() if memory.guard}
         for guarded in [*self._inputs.held, *self._own.held]:
             start, is_input = guarded.tensor.data_ptr(), guarded in self._inputs.held
-            poison = None if is_input or start in self._states else _poison(guarded.tensor.dtype)
+            bits = None if is_input or start in self._states else _poison_bits(guarded.tensor.dtype)
             if start not in known:
-                known[start] = _memory(guarded.name, guarded.tensor, GUARD_BYTES, is_input, poison)
+                known[start] = _memory(guarded.name, guarded.tensor, GUARD_BYTES, is_input, bits)
         for number, tensor in enumerate(tensors):
             if tensor.untyped_storage().data_ptr() not in known:
                 memory = _memory(f"tensor argument {number + 1}", tensor, 0, False, None)
@@ -169,11 +169,13 @@ def _memory(name: str, tensor: Tensor, guard: int, is_input: bool, poison: int |
     return _Memory(name, start, nbytes, tensor.element_size(), guard, is_input, poison, Shadow(nbytes))
 
 
-def _poison(dtype: torch.dtype) -> int | None:
+def _poison_bits(dtype: torch.dtype) -> int | None:
     """The bits that `PoisonUninitialised` leaves; those of small integers may be values."""
     if not dtype.is_floating_point and dtype not in (torch.int32, torch.int64):
         return None
-    value = torch.full((1,), float("nan") if dtype.is_floating_point else INTEGER_POISON, dtype=dtype)
+    value = torch.full((1,), 0 if dtype.is_floating_point else INTEGER_POISON, dtype=dtype)
+    if dtype.is_floating_point:
+        poison(value)
     return int(value.view(torch.uint8).numpy().view(UNSIGNED[dtype.itemsize])[0])
 
 

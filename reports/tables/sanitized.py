@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import PurePath
 
 from harness.values.sanitizer import AccessError, ToolReport
 
@@ -11,23 +11,22 @@ from ..figures import clean
 from ..table import Column, Mark, Name, Number, Row, Table, Words
 
 
-def access_errors(reports: Sequence[ToolReport], folder: Path) -> Table:
-    """A row for each line that does something wrong; one for a tool that found nothing, or could not run. folder: that
-    the names of files are relative to."""
+def access_errors(reports: Sequence[ToolReport]) -> Table:
+    """A row for each line that does something wrong; one for a tool that found nothing, or could not run."""
     columns = (
         Column("tool", "Tool", once=True), Column("kind", "Found"), Column("line", "Line", sparse=True),
-        Column("kernel", "Kernel", sparse=True), Column("where", "Where", sparse=True),
+        Column("kernel", "Kernel", sparse=True, extra=True), Column("where", "Where", sparse=True),
         Column("count", "Accesses", right=True, sparse=True), Column("example", "First", sparse=True, extra=True),
     )  # fmt: skip
-    rows = [row for report in reports for row in _rows(report, folder)]
+    rows = [row for report in reports for row in _rows(report)]
     return Table("access_errors", "Races, stray accesses and unwritten memory", columns, tuple(rows))
 
 
-def _rows(report: ToolReport, folder: Path) -> Iterator[Row]:
+def _rows(report: ToolReport) -> Iterator[Row]:
     for error in report.errors:
         where = " ".join(part for part in (error.operand, error.place) if part)
         yield Row((
-            Name(report.tool), Mark(clean(_kind(error)), "worse"), Name(clean(_line(error, folder)), long=True),
+            Name(report.tool), Mark(clean(_kind(error)), "worse"), Name(clean(_line(error)), long=True),
             Name(clean(error.kernel), mono=True) if error.kernel else None, Words(clean(where)) if where else None,
             Number(error.count, f"{error.count:,}"), Words(clean(error.example)) if error.example else None,
         ))  # fmt: skip
@@ -42,9 +41,6 @@ def _kind(error: AccessError) -> str:
     return f"{error.kind} with line {error.other_line}" if error.other_line else error.kind
 
 
-def _line(error: AccessError, folder: Path) -> str:
+def _line(error: AccessError) -> str:
     """`my_kernel.py:17`; empty where the kernel has no line information."""
-    if not error.file:
-        return ""
-    file = Path(error.file)
-    return f"{file.relative_to(folder) if file.is_relative_to(folder) else file.name}:{error.line}"
+    return f"{PurePath(error.file).name}:{error.line}" if error.file else ""

@@ -197,6 +197,6 @@ def every_table(folder: Path) -> list[Table]:
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
         noise.noise(noise_of_two_cases()),
-        sanitized.access_errors(tool_reports(), Path("/here")),
+        sanitized.access_errors(tool_reports()),
         *rank_tables(*rank_job(folder)),
     ]  # fmt: skip
