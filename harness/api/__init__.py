@@ -122,15 +122,21 @@ def sweep(
     return sweep(cases, store or Store(), options, report or (lambda *_: None))
 
 
-def breakdown(trace: str | Path, *, categories: str | Path | None = None, steps: int = 0) -> Profile:
+def breakdown(
+    trace: str | Path, *, categories: str | Path | None = None, steps: int | str = 0, skip: int = 0, window: str = ""
+) -> Profile:
     """Where the GPU time of a torch.profiler trace went, by category, kernel and gap; times in ns.
 
-    categories: rules (YAML) that go before the shipped ones. steps: decode steps in the trace, 0 where unknown. Raises
-    HarnessError where the file is no trace or has nothing to break down.
+    categories: rules (YAML) that go before the shipped ones. steps: decode steps in the trace, 0 where unknown; or
+    `"2-5"`, these of its `ProfilerStep#N` alone. skip: so many of the first are left out. window: `START..END` from the
+    first row on, in ms (`"200us..1.5"`). Raises HarnessError where the file is no trace or nothing is left of it.
     """
     from harness.trace import breakdown, load_rules
+    from harness.trace.selection import selection
 
-    return breakdown(Path(trace), load_rules(*([Path(categories)] if categories else [])), steps=steps)
+    count, part = selection(str(steps or ""), skip, window)
+    rules = load_rules(*([Path(categories)] if categories else []))
+    return breakdown(Path(trace), rules, steps=count, selection=part)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli.options import AsJson
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.trace.difference import Difference
     from harness.trace.inputs.members import TraceFile
+    from harness.trace.selection import Selection
     from harness.values.profile import Profile
 
-By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "process"]
+By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "process", "step", "shape"]
 
 
 def command(
@@ -29,7 +31,13 @@ def command(
     ] = None,
     by: Annotated[By, typer.Option(help="What the second table lists.")] = "kernel",
     top: Annotated[int, typer.Option(min=0, help="Rows of the second table.")] = 12,
-    steps: Annotated[int, typer.Option(min=0, help="Decode steps in each trace, for us per step.")] = 0,
+    steps: Annotated[
+        str, typer.Option(help="Decode steps in each trace, for us per step; or `2-5`: these ProfilerSteps alone.")
+    ] = "",
+    skip: Annotated[int, typer.Option(min=0, help="Leave out so many of the first ProfilerSteps.")] = 0,
+    window: Annotated[
+        str, typer.Option(help="START..END from the first row on, in ms or with a unit (`200us..1.5ms`, `5..`).")
+    ] = "",
     ranks: Annotated[
         bool | None,
         typer.Option("--ranks/--pair", help="Several traces are ranks of one job, or are not. Else the files say it."),
@@ -42,13 +50,17 @@ def command(
     from harness.cli.breakdown_ranks import show_ranks
     from harness.ranks.recognise import recognise
     from harness.trace.inputs.members import trace_files
+    from harness.trace.selection import selection
 
+    count, part = selection(steps, skip, window)
     with trace_files(traces) as files:
         found = recognise(files, ranks)
+        if found is not None and part:
+            raise HarnessError(f"{part}: of single traces alone, not of ranks; `--pair` takes the files one by one")
         if found is not None:
             show_ranks(found, categories, top, html, csv, as_json)
         else:
-            _show(files, categories, by, top, steps, html, csv, as_json)
+            _show(files, categories, by, top, count, part, html, csv, as_json)
 
 
 def _show(
@@ -57,6 +69,7 @@ def _show(
     by: By,
     top: int,
     steps: int,
+    part: Selection,
     html: Path | None,
     csv: Path | None,
     as_json: bool,
@@ -65,7 +78,7 @@ def _show(
     from harness.trace.inputs.titles import told_apart
 
     rules = load_rules(*([categories] if categories else []))
-    profiles = [breakdown(file.path, rules, steps=steps) for file in files]
+    profiles = [breakdown(file.path, rules, steps=steps, selection=part) for file in files]
     titles = told_apart([file.title for file in files])
     changed = difference(*profiles) if len(profiles) == 2 else None
     if html is not None:

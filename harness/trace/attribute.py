@@ -82,12 +82,17 @@ def enclosing(host: HostColumns, moments_ns: Sequence[int], wanted: Iterable[int
 def self_times(host: HostColumns) -> Iterator[tuple[int, int, int]]:
     """For each op of a thread: (name, time not spent in ops that it called, innermost scope). The sum is what ops
     cover."""
+    return (found[2:] for found in own_times(host))
+
+
+def own_times(host: HostColumns) -> Iterator[tuple[int, int, int, int, int]]:
+    """The same with where each op lies: (start, end, name, own time, scope)."""
     start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
-    stack: list[list[int]] = []  # [end, name, own time, scope]
+    stack: list[list[int]] = []  # [start, end, name, own time, scope]
     scopes: list[tuple[int, int]] = []
     for row in outermost_first(host):
         at_ns, until_ns = start_ns[row], end_ns[row]
-        while stack and stack[-1][0] <= at_ns:
+        while stack and stack[-1][1] <= at_ns:
             yield _closed(stack)
         while scopes and scopes[-1][0] <= at_ns:
             scopes.pop()
@@ -96,20 +101,20 @@ def self_times(host: HostColumns) -> Iterator[tuple[int, int, int]]:
             continue
         taken_ns = at_ns
         for outer in reversed(stack):  # one, unless ops overlap without one being in the other
-            if outer[0] > taken_ns:
-                outer[2] -= min(until_ns, outer[0]) - taken_ns
-                taken_ns = outer[0]
+            if outer[1] > taken_ns:
+                outer[3] -= min(until_ns, outer[1]) - taken_ns
+                taken_ns = outer[1]
             if taken_ns >= until_ns:
                 break
         scope = next((name for end, name in reversed(scopes) if end > at_ns), NONE)
-        stack.append([until_ns, label[row] >> 1, until_ns - at_ns, scope])
+        stack.append([at_ns, until_ns, label[row] >> 1, until_ns - at_ns, scope])
     while stack:
         yield _closed(stack)
 
 
-def _closed(stack: list[list[int]]) -> tuple[int, int, int]:
-    _, name, own_ns, scope = stack.pop()
-    return name, own_ns, scope
+def _closed(stack: list[list[int]]) -> tuple[int, int, int, int, int]:
+    at_ns, until_ns, name, own_ns, scope = stack.pop()
+    return at_ns, until_ns, name, own_ns, scope
 
 
 def outermost_first(host: HostColumns) -> Iterator[int]:

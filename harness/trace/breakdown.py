@@ -4,6 +4,7 @@ exactly."""
 from __future__ import annotations
 
 import gc
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,24 +25,28 @@ from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
 from harness.trace.replay import Capture, last_step, map_back, read_capture
 from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
+from harness.trace.selection import Selection, select
 from harness.trace.source import read_pieces
+from harness.trace.steps import Steps, cpu_step_rows, step_rows
 from harness.trace.table import Group, Tables
 from harness.trace.usage import Usage
 from harness.values.profile import LaunchRow, ProcessRow, Profile
 
+WHOLE = Selection()
 KINDS = {KERNEL: "kernel", COPY: "copy", MEMSET: "memset"}
 
 
-def breakdown(path: str | Path, rules: Rules, *, steps: int = 0) -> Profile:
+def breakdown(path: str | Path, rules: Rules, *, steps: int = 0, selection: Selection = WHOLE) -> Profile:
     """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode
-    steps in it.
+    steps in it. selection: a part of it.
 
-    Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops.
+    Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops, and where
+    the selection leaves nothing.
     """
     quality: Counter[str] = Counter()
     with without_collection():
         rows, capture = read_rows(path, quality)
-        return profile_of(path, rows, capture, rules, steps, quality)
+        return profile_of(path, select(rows, selection, path), capture, rules, steps, quality)
 
 
 def captured_step(path: str | Path) -> Capture:
@@ -135,6 +140,9 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
+        shapes=tables.shapes(),
+        profiler_steps=step_rows(rows, attribution, Steps(rows)),
+        selected=rows.selected,
         contradictions=contradictions(tables.labelled),
         unknown=tables.unknown(),
         streams=usage.streams,
@@ -154,14 +162,16 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
 
 def _gpu_groups(rows: Rows, attribution: Attribution) -> Iterator[Group]:
     gpu = rows.gpu
-    sums: dict[tuple[int, int, int, int], list[int]] = {}
+    found: dict[tuple[int, int, int, int], array[int]] = {}
     for row, (role, name, duration_ns) in enumerate(zip(gpu.role, gpu.name, gpu.duration_ns, strict=True)):
-        entry = sums.setdefault((role, name, *attribution.of(row)), [0, 0])
-        entry[0] += 1
-        entry[1] += duration_ns
+        key = (role, name, *attribution.of(row))
+        durations = found.get(key)
+        if durations is None:
+            durations = found[key] = array("q")
+        durations.append(duration_ns)
     named = [*rows.names, ""]  # NONE is -1: the last
-    for (role, name, op, scope), (count, total_ns) in sums.items():
-        yield Group(KINDS[role], named[name], named[op], named[scope], count, total_ns)
+    for (role, name, op, scope), durations in found.items():
+        yield Group(KINDS[role], named[name], named[op], named[scope], durations, rows.shapes.get(op, ""))
 
 
 def _judge(rows: Rows, launches: tuple[LaunchRow, ...], quality: Counter[str]) -> None:
@@ -173,17 +183,18 @@ def _judge(rows: Rows, launches: tuple[LaunchRow, ...], quality: Counter[str]) -
 
 
 def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
-    sums: dict[tuple[int, int], list[int]] = {}
+    found: dict[tuple[int, int], array[int]] = {}
     of_process = [[0, 0] for _ in rows.processes]
     for host in rows.threads:
+        entry = of_process[host.process]
         for name, own_ns, scope in self_times(host):
-            for entry in (sums.setdefault((name, scope), [0, 0]), of_process[host.process]):
-                entry[0] += 1
-                entry[1] += own_ns
+            found.setdefault((name, scope), array("q")).append(own_ns)
+            entry[0] += 1
+            entry[1] += own_ns
     named = [*rows.names, ""]  # NONE is -1: the last
     groups = [
-        Group("op", named[name], named[name], named[scope], count, total_ns)
-        for (name, scope), (count, total_ns) in sums.items()
+        Group("op", named[name], named[name], named[scope], durations, rows.shapes.get(name, ""))
+        for (name, scope), durations in found.items()
     ]
     tables, covered, first_ns, last_ns = Tables(groups, rules), Covered(), None, 0
     for start_ns, end_ns in merge(*(_op_spans(host) for host in rows.threads)):
@@ -207,6 +218,9 @@ def _cpu(rows: Rows, rules: Rules, steps: int, quality: Counter[str]) -> Profile
         ops=tables.ops(),
         scopes=tables.scopes(),
         layers=tables.layers(),
+        shapes=tables.shapes(),
+        profiler_steps=cpu_step_rows(rows, Steps(rows)),
+        selected=rows.selected,
         contradictions=contradictions(tables.labelled),
         unknown=tables.unknown(),
         processes=tuple(

@@ -32,6 +32,8 @@ class Arguments(msgspec.Struct, gc=False):
     group: Any = msgspec.field(default=None, name="Process Group Name")
     group_ranks: Any = msgspec.field(default=None, name="Process Group Ranks")
     sequence: Any = msgspec.field(default=None, name="Seq")
+    shapes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input Dims")
+    dtypes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input type")
     task_type: Any = msgspec.field(default=None, name="Task Type")
     """Of a row of an Ascend NPU."""
 

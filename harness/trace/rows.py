@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from harness.trace.event import Arguments, Event, Id, nanoseconds, whole_number
 from harness.values.profile import Doubt
 
@@ -49,6 +51,10 @@ MOST_NS = 1 << 62
 """Beyond 146 years: damage, and no number for a column."""
 NONE = -1
 """In a column: no launch, op or scope."""
+
+
+Named = str | tuple[str, bytes, bytes]
+"""A name; of an op whose shapes were recorded, with them."""
 
 
 class GpuColumns:
@@ -97,10 +103,12 @@ class Process:
 
 
 class Rows:
-    """places: of GPU rows. processes: of ops, scopes and launches. collectives: what is said of a GPU row that is one,
-    by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used or not. unread:
-    how many rows of devices are of a kind that is not read. doubts: rows that are left out. kind: of a file that other
-    programs write, "" for a trace of torch's."""
+    """names: an op that was called with several shapes has one for each; shapes: of those that have any, by the index
+    of the name. places: of GPU rows. processes: of ops, scopes and launches. collectives: what is said of a GPU row
+    that is one, by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used
+    or not. unread: how many rows of devices are of a kind that is not read. doubts: rows that are left out. kind: of
+    a file that other programs write, "" for a trace of torch's. selected: what part of a trace this is, "" for
+    all."""
 
     def __init__(self) -> None:
         self.collectives: dict[int, Arguments] = {}
@@ -109,11 +117,12 @@ class Rows:
         self.threads: list[HostColumns] = []
         self.processes: list[Process] = []
         self.names: list[str] = []
+        self.shapes: dict[int, str] = {}
         self.places: list[Place] = []
         self.events = 0
         self.unread: Counter[str] = Counter()
         self.doubts: tuple[Doubt, ...] = ()
-        self.kind = ""
+        self.kind = self.selected = ""
 
     def process_of(self, launch: int) -> int:
         """Index of the process that made a launch."""
@@ -133,7 +142,7 @@ class _Collector:
 
     def __init__(self, quality: Counter[str]) -> None:
         self._rows, self._quality = Rows(), quality
-        self._names: dict[str, int] = {}
+        self._names: dict[Named, int] = {}
         self._places: dict[tuple[Id, Id, Id], int] = {}
         self._threads: dict[tuple[Id, Id], int] = {}
         self._processes: dict[Id, int] = {}
@@ -162,14 +171,18 @@ class _Collector:
             if not (0 <= duration_ns < MOST_NS and -MOST_NS < start_ns < MOST_NS):
                 self._quality["impossible_times"] += 1
                 continue
-            name = names.setdefault(event.name, len(names))
+            args = event.args
+            key: Named = event.name
+            if role == OP and args is not None and args.shapes:
+                key = event.name, bytes(args.shapes), bytes(args.dtypes)
+            name = names.setdefault(key, len(names))
             if role >= OP:
                 host = self._host(event)
                 host.start_ns.append(start_ns)
                 host.end_ns.append(start_ns + duration_ns)
                 host.label.append(2 * name + (role == SCOPE))
-                if event.args is not None and event.args.collective is not None:
-                    self._rows.called.append((self._thread, start_ns, start_ns + duration_ns, event.args))
+                if args is not None and args.collective is not None:
+                    self._rows.called.append((self._thread, start_ns, start_ns + duration_ns, args))
             elif role == LAUNCH:
                 self._launch(event, start_ns, name)
             else:
@@ -222,8 +235,9 @@ class _Collector:
         return process
 
     def rows(self) -> Rows:
-        self._rows.names = list(self._names)
         rows = self._rows
+        rows.names = [key if isinstance(key, str) else key[0] for key in self._names]
+        rows.shapes = {at: shape_text(*key[1:]) for at, key in enumerate(self._names) if not isinstance(key, str)}
         named: dict[Place, int] = {}
         rows.places = [Place(_mark(pid, device), str(device), str(stream)) for pid, device, stream in self._places]
         kept = [named.setdefault(place, len(named)) for place in rows.places]
@@ -231,6 +245,24 @@ class _Collector:
             rows.places = list(named)
             rows.gpu.place = array("i", map(kept.__getitem__, rows.gpu.place))
         return self._rows
+
+
+def shape_text(dims: bytes, dtypes: bytes) -> str:
+    """`[[2, 3], [], [3, 4]]` of `["float", "Scalar", "float"]` -> `[2,3] float, [3,4] float`: tensors alone."""
+    try:
+        shapes, kinds = msgspec.json.decode(dims), msgspec.json.decode(dtypes) if dtypes else []
+    except msgspec.DecodeError:
+        return ""
+    if not isinstance(shapes, list):
+        return ""
+    kinds = [*(kinds if isinstance(kinds, list) else []), *[""] * len(shapes)]
+    tensors = [(_flat(shape), str(kind)) for shape, kind in zip(shapes, kinds, strict=False) if shape]
+    return ", ".join(f"{shape} {kind}".strip() for shape, kind in tensors)
+
+
+def _flat(shape: object) -> str:
+    """A list in a list is a list of tensors."""
+    return f"[{','.join(map(_flat, shape))}]" if isinstance(shape, list) else str(shape)
 
 
 def _mark(pid: Id, device: Id) -> str:

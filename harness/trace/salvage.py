@@ -23,6 +23,7 @@ SEPARATORS = re.compile(r"(?:\n[ \t]*(?:#|//)[^\n]*(?=\n)|[\s,}])*")
 """With comments on lines of their own, which people write into traces."""
 NEXT_LIST = re.compile(r'"traceEvents"\s*:\s*\[|\]\s*\[(?=\s*\{)')
 """A second document behind the first, as `cat` of two files makes it."""
+LISTS = ("Input Dims", "Input type")
 LONGEST_EVENT = 1 << 20
 """What does not parse although so much text follows is damaged, not cut off by the end of the block."""
 
@@ -124,7 +125,7 @@ def _as_utf8(text: str, value: dict[str, Any], quality: Counter[str]) -> dict[st
 def _event(value: dict[str, Any]) -> Event:
     args = value.get("args")
     if isinstance(args, dict):
-        args = Arguments(*(_id(args.get(name)) for name in Arguments.__struct_encode_fields__))
+        args = Arguments(*(_value(name, args.get(name)) for name in Arguments.__struct_encode_fields__))
     return Event(
         ph=_text(value.get("ph")),
         cat=_text(value.get("cat")),
@@ -136,6 +137,10 @@ def _event(value: dict[str, Any]) -> Event:
         args=args if isinstance(args, Arguments) else None,
         id=_id(value.get("id")),
     )
+
+
+def _value(name: str, value: object) -> Any:
+    return msgspec.Raw(json.dumps(value).encode() if isinstance(value, list) else b"") if name in LISTS else _id(value)
 
 
 def _id(value: object) -> Id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -13,14 +14,23 @@ Sums = dict[str, list[int]]
 
 
 class Group(NamedTuple):
-    """Rows with the same name, op and scope. kind: `kernel`, `copy`, `memset` or `op`. scope: with its layer."""
+    """Rows with the same name, op and scope. kind: `kernel`, `copy`, `memset` or `op`. scope: with its layer. shape: of
+    the op's inputs, where it was recorded."""
 
     kind: str
     name: str
     op: str
     scope: str
-    calls: int
-    total_ns: int
+    durations_ns: array[int]
+    shape: str = ""
+
+    @property
+    def calls(self) -> int:
+        return len(self.durations_ns)
+
+    @property
+    def total_ns(self) -> int:
+        return sum(self.durations_ns)
 
 
 Labelled = tuple[Group, str]
@@ -32,12 +42,13 @@ class Tables:
 
     def __init__(self, groups: Iterable[Group], rules: Rules) -> None:
         self.labelled: list[Labelled] = [(g, rules.category(g.name, g.op, g.scope, g.kind)) for g in groups]
-        self._kernels: dict[tuple[str, str, str], list[int]] = {}
+        self._kernels: dict[tuple[str, str, str], array[int]] = {}
         self._ops_of: dict[tuple[str, str, str], Sums] = {}
         self._categories: Sums = {}
         self._ops: Sums = {}
         self._scopes: Sums = {}
         self._layers: Sums = {}
+        self._shapes: Sums = {}
         for group, category in self.labelled:
             self._add(group, category)
 
@@ -45,13 +56,20 @@ class Tables:
         ours = SCOPE.match(group.scope)
         site = f"{ours['op']}@{ours['site']}" if ours else ""
         key = group.name, category, site
-        _count(self._kernels.setdefault(key, [0, 0]), group)
-        _count(self._ops_of.setdefault(key, {}).setdefault(group.op, [0, 0]), group)
-        _count(self._categories.setdefault(category, [0, 0]), group)
-        _count(self._ops.setdefault(group.op, [0, 0]), group)
-        _count(self._scopes.setdefault(site or group.scope, [0, 0]), group)
+        self._kernels.setdefault(key, array("q")).extend(group.durations_ns)
+        sums = [
+            self._ops_of.setdefault(key, {}).setdefault(group.op, [0, 0]),
+            self._categories.setdefault(category, [0, 0]),
+            self._ops.setdefault(group.op, [0, 0]),
+            self._scopes.setdefault(site or group.scope, [0, 0]),
+            self._shapes.setdefault(f"{group.op} {group.shape}" if group.shape else "", [0, 0]),
+        ]
         if ours:
-            _count(self._layers.setdefault(ours["layer"], [0, 0]), group)
+            sums.append(self._layers.setdefault(ours["layer"], [0, 0]))
+        calls, total_ns = group.calls, group.total_ns
+        for entry in sums:
+            entry[0] += calls
+            entry[1] += total_ns
 
     @property
     def uncategorised_ns(self) -> int:
@@ -73,14 +91,19 @@ class Tables:
 
     def kernels(self) -> tuple[KernelRow, ...]:
         rows = []
-        for (name, category, site), (calls, total) in self._kernels.items():
+        for (name, category, site), durations_ns in self._kernels.items():
             ops = self._ops_of[name, category, site]
             op = min(ops, key=lambda op: (-ops[op][1], op))
-            rows.append(KernelRow(name, category, calls, total, op, site))
+            calls, total_ns = len(durations_ns), sum(durations_ns)
+            rows.append(KernelRow(name, category, calls, total_ns, op, site, *_spread(durations_ns)))
         return tuple(sorted(rows, key=lambda row: (-row.total_ns, row.name, row.scope, row.category)))
 
     def ops(self) -> tuple[SumRow, ...]:
         return _rows(self._ops)
+
+    def shapes(self) -> tuple[SumRow, ...]:
+        """By op and the shapes of its inputs."""
+        return _rows(self._shapes)
 
     def scopes(self) -> tuple[SumRow, ...]:
         return _rows(self._scopes)
@@ -96,6 +119,13 @@ class Tables:
 def _count(entry: list[int], group: Group) -> None:
     entry[0] += group.calls
     entry[1] += group.total_ns
+
+
+def _spread(durations_ns: array[int]) -> tuple[int, int, int]:
+    """The longest, the median (of two the lower), and how far the middle half of them lies apart."""
+    in_order = sorted(durations_ns)
+    last = len(in_order) - 1
+    return in_order[-1], in_order[last // 2], in_order[(3 * last + 3) // 4] - in_order[last // 4]
 
 
 def _rows(sums: Sums) -> tuple[SumRow, ...]:

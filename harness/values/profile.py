@@ -11,7 +11,8 @@ class KernelRow(msgspec.Struct, frozen=True):
     """One kernel (or copy, memset; or CPU op where there is no GPU) by name, category and scope.
 
     op: the op that launched it (of several, the one with most of its time). scope: innermost harness scope
-    (`int4_mm@lm_head`), where the trace has one.
+    (`int4_mm@lm_head`), where the trace has one. longest_ns, median_ns, spread_ns: of its calls; the spread is the
+    distance between the quartiles.
     """
 
     name: str
@@ -20,6 +21,9 @@ class KernelRow(msgspec.Struct, frozen=True):
     total_ns: int
     op: str = ""
     scope: str = ""
+    longest_ns: int = 0
+    median_ns: int = 0
+    spread_ns: int = 0
 
 
 class CategoryRow(msgspec.Struct, frozen=True):
@@ -42,6 +46,18 @@ class IdleRow(msgspec.Struct, frozen=True):
     cause: str
     gaps: int
     total_ns: int
+
+
+class StepRow(msgspec.Struct, frozen=True):
+    """Work of one `ProfilerStep#N` of a process; step None: of no step. host_ns: how long the step took on the host.
+    busy_ns: union of its GPU rows (on a CPU, what its ops cover), on all devices together."""
+
+    step: int | None
+    process: str
+    host_ns: int
+    calls: int
+    total_ns: int
+    busy_ns: int
 
 
 class Contradiction(msgspec.Struct, frozen=True):
@@ -152,10 +168,11 @@ class Profile(msgspec.Struct, frozen=True):
     them. gpu_busy_ns and idle, which adds up to span minus busy, are of all devices together: time in which any, or
     none, was busy; `devices` has them of each. contradictions: time whose category is not what its op stands for.
     unknown: uncategorised time by namespace. doubts: rows whose times cannot be true. unread: rows of devices of a kind
-    that is not read. replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled;
-    mapped_ns of it went back to the op and layer that it was captured from. work: of a live profile, the least work of
-    each scope whose time is all there. binaries: of a live profile, what the Triton kernels of the step were compiled
-    to; not_read: by place, why that cannot be said.
+    that is not read. shapes: by op and the shapes of its inputs. profiler_steps: the same time by step, where the trace
+    marks steps. selected: which part of the trace this is, "" for all of it. replayed_ns: GPU time of steps of our own
+    decode that were replayed as a graph or compiled; mapped_ns of it went back to the op and layer that it was captured
+    from. work: of a live profile, the least work of each scope whose time is all there. binaries: of a live profile,
+    what the Triton kernels of the step were compiled to; not_read: by place, why that cannot be said.
     """
 
     device: str
@@ -178,6 +195,9 @@ class Profile(msgspec.Struct, frozen=True):
     ops: tuple[SumRow, ...] = ()
     scopes: tuple[SumRow, ...] = ()
     layers: tuple[SumRow, ...] = ()
+    shapes: tuple[SumRow, ...] = ()
+    profiler_steps: tuple[StepRow, ...] = ()
+    selected: str = ""
     streams: tuple[StreamRow, ...] = ()
     devices: tuple[DeviceRow, ...] = ()
     processes: tuple[ProcessRow, ...] = ()

@@ -51,6 +51,8 @@ def facts(profile: Profile) -> Iterator[str]:
         yield f"{plural(profile.kernel_count, 'kernel')} {ms(profile.kernel_sum_ns)} ms"
     if profile.steps:
         yield plural(profile.steps, "step")
+    if profile.selected:
+        yield f"{profile.selected} alone"
 
 
 def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -70,6 +72,13 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
         launched = _percent(profile.attributed_ns, profile.launched_ns)
         of_all = _percent(profile.attributed_ns, profile.kernel_sum_ns)
         yield "attributed", f"{of_all} of kernel time to an op or scope, {launched} of what has its launch in the trace"
+    if profile.profiler_steps:
+        of_step = [ms(row.total_ns) for row in profile.profiler_steps if row.step is not None]
+        more = f" and {len(of_step) - MOST_NAMED} more" if len(of_step) > MOST_NAMED else ""
+        yield (
+            "steps",
+            f"{', '.join(of_step[:MOST_NAMED])} ms{more} in {plural(len(of_step), 'ProfilerStep')} (--by step)",
+        )
     if profile.replayed_ns:
         mapped = _percent(profile.mapped_ns, profile.replayed_ns)
         yield "replayed", f"{mapped} of the time of replayed steps mapped back to the ops that were captured"

@@ -12,15 +12,15 @@ import msgspec
 from harness.trace.categories import PUBLISHED, UNCATEGORISED
 from harness.trace.difference import Change, Difference
 from harness.trace.kernel_name import without_arguments
-from harness.values.profile import CategoryRow, Profile
+from harness.values.profile import CategoryRow, KernelRow, Profile
 
 from ..figures import UNKNOWN, clean
 from ..table import Column, Name, Number, Row, Table, Words
-from .breakdown_places import devices, launches, processes, streams
+from .breakdown_places import devices, launches, processes, steps, streams
 from .sums import Shorten, sum_row, sums_table, with_each
 
-LISTS = ("kernel", "layer", "op", "scope", "launch", "stream", "device", "process")
-PLACES = {"stream": streams, "device": devices, "process": processes}
+LISTS = ("kernel", "layer", "op", "scope", "launch", "stream", "device", "process", "step", "shape")
+PLACES = {"stream": streams, "device": devices, "process": processes, "step": steps}
 NAME_WIDTH = 52
 NOISE = re.compile(
     r"\(anonymous namespace\)::|\bat::native::|\bc10::|\bstd::"
@@ -65,14 +65,25 @@ def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
         names = [what, "Category", "Site or op"]
         sums = (with_each((Name(shorten(r.name, r.op), long=True), Words(clean(r.category)), _maybe(r.scope or r.op)),
                           r.calls, r.total_ns) for r in profile.kernels)  # fmt: skip
-        return sums_table("kernels", f"{what}s", names, sums, profile.gpu_sum_ns)
+        return _with_spread(sums_table("kernels", f"{what}s", names, sums, profile.gpu_sum_ns), profile.kernels)
     if by in PLACES:
         return PLACES[by](profile)
     if by == "launch":
         return launches(profile, shorten)
-    found = {"op": profile.ops, "scope": profile.scopes, "layer": profile.layers}[by]
+    found = {"op": profile.ops, "scope": profile.scopes, "layer": profile.layers, "shape": profile.shapes}[by]
     sums = (with_each((Name(shorten(r.name, "") or "(none)"),), r.calls, r.total_ns) for r in found)
     return sums_table(f"{by}s", f"By {by}", [by.capitalize()], sums, profile.gpu_sum_ns)
+
+
+def _with_spread(table: Table, kernels: Sequence[KernelRow]) -> Table:
+    """Beside the mean of a kernel's calls the median, the distance between the quartiles, and the longest."""
+    headings = ("median", "quartiles apart", "longest")
+    columns = (*table.columns, *(Column(name.split()[0], name, right=True, extra=True) for name in headings))
+    rows = []
+    for row, kernel in zip(table.rows, kernels, strict=True):
+        times = (kernel.median_ns, kernel.spread_ns, kernel.longest_ns)
+        rows.append(replace(row, cells=(*row.cells, *(Number(ns, f"{ns / 1e3:,.2f}") for ns in times))))
+    return replace(table, columns=columns, rows=tuple(rows))
 
 
 def idle(profile: Profile) -> Table:

@@ -40,6 +40,20 @@ def processes(profile: Profile) -> Table:
     return sums_table("processes", "By process", ["Process", "Devices"], rows, profile.gpu_sum_ns)
 
 
+def steps(profile: Profile) -> Table:
+    """In their order; last what belongs to none."""
+    rows: list[Sum] = []
+    for r in profile.profiler_steps:
+        known = r.step is not None
+        busy = f"{ms(r.busy_ns)} in {ms(r.host_ns)} of the host" if known else ms(r.busy_ns)
+        process = _process(r.process) if known else Name("")
+        step = Name(f"ProfilerStep#{r.step}" if known else "(none)")
+        rows.append(((process, step), r.calls, r.total_ns, Number(r.busy_ns, busy)))
+    table = sums_table("steps", "By step", ["Process", "Step"], rows, profile.gpu_sum_ns, last="Busy (ms)")
+    several = len({r.process for r in profile.profiler_steps if r.step is not None}) > 1
+    return table if several else table.without(["process"])
+
+
 def launches(profile: Profile, shorten: Shorten) -> Table:
     rows: list[Sum] = [
         ((Name(shorten(r.name, "") or "(before the trace, or lost)"),), r.calls, r.total_ns,

@@ -91,6 +91,25 @@ def test_of_two_traces_the_difference_is_shown(tmp_path: Path, trace: Path) -> N
     assert len(json.loads(run(trace, trace, other, "--json").stdout)["traces"]) == 3
 
 
+def test_a_part_of_a_trace_is_what_is_asked(tmp_path: Path) -> None:
+    """Steps, all but the first, or a window; a number alone is how many decode steps there are, as before."""
+    rows = [host("user_annotation", f"ProfilerStep#{n}", 1000 * n, 900) for n in range(3)]
+    for n in range(3):
+        rows.append(host("cuda_runtime", "cudaLaunchKernel", 1000 * n + 5, 1, correlation=n))
+        rows.append(gpu(1000 * n + 20, 10 + n, "k", n))
+    path = write(tmp_path / "t.json", rows)
+
+    def total(*arguments: object) -> int:
+        return int(json.loads(run(path, "--json", *arguments).stdout)["gpu_sum_ns"])
+
+    assert total() == 33_000 and total("--steps", 3) == 33_000
+    assert total("--steps", "1-2") == total("--skip", 1) == 23_000 and total("--window", "..1.5") == 21_000
+    shown = run(path, "--by", "step", "--skip", 1).stdout
+    assert "without the first step alone" in shown and "ProfilerStep#2" in shown and "ProfilerStep#0" not in shown
+    for wrong in (("--steps", "9-9"), ("--window", "x"), ("--steps", "x")):
+        assert isinstance(run(path, *wrong).exception, HarnessError)
+
+
 def test_own_rules_are_used(tmp_path: Path, trace: Path) -> None:
     """They go before the shipped ones."""
     rules = tmp_path / "mine.yaml"
