@@ -253,11 +253,11 @@ def changed(wanted: Check) -> Correctness:
     mine |= {name: columns(operands[name]) for name in wanted.sliced}
     reference = op.reference(*operands.values())
     output = load_variant(wanted.op, wanted.variant, REPOSITORY).run(*mine.values(), **wanted.tunables)
-    tolerance = op.tolerance(wanted.dtype)
+    tolerance = op.tolerance(wanted.dtype, wanted.dims)
     if wanted.change is not None and wanted.dtype == "float32":
         random = operands_of(wanted.op, wanted.dims)
         tolerance = allowed_under(
-            lambda given: reference_of(op, given), random, operands, tolerance, op.tolerance("bfloat16")
+            lambda given: reference_of(op, given), random, operands, tolerance, op.tolerance("bfloat16", wanted.dims)
         )
     outputs, references = (one if isinstance(one, tuple) else (one,) for one in (output, reference))
     pairs = [
