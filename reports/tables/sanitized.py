@@ -27,7 +27,7 @@ def _rows(report: ToolReport) -> Iterator[Row]:
         where = " ".join(part for part in (error.operand, error.place) if part)
         yield Row((
             Name(report.tool), Mark(clean(_kind(error)), "worse"), Name(clean(_line(error)), long=True),
-            Name(clean(error.kernel), mono=True) if error.kernel else None, Words(clean(where)) if where else None,
+            Words(clean(error.kernel)) if error.kernel else None, Words(clean(where)) if where else None,
             Number(error.count, f"{error.count:,}"), Words(clean(error.example)) if error.example else None,
         ))  # fmt: skip
     nothing = (None,) * 5
