@@ -47,9 +47,10 @@ class Execution:
             state = "complete"
         finally:
             self._stages.close()
-            if self._closures and self.record.run_id:
-                self._keep_code(self._closures)
-            self.record.finish(state)
+            try:
+                self._keep_code()
+            finally:
+                self.record.finish(state)
         return self.record.run_id
 
     def _run(self, stage: Stage, process: int) -> None:
@@ -60,10 +61,11 @@ class Execution:
         self._stages.run(stage, process, self.plan, verify_only=self.options.verify_only, watch=watch)
         self._closures |= watch.closures if watch else {}
 
-    def _keep_code(self, closures: dict[str, Closure]) -> None:
-        assert self.plan is not None
-        code = observed(unchanged_since(closures, self._tree), fingerprints(self.plan))
-        self.store.set_observed(self.record.run_id, code)
+    def _keep_code(self) -> None:
+        """What was seen until now; nothing of a run that ended before."""
+        if self.plan is not None and self._closures:
+            code = observed(unchanged_since(self._closures, self._tree), fingerprints(self.plan))
+            self.store.set_observed(self.record.run_id, code)
 
     def _worker(self) -> DeviceWorker:
         interpret = "as_told" if self.options.verify_only else "never"

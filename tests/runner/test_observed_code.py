@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.store import Store, export_run, read_exported
+from harness.values.closure import ObservedCode
 from tests.paired import places
 from tests.paired.repository import Repository, git_init
+from tests.runner.test_execute import execute, suite_with
 
 pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
 SUITE = "suites/places.yaml"
@@ -102,3 +105,20 @@ def test_a_comparison_of_stored_runs_names_it_too(repository: Repository) -> Non
         assert place.file in found[name]["changed"], name
     again = {v["case"].rsplit("/", 1)[-1]: v for v in document(repository, "compare", "2", "3")["verdicts"]}
     assert all(verdict["changed"] == [] for verdict in again.values())
+
+
+def test_a_run_whose_code_cannot_be_kept_is_complete_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing measured is lost: the error is said after the run has ended."""
+    store = Store(str(tmp_path / "runs.sqlite"))
+
+    def refuse(run_id: str, code: ObservedCode) -> None:
+        raise HarnessError(f"run {run_id}: {len(code.cases)} cases: no space left")
+
+    monkeypatch.setattr(store, "set_observed", refuse)
+    with pytest.raises(HarnessError, match="run 1: 2 cases: no space left"):
+        execute(suite_with(tmp_path, "torch_blocked"), store)
+    run = store.load("last")
+    assert run.state == "complete" and all(m.samples for m in run.measurements)
+    assert run.closure_of(run.planned[0]) is None
