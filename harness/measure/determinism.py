@@ -17,7 +17,7 @@ from harness.values.numerics import Determinism
 
 CALLS = 20
 """The first of them alone."""
-SECONDS = 0.5
+SECONDS = 0.25
 """No further call after so long: on a GPU 20 calls take some hundredths."""
 
 

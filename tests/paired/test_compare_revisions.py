@@ -71,6 +71,7 @@ def test_a_head_that_is_slower_is_found_and_is_status_1(both: Both) -> None:
     assert both.status == both.document["exit_status"] == 1, both.said
     assert verdict["verdict"] == "SLOWER" and verdict["level"] == "pair" and verdict["pairs"] >= 4
     assert verdict["ratio"] > 1.3 and verdict["low"] > 1
+    assert verdict["outputs"]["sameness"] == "bit for bit", "it sleeps, and computes the same"
 
 
 def test_each_side_ran_its_own_tree_in_fresh_processes_in_both_orders(both: Both) -> None:
@@ -258,3 +259,16 @@ def test_without_a_repository_only_the_tree_as_it_is_can_be_a_side(tmp_path: Pat
     shutil.rmtree(repository.root / ".git")
     found = repository.harness("compare", "fast", ".", *ONE)
     assert found.returncode == 2 and "is in no git repository" in found.stderr
+
+
+def test_another_order_of_sums_is_news_before_anything_is_timed(repository: Repository) -> None:
+    """Both sides were checked on the same operands; their outputs differ in the last bits."""
+    fast = git(repository.root, "show", f"fast:{VARIANT}") + "\n"
+    summed = fast.replace("torch.addmm(low @ even, high, odd)", "torch.addmm(low.flip(1) @ even.flip(0), high, odd)")
+    repository.commit("summed", **{"kernels__int4_mm__torch_blocked.py": summed})
+    found = repository.harness("compare", "fast", "summed", *ONE, "--budget", "0.001", "--json")
+    (verdict,) = json.loads(found.stdout)["verdicts"]
+    assert found.returncode == 3 and verdict["verdict"] == "UNDECIDED", found.stderr
+    assert verdict["outputs"]["sameness"] == "within tolerance", verdict
+    assert 1e-9 < verdict["outputs"]["rms_difference"] < 1e-5
+    assert any("1 equal within rounding" in note for note in json.loads(found.stdout)["notes"])
