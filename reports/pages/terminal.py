@@ -27,6 +27,9 @@ from ..views.kernel_view import timed_cold
 from ..views.step_view import step_words
 from ..views.view import View, explained_words
 
+LABELS = ("Same call again", "Row alone")
+"""Of the quality of the data: what a terminal has no room for beside each kernel."""
+
 
 def render(view: View) -> Group:
     """What `console.print` shows of a view."""
@@ -91,6 +94,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     yield from (("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps)
     yield from (("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries)
     yield from (("outputs", sentence) for sentence in view.outputs)
+    yield from ((name.lower(), said) for name, said in view.quality if name in LABELS)
     yield from (("first token", sentence) for sentence in _first_tokens(view.decodes))
     if view.memory:
         yield "memory" if "peak" in view.memory else "start", view.memory

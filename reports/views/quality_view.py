@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
-from harness.values.measurement import Conditions
-from harness.values.numerics import Determinism, Sameness
+from harness.values.measurement import Conditions, Measurement
+from harness.values.numerics import BatchInvariance, Determinism, Sameness
 
 from ..figures import clean, percent, plural, span
 from .joined import Joined
@@ -32,10 +32,9 @@ def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
             yield name, f"{span(round(min(found)), round(max(found)))} {unit}, median {round(median(found)):,}"
     repeated = [m.correctness.repeatable for m in joined.run.measurements if m.correctness]
     differs = sum(known is False for known in repeated)
-    labels = [m.numerics.determinism for m in joined.run.measurements if m.numerics and m.numerics.determinism]
-    if labels:
-        yield "Same call again", _repeated(labels)
-    elif differs:
+    labels = label_rows(joined.run.measurements)
+    yield from labels
+    if differs and not labels:
         yield "Second call", f"not the same bits in {plural(differs, 'case')}, within the tolerance"
     for profile in joined.run.profiles:
         who = f"Profile of {clean(profile.arm)}, {clean(profile.engine)}"
@@ -47,12 +46,26 @@ def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
         yield who, "; ".join(part for part in (placed, odd or "nothing damaged, dropped or odd") if part)
 
 
-def _repeated(labels: Sequence[Determinism]) -> str:
+def label_rows(measurements: Iterable[Measurement]) -> tuple[tuple[str, str], ...]:
+    """How many kernels repeat themselves, and how many rows do not depend on those beside them; none where nobody
+    asked."""
+    numerics = [m.numerics for m in measurements if m.numerics]
+    repeats = [found.determinism for found in numerics if found.determinism]
+    rows = [found.batch_invariance for found in numerics if found.batch_invariance and found.batch_invariance.rows]
+    found = []
+    if repeats:
+        calls = span(min(label.calls for label in repeats), max(label.calls for label in repeats))
+        found.append(("Same call again", _counted(repeats, f"{calls} calls each beside a busy neighbour")))
+    if rows:
+        among = span(min(label.among for label in rows), max(label.among for label in rows))
+        found.append(("Row alone", _counted(rows, f"against the same row among {among}")))
+    return tuple(found)
+
+
+def _counted(labels: Sequence[Determinism | BatchInvariance], how: str) -> str:
     """`bit for bit in 40 of 41 cases, 20 calls each beside a busy neighbour; within the tolerance in 1`"""
     counts = Counter(label.sameness for label in labels)
-    calls = span(min(label.calls for label in labels), max(label.calls for label in labels))
-    same, cases = counts[Sameness.BITWISE], plural(len(labels), "case")
-    said = [f"bit for bit in {same} of {cases}, {calls} calls each beside a busy neighbour"]
+    said = [f"bit for bit in {counts[Sameness.BITWISE]} of {plural(len(labels), 'case')}, {how}"]
     odd = ((Sameness.WITHIN, "within the tolerance"), (Sameness.DIFFERS, "beyond the tolerance"))
     return "; ".join([*said, *(f"{words} in {counts[kind]}" for kind, words in odd if counts[kind])])
 

@@ -41,7 +41,13 @@ def test_the_data_quality_counts_what_repeats_itself(labelled: Run) -> None:
     rows = dict(build(labelled).quality)
     assert rows["Same call again"].startswith("bit for bit in ")
     assert rows["Same call again"].endswith("20 calls each beside a busy neighbour; within the tolerance in 1")
-    assert "Same call again" not in dict(build(synthetic_run()).quality)
+    assert rows["Row alone"].startswith("bit for bit in 1 of ") and "among 8; beyond" in rows["Row alone"]
+    assert not {"Same call again", "Row alone"} & dict(build(synthetic_run()).quality).keys()
+
+
+def test_a_narrow_terminal_counts_what_it_has_no_column_for(labelled: Run) -> None:
+    shown = terminal.plain(build(labelled), columns=80)
+    assert "row alone" in shown and "same call again" in shown
 
 
 def test_rows_of_cases_carry_them(labelled: Run) -> None:
