@@ -17,7 +17,7 @@ HOST = "hostStack"
 
 def access_errors(tool: str, file: Path) -> tuple[AccessError, ...]:
     """Each record has `kind`, `level`, `what` (text, size, address), `where` (func, path, line), `who` (threadIdx,
-    blockIdx); a race has two places. Raises ValueError for a file that is no such document."""
+    blockIdx); a race has a source and destinations. Raises ValueError for a file that is no such document."""
     try:
         root = ElementTree.parse(file).getroot()
     except (OSError, ElementTree.ParseError) as error:

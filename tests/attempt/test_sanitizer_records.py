@@ -18,10 +18,12 @@ WRITE = """
     <frame><func>main</func><path>/there/main.c</path><line>99</line></frame></hostStack>
 </record>"""
 RACE = """
-<record><kind>Race</kind><level>Error</level><what><text>Race reported between Write and Read access</text></what>
-  <accesses><access><where><func>add_kernel</func><path>/here/mine.py</path><line>27</line></where></access>
-  <access><where><func>add_kernel</func><path>/here/mine.py</path><line>28</line></where></access></accesses>
-  <count>248</count>
+<record><kind>Analysis</kind><level>Error</level>
+  <what><text>Race condition</text>
+    <source><direction>Write</direction><func>add_kernel</func><path>/here/mine.py</path><line>27</line>
+      <count>248</count></source>
+    <destination><direction>Read</direction><func>add_kernel</func><path>/here/mine.py</path><line>28</line>
+      <count>248</count></destination></what>
 </record>"""
 
 
@@ -49,7 +51,7 @@ def test_threads_of_a_line_are_one_error_with_their_number(tmp_path: Path) -> No
 
 def test_a_race_has_two_lines_and_the_host_s_frames_are_none(tmp_path: Path) -> None:
     (found,) = read(tmp_path, RACE)
-    assert (found.line, found.other_line, found.count, found.kernel) == (27, 28, 248, "add_kernel")
+    assert (found.kind, found.line, found.other_line, found.count) == ("Race condition", 27, 28, 248)
     (found,) = read(tmp_path, WRITE.format(line=17, thread=1))
     assert found.other_line == 0
 
