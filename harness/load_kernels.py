@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harness import kernels_root
-from harness.errors import HarnessError
+from harness.import_variant import VariantNotLoaded, import_file, not_loaded
 from harness.suite.catalogue import OpSpec, bound_kernels, load_layout, load_spec
 from harness.suite.own_op import RUN, Function
 from harness.suite.own_spec import default_tolerance
@@ -26,10 +24,6 @@ __all__ = [
     "LoadedOp", "LoadedVariant", "ModelModules", "VariantNotLoaded", "load_layout", "load_model", "load_op",
     "load_operands", "load_spec", "load_stress", "load_variant",
 ]  # fmt: skip
-
-
-class VariantNotLoaded(HarnessError, ImportError):
-    """A variant whose module cannot be imported here; the line names the file and the line that failed."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +145,10 @@ def _module_of(op: str, function: Function) -> ModuleType:
     source_hash = hashlib.sha256(function.file.read_bytes()).hexdigest()
     try:
         if where.endswith(".py"):
-            return _import_file(op, function.file, source_hash)
+            return import_file(op, function.file, source_hash)
         return importlib.import_module(where)
     except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
-        raise _not_loaded(function.file, error) from error
+        raise not_loaded(function.file, error) from error
 
 
 def load_stress() -> Any:
@@ -233,7 +227,7 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
     source = bound_kernels().sources.get(op)
     try:
         if name.endswith(".py"):
-            return _import_file(op, path, source_hash)
+            return import_file(op, path, source_hash)
         if "." in name:
             if str(suite_folder) not in sys.path:
                 sys.path.append(str(suite_folder))
@@ -248,48 +242,4 @@ def _import(op: str, name: str, path: Path, source_hash: str, suite_folder: Path
     except VariantNotLoaded:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
-        raise _not_loaded(path, error) from error
-
-
-def _not_loaded(path: Path, error: BaseException) -> VariantNotLoaded:
-    return VariantNotLoaded(f"{path}:{_line_of(error, path)}: {type(error).__name__}: {_first_line(error)}")
-
-
-def _import_file(op: str, path: Path, source_hash: str) -> ModuleType:
-    """A file under a name of its own, so that neither an installed module nor its former text is taken for it.
-
-    The name is below the op's, so that a copy of one of its variants still finds what it imports from there. What lies
-    beside it is found, too, from whatever folder the command was given, after all that is installed.
-    """
-    load_spec(op)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    package, library = f"{kernels_root.NAME}.{op}", bound_kernels()
-    if op in library.sources:
-        folder = library.folder(op)
-        package = kernels_root.op_package(op, folder.parent if folder.is_file() else folder)
-    module_name = f"{package}.from_file_{path.stem}_{source_hash[:12]}"
-    if module_name in sys.modules and sys.modules[module_name].__file__ == str(path):
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # before it runs: Triton looks a kernel's module up by name
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
-    return module
-
-
-def _line_of(error: BaseException, path: Path) -> int:
-    """The line of the file that an import failed in."""
-    frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    if frames and frames[-1] is not None:
-        return frames[-1]
-    return (error.lineno or 1) if isinstance(error, SyntaxError) else 1
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]
+        raise not_loaded(path, error) from error

@@ -89,7 +89,8 @@ LAYERS = {
         except_for=("harness.values", "harness.errors"),
     ),
     "measuring reaches kernels by name": Layer(
-        ("harness/measure/*.py", "harness/decode/*.py", "harness/load_kernels.py"), (*KERNELS, *SHOWING, "harness.cli")
+        ("harness/measure/*.py", "harness/decode/*.py", "harness/load_kernels.py", "harness/import_variant.py"),
+        (*KERNELS, *SHOWING, "harness.cli"),
     ),
     "the parent of compiling, and what reads binaries": Layer(
         tuple(

@@ -13,6 +13,7 @@ from harness.attempt.question import TryRequest, variant_name
 from harness.errors import HarnessError, allowed
 from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
+from harness.store.store import make_folder
 from harness.suite.catalogue import bound_kernels, load_spec, variant_file, variants
 from harness.suite.load import is_suite, load_suite
 from harness.suite.models import library_folder
@@ -99,7 +100,7 @@ def _revision(question: TryRequest, revision: str, folder: Path) -> Against:
         raise HarnessError(f"{file}: in no git repository")
     commit = commit_of(repository, revision)
     text = git(repository, "show", f"{commit}:{file.relative_to(repository)}") + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     kept = (folder / f"{file.stem}_{hashlib.sha256(text.encode()).hexdigest()[:12]}.py").resolve()
     kept.write_text(text, encoding="utf-8")
     known = read_signature(kept, load_spec(str(question.case.op)).op).tunables

@@ -6,12 +6,14 @@ import ast
 import builtins
 import inspect
 import re
+import symtable
 import textwrap
 import types
 from collections.abc import Callable
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.suite.own_op import RUN
 
 
 def variant_text(function: Callable[..., Any]) -> str:
@@ -39,14 +41,15 @@ def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
     if inspect.isfunction(function) and _is_own(function):
         text = _source(name, function)
         lines[name] = ""  # its place is after what it uses; a function that calls itself ends here
-        read = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
-        for other in sorted({node.id for node in read if isinstance(node.ctx, ast.Load)}):
-            if other in function.__globals__ and not hasattr(builtins, other):
-                _gather(other, function.__globals__[other], lines)
+        around = dict(zip(function.__code__.co_freevars, _cells(function), strict=False))
+        known = {**function.__globals__, **around}
+        for other in sorted(_global_names(symtable.symtable(text, name, "exec"))):
+            if other in known and not hasattr(builtins, other):
+                _gather(other, known[other], lines)
         del lines[name]
         lines[name] = text
         return
-    if isinstance(value, str | int | float | bool | tuple | type(None)):
+    if _is_literal(value):
         lines[name] = f"{name} = {value!r}"
         return
     module, own_name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
@@ -59,6 +62,25 @@ def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
     raise HarnessError(f"{name}: a {type(value).__name__} cannot be put into a file of its own; pass it as a tunable")
 
 
+def _global_names(table: symtable.SymbolTable) -> set[str]:
+    """The names that a text reads and does not bind itself: neither parameters nor locals, whatever they are called."""
+    outermost = table.get_type() == "module"
+    own = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (outermost or s.is_global())}
+    return own.union(*(_global_names(child) for child in table.get_children()))
+
+
+def _cells(function: types.FunctionType) -> list[Any]:
+    """What a nested function uses of the one around it."""
+    return [cell.cell_contents for cell in function.__closure__ or ()]
+
+
+def _is_literal(value: Any) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError, RecursionError):
+        return False
+
+
 def _is_own(function: types.FunctionType) -> bool:
     """Of the notebook, the program or a loose file; what is installed is imported."""
     return function.__module__ == "__main__" or "site-packages" not in (inspect.getsourcefile(function) or "")
@@ -66,6 +88,20 @@ def _is_own(function: types.FunctionType) -> bool:
 
 def _source(name: str, function: types.FunctionType) -> str:
     try:
-        return textwrap.dedent(inspect.getsource(function)).rstrip() + "\n\n"
+        text = textwrap.dedent(inspect.getsource(function)).rstrip() + "\n\n"
     except (OSError, TypeError) as error:
         raise HarnessError(f"{name}: its source text is not to be had ({error}); put it into a file") from error
+    return _as_def(text, function) if function.__name__ == "<lambda>" else text
+
+
+def _as_def(text: str, function: types.FunctionType) -> str:
+    """A lambda as a function `run`; HarnessError where its line holds several or is half of a statement."""
+    try:
+        found = [node for node in ast.walk(ast.parse(text.strip())) if isinstance(node, ast.Lambda)]
+    except SyntaxError:
+        found = []
+    wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
+    found = [node for node in found if tuple(a.arg for a in (*node.args.posonlyargs, *node.args.args)) == wanted]
+    if len(found) != 1:
+        raise HarnessError("a lambda whose text cannot be told from its line: write it as a def")
+    return f"def {RUN}({ast.unparse(found[0].args)}):\n    return {ast.unparse(found[0].body)}\n\n"

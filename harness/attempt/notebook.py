@@ -16,6 +16,7 @@ from harness.attempt.question import TryOptions
 from harness.attempt.session import LIMIT_S, Session
 from harness.store import Store
 from harness.store.attempts import PREFIX, load_attempt
+from harness.store.store import make_folder
 from harness.suite.catalogue import bind_ops, bound_kernels
 from harness.values.attempt import Attempt
 from harness.values.measurement import Measurement
@@ -120,11 +121,11 @@ def _written(function: Callable[..., Any]) -> Path:
     """The file of a function: its own where it is a module's `run`, else one that is made of it."""
     module = inspect.getmodule(function)
     file = getattr(module, "__file__", None)
-    if function.__name__ == "run" and file and function.__module__ != "__main__":
+    if file and function.__module__ != "__main__" and getattr(module, "run", None) is function:
         return Path(file)
     text = variant_text(function)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{function.__name__}_{hashlib.sha256(text.encode()).hexdigest()[:8]}.py"
+    make_folder(FOLDER)
+    path = FOLDER / f"{function.__name__.strip('<>')}_{hashlib.sha256(text.encode()).hexdigest()[:8]}.py"
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -12,6 +12,8 @@ from harness.errors import HarnessError, allowed
 from harness.kernels_root import in_use
 from harness.plan.calls import dims_at
 from harness.suite.catalogue import OpSpec, bind_ops, bound_kernels, load_spec, ops, variant_file, variants
+from harness.suite.dotted import dotted_file
+from harness.suite.format import ROUTINGS
 from harness.suite.models import all_models
 from harness.suite.op_sources import DEFINITION, SPEC, source_of
 from harness.suite.own_op import RUN, is_op_file
@@ -61,6 +63,8 @@ def ask(asked: TryOptions) -> TryRequest:
     """The question; HarnessError, one line, for whatever is misspelt."""
     op, file, variant = _op_and_variant(asked)
     spec = load_spec(op)
+    if asked.routing not in ROUTINGS:
+        raise HarnessError(f"--routing {asked.routing}: unknown; {allowed(asked.routing, ROUTINGS)}")
     if asked.dtype not in spec.op.tolerance:
         raise HarnessError(
             f"--dtype: {op} has no tolerance for {asked.dtype}; {allowed(asked.dtype, spec.op.tolerance)}"
@@ -139,6 +143,9 @@ def _op_and_variant(asked: TryOptions) -> tuple[str, Path, str]:
     name, _, function = asked.file.partition(".py:")
     path = Path(f"{name}.py") if function else Path(asked.file)
     op = _op_named(asked.op)
+    dotted = None if path.is_file() or "." not in asked.file else dotted_file(asked.file, Path.cwd())
+    if dotted is not None:
+        return op or _op_of(dotted), dotted, asked.file
     if op and not path.suffix:
         load_spec(op)
         found = variant_file(op, asked.file, Path.cwd())

@@ -12,6 +12,7 @@ import msgspec
 from harness.attempt.question import TryRequest
 from harness.device.nvml import has_gpu
 from harness.errors import HarnessError
+from harness.store.store import make_folder
 from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
 from harness.values.suite import OpSource
@@ -57,7 +58,7 @@ def missing(program: str) -> str:
 
 
 def job_file(question: TryRequest, kernels_root: Path, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     file = folder / "once.json"
     job = OneCall(question.case, str(kernels_root), str(Path.cwd()), bound_ops(), question.explicit)
     file.write_bytes(msgspec.json.encode(job))

@@ -54,7 +54,11 @@ def examine(
         seen = diagnose(wrong)
         if seen.region or seen.words:
             shown = msgspec.structs.replace(found, region=seen.region) if found is not None else seen
-            save(folder, variant, case, raw, wrong, shown)
+            try:
+                save(folder, variant, case, raw, wrong, shown)
+            except OSError as error:  # the verdict stands without it
+                lost = f"its evidence could not be kept: {folder}: {error.strerror or error}"
+                return msgspec.structs.replace(shown, words="; ".join(filter(None, (shown.words, lost)))), ""
             return shown, str(folder)
         previous = tuple(wrong.wanted)
     again = verify_variant(op, variant, case, dtype, device, 0, routing)

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, allowed
 from harness.plan import expand
 from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
-from harness.revisions.git import commit_of
+from harness.revisions.git import commit_of, git
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
 from harness.runner.stage import Options, Report
@@ -146,16 +146,24 @@ def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
         return path, repository_of(folder)
     repository = repository_of(Path.cwd())
     root = repository or Path.cwd()
-    found = [file for file in sorted(root.glob("suites/*.yaml")) if is_suite(file)]
+    found = [file for file in sorted(root.glob("suites/*.yaml")) if is_suite(file)] or _anywhere(root, repository)
     if len(found) > 1:
         newest = [run.suite for run in store.runs() if any(run.suite == file.stem for file in found)]
         found = [file for file in found if newest and file.stem == newest[-1]] or found
     if len(found) != 1:
         if not found:
-            raise HarnessError(f"no suite in {root / 'suites'}: name the one to compare with --suite FILE")
+            raise HarnessError(f"no suite in {root}: name the one to compare with --suite FILE")
         names = ", ".join(str(file.relative_to(root)) for file in found)
         raise HarnessError(f"--suite: which one? There are: {names}")
     return found[0].resolve(), repository
+
+
+def _anywhere(root: Path, repository: Path | None) -> list[Path]:
+    """The suites of a folder, wherever git has them in it; without git those at its top."""
+    if repository is None:
+        return [file for file in sorted(root.glob("*.yaml")) if is_suite(file)]
+    named = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.yaml").split("\0")
+    return [file for name in sorted(filter(None, named)) if is_suite(file := repository / name)]
 
 
 def _checkout(name: str, suite: Path, repository: Path | None, copy: int, say: Say) -> Checkout:

@@ -34,6 +34,14 @@ T = TypeVar("T")
 DEFAULT_STORE = Path(".harness") / "runs.sqlite"
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder of the harness; git is told to overlook one that is called `.harness`, whoever makes it first."""
+    own = next((place for place in (folder, *folder.parents) if place.name == DEFAULT_STORE.parent.name), None)
+    folder.mkdir(parents=True, exist_ok=True)
+    if own is not None and not (own / ".gitignore").exists():
+        (own / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
 class Store:
     """A run store at a file or a database URL; empty: `.harness/runs.sqlite` here.
 
@@ -61,7 +69,7 @@ class Store:
     def _engine(self) -> Engine:
         if self._file is not None:
             try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self._file.parent)
             except OSError as error:
                 raise HarnessError(f"{self.location}: its folder cannot be made: {error.strerror}") from error
         return database.open_engine(self._url)

@@ -40,6 +40,15 @@ def source_files(file: Path, root: Path | None = None) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def imports_relatively(file: Path) -> bool:
+    """Whether a file has an import like `from .helper import`."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):  # whoever imports it says what is wrong
+        return False
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
+
+
 def _imported(file: Path, root: Path) -> Iterator[Path]:
     """Where each imported module would lie, and each imported name, which may be a module itself."""
     try:

@@ -11,6 +11,7 @@ import msgspec
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.suite.catalogue import KernelLibrary
+from harness.suite.checkpoint import problem_of
 from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
@@ -21,6 +22,8 @@ from harness.suite.sweeps import read_sweep
 from harness.values.case import SHAPE_SITE
 from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
+RANDOM = "random"
+"""Weights that are made, not read."""
 GATES = ("decode", "prefill", "peak_memory", "energy")
 LINEAR_OPS = ("int4_mm", "linear")
 
@@ -78,16 +81,20 @@ def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, Mo
         return "", {}, Weights(), ()
     architecture, dims = read_model(root.value["model"], kernels)
     weights = _weights(file.weights, root, kernels.layout(architecture), dims)
+    if weights.source != RANDOM and (wrong := problem_of(kernels.suite_folder / weights.source, dims)):
+        raise root.value["weights"].value["from"].error(wrong)
     return architecture, dims, weights, kernels.uses(architecture, dims, weights.group, weights.dense)
 
 
 def is_suite(path: Path) -> bool:
-    """Whether a YAML file says that it is one."""
-    return b"\nsuite:" in b"\n" + path.read_bytes()
+    """Whether a YAML file says that it is one. A pipe or a link to itself is none, and is not waited for."""
+    return path.is_file() and b"\nsuite:" in b"\n" + path.read_bytes()
 
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise HarnessError(f"{path}: no file, but a {'folder' if path.is_dir() else 'pipe or device'}")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: not UTF-8: byte {error.start}") from error

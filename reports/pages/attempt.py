@@ -114,7 +114,8 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
         words.append(f"what it was tried against: {against.status.value}: {against.reason}")
     if best is not None:
         other, value_us = best
-        words.append(f"{value_us / own.value:.2f}x of your best today (try {other.number}, {us_words(value_us)} us)")
+        times, word = (value_us / own.value, "faster") if own.value <= value_us else (own.value / value_us, "slower")
+        words.append(f"{times:.2f}x {word} than your best today (try {other.number}, {us_words(value_us)} us)")
     return [", ".join(words), *_floor(attempt, own)]
 
 
