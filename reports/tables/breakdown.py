@@ -76,12 +76,12 @@ def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
 
 
 def _with_spread(table: Table, kernels: Sequence[KernelRow]) -> Table:
-    """Beside the mean of a kernel's calls the median, the distance between the quartiles, and the longest."""
-    headings = ("median", "quartiles apart", "longest")
+    """Beside the mean of a kernel's calls the longest, the median, and the distance between the quartiles."""
+    headings = ("longest", "median", "quartiles apart")
     columns = (*table.columns, *(Column(name.split()[0], name, right=True, extra=True) for name in headings))
     rows = []
     for row, kernel in zip(table.rows, kernels, strict=True):
-        times = (kernel.median_ns, kernel.spread_ns, kernel.longest_ns)
+        times = (kernel.longest_ns, kernel.median_ns, kernel.spread_ns)
         rows.append(replace(row, cells=(*row.cells, *(Number(ns, f"{ns / 1e3:,.2f}") for ns in times))))
     return replace(table, columns=columns, rows=tuple(rows))
 

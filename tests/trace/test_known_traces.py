@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.trace import breakdown, load_rules
 from harness.values.profile import Profile
 
@@ -139,3 +140,59 @@ def test_a_shuffled_file_says_the_same(name: str, tmp_path: Path) -> None:
     one, other = of(name), breakdown(path, RULES)
     for field in ("gpu_sum_ns", "gpu_busy_ns", "span_ns", "categories", "streams", "launches", "idle", "launched_ns"):
         assert getattr(one, field) == getattr(other, field)
+
+
+REPRODUCTIONS = Path(FOLDER) / "repro"
+reproduced = pytest.mark.skipif(
+    not (FOLDER and REPRODUCTIONS.is_dir()), reason="HARNESS_SHARED_TRACES names no folder with reproductions"
+)
+
+
+def reproduction(name: str) -> Profile:
+    return breakdown(REPRODUCTIONS / name, RULES)
+
+
+@reproduced
+@pytest.mark.parametrize("line", (REPRODUCTIONS / "kernel_names.txt").read_text().splitlines() if FOLDER else [])
+def test_a_name_that_was_wrong_is_right(line: str) -> None:
+    """`not X` is any category but X."""
+    if line.startswith("#") or not line:
+        return
+    category, name = line.split(" | ", 1)
+    found = RULES.category(name)
+    assert found != category.removeprefix("not ") if category.startswith("not ") else found == category
+
+
+@reproduced
+@pytest.mark.parametrize(
+    ("name", "kernels", "gpu_sum_ns"),
+    [
+        ("overlap_1_6_s.json", 8, 80_000), ("dur_8_days.json", 4, 40_000), ("ts_zero.json", 4, 40_000),
+        ("clock_skew.json", 2, 20_000), ("overflow_time.json", 4, 40_000), ("big_exponent.json", 4, 40_000),
+        ("twice.json", 8, 80_000), ("comment.json", 4, 40_000), ("graph_lost.json", 3, 65_000),
+        ("merged_ranks.json", 2, 20_000), ("two_devices.json", 2, 100_000), ("steps.json", 3, 240_000),
+    ],
+)  # fmt: skip
+def test_a_reproduction_has_the_time_that_can_be_true(name: str, kernels: int, gpu_sum_ns: int) -> None:
+    """In all tables, and what is left out is said."""
+    found = reproduction(name)
+    assert (found.kernel_count, found.gpu_sum_ns) == (kernels, gpu_sum_ns)
+    assert found.span_ns < 10**8 and bool(found.doubts) == (name.split("_")[0] in ("overlap", "dur", "ts", "clock"))
+    for table in (found.categories, found.kernels, found.devices, found.processes or found.devices):
+        assert sum(row.total_ns for row in table) == gpu_sum_ns
+
+
+@reproduced
+def test_reproductions_say_whose_time_it_is_and_what_is_missing() -> None:
+    """Each op its own kernel, each device its own half, launches without kernels, ids that are whole numbers."""
+    assert {row.name: row.op for row in reproduction("merged_ranks.json").kernels} == {
+        "ampere_sgemm_128x64_tn": "aten::mm", "void flash_fwd_kernel<64>(Params)": "aten::scaled_dot_product_attention",
+    }  # fmt: skip
+    assert [row.utilisation for row in reproduction("two_devices.json").devices] == [0.5, 0.5]
+    assert reproduction("lost_kernels.json").lost_launches == reproduction("cupti_range.json").lost_launches == 4
+    assert reproduction("odd_ids.json").launched_ns == 10_000
+    assert [row.total_ns for row in reproduction("steps.json").profiler_steps] == [200_000, 20_000, 20_000]
+    assert reproduction("mtia.json").unread == {"mtia_ccp_events": 1}
+    assert reproduction("ascend_trace_view.json").unread == {"Ascend NPU": 1}
+    with pytest.raises(HarnessError, match="Git LFS pointer"):
+        reproduction("lfs_pointer.json")
