@@ -9,7 +9,7 @@ module elsewhere, with a `run(...)`:
 * it returns the op's output, or a tuple where the op has several, in the activations' dtype;
 * it allocates its outputs itself, with `torch.empty` where every element gets written, and synchronises nothing
   where the phase is decode, so that it can be captured in a CUDA graph;
-* it updates the inputs whose role is `state` in place and changes no other.
+* it updates the inputs whose role is `state` in place and changes no other, nor anything beside its operands.
 
 Optional names in a variant's module: `supports(case) -> str | None` (the reason for UNSUPPORTED, else None),
 `prepare(inputs) -> dict` (repacks weights: receives the op's `weight`, `pool` and `constant` inputs by name and
