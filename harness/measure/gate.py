@@ -30,6 +30,10 @@ class Gate:
         every = [(number, sample) for number in range(rounds) for sample in range(samples_per_round)]
         return set(self._chance.sample(every, min(2, len(every))))
 
+    def watch_more(self) -> None:
+        """Watches the modules that were loaded since, before a kernel can change them."""
+        self._watch.extend()
+
     def untouched(self, entry: Ready, whole: bool = False) -> Ready:
         """Raises Rejected where what times and judges was changed since it was looked at last. whole: see `Watch`."""
         changes = self._watch.changes(whole)
@@ -59,6 +63,9 @@ class Gate:
                 remembered = entry.remembered(samples, 1 if quick else 3)
                 found = entry.batch.check(0, 0.0) if quick else entry.batch.check()
             self.untouched(entry.checked(found), whole=not quick).possible(samples, remembered, self._device)
+            mistaken = "" if quick else entry.batch.mistaken()
+            if mistaken:
+                raise entry.invalid(mistaken)
         except (Rejected, WorkLeftRunning) as error:
             return self.stopped(entry, error)
         return entry.measurement(samples)

@@ -28,6 +28,7 @@ import torch
 from harness import kernels_root
 from harness.device.device import Device
 from harness.measure.below_python import CFunctions, torch_kernels
+from harness.measure.constants import Constants
 
 OWNERS: tuple[Any, ...] = (
     builtins, gc, math, os, signal, statistics, sys, threading, threading.Thread, time, torch, torch.Tensor,
@@ -36,8 +37,11 @@ OWNERS: tuple[Any, ...] = (
     torch.nn.functional, torch.backends.cuda.matmul.__class__,
 )  # fmt: skip
 """Modules and classes whose functions time, compare, draw inputs and wait for the device."""
-WATCHED_PREFIXES = ("harness.", f"{kernels_root.NAME}.")
+KERNELS = f"{kernels_root.NAME}."
+WATCHED_PREFIXES = ("harness.", KERNELS)
 """Modules by name: this package, and the kernels that were loaded before."""
+DECLARED = (".spec", ".contract", ".operands", ".stress")
+"""Modules of the kernels whose constants are part of a verdict; a variant may change its own."""
 ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYTHON", "PYTORCH_", "TRITON_INTERPRET")
 """Variables that change how this process or one that it starts computes."""
 SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
@@ -108,6 +112,7 @@ class Watch:
         self._owners = [_Owner(owner, getattr(owner, "__name__", type(owner).__name__)) for owner in OWNERS]
         self._c_functions = CFunctions([function for owner in self._owners for function in owner.functions])
         self._torch_kernels = torch_kernels()
+        self._constants: list[Constants] = []
         self._watched: set[str] = set()
         self._modules = 0
         self.extend()
@@ -125,12 +130,15 @@ class Watch:
                 self._watched.add(name)
                 classes = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == name]
                 self._owners.append(_Owner(module, name))
+                if not name.startswith(KERNELS) or name.endswith(DECLARED):
+                    self._constants.append(Constants(module, name))
                 self._owners += [_Owner(value, f"{name}.{value.__qualname__}") for value in classes]
 
     def changes(self, whole: bool = False) -> list[str]:
         """A line for everything that is not as it was; functions and settings are put back. whole: torch's dispatcher
         is looked at, too, which takes a millisecond."""
         replaced = [change for owner in self._owners for change in owner.changes()]
+        replaced += [f"changed {name}" for constants in self._constants for name in constants.changes()]
         replaced += [f"replaced the C function of {name}" for name in self._c_functions.changes(whole)]
         if whole and (now := torch_kernels()) != self._torch_kernels:  # nothing puts a kernel back
             names = [name for name, kernels in now.items() if kernels != self._torch_kernels[name]]

@@ -13,7 +13,7 @@ import torch
 
 from harness.device.device import Device
 from harness.device.timer import WorkLeftRunning
-from harness.load_kernels import LoadedOp
+from harness.load_kernels import LoadedOp, load_op
 from harness.measure.candidate import Candidate, Rejected
 from harness.measure.energy import NOT_ASKED, Energy, EnergyMeter, known
 from harness.measure.gate import Gate
@@ -74,6 +74,8 @@ class KernelBench:
             yield Measured(self.gate.refused(rejected), rejected.source_text)
 
     def _verify(self, case: Case) -> Ready:
+        load_op(str(case.op))
+        self.gate.watch_more()
         candidate = Candidate(case, self.suite_folder)
         start = time.perf_counter()
         dtype, tensors = torch_dtype(case.activations), self.device.tensors

@@ -30,7 +30,8 @@ from harness.measure.guards import sentence
 from harness.measure.inputs import make_inputs, redraw_indices
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
 from harness.measure.poison import poison
-from harness.values.measurement import Correctness, Mismatch
+from harness.measure.trial import takes_wrong_for_right
+from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 RECHECK_S = 0.02
 """Seconds for the references of one batch's calls; the calls beyond are compared with the kernel alone."""
@@ -57,6 +58,7 @@ class Batch:
         self._generator = torch.Generator(device=device.tensors).manual_seed(int.from_bytes(os.urandom(7), "little"))
         self._chance = random.SystemRandom()
         self._wrong: Correctness | None = None
+        self._compared: tuple[Sequence[Tensor], Sequence[Tensor]] = (), ()
         first = sets.raw[0]
         roles = {i.name: i.role for i in self._op.op.inputs if isinstance(first[i.name], Tensor)}
         self._activations = [name for name, role in roles.items() if role == "activation"]
@@ -135,7 +137,7 @@ class Batch:
                 self._device.synchronize()
                 strays = self.sets.guards.strays()
                 if strays and guards_are_whole:
-                    tolerance = self._op.tolerance(self._case.activations, self._case.dims)
+                    tolerance = self._tolerance
                     return refused(sentence(strays), tolerance, Mismatch.WRITE_OUTSIDE)
                 if strays:
                     return self.check(weight_sets, seconds, guards_are_whole=True)
@@ -146,7 +148,7 @@ class Batch:
 
     def _compare_alone(self, outputs: Sequence[tuple[Tensor, ...]], found: Correctness) -> Correctness:
         """Every call of the batch with the same call made alone, on the same operands; `found` where all agree."""
-        tolerance = self._op.tolerance(self._case.activations, self._case.dims)
+        tolerance = self._tolerance
         alone = [as_tuple(self._candidate.bind(operands)()) for operands in self.sets.sets[: self.calls]]
         shared = shared_buffer(self._op, [*outputs, *alone])
         if shared:
@@ -231,7 +233,7 @@ class Batch:
         order = [*first, *self._chance.sample(rest, len(rest))]
         shared = shared_buffer(self._op, outputs)
         if shared:
-            return refused(shared, self._op.tolerance(self._case.activations, self._case.dims))
+            return refused(shared, self._tolerance)
         end = time.perf_counter() + seconds
         results: list[Correctness] = []
         for copy in order:
@@ -261,17 +263,24 @@ class Batch:
         wanted = as_tuple(self._op.reference(*arguments(self._op, exact)))
         for name in states:
             states[name] = exact[name].to(raw[name].dtype).float()
-        tolerance, place = (
-            self._op.tolerance(self._case.activations, self._case.dims),
-            f"call {call + 1} of {self.calls}",
-        )
+        self._compared = outputs, wanted
+        tolerance, place = self._tolerance, f"call {call + 1} of {self.calls}"
         return worst_of([
             compare(f"{place}: {name}", got, right, tolerance, self._op.row_dims(name))
             for (name, _), got, right in zip(self._op.op.outputs, outputs, wanted, strict=True)
         ] or [Correctness(True, 0.0, 0.0, tolerance.max_error, tolerance.rms_error, 0, 0)])  # fmt: skip
 
+    @property
+    def _tolerance(self) -> Tolerance:
+        return self._op.tolerance(self._case.activations, self._case.dims)
+
+    def mistaken(self) -> str:
+        """Whether the comparison that found the last call right still finds a mistake."""
+        outputs, wanted = self._compared
+        return takes_wrong_for_right(self._op, outputs, wanted, self._tolerance)
+
     def _compare_states(self, copy: int, states: Mapping[str, Tensor]) -> list[Correctness]:
-        tolerance = self._op.tolerance(self._case.activations, self._case.dims)
+        tolerance = self._tolerance
         return [
             compare(f"state {name} after all calls", self.sets.sets[copy][name], right, tolerance,
                     self._op.row_dims(name))

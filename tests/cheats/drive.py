@@ -69,6 +69,7 @@ def judge(name: str, wire: Wire) -> None:
         Case("kernel", arm, dtype, {"tokens": 4}, op=op, site="main", dims=dims, answer=Implementation(variant))
         for arm, variant in (("honest", HONEST[op]), ("cheat", str(file)))
     ]
+    cases = [case for case in cases if case.arm == "cheat" or not says.get("ALONE")]
     clocked = [case.id for case in cases]
     wire.send(Started("time from outside", tuple(clocked)))
     bench = KernelBench(device, Timing(rounds=4), 0, str(FOLDER), "uniform", clock=WireClock(wire), clocked=clocked)

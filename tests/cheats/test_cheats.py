@@ -37,6 +37,8 @@ def refused(name: str, gpu: bool) -> None:
     assert cheat["status"] in ("INCORRECT", "INVALID") and not cheat["samples"], cheat
     found = CHEATS[name].get("GPU_FOUND" if gpu else "FOUND") or CHEATS[name]["FOUND"]
     assert found in cheat["reason"], cheat
+    if CHEATS[name].get("ALONE"):  # it pays where no honest kernel was checked before
+        return
     honest = arms["honest"]
     if CHEATS[name].get("SPOILS"):  # nothing puts it back: no case of this process has a speed
         assert honest["status"] == "INVALID" and found in honest["reason"], honest

@@ -1,0 +1,35 @@
+"""Is a wrong value still told from a right one? A comparison that was tampered with finds everything right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from harness.load_kernels import LoadedOp
+from harness.measure.agreement import compare
+from harness.values.measurement import Tolerance
+
+
+def takes_wrong_for_right(op: LoadedOp, outputs: Sequence[Tensor], wanted: Sequence[Tensor], allowed: Tolerance) -> str:
+    """Say so where right outputs pass with their largest value turned round; empty where each is refused, as it has to
+    be: an error of twice the output's size is within no op's tolerance."""
+    for (name, _), got, right in zip(op.op.outputs, outputs, wanted, strict=True):
+        if got.numel() and compare(name, _with_a_mistake(got, right), right, allowed, op.row_dims(name)).correct:
+            return f"what compares takes a wrong value for right: {name} with its largest value turned round"
+    return ""
+
+
+def _with_a_mistake(got: Tensor, right: Tensor) -> Tensor:
+    """A copy of `got` in which one value, the largest of `right`, is another: its negative; one where it is zero."""
+    spoiled = got.clone(memory_format=torch.contiguous_format)
+    values = spoiled.view(-1)
+    place = right.reshape(-1).double().nan_to_num().abs().argmax()
+    if got.dtype == torch.bool:
+        values[place] = ~values[place]
+    elif got.is_floating_point():
+        values[place] = torch.where(values[place] == 0, 1.0, -values[place])
+    else:
+        values[place] = values[place] + 1
+    return spoiled
