@@ -35,6 +35,8 @@ def hypotheses(op: Any, operands: Operands, dims: Mapping[str, int], reference: 
     yield from _int4(inputs, operands, changed, reference)
     yield from _scales(inputs, operands, changed)
     yield from _experts(inputs, operands, dims, changed)
+    yield from _norms(inputs, operands, changed)
+    yield from _rotations(inputs, operands, dims, reference)
     yield from _attention(inputs, operands, dims, changed)
     yield from _activations(inputs, operands, dims, changed)
 
@@ -186,6 +188,12 @@ def _activations(inputs: Any, operands: Operands, dims: Mapping[str, int], chang
         if not value.is_floating_point():
             continue
         if i.shape and i.shape[-1].startswith("2 * "):
+            gate, up = value.float().chunk(2, -1)
+            for word, other in _activation_functions(gate):
+                changed_up = up * other / torch.sigmoid(gate)
+                yield changed(
+                    "activation", f"{name}: {word} in place of SiLU", **{name: torch.cat((gate, changed_up), -1)}
+                )
             gate, up = value.chunk(2, -1)
             yield changed("gate and up", f"{name}: gate and up are exchanged", **{name: torch.cat((up, gate), -1)})
             yield changed("gate and up", f"{name}: gate is taken for both", **{name: torch.cat((gate, gate), -1)})
@@ -210,6 +218,42 @@ def _activations(inputs: Any, operands: Operands, dims: Mapping[str, int], chang
             )
             for shift in (1, -1):
                 yield changed("wrong token", f"{name}: a neighbouring row's", **{name: value.roll(shift, 0)})
+
+
+def _activation_functions(gate: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """What others multiply the gate by where SiLU does by its sigmoid."""
+    yield "GELU", 0.5 * (1 + torch.erf(gate * 0.5**0.5))
+    yield "GELU (tanh)", 0.5 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (gate + 0.044715 * gate**3)))
+    yield "ReLU", (gate > 0).float()
+    yield "a sigmoid alone", torch.where(gate.abs() > 1e-6, torch.sigmoid(gate) / gate, torch.zeros_like(gate))
+    yield "nothing", torch.ones_like(gate)
+
+
+def _norms(inputs: Any, operands: Operands, changed: Any) -> Iterator[Hypothesis]:
+    for name, i in inputs.items():
+        if i.fill == "norm_weight":
+            value = operands[name].float()
+            yield changed("norm weight", f"{name}: w is taken for 1 + w", **{name: value - 1})
+            yield changed("norm weight", f"{name}: not applied", **{name: torch.zeros_like(value)})
+            yield changed("norm weight", f"{name}: 2 + w is taken for 1 + w", **{name: value + 1})
+
+
+def _rotations(inputs: Any, operands: Operands, dims: Mapping[str, int], reference: Call) -> Iterator[Hypothesis]:
+    """Halves are rotated against each other; neighbours are what other models rotate."""
+    rotary = dims.get("rotary_dim", 0)
+    heads = [name for name, i in inputs.items() if i.shape and i.shape[-1] == "head_dim"]
+    if not rotary or not heads or any(inputs[name].role != "activation" for name in heads):
+        return
+    first = torch.arange(rotary, device=operands[heads[0]].device).view(-1, 2).T.flatten()  # 0, 2, ..., 1, 3, ...
+
+    def ordered(value: Tensor, order: Tensor) -> Tensor:
+        return torch.cat((value[..., :rotary][..., order], value[..., rotary:]), -1)
+
+    def interleaved() -> tuple[Tensor, ...]:
+        found = reference({**operands, **{name: ordered(operands[name], first) for name in heads}})
+        return tuple(ordered(value, torch.argsort(first)) for value in found)
+
+    yield Hypothesis("rotation", "neighbouring values are rotated, not the two halves", interleaved)
 
 
 def _tails(width: int, dims: Mapping[str, int]) -> list[int]:

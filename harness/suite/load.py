@@ -46,6 +46,10 @@ def load_suite(path: Path) -> Suite:
     for op, calls in shapes.items():
         places[op] = [*places.get(op, ()), SHAPE_SITE]
         sizes[op] = sorted({*sizes.get(op, ()), *(name for call in calls for name in call)})
+    for op in places:
+        known = kernels.spec(op).op.tolerance
+        if file.dtype not in known:
+            raise root.value["dtype"].error(f"{op} has no tolerance for {file.dtype}", file.dtype, known)
     arms = read_arms(file.arms, places, kernels)
     _check_routing(root, file.routing, kernels.suite_folder)
     for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):

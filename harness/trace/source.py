@@ -26,8 +26,6 @@ def read_pieces(path: Path, quality: Counter[str]) -> Iterator[bytes]:
     Raises HarnessError where there is no such file, it is empty or packed in another way.
     """
     try:
-        if path.is_fifo():
-            raise HarnessError(f"{path}: a pipe, not a file: a trace is read more than once")
         with path.open("rb") as file:
             yield from _as_utf8(_unpacked(path, file, quality))
     except OSError as error:

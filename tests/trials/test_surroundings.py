@@ -47,7 +47,7 @@ def test_a_misspelt_routing_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_is_looked_at_while_planning(tmp_path: Path) -> None:
     """Missing, of another size, cut off: said at the key of the suite, before a kernel is timed."""
     file = write_suite(tmp_path, "{group: 64}", "{group: 64, from: ./nope}")
-    with pytest.raises(HarnessError, match=r"small\.yaml:5:27: weights\.from: .*nope: no such folder"):
+    with pytest.raises(HarnessError, match=r"small\.yaml:5:28: weights\.from: .*nope: no such folder"):
         load_suite(file)
     folder = tmp_path / "nope"
     folder.mkdir()

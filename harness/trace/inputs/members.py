@@ -64,6 +64,8 @@ def _expanded(path: Path, folder: Path) -> Iterator[TraceFile]:
 
 def _file(path: Path, folder: Path) -> Iterator[TraceFile]:
     """The file itself, or what is in it where it is an archive."""
+    if path.is_fifo():
+        raise HarnessError(f"{path}: a pipe, not a file: a trace is read more than once")
     try:
         members = _members(path, folder / f"{len(list(folder.iterdir()))}")
     except OSError as error:
