@@ -9,7 +9,6 @@ DIMS = {"tokens": 1, "n": 16, "k": 64}
 DTYPE = "float32"
 KIND = "read of unwritten memory"
 GUARD = "are NaN"
-TOOL = "initcheck"
 
 
 @triton.jit
