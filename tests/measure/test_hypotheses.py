@@ -80,4 +80,9 @@ def test_right_output_and_an_unknown_mistake_are_none_of_the_known(name: str) ->
 
 
 def test_an_op_without_weights_experts_or_attention_has_no_mistakes_of_theirs() -> None:
-    assert {one.pattern for one in Case("swiglu").mistakes()} == {"activation", "gate and up", "clipped sum", "wrong token"}
+    assert {one.pattern for one in Case("swiglu").mistakes()} == {
+        "activation",
+        "gate and up",
+        "clipped sum",
+        "wrong token",
+    }
