@@ -38,6 +38,10 @@ def command(
     window: Annotated[
         str, typer.Option(help="START..END from the first row on, in ms or with a unit (`200us..1.5ms`, `5..`).")
     ] = "",
+    captured_by: Annotated[
+        Path | None,
+        typer.Option(help="A trace of the same program op by op: kernels of graph replays get its ops and modules."),
+    ] = None,
     ranks: Annotated[
         bool | None,
         typer.Option("--ranks/--pair", help="Several traces are ranks of one job, or are not. Else the files say it."),
@@ -60,12 +64,13 @@ def command(
         if found is not None:
             show_ranks(found, categories, top, html, csv, as_json)
         else:
-            _show(files, categories, by, top, count, part, html, csv, as_json)
+            _show(files, categories, captured_by, by, top, count, part, html, csv, as_json)
 
 
 def _show(
     files: Sequence[TraceFile],
     categories: Path | None,
+    captured_by: Path | None,
     by: By,
     top: int,
     steps: int,
@@ -74,11 +79,12 @@ def _show(
     csv: Path | None,
     as_json: bool,
 ) -> None:
-    from harness.trace import breakdown, difference, load_rules
+    from harness.trace import breakdown, difference, load_rules, recorded_ops
     from harness.trace.inputs.titles import told_apart
 
     rules = load_rules(*([categories] if categories else []))
-    profiles = [breakdown(file.path, rules, steps=steps, selection=part) for file in files]
+    known = recorded_ops(captured_by) if captured_by else None
+    profiles = [breakdown(file.path, rules, steps=steps, selection=part, captured_by=known) for file in files]
     titles = told_apart([file.title for file in files])
     changed = difference(*profiles) if len(profiles) == 2 else None
     if html is not None:

@@ -106,7 +106,8 @@ def _gpu_instances(rows: Rows, attribution: Attribution) -> Iterator[Found]:
     gpu, called = rows.gpu, _Called(rows)
     by_name = [kind_of_kernel(name) for name in rows.names]
     for row, (role, name) in enumerate(zip(gpu.role, gpu.name, strict=True)):
-        said = rows.collectives.get(row)
+        said = rows.said.get(row)
+        said = said if said is not None and said.collective is not None else None
         if role != KERNEL or (said is None and by_name[name] is None):
             continue
         launch = attribution.launch[row]

@@ -132,10 +132,10 @@ def gpu_timeline(rows: Rows, attribution: Attribution, rules: Rules) -> Timeline
     for row in in_order(gpu.start_ns, range(len(gpu.start_ns))):
         op, scope = attribution.of(row)
         key = gpu.name[row], op, scope
-        if key not in known or row in rows.collectives:
+        said = row in rows.said and rows.said[row].collective is not None
+        if key not in known or said:
             what = COPY
             if gpu.role[row] == KERNEL:
-                said = row in rows.collectives
                 what = COMMUNICATION if said or _communicates(rules, *(named[k] for k in key)) else COMPUTE
             known[key] = what, _label(named[gpu.name[row]], named[op])
         start_ns = gpu.start_ns[row]

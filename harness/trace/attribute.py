@@ -121,14 +121,16 @@ def outermost_first(host: HostColumns) -> Iterator[int]:
     """Rows by start; of those that start together the longer first, then a scope, then as in the file."""
     start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
     together: list[int] = []
+
+    def longest_first(row: int) -> tuple[int, int]:
+        return -end_ns[row], -(label[row] & 1)
+
     for row in in_order(start_ns, range(len(start_ns))):
         if together and start_ns[row] != start_ns[together[0]]:
-            yield from together
+            yield from together if len(together) == 1 else sorted(together, key=longest_first)
             together.clear()
         together.append(row)
-        if len(together) > 1:
-            together.sort(key=lambda row: (-end_ns[row], -(label[row] & 1)))
-    yield from together
+    yield from sorted(together, key=longest_first)
 
 
 def in_order(start_ns: Sequence[int], rows: Sequence[int]) -> Sequence[int]:

@@ -18,11 +18,13 @@ from harness.trace.categories import Rules
 from harness.trace.contradictions import contradictions
 from harness.trace.doubts import before_launch, leave_out
 from harness.trace.events import read_events
+from harness.trace.graph_replay import Replayed, map_replays, recorded_by_op, use_annotations
 from harness.trace.inputs.kinds import kind_of
 from harness.trace.inputs.legacy import with_categories
 from harness.trace.inputs.other_profilers import other_profiler
 from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
+from harness.trace.modules import add_modules
 from harness.trace.replay import Capture, last_step, map_back, read_capture
 from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
 from harness.trace.selection import Selection, select
@@ -36,9 +38,12 @@ WHOLE = Selection()
 KINDS = {KERNEL: "kernel", COPY: "copy", MEMSET: "memset"}
 
 
-def breakdown(path: str | Path, rules: Rules, *, steps: int = 0, selection: Selection = WHOLE) -> Profile:
+def breakdown(
+    path: str | Path, rules: Rules, *, steps: int = 0, selection: Selection = WHOLE, captured_by: Capture | None = None
+) -> Profile:
     """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode
-    steps in it. selection: a part of it.
+    steps in it. selection: a part of it. captured_by: what another trace recorded op by op of the program whose graphs
+    this one replays.
 
     Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops, and where
     the selection leaves nothing.
@@ -46,7 +51,21 @@ def breakdown(path: str | Path, rules: Rules, *, steps: int = 0, selection: Sele
     quality: Counter[str] = Counter()
     with without_collection():
         rows, capture = read_rows(path, quality)
-        return profile_of(path, select(rows, selection, path), capture, rules, steps, quality)
+        return profile_of(path, select(rows, selection, path), capture, rules, steps, quality, captured_by)
+
+
+def recorded_ops(path: str | Path) -> Capture:
+    """What a trace recorded op by op: what replays of the same program, in another trace, are laid beside.
+
+    Raises HarnessError where nothing in it was launched by an op.
+    """
+    quality: Counter[str] = Counter()
+    with without_collection():
+        rows, _ = read_rows(path, quality)
+        found = recorded_by_op(rows, Attribution(rows))
+    if not found.rows:
+        raise HarnessError(f"{path}: no GPU row in it was launched on its own; wanted a trace of eager steps")
+    return found
 
 
 def captured_step(path: str | Path) -> Capture:
@@ -67,16 +86,29 @@ def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | 
     first = next(pieces, b"")
     capture = read_capture(first, quality)
     rows = collect(with_categories(read_events(chain((first,), pieces), quality)), quality)
+    add_modules(rows)
     rows.doubts, rows.kind = leave_out(rows), kind_of(first)
     return rows, capture
 
 
 def profile_of(
-    path: str | Path, rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]
+    path: str | Path,
+    rows: Rows,
+    capture: Capture | None,
+    rules: Rules,
+    steps: int,
+    quality: Counter[str],
+    captured_by: Capture | None = None,
 ) -> Profile:
     """path: for errors. Raises HarnessError as `breakdown` does."""
     if rows.gpu.role:
-        return _gpu(rows, capture, rules, steps, quality)
+        attribution = Attribution(rows)
+        use_annotations(rows, attribution)
+        if capture:
+            replayed = Replayed(*map_back(rows, attribution, capture, quality))
+        else:
+            replayed = map_replays(rows, attribution, captured_by, quality)
+        return _gpu(rows, attribution, replayed, rules, steps, quality)
     if any(not label & 1 for host in rows.threads for label in host.label):
         return _cpu(rows, rules, steps, quality)
     if rows.kind:
@@ -114,9 +146,10 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality: Counter[str]) -> Profile:
-    gpu, attribution = rows.gpu, Attribution(rows)
-    replayed_ns, mapped_ns = map_back(rows, attribution, capture, quality) if capture else (0, 0)
+def _gpu(
+    rows: Rows, attribution: Attribution, replayed: Replayed, rules: Rules, steps: int, quality: Counter[str]
+) -> Profile:
+    gpu = rows.gpu
     launch_order = in_order(gpu.correlation, range(len(gpu.start_ns)))  # decides between rows that start together
     usage = Usage(rows, attribution, in_order(gpu.start_ns, launch_order))
     tables = Tables(_gpu_groups(rows, attribution), rules)
@@ -155,8 +188,9 @@ def _gpu(rows: Rows, capture: Capture | None, rules: Rules, steps: int, quality:
         events=rows.events,
         data_quality=_counts(quality),
         steps=steps,
-        replayed_ns=replayed_ns,
-        mapped_ns=mapped_ns,
+        replayed_ns=replayed.replayed_ns,
+        mapped_ns=replayed.mapped_ns,
+        not_mapped=replayed.left,
     )
 
 

@@ -125,5 +125,5 @@ def _drop(rows: Rows, gone: dict[int, str]) -> None:
         column = getattr(old, name)
         setattr(new, name, array(column.typecode, (column[row] for row in left)))
     place_of = {row: place for place, row in enumerate(left)}
-    rows.collectives = {place_of[row]: said for row, said in rows.collectives.items() if row in place_of}
+    rows.said = {place_of[row]: said for row, said in rows.said.items() if row in place_of}
     rows.gpu = new

@@ -24,6 +24,8 @@ class Arguments(msgspec.Struct, gc=False):
     correlation: Id = None
     device: Id = None
     stream: Id = None
+    graph_node: Any = msgspec.field(default=None, name="graph node id")
+    annotation: Any = None
     collective: Any = msgspec.field(default=None, name="Collective name")
     elements_in: Any = msgspec.field(default=None, name="In msg nelems")
     elements_out: Any = msgspec.field(default=None, name="Out msg nelems")

@@ -14,7 +14,7 @@ import msgspec
 from harness.trace.event import Arguments, Event, Id, nanoseconds, whole_number
 from harness.values.profile import Doubt
 
-KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE, UNREAD = range(7)
+KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE, PYTHON, UNREAD = range(8)
 ROLES = {
     "kernel": KERNEL,
     "Kernel": KERNEL,
@@ -34,6 +34,7 @@ ROLES = {
     "cpu_op": OP,
     "Operator": OP,
     "user_annotation": SCOPE,
+    "python_function": PYTHON,
     "cuda_profiler_range": UNREAD,
     "mtia_ccp_events": UNREAD,
     "mtia_insight": UNREAD,
@@ -46,6 +47,7 @@ ROLES = {
 time. What other devices did is counted, so that their traces are not taken for a CPU's."""
 
 NUMBER_AT_END = re.compile(r"\d+$")
+MODULE = "nn.Module: "
 NO_ARGUMENTS = Arguments()
 MOST_NS = 1 << 62
 """Beyond 146 years: damage, and no number for a column."""
@@ -104,14 +106,16 @@ class Process:
 
 class Rows:
     """names: an op that was called with several shapes has one for each; shapes: of those that have any, by the index
-    of the name. places: of GPU rows. processes: of ops, scopes and launches. collectives: what is said of a GPU row
-    that is one, by its index; called: (thread, start, end) of an op that calls one, with the same. events: all, used
-    or not. unread: how many rows of devices are of a kind that is not read. doubts: rows that are left out. kind: of
-    a file that other programs write, "" for a trace of torch's. selected: what part of a trace this is, "" for
-    all."""
+    of the name. places: of GPU rows. processes: of ops, scopes and launches. modules: calls that Python's stack names,
+    by thread, until they are scopes; their labels are indices into `names`. said: of a GPU row that is a collective
+    or an annotated node of a graph, what its arguments say, by its index; called: (thread, start, end) of
+    an op that calls one, with the same. events: all, used or not. unread: how many rows of devices are of a kind that
+    is not read. doubts: rows that are left out. kind: of a file that other programs write, "" for a trace of torch's.
+    selected: what part of a trace this is, "" for all."""
 
     def __init__(self) -> None:
-        self.collectives: dict[int, Arguments] = {}
+        self.said: dict[int, Arguments] = {}
+        self.modules: dict[int, HostColumns] = {}
         self.called: list[tuple[int, int, int, Arguments]] = []
         self.gpu, self.launches = GpuColumns(), LaunchColumns()
         self.threads: list[HostColumns] = []
@@ -159,6 +163,8 @@ class _Collector:
                 if not event.cat and event.args is not None and event.args.task_type is not None:
                     self._rows.unread["Ascend NPU"] += 1
                 continue
+            if role == PYTHON and not event.name.startswith(MODULE):
+                continue
             if role == UNREAD:
                 self._rows.unread[event.cat] += 1  # type: ignore[index]  # a role has a name
                 continue
@@ -177,10 +183,10 @@ class _Collector:
                 key = event.name, bytes(args.shapes), bytes(args.dtypes)
             name = names.setdefault(key, len(names))
             if role >= OP:
-                host = self._host(event)
+                host = self._host(event) if role != PYTHON else self._modules(event)
                 host.start_ns.append(start_ns)
                 host.end_ns.append(start_ns + duration_ns)
-                host.label.append(2 * name + (role == SCOPE))
+                host.label.append(2 * name + (role == SCOPE))  # of a module, too, as of an op
                 if args is not None and args.collective is not None:
                     self._rows.called.append((self._thread, start_ns, start_ns + duration_ns, args))
             elif role == LAUNCH:
@@ -193,8 +199,8 @@ class _Collector:
         device, stream = args.device, args.stream
         place = event.pid, event.pid if device is None else device, event.tid if stream is None else stream
         gpu = self._rows.gpu
-        if args.collective is not None:
-            self._rows.collectives[len(gpu.role)] = args
+        if args.collective is not None or args.annotation is not None:
+            self._rows.said[len(gpu.role)] = args
         gpu.role.append(role)
         gpu.start_ns.append(start_ns)
         gpu.duration_ns.append(duration_ns)
@@ -227,6 +233,11 @@ class _Collector:
             if self._thread == len(self._rows.threads):
                 self._rows.threads.append(HostColumns(self._process(event.pid)))
         return self._rows.threads[self._thread]
+
+    def _modules(self, event: Event) -> HostColumns:
+        """Calls of modules wait beside their thread until all are there."""
+        process = self._host(event).process
+        return self._rows.modules.setdefault(self._thread, HostColumns(process))
 
     def _process(self, pid: Id) -> int:
         process = self._processes.setdefault(pid, len(self._processes))

@@ -107,7 +107,7 @@ def select(rows: Rows, wanted: Selection, path: object) -> Rows:
             if inside(attribution.process(row), moment_of(rows, attribution, row), start_ns)
         ]
         _keep_launches(rows, {attribution.launch[row] for row in left}, inside)
-        rows.collectives = {at: rows.collectives[row] for at, row in enumerate(left) if row in rows.collectives}
+        rows.said = {at: rows.said[row] for at, row in enumerate(left) if row in rows.said}
         rows.gpu = _columns(GpuColumns(), rows.gpu, left)
     else:
         _keep_launches(rows, set(), inside)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from harness.trace.categories import SCOPE, UNCATEGORISED, Rules
 from harness.trace.kernel_name import kernel_name
+from harness.trace.modules import SCOPE_OF_MODULE
 from harness.values.profile import CategoryRow, KernelRow, SumRow
 
 Sums = dict[str, list[int]]
@@ -55,17 +56,19 @@ class Tables:
     def _add(self, group: Group, category: str) -> None:
         ours = SCOPE.match(group.scope)
         site = f"{ours['op']}@{ours['site']}" if ours else ""
+        module = None if ours else SCOPE_OF_MODULE.match(group.scope)
         key = group.name, category, site
         self._kernels.setdefault(key, array("q")).extend(group.durations_ns)
         sums = [
             self._ops_of.setdefault(key, {}).setdefault(group.op, [0, 0]),
             self._categories.setdefault(category, [0, 0]),
             self._ops.setdefault(group.op, [0, 0]),
-            self._scopes.setdefault(site or group.scope, [0, 0]),
+            self._scopes.setdefault(module["path"] if module else site or group.scope, [0, 0]),
             self._shapes.setdefault(f"{group.op} {group.shape}" if group.shape else "", [0, 0]),
         ]
-        if ours:
-            sums.append(self._layers.setdefault(ours["layer"], [0, 0]))
+        placed = ours or module
+        if placed:
+            sums.append(self._layers.setdefault(placed["layer"], [0, 0]))
         calls, total_ns = group.calls, group.total_ns
         for entry in sums:
             entry[0] += calls

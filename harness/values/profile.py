@@ -171,8 +171,9 @@ class Profile(msgspec.Struct, frozen=True):
     that is not read. shapes: by op and the shapes of its inputs. profiler_steps: the same time by step, where the trace
     marks steps. selected: which part of the trace this is, "" for all of it. replayed_ns: GPU time of steps of our own
     decode that were replayed as a graph or compiled; mapped_ns of it went back to the op and layer that it was captured
-    from. work: of a live profile, the least work of each scope whose time is all there. binaries: of a live profile,
-    what the Triton kernels of the step were compiled to; not_read: by place, why that cannot be said.
+    from; not_mapped: its other kernels. work: of a live profile, the least work of each scope whose time is all
+    there. binaries: of a live profile, what the Triton kernels of the step were compiled to; not_read: by place, why
+    that cannot be said.
     """
 
     device: str
@@ -210,6 +211,7 @@ class Profile(msgspec.Struct, frozen=True):
     events: int = 0
     replayed_ns: int = 0
     mapped_ns: int = 0
+    not_mapped: tuple[SumRow, ...] = ()
     work: tuple[SiteWork, ...] = ()
     binaries: tuple[SiteBinary, ...] = ()
     not_read: dict[str, str] = {}

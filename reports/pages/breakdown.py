@@ -81,7 +81,11 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
         )
     if profile.replayed_ns:
         mapped = _percent(profile.mapped_ns, profile.replayed_ns)
-        yield "replayed", f"{mapped} of the time of replayed steps mapped back to the ops that were captured"
+        others = [f"{short(row.name)} {ms(row.total_ns)} ms" for row in profile.not_mapped[:MOST_NAMED]]
+        rest = (
+            f"; not {', '.join(others)}" + (", ..." if len(profile.not_mapped) > MOST_NAMED else "") if others else ""
+        )
+        yield "replayed", f"{mapped} of the time of replayed steps mapped back to the ops that were captured{rest}"
     whole_ns = profile.gpu_sum_ns + sum(doubt.total_ns for doubt in profile.doubts if doubt.left_out)
     for doubt in profile.doubts:
         share = f"{plural(doubt.rows, 'row')}, {ms(doubt.total_ns)} ms, {_percent(doubt.total_ns, whole_ns)}"
