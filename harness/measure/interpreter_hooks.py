@@ -19,12 +19,12 @@ UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 class Access(NamedTuple):
     """addresses: of the elements that are accessed. values: their bits, as loaded or as they are before a store.
-    changed: by a store, else None."""
+    stored: the bits that a store or atomic leaves, None for a load. program: its place in the grid."""
 
     addresses: Array
     size: int
     values: Array
-    changed: Array | None
+    stored: Array | None
     doer: Doer
     program: str
     file: str
@@ -80,11 +80,11 @@ def _hooks(listener: Listener, builder: Any) -> dict[str, Any]:
             return None
         size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)
         bits = _bits(values, ptrs.data.shape, size)[chosen]
-        changed = None if stored is None else _bits(stored, ptrs.data.shape, size)[chosen] != bits
+        left = None if stored is None else _bits(stored, ptrs.data.shape, size)[chosen]
         file, line = _line()
         doer = Doer(program(self), np.flatnonzero(chosen), line, atomic)
         addresses = ptrs.data[chosen].astype(np.int64)
-        access = Access(addresses, size, bits, changed, doer, ",".join(map(str, self.grid_idx)), file)
+        access = Access(addresses, size, bits, left, doer, ",".join(map(str, self.grid_idx)), file)
         listener.access(access)
         return access
 

@@ -125,30 +125,33 @@ class InterpreterWatch:
         near = (at < memory.nbytes + memory.guard) & ~inside
         if near.any() and memory.guard:
             elements = np.where(after, (at - memory.nbytes) // memory.size + 1, -((-at - 1) // memory.size + 1))
-            kind = OUTSIDE_READ if access.changed is None else OUTSIDE_WRITE
+            kind = OUTSIDE_READ if access.stored is None else OUTSIDE_WRITE
             self._note(kind, memory, access, elements[near])
         if not inside.any():
             return
         elements, values = at[inside] // memory.size, access.values[here][inside]
         all_bytes = at[inside][:, None] + np.arange(access.size)
-        if access.changed is not None and memory.is_input:
+        if access.stored is not None and memory.is_input:
             self._note(INPUT_WRITE, memory, access, elements)
-        if memory.poison is not None and access.size == memory.size and (access.changed is None or access.doer.atomic):
+        if memory.poison is not None and access.size == memory.size and (access.stored is None or access.doer.atomic):
             unwritten = (values == memory.poison) & ~memory.shadow.stored[all_bytes].any(axis=-1)
             self._note(UNWRITTEN_READ, memory, access, elements[unwritten])
         lanes = access.doer.lanes[here][inside]
-        if access.changed is None:
+        if access.stored is None:
             self._races(memory, access, elements, all_bytes, lanes)
         else:
-            changed = access.changed[here][inside]
+            stored = access.stored[here][inside]
+            changed = stored != values
             memory.shadow.stored[all_bytes] = True
+            if not access.doer.atomic:
+                self._note(RACE, memory, access, elements[_clashing(at[inside], stored)], access.doer.line)
             self._races(memory, access, elements[changed], all_bytes[changed], lanes[changed])
 
     def _races(self, memory: _Memory, access: Access, elements: Array, at: Array, lanes: Array) -> None:
         """A value that is stored again is no race: every order leaves the same."""
         if not len(at):
             return
-        done = memory.shadow.read if access.changed is None else memory.shadow.write
+        done = memory.shadow.read if access.stored is None else memory.shadow.write
         lines = done(at, access.doer._replace(lanes=lanes), self.order)
         for line in np.unique(lines[lines > 0]).tolist():
             self._note(RACE, memory, access, elements[lines == line], line)
@@ -161,6 +164,13 @@ class InterpreterWatch:
         seen = self._seen.setdefault(where, _Seen(0, first, last, access.program))
         seen.count += len(elements)
         seen.first, seen.last = min(seen.first, first), max(seen.last, last)
+
+
+def _clashing(addresses: Array, stored: Array) -> Array:
+    """Places of the elements of one store that go where another lane stores another value."""
+    order = np.argsort(addresses, kind="stable")
+    first, second = order[:-1], order[1:]
+    return np.asarray(second[(addresses[first] == addresses[second]) & (stored[first] != stored[second])])
 
 
 def _memory(name: str, tensor: Tensor, guard: int, is_input: bool, poison: int | None) -> _Memory:
