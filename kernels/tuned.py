@@ -9,9 +9,11 @@ part of the shape: the entry with the nearest count is taken, and `Found.tokens`
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,15 +109,28 @@ def write(
     }  # fmt: skip
     extra: dict[str, Any] = {"ranked": list(ranked), "baseline": baseline, "trusted": trusted}
     entry |= {name: value for name, value in extra.items() if value not in (None, [])}
-    kept = [old for old in (_read(path) if path.is_file() else ()) if not _superseded(old, entry)]
-    entries = sorted([*kept, entry], key=lambda e: json.dumps([e["op"], e["variant"], e["dims"], e["triton"]]))
-    lines = ",\n".join(f"  {json.dumps(e)}" for e in entries)
-    text = f'{{\n "schema": {SCHEMA},\n "device": {json.dumps(device)},\n "entries": [\n{lines}\n ]\n}}\n'
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+    with _alone(path.parent):
+        kept = [old for old in (_read(path) if path.is_file() else ()) if not _superseded(old, entry)]
+        entries = sorted([*kept, entry], key=lambda e: json.dumps([e["op"], e["variant"], e["dims"], e["triton"]]))
+        lines = ",\n".join(f"  {json.dumps(e)}" for e in entries)
+        text = f'{{\n "schema": {SCHEMA},\n "device": {json.dumps(device)},\n "entries": [\n{lines}\n ]\n}}\n'
+        half = path.with_name(f"{path.name}.{os.getpid()}")
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
     return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other process changes a file of this folder: each reads, adds its entry and replaces the file. The lock
+    is the folder's own, so that nothing lies beside the files; the system releases that of a process that is killed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _superseded(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -6,7 +6,8 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -57,7 +58,7 @@ class Pairs:
     ) -> None:  # fmt: skip
         self.base, self.head, self.arms, self.store, self.terms, self.say = base, head, arms, store, terms, say
         self.sides = base, head
-        self.started = time.monotonic()
+        self.started, self.waited_s = time.monotonic(), 0.0
         suite = base.suite.compare
         self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
         self.budget_s = suite.budget_s if terms.budget_s is None else terms.budget_s
@@ -135,7 +136,7 @@ class Pairs:
     def _measure(self) -> None:
         self._narrow(self.checked)
         for stage in self._stages():
-            with measuring_lock(self.say):
+            with self._turn():
                 for side in self.sides:
                     side.waiting.start(1)
                 for side in self.sides:
@@ -209,15 +210,15 @@ class Pairs:
         """wanted: so many pairs will come before somebody looks at them."""
         self.process += 1
         disturbed: list[str] = []
-        begin = time.monotonic()
-        with measuring_lock(self.say):
+        with self._turn():
+            begin = time.monotonic()
             self._wake(wanted)
-        pair_s = time.monotonic() - begin
+            pair_s = time.monotonic() - begin
         for stage in self._stages():
             order = [self.base, self.head]
             if self.orders.head_first(stage, self.valid):
                 order.reverse()
-            with measuring_lock(self.say):
+            with self._turn():
                 begin = time.monotonic()
                 slots = [side.slot(stage, self.process, position) for position, side in enumerate(order)]
                 pair_s += time.monotonic() - begin
@@ -242,5 +243,12 @@ class Pairs:
             return True
         return False
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """While nobody else measures; what it was waited for is not of the budget."""
+        with measuring_lock(self.say) as waited_s:
+            self.waited_s += waited_s
+            yield
+
     def _elapsed(self) -> float:
-        return time.monotonic() - self.started
+        return time.monotonic() - self.started - self.waited_s

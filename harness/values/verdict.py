@@ -13,7 +13,7 @@ from harness.values.difference import Difference
 from harness.values.estimate import Ratio
 from harness.values.numerics import OutputsCompared
 from harness.values.quality import QualityChange
-from harness.values.reason import MEASURED, Reason, reason_words
+from harness.values.reason import MEASURED, HeadNotAsked, Reason, reason_words
 
 MOST_FILES = 3
 """That a reason names; JSON has all."""
@@ -131,8 +131,8 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def exit_status(self) -> ExitStatus:
-        if not self.comparable:
-            return ExitStatus.NOT_COMPARABLE
+        if not self.comparable or any(v.gated and isinstance(v.reason, HeadNotAsked) for v in self.verdicts):
+            return ExitStatus.NOT_COMPARABLE  # a gate that head takes away is no gate
         if any(verdict.failed for verdict in self.verdicts):
             return ExitStatus.CASE_FAILED
         gates = {verdict.verdict.gate for verdict in self.verdicts if verdict.gated}
