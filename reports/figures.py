@@ -7,9 +7,9 @@ per second, GiB is 2^30 bytes.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping
 
+from harness.plain_text import visible
 from harness.values.case import AxisValue, Implementation
 from harness.values.estimate import Estimate, Ratio, decimals_for, leading_place
 
@@ -21,7 +21,7 @@ UNKNOWN = "-"
 
 def clean(text: str, limit: int = NAME_LIMIT) -> str:
     """A name on one line, harmless in a terminal or page: control and direction characters replaced, the middle cut."""
-    line = " ".join("".join(_visible(c) for c in text).split())
+    line = visible(" ".join(text.split()))
     if len(line) <= limit:
         return line
     head = (limit - 1) * 2 // 3
@@ -37,12 +37,6 @@ def clean_prose(text: str, limit: int = 20_000) -> tuple[str, ...]:
     """Paragraphs of free text, split at empty lines, each on one line and cleaned like a name."""
     paragraphs = (clean(part, limit) for part in text.replace("\r\n", "\n").split("\n\n"))
     return tuple(part for part in paragraphs if part)
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t\r ":
-        return " "
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") else character
 
 
 def grouped(value: float, decimals: int = 0) -> str:

@@ -32,7 +32,13 @@ SHOWN_IN = ("views", "tables", "formats", "charts", "pages", "documents")
 """The folders of `reports/` that are code."""
 LAYERS = {
     "values and errors": Layer(
-        ("harness/values/*.py", "harness/errors.py", "harness/secrets.py", "harness/plan/match.py"),
+        (
+            "harness/values/*.py",
+            "harness/errors.py",
+            "harness/secrets.py",
+            "harness/plain_text.py",
+            "harness/plan/match.py",
+        ),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),
     ),
@@ -129,13 +135,8 @@ LAYERS = {
     "reports": Layer(
         ("reports/*.py", *(f"reports/{folder}/*.py" for folder in SHOWN_IN)),
         (*HEAVY, *KERNELS, "harness"),
-        except_for=(
-            "harness.values",
-            "harness.stats",
-            "harness.compare",
-            "harness.errors",
-            "harness.trace",
-            "harness.engines",
+        except_for=tuple(
+            f"harness.{name}" for name in ("values", "stats", "compare", "errors", "plain_text", "trace", "engines")
         ),
     ),
     "the doctor": Layer(("harness/doctor/*.py",), (*HEAVY, *KERNELS, *SHOWING, "harness.cli"), deferred=False),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, csv
+from harness.plain_text import visible
 
 if TYPE_CHECKING:
     from harness.values.run import Run
@@ -62,7 +63,7 @@ def _show(run: Run, as_json: bool) -> None:
     else:
         from harness_reports.pages.findings import checked
 
-        print(*checked(run.measurements), sep="\n")
+        print(*map(visible, checked(run.measurements)), sep="\n")
     bad = [m for m in run.measurements if m.status not in (Status.OK, Status.UNSUPPORTED)]
     if bad:
         raise typer.Exit(ExitStatus.CASE_FAILED)

@@ -11,6 +11,7 @@ import typer
 
 from harness.cli.progress import RunProgress
 from harness.errors import CaseFailed, ExitStatus, HarnessError
+from harness.plain_text import visible
 from harness.plan import expand
 from harness.runner.execute import Execution
 from harness.runner.stage import Options
@@ -78,6 +79,6 @@ def refuse_empty(run: Run) -> None:
 def end(failed: Mapping[str, str]) -> None:
     """Says which cases failed, on standard error, and ends the command with status 5 if any did."""
     for case, reason in failed.items():
-        print(f"failed: {case}: {reason}", file=sys.stderr)
+        print(visible(f"failed: {case}: {reason}"), file=sys.stderr)
     if failed:
         raise typer.Exit(ExitStatus.CASE_FAILED)

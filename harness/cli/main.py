@@ -35,6 +35,7 @@ from harness.cli import (
 )
 from harness.cli import list as list_command
 from harness.errors import ExitStatus, HarnessError
+from harness.plain_text import on_terminal, visible
 
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 """What a system says of a file or folder that the program may not have, wherever it asks; no other OSError is the
@@ -88,7 +89,7 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         raise SystemExit(int(error.exit_status)) from None
     except OSError as error:
         if error.errno not in REFUSALS:
@@ -112,18 +113,20 @@ def _write_utf_8() -> None:
     in an error while it is shown."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         line_buffering = sys.stdout.line_buffering
-        sys.stdout = _Output(sys.stdout.detach(), encoding="utf-8", line_buffering=line_buffering)
+        sys.stdout = _Output(sys.stdout.detach(), "utf-8", "backslashreplace", line_buffering=line_buffering)
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(encoding="utf-8")
+        sys.stderr = _Output(sys.stderr.detach(), "utf-8", "backslashreplace", line_buffering=True)
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output that ends the command as a shell's tools end where nobody reads on (`| head`): the libraries
-    that print would end it with status 1, which is a regression here."""
+    """Standard output or error that ends the command as a shell's tools end where nobody reads on (`| head`): the
+    libraries that print would end it with status 1, which is a regression here. A terminal gets no control characters
+    but this program's own; a pipe or file gets the text as it is."""
 
     def write(self, text: str) -> int:
         try:
-            return super().write(text)
+            super().write(on_terminal(text) if self.isatty() else text)
+            return len(text)
         except BrokenPipeError:
             self._end()
 

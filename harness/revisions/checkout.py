@@ -21,7 +21,7 @@ import msgspec
 
 from harness.errors import CaseFailed, HarnessError
 from harness.revisions.git import commit_of, git, has_commit, submodules, tree_of
-from harness.revisions.snapshot import OWN_FOLDER, Snapshot, take
+from harness.revisions.snapshot import OWN_FOLDER, Snapshot, large_files, take
 from harness.revisions.untracked import differences, forget_caches, set_aside, untracked
 from harness.secrets import withheld
 from harness.values.pairing import Tree
@@ -66,7 +66,7 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
     to a kept checkout are moved out of it, and named.
     """
     home = own_folder(repository)
-    snapshot = _snapshot(name, repository, home)
+    snapshot = _snapshot(name, repository, home, say)
     folder = home / "worktrees" / (snapshot.commit[:SHORT] + (f"-{copy}" if copy else ""))
     folder.parent.mkdir(exist_ok=True)
     with _alone(folder.with_suffix(".lock"), say):
@@ -174,8 +174,11 @@ def own_folder(repository: Path) -> Path:
     return home
 
 
-def _snapshot(name: str, repository: Path, home: Path) -> Snapshot:
+def _snapshot(name: str, repository: Path, home: Path, say: Say) -> Snapshot:
     if name == WORKING_TREE:
+        if large := large_files(repository):
+            many = f"{sum(size for _, size in large) / 2**20:,.0f} MiB of untracked files are copied twice"
+            say(f"{many} ({large[0][0]} has {large[0][1] / 2**20:,.0f}): list what is no code in .gitignore")
         return take(repository, home)
     commit = commit_of(repository, name)
     return Snapshot(commit, commit, (), "")

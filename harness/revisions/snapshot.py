@@ -18,6 +18,10 @@ AUTHOR = {
 """Always the same, so that the same files are the same commit, whose checkout is used again."""
 
 
+LARGE_BYTES = 50 * 2**20
+"""Of untracked files together; weights, not code."""
+
+
 class Snapshot(NamedTuple):
     """commit: HEAD itself where nothing differs. changed: files that do."""
 
@@ -53,6 +57,15 @@ def take(repository: Path, scratch: Path) -> Snapshot:
     changed = git(repository, "diff", "--name-only", "-z", head, commit).split("\0")
     diff = git(repository, "diff", "--no-color", "--no-ext-diff", "--submodule=diff", head, commit)
     return Snapshot(commit, head, tuple(name for name in changed if name), diff)
+
+
+def large_files(repository: Path) -> list[tuple[str, int]]:
+    """Untracked files that a snapshot copies into the repository's objects and into a checkout, with their bytes,
+    largest first; none where they are less than LARGE_BYTES in all."""
+    names = git(repository, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+    sizes = ((name, (repository / name).lstat().st_size) for name in names if (repository / name).is_file())
+    found = sorted(sizes, key=lambda entry: -entry[1])
+    return found if sum(size for _, size in found) >= LARGE_BYTES else []
 
 
 def _unmark(repository: Path, env: dict[str, str]) -> None:

@@ -8,6 +8,8 @@ import sys
 
 from rich.console import Console, RenderableType
 
+from harness.plain_text import visible
+
 PIPED_COLUMNS = 120
 """Columns of a page that no terminal limits."""
 
@@ -25,7 +27,7 @@ def plain(*parts: RenderableType, columns: int = PIPED_COLUMNS) -> str:
     """The same as text without colour."""
     out = io.StringIO()
     _print(Console(file=out, width=columns, color_system=None, legacy_windows=False), parts)
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in visible(out.getvalue()).splitlines())
 
 
 def _print(console: Console, parts: tuple[RenderableType, ...]) -> None:

@@ -11,12 +11,17 @@ import re
 _SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)](?:\s|$)))")
 """What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
 
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_LINKED = re.compile(
+    r"(?<!\w)@(?=\w)|(?<=\w)@(?=[\w-]+\.\w)"  # a mention, a mail address
+    r"|(?<=\w):(?=//)|\bwww(?=\.)|#(?=\d)|\bGH(?=-\d)",  # an address, an issue
+    re.IGNORECASE,
+)
+"""What GitHub makes a link of by itself."""
 
 
 def text(words: str) -> str:
-    """Prose, escaped; `@name` is kept from being a mention by a zero-width space."""
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(_escaped, words))
+    """Prose, escaped; what GitHub would link (`@name`, `#1`, `GH-1`, an address) is parted by a zero-width space."""
+    return _LINKED.sub("\\g<0>\u200b", _SPECIAL.sub(_escaped, words))
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -117,5 +117,28 @@ def test_there_is_one_comment_that_is_updated(tmp_path: Path) -> None:
     assert (what, made["issue_number"]) == ("create", 7)
     assert len(made["body"]) < 65_536 and made["body"].index("### Compiled") < made["body"].index("### Measured")
     assert "The rest is in the job's summary." in made["body"] and "**SAME**" in made["body"]
-    [[what, again]] = calls([{"id": 9, "body": made["body"]}])
+    theirs = {"id": 8, "body": made["body"], "user": {"login": "somebody"}}
+    own = {"id": 9, "body": made["body"], "user": {"login": "github-actions[bot]"}}
+    [[what, again]] = calls([theirs, own])
     assert (what, again["comment_id"]) == ("update", 9)
+    assert calls([theirs])[0][0] == "create"
+
+
+def test_what_runs_beside_a_change_is_pinned_and_has_no_credentials() -> None:
+    """A tag can be moved to other code; a token that the checkout leaves is the change's to read."""
+    used = [step for step in steps() if "uses" in step]
+    assert used and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in used)
+    checkouts = [step for step in used if step["uses"].startswith("actions/checkout@")]
+    assert len(checkouts) == 3 and all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert not any("clean" in step["with"] for step in checkouts), "a kept checkout is another change's"
+
+
+@pytest.mark.parametrize("job", ["static", "gpu"])
+def test_the_bases_harness_judges(job: str) -> None:
+    """A change of the harness could say that it is not slower."""
+    lines = [line for step in steps(job) for line in str(step.get("run", "")).splitlines()]
+    (made,) = [number for number, line in enumerate(lines) if 'git worktree add "$RUNNER_TEMP/base" "$BASE"' in line]
+    (judged,) = [number for number, line in enumerate(lines) if line.strip().startswith("harness compare")]
+    installed = [n for n, line in enumerate(lines) if re.search(r"pip\S* install .*\$RUNNER_TEMP/base", line)]
+    assert len(installed) == 1 and made < installed[0] < judged
+    assert not any("--editable" in line for line in lines)

@@ -43,6 +43,22 @@ def test_a_revision_is_checked_out_once_and_kept(repository: Path) -> None:
     assert repository_of(first.root / ".") == first.root
 
 
+def test_weights_beside_the_code_are_named(repository: Path) -> None:
+    """They are copied into the repository's objects and into a checkout, anew at each change."""
+    (repository / "small.py").write_text("x = 1\n")
+    said: list[str] = []
+    check_out(".", repository, said.append)
+    assert not any("untracked files" in line for line in said)
+    with (repository / "weights.bin").open("wb") as file:
+        file.truncate(60 * 2**20)
+    check_out(".", repository, said.append)
+    assert "60 MiB of untracked files are copied twice (weights.bin has 60): list what is no code in .gitignore" in said
+    (repository / ".gitignore").write_text("*.log\n*.bin\n")
+    before = len(said)
+    check_out(".", repository, said.append)
+    assert not any("untracked files" in line for line in said[before:])
+
+
 def test_the_working_tree_is_taken_as_it_is(repository: Path) -> None:
     """Changed and untracked files, not ignored ones; index and branch stay as they were."""
     head = check_out(".", repository, quiet)
