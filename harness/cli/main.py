@@ -15,6 +15,7 @@ import typer
 
 from harness import __version__
 from harness.cli import (
+    bisect,
     breakdown,
     calibrate,
     check,
@@ -58,6 +59,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
+app.command("bisect")(bisect.command)
 app.command("breakdown")(breakdown.command)
 app.command("calibrate")(calibrate.command)
 app.command("check")(check.command)

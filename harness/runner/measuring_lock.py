@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOLDER = Path("/tmp")
+FOLDER = "/tmp"
 """Not TMPDIR: jobs of one host that each have their own would measure at the same time."""
+VARIABLE = "HARNESS_LOCKS"
+"""Names another folder, for containers of one host that share one."""
 
 
 def lock_file() -> Path:
     """Of all users and devices: a CPU that is busy for one is in the times of another."""
-    return (FOLDER if FOLDER.is_dir() else Path(tempfile.gettempdir())) / "harness-measuring.lock"
+    folder = Path(os.environ.get(VARIABLE) or FOLDER)
+    return (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "harness-measuring.lock"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from .encoding import SCHEMA
 DOCUMENTS: Mapping[str, Any] = {
     "attempt": stored.AttemptDocument,
     "attempts": stored.AttemptsDocument,
+    "bisect": stored.BisectDocument,
     "breakdown": breakdowns.Breakdown,
     "breakdowns": breakdowns.Breakdowns,
     "calibration": stored.CalibrationDocument,

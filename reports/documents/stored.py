@@ -10,6 +10,7 @@ import msgspec
 from harness.compare.history import CaseHistory
 from harness.stats import estimate, ratio
 from harness.values.attempt import Attempt
+from harness.values.bisect import Bisected
 from harness.values.case import Tunables
 from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
@@ -38,6 +39,7 @@ def attempt_text(attempt: Attempt) -> str:
     ))  # fmt: skip
 
 
+BisectDocument = extended("BisectDocument", Bisected)
 HistoryDocument = struct("HistoryDocument", cases=tuple[CaseHistory, ...])
 RunsDocument = struct("RunsDocument", runs=tuple[Summary, ...])
 AttemptRow = struct(

@@ -42,10 +42,10 @@ class Repository:
 
     def start(self, *arguments: str, path: str = "") -> subprocess.Popen[str]:
         """`harness ...` in the repository's root, as a process of its own. It takes no turns with comparisons of others
-        on this machine: that would use up its budget, and nothing here depends on exact times."""
+        on this machine, which would take long; nothing here depends on exact times."""
         found = os.pathsep.join(filter(None, (str(REPOSITORY), path)))
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": found, "COLUMNS": "150"}
-        environment["TMPDIR"] = str(self.root.parent)
+        environment["HARNESS_LOCKS"] = str(self.root.parent)
         environment.pop("HARNESS_STORE", None)
         command = [sys.executable, "-P", "-m", "harness", *arguments]
         return subprocess.Popen(

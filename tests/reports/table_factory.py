@@ -16,8 +16,10 @@ from harness.trace import breakdown, difference, load_rules
 from harness.trace.inputs.members import TraceFile
 from harness.values.attempt import Attempt, Diagnosis
 from harness.values.binary import Binary
+from harness.values.bisect import Bisected, BisectResult, BisectStep, Commit, CommitState
 from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
+from harness.values.estimate import Ratio
 from harness.values.launch import Launch
 from harness.values.measurement import Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
@@ -32,8 +34,8 @@ from harness.values.static_sweep import StaticSweep
 from harness.values.summary import Summary
 from harness.values.sweep import Configuration, Confirmed, SweepResult
 from harness_reports.table import Table
-from harness_reports.tables import breakdown as of_traces
 from harness_reports.tables import (
+    bisect,
     categories,
     comparison,
     kernels,
@@ -49,6 +51,7 @@ from harness_reports.tables import (
     static,
     sweep,
 )
+from harness_reports.tables import breakdown as of_traces
 from harness_reports.tables.ranks import every_table as rank_tables
 from harness_reports.views.history_view import slim
 from harness_reports.views.history_view import trends as trends_of
@@ -112,6 +115,18 @@ def history() -> CaseHistory:
     time = estimate(made.measurements[0].samples)
     moments = (Moment("1", made.started, "abc", "OK", time=time), Moment("2", made.started, "", "FAILED", "no"))
     return CaseHistory("moe_gate_up@experts/int4-g128/bfloat16/baseline", "s", "us/call", moments)
+
+
+def bisected() -> Bisected:
+    """A commit that was found among two that were measured, one of which does not build."""
+    good, broken, bad = Commit("a" * 40, "before"), Commit("b" * 40, "does not build"), Commit("c" * 40, "slower")
+    ratio = Ratio(1.05, 1.04, 1.06, 0.95, 4, "pair")
+    steps = (
+        BisectStep(broken, CommitState.BROKEN, reason="no suite"), BisectStep(bad, CommitState.BAD, 4, ratio),
+    )  # fmt: skip
+    return Bisected(
+        "int4_mm@gdn_in", good, bad, BisectResult.FOUND, 2, 12, ratio, (bad,), ratio, 1.0, is_alone=True, steps=steps
+    )
 
 
 def summary() -> Summary:
@@ -193,6 +208,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
+        bisect.steps(bisected()),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),

@@ -15,7 +15,8 @@ from harness.runner.measuring_lock import lock_file, measuring_lock
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    monkeypatch.delenv(module.VARIABLE, raising=False)
+    monkeypatch.setattr(module, "FOLDER", str(tmp_path))
     return tmp_path
 
 

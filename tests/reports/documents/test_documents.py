@@ -15,12 +15,13 @@ from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.finding import Finding
 from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, sanitized, stored, sweeps
-from harness_reports.documents.encoding import SCHEMA, text
+from harness_reports.documents.encoding import SCHEMA, of, text
 from tests.conftest import REPOSITORY
 from tests.reports.comparison_factory import comparison
 from tests.reports.run_factory import broken_run
 from tests.reports.table_factory import (
     attempt,
+    bisected,
     compiled_sweep,
     history,
     noise_of_two_cases,
@@ -46,6 +47,7 @@ def documents(folder: Path) -> dict[str, str]:
     return {
         "attempt": stored.attempt_text(attempt()),
         "attempts": stored.attempts_text([attempt()]),
+        "bisect": text(of(stored.BisectDocument, bisected())),
         "breakdown": breakdowns.breakdown_text(names[:1], profiles[:1]),
         "breakdowns": breakdowns.breakdown_text([*names, names[0]], [*profiles, profiles[0]]),
         "calibration": stored.calibration_text("GPU", noise_of_two_cases(), (("1", "2"),), {"a": "b"}),

@@ -1,0 +1,176 @@
+"""Commits measured in pairs of fresh processes, and kept: a search that was stopped goes on from what is stored."""
+
+from __future__ import annotations
+
+import math
+import socket
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.bisect.search import MOST_PAIRS, Compared, More, Search, Step
+from harness.compare import StoredSide, compare
+from harness.compare.paired_runs import paired_runs
+from harness.errors import HarnessError, NotComparable
+from harness.revisions import repository_of
+from harness.revisions.git import commit_of, git
+from harness.runner.live_sides import Live, prepare
+from harness.runner.paired import Terms
+from harness.runner.stage import Options, Report
+from harness.stats.students_t import two_sided
+from harness.store import Store
+from harness.values.bisect import Bisected, BisectStep, Commit
+from harness.values.estimate import Ratio
+from harness.values.reason import SameCode, SameLaunches
+from harness.values.run import Run
+from harness.values.verdict import CaseVerdict, Comparison, Verdict
+
+CONFIDENCE = 0.95
+MOVED = (Verdict.FASTER, Verdict.SLOWER)
+Say = Callable[[str], None]
+
+
+class Bisection:
+    """One case between two commits of the repository here."""
+
+    def __init__(self, case: str, good: str, bad: str, suite: str, store: Store, options: Options, report: Report,
+                 say: Say, budget_s: float | None) -> None:  # fmt: skip
+        """case: as `-k`, of which exactly one may be meant. budget_s: of each decided comparison; the suite's where
+        None. Raises HarnessError where good is no ancestor of bad, by first parents, or is bad."""
+        repository = repository_of(Path.cwd())
+        if repository is None:
+            raise HarnessError("bisect: no git repository here; start it in the one whose commits are meant")
+        self.case, self.suite, self.store, self.options = case, suite, store, options
+        self.report, self.say, self.budget_s = report, say, budget_s
+        self.good, self.commits = commits_between(repository, good, bad)
+        self.pairs = 0
+
+    def run(self, said: Callable[[BisectStep], None] = lambda _: None) -> Bisected:
+        """Measures until the commit is known, or cannot be. Every pair is stored as soon as it is measured."""
+        steps: list[BisectStep] = []
+
+        def show(step: Step) -> None:
+            ratio = _ratio(step.log_ratios)
+            steps.append(BisectStep(self.commits[step.index], step.state, len(step.log_ratios), ratio, step.broken))
+            said(steps[-1])
+
+        found = Search(len(self.commits), self._compare, self._more, show).run()
+        return Bisected(
+            self.case, self.good, self.commits[-1], found.result, len(self.commits), self.pairs,
+            found.ends.ratio if found.ends else None,
+            tuple(self.commits[found.first : found.last + 1]) if found.first >= 0 else (),
+            found.confirmed.ratio if found.confirmed else None, found.share, found.is_alone, tuple(steps),
+        )  # fmt: skip
+
+    def _at(self, index: int) -> Commit:
+        return self.good if index < 0 else self.commits[index]
+
+    def _compare(self, first: int, second: int) -> Compared:
+        """Decided by the looks of `harness compare`. Raises HarnessError where a side cannot be measured."""
+        a, b = self._at(first), self._at(second)
+        self.say(f"compare {a.hash[:9]} with {b.hash[:9]}: {b.subject}")
+        note = f"{self._note(a, b)}, decided"
+        kept = next(iter(self._kept(note, "complete")), None)
+        found = compare(*kept) if kept else self._measure(a, b, Terms(budget_s=self.budget_s, gated_only=False), note)
+        (verdict,) = self._one(found)
+        if verdict.verdict is Verdict.INVALID:
+            raise HarnessError(f"{a.hash[:9]} with {b.hash[:9]}: {verdict.case}: INVALID: {verdict.words}")
+        drawn = self._log_ratios(kept or self._sides(found), verdict.case)
+        self.pairs += len(drawn)
+        mean = math.log(verdict.ratio.value) if verdict.ratio else None
+        spread = statistics.variance(drawn) if len(drawn) > 1 else 0.0
+        return Compared(verdict.verdict in MOVED, mean, spread, verdict.ratio)
+
+    def _more(self, index: int, wanted: int) -> More:
+        """Pairs of the good end and a commit, those that are stored first."""
+        a, b = self.good, self._at(index)
+        note = self._note(a, b)
+        drawn = [x for sides in self._kept(note, "complete", "partial") for x in self._log_ratios(sides, None)]
+        if len(drawn) < wanted <= MOST_PAIRS:
+            self.say(f"pairs {len(drawn) + 1} to {wanted} of {a.hash[:9]} and {b.hash[:9]}: {b.subject}")
+            try:
+                found = self._measure(a, b, Terms(gated_only=False, pairs=wanted - len(drawn)), note)
+                (verdict,) = self._one(found)
+            except HarnessError as error:
+                return More(broken=str(error))
+            if isinstance(verdict.reason, SameCode | SameLaunches):
+                return More(same_code=True)
+            if verdict.failed:
+                return More(broken=verdict.words)
+            new = self._log_ratios(self._sides(found), verdict.case)
+            self.pairs += len(new)
+            drawn += new
+        return More(tuple(drawn))
+
+    def _measure(self, a: Commit, b: Commit, terms: Terms, note: str) -> Comparison:
+        live = Live(a.hash, b.hash, self.suite, self.case)
+        options = msgspec.structs.replace(self.options, note=note)
+        return prepare(live, self.store, options, terms, self.report, self.say).run()
+
+    def _one(self, found: Comparison) -> Sequence[CaseVerdict]:
+        """The verdict on the time of the one case that is meant."""
+        if not found.comparable:
+            raise NotComparable("; ".join(difference.words for difference in found.differences))
+        times = [verdict for verdict in found.verdicts if verdict.is_time]
+        if len(times) != 1:
+            names = ", ".join(sorted(verdict.case for verdict in times)) or "none"
+            raise HarnessError(f"{self.case}: one case is searched for, this means {len(times)}: {names}")
+        return times
+
+    def _sides(self, found: Comparison) -> tuple[StoredSide, StoredSide]:
+        base, head = (StoredSide(self.store.load(side.run), side.arm) for side in (found.base, found.head))
+        return base, head
+
+    def _log_ratios(self, sides: tuple[StoredSide, StoredSide], case: str | None) -> list[float]:
+        """ln(head / base) of each pair that counts. case: None where the runs have one."""
+        runs = paired_runs(sides[0].run, sides[1].run)
+        if runs is None:
+            return []
+        of_head = {m.case.question: m for m in runs.head.measurements if m.samples}
+        both = [
+            (m, of_head[m.case.question])
+            for m in runs.base.measurements
+            if m.samples and m.case.question in of_head and case in (None, m.case.question, m.case.id)
+        ]
+        return [x for base, head in both[:1] for x in runs.of(base, head).log_ratios]
+
+    def _kept(self, note: str, *states: str) -> Iterator[tuple[StoredSide, StoredSide]]:
+        """Both sides of each comparison in one of these states, oldest first. A side's note begins with its tree. One
+        that was stopped decides nothing, but its pairs count."""
+        by_comparison: dict[str, list[Run]] = {}
+        for summary in self.store.runs():
+            if summary.note.endswith(note) and summary.comparison and summary.state in states:
+                by_comparison.setdefault(summary.comparison, []).append(self.store.load(summary.id))
+        for runs in by_comparison.values():
+            sides = {run.pairing.side: run for run in runs if run.pairing is not None}
+            if sides.keys() == {"base", "head"}:
+                yield StoredSide(sides["base"]), StoredSide(sides["head"])
+
+    def _note(self, a: Commit, b: Commit) -> str:
+        """By which the pairs of two commits are found again: times of another host are another thing."""
+        return f"bisect {self.case} on {socket.gethostname()}: {a.hash[:12]} and {b.hash[:12]}"
+
+
+def commits_between(repository: Path, good: str, bad: str) -> tuple[Commit, list[Commit]]:
+    """The good end, and every commit after it up to bad, by first parents, oldest first."""
+    first, last = commit_of(repository, good), commit_of(repository, bad)
+    if first == last:
+        raise HarnessError(f"bisect: {good} and {bad} are the same commit")
+    ancestors = git(repository, "rev-list", "--first-parent", "--format=%H %s", last, f"^{first}").splitlines()
+    found = [Commit(*line.split(" ", 1)) for line in ancestors if not line.startswith("commit ")]
+    if not found or git(repository, "merge-base", first, last) != first:
+        raise HarnessError(f"bisect: {good} is no ancestor of {bad}; name the older, good commit first")
+    subject = git(repository, "log", "-1", "--format=%s", first)
+    return Commit(first, subject), found[::-1]
+
+
+def _ratio(log_ratios: Sequence[float]) -> Ratio | None:
+    """Of pairs, with its t interval; None of fewer than two."""
+    n = len(log_ratios)
+    if n < 2:
+        return None
+    mean = statistics.fmean(log_ratios)
+    half = two_sided(CONFIDENCE, n - 1) * statistics.stdev(log_ratios) / math.sqrt(n)
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), CONFIDENCE, n, "pair")

@@ -1,0 +1,51 @@
+"""`harness bisect`: which commit made a case slower or faster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Store
+
+
+def command(
+    case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k, that means one case.")],
+    good: Annotated[str, typer.Argument(help="The older commit, before the change.")],
+    bad: Annotated[str, typer.Argument(help="The newer commit, after it.")],
+    suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
+    budget: Annotated[
+        float, typer.Option(min=0, help="Seconds for comparing the ends, and the answer; 0: as the suite says.")
+    ] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's own.")] = 0,
+    store: Store = "",
+    as_json: AsJson = False,
+) -> None:
+    """Find the commit that changed a case. Status 0 found, 3 a range or not reproducible, 5 all are broken."""
+    from harness.bisect.live import Bisection
+    from harness.cli.compare_live import interruptible
+    from harness.cli.progress import RunProgress
+    from harness.errors import ExitStatus
+    from harness.runner.stage import Options
+    from harness.store import Store as RunStore
+    from harness.values.bisect import BisectResult
+
+    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds or None)
+    kept = "every pair is stored: the same command goes on from there"
+    with interruptible(lambda: kept), RunProgress(stages=False) as progress:
+        search = Bisection(case, good, bad, suite, RunStore(store), options, progress, progress.say, budget or None)
+        found = search.run(lambda step: progress.say(f"{step.commit.hash[:9]}: {step.state.value}"))
+    if as_json:
+        from harness_reports.documents.encoding import of, text
+        from harness_reports.documents.stored import BisectDocument
+
+        print(text(of(BisectDocument, found)))
+    else:
+        from harness_reports.formats.console import show
+        from harness_reports.tables.bisect import answer, steps
+
+        if found.steps:
+            show(steps(found))
+        show(answer(found))
+    status = {BisectResult.FOUND: ExitStatus.OK, BisectResult.BROKEN: ExitStatus.CASE_FAILED}
+    raise typer.Exit(int(status.get(found.result, ExitStatus.UNDECIDED)))
