@@ -107,7 +107,11 @@ class Bisection:
     def _measure(self, a: Commit, b: Commit, terms: Terms, note: str) -> Comparison:
         live = Live(a.hash, b.hash, self.suite, self.case)
         options = msgspec.structs.replace(self.options, note=note)
-        return prepare(live, self.store, options, terms, self.report, self.say).run()
+        pairs = prepare(live, self.store, options, terms, self.report, self.say)
+        names = sorted({case.question for case in pairs.base.plan.cases})
+        if len(names) != 1:
+            raise HarnessError(f"{self.case}: one case is searched for, this means {len(names)}: {', '.join(names)}")
+        return pairs.run()
 
     def _one(self, found: Comparison) -> Sequence[CaseVerdict]:
         """The verdict on the time of the one case that is meant."""
@@ -115,8 +119,7 @@ class Bisection:
             raise NotComparable("; ".join(difference.words for difference in found.differences))
         times = [verdict for verdict in found.verdicts if verdict.is_time]
         if len(times) != 1:
-            names = ", ".join(sorted(verdict.case for verdict in times)) or "none"
-            raise HarnessError(f"{self.case}: one case is searched for, this means {len(times)}: {names}")
+            raise HarnessError(f"{self.case}: {len(times)} verdicts on its time")
         return times
 
     def _sides(self, found: Comparison) -> tuple[StoredSide, StoredSide]:

@@ -11,8 +11,9 @@ from harness.cli.options import AsJson, Store
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from harness.compare.history import CaseHistory
     from harness.store import Store as RunStore
     from harness.values.run import Run
 
@@ -22,6 +23,9 @@ def command(
     suite: Annotated[str, typer.Option(help="Only runs of this suite, by name; all when left out.")] = "",
     last: Annotated[int, typer.Option(min=0, help="Only so many of the newest runs; 0: all.")] = 0,
     svg: Annotated[Path | None, typer.Option(help="Draw the first cases over their runs into this file.")] = None,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Suspected changes over commits, each machine for itself; and no runs.")
+    ] = False,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +43,9 @@ def command(
         select(case, ids)  # says what there is
     if svg is not None:
         _draw(svg, _runs(stored, suite, last), case)
-    if as_json:
+    if changes:
+        _changes(found, as_json)
+    elif as_json:
         from harness_reports.documents.stored import history_text
 
         print(history_text(found))
@@ -49,6 +55,29 @@ def command(
         from harness_reports.tables.over_runs import moments
 
         show(*(Titled(moments(one)) for one in found))
+
+
+def _changes(found: Sequence[CaseHistory], as_json: bool) -> None:
+    """By the order of the commits of the repository here; without one, of the runs, which is said."""
+    from harness.compare.changes import series
+    from harness.revisions import repository_of
+    from harness.revisions.git import first_parents
+
+    repository = repository_of(Path.cwd())
+    positions = first_parents(repository) if repository else None
+    made = [one for case in found for one in series(case, positions)]
+    if as_json:
+        from harness_reports.documents.stored import changes_text
+
+        print(changes_text(made))
+    else:
+        from harness_reports.formats.console import show
+        from harness_reports.tables.changes import changes as table
+        from harness_reports.tables.changes import summary
+
+        if any(one.changes for one in made):
+            show(table(made))
+        show(summary(made, positions is not None))
 
 
 def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -11,8 +12,9 @@ from harness.compare.comparable import environment_differences, suite_difference
 from harness.compare.join import PlannedCase, planned_cases
 from harness.plan.match import matches
 from harness.stats.estimate import estimate_of
+from harness.values.case import Case
 from harness.values.difference import Difference
-from harness.values.environment import Environment
+from harness.values.environment import REFUSED_WHEN_DIFFERENT, Environment
 from harness.values.estimate import Estimate
 from harness.values.run import Run, SuiteFacts
 
@@ -21,7 +23,8 @@ class Moment(msgspec.Struct, frozen=True):
     """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or of
     `Unmeasured`; time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the
     moment with a time before: where there are any, the two may not be compared. code: against that moment's, proved by
-    all that both were seen to read, or empty where it is not; files: those that differ."""
+    all that both were seen to read, or empty where it is not; files: those that differ. machine: where it ran;
+    conditions: a hash of all that must be the same for two values to be compared."""
 
     run: str
     started: str
@@ -34,6 +37,8 @@ class Moment(msgspec.Struct, frozen=True):
     changed: tuple[str, ...] = ()
     code: Literal["", "same", "changed", "asked otherwise"] = ""
     files: tuple[str, ...] = ()
+    machine: str = ""
+    conditions: str = ""
 
 
 class Code(NamedTuple):
@@ -99,6 +104,7 @@ def _moment(run: Run, planned: PlannedCase, last: _Last | None) -> tuple[Moment,
         run.id, run.started, (run.environment.commit if run.environment else None) or "",
         *seen, time,
         case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed, *code,
+        run.environment.machine if run.environment else "", _conditions_key(run, case),
     )  # fmt: skip
     return moment, _Last(run.environment, run.suite_facts, planned)
 
@@ -121,6 +127,13 @@ def conditions(before: Environment | None, after: Environment | None) -> tuple[s
     if before is None or after is None:
         return () if before is after else ("environment",)
     return tuple(difference.words for difference in environment_differences(before, after))
+
+
+def _conditions_key(run: Run, case: Case) -> str:
+    environment = run.environment
+    fields = [getattr(environment, name) for name in REFUSED_WHEN_DIFFERENT] if environment else []
+    said = msgspec.json.encode([fields, run.suite_facts, sorted(case.dims.items())], order="sorted")
+    return hashlib.sha256(said).hexdigest()[:12]
 
 
 def _sizes(before: dict[str, int], after: dict[str, int]) -> tuple[str, ...]:

@@ -66,6 +66,12 @@ def has_commit(repository: Path, commit: str) -> bool:
     return _run(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
 
+def first_parents(repository: Path, revision: str = "HEAD") -> dict[str, int]:
+    """The position of each commit on the line of first parents that ends at a revision, the oldest 0."""
+    found = git(repository, "rev-list", "--first-parent", "--reverse", revision).split()
+    return {commit: position for position, commit in enumerate(found)}
+
+
 def submodules(folder: Path, env: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     """Path and commit of each submodule in the index. env: may name another index."""
     entries = git(folder, "ls-files", "--stage", "-z", env=env).split("\0")

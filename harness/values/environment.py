@@ -63,6 +63,12 @@ class Environment(msgspec.Struct, frozen=True):
         return self.device_kind != "cpu"
 
     @property
+    def machine(self) -> str:
+        """The device by name and the start of its UUID: `NVIDIA H200 GPU-6244`; a CPU by its name."""
+        own = (self.device_uuid or "")[:8]
+        return f"{self.device_name} {own}" if own else self.cpu if not self.has_gpu else self.device_name
+
+    @property
     def slug(self) -> str:
         """The device in file names: `nvidia-h100-80gb-hbm3`."""
         name = self.device_name if self.has_gpu else f"cpu-{self.cpu}"

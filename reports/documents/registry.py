@@ -20,6 +20,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "breakdown": breakdowns.Breakdown,
     "breakdowns": breakdowns.Breakdowns,
     "calibration": stored.CalibrationDocument,
+    "changes": stored.ChangesDocument,
     "comparison": comparisons.ComparisonDocument,
     "compiled": sweeps.CompiledDocument,
     "difference": breakdowns.TwoBreakdowns,

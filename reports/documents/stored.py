@@ -12,6 +12,7 @@ from harness.stats import estimate, ratio
 from harness.values.attempt import Attempt
 from harness.values.bisect import Bisected
 from harness.values.case import Tunables
+from harness.values.change import Series
 from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
 from harness.values.pairing import CaseNoise, Noise
@@ -41,6 +42,7 @@ def attempt_text(attempt: Attempt) -> str:
 
 BisectDocument = extended("BisectDocument", Bisected)
 HistoryDocument = struct("HistoryDocument", cases=tuple[CaseHistory, ...])
+ChangesDocument = struct("ChangesDocument", series=tuple[Series, ...])
 RunsDocument = struct("RunsDocument", runs=tuple[Summary, ...])
 AttemptRow = struct(
     "AttemptRow", **TRY, started=str, file=str, case=str, status=str, reason=str, us=float | None,
@@ -57,6 +59,10 @@ CalibrationDocument = struct(
 
 def attempts_text(found: Sequence[Attempt]) -> str:
     return text(AttemptsDocument(attempts=tuple(AttemptRow(**attempt_row(attempt)) for attempt in found)))
+
+
+def changes_text(found: Sequence[Series]) -> str:
+    return text(ChangesDocument(series=tuple(found)))
 
 
 def history_text(found: tuple[CaseHistory, ...]) -> str:

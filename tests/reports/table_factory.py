@@ -18,6 +18,7 @@ from harness.values.attempt import Attempt, Diagnosis
 from harness.values.binary import Binary
 from harness.values.bisect import Bisected, BisectResult, BisectStep, Commit, CommitState
 from harness.values.case import Case, Implementation
+from harness.values.change import Change, Point, Series
 from harness.values.compiled import Compiled
 from harness.values.estimate import Ratio
 from harness.values.launch import Launch
@@ -37,6 +38,7 @@ from harness_reports.table import Table
 from harness_reports.tables import (
     bisect,
     categories,
+    changes,
     comparison,
     kernels,
     machines,
@@ -115,6 +117,15 @@ def history() -> CaseHistory:
     time = estimate(made.measurements[0].samples)
     moments = (Moment("1", made.started, "abc", "OK", time=time), Moment("2", made.started, "", "FAILED", "no"))
     return CaseHistory("moe_gate_up@experts/int4-g128/bfloat16/baseline", "s", "us/call", moments)
+
+
+def changed_series() -> Series:
+    """One change, of one commit in three."""
+    before, since = Point("a" * 40, ("1",), 2.0), Point("b" * 40, ("2", "3"), 2.05)
+    change = Change(
+        "int4_mm@lm_head", "s", "GPU GPU-1234", before, since, 3, Ratio(1.05, 1.04, 1.06, 0.95, 4, "run"), 9.5
+    )
+    return Series("int4_mm@lm_head", "s", "GPU GPU-1234", (before, since), 1, (change,))
 
 
 def bisected() -> Bisected:
@@ -208,7 +219,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
-        bisect.steps(bisected()),
+        bisect.steps(bisected()), changes.changes([changed_series()]),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),

@@ -22,6 +22,7 @@ from tests.reports.run_factory import broken_run
 from tests.reports.table_factory import (
     attempt,
     bisected,
+    changed_series,
     compiled_sweep,
     history,
     noise_of_two_cases,
@@ -51,6 +52,7 @@ def documents(folder: Path) -> dict[str, str]:
         "breakdown": breakdowns.breakdown_text(names[:1], profiles[:1]),
         "breakdowns": breakdowns.breakdown_text([*names, names[0]], [*profiles, profiles[0]]),
         "calibration": stored.calibration_text("GPU", noise_of_two_cases(), (("1", "2"),), {"a": "b"}),
+        "changes": stored.changes_text([changed_series()]),
         "comparison": comparisons.comparison_text(comparison(12), Explanation()),
         "compiled": sweeps.compiled_text(compiled_sweep()),
         "difference": breakdowns.breakdown_text(names, profiles, difference(*profiles)),
