@@ -42,10 +42,11 @@ def command(
         print(text(of(BisectDocument, found)))
     else:
         from harness_reports.formats.console import show
+        from harness_reports.formats.terminal_table import Titled
         from harness_reports.tables.bisect import answer, steps
 
         if found.steps:
-            show(steps(found))
+            show(Titled(steps(found)))
         show(answer(found))
     status = {BisectResult.FOUND: ExitStatus.OK, BisectResult.BROKEN: ExitStatus.CASE_FAILED}
     raise typer.Exit(int(status.get(found.result, ExitStatus.UNDECIDED)))

@@ -72,11 +72,12 @@ def _changes(found: Sequence[CaseHistory], as_json: bool) -> None:
         print(changes_text(made))
     else:
         from harness_reports.formats.console import show
+        from harness_reports.formats.terminal_table import Titled
         from harness_reports.tables.changes import changes as table
         from harness_reports.tables.changes import summary
 
         if any(one.changes for one in made):
-            show(table(made))
+            show(Titled(table(made)))
         show(summary(made, positions is not None))
 
 

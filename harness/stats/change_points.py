@@ -12,6 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
 
 TENTH_TO_NINETIETH = 2.563
 """Width of the standard normal between its 10th and 90th percentile: a scale that 2 % of outliers do not move."""
@@ -97,18 +102,17 @@ def scan(values: Sequence[float], rule: Rule = Rule(), noise_sd: float = 0.0) ->
     return found
 
 
-def _variances(past: Sequence[float], rule: Rule, noise_sd: float) -> tuple[float, float]:
+def _variances(x: NDArray[float64], rule: Rule, noise_sd: float) -> tuple[float, float]:
     """Of noise, from differences of neighbours, and of wander: what differences over `lag` have beyond them."""
     import numpy as np
 
-    x = np.asarray(past)
     near = _scale(np.diff(x)) ** 2 / 2
     lag = min(rule.lag, len(x) // 3)
     far = _scale(x[lag:] - x[:-lag]) ** 2 / 2
     return max(rule.floor**2, noise_sd**2, near), max(0.0, far - near)
 
 
-def _scale(differences: Sequence[float]) -> float:
+def _scale(differences: NDArray[float64]) -> float:
     import numpy as np
 
     low, high = np.quantile(differences, (0.1, 0.9))

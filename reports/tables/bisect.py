@@ -36,8 +36,7 @@ def answer(found: Bisected) -> str:
         alone = "" if found.is_alone else ": there is another change"
         own = f"{ratio_full(found.confirmed)} against the commit before it"
         return (
-            f"{_commit(found.left[0])}: {own}, {percent(100 * found.share, 0)} of the ends' difference{alone}. "
-            f"{ends}, {spent}."
+            f"{_commit(found.left[0])}: {own}, {percent(found.share)} of the ends' difference{alone}. {ends}, {spent}."
         )
     if found.result is BisectResult.BROKEN:
         return f"No commit between the ends could be measured. {ends}, {spent}."
