@@ -6,15 +6,18 @@ import msgspec
 import pytest
 
 from harness.compare import StoredSide, compare
+from harness.compare.history import history
 from harness.values.closure import Closure, observed
 from harness.values.reason import reason_words
 from tests.compare.stored_runs import two_runs
 
 
-def reading(side: StoredSide, files: dict[str, str], unproved: tuple[str, ...] = ()) -> StoredSide:
+def reading(
+    side: StoredSide, files: dict[str, str], unproved: tuple[str, ...] = (), asked: str = "asked"
+) -> StoredSide:
     """The side, all of whose cases were seen to read these files."""
     closures = {case.id: Closure(files, unproved) for case in side.run.planned}
-    code = observed(closures, dict.fromkeys(closures, "asked"))
+    code = observed(closures, dict.fromkeys(closures, asked))
     return StoredSide(msgspec.structs.replace(side.run, observed=code), side.arm)
 
 
@@ -43,3 +46,33 @@ def test_where_nobody_looked_nothing_is_said_of_the_code() -> None:
     for one in (compare(base, head), compare(reading(base, {"a.py": "code:1"}), head)):
         (verdict,) = one.verdicts
         assert "the same code" not in reason_words(verdict.reason) and verdict.changed == ()
+
+
+FILES = {"a.py": "code:1"}
+
+
+@pytest.mark.parametrize(
+    ("files", "unproved", "asked", "said"),
+    [
+        (FILES, (), "asked", ("same", ())),
+        (FILES, (), "other tunables", ("asked otherwise", ())),
+        ({"a.py": "code:2"}, (), "asked", ("changed", ("a.py",))),
+        ({**FILES, "b.py": "code:1"}, ("it starts another process",), "asked", ("changed", ("b.py",))),
+        (FILES, ("it starts another process",), "asked", ("", ())),
+    ],
+)
+def test_a_history_says_of_the_code_what_is_proved(
+    files: dict[str, str], unproved: tuple[str, ...], asked: str, said: tuple[str, tuple[str, ...]]
+) -> None:
+    """A decode's tunables are its arm's, not in the case: what was asked is held together, too."""
+    base, head = two_runs({"a": (10, 10)})
+    runs = [reading(base, FILES).run, reading(head, files, unproved, asked).run]
+    ((found,), _) = history(runs, "int4_mm")
+    assert [(moment.code, moment.files) for moment in found.moments] == [("", ()), said]
+
+
+def test_a_history_says_nothing_of_the_code_of_runs_that_nobody_looked_on() -> None:
+    base, head = two_runs({"a": (10, 10)})
+    for runs in ([base.run, head.run], [base.run, reading(head, FILES).run], [reading(base, FILES).run, head.run]):
+        ((found,), _) = history(runs, "int4_mm")
+        assert [moment.code for moment in found.moments] == ["", ""]

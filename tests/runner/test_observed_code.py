@@ -13,7 +13,8 @@ from harness.errors import HarnessError
 from harness.store import Store, export_run, read_exported
 from harness.values.closure import ObservedCode
 from tests.paired import places
-from tests.paired.repository import Repository, git_init
+from tests.paired.repository import Repository, git_init, make
+from tests.paired.test_places_of_change import MODEL
 from tests.runner.test_execute import execute, suite_with
 
 pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
@@ -122,3 +123,20 @@ def test_a_run_whose_code_cannot_be_kept_is_complete_all_the_same(
     run = store.load("last")
     assert run.state == "complete" and all(m.samples for m in run.measurements)
     assert run.closure_of(run.planned[0]) is None
+
+
+def test_a_change_in_a_models_text_is_of_the_decode_alone(tmp_path: Path) -> None:
+    """Run twice, and once more after the change: kernels are the same code in all three."""
+    repository = make(tmp_path / "repository")
+    (repository.root / "suites" / "model.yaml").write_text(MODEL)
+    decoder = repository.root / "kernels" / "models" / "decoder.py"
+    step = '        return self._logits("decode"'
+    for number in range(3):
+        if number == 2:
+            decoder.write_text(decoder.read_text().replace(step, f"        len([])\n{step}"))
+        done = repository.harness("run", "suites/model.yaml", "--only", "kernels,decode", "--rounds", "1")
+        assert done.returncode == 0, done.stderr
+    for case in document(repository, "history", "@")["cases"]:
+        said = [(moment["code"], moment["files"]) for moment in case["moments"]]
+        last = ("same", []) if case["case"].startswith("int4_mm") else ("changed", ["kernels/models/decoder.py"])
+        assert said == [("", []), ("same", []), last], case["case"]
