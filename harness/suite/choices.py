@@ -12,7 +12,7 @@ from harness.suite.catalogue import PHASES, KernelLibrary
 from harness.suite.format import NAME_PATTERN, TUNED
 from harness.suite.nodes import Node
 from harness.suite.signature import Signature, TunableValue
-from harness.values.case import Tunables
+from harness.values.case import SHAPE_SITE, Tunables
 from harness.values.suite import Arm, Choice
 
 LIKE, DEFAULT = "like", "default"
@@ -154,7 +154,11 @@ def _check_complete(node: Node, arm: Arm, sites_by_op: SitesByOp, kernels: Kerne
     for op, sites in sites_by_op.items():
         if kernels.spec(op).op.replaces:
             continue
-        left = [(s, p) for s in sites for p in kernels.spec(op).op.phases if arm.choice(op, s, p) is None]
+        phases = kernels.spec(op).op.phases
+        asked = [
+            (s, p) for s in sites for p in (phases if s != SHAPE_SITE else PHASES[:1])
+        ]  # timed alone: as in decode
+        left = [(site, phase) for site, phase in asked if arm.choice(op, site, phase) is None]
         for site, phase in left:
             default = kernels.spec(op).default.get(phase)
             if default is None:

@@ -15,7 +15,7 @@ from harness.values.suite import OpSource
 
 GROUP = "kernel_harness.ops"
 """Of entry points: the name of an op, and its module or package."""
-FOLDER = "ops"
+FOLDER, KERNELS, CONTRACT = "ops", "kernels", "contract.py"
 SPEC, DEFINITION = "spec.py", "reference.py"
 
 Sources = dict[str, OpSource]
@@ -32,7 +32,7 @@ def find_ops(suite_folder: Path, library: Mapping[str, Path], named: Node | None
             raise node.error(str(error)) from error
         if name in library:
             raise _clash(name, found[name], library[name], named)
-    for name, source in (*_beside(suite_folder / FOLDER), *installed_ops()):
+    for name, source in (*_beside(suite_folder / FOLDER), *_kernels_above(suite_folder), *installed_ops()):
         if name in library and Path(source.folder or source.reference) != library[name]:
             raise _clash(name, source, library[name])
         other = found.setdefault(name, source)
@@ -106,8 +106,20 @@ def _beside(folder: Path) -> Iterator[tuple[str, OpSource]]:
             continue
         if path.suffix == ".py" and path.is_file() and is_op_file(path):
             yield path.stem, source_of(path.resolve(), str(path))
-        elif (path / SPEC).is_file() or (path / DEFINITION).is_file():
+        elif (path / SPEC).is_file() or INPUTS in functions_of(path / DEFINITION, strict=False):
             yield path.name, source_of(path.resolve(), str(path))
+
+
+def _kernels_above(suite_folder: Path) -> Iterator[tuple[str, OpSource]]:
+    """The ops in a folder `kernels/` beside the suite or above it, up to the repository's root, that is no library of
+    its own: it has no contract, and adds to the library's ops."""
+    for above in (suite_folder, *suite_folder.parents):
+        if (above / KERNELS).is_dir():
+            if not (above / KERNELS / CONTRACT).is_file():
+                yield from _beside(above / KERNELS)
+            return
+        if (above / ".git").exists():
+            return
 
 
 @cache

@@ -184,3 +184,27 @@ def test_tolerances_follow_dtype_and_length() -> None:
         short, long = default_tolerance(dtype, 64), default_tolerance(dtype, 2**20)
         assert all(0 < value < 0.1 for value in (*short, *long)) and long[1] > short[1]
     assert default_tolerance("float32", 1024) == (1e-5, 5e-6)
+
+
+def test_a_folder_of_kernels_without_a_contract_adds_its_ops(tmp_path: Path) -> None:
+    """An op with a `spec.py` and a layout like the library's, in `kernels/` above the suite: it imports the library's
+    contract, and the library's ops are still there."""
+    own = tmp_path / "kernels" / "doubled"
+    own.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "suites").mkdir()
+    (own / "spec.py").write_text(
+        "from ..contract import Cost, Input, Op, Tolerance\n\n"
+        'OP = Op("y = 2 x", (Input("x", ("tokens", "n")),), (("y", ("tokens", "n")),), '
+        '{"bfloat16": Tolerance(0.01, 0.004)})\n'
+        'DEFAULT = {"decode": "plain"}\nTEST_SHAPES = ({"tokens": 1, "n": 8},)\n\n\n'
+        'def cost(d):\n    return Cost(2 * d["n"], 2 * d["n"], d["n"])\n'
+    )
+    (own / "reference.py").write_text("def run(x):\n    return 2 * x\n")
+    (own / "plain.py").write_text("def run(x):\n    return x + x\n")
+    suite = tmp_path / "suites" / "own.yaml"
+    suite.write_text(
+        "suite: 1\ntitle: t\narms: {mine: {}}\nshapes: {doubled: {n: 64}, rms_norm: {heads: 1, width: 64}}\n"
+    )
+    cases = expand(load_suite(suite)).cases
+    assert [(case.op, case.variant) for case in cases] == [("doubled", "plain"), ("rms_norm", "torch_ops")]
