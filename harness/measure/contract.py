@@ -24,12 +24,15 @@ def broken_contract(op: LoadedOp, outputs: Sequence[Any], inputs: Sequence[Any],
     if len(outputs) != len(names):
         return f"{len(outputs)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
     given = {value.untyped_storage().data_ptr() for value in inputs if isinstance(value, Tensor) and value.numel()}
+    devices = {value.device for value in inputs if isinstance(value, Tensor)}
     for name, output in zip(names, outputs, strict=True):
         if type(output) not in OWN_CLASSES:
             return f"{name} is no torch.Tensor but a {type(output).__qualname__}"
         wanted = op.output_dtype(name, activations)
         if output.is_floating_point() and wanted and output.dtype != getattr(torch, wanted):
             return f"{name} has dtype {output.dtype}, wanted torch.{wanted}"
+        if devices and output.device not in devices:
+            return f"{name} lies on {output.device}, its inputs on {', '.join(sorted(map(str, devices)))}"
         if torch._debug_has_internal_overlap(output) == OVERLAPS:
             return f"{name}: its elements overlap in memory (strides {output.stride()})"
         if output.numel() and output.untyped_storage().data_ptr() in given:

@@ -122,6 +122,10 @@ TRIALS = {
         "FAILED",
     ),
     "a typo in a kernel": Trial("rms_norm", NORM.replace("v * r *", "v * rr *"), 5, ("FAILED", "k.py:12: NameError")),
+    "another device than the inputs'": Trial(
+        "linear", "def run(x, weight):\n    return (x @ weight.T).to('meta')\n", 5,
+        ("y lies on meta, its inputs on cpu",),
+    ),
     "another dtype than the op's": Trial(
         "linear", "def run(x, weight):\n    return x.float() @ weight.float().T\n", 5,
         ("INCORRECT", "y has dtype torch.float32, wanted torch.bfloat16"),
