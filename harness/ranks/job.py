@@ -75,8 +75,10 @@ def _job(ranks: Ranks, traces: Sequence[RankTrace]) -> Found:
     job_start_ns = min(clocks[rank].at(trace.first_ns) for rank, trace in by_rank.items())
     explainer = Explainer(matches, {rank: trace.stored() for rank, trace in by_rank.items()}, clocks)
     late = explained(waits, explainer, job_start_ns)
+    begins = {rank: trace.first_ns for rank, trace in by_rank.items()}
+    charged = [wait for wait in waits if not wait.before(begins[wait.last])]
     job = Job(
-        ranks=tuple(_with_waits(trace.row, waits) for trace in traces),
+        ranks=tuple(_with_waits(trace.row, waits, charged) for trace in traces),
         clocks=tuple(clock.fit for clock in clocks.values()),
         calls=calls(waits),
         late=late,
@@ -88,14 +90,15 @@ def _job(ranks: Ranks, traces: Sequence[RankTrace]) -> Found:
         recognised=ranks.recognised,
         unmatched=alone,
         looked_at=len(late),
+        not_charged_ns=sum(wait.others_ns for wait in waits) - sum(wait.others_ns for wait in charged),
         device=traces[0].profile.device,
     )
     lines = tuple(_line(trace, clocks[trace.row.rank], waits, job_start_ns) for trace in traces)
     return Found(job, tuple(trace.profile for trace in traces), lines)
 
 
-def _with_waits(row: RankRow, waits: Sequence[Wait]) -> RankRow:
-    last = [wait for wait in waits if wait.last == row.rank]
+def _with_waits(row: RankRow, waits: Sequence[Wait], charged: Sequence[Wait]) -> RankRow:
+    last = [wait for wait in charged if wait.last == row.rank]
     return msgspec.structs.replace(
         row,
         wait_ns=sum(wait.waits.get(row.rank, 0) for wait in waits),

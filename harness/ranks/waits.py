@@ -25,6 +25,12 @@ class Wait:
     totals: Mapping[int, int]
     ended_ns: int
 
+    def before(self, first_ns: int) -> bool:
+        """Whether most of the time in which the last rank alone was missing lies before its trace begins, at
+        `first_ns` of its own clock: it may have worked, unrecorded."""
+        missing_since_ns = self.match.on[self.last].start_ns - self.late_ns
+        return 2 * (first_ns - missing_since_ns) > self.late_ns
+
     @property
     def others_ns(self) -> int:
         """All others' waiting, which is the last rank's doing."""

@@ -23,7 +23,7 @@ class RankRow(msgspec.Struct, frozen=True):
     """One rank. compute, communication: unions of their rows. exposed: communication that no compute hides. copies:
     what neither hides. idle: nothing ran. So compute + exposed + copies + idle is the span from its first row to its
     last. wait: in collectives, until the last rank came. came_last: in how many of the `matched` ones it came last;
-    held_up: how long the others waited for it, summed over them."""
+    held_up: how long the others waited for it, summed over them, as far as its trace had begun."""
 
     rank: int
     trace: str
@@ -124,7 +124,8 @@ class Line(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """Ranks of one job side by side. world_size: as the traces say it, 0 unknown. absent: ranks without a trace.
     recognised: by what the files are ranks. unmatched: collectives that no other rank has, such as `send`. looked_at:
-    of the collectives, those whose late arrival was explained, the longest waits."""
+    of the collectives, those whose late arrival was explained, the longest waits. not_charged: waiting for ranks whose
+    trace begins only then, which is held against nobody."""
 
     ranks: tuple[RankRow, ...]
     clocks: tuple[ClockFit, ...]
@@ -138,6 +139,7 @@ class Job(msgspec.Struct, frozen=True):
     recognised: str
     unmatched: int
     looked_at: int
+    not_charged_ns: int = 0
     device: str = "cuda"
 
     @property

@@ -48,10 +48,8 @@ def verdict(job: Job) -> str:
         f"rank {worst.rank} was late: last in {worst.came_last:,} of {plural(worst.matched, 'collective')}, the others"
         f" waited {ms(worst.held_up_ns)} ms for it ({percent(worst.held_up_ns / total)} of all waiting)"
     )
-    why = next((row for row in job.causes if row.rank == worst.rank and row.cause), None)
-    if why is not None and why.cause == NOT_YET:
-        words += f"; mostly because {NOT_YET}"
-    elif why is not None:
+    why = next((row for row in job.causes if row.rank == worst.rank and row.cause not in ("", NOT_YET)), None)
+    if why is not None:
         words += f"; {op_words(why.cause)} took {why.excess_ns / why.times / 1e3:,.1f} us longer than on the others"
     return f"{words}."
 
@@ -79,6 +77,8 @@ def remarks(job: Job, profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
         yield "matched", "by type and order: the traces name no process groups"
     for lacked in job.lacking:
         yield "lacking", lacking_words(lacked)
+    if job.not_charged_ns:
+        yield "begin", f"{ms(job.not_charged_ns)} ms of waiting are for ranks whose trace begins later: charged to none"
     if job.unmatched:
         yield "unmatched", f"{plural(job.unmatched, 'collective')} without a partner (send, recv, or one rank alone)"
     if job.looked_at < sum(row.count for row in job.calls if row.wait_ns):

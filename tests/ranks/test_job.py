@@ -157,6 +157,8 @@ def test_a_rank_whose_trace_begins_later_is_said_to(tmp_path: Path) -> None:
     paths[1] = _write(tmp_path / "1.json", 1, 2, kept)
     job = job_of(paths).job
     assert job.late[0].cause == "its trace begins later" and job.late[0].number == 1
+    assert job.not_charged_ns == job.late[0].wait_ns > 0
+    assert sum(row.held_up_ns for row in job.ranks) + job.not_charged_ns == job.calls[0].wait_ns
 
 
 def test_traces_with_and_without_a_gpu_are_not_of_one_job(tmp_path: Path) -> None:
