@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +32,8 @@ from harness.measure.kernel_cases import counted, rounds, started
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.quality import DecodeQuality
-from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed
+from harness.worker.clock import OuterClock
+from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed, WindowEnds
 
 Stream = list[list[int]]
 
@@ -43,12 +44,15 @@ class DecodeBench:
     streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and yielded.
     passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the float32 model's logits
     for the other processes of the run. energy: say how many joules a token takes, too, one case after the other.
+    clock: that this process does not hold, of every pass of the cases with the ids `clocked`.
     """
 
     def __init__(
         self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream],
-        references: Path | None = None, energy: bool = False,
+        references: Path | None = None, energy: bool = False, clock: OuterClock | None = None,
+        clocked: Collection[str] = (),
     ) -> None:  # fmt: skip
+        self._clock, self._clocked = clock, clocked
         self._meter = EnergyMeter(model.device, process) if energy else None
         self.references = references
         self.model, self.process, self.passes, self.streams = model, process, passes, streams
@@ -169,7 +173,7 @@ class DecodeBench:
         for number, order in rounds(ready, self.passes):
             for entry in order:
                 entry.before()
-                entry.keep(self._elapsed(entry), self.process, number)
+                entry.keep(self._clocked_pass(entry), self.process, number)
             yield Sampled((self.device.conditions(self.process, number),))
 
     def _pass(self, entry: _Ready) -> None:
@@ -177,6 +181,18 @@ class DecodeBench:
         entry.before()
         self._elapsed(entry)
         self.device.synchronize()
+
+    def _clocked_pass(self, entry: _Ready) -> Elapsed:
+        """A timed pass, which the clock outside times, too: nobody needs another window."""
+        case = entry.case.id
+        if self._clock is None or case not in self._clocked:
+            return self._elapsed(entry)
+        self.device.synchronize()
+        self._clock.begins(case)
+        elapsed = self._elapsed(entry)
+        threads = None if self.device.gpu else torch.get_num_threads()
+        self._clock.ends(WindowEnds(case, entry.per_sample, elapsed.us, elapsed.us / entry.per_sample, threads))
+        return elapsed
 
     def _elapsed(self, entry: _Ready) -> Elapsed:
         if entry.times_itself:

@@ -142,10 +142,13 @@ class Stages:
 
 
 def clocked_cases(stage: Stage, plan: Plan, process: int) -> tuple[str, ...]:
-    """Ids of the cases whose calls this process times, too: all in the first two processes, later one that is drawn
-    here, so that nobody can count on being past it."""
+    """Ids of the cases whose calls this process times, too. Every pass of a decode that does not time itself; kernel
+    cases all in the first two processes, later one that is drawn here, so that nobody can count on being past it."""
+    cases = cases_of(stage, plan)
+    if stage == "decode":
+        return tuple(case.id for case in cases if not engine_facts(str(case.engine or EAGER)).yields_samples)
     times = stage == "kernels" and plan.suite.timer.reads_clock
-    ids = [case.id for case in cases_of(stage, plan)] if times else []
+    ids = [case.id for case in cases] if times else []
     return tuple(ids if process < CLOCKED_PROCESSES else random.SystemRandom().sample(ids, min(1, len(ids))))
 
 

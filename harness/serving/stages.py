@@ -32,10 +32,8 @@ def stage_events(job: StageJob, device: Device, clock: OuterClock | None = None)
     observer = Observer(Path(job.tree)) if job.observe else None
     if observer is not None:
         observer.start()  # before anything of the tree is imported
-    if job.stage == "kernels":
-        yield from _kernels(job, device, clock)
-    else:
-        yield from {"decode": _decode, "profile": _profile}[job.stage](job, device)
+    stages = {"kernels": _kernels, "decode": _decode}
+    yield from stages[job.stage](job, device, clock) if job.stage in stages else _profile(job, device)
     yield _ran(job, observer)
 
 
@@ -58,7 +56,7 @@ def _kernels(job: StageJob, device: Device, clock: OuterClock | None) -> Iterato
     yield from bench.run(cases_of(job.stage, job.plan))
 
 
-def _decode(job: StageJob, device: Device) -> Iterator[StageEvent]:
+def _decode(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator[StageEvent]:
     from harness.decode.decode_cases import DecodeBench
     from harness.decode.suite_model import SuiteModel
 
@@ -67,7 +65,8 @@ def _decode(job: StageJob, device: Device) -> Iterator[StageEvent]:
     model = SuiteModel(job.plan, device)
     passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES)
     references = Path(job.references) if job.references else None
-    yield from DecodeBench(model, job.process, passes, dict(job.streams), references, job.energy).run(cases)
+    bench = DecodeBench(model, job.process, passes, dict(job.streams), references, job.energy, clock, job.clocked)
+    yield from bench.run(cases)
 
 
 def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:

@@ -111,10 +111,8 @@ class Reading(msgspec.Struct, frozen=True):
         least = (1 - CLOCKS_APART) * wall - OVERHEAD_US - min(self.waited_us, MOST_WAITED_US)
         if least <= claimed <= (1 + CLAIMED_TOO_MUCH) * wall:
             return ""
-        return (
-            f"{self.ends.calls:,} calls took {claimed:,.0f} us by the clock of the kernel's process and {wall:,.0f} us "
-            f"by its parent's"
-        )
+        calls = f"{self.ends.calls:,} call{'s' * (self.ends.calls != 1)}"
+        return f"{calls} took {claimed:,.0f} us by the clock of the kernel's process and {wall:,.0f} us by its parent's"
 
     def too_fast(self, median_us: float) -> str:
         """Why samples of that median are no times of these calls; empty where they may be."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,34 @@ def refused(name: str, gpu: bool) -> None:
 @pytest.mark.parametrize("name", ON_THE_CPU)
 def test_a_cheat_is_refused_and_told_what_was_found(name: str) -> None:
     refused(name, gpu=False)
+
+
+SUITE = """suite: 1
+title: A clock that lies in a decode
+model: qwen3_5_moe_tiny
+dtype: float32
+weights: {group: 64}
+arms:
+  baseline: {moe_gate_up: torch_gather, moe_down: torch_gather, int4_mm: ./lies.py, sdpa: torch_sdpa}
+kernels: {ops: [router]}
+decode: {engines: [eager], context: [8], new_tokens: 8}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_clock_of_a_decode_is_not_the_kernels(tmp_path: Path) -> None:
+    """Every pass of the decode and of the prefill is timed by the parent, too."""
+    (tmp_path / "lies.py").write_text(cheats()["clock_of_the_system"].read_text())
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-P", "-m", "harness", "run", "suite.yaml", "--only", "decode", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    found = {case["kind"]: case for case in json.loads(done.stdout)["cases"]}
+    assert found.keys() == {"decode", "prefill"}
+    for case in found.values():
+        assert case["status"] == "INVALID" and not case["samples"], case
+        assert "by the clock of the kernel's process" in case["reason"]
 
 
 @pytest.mark.gpu
