@@ -25,7 +25,6 @@ class Repeated:
         self._differing: Tensor | int = 0
 
     def add(self, again: Sequence[Tensor]) -> None:
-        """Raises RuntimeError where a tensor has another shape or dtype than the first call's."""
         self.calls += 1
         changed = []
         for place, (first, other) in enumerate(zip(self.first, again, strict=True)):
