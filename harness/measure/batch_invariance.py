@@ -16,7 +16,7 @@ from harness.load_kernels import load_operands
 from harness.measure.candidate import Candidate
 from harness.measure.expected import as_tuple
 from harness.measure.failure import what_was_raised
-from harness.measure.operand_sets import Operands, arguments, make_operands, prepare, torch_dtype
+from harness.measure.operand_sets import PREPARED, Operands, arguments, make_operands, prepare, torch_dtype
 from harness.measure.repeated import bits, relative, sameness
 from harness.measure.verify import CHECK_SALT
 from harness.values.numerics import BatchInvariance
@@ -95,7 +95,7 @@ def _compared(
 ) -> BatchInvariance:  # fmt: skip
     op, variant = candidate.op, candidate.variant
     prepared = prepare(variant, op, operands)
-    weights_have_rows = any(i.name in inputs for i in op.op.inputs if i.role in ("weight", "pool"))
+    weights_have_rows = any(i.name in inputs for i in op.op.inputs if i.role in PREPARED)
     together = _results(candidate, prepared)
     shapes = [shape for _, shape in op.op.outputs] + [i.shape for i in op.op.inputs if i.role == "state"]
     places = [rows_in(shape, one, many) for shape in shapes]
