@@ -117,4 +117,4 @@ def _kept(pairs: list[Pairs]) -> str:
     ids = [side.record.run_id for side in (pairs[0].base, pairs[0].head) if side.record.run_id] if pairs else []
     if len(ids) < 2:
         return "nothing was measured"
-    return f"{pairs[0].valid} pairs are kept: harness compare {' '.join(ids)}"
+    return f"{pairs[0].budget.valid} pairs are kept: harness compare {' '.join(ids)}"

@@ -18,6 +18,7 @@ from harness.compare.judge import MEMORY
 from harness.compare.order import Orders
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
+from harness.runner.budget import Budget
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_plan import plan_pairs
 from harness.runner.paired_side import PairedSide
@@ -27,8 +28,6 @@ from harness.values.pairing import Pairing
 from harness.values.verdict import Comparison, Verdict
 from harness.worker.messages import KINDS, Stage
 
-MOST_DISTURBED = 8
-"""Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""
 MOST_AWAKE = 4
 """Pairs whose processes import at the same time, before the first of them is timed."""
 CORES_PER_PAIR = 4
@@ -58,15 +57,14 @@ class Pairs:
     ) -> None:  # fmt: skip
         self.base, self.head, self.arms, self.store, self.terms, self.say = base, head, arms, store, terms, say
         self.sides = base, head
-        self.started, self.waited_s = time.monotonic(), 0.0
         suite = base.suite.compare
         self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
-        self.budget_s = suite.budget_s if terms.budget_s is None else terms.budget_s
+        seconds = suite.budget_s if terms.budget_s is None else terms.budget_s
+        self.budget = Budget(seconds if terms.pairs is None else None)
         self.seed = random.SystemRandom().randrange(2**31) if terms.seed is None else terms.seed
         self.orders = Orders(self.seed, terms.pairs)
         self.notes = shadowing_notes(base, head)
-        self.valid = self.disturbed = self.process = 0
-        self.longest_s = 0.0
+        self.process = 0
 
     def run(self) -> Comparison:
         """Measures and judges. Whatever stops it, what was measured is stored under both runs."""
@@ -149,10 +147,11 @@ class Pairs:
             side.waiting.rest(begun_only=True)
         self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
-            while self.valid < at and self._stages():
-                if self._over():
+            while self.budget.valid < at and self._stages():
+                if reason := self.budget.end():
+                    self.notes.append(reason)
                     return
-                self._pair(at - self.valid)
+                self._pair(at - self.budget.valid)
             if self.terms.pairs or not self._stages():
                 return
             if not self._look(at):
@@ -170,7 +169,7 @@ class Pairs:
         times = [v for v in found.verdicts if v.metric != MEMORY]
         left = [v.case for v in times if v.verdict is Verdict.UNDECIDED]
         gates = [v for v in times if v.gated and v.verdict is Verdict.UNDECIDED]
-        self.say(f"{at} pairs: {len(times) - len(left)} of {len(times)} cases decided, {self._elapsed():.0f} s")
+        self.say(f"{at} pairs: {len(times) - len(left)} of {len(times)} cases decided, {self.budget.elapsed_s:.0f} s")
         self._narrow(left)
         return bool(gates)
 
@@ -216,7 +215,7 @@ class Pairs:
             pair_s = time.monotonic() - begin
         for stage in self._stages():
             order = [self.base, self.head]
-            if self.orders.head_first(stage, self.valid):
+            if self.orders.head_first(stage, self.budget.valid):
                 order.reverse()
             with self._turn():
                 begin = time.monotonic()
@@ -224,31 +223,16 @@ class Pairs:
                 pair_s += time.monotonic() - begin
             disturbed += [slot.disturbed for slot in slots if slot.disturbed]
         self._narrow(self._still_measured())
-        self.longest_s = max(self.longest_s, pair_s)
-        self.valid += not disturbed
-        self.disturbed += bool(disturbed)
+        self.budget.count(pair_s, bool(disturbed))
         self.say(f"pair {self.process}: {pair_s:.1f} s{f', repeated: {disturbed[0]}' if disturbed else ''}")
 
     def _still_measured(self) -> list[str]:
         own, dropped = self.plan.questions["base"], self.base.dropped
         return [name for name, case in own.items() if (case.same_as or case.id) not in dropped]
 
-    def _over(self) -> bool:
-        """Whether the next pair would not end in time, or the machine is not fit to measure on."""
-        if self.disturbed > MOST_DISTURBED:
-            self.notes.append(f"ended after {self.disturbed} disturbed pairs: the GPU throttles or is shared")
-            return True
-        if self.terms.pairs is None and self._elapsed() + self.longest_s > self.budget_s:
-            self.notes.append(f"ended by the budget of {self.budget_s:g} s after {self.valid} pairs")
-            return True
-        return False
-
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """While nobody else measures; what it was waited for is not of the budget."""
         with measuring_lock(self.say) as waited_s:
-            self.waited_s += waited_s
+            self.budget.waited_s += waited_s
             yield
-
-    def _elapsed(self) -> float:
-        return time.monotonic() - self.started - self.waited_s

@@ -23,3 +23,14 @@ def test_every_file_that_it_names_is_there() -> None:
     for name in re.findall(r"`((?:harness|reports|tests)/[\w./]+?)`", TEXT):
         path = ROOT / name
         assert (path.parent if path.stem == "NAME" else path).exists(), name
+
+
+def test_every_service_and_job_that_it_names_is_there() -> None:
+    """A service is a module with `serve`; its jobs are messages that it or the wire declares."""
+    rows = re.findall(r"^\| `(harness[\w.]+)`[^|]*\|[^|]*\| `(\w+)` \|$", TEXT, re.MULTILINE)
+    messages = (ROOT / "harness" / "worker" / "messages.py").read_text()
+    assert len(rows) >= 3
+    for service, job in rows:
+        text = (ROOT / f"{service.replace('.', '/')}.py").read_text()
+        assert "def serve(" in text, service
+        assert f"class {job}(" in text + messages, job

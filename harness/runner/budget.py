@@ -1,0 +1,38 @@
+"""How long a comparison may go on: its time, and how often its machine may disturb it."""
+
+from __future__ import annotations
+
+import time
+
+MOST_DISTURBED = 8
+"""Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""
+
+
+class Budget:
+    """seconds: None where a number of pairs was asked for. valid, disturbed: pairs so far. waited_s: for others to end
+    their measuring, which is not of the budget."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.started = time.monotonic()
+        self.valid = self.disturbed = 0
+        self.longest_s = self.waited_s = 0.0
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started - self.waited_s
+
+    def count(self, pair_s: float, disturbed: bool) -> None:
+        """After a pair that took so long."""
+        self.longest_s = max(self.longest_s, pair_s)
+        self.valid += not disturbed
+        self.disturbed += disturbed
+
+    def end(self) -> str:
+        """Why no further pair is measured: the machine is unfit, or the longest pair so far would not end in time.
+        Empty where one is."""
+        if self.disturbed > MOST_DISTURBED:
+            return f"ended after {self.disturbed} disturbed pairs: the GPU throttles or is shared"
+        if self.seconds is not None and self.elapsed_s + self.longest_s > self.seconds:
+            return f"ended by the budget of {self.seconds:g} s after {self.valid} pairs"
+        return ""

@@ -1,0 +1,33 @@
+"""A comparison ends before a pair that would not end in time, and on a machine that disturbs it."""
+
+from __future__ import annotations
+
+from harness.runner.budget import MOST_DISTURBED, Budget
+
+
+def test_it_ends_where_the_longest_pair_so_far_would_not_end_in_time() -> None:
+    budget = Budget(100.0)
+    budget.count(20.0, disturbed=False)
+    budget.count(5.0, disturbed=False)
+    budget.started -= 79.0
+    assert budget.end() == "" and budget.valid == 2
+    budget.started -= 2.0
+    assert budget.end() == "ended by the budget of 100 s after 2 pairs"
+    budget.waited_s += 10.0
+    assert budget.end() == "", "waiting for others does not count"
+
+
+def test_a_number_of_pairs_knows_no_time() -> None:
+    budget = Budget(None)
+    budget.started -= 1e6
+    assert budget.end() == ""
+
+
+def test_disturbed_pairs_are_repeated_a_few_times() -> None:
+    """They do not count as pairs; one more than allowed ends it."""
+    budget = Budget(None)
+    for _ in range(MOST_DISTURBED):
+        budget.count(1.0, disturbed=True)
+    assert budget.end() == "" and budget.valid == 0
+    budget.count(1.0, disturbed=True)
+    assert budget.end() == "ended after 9 disturbed pairs: the GPU throttles or is shared"
