@@ -10,7 +10,8 @@ from harness.errors import HarnessError
 from harness.ranks.heads import Head, read_head
 from harness.trace.inputs.members import TraceFile
 
-IN_NAME = re.compile(r"(?<![a-z])(?:rank|tp|dp|pp|ep|worker|gpu|device)[-_]?0*(\d{1,6})(?!\d)", re.IGNORECASE)
+IN_NAME = re.compile(r"(?<![a-z])(rank|tp|dp|pp|ep|worker|gpu|device)[-_]?(\d{1,6})(?!\d)", re.IGNORECASE)
+"""`tp1` and `tp2` are two sizes of a group, `TP-0` and `TP-1` two ranks: all words but `rank` count from 0."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def _named(titles: Sequence[str]) -> list[int] | None:
         found = [list(IN_NAME.finditer(title)) for title in titles]
         if any(len(matches) <= place for matches in found):
             return None
-        numbers = [int(matches[place][1]) for matches in found]
-        if len(set(numbers)) == len(numbers):
+        numbers = [int(matches[place][2]) for matches in found]
+        from_zero = 0 in numbers or all(matches[place][1].lower() == "rank" for matches in found)
+        if len(set(numbers)) == len(numbers) and from_zero:
             return numbers
     return None
 

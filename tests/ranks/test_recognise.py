@@ -35,6 +35,7 @@ def files(folder: Path, *rows: tuple[str, int | None]) -> list[TraceFile]:
         ([("1782-TP-0-DECODE.json", None), ("1782-TP-1-DECODE.json", None)], (0, 1)),
         ([("TP-0-DP-1.json", None), ("TP-0-DP-0.json", None)], (0, 1)),
         ([("a.json", 0), ("b.json", 0)], None),
+        ([("tp1/t.json", None), ("tp2/t.json", None)], None),
         ([("before.json", None), ("after.json", None)], None),
         ([("step1.json", None), ("step2.json", None)], None),
         ([("rank0.json", 0), ("rank1.json", 0)], None),
