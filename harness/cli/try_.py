@@ -57,13 +57,9 @@ def command(
     from harness.attempt.attempts import Bench, Options
     from harness.attempt.question import TryOptions, ask, read_pairs, read_shape
     from harness.attempt.session import Session
-    from harness.kernels_root import bind, find
     from harness.store import Store as RunStore
-    from harness.suite.catalogue import bind_ops, bound_kernels
 
-    root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
-    bind(root)
-    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
+    root = _bound(file)
     asked = TryOptions(
         file=file, op=op, site=site, model=model, shape=read_shape([shape]) if shape else {},
         tunables=read_pairs(tunables or [], "tunable"), dtype=dtype, tokens=tokens, context=context, routing=routing,
@@ -71,8 +67,7 @@ def command(
     )  # fmt: skip
     question = ask(asked)  # what is misspelt is said before a process starts
     if sanitize:
-        _sanitize(question, root, limit, as_json)
-        return
+        return _sanitize(question, root, limit, as_json)
     if ncu or asm:
         from harness.attempt.tools import run_tool
 
@@ -84,6 +79,17 @@ def command(
             _watch(bench, asked, Path(question.file), as_json)
         else:
             _finish(_measure_once(bench, asked, as_json))
+
+
+def _bound(file: str) -> Path:
+    """The folder of kernels around a file, or around the current folder; its ops, and those found here, are known."""
+    from harness.kernels_root import bind, find
+    from harness.suite.catalogue import bind_ops, bound_kernels
+
+    root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
+    bind(root)
+    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
+    return root
 
 
 @contextmanager

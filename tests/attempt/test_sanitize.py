@@ -32,6 +32,7 @@ def test_a_race_is_named_by_its_line_and_each_tool_has_a_row(planted: str, tmp_p
     assert all(tool in said for tool in TOOLS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(has_gpu(), reason="is timed on a GPU, not interpreted")
 def test_an_attempt_that_is_right_is_warned_of_its_race(planted: str, tmp_path: Path) -> None:
     said = harness(tmp_path, "try", planted, *SHAPE, "--against", "none")

@@ -122,6 +122,7 @@ def run(x, weight, scale, group):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("planted", "verdict"), [(COPY, QualityVerdict.AS_ITSELF), (SHIFTED, QualityVerdict.FARTHER)],
     ids=["the same arm", "a thousandth"],

@@ -60,6 +60,7 @@ def test_the_clock_passes_exactly_the_samples(samples_us: list[float]) -> None:
         assert clock.now_s() - start == us / 1e6
 
 
+@pytest.mark.slow
 def test_saved_compared_and_drawn_by_pytest_benchmark(tmp_path: Path) -> None:
     """Its own files have one benchmark a case, a round a sample, and what was measured where."""
     (tmp_path / "one.yaml").write_text(SUITE.replace(", mine: {int4_mm: ./mine.py}", ""), encoding="utf-8")

@@ -54,6 +54,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, right: str, wrong: str, status: i
     assert done.returncode == status and said in done.stdout + done.stderr, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_suite_of_shapes_is_run_shown_and_reported(tmp_path: Path) -> None:
     """list, check, run, show, report and history work without a model, and a sweep tunes what is swept."""
     own = SOFTMAX.replace(

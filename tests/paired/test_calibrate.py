@@ -12,6 +12,7 @@ from tests.paired.repository import SUITE, VARIANT, Repository, make
 pytestmark = pytest.mark.xdist_group("paired")
 
 
+@pytest.mark.slow
 def test_identical_code_is_measured_in_two_worktrees_and_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Two pairs know nothing yet, and it says so; they count towards the sixteen."""
     repository = make(tmp_path_factory.mktemp("calibrate") / "repository")

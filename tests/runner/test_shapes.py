@@ -42,6 +42,7 @@ def test_what_is_no_pair_is_said_with_its_place(written: str, words: str, tmp_pa
     assert words in str(refused.value) and "small.yaml:15:" in str(refused.value)
 
 
+@pytest.mark.slow
 def test_every_shape_is_measured_and_shown(tmp_path: Path) -> None:
     """A second process finds the first one's reference; the profile is of the first shape."""
     path = write_suite(tmp_path, ASKED, f"{ASKED}, also: [[3, 8], [1, 40]]")

@@ -133,6 +133,7 @@ TRIALS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_kernel_is_judged_by_what_it_does(name: str, tmp_path: Path) -> None:
     """Right is correct, wrong is named with its place, and what cannot be checked here is said to be so."""
