@@ -152,21 +152,26 @@ def _gpu(
     gpu = rows.gpu
     launch_order = in_order(gpu.correlation, range(len(gpu.start_ns)))  # decides between rows that start together
     usage = Usage(rows, attribution, in_order(gpu.start_ns, launch_order))
-    tables = Tables(_gpu_groups(rows, attribution), rules)
+    grouped = _grouped(rows, attribution)
+    tables = Tables(_gpu_groups(rows, grouped), rules)
     launches = calls(rows, attribution)
-    of_kernels = [(row, ns) for row, ns in enumerate(gpu.duration_ns) if gpu.role[row] == KERNEL]
+    of_kernels = {key: durations for key, durations in grouped.items() if key[0] == KERNEL}
     quality["gpu_rows_of_unclear_process"] += attribution.unclear
     _judge(rows, launches, quality)
     return Profile(
         device="cuda",
-        kernel_count=len(of_kernels),
-        kernel_sum_ns=sum(ns for _, ns in of_kernels),
+        kernel_count=sum(map(len, of_kernels.values())),
+        kernel_sum_ns=sum(map(sum, of_kernels.values())),
         gpu_sum_ns=sum(gpu.duration_ns),
         kernel_busy_ns=usage.kernel_busy_ns,
         gpu_busy_ns=usage.busy_ns,
         span_ns=usage.span_ns,
-        launched_ns=sum(ns for row, ns in of_kernels if attribution.launch[row] != NONE),
-        attributed_ns=sum(ns for row, ns in of_kernels if attribution.of(row) != (NONE, NONE)),
+        launched_ns=sum(
+            ns
+            for role, launch, ns in zip(gpu.role, attribution.launch, gpu.duration_ns, strict=True)
+            if launch != NONE and role == KERNEL
+        ),
+        attributed_ns=sum(sum(ns) for (_, _, *known), ns in of_kernels.items() if known != [NONE, NONE]),
         uncategorised_ns=tables.uncategorised_ns,
         categories=tables.categories(),
         kernels=tables.kernels(),
@@ -194,17 +199,26 @@ def _gpu(
     )
 
 
-def _gpu_groups(rows: Rows, attribution: Attribution) -> Iterator[Group]:
+Key = tuple[int, int, int, int]
+"""Role, name, op and scope of GPU rows."""
+
+
+def _grouped(rows: Rows, attribution: Attribution) -> dict[Key, array[int]]:
+    """Durations of GPU rows with the same key."""
     gpu = rows.gpu
-    found: dict[tuple[int, int, int, int], array[int]] = {}
+    found: dict[Key, array[int]] = {}
     for row, (role, name, duration_ns) in enumerate(zip(gpu.role, gpu.name, gpu.duration_ns, strict=True)):
         key = (role, name, *attribution.of(row))
         durations = found.get(key)
         if durations is None:
             durations = found[key] = array("q")
         durations.append(duration_ns)
+    return found
+
+
+def _gpu_groups(rows: Rows, grouped: dict[Key, array[int]]) -> Iterator[Group]:
     named = [*rows.names, ""]  # NONE is -1: the last
-    for (role, name, op, scope), durations in found.items():
+    for (role, name, op, scope), durations in grouped.items():
         yield Group(KINDS[role], named[name], named[op], named[scope], durations, rows.shapes.get(op, ""))
 
 

@@ -63,7 +63,7 @@ def nanoseconds(microseconds: bytes) -> int:
     """
     if microseconds[-4:-3] == b".":
         try:
-            return int(microseconds[:-4] + microseconds[-3:])
+            return int(microseconds.replace(b".", b"", 1))
         except ValueError:
             pass  # `1.5e3` and what is no number
     elif microseconds.isdigit():

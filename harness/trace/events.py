@@ -32,7 +32,7 @@ def read_events(pieces: Iterator[bytes], quality: Counter[str]) -> Iterator[list
         if cut:
             comma = buffer.rindex(b",", 0, cut)
             try:
-                yield _decode(b"[" + buffer[:comma] + b"]")
+                yield _decode(b"".join((b"[", memoryview(buffer)[:comma], b"]")))
                 buffer = buffer[cut:]
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 found, used, closed = salvage.read(buffer, False, quality)

@@ -49,6 +49,8 @@ time. What other devices did is counted, so that their traces are not taken for 
 NUMBER_AT_END = re.compile(r"\d+$")
 MODULE = "nn.Module: "
 NO_ARGUMENTS = Arguments()
+NO_ID = float("nan")
+"""Equals nothing, itself included."""
 MOST_NS = 1 << 62
 """Beyond 146 years: damage, and no number for a column."""
 NONE = -1
@@ -150,9 +152,10 @@ class _Collector:
         self._places: dict[tuple[Id, Id, Id], int] = {}
         self._threads: dict[tuple[Id, Id], int] = {}
         self._processes: dict[Id, int] = {}
-        self._pid: Id = ""
-        self._tid: Id = ""
+        self._pid: Id = NO_ID
+        self._tid: Id = NO_ID
         self._thread = NONE
+        self._columns = HostColumns()
 
     def add(self, block: list[Event]) -> None:
         self._rows.events += len(block)
@@ -163,11 +166,12 @@ class _Collector:
                 if not event.cat and event.args is not None and event.args.task_type is not None:
                     self._rows.unread["Ascend NPU"] += 1
                 continue
-            if role == PYTHON and not event.name.startswith(MODULE):
-                continue
-            if role == UNREAD:
-                self._rows.unread[event.cat] += 1  # type: ignore[index]  # a role has a name
-                continue
+            if role > SCOPE:
+                if role == UNREAD:
+                    self._rows.unread[event.cat or ""] += 1
+                    continue
+                if not event.name.startswith(MODULE):  # of Python's functions the calls of modules are read
+                    continue
             try:
                 start_ns = nanoseconds(bytes(event.ts))
                 duration_ns = 0 if role == LAUNCH else nanoseconds(bytes(event.dur))
@@ -183,7 +187,12 @@ class _Collector:
                 key = event.name, bytes(args.shapes), bytes(args.dtypes)
             name = names.setdefault(key, len(names))
             if role >= OP:
-                host = self._host(event) if role != PYTHON else self._modules(event)
+                if role > SCOPE:
+                    host = self._modules(event)
+                elif event.tid == self._tid and event.pid == self._pid:  # rows of one thread mostly follow one another
+                    host = self._columns
+                else:
+                    host = self._host(event)
                 host.start_ns.append(start_ns)
                 host.end_ns.append(start_ns + duration_ns)
                 host.label.append(2 * name + (role == SCOPE))  # of a module, too, as of an op
@@ -226,13 +235,13 @@ class _Collector:
         launches.thread.append(self._thread)
 
     def _host(self, event: Event) -> HostColumns:
-        """Rows of one thread mostly follow one another."""
         if event.tid != self._tid or event.pid != self._pid:
             self._pid, self._tid = event.pid, event.tid
             self._thread = self._threads.setdefault((event.pid, event.tid), len(self._threads))
             if self._thread == len(self._rows.threads):
                 self._rows.threads.append(HostColumns(self._process(event.pid)))
-        return self._rows.threads[self._thread]
+            self._columns = self._rows.threads[self._thread]
+        return self._columns
 
     def _modules(self, event: Event) -> HostColumns:
         """Calls of modules wait beside their thread until all are there."""
