@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import msgspec
-
 from harness.trace.event import Arguments, Event, Id, nanoseconds, whole_number
+from harness.trace.shapes import shape_text
 from harness.values.profile import Doubt
 
 KERNEL, COPY, MEMSET, LAUNCH, OP, SCOPE, PYTHON, UNREAD = range(8)
@@ -265,24 +264,6 @@ class _Collector:
             rows.places = list(named)
             rows.gpu.place = array("i", map(kept.__getitem__, rows.gpu.place))
         return self._rows
-
-
-def shape_text(dims: bytes, dtypes: bytes) -> str:
-    """`[[2, 3], [], [3, 4]]` of `["float", "Scalar", "float"]` -> `[2,3] float, [3,4] float`: tensors alone."""
-    try:
-        shapes, kinds = msgspec.json.decode(dims), msgspec.json.decode(dtypes) if dtypes else []
-    except msgspec.DecodeError:
-        return ""
-    if not isinstance(shapes, list):
-        return ""
-    kinds = [*(kinds if isinstance(kinds, list) else []), *[""] * len(shapes)]
-    tensors = [(_flat(shape), str(kind)) for shape, kind in zip(shapes, kinds, strict=False) if shape]
-    return ", ".join(f"{shape} {kind}".strip() for shape, kind in tensors)
-
-
-def _flat(shape: object) -> str:
-    """A list in a list is a list of tensors."""
-    return f"[{','.join(map(_flat, shape))}]" if isinstance(shape, list) else str(shape)
 
 
 def _mark(pid: Id, device: Id) -> str:
