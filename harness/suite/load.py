@@ -98,7 +98,8 @@ def is_suite(path: Path) -> bool:
 def _text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
-            raise HarnessError(f"{path}: no file, but a {'folder' if path.is_dir() else 'pipe or device'}")
+            kind = "folder" if path.is_dir() else "pipe or device"
+            raise HarnessError(f"{path}: cannot be read: no file, but a {kind}")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: not UTF-8: byte {error.start}") from error

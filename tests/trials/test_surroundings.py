@@ -23,7 +23,7 @@ def test_pipes_and_links_neither_hang_nor_trace_back(tmp_path: Path) -> None:
     said = {
         ("list", "misspelt.yaml"): "misspelt.yaml: no such suite; allowed: nothing",
         ("list", "loop.yaml"): "Too many levels of symbolic links",
-        ("list", "pipe.yaml"): "pipe.yaml: no file, but a pipe",
+        ("list", "pipe.yaml"): "pipe.yaml: cannot be read: no file, but a pipe",
         ("breakdown", "pipe.yaml"): "pipe.yaml: a pipe, not a file",
     }
     for command, words in said.items():
