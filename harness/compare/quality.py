@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -20,7 +21,10 @@ def compare_quality(base: Measurement | None, head: Measurement | None) -> Quali
         return None
     fed = [m.numerics.outputs.operands for m in (base, head) if m.numerics and m.numerics.outputs]
     ours, theirs = base.quality, head.quality
-    if len(set(fed)) != 1 or len(fed) != 2 or len(ours.blocks.kl) != len(theirs.blocks.kl):
+    counts = {len(blocks) for side in (ours, theirs) for blocks in (side.blocks.kl, side.blocks.nll)}
+    if len(set(fed)) != 1 or len(fed) != 2 or len(counts) != 1 or counts <= {0, 1}:
+        return None
+    if not all(map(math.isfinite, (*ours.blocks.kl, *theirs.blocks.kl, *ours.blocks.nll, *theirs.blocks.nll))):
         return None
     change = difference(theirs.blocks.kl, ours.blocks.kl)
     nll = difference(theirs.blocks.nll, ours.blocks.nll)

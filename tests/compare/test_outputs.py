@@ -11,7 +11,7 @@ from harness.compare import StoredSide, compare
 from harness.compare.outputs import compare_outputs
 from harness.measure.output_record import record_of
 from harness.values.measurement import Correctness, Measurement
-from harness.values.numerics import Determinism, Numerics, OutputsCompared, Sameness
+from harness.values.numerics import Determinism, Numerics, OutputRecord, OutputsCompared, Sameness
 from harness.values.verdict import Comparison
 from tests.compare.stored_runs import kernel, measured, stored
 
@@ -83,6 +83,16 @@ def test_on_other_operands_nothing_is_said_of_the_outputs() -> None:
 def test_a_kernel_that_does_not_repeat_itself_says_so() -> None:
     found = compared(side(), side(VALUES * 1.0001, repeats=Sameness.WITHIN))
     assert not found.repeats and found.distance.endswith("; not repeatable")
+
+
+def test_a_file_from_elsewhere_with_sums_that_are_none_differs() -> None:
+    for sums in (b"", b"abc", b"abcd"):
+        other = side(VALUES * 2)
+        assert other.numerics is not None and other.numerics.outputs is not None
+        (tensor,) = other.numerics.outputs.tensors
+        broken = OutputRecord(other.numerics.outputs.operands, (msgspec.structs.replace(tensor, sums=sums),))
+        head = msgspec.structs.replace(other, numerics=Numerics(outputs=broken))
+        assert compared(side(), head).sameness is Sameness.DIFFERS
 
 
 def test_a_run_from_before_records_were_kept_has_no_word() -> None:

@@ -21,7 +21,14 @@ BASE = [0.002 + 1e-4 * (place % 3) for place in range(16)]
 def side(kl: Sequence[float], fed: str = "tokens") -> Measurement:
     zero, kept = mean_of([0.0, 0.0]), tuple(kl)
     found = DecodeQuality(
-        4 * len(kl), 0.95, mean_of(kl), zero, zero, zero, zero, TokenBlocks(kept, kept, tuple(0.0 for _ in kl))
+        4 * len(kl),
+        0.95,
+        mean_of(kl) if len(kl) > 1 else zero,
+        zero,
+        zero,
+        zero,
+        zero,
+        TokenBlocks(kept, kept, tuple(0.0 for _ in kl)),
     )
     numerics = Numerics(outputs=OutputRecord(fed))
     times = [10.0 + 0.01 * process for process in range(8)]
@@ -53,6 +60,8 @@ def test_equal_sides_are_not_told_apart() -> None:
 def test_other_tokens_or_another_number_of_them_are_not_compared() -> None:
     assert compare_quality(side(BASE), side(BASE, "others")) is None
     assert compare_quality(side(BASE), side(BASE[:8])) is None
+    assert compare_quality(side(BASE[:2]), side([1e-3, 1e-3])) is not None
+    assert compare_quality(side(BASE[:1]), side(BASE[:1])) is None
     assert compare_quality(msgspec.structs.replace(side(BASE), quality=None), side(BASE)) is None
 
 
