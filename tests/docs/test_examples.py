@@ -19,7 +19,7 @@ from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MEASURES = ("api", "breakdown", "compare", "profile", "run", "sweep")
+MEASURES = ("README", "api", "breakdown", "compare", "profile", "run", "sweep")
 """Pages whose examples measure whole runs; those of the others stay with the quick tests."""
 BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = "suites/qwen3_5_moe_tiny.yaml"

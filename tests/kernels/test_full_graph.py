@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 BREAKING = {
     "moe_gate_up/torch_per_expert": "data-dependent",
     "moe_down/torch_per_expert": "data-dependent",

@@ -56,6 +56,7 @@ def plan_at(path: Path, environment: Environment) -> Plan:
     return expand(load_suite(path), device_slug=environment.slug, triton=environment.triton)
 
 
+@pytest.mark.slow
 def test_it_is_unsupported_everywhere_and_fails_nothing(tmp_path: Path) -> None:
     """Neither decode nor prefill nor profile calls any of its kernels."""
     (tmp_path / "lacks.py").write_text(LACKS)
