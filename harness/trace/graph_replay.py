@@ -70,7 +70,7 @@ def map_replays(rows: Rows, attribution: Attribution, reference: Capture | None,
         return Replayed()
     known = reference or recorded_by_op(rows, attribution)
     places = _Places(known)
-    index_of = {name: index for index, name in enumerate(rows.names)}
+    index_of = rows.index_of_names()
     seen: dict[tuple[int, ...], dict[int, int]] = {}
     for replay in replays:
         key = tuple(rows.gpu.name[row] for row in replay)
@@ -89,7 +89,7 @@ def map_replays(rows: Rows, attribution: Attribution, reference: Capture | None,
 
 def use_annotations(rows: Rows, attribution: Attribution) -> None:
     """A node of a graph that torch annotated has what it says for its scope."""
-    index_of = {name: index for index, name in enumerate(rows.names)}
+    index_of = rows.index_of_names()
     for row, said in rows.said.items():
         if said.annotation is not None and said.graph_node:
             attribution.mapped[row] = NONE, _index(str(said.annotation), rows, index_of)

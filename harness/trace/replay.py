@@ -74,7 +74,7 @@ def last_step(rows: Rows, attribution: Attribution) -> Capture:
 def map_back(rows: Rows, attribution: Attribution, capture: Capture, quality: Counter[str]) -> tuple[int, int]:
     """Gives the GPU rows of every step the op and scope of the captured row that they replay. Returns the time of
     those rows and how much of it was mapped; what was not is counted in `quality`."""
-    index_of = {name: index for index, name in enumerate(rows.names)}
+    index_of = rows.index_of_names()
 
     def known(text: str) -> int:
         if not text:

@@ -129,6 +129,10 @@ class Rows:
         self.doubts: tuple[Doubt, ...] = ()
         self.kind = self.selected = ""
 
+    def index_of_names(self) -> dict[str, int]:
+        """Of those that no shape belongs to: of a replay the op is known, and not the shape."""
+        return {name: index for index, name in enumerate(self.names) if index not in self.shapes}
+
     def process_of(self, launch: int) -> int:
         """Index of the process that made a launch."""
         return self.threads[self.launches.thread[launch]].process

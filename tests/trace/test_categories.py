@@ -170,5 +170,5 @@ def test_the_rules_on_the_page_are_rules(tmp_path: Path) -> None:
     """What docs/breakdown.md shows can be copied."""
     page = (REPOSITORY / "docs" / "breakdown.md").read_text()
     path = tmp_path / "mine.yaml"
-    path.write_text(page.partition("```text\n")[2].partition("```")[0])
+    path.write_text("- category" + page.partition("```text\n- category")[2].partition("```")[0])
     assert load_rules(path).category("my_moe_7") == load_rules(path).category("x", "", "my block") == "My fused MoE"
