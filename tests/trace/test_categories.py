@@ -131,6 +131,12 @@ def test_arguments_are_no_hint(name: str, bare: str) -> None:
     assert without_arguments(name) == bare
 
 
+def test_a_linear_inside_of_a_module_is_a_matmul() -> None:
+    """The module's own kernels are the module's."""
+    assert RULES.category("nvjet_x", "aten::mm", "Qwen3NextGatedDeltaNet.Linear[1]") == "Dense matmul"
+    assert RULES.category("elementwise_kernel", "aten::mul", "Qwen3NextGatedDeltaNet") == "chunk_gated_delta_rule"
+
+
 def test_own_rules_come_first_or_replace_the_shipped_ones(tmp_path: Path) -> None:
     """A user's file decides for the names that it knows, and alone where it says so."""
     path = tmp_path / "mine.yaml"
