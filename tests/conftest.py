@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,7 @@ import pytest
 
 from harness import kernels_root
 from harness.device.nvml import visible_gpus
+from harness.suite import catalogue
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -36,6 +38,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before torch looks: each worker process of pytest-xdist has one GPU, in turn.
 if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and (gpus := visible_gpus()):
     os.environ["CUDA_VISIBLE_DEVICES"] = gpus[int(worker.removeprefix("gw")) % len(gpus)]
+
+
+@pytest.fixture(autouse=True)
+def own_ops() -> Iterator[None]:
+    """Ops that a test makes known to this process are not there for the next one."""
+    before = dict(catalogue._bound)
+    yield
+    catalogue._bound.clear()
+    catalogue._bound.update(before)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -267,6 +267,7 @@ def test_another_order_of_sums_is_news_before_anything_is_timed(repository: Repo
     summed = fast.replace("torch.addmm(low @ even, high, odd)", "torch.addmm(low.flip(1) @ even.flip(0), high, odd)")
     repository.commit("summed", **{"kernels__int4_mm__torch_blocked.py": summed})
     found = repository.harness("compare", "fast", "summed", *ONE, "--budget", "0.001", "--json")
+    assert found.stdout, found.stderr
     (verdict,) = json.loads(found.stdout)["verdicts"]
     assert found.returncode == 3 and verdict["verdict"] == "UNDECIDED", found.stderr
     assert verdict["outputs"]["sameness"] == "within tolerance", verdict
