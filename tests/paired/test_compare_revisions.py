@@ -265,7 +265,7 @@ def test_another_order_of_sums_is_news_before_anything_is_timed(repository: Repo
     """Both sides were checked on the same operands; their outputs differ in the last bits."""
     fast = git(repository.root, "show", f"fast:{VARIANT}") + "\n"
     summed = fast.replace("torch.addmm(low @ even, high, odd)", "torch.addmm(low.flip(1) @ even.flip(0), high, odd)")
-    repository.commit("summed", **{"kernels__int4_mm__torch_blocked.py": summed})
+    repository.commit("summed", **{"suites__small.yaml": TEXT, "kernels__int4_mm__torch_blocked.py": summed})
     found = repository.harness("compare", "fast", "summed", *ONE, "--budget", "0.001", "--json")
     assert found.stdout, found.stderr
     (verdict,) = json.loads(found.stdout)["verdicts"]
