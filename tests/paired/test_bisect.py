@@ -12,7 +12,7 @@ import pytest
 
 from tests.paired.repository import SLOWER, SUITE, VARIANT, Repository, make
 
-pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("bisect"), pytest.mark.slow]
 
 ONE = ("--suite", SUITE, "--rounds", "1", "--json")
 COMMITS = 6
