@@ -24,7 +24,7 @@ from harness_reports.pages.write import write
 from harness_reports.views.view import build
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "samples" / "fast-h100" / "run.json.gz"
-MUTANTS = 160
+MUTANTS = 80
 ODD: list[Any] = [
     None, True, -1, 0, 1, 2**63, 2**80, -(2**70), 1e308, -1e308, 1e-320, 0.0, "", "x" * 5000, "<b>\x1b[31m\u202e",
     "\x00", [], {}, [1], {"$float": "nan"}, {"$float": "inf"}, {"$float": "x"}, "last",
