@@ -32,7 +32,10 @@ AT_BORDERS = st.sampled_from([1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33])
 """Of the blocks that kernels have, and one more or less."""
 COUNTS = ("tokens", "batch", "length", "context")
 """Dims that no other has to fit."""
-UNHURRIED = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+LEAST_VALUES = 4
+"""Of an output, that are not zero. Errors are relative to the output's size; one value alone can be small because its
+sum cancels, and then bfloat16 products of any order are far from it (LIMITS)."""
+UNHURRIED = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @st.composite
@@ -85,8 +88,12 @@ def test_a_variant_agrees_under_any_condition(op: str, name: str, data: st.DataO
     dims, dtype, condition, salt = data.draw(asked(op))
     variant, case = load_variant(op, name, REPOSITORY), case_of(op, name, dims, dtype)
     assume(variant.supports is None or variant.supports(case) is None)
-    found = under(variant, case, condition, salt)
-    if found is not None and not found.correct:
+    expected = inputs_of(case, salt)(condition)
+    assume(expected is not None)
+    floats = [value for value in expected.wanted if value.is_floating_point()]
+    assume(all(int(torch.count_nonzero(value)) >= LEAST_VALUES for value in floats))
+    found = expected.check(variant, variant.tunables_of(case.answer))[1]
+    if not found.correct:
         pytest.fail(f"{sentence(found)}: {replayable(variant, case, condition)}")
 
 
