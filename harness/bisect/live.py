@@ -19,7 +19,8 @@ from harness.revisions.git import commit_of, git
 from harness.runner.live_sides import Live, prepare
 from harness.runner.paired import Terms
 from harness.runner.stage import Options, Report
-from harness.stats.students_t import two_sided
+from harness.stats import difference
+from harness.stats.ratio import ratio_of
 from harness.store import Store
 from harness.values.bisect import Bisected, BisectStep, Commit
 from harness.values.estimate import Ratio
@@ -74,7 +75,7 @@ class Bisection:
         note = f"{self._note(a, b)}, decided"
         kept = next(iter(self._kept(note, "complete")), None)
         found = compare(*kept) if kept else self._measure(a, b, Terms(budget_s=self.budget_s, gated_only=False), note)
-        (verdict,) = self._one(found)
+        verdict = self._verdict(found)
         if verdict.verdict is Verdict.INVALID:
             raise HarnessError(f"{a.hash[:9]} with {b.hash[:9]}: {verdict.case}: INVALID: {verdict.words}")
         drawn = self._log_ratios(kept or self._sides(found), verdict.case)
@@ -92,7 +93,7 @@ class Bisection:
             self.say(f"pairs {len(drawn) + 1} to {wanted} of {a.hash[:9]} and {b.hash[:9]}: {b.subject}")
             try:
                 found = self._measure(a, b, Terms(gated_only=False, pairs=wanted - len(drawn)), note)
-                (verdict,) = self._one(found)
+                verdict = self._verdict(found)
             except HarnessError as error:
                 return More(broken=str(error))
             if isinstance(verdict.reason, SameCode | SameLaunches):
@@ -113,14 +114,14 @@ class Bisection:
             raise HarnessError(f"{self.case}: one case is searched for, this means {len(names)}: {', '.join(names)}")
         return pairs.run()
 
-    def _one(self, found: Comparison) -> Sequence[CaseVerdict]:
+    def _verdict(self, found: Comparison) -> CaseVerdict:
         """The verdict on the time of the one case that is meant."""
         if not found.comparable:
             raise NotComparable("; ".join(difference.words for difference in found.differences))
         times = [verdict for verdict in found.verdicts if verdict.is_time]
         if len(times) != 1:
             raise HarnessError(f"{self.case}: {len(times)} verdicts on its time")
-        return times
+        return times[0]
 
     def _sides(self, found: Comparison) -> tuple[StoredSide, StoredSide]:
         base, head = (StoredSide(self.store.load(side.run), side.arm) for side in (found.base, found.head))
@@ -171,9 +172,4 @@ def commits_between(repository: Path, good: str, bad: str) -> tuple[Commit, list
 
 def _ratio(log_ratios: Sequence[float]) -> Ratio | None:
     """Of pairs, with its t interval; None of fewer than two."""
-    n = len(log_ratios)
-    if n < 2:
-        return None
-    mean = statistics.fmean(log_ratios)
-    half = two_sided(CONFIDENCE, n - 1) * statistics.stdev(log_ratios) / math.sqrt(n)
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), CONFIDENCE, n, "pair")
+    return ratio_of(difference.paired(log_ratios), CONFIDENCE, "pair") if len(log_ratios) > 1 else None

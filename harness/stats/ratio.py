@@ -32,9 +32,9 @@ def ratio(
     first, second = ([math.log(m) for m in process_medians(side)] for side in (base, head))
     if paired and len(same) == len(first) == len(second) > 1:
         differences = [b - a for a, b in zip(first, second, strict=True)]
-        return _result(difference.paired(differences), confidence, "pair")
+        return ratio_of(difference.paired(differences), confidence, "pair")
     if min(len(first), len(second)) > 1:
-        return _result(difference.welch(first, second), confidence, "process")
+        return ratio_of(difference.welch(first, second), confidence, "process")
     sides = [estimate(side, confidence=confidence, process_noise=process_noise) for side in (base, head)]
     assert sides[0] is not None and sides[1] is not None
     centre = math.log(sides[1].value / sides[0].value)
@@ -44,6 +44,7 @@ def ratio(
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), reached, n, "round")
 
 
-def _result(found: difference.Difference, confidence: float, level: str) -> Ratio:
+def ratio_of(found: difference.Difference, confidence: float, level: str) -> Ratio:
+    """A difference of logs as a ratio with its interval."""
     low, value, high = (math.exp(found.centre + k * found.half_width(confidence)) for k in (-1, 0, 1))
     return Ratio(value, low, high, confidence, found.n, level)

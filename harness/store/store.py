@@ -250,7 +250,8 @@ def _insert_run(connection: Connection, run: Run, identity: str, state: str) -> 
 
 
 def _insert(connection: Connection, table: Table, run_id: int, values: Iterable[Any], **columns: Any) -> None:
-    rows = [{"run": run_id, "body": tables.encode(value), **_texts(columns)} for value in values]
+    same = {"run": run_id, **_texts(columns)}
+    rows = [{**same, "body": tables.encode(value)} for value in values]
     if rows:
         connection.execute(insert(table), rows)
 
