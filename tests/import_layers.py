@@ -57,7 +57,10 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "scipy", "sqlalchemy", "harness.load_kernels", "harness.measure", "harness.cli"),
     ),
     "store, statistics, compare, traces": Layer(
-        (*(f"harness/{name}/*.py" for name in ("store", "stats", "compare", "ranks")), "harness/trace/**/*.py"),
+        (
+            *(f"harness/{name}/*.py" for name in ("store", "stats", "compare", "ranks", "machines")),
+            "harness/trace/**/*.py",
+        ),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.decode", "harness.cli"),
     ),
     "revisions": Layer(

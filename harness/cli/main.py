@@ -24,6 +24,7 @@ from harness.cli import (
     export,
     history,
     import_,
+    machines,
     note,
     profile,
     report,
@@ -69,6 +70,7 @@ app.command("export")(export.command)
 app.command("history")(history.command)
 app.command("import")(import_.command)
 app.command("list")(list_command.command)
+app.command("machines")(machines.command)
 app.command("note")(note.command)
 app.command("profile")(profile.command)
 app.command("push")(store.push)

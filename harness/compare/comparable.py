@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from harness.compare import machine_state
 from harness.compare.join import Joined
 from harness.compare.paired_runs import paired_runs
 from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS
@@ -23,6 +24,7 @@ FIELDS = (
     *(f"suite.{name}" for name in SUITE_FIELDS),
     "sizes",
     "timer",
+    machine_state.FIELD,
 )
 """What may be accepted by name."""
 
@@ -31,7 +33,8 @@ def differences(base: StoredSide, head: StoredSide, joined: Sequence[Joined]) ->
     """The conditions that are not the same; none for two arms of one run."""
     if same_run(base, head):
         return ()
-    return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined), *_timers(joined))
+    state = machine_state.differences(base.run, head.run)
+    return (*_environment(base.run, head.run), *_suite(base.run, head.run), *_sizes(joined), *_timers(joined), *state)
 
 
 def refused(found: Sequence[Difference], accept: Collection[str]) -> tuple[Difference, ...]:
@@ -59,6 +62,7 @@ def notes(base: StoredSide, head: StoredSide) -> list[str]:
             "two runs at two times: what drifted between them is in the ratios; "
             "runs taken in turn, more than once, show how much that is"
         )
+        found += machine_state.notes(base.run, head.run)
         if base.run.suite_hash != head.run.suite_hash:
             found.append("the text of the suite differs; cases are joined where the question is the same")
     for word, run in _runs(base, head):

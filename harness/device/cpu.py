@@ -58,6 +58,9 @@ class CpuDevice:
             seconds.append(time.perf_counter() - start)
         return BANDWIDTH_BYTES / min(seconds) / 1e9
 
+    def vbios(self) -> str | None:
+        return None
+
     def timer(self, kind: str | None = None) -> Timer:
         name = kind or "cpu"
         if name not in self._timers:

@@ -71,6 +71,10 @@ class Device(Protocol):
         several."""
         ...
 
+    def vbios(self) -> str | None:
+        """Version of the board's firmware; None where it has none, or does not tell."""
+        ...
+
     def timer(self, kind: str | None = None) -> Timer:
         """The timer of that name, made once; None: the device's default. TimerUnavailable where it cannot run here."""
         ...

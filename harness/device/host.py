@@ -28,6 +28,23 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def cpu_clock_mhz() -> float | None:
+    """The highest clock of any core now, as Linux tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return max((float(line.split(":", 1)[1]) for line in lines if line.startswith("cpu MHz")), default=None)
+    except (OSError, ValueError):
+        return None
+
+
+def cpu_governor() -> str | None:
+    """What chooses the clock of the first core; None where Linux does not tell, as on most virtual machines."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def settled_threads() -> int:
     """Threads of torch on a CPU: OMP_NUM_THREADS, else half of the cores. With a thread on every core, whatever else
     runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""

@@ -90,6 +90,9 @@ class NvidiaDevice:
             milliseconds.append(start.elapsed_time(end))
         return count * 4 / statistics.median(sorted(milliseconds)[:4]) / 1e6
 
+    def vbios(self) -> str | None:
+        return self._reader.vbios()
+
     def timer(self, kind: str | None = None) -> Timer:
         name = kind or "cuda_graph"
         if name not in self._timers:

@@ -127,6 +127,10 @@ class ConditionsReader:
         """Version of the driver."""
         return self._gpu.driver() if self._gpu else None
 
+    def vbios(self) -> str | None:
+        """Version of the board's firmware."""
+        return self._gpu.ask("VbiosVersion") if self._gpu else None
+
     def power_limit_w(self) -> float | None:
         """The limit that is enforced now."""
         limit_mw = self._gpu.ask("EnforcedPowerLimit") if self._gpu else None

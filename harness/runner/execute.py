@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.machines.today import slow_today
 from harness.observe.origin import tree_around
 from harness.runner.code_watch import CodeWatch, unchanged_since
 from harness.runner.record import RunRecord
@@ -79,6 +80,8 @@ class Execution:
             noise = process_noise(noise_on(environment, self.store))
             run = msgspec.structs.replace(first_facts(self.plan, environment, self.options), process_noise=noise)
             self.record.begin(run, self.suite.text)
+            if slow := slow_today(self.store, self.record.run_id):
+                self.record.log.append(slow)
         return self.plan
 
 

@@ -18,6 +18,7 @@ from harness.compare.judge import MEMORY
 from harness.compare.order import Orders
 from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
+from harness.machines.today import slow_today
 from harness.runner.budget import Budget
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_plan import plan_pairs
@@ -114,6 +115,9 @@ class Pairs:
             side.open(pairing, self.plan.ids(side.word), process_noise(noise))
             words = f"{side.checkout.tree.words}{f', arm {arm}' if arm else ''}"
             self.say(f"{side.word}  {words} (run {side.record.run_id})")
+        if slow := slow_today(self.store, self.base.record.run_id):
+            self.notes.append(f"{slow}; both sides ran on it as it is")
+            self.say(slow)
 
     def _conclude(self) -> None:
         """After every case ran on both sides: those that were seen to read the same files, and of the others those

@@ -47,10 +47,11 @@ class PairedSide:
         self._read_gb_s: float | None = None
 
     def introduce(self) -> Environment:
-        """Asks a process of this side where it runs, and makes the plan for there. The process is kept for the first
-        slot, which times nothing."""
+        """Asks a process of this side where it runs, and how fast that is today, and makes the plan for there. The
+        process is kept for the first slot, which times nothing."""
         self.report(self.word, "start a fresh process", 0, 0)
-        self.environment = greeting(self.waiting.start(1), self.suite)
+        hello = greeting(self.waiting.start(1), self.suite, sniff=self.word == "base")  # one machine has both sides
+        self.environment, self.record.sniff = hello.environment, hello.sniff
         self.plan = self.planned(device_slug=self.environment.slug, triton=self.environment.triton)
         self.fingerprints = fingerprints(self.plan)
         return self.environment

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
 from harness.store import Store
 from harness.values.case import Case
+from harness.values.machine import Sniff
 from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
 from harness.worker.messages import Measured, NotProfiled, Profiled, Sampled, StageEvent, Started, Streamed
@@ -20,6 +23,8 @@ class RunRecord:
         self.store = store
         self.run_id = ""
         """Empty until the run begins."""
+        self.sniff: Sniff | None = None
+        """The look at the machine before the run."""
         self.streams: dict[str, list[list[int]]] = {}
         """Recorded token streams by name: tokens of each sequence."""
         self.failed: dict[str, str] = {}
@@ -37,7 +42,7 @@ class RunRecord:
 
     def begin(self, run: Run, suite_text: str) -> None:
         """The first facts of the run; planned cases that cannot be run have their row at once."""
-        self.run_id = self.store.begin(run)
+        self.run_id = self.store.begin(msgspec.structs.replace(run, sniff=self.sniff))
         self.keep_source(suite_text)
         for case in run.planned:
             if case.problem is not None:

@@ -15,7 +15,7 @@ from harness.runner.record import RunRecord
 from harness.values.environment import Environment
 from harness.values.suite import Plan, Suite
 from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import Stage, StageEvent, StageJob, Started, cases_of
+from harness.worker.messages import Hello, Stage, StageEvent, StageJob, Started, cases_of
 from harness.worker.process import WorkerDied
 
 STAGES: tuple[Stage, ...] = ("kernels", "decode", "profile")
@@ -81,7 +81,9 @@ class Stages:
         while plan is None or _is_left(stage, plan, done, verify_only):
             with self._worker() as worker:
                 self.report(stage, "start a fresh process", 0, 0)
-                environment = greeting(worker, self.suite)
+                hello = greeting(worker, self.suite, sniff=plan is None and not verify_only)
+                self.record.sniff = self.record.sniff or hello.sniff
+                environment = hello.environment
                 plan = self._plan_at(environment)
                 if not _is_left(stage, plan, done, verify_only):
                     return
@@ -158,10 +160,10 @@ def _is_left(stage: Stage, plan: Plan, done: Collection[str], verify_only: bool)
     return any(case.id not in done for case in cases_of(stage, plan))
 
 
-def greeting(worker: DeviceWorker, suite: Suite) -> Environment:
-    """Where a worker runs. Raises HarnessError where it could not start."""
+def greeting(worker: DeviceWorker, suite: Suite, sniff: bool = False) -> Hello:
+    """Where a worker runs; sniff: and how fast that is today. Raises HarnessError where it could not start."""
     try:
-        return worker.hello(suite.folder, SILENCE_LIMIT_S).environment
+        return worker.hello(suite.folder, SILENCE_LIMIT_S, sniff)
     except (WorkerDied, HarnessError) as death:
         raise HarnessError(f"{suite.path}: a worker could not start: {death}") from death
 

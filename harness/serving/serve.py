@@ -19,6 +19,7 @@ from harness import kernels_root
 from harness.device.choice import gpu_is_usable, open_device
 from harness.device.device import Device
 from harness.device.environment import read_environment
+from harness.device.sniff import sniff
 from harness.suite.catalogue import bind_ops
 from harness.values.environment import Environment
 from harness.worker.clock import OuterClock, WireClock
@@ -72,7 +73,8 @@ class Service:
     def events(self, job: DeviceJob) -> Iterator[object]:
         """What the job yields, as it comes."""
         if isinstance(job, Greet):
-            yield Hello(self._where(job.folder, job.bandwidth), self._interpreted)
+            environment = self._where(job.folder, job.bandwidth)
+            yield Hello(environment, self._interpreted, sniff(self._opened()) if job.sniff else None)
         elif isinstance(job, StageJob):
             from harness.serving.stages import stage_events
 

@@ -13,6 +13,7 @@ from harness.store.attempts import attempts
 from harness.store.copying import ROWS
 from harness.store.store import Store
 from harness.values.attempt import Attempt
+from harness.values.machine import Sniffed
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
 from harness.values.profile import Profile
@@ -21,7 +22,7 @@ from harness.values.sweep import Configuration, Finals
 
 KINDS: dict[Table, Any] = {
     tables.measurements: Measurement, tables.conditions: Conditions, tables.profiles: Profile, tables.sources: str,
-    tables.streams: list[int], tables.slots: Slot, attempts: Attempt,
+    tables.streams: list[int], tables.slots: Slot, tables.sniffs: Sniffed, attempts: Attempt,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from harness.store.writer import is_alive
 
 ROWS = (
     tables.measurements, tables.conditions, tables.profiles, tables.sources, tables.streams, tables.slots,
-    tables.configurations,
+    tables.configurations, tables.sniffs,
 )  # fmt: skip
 """The tables whose rows belong to a run."""
 

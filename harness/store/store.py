@@ -14,13 +14,15 @@ from sqlalchemy import URL, Connection, Engine, Row, Table, insert, select, upda
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import HarnessError
-from harness.store import configurations, database, tables
+from harness.store import configurations, database, machines, tables
 from harness.store.exchange import read_exported
+from harness.store.machines import sniffed
 from harness.store.naming import find, is_file, is_reserved
 from harness.store.reading import environments, load_run, summaries, uuid_of
 from harness.store.writer import this_writer
 from harness.values.closure import ObservedCode
 from harness.values.environment import Environment
+from harness.values.machine import Sniffed
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
@@ -191,6 +193,15 @@ class Store:
                 _insert(connection, tables.streams, key, [tokens], name=name)
             return str(key)
 
+    def sniffs(self, machine: str | None = None, last: int | None = None) -> list[Sniffed]:
+        """The looks at a machine before its runs, in the order of their starts; at all machines where None. last: of
+        the newest so many that came into this store."""
+        return self.read([], machines.sniffs, machine, last)
+
+    def sniff_of(self, run_id: str) -> Sniffed | None:
+        """The look before a run; None where it has none."""
+        return self.read(None, machines.sniff_of, int(run_id))
+
     def runs(self, suite: str | None = None) -> list[Summary]:
         """All runs, oldest first."""
         return [found for found in self.read([], summaries) if suite in (None, found.suite)]
@@ -246,7 +257,11 @@ def _insert_run(connection: Connection, run: Run, identity: str, state: str) -> 
     }  # fmt: skip
     key = connection.execute(insert(tables.runs).values(_texts(values))).inserted_primary_key
     assert key is not None
-    return int(key[0])
+    run_id = int(key[0])
+    if run.sniff is not None and run.environment is not None:
+        looked = sniffed(run, identity, run.environment, run.sniff)
+        _insert(connection, tables.sniffs, run_id, [looked], machine=looked.machine)
+    return run_id
 
 
 def _insert(connection: Connection, table: Table, run_id: int, values: Iterable[Any], **columns: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Larg
 
 T = TypeVar("T")
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 """Raised when a table or a value changes; `migrations` has a step from each version before."""
 
 metadata = MetaData()
@@ -56,6 +56,8 @@ profiles = _rows("profiles")
 sources = _rows("sources", Column("hash", Text, nullable=False))
 streams = _rows("streams", Column("name", Text, nullable=False))
 slots = _rows("slots")
+sniffs = _rows("sniffs", Column("machine", Text, nullable=False))
+Index("sniffs_machine", sniffs.c.machine, sniffs.c.run)
 configurations = _rows("configurations", Column("key", Text, nullable=False), Column("kind", Text, nullable=False))
 Index("configurations_key", configurations.c.key)
 

@@ -11,6 +11,7 @@ import msgspec
 from harness.values.case import Case
 from harness.values.closure import Closure, ObservedCode
 from harness.values.environment import Environment
+from harness.values.machine import Sniff
 from harness.values.measurement import Conditions, Measurement, Status
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
@@ -59,7 +60,8 @@ class Run(msgspec.Struct, frozen=True):
     processes: how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a
     comparison measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation
     between fresh processes as this machine was calibrated when the run began. observed: what each case was seen to
-    read by the first process; of pairs the slots have it."""
+    read by the first process; of pairs the slots have it. sniff: the look at the machine before it; of pairs base's run
+    has it."""
 
     id: str
     started: str
@@ -85,6 +87,7 @@ class Run(msgspec.Struct, frozen=True):
     suite_facts: SuiteFacts | None = None
     """None where they are not known: a file of pytest-benchmark has no suite."""
     observed: ObservedCode = ObservedCode()
+    sniff: Sniff | None = None
     schema: int = SCHEMA_VERSION
 
     @property

@@ -35,10 +35,11 @@ class DeviceWorker(WorkerProcess):
             else:
                 yield clock.judged(message)
 
-    def hello(self, folder: Path, limit_s: float | None = None) -> Hello:
-        """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device."""
+    def hello(self, folder: Path, limit_s: float | None = None, sniff: bool = False) -> Hello:
+        """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device. sniff: it looks
+        at how fast that is today, too."""
         if self._hello is None:
-            [self._hello] = self.ask(Greet(str(folder)), Hello, limit_s)
+            [self._hello] = self.ask(Greet(str(folder), sniff=sniff), Hello, limit_s)
         assert self._hello is not None
         return self._hello
 

@@ -12,6 +12,7 @@ from harness.values.case import Case
 from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.launch import Launch
+from harness.values.machine import Sniff
 from harness.values.measurement import Conditions, Measurement
 from harness.values.profile import Profile
 from harness.values.suite import OpSource, Plan, Suite
@@ -64,6 +65,8 @@ class Greet(msgspec.Struct, frozen=True, tag=True):
     folder: str
     bandwidth: bool = True
     """Measure it, which takes about 0.1 s on a GPU."""
+    sniff: bool = False
+    """Look at how fast the machine is today, too."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -72,6 +75,8 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
     environment: Environment
     interpreted: bool = False
     """Triton kernels run in its interpreter."""
+    sniff: Sniff | None = None
+    """Where it was asked for."""
 
 
 class StageJob(msgspec.Struct, frozen=True, tag=True):

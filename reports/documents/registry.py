@@ -26,6 +26,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "difference": breakdowns.TwoBreakdowns,
     "findings": stored.FindingsDocument,
     "history": stored.HistoryDocument,
+    "machines": stored.MachinesDocument,
     "plan": plans.PlanDocument,
     "ranks": ranks.RanksDocument,
     "report": runs.ReportDocument,

@@ -15,6 +15,7 @@ from harness.values.case import Tunables
 from harness.values.change import Series
 from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
+from harness.values.machine import Health
 from harness.values.pairing import CaseNoise, Noise
 from harness.values.summary import Summary
 
@@ -50,6 +51,7 @@ AttemptRow = struct(
     question=str, pattern=str, note=str, tags=list[str],
 )  # fmt: skip
 AttemptsDocument = struct("AttemptsDocument", attempts=several(AttemptRow))
+MachinesDocument = struct("MachinesDocument", machines=tuple[Health, ...])
 FindingsDocument = struct("FindingsDocument", findings=tuple[Finding, ...])
 CalibrationDocument = struct(
     "CalibrationDocument", device=str, runs=Runs, offset=float, offset_chance=float,
@@ -63,6 +65,10 @@ def attempts_text(found: Sequence[Attempt]) -> str:
 
 def changes_text(found: Sequence[Series]) -> str:
     return text(ChangesDocument(series=tuple(found)))
+
+
+def machines_text(found: Sequence[Health]) -> str:
+    return text(MachinesDocument(machines=tuple(found)))
 
 
 def history_text(found: tuple[CaseHistory, ...]) -> str:

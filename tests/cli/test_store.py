@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import ExitStatus, HarnessError
 from harness.store import Store
+from harness.store.tables import STORE_VERSION
 from tests.store.test_store import measured, run
 
 
@@ -40,14 +41,25 @@ def _as_version_2(path: str) -> None:
 def test_an_older_store_is_upgraded_with_a_copy(location: str, tmp_path: Path) -> None:
     """Whoever meets it first is told the command; afterwards all runs are there."""
     _as_version_2(location)
-    with pytest.raises(HarnessError, match="store version 2, this program reads 3: `harness store upgrade`"):
+    with pytest.raises(
+        HarnessError, match=f"store version 2, this program reads {STORE_VERSION}: `harness store upgrade`"
+    ):
         Store(location)
-    assert "version 2 to 3; as it was: " in _invoke("store", "upgrade", "--store", location)
+    assert f"version 2 to {STORE_VERSION}; as it was: " in _invoke("store", "upgrade", "--store", location)
     assert [found.note for found in Store(location).runs()] == ["0", "1", "2"]
-    assert "version 3 already" in _invoke("store", "upgrade", "--store", location)
+    assert f"version {STORE_VERSION} already" in _invoke("store", "upgrade", "--store", location)
     with sqlite3.connect(tmp_path / "runs.sqlite.version2") as copy:
         assert copy.execute("SELECT version FROM store").fetchall() == [(2,)]
         assert copy.execute("SELECT count(*) FROM runs").fetchall() == [(3,)]
+
+
+def test_a_store_without_looks_at_machines_gets_their_table(location: str) -> None:
+    """Version 3 had none."""
+    with sqlite3.connect(location) as raw:
+        raw.execute("DROP TABLE sniffs")
+        raw.execute("UPDATE store SET version = 3")
+    assert f"version 3 to {STORE_VERSION}" in _invoke("store", "upgrade", "--store", location)
+    assert Store(location).sniffs() == [] and len(Store(location).runs()) == 3
 
 
 def test_a_store_that_no_release_wrote_is_left_as_it_is(location: str) -> None:
@@ -98,5 +110,5 @@ def test_a_damaged_row_is_named(location: str) -> None:
 
 def test_create_says_what_it_found(tmp_path: Path) -> None:
     path = str(tmp_path / "new.sqlite")
-    assert f"{path}: made, version 3" in _invoke("store", "create", "--store", path)
-    assert f"{path}: is a run store, version 3" in _invoke("store", "create", "--store", path)
+    assert f"{path}: made, version {STORE_VERSION}" in _invoke("store", "create", "--store", path)
+    assert f"{path}: is a run store, version {STORE_VERSION}" in _invoke("store", "create", "--store", path)

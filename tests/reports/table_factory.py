@@ -22,6 +22,7 @@ from harness.values.change import Change, Point, Series
 from harness.values.compiled import Compiled
 from harness.values.estimate import Ratio
 from harness.values.launch import Launch
+from harness.values.machine import Health, MachineState, Probe, Sniff, Sniffed
 from harness.values.measurement import Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
 from harness.values.pairing import CaseNoise, Noise, Tree
@@ -54,6 +55,7 @@ from harness_reports.tables import (
     sweep,
 )
 from harness_reports.tables import breakdown as of_traces
+from harness_reports.tables import health as of_machines
 from harness_reports.tables.ranks import every_table as rank_tables
 from harness_reports.views.history_view import slim
 from harness_reports.views.history_view import trends as trends_of
@@ -144,6 +146,18 @@ def summary() -> Summary:
     return Summary("1", "u", synthetic_run(1).started, "s", "complete", "note", ("t",), 2, 2, "GPU")
 
 
+def machine_healths() -> list[Health]:
+    """A GPU that is slow today, and a machine that is new."""
+    sniff = Sniff("box", 3000.0, 210.0, 2.1, 0.3, "96.00", 1755, 2619, 61, 640.0, ())
+    look = Sniffed("GPU-1234", "NVIDIA H100 GPU-1234", "2026-01-07T00:00:00+00:00", "u", ("570.00", "700.0"), sniff)
+    probes = Probe("memory", 0.002, 0.05), Probe("matmul", 0.21, 0.05), Probe("launch", 0.01, 0.1)
+    new = msgspec.structs.replace(look, machine="cpu at box", name="cpu")
+    return [
+        Health("GPU-1234", look.name, MachineState.UNUSABLE, 12, look, probes, "2026-01-06T00:00:00+00:00"),
+        Health("cpu at box", "cpu", MachineState.UNKNOWN, 1, new),
+    ]
+
+
 def tool_reports() -> tuple[ToolReport, ...]:
     """One that found a race and a stray write, one that found nothing, one that could not run."""
     race = AccessError(
@@ -220,6 +234,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
         bisect.steps(bisected()), changes.changes([changed_series()]),
+        of_machines.health(machine_healths()),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),

@@ -1,0 +1,18 @@
+"""What a reader of a run or comparison is told of the machine that it runs on now."""
+
+from __future__ import annotations
+
+from harness.machines.health import KNOWN, health
+from harness.store import Store
+
+LOOKS = 4 * KNOWN
+"""The newest of this machine: its usual is of KNOWN, some of them may be of other settings."""
+
+
+def slow_today(store: Store, run_id: str) -> str:
+    """One line where the machine of a run that has begun is slow beside its own usual; else empty."""
+    look = store.sniff_of(run_id)
+    if look is None:
+        return ""
+    found = health([known for known in store.sniffs(look.machine, LOOKS) if known.started <= look.started])
+    return f"{found.name} is slow today: {found.words}; `harness machines` shows its past" if found.slow else ""
