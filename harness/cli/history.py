@@ -11,17 +11,24 @@ from harness.cli.options import AsJson, Store
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from harness.compare.history import CaseHistory
     from harness.store import Store as RunStore
-    from harness.values.run import Run
+    from harness.values.point import CasePoint, CaseSeries
+
+SHOWN = 100
+"""Runs of a case that a terminal shows unless --last says otherwise."""
+SCANNED = 2000
+"""Runs of a series in which changes are looked for."""
 
 
 def command(
     case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k; several cases are listed in turn.")],
     suite: Annotated[str, typer.Option(help="Only runs of this suite, by name; all when left out.")] = "",
-    last: Annotated[int, typer.Option(min=0, help="Only so many of the newest runs; 0: all.")] = 0,
+    last: Annotated[
+        int | None,
+        typer.Option(min=0, help="Only so many of the newest runs; 0: all [100; of --json all; of --changes 2000]."),
+    ] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the first cases over their runs into this file.")] = None,
     changes: Annotated[
         bool, typer.Option("--changes", help="Suspected changes over commits, each machine for itself; and no runs.")
@@ -30,34 +37,47 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """A case over runs and commits, each value with its interval. A history shows; `harness compare` judges."""
-    from harness.compare.history import history
-    from harness.plan.match import select
     from harness.store import Store as RunStore
 
     stored = RunStore(store)
-    found, ids = history(_runs(stored, suite, last), case)
-    if not found:
-        if not ids:
-            of = f" of suite {suite}" if suite else ""
-            raise HarnessError(f"no runs{of} in {stored.location}; `harness run SUITE` makes one")
-        select(case, ids)  # says what there is
+    wanted = _series(stored, suite, case)
+    most = last if last is not None else SCANNED if changes else 0 if as_json else SHOWN
+    found = stored.points(wanted, most)
     if svg is not None:
-        _draw(svg, _runs(stored, suite, last), case)
+        _draw(svg, found)
     if changes:
         _changes(found, as_json)
     elif as_json:
+        from harness.compare.history import history
         from harness_reports.documents.stored import history_text
 
-        print(history_text(found))
+        print(history_text(history(found)))
     else:
+        from harness.compare.history import history
         from harness_reports.formats.console import show
         from harness_reports.formats.terminal_table import Titled
         from harness_reports.tables.over_runs import moments
 
-        show(*(Titled(moments(one)) for one in found))
+        show(*(Titled(moments(one)) for one in history(found)))
+        if most and len(found) >= most and last is None:
+            print(f"The newest {most} runs of each series; --last 0 shows all.")
 
 
-def _changes(found: Sequence[CaseHistory], as_json: bool) -> None:
+def _series(stored: RunStore, suite: str, case: str) -> list[CaseSeries]:
+    """Those that are meant. Raises HarnessError, naming what there is, where none is."""
+    from harness.plan.match import matches, select
+
+    known = [one for one in stored.series() if suite in ("", one.suite)]
+    found = [one for one in known if matches(case, one.case.id)]
+    if not known:
+        of = f" of suite {suite}" if suite else ""
+        raise HarnessError(f"no runs{of} in {stored.location}; `harness run SUITE` makes one")
+    if not found:
+        select(case, list(dict.fromkeys(one.case.id for one in known)))  # says what there is
+    return found
+
+
+def _changes(found: Sequence[tuple[CaseSeries, CasePoint]], as_json: bool) -> None:
     """By the order of the commits of the repository here; without one, of the runs, which is said."""
     from harness.compare.changes import series
     from harness.revisions import repository_of
@@ -65,7 +85,7 @@ def _changes(found: Sequence[CaseHistory], as_json: bool) -> None:
 
     repository = repository_of(Path.cwd())
     positions = first_parents(repository) if repository else None
-    made = [one for case in found for one in series(case, positions)]
+    made = series(found, positions)
     if as_json:
         from harness_reports.documents.stored import changes_text
 
@@ -81,28 +101,13 @@ def _changes(found: Sequence[CaseHistory], as_json: bool) -> None:
         show(summary(made, positions is not None))
 
 
-def _runs(stored: RunStore, suite: str, last: int) -> Iterator[Run]:
-    """By their start, a comparison's base before its head, one at a time; those that only calibrated are left out."""
-    wanted = [s for s in stored.runs(suite or None) if s.purpose != "calibrate"]
-    wanted.sort(key=lambda summary: summary.started)
-    return (stored.load(summary.id) for summary in wanted[-last:])
-
-
-def _draw(path: Path, runs: Iterable[Run], match: str) -> None:
+def _draw(path: Path, found: Sequence[tuple[CaseSeries, CasePoint]]) -> None:
     from harness.cli.output_file import write
-    from harness.plan.match import matches
     from harness_reports.charts.history_chart import draw_history
-    from harness_reports.views.history_view import slim, trends
+    from harness_reports.views.history_view import trends_of_points
 
-    slims = []
-    for run in runs:
-        kept = tuple(m for m in run.measurements if matches(match, m.case.id))
-        if kept:
-            import msgspec
-
-            slims.append(slim(msgspec.structs.replace(run, measurements=kept)))
-    suite = slims[-1].suite if slims else ""
-    charts = draw_history(trends([slim for slim in slims if slim.suite == suite]))
+    trends = trends_of_points(found)
+    charts = draw_history([trend for trend in trends if trend.suite == trends[-1].suite])
     if not charts:
-        raise HarnessError(f"--svg: no case that {match} means has a time in two runs of a suite")
+        raise HarnessError("--svg: no case that was meant has a time in two runs of a suite")
     write("--svg", path, charts[0].svg)

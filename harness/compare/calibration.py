@@ -27,9 +27,8 @@ LEAST_PAIRS = 16
 def noise_on(environment: Environment, store: Store) -> Noise:
     """From every calibration on this machine, under the conditions that comparable runs must share."""
     halves: dict[str, list[Summary]] = {}
-    for summary in store.runs():
-        if summary.purpose == CALIBRATE:
-            halves.setdefault(summary.comparison, []).append(summary)
+    for summary in store.runs(purpose=CALIBRATE):
+        halves.setdefault(summary.comparison, []).append(summary)
     pairs: dict[str, list[Pairs]] = {}
     for halved in halves.values():
         if len(halved) != 2:

@@ -9,69 +9,93 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.compare.history import CaseHistory, Moment
+from harness.compare.history import asked_alike, code_between
 from harness.stats.change_points import Rule, Step, scan
 from harness.values.change import Change, Point, Series
 from harness.values.estimate import Ratio
+from harness.values.point import CaseCode, CasePoint, CaseSeries
 
 CONFIDENCE = 0.95
 
 
 @dataclass
 class _Level:
-    """The moments of one commit under the same conditions."""
+    """The points of one commit under the same conditions."""
 
-    moments: list[Moment] = field(default_factory=list)
+    points: list[CasePoint] = field(default_factory=list)
 
     def point(self) -> Point:
-        logs = [math.log(m.time.value) for m in self.moments if m.time]
-        return Point(self.moments[0].commit, tuple(m.run for m in self.moments), statistics.fmean(logs))
+        logs = [math.log(p.time.value) for p in self.points if p.time]
+        return Point(self.points[0].commit, tuple(p.run for p in self.points), statistics.fmean(logs))
 
 
-def series(found: CaseHistory, positions: Mapping[str, int] | None, rule: Rule = Rule()) -> tuple[Series, ...]:
-    """One for each machine and conditions, with its suspected changes. positions: of the commits on their line, by
-    hash; None: none is known, and points stand in the order of their runs, those of one commit apart."""
-    groups: dict[tuple[str, str], dict[str, _Level]] = {}
-    left_out: dict[tuple[str, str], int] = {}
-    for moment in found.moments:
-        if moment.time is None or moment.tree:
+@dataclass
+class _Found:
+    """Of one series: its levels by the name of their commit, points left out, and those without a time."""
+
+    levels: dict[str, _Level] = field(default_factory=dict)
+    left_out: int = 0
+
+
+def series(
+    found: Iterable[tuple[CaseSeries, CasePoint]], positions: Mapping[str, int] | None, rule: Rule = Rule()
+) -> tuple[Series, ...]:  # fmt: skip
+    """One for each case, machine and conditions, with its suspected changes. found: oldest run first. positions: of the
+    commits on their line, by hash; None: none is known, and points stand in the order of their runs, those of one
+    commit apart."""
+    groups: dict[tuple[str, str, str, str, str], _Found] = {}
+    owner: dict[tuple[str, str, str, str, str], CaseSeries] = {}
+    for own, point in found:
+        if point.time is None or point.tree:
             continue
-        key = moment.machine, moment.conditions
-        own = groups.setdefault(key, {})
-        if positions is not None and moment.commit not in positions:
-            left_out[key] = left_out.get(key, 0) + 1
+        key = own.suite, own.case.id, own.machine, own.identity, point.context.key
+        group = groups.setdefault(key, _Found())
+        owner.setdefault(key, own)
+        if positions is not None and point.commit not in positions:
+            group.left_out += 1
             continue
-        name = moment.commit if positions is not None else f"{moment.commit} {len(own)}"
-        own.setdefault(name, _Level()).moments.append(moment)
+        name = point.commit if positions is not None else f"{point.commit} {len(group.levels)}"
+        group.levels.setdefault(name, _Level()).points.append(point)
     made = []
-    for key, levels in groups.items():
-        names = sorted(levels, key=lambda name: positions[name]) if positions is not None else list(levels)
+    for key, group in groups.items():
+        names = sorted(group.levels, key=lambda name: positions[name]) if positions is not None else list(group.levels)
         if names:
-            ordered = [levels[name] for name in names]
-            made.append(_series(found, key[0], ordered, positions, left_out.get(key, 0), rule))
+            ordered = [group.levels[name] for name in names]
+            made.append(_series(owner[key], ordered, positions, group.left_out, rule))
     return tuple(made)
 
 
 def _series(
-    found: CaseHistory, machine: str, levels: list[_Level], positions: Mapping[str, int] | None, left_out: int,
-    rule: Rule,
+    own: CaseSeries, levels: Sequence[_Level], positions: Mapping[str, int] | None, left_out: int, rule: Rule
 ) -> Series:  # fmt: skip
     points = tuple(level.point() for level in levels)
     changes = []
     for step in scan([point.log_us for point in points], rule):
         before, since = points[step.index - 1], points[step.index]
         between = positions[since.commit] - positions[before.commit] if positions is not None else None
-        proved = levels[step.index].moments[0]
         changes.append(
             Change(
-                found.case, found.suite, machine, before, since, between, _ratio(step, len(points)), step.z,
-                proved.code == "same" and not proved.files,
+                own.case.id, own.suite, own.machine, before, since, between, _ratio(step, len(points)), step.z,
+                _same_code(levels[step.index - 1], levels[step.index]),
             )
         )  # fmt: skip
-    return Series(found.case, found.suite, machine, points, left_out, tuple(changes))
+    return Series(own.case.id, own.suite, own.machine, points, left_out, tuple(changes))
+
+
+def _same_code(before: _Level, since: _Level) -> bool:
+    """Whether any two runs of two commits are proved to have run the same: then none of the commits between them did
+    anything to the case."""
+    return any(runs_the_same(one.code, two.code) for one in before.points for two in since.points)
+
+
+def runs_the_same(one: CaseCode, two: CaseCode) -> bool:
+    """By all that was read, or by what it was compiled to."""
+    if one.binary and one.binary == two.binary and asked_alike(one, two) is not False:
+        return True
+    return code_between(one, two).code == "same"
 
 
 def _ratio(step: Step, n: int) -> Ratio:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.compare.comparable import environment_differences, suite_differences
-from harness.compare.join import PlannedCase, planned_cases
-from harness.plan.match import matches
-from harness.stats.estimate import estimate_of
-from harness.values.case import Case
 from harness.values.difference import Difference
-from harness.values.environment import REFUSED_WHEN_DIFFERENT, Environment
+from harness.values.environment import Environment
 from harness.values.estimate import Estimate
-from harness.values.run import Run, SuiteFacts
+from harness.values.point import CaseCode, CasePoint, CaseSeries, PointContext
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -57,69 +52,83 @@ class CaseHistory(msgspec.Struct, frozen=True):
     moments: tuple[Moment, ...]
 
 
-class _Last(msgspec.Struct):
-    """Of a case, the last moment that has a time."""
-
-    environment: Environment | None
-    suite: SuiteFacts | None
-    planned: PlannedCase
-
-
-def history(runs: Iterable[Run], match: str) -> tuple[tuple[CaseHistory, ...], tuple[str, ...]]:
-    """The cases that `match` means, in each of the runs, oldest first; and the ids of all cases, for what to say where
-    it means none. Holds one run at a time."""
+def history(points: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[CaseHistory, ...]:
+    """The points of some series, oldest first, by case and suite: machines are one history."""
     found: dict[tuple[str, str], list[Moment]] = {}
-    last: dict[tuple[str, str], _Last] = {}
+    last: dict[tuple[str, str], CasePoint] = {}
     units: dict[tuple[str, str], str] = {}
-    ids: dict[str, None] = {}
-    for run in runs:
-        for planned in planned_cases(run):
-            case = planned.case
-            ids[case.id] = None
-            if matches(match, case.id):
-                key = run.suite, case.id
-                units[key] = case.unit
-                moment, now = _moment(run, planned, last.get(key))
-                found.setdefault(key, []).append(moment)
-                if moment.time is not None:
-                    last[key] = now
-    histories = (CaseHistory(case, suite, units[suite, case], tuple(m)) for (suite, case), m in found.items())
-    return tuple(histories), tuple(ids)
+    words = _Words()
+    for series, point in points:
+        key = series.suite, series.case.id
+        units.setdefault(key, series.case.unit)
+        found.setdefault(key, []).append(_moment(series, point, last.get(key), words))
+        if point.time is not None:
+            last[key] = point
+    return tuple(CaseHistory(case, suite, units[suite, case], tuple(m)) for (suite, case), m in found.items())
 
 
-def _moment(run: Run, planned: PlannedCase, last: _Last | None) -> tuple[Moment, _Last]:
-    case, measurement = planned.case, planned.measurement
-    time = estimate_of(run, measurement) if measurement else None
+class _Words:
+    """What changed between two contexts, asked once for each two that follow each other."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, int], tuple[str, ...]] = {}
+        self.keys: dict[int, str] = {}
+
+    def changed(self, before: PointContext, after: PointContext) -> tuple[str, ...]:
+        if before is after:
+            return ()
+        key = id(before), id(after)  # a store gives all points of a context the same object
+        if key not in self.found:
+            self.found[key] = changed_context(before, after)
+        return self.found[key]
+
+    def key(self, context: PointContext) -> str:
+        if id(context) not in self.keys:
+            self.keys[id(context)] = context.key
+        return self.keys[id(context)]
+
+
+def _moment(series: CaseSeries, point: CasePoint, last: CasePoint | None, words: _Words) -> Moment:
     changed: tuple[str, ...] = ()
     code = Code()
-    if last is not None and time is not None:
-        code = _code(last.planned, planned)
-        changed = (
-            *conditions(last.environment, run.environment),
-            *(difference.words for difference in suite_differences(last.suite, run.suite_facts)),
-            *_sizes(last.planned.case.dims, case.dims),
-        )
-    seen = (measurement.status.value, measurement.reason) if measurement else run.unmeasured(case)[:2]
-    moment = Moment(
-        run.id, run.started, (run.environment.commit if run.environment else None) or "",
-        *seen, time,
-        case.answer.label if case.answer else "", run.pairing.tree.words if run.pairing else "", changed, *code,
-        run.environment.machine if run.environment else "", _conditions_key(run, case),
+    if last is not None and point.time is not None:
+        code = code_between(last.code, point.code, last.context.dims == point.context.dims)
+        changed = words.changed(last.context, point.context)
+    return Moment(
+        point.run, point.started, point.commit, point.status, point.reason, point.time,
+        point.code.answer.label if point.code.answer else "", point.tree, changed, *code,
+        series.machine, words.key(point.context),
     )  # fmt: skip
-    return moment, _Last(run.environment, run.suite_facts, planned)
 
 
-def _code(before: PlannedCase, after: PlannedCase) -> Code:
-    """What is proved of two moments of a case."""
+def changed_context(before: PointContext, after: PointContext) -> tuple[str, ...]:
+    """In words, all by which two points may not be compared."""
+    return (
+        *conditions(before.environment, after.environment),
+        *(difference.words for difference in suite_differences(before.suite, after.suite)),
+        *_sizes(before.dims, after.dims),
+    )
+
+
+def code_between(before: CaseCode, after: CaseCode, same_dims: bool = True) -> Code:
+    """What is proved of the code of two points of a case."""
     if before.closure is None or after.closure is None:
         return Code()
-    files = before.closure.differences(after.closure)
-    if files:
+    if before.closure is not after.closure and (files := before.closure.differences(after.closure)):
         return Code("changed", files)
-    alike = before.asked_as(after)
+    alike = asked_alike(before, after, same_dims)
     if alike is None or not before.closure.proves_same(after.closure):
         return Code()
     return Code("same" if alike else "asked otherwise")
+
+
+def asked_alike(before: CaseCode, after: CaseCode, same_dims: bool = True) -> bool | None:
+    """Whether both were asked for the same sizes, tunables and weights; None where that is not known."""
+    if before.asked and after.asked:
+        return before.asked == after.asked
+    if before.answer is None:
+        return None
+    return before.answer == after.answer and same_dims
 
 
 def conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
@@ -127,13 +136,6 @@ def conditions(before: Environment | None, after: Environment | None) -> tuple[s
     if before is None or after is None:
         return () if before is after else ("environment",)
     return tuple(difference.words for difference in environment_differences(before, after))
-
-
-def _conditions_key(run: Run, case: Case) -> str:
-    environment = run.environment
-    fields = [getattr(environment, name) for name in REFUSED_WHEN_DIFFERENT] if environment else []
-    said = msgspec.json.encode([fields, run.suite_facts, sorted(case.dims.items())], order="sorted")
-    return hashlib.sha256(said).hexdigest()[:12]
 
 
 def _sizes(before: dict[str, int], after: dict[str, int]) -> tuple[str, ...]:

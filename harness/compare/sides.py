@@ -24,7 +24,7 @@ def is_stored(side: str, store: Store) -> bool:
     if is_exported(name) or not name or (is_reserved(name) and not (name.isdigit() and len(name) > MOST_DIGITS)):
         return True
     prefix = len(name) >= LEAST_PREFIX
-    return any(name in found.tags or (prefix and found.uuid.startswith(name)) for found in store.runs())
+    return any(name in found.tags or (prefix and found.uuid.startswith(name)) for found in store.named(name))
 
 
 @dataclass(frozen=True)

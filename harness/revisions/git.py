@@ -72,6 +72,16 @@ def first_parents(repository: Path, revision: str = "HEAD") -> dict[str, int]:
     return {commit: position for position, commit in enumerate(found)}
 
 
+def position_of(folder: Path, commit: str) -> int | None:
+    """Of a commit on its line of first parents, the root's 1; None where the folder's repository, or what it has of it,
+    does not say."""
+    shallow = _run(folder, "rev-parse", "--is-shallow-repository")
+    if shallow.returncode != 0 or shallow.stdout.strip() != "false":
+        return None
+    done = _run(folder, "rev-list", "--count", "--first-parent", "--end-of-options", commit)
+    return int(done.stdout) if done.returncode == 0 else None
+
+
 def submodules(folder: Path, env: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     """Path and commit of each submodule in the index. env: may name another index."""
     entries = git(folder, "ls-files", "--stage", "-z", env=env).split("\0")

@@ -10,6 +10,7 @@ import msgspec
 
 from harness.machines.today import slow_today
 from harness.observe.origin import tree_around
+from harness.revisions.git import position_of
 from harness.runner.code_watch import CodeWatch, unchanged_since
 from harness.runner.record import RunRecord
 from harness.runner.stage import Options, Report, Stages
@@ -17,7 +18,7 @@ from harness.store import Store
 from harness.store.writer import new_run
 from harness.suite.fingerprint import fingerprints
 from harness.values.closure import Closure, observed
-from harness.values.environment import Environment
+from harness.values.environment import DIRTY, Environment
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
 from harness.worker.device_worker import DeviceWorker
@@ -103,4 +104,7 @@ def first_facts(plan: Plan, environment: Environment, options: Options) -> Run:
     kinds = {kind for stage in options.stages for kind in KINDS[stage]}
     planned = tuple(case for case in plan.cases if case.kind in kinds)
     run = new_run(plan.suite, environment, options.processes, options.note)
-    return msgspec.structs.replace(run, analysis=plan.suite.analysis, planned=planned)
+    commit = environment.commit or ""
+    clean = bool(commit) and not commit.endswith(DIRTY)
+    position = position_of(Path(plan.suite.folder), commit) if clean else None
+    return msgspec.structs.replace(run, analysis=plan.suite.analysis, planned=planned, position=position)

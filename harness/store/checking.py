@@ -1,29 +1,39 @@
-"""Whether all that a store holds can be read: each value, and each row's run."""
+"""Whether all that a store holds can be read: each value, each row's run, and what rows share."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Column, Connection, Table, func, select
 
 from harness.store import tables
 from harness.store.attempts import attempts
-from harness.store.copying import ROWS
 from harness.store.store import Store
 from harness.values.attempt import Attempt
+from harness.values.case import Case
 from harness.values.machine import Sniffed
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
+from harness.values.point import CaseCode, PointContext
 from harness.values.profile import Profile
 from harness.values.run import Run
 from harness.values.sweep import Configuration, Finals
 
 KINDS: dict[Table, Any] = {
-    tables.measurements: Measurement, tables.conditions: Conditions, tables.profiles: Profile, tables.sources: str,
-    tables.streams: list[int], tables.slots: Slot, tables.sniffs: Sniffed, attempts: Attempt,
+    tables.headers: Run, tables.measurements: Measurement, tables.conditions: Conditions, tables.profiles: Profile,
+    tables.streams: list[int], tables.slots: Slot, tables.series: Case, tables.sniffs: Sniffed,
+    tables.configurations: None, attempts: Attempt,
 }  # fmt: skip
+"""Tables with bodies; those of configurations say their kind themselves."""
+SHARED: tuple[tuple[Column[Any], Any], ...] = (
+    (tables.sources.c.content, str),
+    (tables.points.c.code, CaseCode),
+    (tables.points.c.context, PointContext),
+)
+"""Columns that point at contents."""
 
 
 def check(store: Store) -> tuple[int, list[str]]:
@@ -34,20 +44,36 @@ def check(store: Store) -> tuple[int, list[str]]:
 def _check(connection: Connection) -> tuple[int, list[str]]:
     found: list[str] = []
     rows = 0
-    for identity, header in connection.execute(select(tables.runs.c.id, tables.runs.c.header)):
-        rows += 1
-        found += _unreadable(f"run {identity}", header, Run)
-    for table in (*ROWS, attempts):
-        key = table.c.id if table is attempts else table.c.row
+    for table, kind in KINDS.items():
+        key = table.primary_key.columns[0]
         for row in connection.execute(select(table).order_by(key)).mappings():
             rows += 1
-            kind = _kind(row["kind"]) if table is tables.configurations else KINDS[table]
-            found += _unreadable(f"{table.name} row {row[key.name]}", row["body"], kind)
-    for table in ROWS:
-        orphans = select(func.count()).select_from(table).where(table.c.run.not_in(select(tables.runs.c.id)))
+            found += _unreadable(f"{table.name} row {row[key.name]}", row["body"], kind or _kind(row["kind"]))
+    c = tables.contents.c
+    for number, key, body in connection.execute(select(c.id, c.hash, c.body).order_by(c.id)):
+        rows += 1
+        if hashlib.sha256(body).hexdigest() != key:
+            found.append(f"contents row {number}: its bytes are not those of its hash")
+    for column, kind in SHARED:
+        wanted = select(column).distinct()
+        for number, body in connection.execute(select(c.id, c.body).where(c.id.in_(wanted)).order_by(c.id)):
+            found += _unreadable(f"contents row {number}", body, kind)
+    return rows, [*found, *_apart(connection)]
+
+
+def _apart(connection: Connection) -> Iterator[str]:
+    """Rows that belong to nothing, and runs that lack what each has."""
+    r = tables.runs.c
+    for table in tables.ROWS:
+        orphans = select(func.count()).select_from(table).where(table.c.run.not_in(select(r.id)))
         if number := connection.execute(orphans).scalar_one():
-            found.append(f"{table.name}: {number} rows of runs that are not here")
-    return rows, found
+            yield f"{table.name}: {number} rows of runs that are not here"
+    for column, _ in SHARED:
+        lost = select(func.count()).select_from(column.table).where(column.not_in(select(tables.contents.c.id)))
+        if number := connection.execute(lost).scalar_one():
+            yield f"{column.table.name}: {number} rows whose {column.name} is not here"
+    for number in connection.execute(select(r.id).where(r.id.not_in(select(tables.headers.c.run)))).scalars():
+        yield f"run {number}: it has no header"
 
 
 def _kind(name: str) -> Any:

@@ -42,8 +42,8 @@ def newest(connection: Connection, keys: Iterable[str], kind: type[T]) -> dict[s
 
 def everything(connection: Connection, op: str) -> list[tuple[Configuration, Environment | None]]:
     """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
-    c, runs = tables.configurations.c, tables.runs.c
-    headers = connection.execute(select(runs.id, runs.header).where(runs.id.in_(select(c.run).distinct())))
+    c, h = tables.configurations.c, tables.headers.c
+    headers = connection.execute(select(h.run, h.body).where(h.run.in_(select(c.run).distinct())))
     where = {run: tables.decode(header, Header).environment for run, header in headers}
     found: dict[str, tuple[Configuration, Environment | None]] = {}
     chosen = select(c.key, c.run, c.body).where(c.kind == _kind(Configuration)).order_by(c.row)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from harness.errors import HarnessError
-from harness.store import tables
+from harness.store import contents, points, tables
 from harness.store.attempts import attempts
 from harness.store.store import Store
 from harness.store.writer import is_alive
 
-ROWS = (
-    tables.measurements, tables.conditions, tables.profiles, tables.sources, tables.streams, tables.slots,
-    tables.configurations, tables.sniffs,
-)  # fmt: skip
-"""The tables whose rows belong to a run."""
+SHARING: dict[Table, tuple[str, ...]] = {tables.sources: ("content",), tables.points: ("code", "context")}
+"""The columns that point at contents, which have other numbers in another store."""
 
 
 class Copied(NamedTuple):
@@ -65,12 +62,31 @@ def _copy_run(source: Store, target: Store, run: dict[str, object]) -> bool:
         except IntegrityError:
             return False
         assert key is not None
-        for table in ROWS:
-            found = reading.execute(select(table).where(table.c.run == run["id"]).order_by(table.c.row)).mappings()
-            rows = [{**{k: v for k, v in row.items() if k != "row"}, "run": int(key[0])} for row in found]
-            if rows:
-                writing.execute(insert(table), rows)
+        rows = {table: _rows(reading, table, int(str(run["id"])), int(key[0])) for table in tables.ROWS}
+        _renumber(reading, writing, rows)
+        for table, found in rows.items():
+            if found:
+                writing.execute(insert(table), found)
+        if values["state"] != run["state"]:
+            points.fill_from_rows(writing, int(key[0]))
     return True
+
+
+def _rows(reading: Connection, table: Table, run: int, to: int) -> list[dict[str, Any]]:
+    found = reading.execute(select(table).where(table.c.run == run).order_by(table.c.row)).mappings()
+    return [{**{k: v for k, v in row.items() if k != "row"}, "run": to} for row in found]
+
+
+def _renumber(reading: Connection, writing: Connection, rows: dict[Table, list[dict[str, Any]]]) -> None:
+    """Contents and series by the target's numbers; those that it lacks are added."""
+    places = [(row, column) for table, columns in SHARING.items() for row in rows[table] for column in columns]
+    bodies = contents.read(reading, (row[column] for row, column in places))
+    ids = contents.keep(writing, bodies.values())
+    for row, column in places:
+        row[column] = ids[bodies[row[column]]]
+    numbers = points.numbers_in(reading, writing, {row["series"] for row in rows[tables.points]})
+    for row in rows[tables.points]:
+        row["series"] = numbers[row["series"]]
 
 
 def _copy_attempts(source: Store, target: Store) -> int:

@@ -14,11 +14,15 @@ SETTINGS = ("driver", "power_limit_w", "clocks_policy", "torch", "threads", "met
 """Of an environment, beside the VBIOS: what gives the same machine another usual speed."""
 
 
+def machine_of(environment: Environment, sniff: Sniff | None) -> str:
+    """By what a machine is found again: a GPU by its UUID, a CPU with the host that a look names."""
+    return environment.device_uuid or (f"{environment.cpu} at {sniff.host}" if sniff else "")
+
+
 def sniffed(run: Run, identity: str, environment: Environment, sniff: Sniff) -> Sniffed:
     """A run's look at its machine. identity: of the run."""
-    machine = environment.device_uuid or f"{environment.cpu} at {sniff.host}"
     settings = (*(str(getattr(environment, name)) for name in SETTINGS), str(sniff.vbios))
-    return Sniffed(machine, environment.machine, run.started, identity, settings, sniff)
+    return Sniffed(machine_of(environment, sniff), environment.machine, run.started, identity, settings, sniff)
 
 
 def sniffs(connection: Connection, machine: str | None, last: int | None) -> list[Sniffed]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, String, insert, inspect, text, update
+from sqlalchemy import Connection, String, column, insert, inspect, select, table, text, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from harness.errors import HarnessError
-from harness.store import tables
+from harness.store import contents, points, tables
+from harness.store.writer import listed
+from harness.values.run import Run
 
 
 def upgrade(connection: Connection, version: int) -> None:
@@ -18,12 +20,7 @@ def upgrade(connection: Connection, version: int) -> None:
         raise HarnessError(f"store version {version}: no release wrote it; allowed: {', '.join(map(str, STEPS))}")
     for number in range(version, tables.STORE_VERSION):
         STEPS[number](connection)
-    there = set(inspect(connection).get_table_names())
-    for table in tables.metadata.sorted_tables:
-        if table.name not in there:
-            connection.execute(CreateTable(table))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index))
+    _make_missing(connection)
     connection.execute(update(tables.version).values(version=tables.STORE_VERSION))
 
 
@@ -31,10 +28,10 @@ def _texts_of_any_length(connection: Connection) -> None:
     """2 to 3: names have no greatest length, which only PostgreSQL enforced; the version is one row, by a key."""
     if connection.dialect.name == "postgresql":
         found = inspect(connection)
-        for table in set(found.get_table_names()) & set(tables.metadata.tables):
-            for column in found.get_columns(table):
-                if isinstance(column["type"], String):
-                    connection.execute(text(f'ALTER TABLE {table} ALTER COLUMN "{column["name"]}" TYPE TEXT'))
+        for name in set(found.get_table_names()) & set(tables.metadata.tables):
+            for kept in found.get_columns(name):
+                if isinstance(kept["type"], String):
+                    connection.execute(text(f'ALTER TABLE {name} ALTER COLUMN "{kept["name"]}" TYPE TEXT'))
     connection.execute(text("ALTER TABLE store RENAME TO store_before"))
     connection.execute(CreateTable(tables.version))
     connection.execute(insert(tables.version).values(id=1, version=2))
@@ -45,5 +42,46 @@ def _new_tables_alone(_: Connection) -> None:
     """3 to 4: looks at machines are in a table of their own, which `upgrade` makes."""
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {2: _texts_of_any_length, 3: _new_tables_alone}
+def _points_and_shared_texts(connection: Connection) -> None:
+    """4 to 5: headers are rows of their own, runs have what lists show, source texts are kept once, and every finished
+    run has its points."""
+    connection.execute(text("DROP INDEX sources_run"))
+    connection.execute(text("ALTER TABLE sources RENAME TO sources_before"))
+    for name in ("purpose", "comparison", "note", "device"):
+        connection.execute(text(f"ALTER TABLE runs ADD COLUMN {name} TEXT NOT NULL DEFAULT ''"))
+    for name in ("cases", "measured"):
+        connection.execute(text(f"ALTER TABLE runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"))
+    connection.execute(text("CREATE INDEX runs_purpose ON runs (purpose, state)"))
+    _make_missing(connection)
+    connection.execute(text("INSERT INTO headers (run, body) SELECT id, header FROM runs ORDER BY id"))
+    connection.execute(text("ALTER TABLE runs DROP COLUMN header"))
+    r, h, old = tables.runs.c, tables.headers.c, table("sources_before", column("run"), column("hash"), column("body"))
+    for number, state in connection.execute(select(r.id, r.state).order_by(r.id)).all():
+        kept = connection.execute(select(old.c.hash, old.c.body).where(old.c.run == number)).all()
+        ids = contents.keep(connection, (bytes(row.body) for row in kept))
+        rows = [{"run": number, "hash": row.hash, "content": ids[bytes(row.body)]} for row in kept]
+        if rows:
+            connection.execute(insert(tables.sources), rows)
+        run = tables.decode(connection.execute(select(h.body).where(h.run == number)).scalar_one(), Run)
+        connection.execute(update(tables.runs).where(r.id == number).values(listed(run)))
+        if state != "running":
+            points.fill_from_rows(connection, number)
+    connection.execute(text("DROP TABLE sources_before"))
+
+
+def _make_missing(connection: Connection) -> None:
+    """Tables of this program that are not there, with their indexes."""
+    there = set(inspect(connection).get_table_names())
+    for missing in tables.metadata.sorted_tables:
+        if missing.name not in there:
+            connection.execute(CreateTable(missing))
+            for index in missing.indexes:
+                connection.execute(CreateIndex(index))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {
+    2: _texts_of_any_length,
+    3: _new_tables_alone,
+    4: _points_and_shared_texts,
+}
 """By the version that each starts from."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, distinct, func, select
+from sqlalchemy import Connection, Row, Select, Table, distinct, func, or_, select
 
-from harness.store import tables
+from harness.store import contents, tables
 from harness.store.merge import merge_measurements
 from harness.store.migrate import upgraded
 from harness.store.tables import decode
@@ -21,39 +21,55 @@ from harness.values.run import Run
 from harness.values.summary import Summary
 
 
-class _Planned(msgspec.Struct):
-    same_as: str | None = None
-
-
-class _Pairing(msgspec.Struct):
-    comparison: str
-    side: str
-    purpose: str
-
-
 class Header(msgspec.Struct):
-    """What a list shows of a run; of its plan only what is to be counted."""
+    """Of a run's header where it was measured."""
 
-    note: str = ""
     environment: Environment | None = None
-    planned: tuple[_Planned, ...] = ()
-    pairing: _Pairing | None = None
 
 
-def summaries(connection: Connection) -> list[Summary]:
-    """All runs, oldest first."""
+NEWEST_ENVIRONMENTS = 50
+"""Runs whose machines are asked for; who measured before them is measured anew."""
+
+
+def summaries(
+    connection: Connection, suite: str | None = None, purpose: str | None = None, newest: int = 0
+) -> list[Summary]:  # fmt: skip
+    """Oldest first. newest: only so many; 0: all."""
+    r = tables.runs.c
+    chosen = select(tables.runs).order_by(r.id.desc())
+    if suite is not None:
+        chosen = chosen.where(r.suite == suite)
+    if purpose is not None:
+        chosen = chosen.where(r.purpose == purpose)
+    return _summaries(connection, chosen.limit(newest) if newest else chosen)
+
+
+def candidates(connection: Connection, name: str, steps: int | None, suite: str | None) -> list[Summary]:
+    """The runs that a name may mean, oldest first. steps: of a name that counts from the last complete run."""
+    r = tables.runs.c
+    chosen = select(tables.runs).order_by(r.id.desc())
+    if steps is not None:
+        chosen = chosen.where(r.state == "complete", r.purpose == "").limit(steps + 1)
+        return _summaries(connection, chosen if suite is None else chosen.where(r.suite == suite))
+    alike = [r.uuid.startswith(name, autoescape=True), r.tags.contains(name, autoescape=True)]
+    number = [r.id == int(name)] if name.isdigit() and int(name) < 2**63 else []
+    return _summaries(connection, chosen.where(or_(*alike, *number)))
+
+
+def _summaries(connection: Connection, newest_first: Select[Any]) -> list[Summary]:
+    rows = connection.execute(newest_first).all()
     m = tables.measurements.c
-    counts: dict[int, int] = {
-        row[0]: row[1] for row in connection.execute(select(m.run, func.count(distinct(m.case_id))).group_by(m.run))
-    }
-    rows = connection.execute(select(tables.runs).order_by(tables.runs.c.id)).all()
-    return [_summary(row, counts.get(row.id, 0)) for row in rows]
+    running = [row.id for row in rows if row.state == "running"]
+    counting = select(m.run, func.count(distinct(m.case_id))).where(m.run.in_(running)).group_by(m.run)
+    counts = {row[0]: row[1] for row in connection.execute(counting)} if running else {}
+    return [_summary(row, counts.get(row.id, row.measured)) for row in reversed(rows)]
 
 
 def environments(connection: Connection) -> list[Environment]:
-    """Of the runs that have one, oldest first."""
-    headers = connection.execute(select(tables.runs.c.header).order_by(tables.runs.c.id)).scalars()
-    return [found for found in (decode(header, Header).environment for header in headers) if found is not None]
+    """Of the newest runs that have one, oldest first."""
+    h = tables.headers.c
+    headers = connection.execute(select(h.body).order_by(h.run.desc()).limit(NEWEST_ENVIRONMENTS)).scalars().all()
+    return [found for body in reversed(headers) if (found := decode(body, Header).environment) is not None]
 
 
 def uuid_of(connection: Connection, run_id: int) -> str | None:
@@ -72,8 +88,10 @@ def load_run(connection: Connection, run_id: int) -> Run:
         return connection.execute(select(table).where(table.c.run == run_id).order_by(table.c.row)).all()
 
     measured = [decode(m.body, Measurement) for m in rows(tables.measurements)]
-    header = decode(row.header, Run)
+    header = decode(rows(tables.headers)[0].body, Run)
     slots = tuple(decode(s.body, Slot) for s in rows(tables.slots))
+    kept = rows(tables.sources)
+    texts = contents.read(connection, (s.content for s in kept))
     timed = {slot.process for slot in slots if slot.process}
     order = {case.id: index for index, case in enumerate(header.planned)}
     run = msgspec.structs.replace(
@@ -84,7 +102,7 @@ def load_run(connection: Connection, run_id: int) -> Run:
         measurements=merge_measurements(measured, order),
         conditions=tuple(decode(c.body, Conditions) for c in rows(tables.conditions)),
         profiles=tuple(decode(p.body, Profile) for p in rows(tables.profiles)),
-        sources={s.hash: decode(s.body, str) for s in rows(tables.sources)},
+        sources={s.hash: decode(texts[s.content], str) for s in kept},
         streams={s.name: decode(s.body, list[int]) for s in rows(tables.streams)},
         slots=slots,
         processes=len(timed) if header.pairing else header.processes,
@@ -93,21 +111,19 @@ def load_run(connection: Connection, run_id: int) -> Run:
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:
-    header = decode(row.header, Header)
-    device = header.environment.device_name if header.environment else ""
     return Summary(
         id=str(row.id),
         uuid=row.uuid,
         started=row.started,
         suite=row.suite,
         state=_state(row),
-        note=header.note,
+        note=row.note,
         tags=_tags(row),
-        cases=sum(case.same_as is None for case in header.planned),
+        cases=row.cases,
         measured=measured,
-        device=device,
-        purpose=header.pairing.purpose if header.pairing else "",
-        comparison=header.pairing.comparison if header.pairing else "",
+        device=row.device,
+        purpose=row.purpose,
+        comparison=row.comparison,
     )
 
 

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, Row, Table, insert, select, update
+from sqlalchemy import URL, Connection, Engine, Table, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import HarnessError
-from harness.store import configurations, database, machines, tables
+from harness.store import configurations, database, machines, points, rows, tables
 from harness.store.exchange import read_exported
-from harness.store.machines import sniffed
-from harness.store.naming import find, is_file, is_reserved
-from harness.store.reading import environments, load_run, summaries, uuid_of
-from harness.store.writer import this_writer
+from harness.store.naming import find, is_file, is_reserved, steps_back
+from harness.store.reading import candidates, environments, load_run, summaries, uuid_of
+from harness.store.writer import is_alive
 from harness.values.closure import ObservedCode
 from harness.values.environment import Environment
 from harness.values.machine import Sniffed
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Pairing, Slot
+from harness.values.point import CasePoint, CaseSeries
 from harness.values.profile import Profile
 from harness.values.run import Run
 from harness.values.summary import Summary
@@ -103,9 +103,13 @@ class Store:
             self._engine.dispose()
 
     def begin(self, run: Run) -> str:
-        """A new run from its first facts; returns its id in this store. Its rows follow one by one."""
+        """A new run from its first facts; returns its id in this store. Its rows follow one by one. Runs whose writer
+        was killed become partial ones with points."""
         with self.transaction() as connection:
-            return str(_insert_run(connection, run, str(uuid.uuid4()), run.state))
+            for number, writer in points.unfinished(connection):
+                if not is_alive(writer):
+                    rows.finish(connection, number, "partial")
+            return str(rows.insert_run(connection, run, str(uuid.uuid4()), run.state))
 
     def add_measurement(self, run_id: str, process: int, measurement: Measurement) -> None:
         """One case in one process."""
@@ -119,7 +123,8 @@ class Store:
 
     def add_source(self, run_id: str, key: str, text: str) -> None:
         """The text of a variant or suite under its sha256."""
-        self._add(tables.sources, run_id, [text], hash=key)
+        with self.transaction() as connection:
+            rows.insert_sources(connection, int(run_id), {key: text})
 
     def add_stream(self, run_id: str, name: str, tokens: Sequence[int]) -> None:
         self._add(tables.streams, run_id, [list(tokens)], name=name)
@@ -157,14 +162,15 @@ class Store:
 
     def _change(self, run_id: str, **facts: Pairing | ObservedCode) -> None:
         with self.transaction() as connection:
-            own = tables.runs.c.id == int(run_id)
-            run = tables.decode(connection.execute(select(tables.runs.c.header).where(own)).scalar_one(), Run)
+            own = tables.headers.c.run == int(run_id)
+            run = tables.decode(connection.execute(select(tables.headers.c.body).where(own)).scalar_one(), Run)
             header = tables.encode(msgspec.structs.replace(run, **facts))
-            connection.execute(update(tables.runs).where(own).values(header=header))
+            connection.execute(update(tables.headers).where(own).values(body=header))
 
     def finish(self, run_id: str, state: str) -> None:
-        """`complete`, or `partial` for a run that ended before its plan."""
-        self._set(run_id, state=state)
+        """`complete`, or `partial` for a run that ended before its plan. Its points are written with it."""
+        with self.transaction() as connection:
+            rows.finish(connection, int(run_id), state)
 
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
         """Names of the run, in place of those that it had."""
@@ -177,20 +183,20 @@ class Store:
         """A whole run from elsewhere, all of it or nothing; the id that it has here. One that is here is not added
         again."""
         with self.transaction() as connection:
-            known = _id_of(connection, identity)
+            known = rows.id_of(connection, identity)
             if known is not None:
                 return str(known)
             state = "partial" if run.state == "running" else run.state
-            key = _insert_run(connection, run, identity, state)
+            key = rows.insert_run(connection, run, identity, state)
             for measurement in run.measurements:
-                _insert(connection, tables.measurements, key, [measurement], process=0, case_id=measurement.case.id)
-            _insert(connection, tables.conditions, key, run.conditions)
-            _insert(connection, tables.profiles, key, run.profiles)
-            _insert(connection, tables.slots, key, run.slots)
-            for text_hash, text in run.sources.items():
-                _insert(connection, tables.sources, key, [text], hash=text_hash)
+                rows.insert(connection, tables.measurements, key, [measurement], process=0, case_id=measurement.case.id)
+            rows.insert(connection, tables.conditions, key, run.conditions)
+            rows.insert(connection, tables.profiles, key, run.profiles)
+            rows.insert(connection, tables.slots, key, run.slots)
+            rows.insert_sources(connection, key, run.sources)
             for name, tokens in run.streams.items():
-                _insert(connection, tables.streams, key, [tokens], name=name)
+                rows.insert(connection, tables.streams, key, [tokens], name=name)
+            points.fill(connection, key, msgspec.structs.replace(run, id=str(key)))
             return str(key)
 
     def sniffs(self, machine: str | None = None, last: int | None = None) -> list[Sniffed]:
@@ -202,9 +208,22 @@ class Store:
         """The look before a run; None where it has none."""
         return self.read(None, machines.sniff_of, int(run_id))
 
-    def runs(self, suite: str | None = None) -> list[Summary]:
-        """All runs, oldest first."""
-        return [found for found in self.read([], summaries) if suite in (None, found.suite)]
+    def runs(self, suite: str | None = None, purpose: str | None = None, newest: int = 0) -> list[Summary]:
+        """Oldest first. purpose: of comparisons and calibrations, empty for runs that are neither. newest: only so
+        many; 0: all."""
+        return self.read([], summaries, suite, purpose, newest)
+
+    def named(self, name: str, suite: str | None = None) -> list[Summary]:
+        """The runs that a name may mean, oldest first: as an id, `last`, a tag or a part of one, a start of a uuid."""
+        return self.read([], candidates, name, steps_back(name), suite)
+
+    def series(self) -> list[CaseSeries]:
+        """Every case that was planned on each machine."""
+        return self.read([], points.known_series)
+
+    def points(self, wanted: Sequence[CaseSeries], newest: int = 0) -> list[tuple[CaseSeries, CasePoint]]:
+        """By the start of their runs. newest: only so many of each series; 0: all."""
+        return self.read([], points.read, wanted, newest)
 
     def load(self, name: str = "last", suite: str | None = None) -> Run:
         """A run by `last` (the newest complete one, of this suite where one is given), `last~1`, its id, a tag, the
@@ -223,14 +242,20 @@ class Store:
         if name.isdigit() and (known := self.read(None, uuid_of, int(name))) is not None:
             identity, number = known, name
         else:
-            found = find(name, self.runs(), self.location, suite)
+            found = self._find(name, suite)
             identity, number = found.uuid, found.id
         with self.transaction() as connection:
             return load_run(connection, int(number)), identity
 
+    def _find(self, name: str, suite: str | None) -> Summary:
+        try:
+            return find(name, self.named(name, suite), self.location, suite)
+        except HarnessError:
+            return find(name, self.runs(), self.location, suite)  # it says what there is
+
     def _add(self, table: Table, run_id: str, values: Iterable[Any], **columns: Any) -> None:
         with self.transaction() as connection:
-            _insert(connection, table, int(run_id), values, **columns)
+            rows.insert(connection, table, int(run_id), values, **columns)
 
     def _set(self, run_id: str, **columns: str) -> None:
         with self.transaction() as connection:
@@ -240,40 +265,3 @@ class Store:
 def url_of(location: str) -> URL:
     """Of a file or a database URL; empty: the default file. Raises HarnessError, without a password, for another."""
     return database.read_url(str(location or DEFAULT_STORE))
-
-
-def _id_of(connection: Connection, identity: str) -> int | None:
-    row: Row[Any] | None = connection.execute(select(tables.runs.c.id).where(tables.runs.c.uuid == identity)).first()
-    return None if row is None else int(row[0])
-
-
-def _insert_run(connection: Connection, run: Run, identity: str, state: str) -> int:
-    header = msgspec.structs.replace(
-        run, id="", measurements=(), conditions=(), profiles=(), sources={}, streams={}, slots=(), tags=()
-    )
-    values = {
-        "uuid": identity, "started": run.started, "suite": run.suite, "state": state, "writer": this_writer(),
-        "tags": ",".join(run.tags), "header": tables.encode(header),
-    }  # fmt: skip
-    key = connection.execute(insert(tables.runs).values(_texts(values))).inserted_primary_key
-    assert key is not None
-    run_id = int(key[0])
-    if run.sniff is not None and run.environment is not None:
-        looked = sniffed(run, identity, run.environment, run.sniff)
-        _insert(connection, tables.sniffs, run_id, [looked], machine=looked.machine)
-    return run_id
-
-
-def _insert(connection: Connection, table: Table, run_id: int, values: Iterable[Any], **columns: Any) -> None:
-    same = {"run": run_id, **_texts(columns)}
-    rows = [{**same, "body": tables.encode(value)} for value in values]
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _texts(columns: dict[str, Any]) -> dict[str, Any]:
-    """The columns, where every database can keep them: a NUL in a name is text in SQLite and none in PostgreSQL."""
-    for name, value in columns.items():
-        if isinstance(value, str) and "\0" in value:
-            raise HarnessError(f"{name} {value[:40]!r}: a NUL in it; allowed: text without")
-    return columns

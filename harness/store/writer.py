@@ -45,6 +45,17 @@ def new_run(suite: Suite, environment: Environment, processes: int, note: str) -
     )
 
 
+def listed(run: Run) -> dict[str, str | int]:
+    """The columns by which lists show a run, besides those that every run has."""
+    return {
+        "note": run.note,
+        "device": run.environment.device_name if run.environment else "",
+        "cases": sum(case.same_as is None for case in run.planned),
+        "purpose": run.pairing.purpose if run.pairing else "",
+        "comparison": run.pairing.comparison if run.pairing else "",
+    }
+
+
 def is_alive(writer: str) -> bool:
     """Whether the writer still runs. One on another host is taken to: nothing here can tell."""
     host, *there = writer.split("|")

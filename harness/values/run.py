@@ -88,6 +88,8 @@ class Run(msgspec.Struct, frozen=True):
     """None where they are not known: a file of pytest-benchmark has no suite."""
     observed: ObservedCode = ObservedCode()
     sniff: Sniff | None = None
+    position: int | None = None
+    """Of the environment's commit on its line of first parents, the root's 1; None where nobody knew."""
     schema: int = SCHEMA_VERSION
 
     @property

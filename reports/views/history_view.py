@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.compare.history import conditions
+from harness.compare.history import changed_context, conditions
 from harness.stats import estimate_of
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
+from harness.values.point import CasePoint, CaseSeries
 from harness.values.run import Run
 
 from ..figures import clean
@@ -82,6 +83,35 @@ def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
             cases.setdefault(key, case)
     found = (_trend(case, runs, changed) for case in cases.values())
     return tuple(trend for trend in found if len(trend.points) > 1)
+
+
+def trends_of_points(found: Iterable[tuple[CaseSeries, CasePoint]]) -> list[Trend]:
+    """Every case that has two points with a time, whatever machine they are of; decodes first. found: oldest first."""
+    cases: dict[tuple[str, str], Case] = {}
+    by_case: dict[tuple[str, str], list[CasePoint]] = {}
+    for series, point in found:
+        key = series.suite, series.case.id
+        cases.setdefault(key, series.case)
+        by_case.setdefault(key, []).append(point)
+    made = [_trend_of_points(suite, cases[suite, name], points) for (suite, name), points in by_case.items()]
+    return sorted((t for t in made if len(t.points) > 1), key=lambda trend: trend.kind != "decode")
+
+
+def _trend_of_points(suite: str, case: Case, found: Sequence[CasePoint]) -> Trend:
+    timed = [point for point in found if point.time is not None]
+    points: list[Point] = []
+    for before, point in zip((None, *timed), timed, strict=False):
+        other = before is not None and before.context is not point.context
+        changed = tuple(map(clean, changed_context(before.context, point.context))) if before and other else ()
+        assert point.time is not None
+        points.append(
+            Point(
+                clean(point.run), clean(point.started[:16].replace("T", " ")), clean(point.commit[:9]), point.time,
+                changed,
+            )
+        )  # fmt: skip
+    gaps = len(found) - len(timed)
+    return Trend(case.id, clean(suite), case_name(case), clean(case.arm), case.kind, case.unit, tuple(points), gaps)
 
 
 def _trend(case: Case, runs: Sequence[Slim], changed: Sequence[tuple[str, ...]]) -> Trend:

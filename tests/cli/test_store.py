@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import ExitStatus, HarnessError
-from harness.store import Store
+from harness.store import Store, database
 from harness.store.tables import STORE_VERSION
+from tests.store.older import as_version_2, as_version_3
 from tests.store.test_store import measured, run
 
 
@@ -31,19 +32,10 @@ def location(tmp_path: Path) -> str:
     return path
 
 
-def _as_version_2(path: str) -> None:
-    with sqlite3.connect(path) as raw:
-        raw.execute("DROP TABLE store")
-        raw.execute("CREATE TABLE store (version INTEGER NOT NULL)")
-        raw.execute("INSERT INTO store VALUES (2)")
-
-
 def test_an_older_store_is_upgraded_with_a_copy(location: str, tmp_path: Path) -> None:
     """Whoever meets it first is told the command; afterwards all runs are there."""
-    _as_version_2(location)
-    with pytest.raises(
-        HarnessError, match=f"store version 2, this program reads {STORE_VERSION}: `harness store upgrade`"
-    ):
+    as_version_2(database.open_engine(database.read_url(location)))
+    with pytest.raises(HarnessError, match=f"store version 2, this program reads {STORE_VERSION}:"):
         Store(location)
     assert f"version 2 to {STORE_VERSION}; as it was: " in _invoke("store", "upgrade", "--store", location)
     assert [found.note for found in Store(location).runs()] == ["0", "1", "2"]
@@ -55,9 +47,7 @@ def test_an_older_store_is_upgraded_with_a_copy(location: str, tmp_path: Path) -
 
 def test_a_store_without_looks_at_machines_gets_their_table(location: str) -> None:
     """Version 3 had none."""
-    with sqlite3.connect(location) as raw:
-        raw.execute("DROP TABLE sniffs")
-        raw.execute("UPDATE store SET version = 3")
+    as_version_3(database.open_engine(database.read_url(location)))
     assert f"version 3 to {STORE_VERSION}" in _invoke("store", "upgrade", "--store", location)
     assert Store(location).sniffs() == [] and len(Store(location).runs()) == 3
 
@@ -99,7 +89,7 @@ def test_a_copy_has_every_run(location: str, tmp_path: Path) -> None:
 
 
 def test_a_damaged_row_is_named(location: str) -> None:
-    assert "6 rows, all readable" in _invoke("store", "check", "--store", location)
+    assert "9 rows, all readable" in _invoke("store", "check", "--store", location)
     with sqlite3.connect(location) as raw:
         raw.execute("UPDATE measurements SET body = x'9301' WHERE row = 2")
         raw.execute("UPDATE measurements SET run = 77 WHERE row = 3")

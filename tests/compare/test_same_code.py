@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from harness.compare import StoredSide, compare
-from harness.compare.history import history
+from harness.compare.history import CaseHistory, history
+from harness.store.points import points_of
 from harness.values.closure import Closure, observed
 from harness.values.reason import reason_words
+from harness.values.run import Run
 from tests.compare.stored_runs import two_runs
 
 
@@ -51,6 +53,10 @@ def test_where_nobody_looked_nothing_is_said_of_the_code() -> None:
 FILES = {"a.py": "code:1"}
 
 
+def history_of(*runs: Run) -> tuple[CaseHistory, ...]:
+    return history(point for run in runs for point in points_of(run))
+
+
 @pytest.mark.parametrize(
     ("files", "unproved", "asked", "said"),
     [
@@ -66,13 +72,12 @@ def test_a_history_says_of_the_code_what_is_proved(
 ) -> None:
     """A decode's tunables are its arm's, not in the case: what was asked is held together, too."""
     base, head = two_runs({"a": (10, 10)})
-    runs = [reading(base, FILES).run, reading(head, files, unproved, asked).run]
-    ((found,), _) = history(runs, "int4_mm")
+    (found,) = history_of(reading(base, FILES).run, reading(head, files, unproved, asked).run)
     assert [(moment.code, moment.files) for moment in found.moments] == [("", ()), said]
 
 
 def test_a_history_says_nothing_of_the_code_of_runs_that_nobody_looked_on() -> None:
     base, head = two_runs({"a": (10, 10)})
     for runs in ([base.run, head.run], [base.run, reading(head, FILES).run], [reading(base, FILES).run, head.run]):
-        ((found,), _) = history(runs, "int4_mm")
+        (found,) = history_of(*runs)
         assert [moment.code for moment in found.moments] == ["", ""]

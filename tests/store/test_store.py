@@ -170,8 +170,8 @@ def test_a_write_that_the_database_refuses_is_one_line(store: Store, tmp_path: P
 def test_a_damaged_value_is_one_line(store: Store, tmp_path: Path) -> None:
     store.begin(run())
     with sqlite3.connect(tmp_path / "runs.sqlite") as raw:
-        raw.execute("UPDATE runs SET header = x'93010203'")
-    for read in (store.runs, store.environments, lambda: store.load("1")):
+        raw.execute("UPDATE headers SET body = x'93010203'")
+    for read in (store.environments, lambda: store.load("1")):
         with pytest.raises(HarnessError, match=r"runs.sqlite: a stored value cannot be read: Expected `object`"):
             read()
 
