@@ -24,18 +24,34 @@ from harness.errors import HarnessError
 NAME = "harness_kernels"
 _OTHER = f"{NAME}_of_"
 _MARK = "contract.py"
+_REPLACES = "LIBRARY"
+"""A file in a folder of kernels by which somebody says that it stands in the place of the library."""
+_CHECKOUT = Path("harness", "kernels_root.py")
+"""What lies beside the kernels of a checkout of this harness, of any revision."""
 
 
 def find(suite_path: Path) -> Path:
-    """The `kernels/` folder beside the suite's folder or above it, up to the repository's root; else the installed
-    one."""
-    folder = suite_path.resolve().parent
+    """The folder of kernels that is the library to a suite: that of the checkout of this harness in which the suite
+    lies, or one above it that says that it is (`kernels/LIBRARY`); else the installed one. Any other `kernels/` adds
+    to it: see `folder_above`."""
+    above = folder_above(suite_path.resolve().parent)
+    return above if above is not None and replaces(above) else installed()
+
+
+def folder_above(folder: Path) -> Path | None:
+    """The `kernels/` in a folder or above it, up to the root of its repository; None where there is none."""
     for above in (folder, *folder.parents):
-        if (above / "kernels" / _MARK).is_file():
+        if (above / "kernels").is_dir():
             return above / "kernels"
         if (above / ".git").exists():
             break
-    return installed()
+    return None
+
+
+def replaces(kernels: Path) -> bool:
+    """Whether a `kernels/` stands in the place of the library."""
+    stated = (kernels / _REPLACES).is_file() or (kernels.parent / _CHECKOUT).is_file()
+    return stated and (kernels / _MARK).is_file()
 
 
 def installed() -> Path:
@@ -99,14 +115,18 @@ def package(root: Path) -> str:
 
 
 def op_package(op: str, folder: Path, root: Path | None = None) -> str:
-    """The import name of a folder that is an op outside of `root`: there `from ..contract import` means the contract of
-    the folder of kernels. Of two folders that are the same op the second one's name ends with a hash of its path."""
+    """The import name of a folder that is an op outside of `root`, or with `models.NAME` an architecture: there
+    `from ..contract import` means the contract of the folder of kernels, and a module that the library has not is one
+    beside the folder. Of two folders that are the same op the second one's name ends with a hash of its path."""
     name = f"{package(root or in_use())}.{op}"
     there = sys.modules.get(name)
     if there is not None and [str(folder)] != list(getattr(there, "__path__", ())):
         name += f"__{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     if name not in sys.modules:
         _add_package(name, folder)
+        searched = sys.modules[name.partition(".")[0]].__path__
+        if "." not in op and str(folder.parent) not in searched:
+            searched.append(str(folder.parent))
     return name
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness import kernels_root
 from harness.import_variant import VariantNotLoaded, import_file, not_loaded
+from harness.suite import own_models
 from harness.suite.catalogue import OpSpec, bound_kernels, load_layout, load_spec
 from harness.suite.own_op import RUN, Function
 from harness.suite.own_spec import default_tolerance
@@ -164,14 +165,45 @@ def load_operands() -> Any:
 @cache
 def load_model(architecture: str) -> ModelModules:
     """The modules of an architecture; HarnessError where there is none of that name."""
-    layout = load_layout(architecture)
+    layout, own = load_layout(architecture), bound_kernels().models.get(architecture)
+    if own is not None:
+        return _own_model(architecture, layout, Path(own))
     if hasattr(layout, "KIND"):
         return _standard(layout)
     parts = ("layout", "model", "weights", "checkpoint")
     return ModelModules(*(kernels_root.module(f"models.{architecture}.{part}") for part in parts))
 
 
-def _standard(layout: ModuleType) -> ModelModules:
+def _own_model(name: str, layout: Any, path: Path) -> ModelModules:
+    """An architecture outside of the library: one file, or a folder of the same modules as one of the library's."""
+    if hasattr(layout, "KIND"):
+        return _standard(layout)
+
+    def part(of: str) -> Any:
+        return importlib.import_module(own_models.module_name(name, path, kernels_root.in_use(), of))
+
+    try:
+        model, weights = part("model"), part("weights")
+        has_loader = path.is_file() or (path / "checkpoint.py").is_file()
+        checkpoint = part("checkpoint") if has_loader else SimpleNamespace()
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is said in one line, with its place
+        raise not_loaded(path, error) from error
+
+    def no_checkpoint(*_: Any, **__: Any) -> None:
+        raise ValueError(f"{path} reads no checkpoints: it has no function load(folder, dims, dtype, device)")
+
+    return ModelModules(
+        layout,
+        SimpleNamespace(build=own_models.accepted(model.build)),
+        SimpleNamespace(random_weights=own_models.accepted(weights.random_weights)),
+        SimpleNamespace(
+            load=own_models.accepted(getattr(checkpoint, "load", no_checkpoint)),
+            CheckpointError=getattr(checkpoint, "CheckpointError", ValueError),
+        ),
+    )
+
+
+def _standard(layout: Any) -> ModelModules:
     """An architecture that is a layout alone: the modules of `models/standard` with its kind filled in."""
     model, weights, checkpoint = (
         kernels_root.module(f"models.standard.{part}") for part in ("model", "weights", "checkpoint")

@@ -46,6 +46,7 @@ def test_a_run_and_its_arms_compared(tmp_path: Path) -> None:
 def test_each_suite_is_run_with_its_own_kernels(tmp_path: Path) -> None:
     """Of two suites in one program, the one beside kernels that compute something else is wrong, the other right."""
     shutil.copytree(REPOSITORY / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned"))
+    (tmp_path / "kernels" / "LIBRARY").touch()
     blocked = tmp_path / "kernels" / "int4_mm" / "torch_blocked.py"
     blocked.write_text(blocked.read_text() + "\n\nright = run\n\n\ndef run(x, weight, scale, group, *, block_n=64):\n"
                        "    return right(x, weight, scale * 2, group, block_n=block_n)\n")  # fmt: skip

@@ -20,19 +20,24 @@ from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite
 
 
-def test_the_kernels_beside_or_above_a_suite_are_its_kernels(tmp_path: Path) -> None:
-    """Found from the suite's folder upwards, not beyond the repository's root; else those that came with the
-    harness."""
+def test_a_folder_is_the_library_where_it_says_so(tmp_path: Path) -> None:
+    """`kernels/` of a checkout of this harness, of any revision, and one that holds a file LIBRARY, found from the
+    suite's folder upwards, not beyond the repository's root. Any other adds to those that came with the harness."""
     (tmp_path / "repo" / "suites" / "mine").mkdir(parents=True)
     suite = tmp_path / "repo" / "suites" / "mine" / "x.yaml"
     assert kernels_root.find(suite) == kernels_root.installed() == REPOSITORY / "kernels"
     (tmp_path / "kernels").mkdir()
     (tmp_path / "kernels" / "contract.py").touch()
+    assert kernels_root.find(suite) == REPOSITORY / "kernels"
+    assert kernels_root.folder_above(suite.parent) == tmp_path / "kernels"
+    (tmp_path / "kernels" / "LIBRARY").touch()
     assert kernels_root.find(suite) == tmp_path / "kernels"
     (tmp_path / "repo" / ".git").mkdir()
     assert kernels_root.find(suite) == REPOSITORY / "kernels"
     (tmp_path / "repo" / "kernels").mkdir()
-    assert kernels_root.find(suite) == REPOSITORY / "kernels", "a folder without contract.py is somebody else's"
+    (tmp_path / "repo" / "harness").mkdir()
+    (tmp_path / "repo" / "harness" / "kernels_root.py").touch()
+    assert kernels_root.find(suite) == REPOSITORY / "kernels", "a folder without contract.py is no library"
     (tmp_path / "repo" / "kernels" / "contract.py").touch()
     assert kernels_root.find(suite) == tmp_path / "repo" / "kernels"
 
@@ -71,6 +76,7 @@ def other(tmp_path: Path) -> Path:
     """A suite beside kernels of its own: sdpa's default is another, and costs are by a module that it imports from
     `harness_kernels`, the name by which it knows itself."""
     shutil.copytree(REPOSITORY / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned"))
+    (tmp_path / "kernels" / "LIBRARY").touch()
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "models.yaml").write_text((REPOSITORY / "suites" / "models.yaml").read_text())
     spec = tmp_path / "kernels" / "sdpa" / "spec.py"

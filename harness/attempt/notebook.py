@@ -92,7 +92,8 @@ def try_kernel(
     path = Path(kernel) if isinstance(kernel, str | Path) else _written(kernel)
     root = kernels_root.bound_root() or kernels_root.find(path if path.is_file() else Path.cwd() / "suite")
     kernels_root.bind(root)
-    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
+    own = bound_kernels(Path.cwd()).with_own_found()
+    bind_ops(own.sources, own.models)
     asked = TryOptions(
         file=str(path), op=op, site=site, model=model, shape=dict(shape or {}),
         tunables={name: str(value) for name, value in tunables.items()}, dtype=dtype, tokens=tokens, context=context,

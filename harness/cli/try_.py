@@ -88,7 +88,8 @@ def _bound(file: str) -> Path:
 
     root = find(Path(file) if Path(file).is_file() else Path.cwd() / "suite")
     bind(root)
-    bind_ops(bound_kernels(Path.cwd()).with_ops_found().sources)
+    own = bound_kernels(Path.cwd()).with_own_found()
+    bind_ops(own.sources, own.models)
     return root
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -100,7 +100,7 @@ class BoundOp:
         scope: str | None,
         op_site: str,
     ) -> None:
-        self.scope, self.op_site = scope, op_site
+        self.scope, self.op_site, self._op = scope, op_site, op
         self.observer: Observer | None = None
         self._by_phase = {
             phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
@@ -117,6 +117,8 @@ class BoundOp:
 
     def __call__(self, phase: str, *inputs: Any) -> Any:
         run, slots, tunables = self._by_phase[phase]
+        if len(inputs) != sum(slot is _FROM_CALL for slot in slots):
+            raise _wrong_inputs(self._op, slots, inputs)
         rest = iter(inputs)
         arguments = [next(rest) if slot is _FROM_CALL else slot for slot in slots]
         if self.observer is not None:
@@ -130,6 +132,15 @@ class _FromCall:
 
 
 _FROM_CALL = _FromCall()
+
+
+def _wrong_inputs(op: LoadedOp, slots: Sequence[Any], given: Sequence[Any]) -> TypeError:
+    left = [i.name for i, slot in zip(op.op.inputs, slots, strict=True) if slot is _FROM_CALL]
+    bound = [i.name for i in op.op.inputs if i.name not in left]
+    return TypeError(
+        f"{op.name}: called with {len(given)} inputs, wanted {len(left)}: {', '.join(left)} (bound as weights: "
+        f"{', '.join(bound) or 'none'})"
+    )
 
 
 class ReferenceOps:
@@ -165,6 +176,8 @@ class _BoundReference:
         return not self._op.op.replaces
 
     def __call__(self, phase: str, *inputs: Any) -> Any:
+        if len(inputs) != sum(slot is _FROM_CALL for slot in self._slots):
+            raise _wrong_inputs(self._op, self._slots, inputs)
         rest = iter(inputs)
         values = [
             next(rest) if slot is _FROM_CALL else slot if state else to_float32(slot)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import torch
+
+from harness.load_kernels import load_op
+from harness.measure.inputs import make_inputs
+from harness.measure.operand_sets import torch_dtype
+from harness.measure.work import counted_work
 from harness.plan.calls import dims_in_pass, uses
 from harness.suite.catalogue import kernels_of
 from harness.values.measurement import Work
@@ -23,8 +30,18 @@ def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
 
 
 def _site(suite: Suite, use: Any, phase: str, batch: int, context: int) -> SiteWork:
-    count = kernels_of(suite).spec(use.op).cost
-    assert count is not None  # of an op of the library
-    cost = count(dims_in_pass(use, phase, batch, context))
+    dims, count = dims_in_pass(use, phase, batch, context), kernels_of(suite).spec(use.op).cost
+    cost = count(dims) if count else _counted(use.op, suite.dtype, tuple(dims.items()))
     amounts = (use.calls * amount for amount in (cost.read_bytes, cost.write_bytes, cost.flop))
     return SiteWork(use.op_site, use.calls, *amounts)
+
+
+@cache
+def _counted(op: str, dtype: str, dims: tuple[tuple[str, int], ...]) -> Work:
+    """Of an op that does not say its cost: counted from one call of its definition."""
+    loaded = load_op(op)
+    if loaded.cost is not None:
+        cost = loaded.cost(dict(dims))
+        return Work(cost.read_bytes, cost.write_bytes, cost.flop)
+    made = make_inputs(loaded, dict(dims), torch_dtype(dtype), "cpu", torch.Generator().manual_seed(0), "uniform")
+    return counted_work(loaded, dtype, made)

@@ -25,7 +25,7 @@ def work_of(op: LoadedOp, case: Case, operands: Mapping[str, Any]) -> Work:
         return Work(cost.read_bytes, cost.write_bytes, cost.flop)
     key = (op.name, case.activations, tuple(sorted(case.dims.items())))
     if key not in _counted:
-        _counted[key] = _count(op, case, operands)
+        _counted[key] = counted_work(op, case.activations, operands)
     return _counted[key]
 
 
@@ -53,13 +53,14 @@ class _Products(TorchDispatchMode):
         return result
 
 
-def _count(op: LoadedOp, case: Case, operands: Mapping[str, Any]) -> Work:
+def counted_work(op: LoadedOp, activations: str, operands: Mapping[str, Any]) -> Work:
+    """What an op that does not say its cost takes with these raw operands."""
     states = [i.name for i in op.op.inputs if i.role == "state"]
     with _Products() as products:
         results = reference_of(op, operands)
     outputs = results[: len(results) - len(states)]
     written = sum(
-        output.numel() * _bytes(output, op.output_dtype(name, case.activations))
+        output.numel() * _bytes(output, op.output_dtype(name, activations))
         for (name, _), output in zip(op.op.outputs, outputs, strict=True)
     )
     tensors = [value for value in operands.values() if isinstance(value, Tensor)]

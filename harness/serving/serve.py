@@ -78,7 +78,7 @@ class Service:
         elif isinstance(job, StageJob):
             from harness.serving.stages import stage_events
 
-            bind_ops(job.plan.suite.ops)
+            bind_ops(job.plan.suite.ops, job.plan.suite.models)
             yield from stage_events(job, self._opened(), self._clock)
         elif isinstance(job, TryJob):
             from harness.serving.one_case import OneCase
@@ -90,7 +90,7 @@ class Service:
             from harness.serving.sweep_tasks import SweepTasks
 
             kernels_root.bind(Path(job.suite.kernels_root))
-            bind_ops(job.suite.ops)
+            bind_ops(job.suite.ops, job.suite.models)
             self._tasks = self._tasks or SweepTasks(self._opened(), self._clock)
             yield self._tasks.perform(job, self._where(str(job.suite.folder), job.process == 0))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
-from harness.suite import op_sources
+from harness.suite import op_sources, own_models
 from harness.suite.dotted import dotted_file
 from harness.suite.own_op import RUN, OwnOp, read_own_op, variants_in
 from harness.suite.own_spec import declared
@@ -57,11 +57,13 @@ class KernelLibrary:
     of which it can run one: see `kernels_root`.
 
     root: the folder of kernels. suite_folder: what `./file.py` is relative to. sources: ops outside of the folder.
+    models: the file or folder of each architecture outside of it.
     """
 
     root: Path
     suite_folder: Path
     sources: Mapping[str, OpSource] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def folders(self) -> dict[str, Path]:
         """The ops of the folder of kernels by name, and the folder of each."""
@@ -70,11 +72,13 @@ class KernelLibrary:
     def ops(self) -> tuple[str, ...]:
         return tuple(sorted({*self.folders(), *self.sources}))
 
-    def with_ops_found(self, named: Any = None) -> KernelLibrary:
-        """The same with every op outside of the folder. named: the node of a suite's `ops:`."""
+    def with_own_found(self, ops: Any = None, models: Any = None) -> KernelLibrary:
+        """The same with every op and architecture outside of the folder. ops, models: the nodes of a suite's."""
+        known = {layout.parent.name: layout.parent for layout in self.root.glob("models/*/layout.py")}
         return KernelLibrary(
-            self.root, self.suite_folder, op_sources.find_ops(self.suite_folder, self.folders(), named)
-        )
+            self.root, self.suite_folder, op_sources.find_ops(self.suite_folder, self.root, self.folders(), ops),
+            own_models.find_models(self.suite_folder, self.root, known, models),
+        )  # fmt: skip
 
     def spec(self, op: str) -> OpSpec:
         """An op's definition; HarnessError where there is no such op."""
@@ -94,12 +98,17 @@ class KernelLibrary:
         return OpSpec(op, declared(own, kernels_root.module("contract", self.root)), None, default, shapes, own)
 
     def architectures(self) -> tuple[str, ...]:
-        return tuple(sorted(layout.parent.name for layout in self.root.glob("models/*/layout.py")))
+        return tuple(sorted({*(layout.parent.name for layout in self.root.glob("models/*/layout.py")), *self.models}))
 
-    def layout(self, architecture: str) -> ModuleType:
-        """An architecture's `layout`: `DIMS` and `uses(dims, group, dense)`; HarnessError where there is none."""
+    def layout(self, architecture: str) -> Any:
+        """An architecture's `layout`: `DIMS`, `problem` and `uses(dims, group, dense)`; HarnessError where there is
+        none."""
         if architecture not in self.architectures():
             raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, self.architectures())}")
+        if architecture in self.models:
+            path = Path(self.models[architecture])
+            module = _loaded(own_models.module_name(architecture, path, self.root), own_models.layout_file(path))
+            return own_models.layout_of(module, path, kernels_root.module("contract", self.root))
         return _read(self.root, f"models.{architecture}.layout", "DIMS", "uses")
 
     def uses(self, architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
@@ -201,6 +210,8 @@ def _loaded(name: str, file: Path, *needed: str) -> ModuleType:
 
 _bound: dict[str, OpSource] = {}
 """The ops outside of the library that this process runs."""
+_bound_models: dict[str, str] = {}
+"""Likewise architectures: the file or folder of each."""
 
 
 def bound_ops() -> dict[str, OpSource]:
@@ -208,19 +219,20 @@ def bound_ops() -> dict[str, OpSource]:
     return dict(_bound)
 
 
-def bind_ops(sources: Mapping[str, OpSource]) -> None:
-    """Makes these ops known by name to this process, beside those of the folder of kernels."""
+def bind_ops(sources: Mapping[str, OpSource], models: Mapping[str, str] | None = None) -> None:
+    """Makes these ops and architectures known by name to this process, beside those of the folder of kernels."""
     _bound.update(sources)
+    _bound_models.update(models or {})
 
 
 def kernels_of(suite: Suite) -> KernelLibrary:
     """The kernels that a suite was checked against."""
-    return KernelLibrary(Path(suite.kernels_root), suite.folder, suite.ops)
+    return KernelLibrary(Path(suite.kernels_root), suite.folder, suite.ops, suite.models)
 
 
 def bound_kernels(suite_folder: str | Path = ".") -> KernelLibrary:
     """The kernels that this process runs."""
-    return KernelLibrary(kernels_root.in_use(), Path(suite_folder), bound_ops())
+    return KernelLibrary(kernels_root.in_use(), Path(suite_folder), bound_ops(), dict(_bound_models))
 
 
 def ops() -> tuple[str, ...]:
@@ -232,7 +244,7 @@ def load_spec(op: str) -> OpSpec:
     return bound_kernels().spec(op)
 
 
-def load_layout(architecture: str) -> ModuleType:
+def load_layout(architecture: str) -> Any:
     return bound_kernels().layout(architecture)
 
 

@@ -67,6 +67,14 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
         ),
     ] = None
     """The node: what lies there decides."""
+    models: Annotated[
+        Any,
+        Meta(
+            description="architectures outside of the library: a file or folder, or a list of these",
+            extra_json_schema={"anyOf": [_WORD, _list(_WORD)]},
+        ),
+    ] = None
+    """The node, likewise."""
     shapes: Annotated[
         Any,
         Meta(

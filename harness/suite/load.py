@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
 from harness.suite.nodes import Node, parse
 from harness.suite.reading import read_section
-from harness.suite.shapes import read_shapes
+from harness.suite.shapes import full_dims, read_shapes
 from harness.suite.sweeps import read_sweep
 from harness.values.case import SHAPE_SITE
 from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
@@ -37,7 +36,7 @@ def load_suite(path: Path) -> Suite:
     root = parse(text, path)
     file = read_section(root, SuiteFile)
     library = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
-    kernels = library.with_ops_found(file.ops)
+    kernels = library.with_own_found(file.ops, file.models)
     architecture, dims, weights, uses = _model(root, file, kernels)
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
@@ -66,6 +65,7 @@ def load_suite(path: Path) -> Suite:
         arms=arms,
         kernels_root=str(kernels.root),
         ops=dict(kernels.sources),
+        models=dict(kernels.models),
         shapes=shapes,
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
@@ -87,7 +87,20 @@ def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, Mo
     weights = _weights(file.weights, root, kernels.layout(architecture), dims)
     if weights.source != RANDOM and (wrong := problem_of(kernels.suite_folder / weights.source, dims)):
         raise root.value["weights"].value["from"].error(wrong)
-    return architecture, dims, weights, kernels.uses(architecture, dims, weights.group, weights.dense)
+    return architecture, dims, weights, _uses(root.value["model"], kernels, architecture, dims, weights)
+
+
+def _uses(name: Node, kernels: KernelLibrary, architecture: str, dims: ModelDims, weights: Weights) -> tuple[Any, ...]:
+    """Every place of an op in the model; SuiteError where a user's own model names an op or a size that is none."""
+    uses = kernels.uses(architecture, dims, weights.group, weights.dense)
+    for use in uses if architecture in kernels.models else ():
+        try:
+            spec = kernels.spec(use.op)
+            known = use.dims if spec.own else spec.dims or use.dims
+            full_dims(spec, {dim: size for dim, size in use.dims.items() if dim in known})
+        except HarnessError as error:
+            raise name.error(f"{kernels.models[architecture]}: uses: {use.op_site}: {error}") from error
+    return uses
 
 
 def is_suite(path: Path) -> bool:
@@ -110,7 +123,7 @@ def _text(path: Path) -> str:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _weights(weights: Weights, root: Node, layout: ModuleType, dims: ModelDims) -> Weights:
+def _weights(weights: Weights, root: Node, layout: Any, dims: ModelDims) -> Weights:
     """The weights section, checked against the model: dense sites exist, every matrix has whole groups."""
     sites = [use.site for use in layout.uses(dims, Weights().group, ()) if use.op in LINEAR_OPS]
     node = root.value.get("weights")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.suite.dotted import dotted_file
 from harness.suite.nodes import Node
@@ -21,9 +22,9 @@ SPEC, DEFINITION = "spec.py", "reference.py"
 Sources = dict[str, OpSource]
 
 
-def find_ops(suite_folder: Path, library: Mapping[str, Path], named: Node | None = None) -> Sources:
-    """Every op outside of the library that a suite in this folder can name. library: the folder of each of the
-    library's ops. named: the suite's `ops:`. Raises HarnessError for a name that means two ops."""
+def find_ops(suite_folder: Path, root: Path, library: Mapping[str, Path], named: Node | None = None) -> Sources:
+    """Every op outside of the library that a suite in this folder can name. root: the library. library: the folder of
+    each of its ops. named: the suite's `ops:`. Raises HarnessError for a name that means two ops."""
     found: Sources = {}
     for name, node in named.items() if named is not None else ():
         try:
@@ -32,7 +33,7 @@ def find_ops(suite_folder: Path, library: Mapping[str, Path], named: Node | None
             raise node.error(str(error)) from error
         if name in library:
             raise _clash(name, found[name], library[name], named)
-    for name, source in (*_beside(suite_folder / FOLDER), *_kernels_above(suite_folder), *installed_ops()):
+    for name, source in (*_beside(suite_folder / FOLDER), *_kernels_above(suite_folder, root), *installed_ops()):
         if name in library and Path(source.folder or source.reference) != library[name]:
             raise _clash(name, source, library[name])
         other = found.setdefault(name, source)
@@ -110,16 +111,12 @@ def _beside(folder: Path) -> Iterator[tuple[str, OpSource]]:
             yield path.name, source_of(path.resolve(), str(path))
 
 
-def _kernels_above(suite_folder: Path) -> Iterator[tuple[str, OpSource]]:
-    """The ops in a folder `kernels/` beside the suite or above it, up to the repository's root, that is no library of
-    its own: it has no contract, and adds to the library's ops."""
-    for above in (suite_folder, *suite_folder.parents):
-        if (above / KERNELS).is_dir():
-            if not (above / KERNELS / CONTRACT).is_file():
-                yield from _beside(above / KERNELS)
-            return
-        if (above / ".git").exists():
-            return
+def _kernels_above(suite_folder: Path, root: Path) -> Iterator[tuple[str, OpSource]]:
+    """The ops in a folder `kernels/` beside the suite or above it, up to the repository's root, unless it is the
+    library: it adds to the library's ops."""
+    above = kernels_root.folder_above(suite_folder)
+    if above is not None and above.resolve() != root.resolve():
+        yield from _beside(above)
 
 
 @cache
@@ -141,4 +138,7 @@ def _lies(source: OpSource) -> tuple[str, str]:
 
 def _clash(name: str, source: OpSource, other: str | Path, node: Node | None = None) -> HarnessError:
     what = f"op {name} is defined twice: by {source.origin} and in {other}; one of them needs another name"
+    copied = Path(source.folder).parent
+    if source.folder and copied.name == KERNELS and (copied / CONTRACT).is_file():
+        what += f" (or an empty file {copied / 'LIBRARY'}: then that folder stands in the library's place)"
     return node.key_error(name, what) if node is not None else HarnessError(what)

@@ -22,7 +22,7 @@ GIVEN = ("generator", "dtype", "device")
 ALL_DIMS = "dims"
 """A parameter of `inputs` that gets every dim in a mapping."""
 ROLES = ("activation", "index", "weight", "pool", "cache", "state", "constant")
-SETTINGS = ("ROLES", "OUTPUTS", "OUTPUT_DTYPES", "TOLERANCE", "SHAPES")
+SETTINGS = ("ROLES", "OUTPUTS", "OUTPUT_DTYPES", "TOLERANCE", "SHAPES", "REPLACES")
 """Literals beside the functions, all optional."""
 
 
@@ -52,6 +52,8 @@ class OwnOp:
     tolerance: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     shapes: tuple[Mapping[str, int], ...] = ()
     has_cost: bool = False
+    replaces: tuple[str, ...] = ()
+    """Of a composite op: the ops in whose place it stands in a model."""
 
 
 def is_op_file(file: Path) -> bool:
@@ -87,6 +89,7 @@ def read_own_op(name: str, reference: Function, inputs: Function) -> OwnOp:
         name, reference, inputs, summary.strip().splitlines()[0], parameters, _defaults(definition),
         _dims(maker, inputs), outputs, dict(found.get("ROLES", {})), dict(found.get("OUTPUT_DTYPES", {})),
         dict(found.get("TOLERANCE", {})), tuple(found.get("SHAPES", ())), "cost" in functions_of(reference.file),
+        tuple(found.get("REPLACES", ())),
     )  # fmt: skip
     _check(op)
     return op

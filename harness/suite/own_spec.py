@@ -49,6 +49,6 @@ def declared(own: OwnOp, contract: ModuleType) -> Any:
         ),
         outputs=tuple((name, ()) for name in own.outputs),
         tolerance={**usual, **given},
-        phases=("decode",),
         output_dtypes=own.output_dtypes,
+        replaces=own.replaces,
     )

@@ -22,11 +22,13 @@ def authors_space(file: Path, function: str = "run") -> Node:
         if any(isinstance(target, ast.Name) and target.id == wanted for target in targets):
             value = getattr(statement, "value", None)
             if value is not None:
-                return _node(value, file, wanted)
+                return literal_of(value, file, wanted)
     raise HarnessError(f"{file}:1: has no {wanted}; allowed: the space in the suite, as lists of values per tunable")
 
 
-def _node(tree: ast.expr, file: Path, path: str) -> Node:
+def literal_of(tree: ast.expr, file: Path, path: str) -> Node:
+    """A literal as nodes, each at its place in the file; HarnessError for the first part that is none."""
+
     def node(value: object, keys: dict[str, tuple[int, int]] | None = None) -> Node:
         return Node(value, str(file), tree.lineno, tree.col_offset + 1, path, keys)
 
@@ -35,9 +37,9 @@ def _node(tree: ast.expr, file: Path, path: str) -> Node:
         if len(keys) == len(tree.keys):
             places = {name: (key.lineno, key.col_offset + 1) for name, key in keys.items()}
             pairs = zip(keys, tree.values, strict=True)
-            return node({name: _node(value, file, join(path, name)) for name, value in pairs}, places)
+            return node({name: literal_of(value, file, join(path, name)) for name, value in pairs}, places)
     if isinstance(tree, ast.List | ast.Tuple):
-        return node([_node(value, file, f"{path}[{number}]") for number, value in enumerate(tree.elts)])
+        return node([literal_of(value, file, f"{path}[{number}]") for number, value in enumerate(tree.elts)])
     try:
         return node(ast.literal_eval(tree))
     except (ValueError, TypeError) as error:

@@ -177,6 +177,8 @@ class Suite(Sections, frozen=True, kw_only=True):
     sweep: tuple[SweepSpace, ...] = ()
     ops: dict[str, OpSource] = {}
     """Ops outside of the library that the suite can name."""
+    models: dict[str, str] = {}
+    """Architectures outside of the library: the file or folder of each."""
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
     """By op, every dim of each of the calls that are timed alone and are of no model."""
 

@@ -69,6 +69,7 @@ def make(root: Path) -> Repository:
     shutil.copytree(
         REPOSITORY / "kernels", root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned", "triton_*")
     )
+    (root / "kernels" / "LIBRARY").touch()
     (root / "suites").mkdir()
     for name in ("models.yaml", "categories.yaml", "devices.yaml"):
         shutil.copy(REPOSITORY / "suites" / name, root / "suites")

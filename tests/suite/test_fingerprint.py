@@ -17,6 +17,7 @@ from tests.suite.suite_files import SUITE
 def tree(folder: Path, suite: str = SUITE) -> Path:
     """A copy of the kernels, with a suite beside them; returns the suite's path."""
     shutil.copytree(REPOSITORY / "kernels", folder / "kernels", ignore=shutil.ignore_patterns("__pycache__", "tuned"))
+    (folder / "kernels" / "LIBRARY").touch()
     (folder / "suites").mkdir()
     shutil.copy(REPOSITORY / "suites" / "models.yaml", folder / "suites")
     path = folder / "suites" / "small.yaml"
