@@ -1,32 +1,60 @@
-"""`harness profile`: where the decode time of a suite's arms goes, by category and kernel."""
+"""`harness profile`: where the time of a suite's decode, or of a program, goes, by category and kernel."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from harness.cli.options import Arms, AsJson, Note, Store, csv
+from harness.cli.options import Arms, AsJson, Note, Store, csv, refuse
+from harness.cli.profile_program import profile_program, refuse_ranks
 from harness.engines import EAGER, ENGINES
+from harness.errors import HarnessError, allowed
 
 if TYPE_CHECKING:
     from harness.values.run import Run
 
+PROGRAM = "--"
+STEPS = 8
+
+
+class Command(TyperCommand):
+    """What stands behind `--` is a program and its arguments."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if PROGRAM in args:
+            at = args.index(PROGRAM)
+            ctx.meta[PROGRAM] = args[at + 1 :]
+            args = args[:at]
+        return list(super().parse_args(ctx, args))
+
 
 def command(
-    suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
+    ctx: typer.Context,
+    suite: Annotated[
+        Path | None, typer.Argument(help="Suite file (YAML); or, behind `--`, a Python program and its arguments.")
+    ] = None,
     arms: Arms = "",
     engine: Annotated[
         str, typer.Option(help=f"Engines that run the steps, comma-separated: {', '.join(ENGINES)}.")
     ] = EAGER,
-    steps: Annotated[int, typer.Option(min=1, max=1000, help="Decode steps that are recorded.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, max=1000, help="Decode steps that are recorded.")] = STEPS,
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Profile decode steps of every arm; store the run and show it."""
+    """Profile decode steps of every arm, or a program (`-- script.py ...`, under torchrun too); store and show it."""
+    if PROGRAM in ctx.meta:
+        given = {"suite": suite, "arms": arms, "engine": engine != EAGER, "steps": steps != STEPS}
+        refuse("of a suite; a program stands behind `--`", **given)
+        profile_program(ctx.meta[PROGRAM], keep_traces, note, store, as_json)
+        return
+    if suite is None:
+        raise HarnessError("nothing to profile; wanted a suite file, or `-- script.py ARGUMENTS`")
+    refuse_ranks()
     from harness.cli.execute import execute, finish
     from harness.runner.stage import Options
 
@@ -55,8 +83,6 @@ def _show_sites(run: Run) -> None:
 
 
 def _engines(names: list[str]) -> tuple[str, ...]:
-    from harness.errors import HarnessError, allowed
-
     for name in names:
         if name not in ENGINES:
             raise HarnessError(f"--engine: unknown engine {name}; {allowed(name, ENGINES)}")

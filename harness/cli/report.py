@@ -63,7 +63,7 @@ def command(
 
 def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out: str, formats: str) -> None:
     from harness_reports.formats import console
-    from harness_reports.pages import github, pull_request, terminal, write
+    from harness_reports.pages import github, program, pull_request, terminal, write
     from harness_reports.views import view
 
     ci = os.environ if os.environ.get("GITHUB_ACTIONS") == "true" else None
@@ -74,7 +74,7 @@ def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out
     wanted = write.checked(csv(formats)) if formats else write.DEFAULT
     shown = view.build(run)
     if sys.stdout.isatty():
-        console.show(terminal.render(shown))
+        console.show(program.render(run) if run.program else terminal.render(shown))
     if ci is not None:
         github.append_summary(pull_request.render(shown, (), comparison), ci)
         for line in github.commands(shown, comparison, ci):

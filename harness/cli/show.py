@@ -62,10 +62,10 @@ def command(
         print(run_text(found))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.pages.terminal import render
+        from harness_reports.pages import program, terminal
         from harness_reports.views.view import build
 
-        show(render(build(found)))
+        show(program.render(found) if found.program else terminal.render(build(found)))
 
 
 def _list(runs: RunStore, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,14 +24,13 @@ from harness.device.device import Device
 from harness.engines import EAGER, engine_facts, make_engine
 from harness.errors import CaseFailed
 from harness.trace import Rules, breakdown, captured_step, load_rules
+from harness.trace.private import without_host
 from harness.trace.replay import STEP
 from harness.values.profile import Profile, SiteWork
 
 WARM_UP_STEPS = 3
 """Steps under the profiler before it records: its own first use costs a step twenty times its usual time."""
 PROFILED_STEPS = 8
-PRIVATE = re.compile(rb'("(?:traceName|host_?name)": )"[^"]*"')
-"""torch writes the path that a trace was exported to, which is a temporary one, and the name of the host."""
 
 
 def profile_arm(
@@ -155,7 +153,7 @@ def _keep(trace: Path, head: bytes, path: Path) -> Path:
     """A copy of a trace without the host's name, compressed where its own says so, `head` in the place of its first
     brace."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = PRIVATE.sub(rb'\1""', trace.read_bytes())
+    text = without_host(trace.read_bytes())
     if head:
         text = head + text.lstrip().removeprefix(b"{")
     path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)

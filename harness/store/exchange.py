@@ -60,7 +60,7 @@ def read_exported(path: Path) -> tuple[Run, str]:
         if isinstance(schema, int) and schema > SCHEMA_VERSION:
             newer = f"schema {schema}, this program reads up to {SCHEMA_VERSION}"
             raise HarnessError(f"{path}: {newer}; use a newer harness")
-        found = msgspec.convert(_unmarked(plain), Exported)
+        found = msgspec.convert(_unmarked(plain), Exported, str_keys=True)
         tables.encode(found)  # a whole number beyond 64 bits is JSON, and cannot be stored
     except (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]

@@ -15,6 +15,7 @@ from harness.values.machine import Sniff
 from harness.values.measurement import Conditions, Measurement, Status
 from harness.values.pairing import Pairing, Slot
 from harness.values.profile import Profile
+from harness.values.program import Program
 from harness.values.suite import ComparePolicy, Suite
 
 SCHEMA_VERSION = 1
@@ -90,6 +91,8 @@ class Run(msgspec.Struct, frozen=True):
     sniff: Sniff | None = None
     position: int | None = None
     """Of the environment's commit on its line of first parents, the root's 1; None where nobody knew."""
+    program: Program | None = None
+    """What was profiled in place of a suite."""
     schema: int = SCHEMA_VERSION
 
     @property

@@ -43,11 +43,16 @@ class WorkerDied(Exception):
 def worker_environment() -> dict[str, str]:
     """Environment in which another process finds this harness, and nothing else of where it lies: from a checkout that
     nobody installed. An installed one is found by the interpreter that it was installed for."""
+    return reaching_harness(withheld(os.environ))
+
+
+def reaching_harness(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment, with the checkout of this harness where it is not installed."""
     home = Path(__file__).resolve().parent.parent.parent
     if home.name in ("site-packages", "dist-packages"):
-        return withheld(os.environ)
-    inherited = os.environ.get("PYTHONPATH", "")
-    return {**withheld(os.environ), "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
+        return dict(environment)
+    inherited = environment.get("PYTHONPATH", "")
+    return {**environment, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
 
 
 class WorkerProcess:

@@ -9,6 +9,7 @@ import msgspec
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions
 from harness.values.profile import Profile
+from harness.values.program import Program
 from harness.values.reason import Reason
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison
@@ -17,6 +18,9 @@ from ..views.case_rows import CaseRow, RunRow, Triple, report_rows, run_rows
 from ..views.decode_view import Explained
 from ..views.view import build
 from .encoding import extended, of, several, struct, text
+
+ProgramFacts = extended("ProgramFacts", Program, without=("lines",))
+"""What was profiled in place of a suite; its ranks side by side where it was a job of several."""
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,10 +32,12 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None
     cases: tuple[RunRow, ...]
     profiles: tuple[Profile, ...]
+    program: ProgramFacts | None
 
 
 def run_text(run: Run) -> str:
-    return text(of(RunDocument, run, run=run.id, cases=tuple(run_rows(run))))
+    program = of(ProgramFacts, run.program) if run.program else None
+    return text(of(RunDocument, run, run=run.id, cases=tuple(run_rows(run)), program=program))
 
 
 RunFacts = struct(

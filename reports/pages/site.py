@@ -20,7 +20,7 @@ from ..table import Column, Name, Row, Table, Words
 from ..tables import over_runs
 from ..views.history_view import Slim, Trend, slim, trends
 from ..views.view import View, build
-from . import html
+from . import html, program
 from .html_frame import page
 from .html_page import figures
 from .write import save
@@ -36,8 +36,8 @@ def write(runs: Iterable[Run], folder: Path) -> list[Path]:
     for run in runs:
         view = build(run)
         name = _unique(_file_name(run.id, "run"), names)
-        drawn = charts.draw_all(view, want_png=False)
-        paths += save(folder, {f"runs/{name}.html": html.render(view, drawn).encode()})
+        text = program.page(run) if run.program else html.render(view, charts.draw_all(view, want_png=False))
+        paths += save(folder, {f"runs/{name}.html": text.encode()})
         entries.append(_entry(run, view, f"runs/{name}.html"))
         kept.append(slim(run))
     if not entries:

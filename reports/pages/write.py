@@ -19,7 +19,7 @@ from ..formats import TABLE_FORMATS
 from ..tables.report import of_report
 from ..views.history_view import Slim, slim, trends
 from ..views.view import View, build
-from . import csv_file, html, hud, markdown, pull_request, terminal
+from . import csv_file, html, hud, markdown, program, pull_request, terminal
 
 DEFAULT = ("md", "html", "svg", "png")
 FORMATS = (*DEFAULT, "pr", "csv", "json", "hud")
@@ -47,6 +47,8 @@ def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Be
     written.
     """
     wanted = checked(formats)
+    if run.program is not None:
+        return save(folder, {f"report.{name}": text.encode() for name, text in program.pages(run, wanted)})
     view = build(run)
     drawn = charts.draw_all(view, want_png="png" in wanted) if wanted & {"html", "svg", "png", *LINKING} else ()
     files = dict(_pages(run, view, drawn, wanted, beside))
@@ -118,6 +120,8 @@ def page_format(name: str) -> str:
 def page(run: Run, name: str, beside: Beside = Beside()) -> str:
     """One page as text: `html` with its charts in it, `md` and `pr` without links to files, `text` as on a wide
     terminal."""
+    if run.program is not None:
+        return next((text for _, text in program.pages(run, (name,))), "")
     view = build(run)
     if name == "text":
         return terminal.plain(view)

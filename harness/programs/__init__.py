@@ -1,0 +1,1 @@
+"""Programs that know nothing of this harness, run under torch's profiler: one process, or each rank of a job."""

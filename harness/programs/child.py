@@ -1,0 +1,57 @@
+"""One rank of a program: the process that runs it under the profiler, watched to its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.programs.place import Place
+from harness.programs.told import Recording, Told, write_told
+from harness.programs.words import PythonProgram
+from harness.worker.process import reaching_harness
+
+END_S = 10.0
+"""A program that is told to end writes its trace within this time, or is killed."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """status: of the program. interrupted: by ^C or SIGTERM to this process."""
+
+    status: int
+    interrupted: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return not self.status and not self.interrupted
+
+
+def record(program: PythonProgram, place: Place, stdout: int | None = None) -> Ended:
+    """Runs the program to its end and leaves its trace, and what is to be said of it, in the place's folder. stdout: a
+    file descriptor that the program writes to in place of this process's."""
+    place.begun(place.rank).touch()
+    told = place.told(place.rank)
+    asked = Recording(program, str(place.trace(place.rank)), str(told))
+    command = [sys.executable, "-P", "-m", "harness.serving.recorded_program", msgspec.json.encode(asked).decode()]
+    process = subprocess.Popen(command, env=reaching_harness(os.environ), stdout=stdout)
+    try:
+        ended = Ended(process.wait())
+    except KeyboardInterrupt:
+        ended = Ended(_stopped(process), interrupted=True)
+    if not told.exists():
+        write_told(told, Told(ended.status, "no trace: it ended before one was written"))
+    return ended
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> int:
+    """A second ^C or SIGTERM ends it at once."""
+    with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.terminate()
+        return process.wait(END_S)
+    process.kill()
+    return process.wait()

@@ -1,0 +1,65 @@
+"""The words of a command line to the Python that they run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+
+PYTHON = re.compile(r"(?:.*/)?python[\d.]*")
+UNBUFFERED = "-u"
+"""The only option of the interpreter that may stand there: others would need one of their own."""
+
+
+class PythonProgram(msgspec.Struct, frozen=True):
+    """module: run as `python -m`, otherwise `target` is a file. arguments: what the program finds behind its name."""
+
+    target: str
+    arguments: tuple[str, ...]
+    module: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command line without the interpreter."""
+        return (*(("-m",) if self.module else ()), self.target, *self.arguments)
+
+    @property
+    def name(self) -> str:
+        return self.target if self.module else Path(self.target).name
+
+
+def python_program(words: Sequence[str]) -> PythonProgram:
+    """`[python] [-u] script.py ...`, `[python] -m module ...`, or a command that is a Python script (`pytest ...`).
+
+    Raises HarnessError, naming what was given, for anything else.
+    """
+    rest = list(words)
+    if rest and PYTHON.fullmatch(rest[0]):
+        rest.pop(0)
+    if rest and rest[0] == UNBUFFERED:
+        rest.pop(0)
+    if not rest:
+        raise HarnessError("--: nothing to run; wanted `-- script.py ARGUMENTS` or `-- -m module ARGUMENTS`")
+    if rest[0] == "-m" and len(rest) > 1:
+        return PythonProgram(rest[1], tuple(rest[2:]), module=True)
+    if rest[0].startswith("-"):
+        raise HarnessError(f"-- {rest[0]}: an option of Python; allowed: -u, -m MODULE, or a script")
+    return PythonProgram(_script(rest[0]), tuple(rest[1:]))
+
+
+def _script(name: str) -> str:
+    if Path(name).is_file():
+        return name
+    found = shutil.which(name)
+    if found is None:
+        raise HarnessError(f"-- {name}: neither a file nor a command; wanted a Python script")
+    with open(found, "rb") as file:
+        first = file.readline(256)
+    if not (first.startswith(b"#!") and b"python" in first):
+        raise HarnessError(f"-- {name}: {found} is no Python script; torch's profiler sees Python processes alone")
+    return found
