@@ -65,7 +65,7 @@ class Recorder:
                 self._profile.stop()
             start(other)
 
-        profile.start = started  # type: ignore[method-assign]
+        profile.start = started  # type: ignore[assignment,method-assign]
 
     def _watch_process_group(self) -> None:
         """torch says which rank this is where the process group is there when the profiler starts; here it never is,

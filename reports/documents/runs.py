@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from harness.values.environment import Environment
 from harness.values.measurement import Conditions
 from harness.values.profile import Profile
@@ -23,16 +21,11 @@ ProgramFacts = extended("ProgramFacts", Program, without=("lines",))
 """What was profiled in place of a suite; its ranks side by side where it was a job of several."""
 
 
-class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`run`, `check`, `profile` and `show RUN`: what was measured. Samples are in us, in order."""
-
-    run: str
-    suite: str
-    state: str
-    environment: Environment | None
-    cases: tuple[RunRow, ...]
-    profiles: tuple[Profile, ...]
-    program: ProgramFacts | None
+RunDocument = struct(
+    "RunDocument", run=str, suite=str, state=str, environment=Environment | None, cases=tuple[RunRow, ...],
+    profiles=tuple[Profile, ...], program=ProgramFacts | None,
+)  # fmt: skip
+"""`run`, `check`, `profile` and `show RUN`: what was measured. Samples are in us, in order."""
 
 
 def run_text(run: Run) -> str:
