@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import Store, csv
+
+SITE_RUNS = 100
+"""Runs that have a page and a row in the index of a site, the newest."""
+SITE_POINTS = 200
+"""Points of a case on a machine that its page shows, the newest."""
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
@@ -117,9 +123,21 @@ def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
 
 
 def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
-    """Loads one run at a time: what the index and the trends need of it is small."""
+    """Of the runs that are named, else of the newest, with the trends of all cases from their points."""
+    from harness.store.points import points_of
     from harness_reports.pages import site
+    from harness_reports.views.history_view import trends_of_points
 
-    names = runs or [summary.id for summary in stored.runs()]
-    for path in site.write((stored.load(name) for name in names), folder):
+    found, pages = [], []
+    for name in runs or ():
+        run = stored.load(name)
+        found += points_of(run)
+        pages.append(site.SiteRun(run.id, partial(stored.load, name)))
+    if not runs:
+        found = stored.points(stored.series(), SITE_POINTS)
+        for one in sorted(stored.runs(newest=SITE_RUNS), key=lambda summary: summary.started):
+            key = " ".join((one.id, one.uuid, one.state, *one.tags))
+            pages.append(site.SiteRun(one.id, partial(stored.load, one.id), key))
+    found.sort(key=lambda pair: pair[1].started)
+    for path in site.write(pages, trends_of_points(found), folder):
         print(path)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 BARE = ("--source", "--diff")
+LISTED = 100
+"""Runs that a terminal shows unless --last says otherwise."""
 
 
 class Command(TyperCommand):
@@ -37,6 +39,9 @@ def command(
     diff: Annotated[
         str, typer.Option(help="Of an attempt: its text against another attempt's, or the file as it is now.")
     ] = "",
+    last: Annotated[
+        int | None, typer.Option(min=0, help="List only so many of the newest runs; 0: all [100; of --json all].")
+    ] = None,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +55,7 @@ def command(
         attempt_show.show(run, source, diff, runs, as_json)
         return
     if not run:
-        _list(runs, as_json)
+        _list(runs, as_json, last)
         return
     found = runs.load(run)
     if source:
@@ -68,8 +73,9 @@ def command(
         show(program.render(found) if found.program else terminal.render(build(found)))
 
 
-def _list(runs: RunStore, as_json: bool) -> None:
-    summaries = runs.runs()
+def _list(runs: RunStore, as_json: bool, last: int | None) -> None:
+    most = last if last is not None else 0 if as_json else LISTED
+    summaries = runs.runs(newest=most)
     if as_json:
         from harness_reports.documents.encoding import text
         from harness_reports.documents.stored import RunsDocument
@@ -84,6 +90,8 @@ def _list(runs: RunStore, as_json: bool) -> None:
     from harness_reports.tables.over_runs import stored
 
     show(Shown(stored(summaries)))
+    if last is None and len(summaries) == most:
+        print(f"The newest {most} runs; --last 0 shows all.")
 
 
 def _source(run: Run, part: str) -> str:

@@ -55,7 +55,7 @@ def points_of(run: Run) -> Iterator[tuple[CaseSeries, CasePoint]]:
             CasePoint(
                 run.id, _utc(run.started), (environment.commit if environment else None) or "", run.position,
                 status, reason, estimate_of(run, measurement) if measurement else None, tree,
-                CaseCode(run.closure_of(case), asked, case.answer, _binary(run, case, measurement)),
+                CaseCode(run.closure_of(case), asked, case.answer, _binary(run, case, measurement), case.same_as or ""),
                 PointContext(shared, run.suite_facts, case.dims),
             ),
         )  # fmt: skip

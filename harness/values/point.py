@@ -22,6 +22,8 @@ class CaseCode(msgspec.Struct, frozen=True):
     asked: str = ""
     answer: Implementation | None = None
     binary: str = ""
+    same_as: str = ""
+    """The id of the case that was measured in its place."""
 
     @property
     def fingerprint(self) -> str:

@@ -1,14 +1,19 @@
 """A folder of static pages: an index over runs, the report of each, and a trend per case. No server, nothing fetched.
 
-Runs are taken one at a time; of each only its estimates are kept, so that hundreds fit into memory.
+What a page was made from is kept in `site.json` beside the index: a page that would come out the same is not made
+again, and one that the index no longer names is removed. So one more run costs its own page and those of its cases.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from harness.errors import HarnessError
 from harness.values.run import Run
@@ -18,62 +23,138 @@ from ..charts.history_chart import draw_history
 from ..figures import clean
 from ..table import Column, Name, Row, Table, Words
 from ..tables import over_runs
-from ..views.history_view import Slim, Trend, slim, trends
+from ..views.history_view import Trend
 from ..views.view import View, build
 from . import html, program
 from .html_frame import page
 from .html_page import figures
 from .write import save
 
+MANIFEST = "site.json"
 
-def write(runs: Iterable[Run], folder: Path) -> list[Path]:
-    """`index.html`, `runs/ID.html` and `cases/NAME.html`; returns the paths, the index first.
+
+@dataclass(frozen=True)
+class SiteRun:
+    """key: of all that its page shows, the same for the same run; empty where that is not known, and the page is made
+    anew."""
+
+    id: str
+    load: Callable[[], Run]
+    key: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A run in the index, with what a reader takes away in a sentence."""
+
+    run: str
+    started: str
+    suite: str
+    device: str
+    commit: str
+    state: str
+    said: str
+    note: str
+
+    def row(self, href: str) -> Row:
+        return Row((
+            Name(f"run {self.run}", code=False, href=href), Words(self.started, "nowrap"), Words(self.suite),
+            Words(self.device), Name(self.commit, mono=True) if self.commit else None, Words(self.state),
+            Words(self.said, "wide"), Words(self.note) if self.note else None,
+        ))  # fmt: skip
+
+
+class Manifest(msgspec.Struct):
+    """What the pages of a site were made from, by their names. runs: with the entry in the index."""
+
+    program: str = ""
+    runs: dict[str, tuple[str, Entry]] = {}
+    cases: dict[str, str] = {}
+
+
+def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path) -> list[Path]:
+    """`index.html`, `runs/ID.html` and `cases/NAME.html`, of runs oldest first; returns the paths, the index first.
 
     Raises HarnessError where there is no run, and for a folder that cannot be written.
     """
-    entries, kept, paths = [], [], []
-    names: set[str] = set()
-    for run in runs:
-        view = build(run)
-        name = _unique(_file_name(run.id, "run"), names)
-        text = program.page(run) if run.program else html.render(view, charts.draw_all(view, want_png=False))
-        paths += save(folder, {f"runs/{name}.html": text.encode()})
-        entries.append(_entry(run, view, f"runs/{name}.html"))
-        kept.append(slim(run))
-    if not entries:
+    if not runs:
         raise HarnessError("--site: no runs; `harness run SUITE` makes one")
-    found = _trends(kept)
+    before, now = _manifest(folder), Manifest(_program())
+    names: set[str] = set()
+    for one in runs:
+        name = f"runs/{_unique(_file_name(one.id, 'run'), names)}.html"
+        now.runs[name] = one.key, _run_page(one, name, before, folder)
     linked = []
-    for trend in found:
-        name = _unique(_file_name(f"{trend.suite}-{trend.id}", "case"), names)
-        linked.append((f"cases/{name}.html", trend))
-        paths += save(folder, {f"cases/{name}.html": _case_page(trend).encode()})
+    for trend in trends:
+        name = f"cases/{_unique(_file_name(f'{trend.suite}-{trend.id}', 'case'), names)}.html"
+        linked.append((name, trend))
+        now.cases[name] = _digest(trend)
+        if before.cases.get(name) != now.cases[name] or not (folder / name).is_file():
+            save(folder, {name: _case_page(trend).encode()})
+    entries = [entry.row(name) for name, (_, entry) in now.runs.items()]
+    _remove(folder, {*before.runs, *before.cases} - {*now.runs, *now.cases})
+    files = {"index.html": _index(entries, linked).encode(), MANIFEST: msgspec.json.encode(now)}
+    return [save(folder, files)[0], *(folder / name for name in (*now.runs, *now.cases))]
+
+
+def _index(entries: Sequence[Row], linked: Sequence[tuple[str, Trend]]) -> str:
     hrefs, shown = [href for href, _ in linked], [trend for _, trend in linked]
     cases = over_runs.trends(shown, hrefs).pick("case suite arm trend runs last unit") if linked else None
     sections = [("runs", "Runs"), *([("cases", "Cases")] if linked else [])]
-    index = page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections)
-    return [*save(folder, {"index.html": index.encode()}), *paths]
+    return page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections)
 
 
-def _trends(kept: Sequence[Slim]) -> list[Trend]:
-    """Of every suite by itself, oldest run first."""
-    found: list[Trend] = []
-    for suite in dict.fromkeys(run.suite for run in kept):
-        found += trends(sorted((run for run in kept if run.suite == suite), key=lambda run: (run.started, run.id)))
+def _run_page(one: SiteRun, name: str, before: Manifest, folder: Path) -> Entry:
+    """Writes the page where it is not the same; the run's entry in the index."""
+    key, entry = before.runs.get(name, ("", None))
+    if entry is not None and key and key == one.key and (folder / name).is_file():
+        return entry
+    run = one.load()
+    view = build(run)
+    text = program.page(run) if run.program else html.render(view, charts.draw_all(view, want_png=False))
+    save(folder, {name: text.encode()})
+    return _entry(run, view)
+
+
+def _entry(run: Run, view: View) -> Entry:
+    environment = run.environment
+    said = " ".join([*view.trouble[:2], *view.summary[: max(1, 2 - len(view.trouble))]])
+    return Entry(
+        clean(run.id), clean(run.started[:16].replace("T", " ")), clean(run.suite),
+        clean(environment.device_name) if environment else "",
+        clean((environment.commit or "")[:9]) if environment else "", clean(run.state), said or view.counts.sentence,
+        clean(run.note),
+    )  # fmt: skip
+
+
+def _manifest(folder: Path) -> Manifest:
+    """Of the site that is here; an empty one where there is none, or where another program made it."""
+    try:
+        found = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return Manifest()
+    if found.program != _program():
+        return Manifest(runs={name: ("", entry) for name, (_, entry) in found.runs.items()},
+                        cases=dict.fromkeys(found.cases, ""))  # fmt: skip
     return found
 
 
-def _entry(run: Run, view: View, href: str) -> Row:
-    """A run in the index, with what a reader takes away in a sentence."""
-    environment, note = run.environment, clean(run.note)
-    commit = clean((environment.commit or "")[:9]) if environment else ""
-    said = " ".join([*view.trouble[:2], *view.summary[: max(1, 2 - len(view.trouble))]])
-    return Row((
-        Name(f"run {clean(run.id)}", code=False, href=href),
-        Words(clean(run.started[:16].replace("T", " ")), "nowrap"), Words(clean(run.suite)),
-        Words(clean(environment.device_name) if environment else ""), Name(commit, mono=True) if commit else None,
-        Words(clean(run.state)), Words(said or view.counts.sentence, "wide"), Words(note) if note else None,
-    ))  # fmt: skip
+def _remove(folder: Path, names: set[str]) -> None:
+    """Pages of this site alone: a manifest may name anything."""
+    for name in names:
+        if re.fullmatch(r"(runs|cases)/[A-Za-z0-9.-]+\.html", name):
+            (folder / name).unlink(missing_ok=True)
+
+
+@cache
+def _program() -> str:
+    """Of all code and templates that pages are made by."""
+    root = Path(__file__).parent.parent
+    files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files if "samples" not in path.parts)).hexdigest()
+
+
+def _digest(trend: Trend) -> str:
+    return hashlib.sha256(repr(trend).encode()).hexdigest()
 
 
 def _runs(entries: Sequence[Row]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -86,32 +87,36 @@ def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
 
 
 def trends_of_points(found: Iterable[tuple[CaseSeries, CasePoint]]) -> list[Trend]:
-    """Every case that has two points with a time, whatever machine they are of; decodes first. found: oldest first."""
-    cases: dict[tuple[str, str], Case] = {}
-    by_case: dict[tuple[str, str], list[CasePoint]] = {}
+    """Every case that has two points with a time of its own, each machine for itself; decodes first. found: oldest
+    first."""
+    by_series: dict[tuple[str, ...], list[CasePoint]] = {}
+    owner: dict[tuple[str, ...], CaseSeries] = {}
     for series, point in found:
-        key = series.suite, series.case.id
-        cases.setdefault(key, series.case)
-        by_case.setdefault(key, []).append(point)
-    made = [_trend_of_points(suite, cases[suite, name], points) for (suite, name), points in by_case.items()]
+        if not point.code.same_as:
+            key = series.suite, series.case.id, series.machine, series.identity
+            by_series.setdefault(key, []).append(point)
+            owner.setdefault(key, series)
+    machines = Counter(key[:2] for key in by_series)
+    made = [_of_points(owner[key], points, machines[key[:2]] > 1) for key, points in by_series.items()]
     return sorted((t for t in made if len(t.points) > 1), key=lambda trend: trend.kind != "decode")
 
 
-def _trend_of_points(suite: str, case: Case, found: Sequence[CasePoint]) -> Trend:
+def _of_points(series: CaseSeries, found: Sequence[CasePoint], named: bool) -> Trend:
+    """named: the machine stands in the name."""
     timed = [point for point in found if point.time is not None]
     points: list[Point] = []
     for before, point in zip((None, *timed), timed, strict=False):
         other = before is not None and before.context is not point.context
         changed = tuple(map(clean, changed_context(before.context, point.context))) if before and other else ()
         assert point.time is not None
-        points.append(
-            Point(
-                clean(point.run), clean(point.started[:16].replace("T", " ")), clean(point.commit[:9]), point.time,
-                changed,
-            )
-        )  # fmt: skip
-    gaps = len(found) - len(timed)
-    return Trend(case.id, clean(suite), case_name(case), clean(case.arm), case.kind, case.unit, tuple(points), gaps)
+        started, commit = clean(point.started[:16].replace("T", " ")), clean(point.commit[:9])
+        points.append(Point(clean(point.run), started, commit, point.time, changed))
+    gaps = sum(point.time is None and point.status != "NOT REACHED" for point in found)
+    case, machine = series.case, f" · {clean(series.machine)}" if named else ""
+    return Trend(
+        case.id, clean(series.suite), case_name(case) + machine, clean(case.arm), case.kind, case.unit, tuple(points),
+        gaps,
+    )  # fmt: skip
 
 
 def _trend(case: Case, runs: Sequence[Slim], changed: Sequence[tuple[str, ...]]) -> Trend:

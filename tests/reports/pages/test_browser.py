@@ -15,12 +15,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from harness.values.difference import Difference
-from harness_reports.pages import machines_pages, site, write
+from harness_reports.pages import machines_pages, write
 from harness_reports.views.history_view import slim
 from harness_reports.views.machines import side_by_side
 from tests.reports.browser import chromium
 from tests.reports.comparison_factory import comparison, large_run
 from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.pages.test_history_and_site import site_of
 from tests.reports.pages.test_landscape_and_quality import swept
 from tests.reports.run_factory import broken_run, synthetic_run
 
@@ -54,7 +55,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, text in made.items():
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(text, encoding="utf-8")
-    written = site.write((large_run(4, number=number) for number in range(3)), folder / "site")
+    written = site_of([large_run(4, number=number) for number in range(3)], folder / "site")
     return paths | {"index": written[0], "case": next(path for path in written if path.parent.name == "cases")}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,12 +15,13 @@ from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.stats import estimate
 from harness.store import Store
+from harness.store.points import points_of
 from harness.values.run import Run
 from harness_reports.charts.history_chart import draw_history, segments
 from harness_reports.charts.small_charts import spark_svg
 from harness_reports.pages import site, write
 from harness_reports.table import text_of
-from harness_reports.views.history_view import slim, trends
+from harness_reports.views.history_view import slim, trends, trends_of_points
 from harness_reports.views.view import build
 from tests.reports.comparison_factory import large_run
 from tests.reports.hostile import hostile_run
@@ -100,6 +103,16 @@ def test_the_command_charts_earlier_runs(tmp_path: Path) -> None:
     assert 'id="history"' not in alone
 
 
+def site_of(runs: Sequence[Run], folder: Path) -> list[Path]:
+    pages = [site.SiteRun(run.id, partial(_give, run), run.id) for run in runs]
+    found = [pair for run in runs for pair in points_of(run)]
+    return site.write(pages, trends_of_points(sorted(found, key=lambda pair: pair[1].started)), folder)
+
+
+def _give(run: Run) -> Run:
+    return run
+
+
 def links(page: Path) -> set[Path]:
     found = re.findall(r'(?:href|src)="([^"#][^"]*)"', page.read_text(encoding="utf-8"))
     return {(page.parent / target).resolve() for target in found if target != "data:,"}
@@ -109,7 +122,7 @@ def test_a_site_links_only_to_its_own_files(tmp_path: Path) -> None:
     """Every link leads somewhere, every page is reached from the index, also with names that are no file names."""
     hostile = msgspec.structs.replace(hostile_run(), state="complete")
     twice = msgspec.structs.replace(hostile, started="2026-02-02T00:00:00+00:00")
-    paths = site.write(iter([*RUNS, hostile, twice]), tmp_path / "site")
+    paths = site_of([*RUNS, hostile, twice], tmp_path / "site")
     assert all(path.is_file() and path.resolve().is_relative_to(tmp_path / "site") for path in paths)
     assert paths[0] == tmp_path / "site" / "index.html" and len(set(paths)) == len(paths)
     reached = links(paths[0])
@@ -119,13 +132,32 @@ def test_a_site_links_only_to_its_own_files(tmp_path: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_site(tmp_path: Path) -> None:
-    first, again = (site.write(iter(RUNS), tmp_path / name) for name in ("a", "b"))
+    first, again = (site_of(RUNS, tmp_path / name) for name in ("a", "b"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_one_more_run_makes_its_own_page_and_those_of_its_cases(tmp_path: Path) -> None:
+    """The others are not written again; a page that the index no longer names goes, and nothing else in the folder."""
+    folder = tmp_path / "site"
+    first = {path: path.stat().st_mtime_ns for path in site_of(RUNS[:2], folder)}
+    (folder / "runs" / "mine.html").write_text("somebody's own")
+    again = site_of(RUNS[:2], folder)
+    changed = {path.name for path in again if path.stat().st_mtime_ns != first[path]}
+    assert changed == {"index.html"}
+    more = site_of(RUNS, folder)
+    changed = {path.relative_to(folder).parts[0] for path in more if path.stat().st_mtime_ns != first.get(path)}
+    assert changed == {"index.html", "cases", "runs"}
+    assert sum(path.stat().st_mtime_ns == first.get(path) for path in more) == 2
+    site_of(RUNS[1:], folder)
+    assert {path.name for path in (folder / "runs").iterdir()} == {"2.html", "3.html", "mine.html"}
+    for damaged in ("[1]", "{", '{"runs": {"runs/../../x.html": ["", null]}}'):
+        (folder / site.MANIFEST).write_text(damaged)
+        assert site_of(RUNS, folder)[0].is_file()
 
 
 def test_a_site_of_nothing_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="--site: no runs"):
-        site.write(iter(()), tmp_path)
+        site.write((), (), tmp_path)
 
 
 def test_the_command_makes_a_site(tmp_path: Path) -> None:
@@ -139,7 +171,7 @@ def test_the_index_tells_what_came_of_a_run_that_had_trouble() -> None:
     """What went wrong stands first, and does not push out what was measured."""
     for run in (broken_run(), synthetic_run()):
         view = build(run)
-        said = " ".join(text_of(cell) for cell in site._entry(run, view, "runs/1.html").cells)
+        said = " ".join(text_of(cell) for cell in site._entry(run, view).row("runs/1.html").cells)
         assert view.summary and view.summary[0] in said and all(sentence in said for sentence in view.trouble[:2])
 
 
