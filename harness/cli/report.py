@@ -19,6 +19,7 @@ SITE_POINTS = 200
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
+    from harness.values.point import CasePoint, CaseSeries
     from harness.values.run import Run
     from harness.values.verdict import Comparison
     from harness_reports.views.history_view import Slim
@@ -128,7 +129,8 @@ def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
     from harness_reports.pages import site
     from harness_reports.views.history_view import trends_of_points
 
-    found, pages = [], []
+    found: list[tuple[CaseSeries, CasePoint]] = []
+    pages = []
     for name in runs or ():
         run = stored.load(name)
         found += points_of(run)
