@@ -19,9 +19,11 @@ from harness.trace.contradictions import contradictions
 from harness.trace.doubts import before_launch, leave_out
 from harness.trace.events import read_events
 from harness.trace.graph_replay import Replayed, map_replays, recorded_by_op, use_annotations
+from harness.trace.inputs import proton_trace
 from harness.trace.inputs.kinds import kind_of
 from harness.trace.inputs.legacy import with_categories
 from harness.trace.inputs.other_profilers import other_profiler
+from harness.trace.inputs.proton_trace import with_scopes
 from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
 from harness.trace.modules import add_modules
@@ -85,7 +87,8 @@ def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | 
     pieces = read_pieces(Path(path), quality)
     first = next(pieces, b"")
     capture = read_capture(first, quality)
-    rows = collect(with_categories(read_events(chain((first,), pieces), quality)), quality)
+    events = with_categories(read_events(chain((first,), pieces), quality))
+    rows = collect(with_scopes(events) if proton_trace.KEY in first else events, quality)
     add_modules(rows)
     rows.doubts, rows.kind = leave_out(rows), kind_of(first)
     return rows, capture

@@ -38,6 +38,8 @@ class Arguments(msgspec.Struct, gc=False):
     dtypes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input type")
     task_type: Any = msgspec.field(default=None, name="Task Type")
     """Of a row of an Ascend NPU."""
+    call_stack: Any = None
+    """Of a kernel in a trace of Proton."""
 
 
 class Event(msgspec.Struct, gc=False):

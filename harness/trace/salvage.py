@@ -23,7 +23,8 @@ SEPARATORS = re.compile(r"(?:\n[ \t]*(?:#|//)[^\n]*(?=\n)|[\s,}])*")
 """With comments on lines of their own, which people write into traces."""
 NEXT_LIST = re.compile(r'"traceEvents"\s*:\s*\[|\]\s*\[(?=\s*\{)')
 """A second document behind the first, as `cat` of two files makes it."""
-LISTS = ("Input Dims", "Input type")
+RAW_LISTS = ("Input Dims", "Input type")
+LISTS = ("call_stack", "Process Group Ranks")
 LONGEST_EVENT = 1 << 20
 """What does not parse although so much text follows is damaged, not cut off by the end of the block."""
 
@@ -140,7 +141,9 @@ def _event(value: dict[str, Any]) -> Event:
 
 
 def _value(name: str, value: object) -> Any:
-    return msgspec.Raw(json.dumps(value).encode() if isinstance(value, list) else b"") if name in LISTS else _id(value)
+    if name in RAW_LISTS:
+        return msgspec.Raw(json.dumps(value).encode() if isinstance(value, list) else b"")
+    return value if name in LISTS and isinstance(value, list) else _id(value)
 
 
 def _id(value: object) -> Id:

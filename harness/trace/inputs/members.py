@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.trace.inputs.packing import DAMAGE, unpacked
 from harness.trace.source import read_pieces
 
-SUFFIXES = (".json", ".hatchet", ".chrome_trace", ".sqlite")
+SUFFIXES = (".json", ".hatchet", ".hatchet_msgpack", ".chrome_trace", ".sqlite")
 """In a folder; each may be packed. What a file is that was named itself is told by its content."""
 PACKED = (".gz", ".xz", ".zst", ".bz2")
 TEXT_START = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"

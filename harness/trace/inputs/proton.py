@@ -1,8 +1,9 @@
-"""Proton, Triton's profiler: its `.hatchet` tree of sums.
+"""Proton, Triton's profiler: its tree of sums, as JSON (`.hatchet`) or MessagePack (`.hatchet_msgpack`).
 
 The tree has a time and a number of calls for each kernel under its call path, and no moments: the rows that stand for
 them follow one another without gaps. Sums are exact; busy time, span and idle time say nothing, and that is counted.
-Proton's trace output is a Chrome trace, which is read as it is.
+Its writer is `third_party/proton/csrc/lib/Data/TreeData.cpp` of Triton: a node's time is its own alone, also where it
+has children. Its traces are `proton_trace`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from harness.errors import HarnessError
 from harness.trace.event import Event
 from harness.trace.inputs.rows_as_events import gpu_row, host_row
 
-TIME, COUNT, DEVICE = "time (ns)", "count", "device_id"
+TIME, COUNT, DEVICE = ("time (ns)", "Time (ns)"), ("count", "Count"), ("device_id", "DeviceId")
+"""As Triton 3.3 and later write them, and as earlier ones did."""
+ROOT = "ROOT"
+PACKED = range(0x90, 0xA0)
+"""First byte of a short MessagePack array."""
 MOST_ROWS = 1_000_000
 """Of one kernel: beyond that many calls it gets a row for several."""
 
@@ -35,19 +40,25 @@ class _Node(msgspec.Struct):
 
 
 def recognised(start: bytes) -> bool:
+    if start[0] in PACKED:
+        return b"\xa5frame" in start[:4096] and b"\xa7metrics" in start
     return start.lstrip()[:1] == b"[" and b'"metrics"' in start and b'"frame"' in start and b'"ph"' not in start
 
 
 def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
-    """Raises HarnessError where the tree is another one. A leaf is a kernel, what is above it its scopes."""
+    """Raises HarnessError where the tree is another one. A node with a time is a kernel, what is above it its
+    scopes."""
+    codec: Any = msgspec.msgpack if text[0] in PACKED else msgspec.json
     try:
-        items = msgspec.json.decode(text, type=list[msgspec.Raw])
-        roots = [msgspec.json.decode(item, type=_Node) for item in items if b'"frame"' in bytes(item)]
+        items = codec.decode(text, type=list[msgspec.Raw])  # the tree, then what the devices are
+        roots = [codec.decode(item, type=_Node) for item in items[:1]]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HarnessError(f"{path}: not a tree of Proton: {error}") from error
+    if b"normalized_cycles" in text and not any(_whole(_metric(node, TIME)) for _, node in _nodes(roots)):
+        raise HarnessError(f"{path}: no time in it, cycles of Proton's instrumentation alone")
     at_ns, correlation = 0, 0
-    for path_names, node in _leaves(roots):
-        total_ns, count = _whole(node.metrics.get(TIME)), max(1, _whole(node.metrics.get(COUNT)))
+    for path_names, node in _nodes(roots):
+        total_ns, count = _whole(_metric(node, TIME)), max(1, _whole(_metric(node, COUNT)))
         if not total_ns:
             continue
         rows = min(count, MOST_ROWS)
@@ -55,7 +66,7 @@ def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list
         start_ns, events, correlation = at_ns, [], correlation + 1
         for row in range(rows):
             end_ns = start_ns + total_ns * (row + 1) // rows - total_ns * row // rows
-            device = node.metrics.get(DEVICE)
+            device = _metric(node, DEVICE)
             events.append(gpu_row("kernel", node.frame.name, start_ns, end_ns, correlation, str(device or 0), "proton"))
             start_ns = end_ns
         for name in path_names:
@@ -65,17 +76,18 @@ def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list
         yield events
 
 
-def _leaves(roots: list[_Node]) -> Iterator[tuple[tuple[str, ...], _Node]]:
-    """Each node with a time of its own and without such children, under the names above it. An inner node's time, in
-    files that have it, is that of its children."""
+def _nodes(roots: list[_Node]) -> Iterator[tuple[tuple[str, ...], _Node]]:
+    """Each node under the names above it, without the root's."""
     stack: list[tuple[tuple[str, ...], _Node]] = [((), root) for root in reversed(roots)]
     while stack:
         above, node = stack.pop()
-        if node.children:
-            inside = above if node.frame.name == "ROOT" else (*above, node.frame.name)
-            stack += [(inside, child) for child in reversed(node.children)]
-        else:
-            yield above, node
+        inside = above if node.frame.name == ROOT else (*above, node.frame.name)
+        stack += [(inside, child) for child in reversed(node.children)]
+        yield above, node
+
+
+def _metric(node: _Node, names: tuple[str, ...]) -> object:
+    return next((node.metrics[name] for name in names if name in node.metrics), None)
 
 
 def _whole(value: object) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.trace.event import Event
 from harness.trace.inputs.rows_as_events import gpu_row, host_row
 
 KEY = b'"rocprofiler-sdk-tool"'
+GPU = 2
 
 
 class _Handle(msgspec.Struct):
@@ -67,7 +68,10 @@ class _Strings(msgspec.Struct):
 
 
 class _Agent(msgspec.Struct):
+    """type: 2 for a GPU (`rocprofiler_agent_type_t`). The number of a device is that among its kind."""
+
     id: _Handle
+    type: int = GPU
     node_id: int = 0
     logical_node_type_id: int = -1
 
@@ -116,6 +120,7 @@ def _events(tool: _Tool) -> Iterator[Event]:
         agent.id.handle: agent.logical_node_type_id if agent.logical_node_type_id >= 0 else agent.node_id
         for agent in tool.agents
     }
+    gpus = {agent.id.handle for agent in tool.agents if agent.type == GPU}
     messages = {marker.key: marker.value for marker in tool.strings.marker_api}
     records = tool.buffer_records
     for row in records.kernel_dispatch:
@@ -124,7 +129,7 @@ def _events(tool: _Tool) -> Iterator[Event]:
             stream = row.stream_id.handle if row.stream_id else queue
             yield _gpu("kernel", names.get(row.dispatch_info.kernel_id, ""), row, devices.get(agent, agent), stream)
     for row in records.memory_copy:
-        agent = _gpu_of(row, devices)
+        agent = _gpu_of(row, gpus)
         stream = row.stream_id.handle if row.stream_id else 0
         yield _gpu("gpu_memcpy", _operation(tool, row), row, devices.get(agent, agent), stream)
     for row in records.hip_api:
@@ -143,10 +148,10 @@ def _span(row: _Record) -> tuple[int, int]:
     return row.start_timestamp, row.end_timestamp
 
 
-def _gpu_of(row: _Record, devices: Mapping[int, int]) -> int:
+def _gpu_of(row: _Record, gpus: Set[int]) -> int:
     """Of a copy's two ends, the one that received, unless that is the host."""
     ends = [end.handle for end in (row.dst_agent_id, row.src_agent_id) if end is not None]
-    return max(ends, key=lambda handle: devices.get(handle, -1), default=0)
+    return next((end for end in ends if end in gpus), ends[0] if ends else 0)
 
 
 def _operation(tool: _Tool, row: _Record) -> str:

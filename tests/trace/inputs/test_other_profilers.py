@@ -49,8 +49,8 @@ def nsight_file(path: Path, *, without: Sequence[str] = ()) -> Path:
             [(s, e, 0, stream, corr, process, names.index(name)) for name, s, e, corr, stream in KERNELS],
         ),
         "CUPTI_ACTIVITY_KIND_MEMCPY": (
-            "start INT, end INT, deviceId INT, streamId INT, correlationId INT, copyKind INT",
-            [(1_000_020_000, 1_000_021_500, 0, 7, 10, 1)],
+            "start INT, end INT, deviceId INT, streamId INT, correlationId INT, globalPid INT, copyKind INT",
+            [(1_000_020_000, 1_000_021_500, 0, 7, 10, process, 1)],
         ),
         "CUPTI_ACTIVITY_KIND_MEMSET": (
             "start INT, end INT, deviceId INT, streamId INT, correlationId INT",
@@ -94,6 +94,41 @@ def test_nsight_systems_is_read(tmp_path: Path) -> None:
     ) == 3
 
 
+def test_nsight_of_two_processes_gives_each_op_its_own(tmp_path: Path) -> None:
+    """Both count their correlations from one: each op has the time that it has alone."""
+    path = nsight_file(tmp_path / "report.sqlite")
+    connection = sqlite3.connect(path)
+    other = 200 << 24
+    connection.execute("INSERT INTO StringIds VALUES (90, 'aten::other')")
+    connection.execute(
+        f"INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT start, end + 1000, 1, streamId, correlationId, {other},"
+        " demangledName FROM CUPTI_ACTIVITY_KIND_KERNEL WHERE correlationId = 7"
+    )
+    connection.execute(
+        f"INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME SELECT start, end, {other + 5}, correlationId, nameId FROM"
+        " CUPTI_ACTIVITY_KIND_RUNTIME WHERE correlationId = 7"
+    )
+    connection.execute(f"INSERT INTO NVTX_EVENTS VALUES (999999500, 1000000008, 59, 'aten::other', NULL, {other + 5})")
+    connection.commit()
+    connection.close()
+    found = breakdown(path, RULES)
+    assert ops(found) == {"aten::mm": 5223, "aten::other": 6223}
+    assert {row.process: row.total_ns for row in found.processes}["[200] 200"] == 6223
+
+
+def test_pages_that_move_and_exports_without_processes_are_read(tmp_path: Path) -> None:
+    """What a real export of 2023 has (copies of unified memory, without a correlation) and older ones lack."""
+    path = nsight_file(tmp_path / "report.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE CUPTI_ACTIVITY_KIND_MEMCPY SET copyKind = 11, correlationId = NULL")
+    for table in ("KERNEL", "MEMCPY"):
+        connection.execute(f"ALTER TABLE CUPTI_ACTIVITY_KIND_{table} DROP COLUMN globalPid")
+    connection.commit()
+    connection.close()
+    found = breakdown(path, RULES)
+    assert totals(found)["Memcpy Unified HtoD"] == 1500 and ops(found) == {"aten::mm": 5223}
+
+
 def test_nsight_without_some_tables_is_read(tmp_path: Path) -> None:
     """What was not traced is not there."""
     without = ("CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET", "NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_RUNTIME")
@@ -109,6 +144,12 @@ def test_another_sqlite_file_is_one_line(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(HarnessError, match="without CUDA activity; wanted what `nsys export"):
         breakdown(tmp_path / "x.sqlite", RULES)
+    connection = sqlite3.connect(tmp_path / "z.sqlite")
+    connection.execute("CREATE TABLE rocpd_kernel_dispatch_1 (id INT)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(HarnessError, match=r"a database of rocprofv3 \(rocpd\); wanted what `--output-format json`"):
+        breakdown(tmp_path / "z.sqlite", RULES)
     (tmp_path / "y.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 500)
     with pytest.raises(HarnessError, match="not readable as SQLite"):
         breakdown(tmp_path / "y.sqlite", RULES)
@@ -182,38 +223,6 @@ def test_a_damaged_rocprof_file_is_one_line(tmp_path: Path) -> None:
         (tmp_path / "results.json").write_text(content)
         with pytest.raises(HarnessError, match="not what rocprofv3 writes"):
             breakdown(tmp_path / "results.json", RULES)
-
-
-HATCHET = [
-    {"frame": {"name": "ROOT", "type": "function"}, "metrics": {"count": 0, "time (ns)": 0}, "children": [
-        {"frame": {"name": "layer 3", "type": "function"}, "metrics": {}, "children": [
-            {"frame": {"name": "ampere_sgemm_128x64_tn", "type": "function"}, "children": [],
-             "metrics": {"count": 3, "time (ns)": 4003, "device_id": "0", "device_type": "CUDA"}}]},
-        {"frame": {"name": "void flash_fwd_kernel<64>(Params)", "type": "function"}, "children": [],
-         "metrics": {"count": 1, "time (ns)": 5223, "device_id": "1", "device_type": "CUDA"}}]},
-    {"CUDA": {"0": {"arch": "90", "num_sms": 132}}},
-]  # fmt: skip
-
-
-def test_proton_sums_are_read(tmp_path: Path) -> None:
-    """Times and calls are exact, the path is the scope; that moments are unknown is counted."""
-    path = tmp_path / "proton.hatchet"
-    path.write_text(json.dumps(HATCHET))
-    found = breakdown(path, RULES)
-    assert totals(found) == {"ampere_sgemm_128x64_tn": 4003, "void flash_fwd_kernel<64>(Params)": 5223}
-    assert {row.name: row.calls for row in found.kernels}["ampere_sgemm_128x64_tn"] == 3
-    assert {row.name: row.total_ns for row in found.scopes}["layer 3"] == 4003
-    assert found.data_quality["rows_without_a_moment"] == 4 and found.idle_ns == 0
-
-
-def test_a_proton_trace_is_read(tmp_path: Path) -> None:
-    """A Chrome trace as it is."""
-    row: dict[str, Any] = {"name": "matmul_kernel", "cat": "kernel", "ph": "X", "ts": 12.5, "dur": 20.125, "pid": 0}
-    path = tmp_path / "proton.chrome_trace"
-    path.write_text(
-        json.dumps({"displayTimeUnit": "us", "traceEvents": [row | {"args": {"call_stack": ["ROOT", "f"]}}]})
-    )
-    assert totals(breakdown(path, RULES)) == {"matmul_kernel": 20_125}
 
 
 def test_events_of_an_op_and_its_kernel_are_joined(tmp_path: Path) -> None:
