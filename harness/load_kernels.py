@@ -83,6 +83,8 @@ class LoadedVariant:
     source_hash: str
     function: str = RUN
     """Its name in the file."""
+    space: Any = None
+    """`SPACE` of its author, as the module has it."""
 
     def tunables_of(self, answer: Implementation | None) -> dict[str, Any]:
         """The keywords of a call: an answer's choices over the defaults."""
@@ -239,6 +241,7 @@ def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
         _loaded[key] = LoadedVariant(
             op, name, getattr(module, function), dict(signature.tunables), getattr(module, f"supports{beside}", None),
             getattr(module, f"prepare{beside}", None), path, text, source_hash, function,
+            getattr(module, f"SPACE{beside}", None),
         )  # fmt: skip
     return _loaded[key]
 

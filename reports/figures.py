@@ -160,7 +160,7 @@ def config_words(answer: Implementation | None) -> str:
     return " ".join([clean(answer.variant), *tunable_words(answer.tunables)])
 
 
-def tunable_words(tunables: Mapping[str, int | float | str | bool]) -> Iterable[str]:
+def tunable_words(tunables: Mapping[str, int | float | str | bool | None]) -> Iterable[str]:
     left = dict(sorted(tunables.items()))
     if "block_n" in left and "block_k" in left:
         yield f"{left.pop('block_n')},{left.pop('block_k')}"

@@ -105,19 +105,21 @@ def compare(
 
 def sweep(
     suite: Suite, *, match: str = "", tokens: Sequence[int] = (1,), rounds: int | None = None, processes: int = 4,
-    again: bool = False, note: str = "", store: Store | None = None, report: Report | None = None,
+    again: bool = False, untrusted: bool = False, note: str = "", store: Store | None = None,
+    report: Report | None = None,
 ) -> SweepResult:  # fmt: skip
     """Times every configuration of a suite's sweep spaces and writes the fastest to tuned files, which arms read by the
     word `tuned`.
 
-    tokens: of a call. processes: fresh ones that confirm a choice. again: times anew what the store knows. Raises
-    HarnessError for a suite without a sweep, CaseFailed where no configuration could be timed.
+    tokens: of a call. processes: fresh ones that confirm a choice. again: times anew what the store knows.
+    untrusted: writes tuned files where the same work took different times, too. Raises HarnessError for a suite
+    without a sweep, CaseFailed where no configuration could be timed.
     """
     from harness.plan import sweep_plan
     from harness.store import Store
     from harness.sweep.sweep import Options, sweep
 
-    options = Options(rounds=rounds, processes=processes, again=again, note=note)
+    options = Options(rounds=rounds, processes=processes, again=again, untrusted=untrusted, note=note)
     cases = sweep_plan(suite, match=match or None, tokens=tokens)
     return sweep(cases, store or Store(), options, report or (lambda *_: None))
 

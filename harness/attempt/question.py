@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from harness.suite.models import all_models
 from harness.suite.op_sources import DEFINITION, SPEC, source_of
 from harness.suite.own_op import RUN, is_op_file
 from harness.suite.shapes import FREE, full_dims
-from harness.suite.signature import Signature, read_signature
+from harness.suite.signature import Signature, TunableValue, read_signature
 from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation, Tunables
 
 ARM = "try"
@@ -103,7 +104,16 @@ def read_tunables(signature: Signature, given: Mapping[str, str]) -> Tunables:
     return found
 
 
-def _value(name: str, text: str, default: int | float | str | bool) -> int | float | str | bool:
+def _value(name: str, text: str, default: TunableValue) -> TunableValue:
+    """None is a value of every tunable; one whose default it is takes a number, a truth value or a word."""
+    if text == "None":
+        return None
+    if default is None:
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return text
+        return found if isinstance(found, int | float | str | bool) else text
     kind = type(default)
     if kind is bool:
         if text.lower() not in ("true", "false"):

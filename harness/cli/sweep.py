@@ -38,6 +38,7 @@ def command(
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
     ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst loss over all that is stored.")] = 0,
     emit: Annotated[Literal["", "triton", "vllm"], typer.Option(help="Print the choice for another program.")] = "",
+    untrusted: Annotated[bool, typer.Option("--untrusted", help="Write tuned files though times disagree.")] = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every configuration to this file.")] = None,
     charts: Annotated[Path | None, typer.Option(help="Write the landscape and other charts to this folder.")] = None,
     allow_failure: Annotated[bool, typer.Option("--allow-failure", help="Status 0 whatever fails.")] = False,
@@ -51,11 +52,11 @@ def command(
 
         refuse(
             "for what is timed; --compile-only times nothing",
-            again=again, rounds=rounds, scheduler=scheduler, carried=carried, ship=ship, emit=emit, csv=csv_file,
-            charts=charts, m=note,
+            again=again, rounds=rounds, scheduler=scheduler, carried=carried, ship=ship, csv=csv_file,
+            charts=charts, m=note, untrusted=untrusted,
         )  # fmt: skip
         plan = _plan(suite, match, tokens)
-        return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json)
+        return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json, emit)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
     plan = _plan(suite, match, tokens)
@@ -65,8 +66,8 @@ def command(
         count = carry(carried, plan)
         print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
     with _unfinished(allow_failure):
-        result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store)
-    _show(result, as_json, emit, ship, store)
+        result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store, untrusted)
+    _show(result, plan, as_json, emit, ship, store)
     _write(result, csv_file, charts)
     _leave(result, allow_failure, said=not (as_json or emit))
 
@@ -92,6 +93,8 @@ def _write(result: SweepResult, csv_file: Path | None, charts: Path | None) -> N
 
     for path in result.written:
         print(f"wrote {path}", file=sys.stderr)
+    for what in result.withheld:
+        print(f"{what}: no tuned file; --untrusted writes it", file=sys.stderr)
     if csv_file is not None:
         from harness_reports.formats import csv_table
         from harness_reports.tables.sweep import configurations
@@ -124,7 +127,7 @@ def _plan(suite: Path, match: str, tokens: str) -> Plan:
 
 def _swept(
     plan: Plan, rounds: int, again: bool, jobs: int, limit_s: float,
-    processes: int, scheduler: str, note: str, store: str,
+    processes: int, scheduler: str, note: str, store: str, untrusted: bool,
 ) -> SweepResult:  # fmt: skip
     from harness.cli.progress import RunProgress
     from harness.store import Store as RunStore
@@ -133,12 +136,13 @@ def _swept(
     options = Options(
         rounds=rounds or None, again=again, jobs=jobs or None,
         limit_s=limit_s or None, processes=processes, scheduler=scheduler, note=note,
+        untrusted=untrusted,
     )  # fmt: skip
     with RunProgress() as progress:
         return sweep(plan, RunStore(store), options, progress)
 
 
-def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) -> None:
+def _show(result: SweepResult, plan: Plan, as_json: bool, emit: str, ship: int, store: str) -> None:
     from harness.sweep.ship import shipped_for
 
     shipped = {}
@@ -147,9 +151,10 @@ def _show(result: SweepResult, as_json: bool, emit: str, ship: int, store: str) 
 
         shipped = shipped_for(result, RunStore(store), ship)
     if emit:
+        from harness.suite.catalogue import kernels_of
         from harness.sweep.emit import emitted
 
-        print(emitted(result, emit, shipped))
+        print(emitted(result, emit, shipped, kernels_of(plan.suite)))
         return
     if as_json:
         from harness_reports.documents.sweeps import sweep_text

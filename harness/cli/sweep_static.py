@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from harness.values.suite import Plan
 
 
-def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failure: bool, as_json: bool) -> None:
+def compile_only(
+    plan: Plan, target: str, jobs: int, limit_s: float, allow_failure: bool, as_json: bool, emit: str
+) -> None:
     """Compiles every configuration and says what came of it; ends with status 5 where one FAILED or none compiled."""
     from harness.cli.progress import RunProgress
     from harness.errors import ExitStatus
@@ -22,7 +24,13 @@ def compile_only(plan: Plan, target: str, jobs: int, limit_s: float, allow_failu
         found = static_sweep(
             plan, target=target or None, jobs=jobs or None, limit_s=limit_s or LIMIT_S, report=progress
         )
-    if as_json:
+    if emit:
+        from harness.suite.catalogue import kernels_of
+        from harness.sweep.emit import emitted_compiled
+
+        print(emitted_compiled(found, emit, kernels_of(plan.suite)))
+        print(f"compiled for {found.target} and not timed: the order is the space's", file=sys.stderr)
+    elif as_json:
         from harness_reports.documents.sweeps import compiled_text
 
         print(compiled_text(found))

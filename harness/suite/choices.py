@@ -108,8 +108,13 @@ def _tunables(node: Node, variant: str, signature: Signature) -> Tunables | str:
 
 
 def read_tunable(node: Node, default: TunableValue) -> TunableValue:
-    """A value of the same type as the tunable's default."""
+    """A value of the same type as the tunable's default, or None; of any type where the default is None."""
     value: Any = node.value
+    if value is None or (default is None and isinstance(value, int | float | str | bool)):
+        found: TunableValue = value
+        return found
+    if default is None:
+        raise node.error(f"{node.shown} is not a number, word or truth value")
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[type(default)]
     fits = type(value) is type(default) or (type(default) is float and type(value) is int)
     if node.is_list:

@@ -27,7 +27,7 @@ def _mapping(to: Schema, **more: Any) -> Schema:
 
 
 _WORD: Schema = {"type": "string"}
-_SCALAR: Schema = {"type": ["integer", "number", "string", "boolean"]}
+_SCALAR: Schema = {"type": ["integer", "number", "string", "boolean", "null"]}
 _A_CHOICE: Schema = {"$ref": "#/$defs/choice"}
 _CHOICE: Schema = {
     "description": "variant, {variant: tunables or tuned}, {site: ..., default: ...}, {decode: ..., prefill: ...}",

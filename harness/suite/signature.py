@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 
-TunableValue = int | float | str | bool
+TunableValue = int | float | str | bool | None
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def read_signature(file: Path, op: Any = None, function: str = "run") -> Signatu
 
 def _default(file: Path, function: str, argument: ast.arg, default: ast.expr | None) -> TunableValue:
     try:
-        value = ast.literal_eval(default) if default is not None else None
+        value = ast.literal_eval(default) if default is not None else ...
     except ValueError:
-        value = None
-    if not isinstance(value, int | float | str | bool):
-        what = f"tunable {argument.arg} needs a number, word or truth value as default"
+        value = ...
+    if not isinstance(value, int | float | str | bool | None):
+        what = f"tunable {argument.arg} needs a number, word, truth value or None as default"
         raise HarnessError(f"{file}:{argument.lineno}: {function}: {what}")
     return value
 

@@ -1,5 +1,5 @@
 """The sweep space that a variant's author wrote beside it: `SPACE`, from the syntax tree to the same nodes as a suite's
-lists of values. Nothing is run."""
+lists of values. A literal runs nothing; whoever finds another kind of `SPACE` imports the file in a worker."""
 
 from __future__ import annotations
 
@@ -12,18 +12,41 @@ from harness.suite.nodes import Node, join
 NAME = "SPACE"
 
 
-def authors_space(file: Path, function: str = "run") -> Node:
-    """`SPACE = {"tunable": [values], ..., "where": ["condition"]}` of a file. Raises HarnessError, one line with its
-    place, where there is none, or it is no literal. function: of the variant; the space of `run_fast` is `SPACE_fast`.
+def authors_space(file: Path, function: str = "run") -> tuple[Node, bool]:
+    """`SPACE = {"tunable": [values], ..., "where": ["condition"]}` of a file, and whether that is all of it: else it is
+    computed, and the node is its place alone. Raises HarnessError, one line with its place, where there is none.
+    function: of the variant; the space of `run_fast` is `SPACE_fast`.
     """
     wanted = f"{NAME}{function.removeprefix('run')}"
-    for statement in ast.parse(file.read_text(encoding="utf-8"), str(file)).body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == wanted for target in targets):
-            value = getattr(statement, "value", None)
-            if value is not None:
-                return literal_of(value, file, wanted)
-    raise HarnessError(f"{file}:1: has no {wanted}; allowed: the space in the suite, as lists of values per tunable")
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    found = [node for node in ast.walk(tree) if _binds(node, wanted)]
+    if not found:
+        raise HarnessError(
+            f"{file}:1: has no {wanted}; allowed: the space in the suite, as lists of values per tunable"
+        )
+    first = found[0]
+    for statement in tree.body if len(found) == 1 else ():
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        value = getattr(statement, "value", None)
+        if target is first and value is not None and _is_literal(value):
+            return literal_of(value, file, wanted), True
+    line, column = getattr(first, "lineno", 1), getattr(first, "col_offset", 0) + 1
+    return Node(None, str(file), line, column, wanted), False
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a node is the name or imports it."""
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name) == name
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_literal(tree: ast.expr) -> bool:
+    try:
+        ast.literal_eval(tree)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def literal_of(tree: ast.expr, file: Path, path: str) -> Node:

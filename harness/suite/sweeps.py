@@ -8,6 +8,7 @@ from itertools import product
 from harness.suite import where
 from harness.suite.catalogue import KernelLibrary
 from harness.suite.choices import read_tunable, read_variant
+from harness.suite.computed_space import SpaceRequest, computed_space
 from harness.suite.format import AUTHORS_SPACE
 from harness.suite.nodes import Node
 from harness.suite.signature import TunableValue
@@ -34,7 +35,10 @@ def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str],
     if node.value == AUTHORS_SPACE:
         file = kernels.variant_file(op, variant)
         assert file is not None
-        node = authors_space(file, kernels.function(op, variant))
+        node, literal = authors_space(file, kernels.function(op, variant))
+        if not literal:
+            asked = SpaceRequest(op, variant, str(kernels.suite_folder), dict(kernels.sources))
+            node = computed_space(asked, kernels.root, node)
     if not node.is_mapping:
         raise node.error(f"{node.shown} is neither lists of values nor `{AUTHORS_SPACE}`", "", [*known, AUTHORS_SPACE])
     values = {}

@@ -1,8 +1,8 @@
 """Conditions of a sweep space (`group % block_k == 0 or block_k % group == 0`): parsed with `ast`, evaluated by a
 walker.
 
-Allowed: numbers, quoted words, names, comparisons, `and`, `or`, `not`, and `+ - * // %`. Nothing is ever passed to
-`eval`.
+Allowed: numbers, quoted words, None, names, comparisons, `and`, `or`, `not`, and `+ - * // %`. Nothing is ever passed
+to `eval`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import allowed
 
-Value = int | float | str | bool
+Value = int | float | str | bool | None
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
@@ -79,12 +79,12 @@ def _check_nodes(tree: ast.expr) -> None:
             what = "comparison by `in` or `is`"
         elif isinstance(node, ast.UnaryOp) and type(node.op) not in _SIGN:
             what = f"operator {type(node.op).__name__}"
-        elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str):
+        elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str | None):
             what = f"the constant {node.value!r}"
         elif isinstance(node, ast.expr) and not isinstance(node, _EXPRESSIONS):
             what = type(node).__name__
         if what:
-            words = "numbers, words, names, == != < <= > >=, and or not, + - * // %"
+            words = "numbers, words, None, names, == != < <= > >=, and or not, + - * // %"
             raise WhereError(f"{what} is not part of a condition; allowed: {words}", getattr(node, "col_offset", 0) + 1)
 
 

@@ -11,7 +11,7 @@ from harness.device.probe import Machine
 from harness.plan.resolution import ArmResolver
 from harness.suite.catalogue import kernels_of
 from harness.suite.closure import closure_hash
-from harness.values.case import Case, Implementation
+from harness.values.case import Case, Implementation, Tunables
 from harness.values.suite import Suite
 
 
@@ -76,7 +76,7 @@ def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case
     return msgspec.structs.replace(first, answer=Implementation(answer.variant, answer.tunables, "baseline"))
 
 
-def whole_tunables(answers: ArmResolver, case: Case) -> dict[str, int | float | str | bool]:
+def whole_tunables(answers: ArmResolver, case: Case) -> Tunables:
     """With those that the space does not name at their defaults: a space that names one more finds what is known."""
     assert case.op is not None
     return {**answers.defaults(case.op, case.variant), **case.tunables}

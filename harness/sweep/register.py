@@ -16,21 +16,29 @@ from harness.values.sweep import Confirmed, SweptVariant
 
 
 class Registered(NamedTuple):
-    """written: files. unwritten: those that could not be, with the reason; their choice is in the store."""
+    """written: files. unwritten: those that could not be, with the reason; their choice is in the store. withheld:
+    questions whose times disagree, in words."""
 
     written: tuple[str, ...]
     unwritten: tuple[str, ...]
+    withheld: tuple[str, ...]
 
 
 def register(
-    suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[SweptVariant], environment: Environment
-) -> Registered:
-    """Writes an entry for each question that has a choice."""
+    suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[SweptVariant], environment: Environment,
+    untrusted: bool = False,
+) -> Registered:  # fmt: skip
+    """Writes an entry for each question that has a choice. untrusted: also where the same work took different times: a
+    run by the word `tuned` would use it without a word."""
     written: dict[str, None] = {}
     unwritten: dict[str, None] = {}
+    withheld = []
     for question, question_asked in zip(found, asked, strict=True):
         chosen = choice(question)
         if chosen is None or question.finals is None:
+            continue
+        if question.trusted is False and not untrusted:
+            withheld.append(f"{question.op}@{question.site} {question.variant} cannot be trusted")
             continue
         entry = _described(chosen)
         tuned = kernels_root.module("tuned", Path(suite.kernels_root))
@@ -53,7 +61,7 @@ def register(
                 **kernels_of(suite).tuned_beside(question.op),
             )
             unwritten[f"{path}: {getattr(error, 'strerror', None) or error}"] = None
-    return Registered(tuple(written), tuple(unwritten))
+    return Registered(tuple(written), tuple(unwritten), tuple(dict.fromkeys(withheld)))
 
 
 def choice(question: SweptVariant) -> Confirmed | None:

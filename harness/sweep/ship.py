@@ -16,7 +16,7 @@ from harness.values.sweep import Configuration, Shipped, SweepResult
 EXACT_LIMIT = 200_000
 """Sets that are tried one by one; where there are more, a greedy choice is improved by exchanges."""
 
-Name = tuple[tuple[str, int | float | str | bool], ...]
+Name = tuple[tuple[str, int | float | str | bool | None], ...]
 Times = Mapping[str, Mapping[Name, float]]
 """us by question and configuration."""
 

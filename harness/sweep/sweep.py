@@ -42,7 +42,8 @@ Report = Callable[[str, str, int, int], None]
 
 class Options(msgspec.Struct, frozen=True):
     """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
-    scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice."""
+    scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice.
+    untrusted: writes tuned files of times that disagree, too."""
 
     rounds: int | None = None
     again: bool = False
@@ -51,6 +52,7 @@ class Options(msgspec.Struct, frozen=True):
     scheduler: str = ""
     processes: int = PROCESSES
     note: str = ""
+    untrusted: bool = False
 
 
 def sweep(plan: Plan, store: Store, options: Options, report: Report) -> SweepResult:
@@ -264,10 +266,11 @@ class _Sweep:
             reasons = "; ".join(dict.fromkeys(c.measurement.reason for q in found for c in q.configurations))[:300]
             count = sum(len(question.configurations) for question in found)
             raise CaseFailed(f"{self.suite.path}: sweep: none of {count} configurations could be timed: {reasons}")
-        written, unwritten = register(self.suite, self.asked, found, self.environment)
+        written, unwritten, withheld = register(self.suite, self.asked, found, self.environment, self.options.untrusted)
         return SweepResult(
             self.ledger.run_id, self.suite.name, self.environment, found, written, time.perf_counter() - self.start,
             self.ledger.busy_s, self.compile_s, reused, tuple(rank.warnings(found)), self.stages.end(), unwritten,
+            withheld,
         )  # fmt: skip
 
     def _question(self, number: int, asked: SweepQuestion) -> SweptVariant:

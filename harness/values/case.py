@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-Tunables = dict[str, int | float | str | bool]
+Tunables = dict[str, int | float | str | bool | None]
 AxisValue = int | str
 
 AXIS_DEFAULTS: dict[str, AxisValue] = {"batch": 1, "tokens": 1, "routing": "uniform"}

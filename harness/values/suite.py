@@ -139,7 +139,7 @@ class SweepSpace(msgspec.Struct, frozen=True):
 
     op: str
     variant: str
-    values: dict[str, tuple[int | float | str | bool, ...]]
+    values: dict[str, tuple[int | float | str | bool | None, ...]]
     where: tuple[str, ...] = ()
 
 

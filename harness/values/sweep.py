@@ -118,7 +118,7 @@ class SweepResult(msgspec.Struct, frozen=True):
     """written: the tuned files. reused: configurations whose times were in the store already. gpu_busy_s: an upper
     bound: device timelines from the first to the last work of each step, gaps included. warnings: what a reader must
     know before using the numbers. stages_s: seconds by what was done, in order. unwritten: the tuned files that could
-    not be, with the reason."""
+    not be, with the reason. withheld: what was not written because its times disagree, each in words."""
 
     run_id: str
     suite: str
@@ -132,6 +132,7 @@ class SweepResult(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     stages_s: dict[str, float] = {}
     unwritten: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:

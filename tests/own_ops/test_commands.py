@@ -65,7 +65,7 @@ def test_a_suite_of_shapes_is_run_shown_and_reported(tmp_path: Path) -> None:
     (tmp_path / "scaled.py").write_text(own)
     assert "rows 8, n 100" in harness(tmp_path, "list", "own.yaml")
     assert harness(tmp_path, "check", "own.yaml", "--arms", "mine").count("OK") == 2
-    harness(tmp_path, "sweep", "own.yaml", "--rounds", "3", "--allow-failure")
+    harness(tmp_path, "sweep", "own.yaml", "--rounds", "3", "--allow-failure", "--untrusted")
     assert list((tmp_path / "tuned").glob("*.json")), "beside the op's file"
     assert "2 of 2 cases correct" in harness(tmp_path, "run", "own.yaml", "--arms", "mine", "--rounds", "4")
     document = json.loads(harness(tmp_path, "show", "last", "--json"))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +19,10 @@ from harness.sweep import rank
 from harness.sweep.confirm import WINS_BELOW, judge_finals, p_no_faster
 from harness.sweep.questions import questions
 from harness.sweep.recall import of_now, same_again
-from harness.sweep.register import choice
+from harness.sweep.register import choice, register
+from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Status
-from harness.values.sweep import Entrant, Twin
+from harness.values.sweep import Confirmed, Entrant, Twin
 from tests.conftest import REPOSITORY
 from tests.sweep.made import case, finals, measured, question, row
 
@@ -148,3 +153,19 @@ def test_each_number_of_tokens_is_a_question_of_its_own() -> None:
     for one in asked:
         assert one.baseline in one.cases and one.baseline.answer is not None
         assert one.baseline.answer.tunables == {"block_n": 64} and not one.uses_triton
+
+
+@pytest.mark.parametrize("trusted", [True, False, None])
+def test_an_untrusted_sweep_writes_no_tuned_file_unless_told_to(trusted: bool | None, tmp_path: Path) -> None:
+    """Planted: the same work took two times. What `tuned` means then stays as it is."""
+    (tmp_path / "mine.py").touch()
+    fast, base = (Confirmed(measured(case(block_n=n), [us] * 4)) for n, us in ((8, 5.0), (32, 6.0)))
+    end = finals([fast], base, fast.measurement.case.id)
+    asked = msgspec.structs.replace(question([row(5.0, block_n=8)], end), variant="./mine.py", trusted=trusted)
+    suite: Any = SimpleNamespace(kernels_root=str(REPOSITORY / "kernels"), folder=tmp_path, ops={}, models={})
+    machine = Environment("cuda", "NVIDIA H100", "3.12", "2.11", "cpu", 16, "Linux", triton="3.6.0")
+    sources: Any = SimpleNamespace(sources={"./mine.py": "hash"})
+    for told in (False, True):
+        written, unwritten, withheld = register(suite, [sources], [asked], machine, told)
+        assert bool(written) == (told or trusted is not False) != bool(withheld) and not unwritten
+        assert (tmp_path / "tuned").exists() == bool(written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.landscape import importance
+from harness.suite.catalogue import KernelLibrary
 from harness.sweep import ship as shipping
-from harness.sweep.emit import emitted
+from harness.sweep.emit import _config, emitted, emitted_compiled, meta_names
 from harness.sweep.ship import Shipped, loss, ship, times_of
+from harness.values.compiled import Compiled
 from harness.values.environment import Environment
+from harness.values.launch import Launch
+from harness.values.measurement import Status
+from harness.values.static_sweep import StaticSweep
 from harness.values.sweep import Confirmed, SweepResult
 from tests.sweep.made import case, finals, measured, question, row
 
@@ -71,24 +77,76 @@ def result() -> SweepResult:
     return SweepResult("1", "s", ENVIRONMENT, (asked,), (), 1.0, 0.1, 0.5, 0)
 
 
-def test_triton_configs_are_python_that_makes_them() -> None:
-    """The choice first, then the baseline; launch options are keywords, blocks are meta-parameters in capitals."""
+KERNEL = """
+import triton
+import triton.language as tl
 
-    class Triton:
-        @staticmethod
-        def Config(meta: dict[str, Any], **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: N802  its name
-            return meta, options
 
+@triton.jit
+def _kernel(x, n, BLOCK_N: tl.constexpr, group: tl.constexpr, ROWS: tl.constexpr):
+    pass
+
+
+def run(x, *, wide=8, group=2, tile=4, split=1, num_warps=None):
+    _kernel[(split,)](x, 4, wide, ROWS=tile, group=group, num_warps=num_warps)
+    return x
+"""
+
+
+class Triton:
+    @staticmethod
+    def Config(meta: dict[str, Any], **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: N802  its name
+        return meta, options
+
+
+def library(folder: Path, text: str = "def run(x, *, block_n=8): ...\n") -> KernelLibrary:
+    """Kernels of which `v` of `int4_mm` has this text."""
+    op = folder / "kernels" / "int4_mm"
+    op.mkdir(parents=True)
+    (op / "v.py").write_text(text)
+    return KernelLibrary(folder / "kernels", folder)
+
+
+def test_the_kernels_own_names_are_kept(tmp_path: Path) -> None:
+    """What a launch passes by keyword or by its place, whatever its case; what is no parameter stays as it is."""
+    names = meta_names("int4_mm", "v", library(tmp_path, KERNEL))
+    tunables = {"wide": 8, "group": 2, "tile": 4, "split": 1, "num_warps": None, "num_stages": 3}
+    values: dict[str, Any] = {"triton": Triton}
+    exec(f"found = {_config(tunables, names)}", values)
+    assert values["found"] == ({"BLOCK_N": 8, "group": 2, "ROWS": 4, "split": 1}, {"num_stages": 3})
+
+
+def test_what_was_compiled_only_is_emitted(tmp_path: Path) -> None:
+    """Each distinct configuration in its order, without a claim on speed; vLLM gets the first."""
+    kernels = library(tmp_path)
+    launches = {n: Launch(str(n), "_kernel", (1, 1, 1), (1, 1, 1), 0) for n in (8, 16)}
+    rows = [
+        Compiled(case(block_n=n, num_warps=w), Status.OK, launches=(launches[n],))
+        for n, w in ((8, 1), (16, 1), (16, 2))
+    ]
+    bad = Compiled(case(block_n=999), Status.UNSUPPORTED, "does not fit")
+    found = StaticSweep("s", "sm_90", "triton 3.6.0", {}, (*rows, bad), 1, 1.0, 1.0)
+    values: dict[str, Any] = {"triton": Triton}
+    text = emitted_compiled(found, "triton", kernels)
+    exec(text, values)
+    assert [meta["block_n"] for meta, _ in values["configs"]] == [8, 16] and "sm_90, not timed" in text
+    [(name, entry)] = json.loads(emitted_compiled(found, "vllm", kernels)).items()
+    assert name.endswith("device_name=sm_90.json") and entry == {"1": {"BLOCK_SIZE_N": 8, "num_warps": 1}}
+
+
+def test_triton_configs_are_python_that_makes_them(tmp_path: Path) -> None:
+    """The choice first, then the baseline; launch options are keywords, blocks are meta-parameters."""
+    kernels = library(tmp_path)
     names: dict[str, Any] = {"triton": Triton}
-    exec(emitted(result(), "triton", {}), names)
-    assert names["configs"] == [({"BLOCK_N": 8}, {"num_warps": 2}), ({"BLOCK_N": 32}, {"num_warps": 4})]
+    exec(emitted(result(), "triton", {}, kernels), names)
+    assert names["configs"] == [({"block_n": 8}, {"num_warps": 2}), ({"block_n": 32}, {"num_warps": 4})]
     shipped = {"int4_mm v": Shipped(({"block_n": 64, "num_stages": 3},), 0.0, 0.0, ("q",))}
-    exec(emitted(result(), "triton", shipped), names)
-    assert names["configs"] == [({"BLOCK_N": 64}, {"num_stages": 3})]
+    exec(emitted(result(), "triton", shipped, kernels), names)
+    assert names["configs"] == [({"block_n": 64}, {"num_stages": 3})]
 
 
-def test_vllm_gets_a_file_name_and_a_configuration_per_number_of_tokens() -> None:
-    [(name, entry)] = json.loads(emitted(result(), "vllm", {})).items()
+def test_vllm_gets_a_file_name_and_a_configuration_per_number_of_tokens(tmp_path: Path) -> None:
+    [(name, entry)] = json.loads(emitted(result(), "vllm", {}, library(tmp_path))).items()
     assert name == "int4_mm/v/E=1,N=64,device_name=NVIDIA_H100_80GB_HBM3.json"
     assert entry == {"triton_version": "3.6.0", "1": {"BLOCK_SIZE_N": 8, "num_warps": 2}}
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("sweeps")
 
 
 def swept(path: Path, store: Path, **options: object) -> SweepResult:
-    settings = Options(**{"rounds": 2, "processes": 2} | options)  # type: ignore[arg-type]
+    settings = Options(**{"rounds": 2, "processes": 2, "untrusted": True} | options)  # type: ignore[arg-type]
     return sweep(sweep_plan(load_suite(path), match=MATCH), Store(str(store)), settings, lambda *_: None)
 
 
@@ -88,7 +88,19 @@ def _commands(path: Path, store: Path) -> None:
     """What the command prints of a sweep that is known: JSON, CSV, other programs' words, and the exit status."""
 
     def harness(*options: str) -> Result:
-        arguments = ["sweep", str(path), "-k", MATCH, "--rounds", "2", "--processes", "2", "--store", str(store)]
+        arguments = [
+            "sweep",
+            str(path),
+            "-k",
+            MATCH,
+            "--rounds",
+            "2",
+            "--processes",
+            "2",
+            "--untrusted",
+            "--store",
+            str(store),
+        ]
         return CliRunner().invoke(app, [*arguments, *options])
 
     table = path.parent / "all.csv"
