@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -17,7 +17,7 @@ from harness.import_variant import VariantNotLoaded, import_file, not_loaded
 from harness.suite import own_models
 from harness.suite.catalogue import OpSpec, bound_kernels, load_layout, load_spec
 from harness.suite.own_op import RUN, Function
-from harness.suite.own_spec import default_tolerance
+from harness.suite.own_spec import NARROW, default_tolerance
 from harness.values.case import Implementation
 from harness.values.measurement import Tolerance
 
@@ -40,14 +40,19 @@ class LoadedOp:
     reference: Callable[..., Any]
     inputs: Callable[..., Any] | None = None
     own_tolerance: frozenset[str] = frozenset()
-    """Dtypes for which an op outside of the library says its own."""
+    """Dtypes for which an op outside of the library says its own, alone or as pairs (`mxfp4/bfloat16`)."""
+    weights: str = ""
+    """How the weights of these calls are stored."""
 
     def tolerance(self, activations: str, dims: Mapping[str, int] | None = None) -> Tolerance:
         """How far outputs may be off for activations of that dtype name. Where the op does not say, no sum is taken to
         be longer than its largest dim. Contracts of older revisions know no rows."""
-        if self.inputs is not None and activations not in self.own_tolerance:
-            return Tolerance(*default_tolerance(activations, max((dims or {}).values(), default=1)))
-        declared = self.op.tolerance[activations]
+        pair = f"{self.weights}/{activations}"
+        said = pair if pair in self.op.tolerance else activations
+        if self.inputs is not None and said not in self.own_tolerance:
+            usual = default_tolerance(activations, max((dims or {}).values(), default=1))
+            return Tolerance(*usual, rounds_narrowly=True)
+        declared = self.op.tolerance[said]
         rows = {"row_slack": declared.row_slack} if hasattr(declared, "row_slack") else {}
         return Tolerance(declared.max_error, declared.rms_error, **rows)
 
@@ -59,7 +64,8 @@ class LoadedOp:
     def output_dtype(self, name: str, activations: str) -> str:
         """Dtype name of a floating-point output: the activations' unless the op says another. Empty in older revisions,
         whose contract does not say."""
-        found: str = self.op.output_dtypes.get(name, activations) if hasattr(self.op, "output_dtypes") else ""
+        usual = "bfloat16" if activations in NARROW else activations
+        found: str = self.op.output_dtypes.get(name, usual) if hasattr(self.op, "output_dtypes") else ""
         return found
 
     @property
@@ -101,11 +107,12 @@ class ModelModules:
     checkpoint: Any
 
 
-def load_op(name: str) -> LoadedOp:
-    """An op with its reference; HarnessError where there is none of that name."""
+def load_op(name: str, weights: str = "") -> LoadedOp:
+    """An op with its reference; HarnessError where there is none of that name. weights: how an op outside of the
+    library is to store those that it makes."""
     source = bound_kernels().sources.get(name)
     if source is not None and source.reference:
-        return _load_own(load_spec(name))
+        return replace(_load_own(load_spec(name)), weights=weights)
     return _load_op(name, Path(source.folder) if source else None)
 
 

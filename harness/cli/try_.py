@@ -34,7 +34,7 @@ def command(
     watch: Annotated[
         bool, typer.Option("--watch", help="Again after every save, in a process that stays warm.")
     ] = False,
-    dtype: Annotated[str, typer.Option(help="Of the activations: bfloat16, float32.")] = "bfloat16",
+    dtype: Annotated[str, typer.Option(help="Of the activations: bfloat16, float32, ... int8.")] = "bfloat16",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens of the call.")] = 1,
     context: Annotated[int, typer.Option(min=0, help="Cached tokens, for ops that read a cache.")] = 1024,
     routing: Annotated[str, typer.Option(help="How experts are chosen: uniform, skewed.")] = "uniform",

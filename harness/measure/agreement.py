@@ -21,6 +21,21 @@ ROW_FLOOR = 1e-5
 by cancellation has errors of the size of what cancelled."""
 
 
+NARROW = {torch.float8_e4m3fn: 2.0**-4, torch.float8_e5m2: 2.0**-3, torch.int8: 0.5 / 127, torch.uint8: 0.5 / 255}
+"""The largest error of one rounding, relative to the value; of integers to the largest that there is."""
+
+
+def narrowed(allowed: Tolerance, output: Tensor) -> Tolerance:
+    """The tolerance of an output of 8 bits of an op that says none: a value beside a border may go either way, which is
+    one step, and a step is two roundings. Rounding alone has an rms below three quarters of its largest error relative
+    to values; integers have the same error at small values, which are most."""
+    unit = NARROW.get(output.dtype, 0.0) if allowed.rounds_narrowly else 0.0
+    if not unit:
+        return allowed
+    rms = 0.75 * unit if output.is_floating_point() else 4 * unit
+    return Tolerance(allowed.max_error + 2 * unit, allowed.rms_error + rms, allowed.row_slack)
+
+
 def compare(
     name: str, output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None
 ) -> Correctness:
@@ -37,6 +52,7 @@ def compare(
             False, infinite, infinite, allowed.max_error, allowed.rms_error, output.numel(), reference.numel(), shapes,
             kind=Mismatch.SHAPE,
         )  # fmt: skip
+    allowed, reference = narrowed(allowed, output), _as_float(output, reference, allowed)
     if not reference.is_floating_point():
         return _compare_integers(name, output, reference)
     if not reference.numel():
@@ -73,9 +89,16 @@ def compare(
 
 def wrong_values(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None) -> Tensor:
     """Mask of the values, in the shape of both tensors, that are beyond the tolerance of the tensor or of their row."""
+    allowed, reference = narrowed(allowed, output), _as_float(output, reference, allowed)
     if not reference.is_floating_point():
         return output.to(torch.int64) != reference.to(torch.int64)
     return _differences(output, reference, allowed, row_dims).wrong
+
+
+def _as_float(output: Tensor, reference: Tensor, allowed: Tolerance) -> Tensor:
+    """A definition that quantises to integers itself: they are numbers, which may be off by a step."""
+    both = output.dtype in NARROW and reference.dtype in NARROW and not output.is_floating_point()
+    return reference.float() if both and allowed.rounds_narrowly else reference
 
 
 class _Differences(NamedTuple):

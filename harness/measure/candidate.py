@@ -34,7 +34,7 @@ class Candidate:
 
     def __init__(self, case: Case, suite_folder: str) -> None:
         assert case.op is not None and case.answer is not None
-        self.case, self.op = case, load_op(case.op)
+        self.case, self.op = case, load_op(case.op, case.weights)
         try:
             self.variant = load_variant(case.op, case.answer.variant, suite_folder)
         except VariantNotLoaded as error:

@@ -29,8 +29,10 @@ def broken_contract(op: LoadedOp, outputs: Sequence[Any], inputs: Sequence[Any],
         if type(output) not in OWN_CLASSES:
             return f"{name} is no torch.Tensor but a {type(output).__qualname__}"
         wanted = op.output_dtype(name, activations)
-        if output.is_floating_point() and wanted and output.dtype != getattr(torch, wanted):
-            return f"{name} has dtype {output.dtype}, wanted torch.{wanted}"
+        said = name in getattr(op.op, "output_dtypes", {})
+        if (output.is_floating_point() or said) and wanted and output.dtype != getattr(torch, wanted):
+            hint = "" if said or output.element_size() > 1 else " (an op whose output has another says OUTPUT_DTYPES)"
+            return f"{name} has dtype {output.dtype}, wanted torch.{wanted}{hint}"
         if devices and output.device not in devices:
             return f"{name} lies on {output.device}, its inputs on {', '.join(sorted(map(str, devices)))}"
         if torch._debug_has_internal_overlap(output) == OVERLAPS:

@@ -96,6 +96,8 @@ class Expected:
         if strays:
             return [], refused(sentence(strays), self._declared, Mismatch.WRITE_OUTSIDE)
         returned = self._returned(made)
+        if undeclared := self._undeclared(made.outputs):
+            return [], refused(undeclared, self._declared)
         results = self._compared(returned)
         if changed:
             detail = f"changed inputs that are not state: {', '.join(changed)}"
@@ -135,6 +137,14 @@ class Expected:
     def _returned(self, made: Call) -> tuple[Tensor, ...]:
         """Outputs, then states."""
         return (*made.outputs, *(made.operands[name] for name in self._states))
+
+    def _undeclared(self, outputs: Sequence[Tensor]) -> str:
+        """Integers where the definition has floats and the op declares none."""
+        declared = getattr(self.op.op, "output_dtypes", {})
+        for (name, _), output, right in zip(self.op.op.outputs, outputs, self.wanted, strict=False):
+            if right.is_floating_point() and not output.is_floating_point() and name not in declared:
+                return f"{name} has dtype {output.dtype}, wanted torch.{self.op.output_dtype(name, self._activations)}"
+        return ""
 
     def _compared(self, returned: Sequence[Tensor]) -> list[Correctness]:
         labels = [*(name for name, _ in self.op.op.outputs), *(f"state {name}" for name in self._states)]

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from harness.errors import HarnessError
 from harness.load_kernels import LoadedOp, load_operands
-from harness.suite.own_op import ALL_DIMS, GIVEN
+from harness.suite.own_op import ALL_DIMS, GIVEN, WEIGHTS
 
+DEFAULTS = (torch.float32, torch.bfloat16, torch.float16)
+"""Dtypes that torch gives to a float for which nobody says one."""
 REDRAWN = 8
 """Draws of a user's own indices that the calls of a batch share: each makes all inputs of a call."""
 
@@ -48,18 +50,26 @@ def redraw_indices(
 
 def _call(op: LoadedOp, dims: Mapping[str, int], dtype: torch.dtype, device: str, generator: torch.Generator) -> Any:
     """What the op's own function returns. Tensors that it makes without a device or dtype lie on `device`, floats in
-    `dtype`; random numbers without a generator follow from the same seed."""
+    `dtype`, or in bfloat16 where that is a narrower one; random numbers without a generator follow from the same
+    seed."""
     assert op.inputs is not None
     wanted = inspect.signature(op.inputs).parameters
-    given: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": device, ALL_DIMS: dict(dims)}
+    given: dict[str, Any] = {
+        "generator": generator, "dtype": dtype, "device": device, WEIGHTS: op.weights, ALL_DIMS: dict(dims),
+    }  # fmt: skip
     keywords = {name: given[name] for name in (*GIVEN, ALL_DIMS) if name in wanted}
+    if not op.weights:
+        keywords.pop(WEIGHTS, None)  # its own default
+    floats = dtype if dtype in DEFAULTS else torch.bfloat16
+    if floats is not dtype and "dtype" not in wanted:
+        raise HarnessError(f"{op.name}: inputs takes no `dtype`: it has to make {str(dtype).partition('.')[2]} itself")
     if ALL_DIMS not in wanted:
         keywords |= dims
     usual = torch.get_default_dtype()
     devices = [torch.device(device)] if device != "cpu" else []
     with torch.random.fork_rng(devices), torch.device(device), torch.no_grad():
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
-        torch.set_default_dtype(dtype)
+        torch.set_default_dtype(floats)
         try:
             return op.inputs(**keywords)
         finally:
@@ -86,7 +96,7 @@ def _named(op: LoadedOp, made: Any, device: str) -> dict[str, Any]:
         if isinstance(value, Tensor):
             if value.device.type != torch.device(device).type:
                 raise HarnessError(f"{op.name}: inputs makes {i.name} on {value.device}, wanted {device}")
-        elif i.role not in ("constant", "activation"):
+        elif i.role not in ("constant", "activation", "cache"):
             raise HarnessError(f"{op.name}: {i.name} has the role {i.role} and is no tensor but {type(value).__name__}")
     return {name: found[name] for name in names}
 

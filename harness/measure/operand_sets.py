@@ -170,4 +170,5 @@ def to_float32(value: Any) -> Any:
 
 def torch_dtype(name: str) -> torch.dtype:
     """`bfloat16` -> torch.bfloat16."""
-    return {"bfloat16": torch.bfloat16, "float32": torch.float32, "float16": torch.float16}[name]
+    found: torch.dtype = getattr(torch, name)
+    return found

@@ -23,7 +23,7 @@ def work_of(op: LoadedOp, case: Case, operands: Mapping[str, Any]) -> Work:
     if op.cost is not None:
         cost = op.cost(case.dims)
         return Work(cost.read_bytes, cost.write_bytes, cost.flop)
-    key = (op.name, case.activations, tuple(sorted(case.dims.items())))
+    key = (op.name, case.dtype, tuple(sorted(case.dims.items())))
     if key not in _counted:
         _counted[key] = counted_work(op, case.activations, operands)
     return _counted[key]

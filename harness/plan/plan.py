@@ -114,7 +114,7 @@ def _shape_case(suite: Suite, op: str, arm: str, dims: dict[str, int], resolved:
     routed = kernels_of(suite).spec(op).asks_routing
     axes: dict[str, AxisValue] = {**dims, **({"routing": suite.routing} if routed else {})}
     return Case(
-        kind="kernel", arm=arm, dtype=suite.dtype, axes=axes, op=op, site=SHAPE_SITE, dims=dims,
+        kind="kernel", arm=arm, dtype=suite.dtype_label, axes=axes, op=op, site=SHAPE_SITE, dims=dims,
         answer=resolved.answer, problem=resolved.problem,
     )  # fmt: skip
 

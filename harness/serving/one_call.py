@@ -39,7 +39,7 @@ def _run(call: OneCall) -> None:
 
     case = call.case
     assert case.op is not None and case.answer is not None
-    op, device = load_op(case.op), open_device()
+    op, device = load_op(case.op, case.weights), open_device()
     variant = load_variant(case.op, case.variant, call.folder)
     raw = make_operands(op, case, torch_dtype(case.activations), device.tensors, CHECK_SALT, case.routing)
     inputs = arguments(op, prepare(variant, op, raw))
@@ -64,7 +64,7 @@ def _show(call: OneCall, target: str) -> None:
     assert case.op is not None and case.answer is not None
     variant = load_variant(case.op, case.answer.variant, call.folder)
     recorder = Recorder()
-    inputs = meta_inputs(load_spec(case.op), variant, case.dims, case.activations)
+    inputs = meta_inputs(load_spec(case.op), variant, case.dims, case.activations, case.weights)
     recorder.call(variant.run, inputs, variant.tunables_of(case.answer))
     if not recorder.launches:
         print("no Triton kernel is launched: torch's own kernels have no code here")

@@ -93,7 +93,7 @@ class OneCase:
 
         yield Started("read its binary")
         self._binaries = self._binaries or GpuBinaries(target)
-        op = load_op(str(case.op))
+        op = load_op(str(case.op), case.weights)
         variant = load_variant(op.name, case.answer.variant, job.folder)
         raw = make_operands(op, case, torch_dtype(case.activations), self.device.tensors, CHECK_SALT, case.routing)
         found = self._binaries.of_call(op, variant, case, arguments(op, prepare(variant, op, raw)))
@@ -105,7 +105,7 @@ class OneCase:
     def _interpreted(self, job: TryJob) -> Events[TryReply | None]:
         """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for one that is
         torch alone."""
-        op = load_op(str(job.case.op))
+        op = load_op(str(job.case.op), job.case.weights)
         launches = InterpretedLaunches()
         shapes = [job.case.dims] if job.explicit else [dict(dims) for dims in op.test_shapes]
         checked: list[Measurement] = []
@@ -145,7 +145,7 @@ class OneCase:
         """What a kernel that is right at the smallest shape does to memory all the same: a race, for example."""
         if any(found.status is not Status.OK for found in checked):
             return []
-        op = load_op(str(job.case.op))
+        op = load_op(str(job.case.op), job.case.weights)
         variant = load_variant(op.name, job.case.variant, job.folder)
         try:
             errors = access_errors(op, variant, msgspec.structs.replace(job.case, dims=checked[0].case.dims))
@@ -159,7 +159,7 @@ class OneCase:
         if measurement.status is not Status.INCORRECT or measurement.correctness is None or case.answer is None:
             return answered
         yield Started("find out how it is wrong")
-        op = load_op(str(case.op))
+        op = load_op(str(case.op), case.weights)
         variant = load_variant(op.name, case.variant, job.folder)
         found, evidence = examine(
             op, variant, case, self.device.tensors, case.routing, measurement.correctness, Path(job.evidence)

@@ -32,7 +32,7 @@ def _watched(call: OneCall) -> ToolReport:
     from harness.measure.failure import what_was_raised
     from harness.measure.watched_call import access_errors
 
-    op = load_op(str(call.case.op))
+    op = load_op(str(call.case.op), call.case.weights)
     shapes = [call.case.dims] if call.explicit else [dict(dims) for dims in op.test_shapes]
     found: dict[tuple[str, str, int, int], AccessError] = {}
     for dims in shapes:

@@ -86,9 +86,9 @@ class CaseCompiler:
         return Status.OK, "", recorder
 
     def _meta_inputs(self, variant: LoadedVariant, case: Case) -> list[Any]:
-        key = (variant.source_hash, variant.path, case.activations, tuple(sorted(case.dims.items())))
+        key = (variant.source_hash, variant.path, case.dtype, tuple(sorted(case.dims.items())))
         if key not in self._inputs:
-            self._inputs[key] = meta_inputs(load_spec(variant.op), variant, case.dims, case.activations)
+            self._inputs[key] = meta_inputs(load_spec(variant.op), variant, case.dims, case.activations, case.weights)
         return self._inputs[key]
 
     def _described(self, found: Compiled, recorder: Recorder) -> Compiled:
@@ -121,18 +121,20 @@ class CaseCompiler:
         )  # fmt: skip
 
 
-def meta_inputs(op: OpSpec, variant: LoadedVariant, dims: Mapping[str, int], activations: str) -> list[Any]:
+def meta_inputs(
+    op: OpSpec, variant: LoadedVariant, dims: Mapping[str, int], activations: str, weights: str = ""
+) -> list[Any]:
     """The inputs of `run` as meta tensors and numbers, repacked where the variant has a `prepare`."""
-    raw = _declared_inputs(op, dims, activations) if op.own is None else _made_inputs(op, dims, activations)
+    raw = _declared_inputs(op, dims, activations) if op.own is None else _made_inputs(op, dims, activations, weights)
     if variant.prepare is not None:
         raw |= variant.prepare({i.name: raw[i.name] for i in op.op.inputs if i.role in PREPARED})
     return [raw[i.name] for i in op.op.inputs]
 
 
-def _made_inputs(op: OpSpec, dims: Mapping[str, int], activations: str) -> dict[str, Any]:
+def _made_inputs(op: OpSpec, dims: Mapping[str, int], activations: str, weights: str) -> dict[str, Any]:
     """Those that an op's own function makes: on the meta device where it can, else on the CPU, their values thrown
     away."""
-    loaded, dtype = load_op(op.name), getattr(torch, activations)
+    loaded, dtype = load_op(op.name, weights), getattr(torch, activations)
     try:
         return make_inputs(loaded, dims, dtype, "meta", torch.Generator(), None)
     except Exception:  # whatever a function does with values: sort them, take them to Python

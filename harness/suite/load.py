@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from harness.suite.reading import read_section
 from harness.suite.shapes import full_dims, read_shapes
 from harness.suite.sweeps import read_sweep
 from harness.values.case import SHAPE_SITE
-from harness.values.suite import ComparePolicy, KernelQuestions, Sections, Suite, Weights
+from harness.values.suite import MODEL_WEIGHTS, ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
 RANDOM = "random"
 """Weights that are made, not read."""
@@ -45,6 +46,7 @@ def load_suite(path: Path) -> Suite:
     for op, calls in shapes.items():
         places[op] = [*places.get(op, ()), SHAPE_SITE]
         sizes[op] = sorted({*sizes.get(op, ()), *(name for call in calls for name in call)})
+    stored = _stored(root, file, shapes, kernels)
     for op in places:
         known = kernels.spec(op).op.tolerance
         if file.dtype not in known:
@@ -67,6 +69,7 @@ def load_suite(path: Path) -> Suite:
         ops=dict(kernels.sources),
         models=dict(kernels.models),
         shapes=shapes,
+        stored=stored,
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
     if suite.kernels is None and suite.decode is None and not suite.sweep and not suite.shapes:
@@ -77,17 +80,33 @@ def load_suite(path: Path) -> Suite:
 def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, ModelDims, Weights, tuple[Any, ...]]:
     """Architecture, dims, weights and uses of the suite's model; without one nothing, and no section asks about it."""
     if "model" not in root.value:
-        for key in ("weights", "kernels", "decode"):
+        for key in ("kernels", "decode"):
             if key in root.value:
                 raise root.key_error(key, "asks about a model, and this suite names none (model: ...)")
         if file.shapes is None:
             raise root.error("key model is missing (a block of models.yaml), or shapes (sizes of calls of no model)")
+        for key in root.value["weights"].value if "weights" in root.value else ():
+            if key != "dtype":
+                raise root.value["weights"].key_error(key, "asks about a model; without one allowed: dtype")
         return "", {}, Weights(), ()
     architecture, dims = read_model(root.value["model"], kernels)
+    if file.weights.dtype != MODEL_WEIGHTS:
+        what = f"the library's models store {MODEL_WEIGHTS}; others are for ops of one's own (shapes, without a model)"
+        raise root.value["weights"].value["dtype"].error(what)
     weights = _weights(file.weights, root, kernels.layout(architecture), dims)
     if weights.source != RANDOM and (wrong := problem_of(kernels.suite_folder / weights.source, dims)):
         raise root.value["weights"].value["from"].error(wrong)
     return architecture, dims, weights, _uses(root.value["model"], kernels, architecture, dims, weights)
+
+
+def _stored(root: Node, file: SuiteFile, shapes: Mapping[str, Any], kernels: KernelLibrary) -> str:
+    """How weights are stored where the suite has no model; SuiteError where no op asks for it."""
+    if "model" in root.value or "weights" not in root.value:
+        return ""
+    specs = [kernels.spec(op) for op in shapes]
+    if not any(spec.own and spec.own.takes_weights for spec in specs):
+        raise root.key_error("weights", "no op of this suite makes its inputs by it (`inputs` takes no `weights`)")
+    return str(file.weights.dtype)
 
 
 def _uses(name: Node, kernels: KernelLibrary, architecture: str, dims: ModelDims, weights: Weights) -> tuple[Any, ...]:

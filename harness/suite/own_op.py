@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 from harness.errors import HarnessError, allowed
 
 REFERENCE, INPUTS, RUN = "reference", "inputs", "run"
-GIVEN = ("generator", "dtype", "device")
+WEIGHTS = "weights"
+"""A parameter of `inputs` that gets how the suite stores weights, by name; its default is what holds elsewhere."""
+GIVEN = ("generator", "dtype", "device", WEIGHTS)
 """Parameters of `inputs` that the harness fills; all others are the op's dims."""
 ALL_DIMS = "dims"
 """A parameter of `inputs` that gets every dim in a mapping."""
@@ -52,6 +54,7 @@ class OwnOp:
     tolerance: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     shapes: tuple[Mapping[str, int], ...] = ()
     has_cost: bool = False
+    takes_weights: bool = False
     replaces: tuple[str, ...] = ()
     """Of a composite op: the ops in whose place it stands in a model."""
 
@@ -85,11 +88,12 @@ def read_own_op(name: str, reference: Function, inputs: Function) -> OwnOp:
     found = {**_settings(inputs.file), **_settings(reference.file)}
     summary = ast.get_docstring(definition) or ast.get_docstring(_tree(reference.file)) or f"{name}, an op of one's own"
     outputs = tuple(found.get("OUTPUTS", ())) or _outputs(definition)
+    taken = {argument.arg for argument in (*maker.args.posonlyargs, *maker.args.args, *maker.args.kwonlyargs)}
     op = OwnOp(
         name, reference, inputs, summary.strip().splitlines()[0], parameters, _defaults(definition),
         _dims(maker, inputs), outputs, dict(found.get("ROLES", {})), dict(found.get("OUTPUT_DTYPES", {})),
         dict(found.get("TOLERANCE", {})), tuple(found.get("SHAPES", ())), "cost" in functions_of(reference.file),
-        tuple(found.get("REPLACES", ())),
+        takes_weights=WEIGHTS in taken, replaces=tuple(found.get("REPLACES", ())),
     )  # fmt: skip
     _check(op)
     return op

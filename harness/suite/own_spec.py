@@ -12,11 +12,13 @@ FILL = "own"
 """Inputs that the op's own function makes."""
 ROUNDING = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """The largest relative error of one rounding."""
+NARROW = ("float8_e4m3fn", "float8_e5m2", "int8")
+"""Activations that are exact in the definition, too: what is computed with them is rounded to bfloat16."""
 LEAST = (1e-5, 5e-6)
 """Max and rms error that float32 has for exp, rsqrt and another order of a short sum."""
 SHORT = 1024
 """Sums up to this length are short."""
-DTYPES = tuple(ROUNDING)
+DTYPES = (*ROUNDING, *NARROW)
 
 
 def default_tolerance(activations: str, length: int) -> tuple[float, float]:
@@ -26,7 +28,7 @@ def default_tolerance(activations: str, length: int) -> tuple[float, float]:
     at most in one value, one and a half in the mean. The error of a float32 sum grows with the root of its length
     (N. J. Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
-    unit, growth = ROUNDING[activations], math.sqrt(max(1.0, length / SHORT))
+    unit, growth = ROUNDING.get(activations, ROUNDING["bfloat16"]), math.sqrt(max(1.0, length / SHORT))
     if activations == "float32":
         return LEAST[0] * growth, LEAST[1] * growth
     return 3 * unit + LEAST[0] * growth, 1.5 * unit + LEAST[1] * growth

@@ -132,6 +132,11 @@ class Case(msgspec.Struct, frozen=True):
         return self.dtype.rsplit("/", 1)[-1]
 
     @property
+    def weights(self) -> str:
+        """How weights are stored: `mxfp4` of `mxfp4/bfloat16`; empty where the case does not say."""
+        return self.dtype.rpartition("/")[0]
+
+    @property
     def id(self) -> str:
         """Readable and stable: `moe_gate_up@experts/int4-g128/bfloat16/baseline`."""
         parts = [self.question, self.arm]

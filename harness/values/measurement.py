@@ -57,11 +57,13 @@ ROW_SLACK = 4.0
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far an output may be from the float32 reference: see `kernels/contract.py`, whose class this mirrors."""
+    """How far an output may be from the float32 reference: see `kernels/contract.py`, whose class this mirrors.
+    rounds_narrowly: of an op that does not say: outputs of 8 bits are allowed their own rounding, too."""
 
     max_error: float
     rms_error: float
     row_slack: float = ROW_SLACK
+    rounds_narrowly: bool = False
 
 
 class Mismatch(StrEnum):

@@ -16,7 +16,10 @@ TimerName = Literal["cuda_graph", "events", "cpu"]
 CLOCKS: tuple[TimerName, ...] = ("cuda_graph", "events", "cpu")
 """Those that read a clock, which the parent's can be held against; one that counts or computes its times does not."""
 
-DtypeName = Literal["bfloat16", "float32", "float16"]
+DtypeName = Literal["bfloat16", "float32", "float16", "float8_e4m3fn", "float8_e5m2", "int8"]
+WeightDtypeName = Literal["int4", "int8", "float8_e4m3fn", "float8_e5m2", "mxfp4", "nvfp4"]
+MODEL_WEIGHTS: WeightDtypeName = "int4"
+"""How the models of the library store theirs; the others are for ops that make their own."""
 
 
 def _key(description: str | None = None, *, noun: str | None = None, **schema: Any) -> Meta:
@@ -58,7 +61,7 @@ class Arm(msgspec.Struct, frozen=True):
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the weights of the model are made and stored."""
 
-    dtype: Annotated[Literal["int4"], _key("how matrices are stored", noun="dtype of weights")] = "int4"
+    dtype: Annotated[WeightDtypeName, _key("how matrices are stored", noun="dtype of weights")] = "int4"
     group: Annotated[int, Meta(ge=2, le=2**31 - 1, multiple_of=2), _key("columns that share a scale")] = 128
     source: Annotated[str, _key("random, or the folder of a checkpoint", minLength=1)] = msgspec.field(
         default="random", name="from"
@@ -181,6 +184,8 @@ class Suite(Sections, frozen=True, kw_only=True):
     """Architectures outside of the library: the file or folder of each."""
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
     """By op, every dim of each of the calls that are timed alone and are of no model."""
+    stored: str = ""
+    """Of a suite without a model: how the weights of these calls are stored; empty where it does not say."""
 
     @property
     def folder(self) -> Path:
@@ -189,8 +194,9 @@ class Suite(Sections, frozen=True, kw_only=True):
 
     @property
     def dtype_label(self) -> str:
-        """Of weights and activations of the model; of activations alone where there is no model."""
-        return f"{self.weights.dtype}-g{self.weights.group}/{self.dtype}" if self.model else self.dtype
+        """Of weights and activations of the model; without one, of what the suite says."""
+        stored = f"{self.weights.dtype}-g{self.weights.group}" if self.model else self.stored
+        return f"{stored}/{self.dtype}" if stored else self.dtype
 
 
 class CallSite(NamedTuple):

@@ -61,8 +61,8 @@ MISTAKES = {
     "unknown dtype": ("dtype: float32", "dtype: float23", "4:8: dtype: unknown dtype float23", "did you mean float32?"),
     "unknown weights": (
         "group: 64",
-        "dtype: int8",
-        "5:18: weights.dtype: unknown dtype of weights int8; allowed: int4",
+        "dtype: int3",
+        "5:18: weights.dtype: unknown dtype of weights int3; allowed: int4",
         "",
     ),
     "unknown model": (

@@ -80,7 +80,7 @@ VARIANT_MISTAKES = {
     "tunable without a default": (
         "block_n: int = 64",
         "block_n: int",
-        "6: run: tunable block_n needs a number, word or",
+        "6: run: tunable block_n needs a number, word, truth value or None",
     ),
     "tunable with a computed default": (
         "block_n: int = 64",

@@ -55,7 +55,7 @@ def test_chained_comparisons_and_words() -> None:
     [
         "__import__('os').system('ls')", "block_n.bit_length()", "[1][0]", "block_n if 1 else 2",
         "lambda: 1", "(1).real", "block_n ** 9", "1 / 2", "block_n in (1, 2)", "block_n is 1",
-        "~block_n", "block_n << 3", "f'{block_n}'", "None == 1",
+        "~block_n", "block_n << 3", "f'{block_n}'", "... == 1",
         "{1: 2}", "(a := 1)", "b'x' == 1", "1j", "...", "a; b", "", "block_n ==", "x" * 600, "(" * 300,
     ],
 )  # fmt: skip
