@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from harness.trace.event import Arguments
+from harness.trace.event import Arguments, whole_number
 from harness.values.ranks import Kind
 
 TYPES = (
@@ -26,7 +26,8 @@ TYPES = (
 LIBRARY = re.compile(r"nccl|rccl|msccl|^(?:gloo|mpi|ucc):", re.IGNORECASE)
 CUSTOM = re.compile(r"cross_device_reduce_[12]stage")
 """vLLM's and SGLang's own."""
-POINT_TO_POINT = frozenset({"send", "recv", "send_recv"})
+SEND, SEND_RECV = "send", "send_recv"
+POINT_TO_POINT = frozenset({SEND, "recv", SEND_RECV})
 SYNCHRONISING = frozenset({"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "barrier"})
 """No rank can leave before the last has come: their ends are what clocks are aligned by."""
 
@@ -90,11 +91,16 @@ def sequence_of(said: Arguments) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def peer_of(said: Arguments) -> int | None:
+    """The other end of a send or recv, by its rank in the job."""
+    return whole_number(said.destination if said.destination is not None else said.source)
+
+
 def bus_factor(type_: str, size: int) -> float:
     """Of algorithm bandwidth: what the slowest link has to carry, whatever the algorithm.
 
     Source: nccl-tests, doc/PERFORMANCE.md, "Bus bandwidth": 2(n-1)/n for all-reduce, (n-1)/n for reduce-scatter,
-    all-gather and all-to-all, 1 for broadcast and reduce.
+    all-gather and all-to-all, 1 for broadcast, reduce and what one rank sends another.
     """
     if size < 2:
         return 0.0
@@ -102,7 +108,7 @@ def bus_factor(type_: str, size: int) -> float:
         return 2 * (size - 1) / size
     if type_ in ("reduce_scatter", "all_gather", "all_to_all"):
         return (size - 1) / size
-    return 1.0 if type_ in ("broadcast", "reduce") else 0.0
+    return 1.0 if type_ in ("broadcast", "reduce", SEND_RECV) else 0.0
 
 
 def _whole(value: object) -> int:

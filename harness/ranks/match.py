@@ -4,11 +4,14 @@ order."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
-from harness.ranks.collectives import POINT_TO_POINT, members
+import msgspec
+
+from harness.ranks.collectives import POINT_TO_POINT, SEND, SEND_RECV, members
 from harness.ranks.rank_trace import Instance
 from harness.values.ranks import Kind, Lacking
 
@@ -17,6 +20,14 @@ MOST_ALIGNED = 2000
 a search for the gap would take the square of their number."""
 
 Key = tuple[object, ...]
+
+
+class Family(NamedTuple):
+    """Collectives that follow one another on the same ranks. ends: sender and receiver."""
+
+    type: str
+    group: str
+    ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,35 +40,48 @@ class Match:
 
 
 def matched(of_ranks: Mapping[int, Sequence[Instance]]) -> tuple[list[Match], tuple[Lacking, ...], int]:
-    """All collectives that two ranks or more have, by their first end; ranks that lack some; how many have no
-    partner."""
-    families: dict[tuple[str, str], dict[int, list[Instance]]] = defaultdict(dict)
+    """All collectives that two ranks or more have, by their first end, sends with their recvs; ranks that lack some;
+    how many have no partner."""
+    families: dict[Family, dict[int, list[Instance]]] = defaultdict(dict)
     alone = 0
     for rank, instances in of_ranks.items():
         for instance in instances:
-            if instance.kind.type in POINT_TO_POINT:
+            family = _family_of(rank, instance, of_ranks)
+            if family is None:
                 alone += 1
-                continue
-            family = instance.kind.type, instance.kind.group
-            families[family].setdefault(rank, []).append(instance)
+            else:
+                families[family].setdefault(rank, []).append(instance)
     found: list[Match] = []
     lacking: list[Lacking] = []
-    for (_, group), by_rank in families.items():
-        expected = [rank for rank in members(group) or of_ranks if rank in of_ranks]
+    for family, by_rank in families.items():
+        expected = family.ends or [rank for rank in members(family.group) or of_ranks if rank in of_ranks]
         if len(expected) < 2:
             alone += sum(map(len, by_rank.values()))
             continue
-        rows = list(_family(by_rank))
+        rows = list(_family(by_rank, bool(family.ends)))
         found += [row for row in rows if len(row.on) > 1]
         alone += sum(len(row.on) == 1 for row in rows)
-        lacking += _lacking(rows, expected)
+        lacking += [] if family.ends else _lacking(rows, expected)
     found.sort(key=lambda match: (min(one.end_ns for one in match.on.values()), match.kind))
     return found, tuple(lacking), alone
 
 
-def _family(by_rank: Mapping[int, Sequence[Instance]]) -> Iterator[Match]:
-    """In order of their number."""
-    numbered = all(one.sequence is not None for instances in by_rank.values() for one in instances)
+def _family_of(rank: int, one: Instance, ranks: Collection[int]) -> Family | None:
+    """None for a send or recv whose other end is not known, or has no trace. Of two ranks the other one is meant."""
+    if one.kind.type not in POINT_TO_POINT:
+        return Family(one.kind.type, one.kind.group)
+    peer = one.peer
+    if peer is None and len(ranks) == 2:
+        peer = next(other for other in ranks if other != rank)
+    if peer is None or peer not in ranks or peer == rank:
+        return None
+    ends = (min(rank, peer), max(rank, peer)) if one.kind.type == SEND_RECV else (rank, peer)
+    return Family(SEND_RECV, one.kind.group, ends if one.kind.type in (SEND, SEND_RECV) else (peer, rank))
+
+
+def _family(by_rank: Mapping[int, Sequence[Instance]], pair: bool) -> Iterator[Match]:
+    """In order of their number. pair: a send and its recv, whose numbers are each rank's own."""
+    numbered = not pair and all(one.sequence is not None for instances in by_rank.values() for one in instances)
     keys = _numbers(by_rank) if numbered else _places(by_rank)
     rows: dict[Key, dict[int, Instance]] = defaultdict(dict)
     for rank, instances in by_rank.items():
@@ -66,7 +90,7 @@ def _family(by_rank: Mapping[int, Sequence[Instance]]) -> Iterator[Match]:
     for number, key in enumerate(sorted(rows), 1):
         on = dict(sorted(rows[key].items()))
         kind = max((one.kind for one in on.values()), key=lambda kind: kind.bytes)
-        yield Match(kind, number, on)
+        yield Match(msgspec.structs.replace(kind, type=SEND_RECV, size=2) if pair else kind, number, on)
 
 
 def _numbers(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:

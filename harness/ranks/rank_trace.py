@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.ranks.collectives import kind_of, kind_of_kernel, sequence_of
+from harness.ranks.collectives import kind_of, kind_of_kernel, peer_of, sequence_of
 from harness.ranks.heads import Head
 from harness.ranks.timeline import StoredTimeline, Timeline, cpu_timeline, gpu_timeline
 from harness.trace.attribute import Attribution
@@ -23,12 +23,14 @@ from harness.values.ranks import Kind, RankRow
 
 @dataclass(frozen=True)
 class Instance:
-    """One collective on one rank, by the rank's own clock. sequence: its number in the group, where it is known."""
+    """One collective on one rank, by the rank's own clock. sequence: its number in the group, where it is known. peer:
+    the other end of a send or recv, where torch says it."""
 
     start_ns: int
     end_ns: int
     kind: Kind
     sequence: int | None
+    peer: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def read_rank(path: Path, title: str, head: Head, rank: int, rules: Rules, keep:
         found = _gpu_instances(rows, attribution) if gpu else _cpu_instances(rows)
         base_ns = head.base_ns
         instances = tuple(
-            Instance(base_ns + start_ns, base_ns + end_ns, kind, sequence)
-            for start_ns, end_ns, kind, sequence in sorted(found, key=lambda row: row[:2])
+            Instance(base_ns + start_ns, base_ns + end_ns, kind, sequence, peer)
+            for start_ns, end_ns, kind, sequence, peer in sorted(found, key=lambda row: row[:2])
         )
         _shift(timeline, base_ns)
         timeline.write(keep)
@@ -98,7 +100,7 @@ def _shift(timeline: Timeline, base_ns: int) -> None:
         timeline.last_ns += base_ns
 
 
-Found = tuple[int, int, Kind, int | None]
+Found = tuple[int, int, Kind, int | None, int | None]
 
 
 def _gpu_instances(rows: Rows, attribution: Attribution) -> Iterator[Found]:
@@ -116,7 +118,8 @@ def _gpu_instances(rows: Rows, attribution: Attribution) -> Iterator[Found]:
         kind = (kind_of(said) if said else None) or by_name[name]
         if kind is not None:
             start_ns = gpu.start_ns[row]
-            yield start_ns, start_ns + gpu.duration_ns[row], kind, sequence_of(said) if said else None
+            known = (sequence_of(said), peer_of(said)) if said else (None, None)
+            yield start_ns, start_ns + gpu.duration_ns[row], kind, *known
 
 
 class _Called:
@@ -145,4 +148,4 @@ def _cpu_instances(rows: Rows) -> Iterator[Found]:
         for start_ns, end_ns, label in zip(host.start_ns, host.end_ns, host.label, strict=True):
             kind = kinds[label >> 1]
             if kind is not None:
-                yield start_ns, end_ns, kind, None
+                yield start_ns, end_ns, kind, None, None

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.ranks.clocks import Clock
-from harness.ranks.collectives import bus_factor
+from harness.ranks.collectives import SEND, bus_factor
 from harness.ranks.match import Match
+from harness.ranks.rank_trace import Instance
 from harness.values.ranks import Calls, Kind
 
 
@@ -47,10 +48,16 @@ def wait_of(match: Match, clocks: Mapping[int, Clock]) -> Wait:
         last=last,
         last_ns=last_ns,
         late_ns=last_ns - max(start_ns for rank, (start_ns, _) in spans.items() if rank != last),
-        waits={rank: min(last_ns - start_ns, totals[rank]) for rank, (start_ns, _) in spans.items()},
+        waits={rank: _waited(match.on[rank], span, last_ns) for rank, span in spans.items()},
         totals=totals,
         ended_ns=max(end_ns for _, end_ns in spans.values()),
     )
+
+
+def _waited(one: Instance, span: tuple[int, int], last_ns: int) -> int:
+    """A send that has ended when its receiver comes had a buffer to write to, and waited for nobody."""
+    start_ns, end_ns = span
+    return 0 if one.kind.type == SEND and end_ns <= last_ns else min(last_ns, end_ns) - start_ns
 
 
 def calls(waits: Iterable[Wait]) -> tuple[Calls, ...]:

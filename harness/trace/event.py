@@ -34,6 +34,8 @@ class Arguments(msgspec.Struct, gc=False):
     group: Any = msgspec.field(default=None, name="Process Group Name")
     group_ranks: Any = msgspec.field(default=None, name="Process Group Ranks")
     sequence: Any = msgspec.field(default=None, name="Seq")
+    source: Any = msgspec.field(default=None, name="Src Rank")
+    destination: Any = msgspec.field(default=None, name="Dst Rank")
     shapes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input Dims")
     dtypes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input type")
     task_type: Any = msgspec.field(default=None, name="Task Type")

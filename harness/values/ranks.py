@@ -123,7 +123,7 @@ class Line(msgspec.Struct, frozen=True):
 
 class Job(msgspec.Struct, frozen=True):
     """Ranks of one job side by side. world_size: as the traces say it, 0 unknown. absent: ranks without a trace.
-    recognised: by what the files are ranks. unmatched: collectives that no other rank has, such as `send`. looked_at:
+    recognised: by what the files are ranks. unmatched: collectives that no other rank has. looked_at:
     of the collectives, those whose late arrival was explained, the longest waits. not_charged: waiting for ranks whose
     trace begins only then, which is held against nobody."""
 

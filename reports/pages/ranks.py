@@ -80,7 +80,10 @@ def remarks(job: Job, profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
     if job.not_charged_ns:
         yield "begin", f"{ms(job.not_charged_ns)} ms of waiting are for ranks whose trace begins later: charged to none"
     if job.unmatched:
-        yield "unmatched", f"{plural(job.unmatched, 'collective')} without a partner (send, recv, or one rank alone)"
+        yield (
+            "unmatched",
+            f"{plural(job.unmatched, 'collective')} without a partner (one rank alone, or the other end is not known)",
+        )
     if job.looked_at < sum(row.count for row in job.calls if row.wait_ns):
         yield "explained", f"the {plural(job.looked_at, 'longest wait')}"
     for row, profile in zip(job.ranks, profiles, strict=True):

@@ -212,3 +212,68 @@ def test_rows_of_the_file_are_in_any_order(tmp_path: Path) -> None:
     plain = [write_rank(tmp_path / f"{rank}.json", rank, 2, 6, 50.0, 4) for rank in range(2)]
     mixed = [_write(tmp_path / f"m{rank}.json", rank, 2, list(rank_rows(rank, 2, 6, 50.0, 4))) for rank in range(2)]
     assert job_of(plain).job.late == job_of(mixed).job.late
+
+
+def pipeline(tmp_path: Path, buffered: bool = False, peers: bool = True, world: int = 3) -> Found:
+    """Rank 0 sends to 1, which sends to the last: five times each, 40 us apart; the receiver comes 10 us after the
+    sender in the first pair, 3 us before it in the second. An all-reduce before each aligns the clocks."""
+    paths = []
+    for rank in range(world):
+        rows: list[dict[str, Any]] = []
+        for number in range(5):
+            at = 1000.0 * (rank + 1) + 100 * number
+            sends = (
+                [(0, 1, at + 40, at + 50), (1, world - 1, at + 73, at + 70)]
+                if world > 2
+                else [(0, 1, at + 40, at + 50)]
+            )
+            rows += _call(at, 10, rank, 100 * number, "allreduce", "AllReduce_Sum_f32_RING_LL", Seq=2 * number)
+            for pair, (source, other, sent, received) in enumerate(sends):
+                until, end = (
+                    (sent + 4 if buffered and sent < received else max(sent, received) + 6),
+                    max(sent, received) + 6,
+                )
+                if rank == source:
+                    said = {"Dst Rank": other} if peers else {}
+                    rows += _call(sent, until - sent, rank, 100 * number + 10 + pair, "send", "SendRecv", Seq=9, **said)
+                if rank == other:
+                    said = {"Src Rank": str(source)} if peers else {}
+                    rows += _call(received, end - received, rank, 100 * number + 20, "recv", "SendRecv", Seq=5, **said)
+        path = tmp_path / f"rank{rank}.json"
+        path.write_text(json.dumps({"traceEvents": rows}))
+        paths.append(path)
+    return job_of(paths)
+
+
+def _call(
+    at: float, length: float, rank: int, number: int, name: str, kernel: str, **said: Any
+) -> list[dict[str, Any]]:
+    args = {"Collective name": name, "In msg nelems": 1 << 18, "Out msg nelems": 1 << 18, "Group size": 3,
+            "dtype": "Float", "Process Group Name": "0"} | said  # fmt: skip
+    launch = host("cuda_runtime", "cudaLaunchKernelExC", at - 5, 2, correlation=number) | {"pid": 100 + rank}
+    row = gpu(at, length, f"ncclDevKernel_{kernel}(ncclDevKernelArgsStorage<4096ul>)", number) | {"pid": rank}
+    return [launch, row | {"args": row["args"] | args | {"device": rank}}]
+
+
+def test_a_send_and_its_recv_are_split_into_wait_and_transfer(tmp_path: Path) -> None:
+    """Each pair by its ends: who came last is who the other waited for, and the parts are the whole."""
+    job = pipeline(tmp_path).job
+    (pairs,) = [row for row in job.calls if row.kind.type == "send_recv"]
+    assert pairs.count == 10 and pairs.kind.size == 2 and pairs.kind.bytes == 1 << 20 and job.unmatched == 0
+    assert pairs.wait_ns == 5 * (10_000 + 3_000) and pairs.transfer_ns == 10 * 2 * 6_000
+    assert pairs.wait_ns + pairs.transfer_ns == pairs.total_ns and pairs.last == {1: 10} and not job.lacking
+    assert pairs.bus_gb_s == pytest.approx((1 << 20) / 6_000) and pairs.algorithm_gb_s == pairs.bus_gb_s
+
+
+def test_a_send_that_ended_before_its_receiver_came_waited_for_nobody(tmp_path: Path) -> None:
+    """It had a buffer; the receiver that comes first waits as ever."""
+    (pairs,) = [row for row in pipeline(tmp_path, buffered=True).job.calls if row.kind.type == "send_recv"]
+    assert pairs.wait_ns == 5 * 3_000 and pairs.wait_ns + pairs.transfer_ns == pairs.total_ns
+
+
+def test_where_the_other_end_is_not_known_nothing_is_split(tmp_path: Path) -> None:
+    """Of three ranks it may be either; of two it is the other."""
+    job = pipeline(tmp_path, peers=False).job
+    assert job.unmatched == 20 and [row.kind.type for row in job.calls] == ["all_reduce"]
+    two = pipeline(tmp_path, peers=False, world=2).job
+    assert two.unmatched == 0 and {row.kind.type: row.wait_ns for row in two.calls}["send_recv"] == 5 * 10_000
