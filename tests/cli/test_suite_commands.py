@@ -120,24 +120,28 @@ IMPORT_ERRORS = {
 }
 
 
-@pytest.mark.parametrize("mistake", IMPORT_ERRORS)
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_a_kernel_that_cannot_be_imported_is_failed_with_its_line(command: str, mistake: str, tmp_path: Path) -> None:
-    """In a case of its own and in the arm's decode; the other arm goes on. The status is 5."""
-    broken = tmp_path / "broken.py"
-    broken.write_text(f"import torch\n\n{mistake}\n\n\ndef run(x, weight, scale, group): ...\n")
-    suite = write_suite(tmp_path, "    sdpa: torch_sdpa", "    int4_mm: {shared_down: ./broken.py}")
+def test_a_kernel_that_cannot_be_imported_is_failed_with_its_line(command: str, tmp_path: Path) -> None:
+    """An arm for each mistake: in a case of its own and in the arm's decode. The status is 5."""
+    arms = []
+    for number, mistake in enumerate(IMPORT_ERRORS):
+        broken = tmp_path / f"broken{number}.py"
+        broken.write_text(f"import torch\n\n{mistake}\n\n\ndef run(x, weight, scale, group): ...\n")
+        arms.append(f"  other{number}:\n    like: baseline\n    int4_mm: {{shared_down: ./{broken.name}}}\n")
+    suite = write_suite(tmp_path, "  other:\n    like: baseline\n    sdpa: torch_sdpa\n", "".join(arms))
     timed = ("--rounds", "1", "--store", str(tmp_path / "runs.sqlite"), "--only", "kernels,decode")
     result = harness(
         command, str(suite), "-k", "/other", "--json", *(timed if command == "run" else ()),
     )  # fmt: skip
     assert result.exit_code == 5, result.output
-    found = {case["id"]: case for case in json.loads(result.stdout)["cases"]}
-    wanted = f"{broken}:3: {IMPORT_ERRORS[mistake]}"
-    lost = [case for case in found.values() if case["kind"] != "kernel" or "shared_down" in case["id"]]
-    assert {case["kind"] for case in lost} == {"kernel", "decode", "prefill"}
-    for case in lost:
-        assert case["status"] == "FAILED" and case["reason"].startswith(wanted), case["reason"]
+    found = json.loads(result.stdout)["cases"]
+    lost = [case for case in found if case["kind"] != "kernel" or "shared_down" in case["id"]]
+    for number, said in enumerate(IMPORT_ERRORS.values()):
+        of_arm = [case for case in lost if f"other{number}" in case["id"]]
+        assert {case["kind"] for case in of_arm} == {"kernel", "decode", "prefill"}
+        wanted = f"{tmp_path / f'broken{number}.py'}:3: {said}"
+        for case in of_arm:
+            assert case["status"] == "FAILED" and case["reason"].startswith(wanted), case["reason"]
 
 
 CANNOT = """def supports(case):

@@ -26,8 +26,8 @@ title: One sum
 model: qwen3_5_moe_tiny
 dtype: float32
 weights: {group: 64}
-arms: {baseline: {residual_add: {triton_sum: {block: 256}}, int4_mm: torch_blocked}}
-kernels: {ops: [residual_add, int4_mm]}
+arms: {baseline: {residual_add: {mixer: {triton_sum: {block: 256}}, moe: {triton_moe: {block: 256}}}}}
+kernels: {ops: [residual_add, router]}
 """
 VARIANT = '''\
 """x + y, a row of blocks."""
@@ -48,8 +48,11 @@ def run(x, y, *, block: int = 64, num_warps: int = 1):
     sum_kernel[(triton.cdiv(x.numel(), block),)](x, y, z, x.numel(), block, num_warps=num_warps)
     return z
 '''
-SITE = ("-k", "residual_add@mixer,int4_mm@gdn_in")
-NAME = "kernels__residual_add__triton_sum.py"
+SITE = ("-k", "residual_add@mixer,router")
+BOTH_SITES = ("-k", "residual_add,router")
+NAME, MOE = "kernels__residual_add__triton_sum.py", "kernels__residual_add__triton_moe.py"
+NARROW = VARIANT.replace("+ tl.arange(0, BLOCK)", "+ tl.arange(0, BLOCK) * 3")
+SPILLS = SUITE.replace("{triton_moe: {block: 256", "{triton_moe: {block: 8192")
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +60,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     """Revisions `wide` and after it one for each planted change."""
     folder = tmp_path_factory.mktemp("static")
     found = make(folder / "repository")
-    found.commit("wide", **{"suites__small.yaml": SUITE, NAME: VARIANT})
+    found.commit("wide", **{"suites__small.yaml": SUITE, NAME: VARIANT, MOE: VARIANT})
     found.commit("comment", **{NAME: VARIANT.replace("\n\n\n@triton", "\n\n\n# the same code\n@triton")})
-    found.commit("narrow", **{NAME: VARIANT.replace("+ tl.arange(0, BLOCK)", "+ tl.arange(0, BLOCK) * 3")})
-    found.commit("spills", **{NAME: VARIANT, "suites__small.yaml": SUITE.replace("block: 256", "block: 8192")})
+    found.commit("worse", **{NAME: NARROW, "suites__small.yaml": SPILLS})
     found.commit("fails", **{NAME: VARIANT.replace("tl.load(y", "tl.lod(y"), "suites__small.yaml": SUITE})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(folder / "cache"))
@@ -68,10 +70,16 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
         yield found
 
 
-def static(repository: Repository, head: str, *more: str) -> tuple[int, dict[str, Any]]:
+def static(repository: Repository, head: str, sites: tuple[str, ...] = SITE) -> tuple[int, dict[str, Any]]:
     """Exit status and JSON of `wide` against a revision, for one target."""
-    done = repository.harness("compare", "wide", head, "--static", "--target", "sm_90", "--json", *SITE, *more)
+    done = repository.harness("compare", "wide", head, "--static", "--target", "sm_90", "--json", *sites)
     return done.returncode, json.loads(done.stdout) if done.stdout else {"said": done.stderr}
+
+
+def case_of(found: dict[str, Any], site: str) -> dict[str, Any]:
+    """The one case of a site of the sum."""
+    [case] = [case for case in found["cases"] if case["case"].startswith(f"residual_add@{site}")]
+    return dict(case)
 
 
 def test_a_comment_changes_nothing(repository: Repository) -> None:
@@ -82,20 +90,24 @@ def test_a_comment_changes_nothing(repository: Repository) -> None:
     assert all(kernel["base"]["triton"] for case in found["cases"] for kernel in case["kernels"])
 
 
-@pytest.mark.parametrize(
-    ("head", "status", "verdict", "words"),
-    [("narrow", 1, "WORSE", "loads "), ("spills", 1, "WORSE", "spills 0 -> "), ("fails", 5, "FAILED", "lod")],
-)
-def test_planted_changes_are_found(repository: Repository, head: str, status: int, verdict: str, words: str) -> None:
-    """Narrower loads and spills gate, a kernel that no longer compiles fails; the reason says which."""
-    found_status, found = static(repository, head)
-    assert found_status == status, found
-    case = next(case for case in found["cases"] if case["case"].startswith("residual_add"))
-    assert case["verdict"] == verdict and words in case["reason"]
-    if head == "spills":
-        assert (case["tunables"], case["changed_line"]) == (["block 256 -> 8192"], "")
-    else:
-        assert case["changed_line"].startswith("triton_sum.py:")
+def test_planted_changes_are_found(repository: Repository) -> None:
+    """Narrower loads and spills gate; the reason of each says which."""
+    status, found = static(repository, "worse", BOTH_SITES)
+    assert status == 1, found
+    narrow, spills = case_of(found, "mixer"), case_of(found, "moe")
+    assert narrow["verdict"] == spills["verdict"] == "WORSE"
+    assert "loads " in narrow["reason"] and "spills" not in narrow["reason"]
+    assert narrow["changed_line"].startswith("triton_sum.py:") and narrow["tunables"] == []
+    assert "spills 0 -> " in spills["reason"]
+    assert (spills["tunables"], spills["changed_line"]) == (["block 256 -> 8192"], "")
+
+
+def test_a_kernel_that_no_longer_compiles_fails(repository: Repository) -> None:
+    """With what the compiler said, and the line that changed."""
+    status, found = static(repository, "fails")
+    case = case_of(found, "mixer")
+    assert status == 5 and case["verdict"] == "FAILED" and "lod" in case["reason"], found
+    assert case["changed_line"].startswith("triton_sum.py:")
 
 
 def test_a_harness_in_the_revision_measures_nothing(repository: Repository) -> None:
@@ -105,7 +117,7 @@ def test_a_harness_in_the_revision_measures_nothing(repository: Repository) -> N
     (own / "__init__.py").write_text("raise SystemExit('another harness')\n")
     repository.commit("own", **{NAME: VARIANT.replace("+ tl.load(y", "- tl.load(y"), "suites__small.yaml": SUITE})
     status, found = static(repository, "own")
-    case = next(case for case in found["cases"] if case["case"].startswith("residual_add"))
+    case = case_of(found, "mixer")
     assert (status, case["verdict"], case["reason"]) == (0, "CHANGED", "sum_kernel: another binary"), case
 
 
@@ -113,7 +125,7 @@ def test_two_targets_text_and_markdown(repository: Repository, tmp_path: Path) -
     """Every figure of a changed kernel stands beside its target, and the same is written as Markdown."""
     file = tmp_path / "found.md"
     done = repository.harness(
-        "compare", "wide", "narrow", "--static", "--target", "sm_80,sm_90", "--markdown", str(file), *SITE
+        "compare", "wide", "worse", "--static", "--target", "sm_80,sm_90", "--markdown", str(file), *SITE
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     for text in (done.stdout, file.read_text()):
@@ -129,7 +141,7 @@ def test_the_binaries_of_two_measured_sides(repository: Repository, tmp_path: Pa
     from harness_reports.views.explanation import lines
 
     monkeypatch.chdir(repository.root)
-    live = Live("wide", "narrow", "suites/small.yaml", "residual_add@mixer,int4_mm@gdn_in")
+    live = Live("wide", "worse", "suites/small.yaml", "residual_add@mixer,router")
     options = Options(processes=0, stages=("kernels",))
     pairs = prepare(live, Store(str(tmp_path / "runs.sqlite")), options, Terms(), lambda *_: None, lambda _: None)
     questions = [{case.id: case for case in side.plan.cases} for side in (pairs.base, pairs.head)]
@@ -144,9 +156,9 @@ def test_what_cannot_be_asked_is_said_in_a_line(repository: Repository) -> None:
     for arguments, words in (
         (("--target", "sm_9"), "unknown target sm_9; allowed: sm_100"),
         (("--rounds", "3"), "--rounds: for what is measured"),
-        (("-k", "int4_mm"), "uses Triton on either side"),
+        (("-k", "router"), "uses Triton on either side"),
     ):
-        done = repository.harness("compare", "wide", "narrow", "--static", *arguments)
+        done = repository.harness("compare", "wide", "worse", "--static", *arguments)
         assert done.returncode == 2 and words in done.stderr, done.stderr
-    done = repository.harness("compare", "wide", "narrow", "--target", "sm_90")
+    done = repository.harness("compare", "wide", "worse", "--target", "sm_90")
     assert done.returncode == 2 and "--target: for --static" in done.stderr
