@@ -24,6 +24,7 @@ from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.suite import OpSource
+from harness.worker.importing import importing
 from harness.worker.messages import Boot
 from harness.worker.wire import Wire, wait_for, wire_pair
 
@@ -67,9 +68,10 @@ def serve(wire: Wire, _: Boot) -> None:
     """One job; the parent keeps its end of the wire open as long as it wants results."""
     job: Job = wire.receive(Job)
     bind_ops(job.ops)
-    from harness.static.compile_case import warm_toolchain  # imports torch: the pool need not wait to hand over its job
+    with importing():  # torch, too: the pool need not wait to hand over its job
+        from harness.static.compile_case import warm_toolchain
 
-    warm_toolchain(job.capability)
+        warm_toolchain(job.capability)
     Server(job, wire).run()
 
 

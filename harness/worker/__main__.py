@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness import kernels_root
 from harness.errors import HarnessError
+from harness.worker.importing import importing
 from harness.worker.messages import Boot, Refused
 from harness.worker.wire import Wire
 
@@ -33,7 +34,8 @@ def main(fd: int) -> None:
     try:
         if boot.kernels_root:
             kernels_root.bind(Path(boot.kernels_root))
-        service = importlib.import_module(boot.service)
+        with importing():
+            service = importlib.import_module(boot.service)
         sys.path.insert(0, boot.tree)  # torch and the harness are imported already, whatever the tree has by that name
         service.serve(wire, boot)
     except HarnessError as error:
