@@ -52,7 +52,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The other half: what takes long in Triton's interpreter, Inductor or a simulation, or measures whole runs."""
+    """The other half: what takes long in Triton's interpreter, Inductor or a simulation, measures whole runs, or
+    installs packages."""
     _install(session, "test")
     _pytest(session, "slow and not gpu")
 
@@ -176,7 +177,8 @@ def _run(session: nox.Session, module: str, *arguments: str, env: dict[str, str]
 def _pytest(session: nox.Session, marked: str, workers: int = 4, default: str = "tests") -> None:
     """The tests so marked, in as many processes as there are processors for; arguments take the place of both."""
     processes = str(min(workers, len(os.sched_getaffinity(0))))
-    given = session.posargs or ["-n", processes, "--dist", "loadgroup", default]
+    spread = ["-n", processes, "--dist", "loadgroup", "--no-loadscope-reorder"]  # tests/conftest.py orders them
+    given = session.posargs or [*spread, default]
     _run(session, "pytest", "-m", marked, *given, env=_test_environment())
 
 

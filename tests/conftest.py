@@ -20,6 +20,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW_LIMIT_S = 1800
 """A slow test that takes longer hangs."""
 
+LONGEST_GROUPS = ("decode_interpreted", "places", "tiles_interpreted", "compare_revisions", "cheats", "browser")
+"""Groups of a minute and more, which one process works through: begun last, one would be alone at the end."""
+
 kernels_root.bind(REPOSITORY / "kernels")
 
 # Before torch loads. Threads that wait for each other make minutes of seconds where another process has a core.
@@ -53,3 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_LIMIT_S))
+    items.sort(key=turn)
+
+
+def turn(item: pytest.Item) -> int:
+    """Lower is earlier: the longest groups, the other ones, and at the end single tests, which keep every process busy
+    until all are done."""
+    group = item.get_closest_marker("xdist_group")
+    if group is None:
+        return len(LONGEST_GROUPS) + 1
+    [name] = group.args
+    return LONGEST_GROUPS.index(name) if name in LONGEST_GROUPS else len(LONGEST_GROUPS)

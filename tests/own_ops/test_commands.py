@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,25 +34,61 @@ def test_the_first_correct_and_timed_own_op(tmp_path: Path) -> None:
     assert said["measurement"]["work"] == {"read_bytes": 1600, "write_bytes": 1600, "flop": 0}
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "status", "said"),
-    [
-        ("x.float() / temperature", "x.float() * temperature", 5, "INCORRECT"),
-        (".to(x.dtype)", "", 5, "y has dtype torch.float32, wanted torch.bfloat16"),
-        ("x.float() / temperature", "x.flaot() / temperature", 5, "AttributeError"),
-        ("torch.randn(rows, n)", "torch.randn(rows, n), 1, 2", 5, "inputs returns 3 values, its reference"),
-        ("def run(x, temperature)", "def run(y, temperature)", 2, "takes (y, temperature), the op's inputs are"),
-        ("def run(x", "def ran(x", 2, "defines scaled and holds no kernel of it: a function `run` or `run_NAME`"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_said(tmp_path: Path, right: str, wrong: str, status: int, said: str) -> None:
-    """A wrong kernel is INCORRECT, one that raises FAILED, a file that fits nothing an error of usage."""
+WRONG = [
+    ("x.float() / temperature", "x.float() * temperature", 5, "INCORRECT"),
+    (".to(x.dtype)", "", 5, "y has dtype torch.float32, wanted torch.bfloat16"),
+    ("x.float() / temperature", "x.flaot() / temperature", 5, "AttributeError"),
+    ("torch.randn(rows, n)", "torch.randn(rows, n), 1, 2", 5, "inputs returns 3 values, its reference"),
+    ("def run(x, temperature)", "def run(y, temperature)", 2, "takes (y, temperature), the op's inputs are"),
+    ("def run(x", "def ran(x", 2, "defines scaled and holds no kernel of it: a function `run` or `run_NAME`"),
+]
+"""What stands there, what is written instead, the exit status and what is said of it."""
+
+
+def planted(right: str, wrong: str) -> str:
     assert SOFTMAX.count(right) == 1
-    (tmp_path / "scaled.py").write_text(SOFTMAX.replace(right, wrong))
+    return SOFTMAX.replace(right, wrong)
+
+
+@pytest.mark.parametrize(("right", "wrong", "status", "said"), [WRONG[0], *WRONG[4:]])
+def test_what_is_wrong_is_a_status(tmp_path: Path, right: str, wrong: str, status: int, said: str) -> None:
+    """5 for what was tried, 2 for what cannot be: a file that fits nothing is an error of usage."""
+    (tmp_path / "scaled.py").write_text(planted(right, wrong))
     done = subprocess.run(
         [sys.executable, "-m", "harness", "try", "scaled.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == status and said in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_what_is_wrong_is_said_of_every_save(tmp_path: Path) -> None:
+    """A wrong kernel is INCORRECT, one that raises FAILED; a save that is misspelt is said, and the next one tried."""
+    file = tmp_path / "scaled.py"
+    file.write_text(SOFTMAX)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "try", "scaled.py", "--watch"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with process:
+        try:
+            assert "correct" in answer(process)
+            for right, wrong, _, said in WRONG[1:]:
+                file.write_text(planted(right, wrong))
+                assert said in answer(process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            status = process.wait()
+    assert status == 0
+
+
+def answer(process: subprocess.Popen[str]) -> str:
+    """What is printed until it waits for the next save."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        if line.startswith("---"):
+            break
+        lines.append(line)
+    return "".join(lines)
 
 
 @pytest.mark.slow

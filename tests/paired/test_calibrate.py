@@ -9,7 +9,7 @@ import pytest
 from harness.store import Store
 from tests.paired.repository import SUITE, VARIANT, Repository, make
 
-pytestmark = pytest.mark.xdist_group("paired")
+pytestmark = pytest.mark.xdist_group("calibrate")
 
 
 @pytest.mark.slow

@@ -21,7 +21,9 @@ from tests.paired.repository import SUITE, TEXT, VARIANT, Repository, make
 
 ONE = ("--suite", SUITE, "-k", "int4_mm@gdn_in", "--rounds", "1")
 
-pytestmark = pytest.mark.xdist_group("paired")
+pytestmark = pytest.mark.xdist_group("compare_revisions")
+measured = pytest.mark.slow
+"""Whole comparisons, measured until they are decided."""
 
 
 class Both(NamedTuple):
@@ -66,6 +68,7 @@ def sides(repository: Repository, *, head: str) -> tuple[Run, Run]:
     return base, found
 
 
+@measured
 def test_a_head_that_is_slower_is_found_and_is_status_1(both: Both) -> None:
     (verdict,) = both.document["verdicts"]
     assert both.status == both.document["exit_status"] == 1, both.said
@@ -74,6 +77,7 @@ def test_a_head_that_is_slower_is_found_and_is_status_1(both: Both) -> None:
     assert verdict["outputs"]["sameness"] == "bit for bit", "it sleeps, and computes the same"
 
 
+@measured
 def test_each_side_ran_its_own_tree_in_fresh_processes_in_both_orders(both: Both) -> None:
     """Kernels from the revision, the harness from here; every process says what it ran."""
     base, head = sides(both.repository, head="slow")
@@ -90,6 +94,7 @@ def test_each_side_ran_its_own_tree_in_fresh_processes_in_both_orders(both: Both
     assert not any(slower in text for text in base.sources.values())
 
 
+@measured
 def test_two_at_once_take_turns_and_lose_nothing(both: Both) -> None:
     """The second one had no time for a pair: undecided, status 3, its checks stored."""
     assert both.other_status == 3, both.other_said
@@ -98,6 +103,7 @@ def test_two_at_once_take_turns_and_lose_nothing(both: Both) -> None:
     assert "locked" not in both.repository.worktrees
 
 
+@measured
 def test_the_stored_sides_are_judged_again_to_the_same_verdict(both: Both) -> None:
     base, head = sides(both.repository, head="slow")
     again = both.repository.harness("compare", base.id, head.id, "--json")
@@ -107,11 +113,13 @@ def test_the_stored_sides_are_judged_again_to_the_same_verdict(both: Both) -> No
     assert both.repository.harness("show", head.id).returncode == 0
 
 
+@measured
 def test_sides_of_comparisons_are_not_the_last_run(both: Both) -> None:
     found = both.repository.harness("report", "last")
     assert found.returncode == 2 and "has 0 complete runs" in found.stderr
 
 
+@measured
 def test_a_kill_in_the_middle_leaves_a_run_that_can_be_read_and_nothing_locked(both: Both) -> None:
     """kill -9 after the first pair: partial, with its samples; the next comparison works in the same checkouts."""
     repository = both.repository
@@ -129,6 +137,7 @@ def test_a_kill_in_the_middle_leaves_a_run_that_can_be_read_and_nothing_locked(b
     assert found.returncode == 3 and "1 pair; a verdict needs 4" in " ".join(found.stdout.split())
 
 
+@measured
 def test_an_interrupt_says_what_is_kept(both: Both) -> None:
     """SIGTERM is taken like ^C; not status 1, which is a regression."""
     process = both.repository.start("compare", "fast", "slow", *ONE)

@@ -15,7 +15,7 @@ from harness.revisions.git import git
 from tests.paired import places
 from tests.paired.repository import Repository, git_init, make
 
-pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("places"), pytest.mark.slow]
 SUITE = "suites/places.yaml"
 ONE = ("--suite", SUITE, "-k", "int4_mm@gdn_in", "--rounds", "1", "--json")
 NOT_TIMED = ("--budget", "0.001")

@@ -1,4 +1,4 @@
-"""A live job of four processes over gloo: the rank that one op makes late, and that op, are named."""
+"""A live job of three processes over gloo: the rank that one op makes late, and that op, are named."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from harness.worker.process import reaching_harness
 from harness_reports.pages import program
 from tests.ranks import gloo_job
 
-RANKS = 4
+pytestmark = pytest.mark.slow
+RANKS = 3
 
 
 @pytest.fixture(scope="module")

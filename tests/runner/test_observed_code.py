@@ -17,7 +17,7 @@ from tests.paired.repository import Repository, git_init, make
 from tests.paired.test_places_of_change import MODEL
 from tests.runner.test_execute import execute, suite_with
 
-pytestmark = [pytest.mark.xdist_group("paired"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("observed_code"), pytest.mark.slow]
 SUITE = "suites/places.yaml"
 CHOSEN = {
     name: places.PLACES[name]

@@ -15,7 +15,7 @@ from harness.sweep.sweep import Options, sweep
 from harness.values.case import Case, Implementation
 from harness.values.closure import Closure
 from harness.values.measurement import Measurement, Status
-from harness.values.sweep import Configuration
+from harness.values.sweep import Configuration, SweepResult
 from tests.sweep.swept import MATCH, swept_suite
 
 
@@ -59,7 +59,7 @@ def test_what_may_have_read_more_is_not_known(tmp_path: Path, seen: Closure) -> 
 
 
 def test_what_a_kernel_reads_or_imports_is_part_of_what_a_sweep_knows(tmp_path: Path) -> None:
-    """The second sweep times nothing; after a change of the file that is read, and of the one that is imported, all."""
+    """The second sweep times nothing; after a change of the file that is read, or of the one that is imported, all."""
     extra = """
 from pathlib import Path
 
@@ -78,12 +78,17 @@ def run(x, weight, scale, group, *, block_n: int = 64):
     path = swept_suite(tmp_path, extra, "{block_n: [128, 512]}")
     store = Store(str(tmp_path / "runs.sqlite"))
 
-    def known() -> int:
+    def swept() -> SweepResult:
         settings = Options(rounds=1, processes=1)
-        return sweep(sweep_plan(load_suite(path), match=MATCH), store, settings, lambda *_: None).reused
+        return sweep(sweep_plan(load_suite(path), match=MATCH), store, settings, lambda *_: None)
 
-    assert [known(), known()] == [0, 3]
-    (tmp_path / "times.txt").write_text("2\n")
-    assert known() == 0
+    first = swept()
+    assert [first.reused, swept().reused] == [0, 3]
+    rows = {str(number): row for number, row in enumerate(first.configurations)}
+    assert still_true(rows, tmp_path) == rows
     (tmp_path / "more_times.py").write_text("TIMES = 2\n")
-    assert known() == 0
+    assert still_true(rows, tmp_path) == {}
+    (tmp_path / "more_times.py").write_text("TIMES = 1\n")
+    assert still_true(rows, tmp_path) == rows
+    (tmp_path / "times.txt").write_text("2\n")
+    assert swept().reused == 0
