@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from harness import kernels_root
 from harness.device.nvml import visible_gpus
 from harness.suite import catalogue
+from harness.worker.importing import importing
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -50,6 +52,13 @@ def own_ops() -> Iterator[None]:
     yield
     catalogue._bound.clear()
     catalogue._bound.update(before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """What is imported and collected stays: no test waits while Python looks for garbage among it."""
+    with importing():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,7 +55,7 @@ class Bench:
             greeting = self.session.greeting()
             against = opponent(question, asked.against, greeting.environment, self.options.folder / "revisions")
             answered = self.session.answer(self._job(question, against))
-            if compiling is None and greeting.interpreted and self.options.static and answered.remarks:
+            if compiling is None and self.options.static and answered.interpreted:
                 compiling = background.submit(_compile, question, asked.target)
             compiled = compiling.result() if compiling is not None else _compiled(answered)
         measured = _said_by_the_compiler(answered.measurement, compiled)

@@ -138,7 +138,8 @@ class OneCase:
         worst = max(checked, key=lambda m: m.correctness.rms_error if m.correctness else 0.0)
         measurement = msgspec.structs.replace(worst if last.status is Status.OK else last, case=job.case)
         remarks = (remark, *self._accesses(job, checked)) if launches.count else (remark,)
-        answered = TryReply(measurement, None, source, remarks=tuple(filter(None, remarks)))
+        told = tuple(filter(None, remarks))
+        answered = TryReply(measurement, None, source, remarks=told, interpreted=launches.count > 0)
         return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
 
     def _accesses(self, job: TryJob, checked: Sequence[Measurement]) -> list[str]:

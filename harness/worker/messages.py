@@ -233,6 +233,8 @@ class TryReply(msgspec.Struct, frozen=True, tag=True):
     remarks: tuple[str, ...] = ()
     launches: tuple[Launch, ...] = ()
     binaries: tuple[Binary, ...] = ()
+    interpreted: bool = False
+    """It launched kernels in Triton's interpreter."""
     lost: bool = False
     """The worker cannot go on; it ends now."""
 
