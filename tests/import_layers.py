@@ -69,7 +69,7 @@ LAYERS = {
         except_for=("harness.values", "harness.errors", "harness.secrets", "harness.revisions"),
     ),
     "the parent of a run": Layer(
-        ("harness/runner/*.py", "harness/sweep/*.py", "harness/bisect/*.py", "harness/programs/*.py"),
+        tuple(f"harness/{name}/*.py" for name in ("runner", "sweep", "bisect", "programs", "history")),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.serving", "harness.cli"),
         deferred=False,
     ),

@@ -13,6 +13,8 @@ import msgspec
 from harness.bisect.search import MOST_PAIRS, Compared, More, Search, Step
 from harness.compare import StoredSide, compare
 from harness.compare.paired_runs import paired_runs
+from harness.compare.policy import LOOKS
+from harness.compare.sessions import as_one
 from harness.errors import HarnessError, NotComparable
 from harness.revisions import repository_of
 from harness.revisions.git import commit_of, git
@@ -37,16 +39,19 @@ class Bisection:
     """One case between two commits of the repository here."""
 
     def __init__(self, case: str, good: str, bad: str, suite: str, store: Store, options: Options, report: Report,
-                 say: Say, budget_s: float | None) -> None:  # fmt: skip
+                 say: Say, budget_s: float | None, locate: bool = True) -> None:  # fmt: skip
         """case: as `-k`, of which exactly one may be meant. budget_s: of each decided comparison; the suite's where
-        None. Raises HarnessError where good is no ancestor of bad, by first parents, or is bad."""
+        None. locate: else both ends are compared alone. Raises HarnessError where good is no ancestor of bad, by first
+        parents, or is bad."""
         repository = repository_of(Path.cwd())
         if repository is None:
             raise HarnessError("bisect: no git repository here; start it in the one whose commits are meant")
         self.case, self.suite, self.store, self.options = case, suite, store, options
-        self.report, self.say, self.budget_s = report, say, budget_s
+        self.report, self.say, self.budget_s, self.locate = report, say, budget_s, locate
         self.good, self.commits = commits_between(repository, good, bad)
         self.pairs = 0
+        self.ends: tuple[StoredSide, StoredSide] | None = None
+        """Both ends with their pairs, once they are compared."""
 
     def run(self, said: Callable[[BisectStep], None] = lambda _: None) -> Bisected:
         """Measures until the commit is known, or cannot be. Every pair is stored as soon as it is measured."""
@@ -57,12 +62,13 @@ class Bisection:
             steps.append(BisectStep(self.commits[step.index], step.state, len(step.log_ratios), ratio, step.broken))
             said(steps[-1])
 
-        found = Search(len(self.commits), self._compare, self._more, show).run()
+        found = Search(len(self.commits), self._compare, self._more, show, locate=self.locate).run()
         return Bisected(
             self.case, self.good, self.commits[-1], found.result, len(self.commits), self.pairs,
             found.ends.ratio if found.ends else None,
             tuple(self.commits[found.first : found.last + 1]) if found.first >= 0 else (),
             found.confirmed.ratio if found.confirmed else None, found.share, found.is_alone, tuple(steps),
+            bool(found.ends and found.ends.same),
         )  # fmt: skip
 
     def _at(self, index: int) -> Commit:
@@ -72,17 +78,40 @@ class Bisection:
         """Decided by the looks of `harness compare`. Raises HarnessError where a side cannot be measured."""
         a, b = self._at(first), self._at(second)
         self.say(f"compare {a.hash[:9]} with {b.hash[:9]}: {b.subject}")
-        note = f"{self._note(a, b)}, decided"
-        kept = next(iter(self._kept(note, "complete")), None)
-        found = compare(*kept) if kept else self._measure(a, b, Terms(budget_s=self.budget_s, gated_only=False), note)
-        verdict = self._verdict(found)
+        sides = self._decided(a, b)
+        verdict = self._verdict(compare(*sides))
         if verdict.verdict is Verdict.INVALID:
             raise HarnessError(f"{a.hash[:9]} with {b.hash[:9]}: {verdict.case}: INVALID: {verdict.words}")
-        drawn = self._log_ratios(kept or self._sides(found), verdict.case)
+        drawn = self._log_ratios(sides, verdict.case)
         self.pairs += len(drawn)
+        if first < 0 and second == len(self.commits) - 1:
+            self.ends = sides
         mean = math.log(verdict.ratio.value) if verdict.ratio else None
         spread = statistics.variance(drawn) if len(drawn) > 1 else 0.0
-        return Compared(verdict.verdict in MOVED, mean, spread, verdict.ratio)
+        same = verdict.verdict is Verdict.SAME
+        return Compared(verdict.verdict in MOVED, mean, spread, verdict.ratio, same)
+
+    def _decided(self, a: Commit, b: Commit) -> tuple[StoredSide, StoredSide]:
+        """Both, with pairs enough for a decision. What a session had measured when it was killed counts: the next one
+        goes on to the next look."""
+        note = f"{self._note(a, b)}, decided"
+        decided, sessions = next(self._kept(note, "complete"), None), list(self._kept(note, "partial"))
+        if decided is None and not any(self._log_ratios(sides, None) for sides in sessions):
+            terms = Terms(budget_s=self.budget_s, gated_only=False)
+            return self._sides(self._measure(a, b, terms, note))
+        if decided is not None:
+            return decided
+        resumed = f"{self._note(a, b)}, resumed"
+        sessions += self._kept(resumed, "complete", "partial")
+        while True:
+            sides = as_one(sessions)
+            n, verdict = len(self._log_ratios(sides, None)), self._verdict(compare(*sides)).verdict
+            left = next((look for look in LOOKS if look > n), n)
+            if left == n or (n >= LOOKS[0] and verdict is not Verdict.UNDECIDED):
+                return sides
+            self.say(f"{n} pairs are kept; up to {left}")
+            terms = Terms(gated_only=False, pairs=left - n)
+            sessions.append(self._sides(self._measure(a, b, terms, resumed)))
 
     def _more(self, index: int, wanted: int) -> More:
         """Pairs of the good end and a commit, those that are stored first."""

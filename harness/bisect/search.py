@@ -32,12 +32,13 @@ LEAST_SHARE = 0.7
 class Compared:
     """Two commits, decided. log_ratio: mean of ln(second / first), None where nothing was measured. moved: FASTER or
     SLOWER, beyond the margin of a comparison. variance: of the log ratios of its pairs. ratio: with its interval, as it
-    is shown."""
+    is shown. same: shown to be equally fast."""
 
     moved: bool
     log_ratio: float | None
     variance: float = 0.0
     ratio: Ratio | None = None
+    same: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ class Step:
 @dataclass
 class Search:
     """compare: two indices, decided by a comparison; -1 is the good end. more: pairs of the good end and a commit, at
-    least so many in all. said: each step as it is known."""
+    least so many in all. said: each step as it is known. locate: else the answer is whether the ends differ."""
 
     commits: int
     compare: Callable[[int, int], Compared]
     more: Callable[[int, int], More]
     said: Callable[[Step], None] = lambda _: None
+    locate: bool = True
     steps: list[Step] = field(default_factory=list)
 
     def run(self) -> Found:
@@ -77,6 +79,8 @@ class Search:
         if not ends.moved or ends.log_ratio is None:
             return Found(BisectResult.NOT_REPRODUCIBLE, ends=ends)
         good, bad = -1, self.commits - 1
+        if not self.locate and bad > 0:
+            return Found(BisectResult.RANGE, 0, bad, ends)
         untested: set[int] = set()
         while left := [i for i in range(good + 1, bad) if i not in untested]:
             middle = min(left, key=lambda i: abs(i - (good + bad) / 2))

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 """Runs of a case that a terminal shows unless --last says otherwise."""
-SCANNED = 2000
-"""Runs of a series in which changes are looked for."""
 
 
 def command(
@@ -33,21 +31,26 @@ def command(
     changes: Annotated[
         bool, typer.Option("--changes", help="Suspected changes over commits, each machine for itself; and no runs.")
     ] = False,
+    fail_on: Annotated[
+        str, typer.Option(help="With --changes: `new` ends with 1 where a confirmed slowdown is not accepted.")
+    ] = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
     """A case over runs and commits, each value with its interval. A history shows; `harness compare` judges."""
+    from harness.history.reading import meant
     from harness.store import Store as RunStore
 
+    if fail_on not in ("", "new") or (fail_on and not changes):
+        raise HarnessError(f"--fail-on {fail_on}: allowed: new, with --changes")
     stored = RunStore(store)
-    wanted = _series(stored, suite, case)
-    most = last if last is not None else SCANNED if changes else 0 if as_json else SHOWN
-    found = stored.points(wanted, most)
+    if changes:
+        return _changes(stored, case, suite, last, fail_on, as_json)
+    most = last if last is not None else 0 if as_json else SHOWN
+    found = stored.points(meant(stored, case, suite), most)
     if svg is not None:
         _draw(svg, found)
-    if changes:
-        _changes(found, as_json)
-    elif as_json:
+    if as_json:
         from harness.compare.history import history
         from harness_reports.documents.stored import history_text
 
@@ -63,42 +66,15 @@ def command(
             print(f"The newest {most} runs of each series; --last 0 shows all.")
 
 
-def _series(stored: RunStore, suite: str, case: str) -> list[CaseSeries]:
-    """Those that are meant. Raises HarnessError, naming what there is, where none is."""
-    from harness.plan.match import matches, select
-
-    known = [one for one in stored.series() if suite in ("", one.suite)]
-    found = [one for one in known if matches(case, one.case.id)]
-    if not known:
-        of = f" of suite {suite}" if suite else ""
-        raise HarnessError(f"no runs{of} in {stored.location}; `harness run SUITE` makes one")
-    if not found:
-        select(case, list(dict.fromkeys(one.case.id for one in known)))  # says what there is
-    return found
-
-
-def _changes(found: Sequence[tuple[CaseSeries, CasePoint]], as_json: bool) -> None:
+def _changes(stored: RunStore, case: str, suite: str, last: int | None, fail_on: str, as_json: bool) -> None:
     """By the order of the commits of the repository here; without one, of the runs, which is said."""
-    from harness.compare.changes import series
-    from harness.revisions import repository_of
-    from harness.revisions.git import first_parents
+    from harness.cli.changes_shown import end_by, show_known
+    from harness.history.reading import SCANNED, read
 
-    repository = repository_of(Path.cwd())
-    positions = first_parents(repository) if repository else None
-    made = series(found, positions)
-    if as_json:
-        from harness_reports.documents.stored import changes_text
-
-        print(changes_text(made))
-    else:
-        from harness_reports.formats.console import show
-        from harness_reports.formats.terminal_table import Titled
-        from harness_reports.tables.changes import changes as table
-        from harness_reports.tables.changes import summary
-
-        if any(one.changes for one in made):
-            show(Titled(table(made)))
-        show(summary(made, positions is not None))
+    known = read(stored, case, suite, SCANNED if last is None else last)
+    show_known(known, as_json)
+    if fail_on:
+        end_by(known.standings, everything=False)
 
 
 def _draw(path: Path, found: Sequence[tuple[CaseSeries, CasePoint]]) -> None:

@@ -15,11 +15,13 @@ import typer
 
 from harness import __version__
 from harness.cli import (
+    accept,
     bisect,
     breakdown,
     calibrate,
     check,
     compare,
+    confirm,
     doctor,
     export,
     history,
@@ -60,11 +62,13 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
+app.command("accept")(accept.command)
 app.command("bisect")(bisect.command)
 app.command("breakdown")(breakdown.command)
 app.command("calibrate")(calibrate.command)
 app.command("check")(check.command)
 app.command("compare")(compare.command)
+app.command("confirm")(confirm.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("history")(history.command)

@@ -1,4 +1,4 @@
-"""`harness note`: a note and tags for an attempt that was worth it."""
+"""`harness note`: a note and tags for an attempt that was worth it, or a note on the history of a case."""
 
 from __future__ import annotations
 
@@ -8,26 +8,54 @@ import typer
 
 from harness.cli.options import Store
 
+WHAT = "`try:7`, `try:last`; or CASE@COMMIT, whose note stands in the suite's history."
+
 
 def command(
-    attempt: Annotated[str, typer.Argument(help="`try:7`, `try:last`.")],
-    note: Annotated[str, typer.Option("-m", help="The note, in place of the one that it had.")] = "",
+    what: Annotated[str, typer.Argument(metavar="ATTEMPT|CASE@COMMIT", help=WHAT)],
+    note: Annotated[str, typer.Option("-m", help="The note; of an attempt, in place of the one that it had.")] = "",
     tag: Annotated[str, typer.Option(help="A name to be found by: `try:NAME`. Several: comma-separated.")] = "",
+    suite: Annotated[str, typer.Option(help="Of CASE@COMMIT: suite file; the one that there is when left out.")] = "",
     store: Store = "",
 ) -> None:
-    """Keep a note or tags with an attempt."""
+    """Keep a note or tags with an attempt, or a note with a commit of a case (`@COMMIT`: of all cases)."""
+    if "@" in what:
+        return _of_history(what, note, tag, suite, store)
     import msgspec
 
-    from harness.cli.options import csv
+    from harness.cli.options import csv, refuse
     from harness.errors import HarnessError
     from harness.store import Store as RunStore
     from harness.store.attempts import load_attempt, replace
     from harness.store.naming import is_reserved
 
+    refuse("for a note on CASE@COMMIT; this is an attempt", suite=suite)
     runs = RunStore(store)
-    found = load_attempt(runs, attempt)
+    found = load_attempt(runs, what)
     for word in csv(tag):
         if is_reserved(word):
             raise HarnessError(f"--tag {word}: allowed: a word that is neither a number nor `last`")
     tags = tuple(dict.fromkeys([*found.tags, *csv(tag)]))
     replace(runs, msgspec.structs.replace(found, note=note or found.note, tags=tags))
+
+
+def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
+    from harness.cli.confirm import suite_file
+    from harness.cli.options import refuse
+    from harness.errors import HarnessError
+    from harness.history import accepted_file
+    from harness.history.accepting import named
+    from harness.history.stamp import stamp
+    from harness.store import Store as RunStore
+    from harness.store import events
+    from harness.values.event import Note
+
+    refuse("for an attempt; this is a commit of a case", tag=tag)
+    if not text.strip():
+        raise HarnessError("-m: empty; allowed: the text of the note")
+    file = suite_file(suite, store)
+    case, commit = named(what)
+    made = Note(*stamp(), file.stem, case, commit, text.strip())
+    path = accepted_file.add(file, [made])
+    events.add(RunStore(store), [made])
+    print(f"written to {path}: commit it, so that it is reviewed and others have it")

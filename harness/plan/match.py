@@ -39,3 +39,9 @@ def _near(text: str, identifiers: Sequence[str]) -> str:
 
 def _parts(identifier: str) -> list[str]:
     return [part for piece in identifier.lower().split("/") for part in {piece, *piece.split("@")}]
+
+
+def exactly(identifier: str) -> str:
+    """A filter that means this id and none that contains it."""
+    rest = "".join("?" if character in ",*?[]" else character for character in identifier[1:])
+    return f"[{identifier[:1]}]{rest}"

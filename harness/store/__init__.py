@@ -1,8 +1,8 @@
 """Stored runs: one SQLite file (or another database by URL) that is written to as a run goes on; and files to carry."""
 
-from harness.store import attempts
+from harness.store import attempts, events
 from harness.store.exchange import export_run, read_exported
 from harness.store.store import Store
 from harness.values.summary import Summary
 
-__all__ = ["Store", "Summary", "attempts", "export_run", "read_exported"]
+__all__ = ["Store", "Summary", "attempts", "events", "export_run", "read_exported"]

@@ -61,3 +61,5 @@ class Bisected(msgspec.Struct, frozen=True):
     is_alone: bool = False
     """Whether the commit explains enough that no other commit need have changed the case, too."""
     steps: tuple[BisectStep, ...] = ()
+    ends_same: bool = False
+    """Whether both ends were shown to be equally fast; else a difference was shown, or nothing."""

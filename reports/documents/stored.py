@@ -17,6 +17,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
 from harness.values.machine import Health
 from harness.values.pairing import CaseNoise, Noise
+from harness.values.standing import Standing
 from harness.values.summary import Summary
 
 from ..views.case_rows import attempt_row
@@ -43,7 +44,7 @@ def attempt_text(attempt: Attempt) -> str:
 
 BisectDocument = extended("BisectDocument", Bisected)
 HistoryDocument = struct("HistoryDocument", cases=tuple[CaseHistory, ...])
-ChangesDocument = struct("ChangesDocument", series=tuple[Series, ...])
+ChangesDocument = struct("ChangesDocument", series=tuple[Series, ...], standings=tuple[Standing, ...])
 RunsDocument = struct("RunsDocument", runs=tuple[Summary, ...])
 AttemptRow = struct(
     "AttemptRow", **TRY, started=str, file=str, case=str, status=str, reason=str, us=float | None,
@@ -63,8 +64,8 @@ def attempts_text(found: Sequence[Attempt]) -> str:
     return text(AttemptsDocument(attempts=tuple(AttemptRow(**attempt_row(attempt)) for attempt in found)))
 
 
-def changes_text(found: Sequence[Series]) -> str:
-    return text(ChangesDocument(series=tuple(found)))
+def changes_text(found: Sequence[Series], standings: Sequence[Standing]) -> str:
+    return text(ChangesDocument(series=tuple(found), standings=tuple(standings)))
 
 
 def machines_text(found: Sequence[Health]) -> str:

@@ -21,6 +21,7 @@ from harness.values.case import Case, Implementation
 from harness.values.change import Change, Point, Series
 from harness.values.compiled import Compiled
 from harness.values.estimate import Ratio
+from harness.values.event import Acceptance, Answer, Confirmation
 from harness.values.launch import Launch
 from harness.values.machine import Health, MachineState, Probe, Sniff, Sniffed
 from harness.values.measurement import Status
@@ -31,6 +32,7 @@ from harness.values.quality import AgainstArm, DecodeQuality, QualityVerdict, To
 from harness.values.ranks import Job
 from harness.values.run import Run
 from harness.values.sanitizer import AccessError, ToolReport
+from harness.values.standing import ChangeState, KnownChange, Standing
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticSide, StaticVerdict
 from harness.values.static_sweep import StaticSweep
 from harness.values.summary import Summary
@@ -128,6 +130,27 @@ def changed_series() -> Series:
         "int4_mm@lm_head", "s", "GPU GPU-1234", before, since, 3, Ratio(1.05, 1.04, 1.06, 0.95, 4, "run"), 9.5
     )
     return Series("int4_mm@lm_head", "s", "GPU GPU-1234", (before, since), 1, (change,))
+
+
+def changed_standing() -> Standing:
+    """That change with each state that it can have."""
+    (change,), ratio = changed_series().changes, Ratio(1.051, 1.049, 1.053, 0.95, 6, "pair")
+    commit = Commit("b" * 40, "another block size")
+    known = []
+    for answer in Answer:
+        left = (commit,) if answer is Answer.COMMIT else (Commit("a" * 40), commit) if answer.is_confirmed else ()
+        found = Confirmation(
+            answer.name, "2026-01-05T00:00:00+00:00", "somebody <s@example.com>", "s", change.case, change.machine,
+            "a" * 40, "c" * 40, change.ratio, answer, ratio, left, 6, "its memory takes 20 % longer since then",
+        )  # fmt: skip
+        state = ChangeState.REFUTED if answer.is_refuted else ChangeState.SUSPECTED
+        known.append(KnownChange(change, ChangeState.CONFIRMED if answer.is_confirmed else state, ratio, found))
+    accepted = Acceptance("1", "2026-01-06T00:00:00+00:00", "somebody", "s", change.case, "b" * 40, "needed", 6.0)
+    known += [
+        KnownChange(change, ChangeState.ACCEPTED, ratio, known[0].confirmation, accepted),
+        KnownChange(change, ChangeState.SUSPECTED, change.ratio),
+    ]
+    return Standing(change.case, "s", change.machine, tuple(known), 1.051)
 
 
 def bisected() -> Bisected:
@@ -233,7 +256,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
-        bisect.steps(bisected()), changes.changes([changed_series()]),
+        bisect.steps(bisected()), changes.known_changes([changed_standing()]),
         of_machines.health(machine_healths()),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),

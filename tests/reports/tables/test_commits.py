@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from harness.values.bisect import BisectResult
+from harness.values.standing import Standing
 from harness_reports.tables.bisect import answer
 from harness_reports.tables.changes import summary
-from tests.reports.table_factory import bisected, changed_series
+from tests.reports.table_factory import bisected, changed_series, changed_standing
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,13 @@ def test_a_commit_that_explains_a_part_is_not_alone() -> None:
 
 def test_what_was_looked_at_is_said() -> None:
     """Also where nothing was found."""
-    assert summary([changed_series()], True).startswith("1 suspected change; `harness bisect CASE BEFORE SINCE`")
+    said = summary([changed_series()], [changed_standing()], True)
+    assert said.startswith("2 slowdowns are open; `harness accept CASE@COMMIT --why TEXT` accepts one. ")
+    assert "3 suspected changes; `harness confirm CASE` measures them." in said
+    answered = msgspec.structs.replace(changed_standing(), changes=changed_standing().changes[2:4])  # refuted
+    assert summary([changed_series()], [answered], True).startswith("Nothing is open.")
     quiet = msgspec.structs.replace(changed_series(), changes=())
-    assert summary([quiet], False) == (
+    assert summary([quiet], [Standing("c", "s", "m")], False) == (
         "No change is suspected. 2 points of 1 series, in the order of the runs: no git repository here; "
         "1 run of commits on no first-parent line left out."
     )

@@ -1,0 +1,41 @@
+"""`harness accept`: a change that is meant to be; its level is the one that later changes are held against."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Store
+
+
+def command(
+    change: Annotated[str, typer.Argument(metavar="CASE@COMMIT", help="A case that changed, and the commit of it.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")],
+    at_most: Annotated[
+        float, typer.Option(min=0, help="Percent slower that are accepted; 0: what was found, and 1 % more.")
+    ] = 0,
+    suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
+    store: Store = "",
+) -> None:
+    """Accept a change of a case: in the store, and in the suite's `NAME.history.yaml` for review."""
+    from harness.cli.confirm import suite_file
+    from harness.errors import HarnessError
+    from harness.history import accepted_file
+    from harness.history.accepting import accept, named
+    from harness.history.reading import read
+    from harness.store import Store as RunStore
+    from harness.store import events
+
+    if not why.strip():
+        raise HarnessError("--why: empty; allowed: the reason, for those who read it later")
+    file = suite_file(suite, store)
+    stored = RunStore(store)
+    case, commit = named(change)
+    known = read(stored, case, file.stem)
+    made = accept(known, case, commit, why.strip(), at_most or None, file.stem)
+    path = accepted_file.add(file, made)
+    events.add(stored, made)
+    for one in made:
+        print(f"{one.case}: up to {one.at_most_percent:.3g} % slower since {one.commit[:9]} is accepted")
+    print(f"written to {path}: commit it, so that it is reviewed and others have it")

@@ -1,0 +1,37 @@
+"""What `history --changes`, `confirm` and `track` show of a history's changes, and the status by which they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.history.reading import Known
+    from harness.values.standing import Standing
+
+
+def show_known(known: Known, as_json: bool) -> None:
+    if as_json:
+        from harness_reports.documents.stored import changes_text
+
+        print(changes_text(known.series, known.standings))
+        return
+    from harness_reports.formats.console import show
+    from harness_reports.formats.terminal_table import Titled
+    from harness_reports.tables.changes import known_changes, summary
+
+    if any(one.changes for one in known.standings):
+        show(Titled(known_changes(known.standings)))
+    show(summary(known.series, known.standings, known.positions is not None))
+
+
+def end_by(standings: Sequence[Standing], everything: bool) -> None:
+    """Ends the command with 1 where a confirmed slowdown is open; everything: with 3 where something is suspected."""
+    from harness.errors import ExitStatus
+
+    if any(one.open_changes for one in standings):
+        raise typer.Exit(int(ExitStatus.REGRESSION))
+    if everything and any(one.alarms for one in standings):
+        raise typer.Exit(int(ExitStatus.UNDECIDED))

@@ -1,0 +1,70 @@
+"""The suspected changes of a series, each with the two commits that measuring it anew compares."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.values.change import Change, Point, Series
+from harness.values.event import Confirmation, Event
+
+BACK = 3
+"""The good end lies so many points before the new level, where the old one has as many: the first point of a step is
+not always the one that is named (in 9 % of 2 % steps, METHODOLOGY)."""
+LEVEL = 5
+"""Points on either side whose runs say how fast the machine was."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """good: a point of the old level; bad: the newest of the new one, before any later step. before, since: up to LEVEL
+    points on either side of the step. level: of the old one, as ln of us."""
+
+    change: Change
+    good: Point
+    bad: Point
+    before: tuple[Point, ...]
+    since: tuple[Point, ...]
+    level: float
+
+    @property
+    def shift(self) -> float:
+        """The step as a log ratio."""
+        return math.log(self.change.ratio.value)
+
+
+def alarms(series: Series) -> list[Alarm]:
+    """One for each suspected change, oldest first."""
+    at = [series.points.index(change.since) for change in series.changes]
+    ends = [*at[1:], len(series.points)]
+    starts = [0, *at[:-1]]
+    found = []
+    for change, start, step, end in zip(series.changes, starts, at, ends, strict=True):
+        old, new = series.points[start:step], series.points[step:end]
+        level = statistics.median(point.log_us for point in old)
+        found.append(Alarm(change, old[-min(BACK, len(old))], new[-1], old[-LEVEL:], new[:LEVEL], level))
+    return found
+
+
+def confirmation_of(
+    change: Change, known: Sequence[Event], positions: Mapping[str, int] | None
+) -> Confirmation | None:  # fmt: skip
+    """The newest answer about this change: of the same series and direction, between whose ends its new level begins.
+    More runs may move a step by a commit; it is the same change."""
+    for event in reversed(known):
+        if not isinstance(event, Confirmation) or (event.suite, event.case) != (change.suite, change.case):
+            continue
+        same_way = (event.suspected.value > 1) == (change.ratio.value > 1)
+        if event.machine == change.machine and same_way and _holds(event, change.since.commit, positions):
+            return event
+    return None
+
+
+def _holds(event: Confirmation, commit: str, positions: Mapping[str, int] | None) -> bool:
+    places = [(positions or {}).get(one) for one in (event.good, commit, event.bad)]
+    if None in places:
+        return commit == event.bad
+    good, at, bad = (int(place) for place in places if place is not None)
+    return good < at <= bad

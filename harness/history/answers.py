@@ -1,0 +1,43 @@
+"""What measuring a suspected change anew says: the commit, a range, nothing, or the machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.values.bisect import Bisected, BisectResult
+from harness.values.event import Answer
+
+SHARE = 0.5
+"""Of the step: where the machine explains as much, it is named."""
+
+
+def answer_of(
+    found: Bisected, shift: float, good_today: float | None, probes: Mapping[str, float]
+) -> tuple[Answer, str]:
+    """The answer, and what speaks against the machine. shift: the suspected step, a log ratio. good_today: the good
+    commit in this session against its old level in the history, a log ratio; None where it was not measured. probes:
+    ln of what each probe of the machine costs since the step, against before (`health.slower_between`)."""
+    if found.result is BisectResult.FOUND:
+        return Answer.COMMIT, ""
+    if found.result is BisectResult.RANGE:
+        return Answer.RANGE, ""
+    if found.result is BisectResult.BROKEN:
+        return Answer.RANGE, "no commit between the ends could be measured"
+    if not found.ends_same:
+        return Answer.UNDECIDED, ""
+    evidence = machine_evidence(shift, good_today, probes)
+    return (Answer.MACHINE, evidence) if evidence else (Answer.NOT_REPRODUCIBLE, "")
+
+
+def machine_evidence(shift: float, good_today: float | None, probes: Mapping[str, float]) -> str:
+    """Why it was the machine; empty where nothing says so."""
+    said = [f"its {name} takes {percent(moved)} since then" for name, moved in probes.items() if moved / shift >= SHARE]
+    if good_today is not None and good_today / shift >= SHARE:
+        said.append(f"the old commit itself takes {percent(good_today)} today")
+    return ", ".join(said)
+
+
+def percent(log_ratio: float) -> str:
+    """`20 % longer`."""
+    return f"{100 * abs(math.expm1(log_ratio)):.2g} % {'longer' if log_ratio > 0 else 'less'}"

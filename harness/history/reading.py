@@ -1,0 +1,75 @@
+"""The series of a store with their alarms and where each stands, for the commands that act on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.compare.changes import series
+from harness.errors import HarnessError
+from harness.history import accepted_file
+from harness.history.alarms import Alarm, alarms
+from harness.history.standing import standing
+from harness.plan.match import matches, select
+from harness.revisions import repository_of
+from harness.revisions.git import first_parents
+from harness.store import Store, events
+from harness.values.change import Series
+from harness.values.event import Event
+from harness.values.point import CaseSeries
+from harness.values.standing import Standing
+
+SCANNED = 2000
+"""Runs of a series in which changes are looked for."""
+
+
+class Known(NamedTuple):
+    """positions: of commits on the line of first parents here; None without a repository."""
+
+    series: tuple[Series, ...]
+    standings: tuple[Standing, ...]
+    positions: Mapping[str, int] | None
+
+    def alarms(self, machine: str) -> list[Alarm]:
+        """What is suspected on a machine, and not answered yet."""
+        wanted = {id(one.change) for found in self.standings for one in found.alarms}
+        return [
+            alarm
+            for found in self.series
+            if found.machine == machine
+            for alarm in alarms(found)
+            if id(alarm.change) in wanted
+        ]
+
+
+def meant(store: Store, case: str, suite: str) -> list[CaseSeries]:
+    """The stored series of the cases that `case` means, as `-k`; empty: all. Raises HarnessError, naming what there is,
+    where none is meant."""
+    known = [one for one in store.series() if suite in ("", one.suite)]
+    found = [one for one in known if not case or matches(case, one.case.id)]
+    if not known:
+        of = f" of suite {suite}" if suite else ""
+        raise HarnessError(f"no runs{of} in {store.location}; `harness run SUITE` makes one")
+    if not found:
+        select(case, list(dict.fromkeys(one.case.id for one in known)))  # says what there is
+    return found
+
+
+def read(store: Store, case: str, suite: str = "", newest: int = SCANNED) -> Known:
+    """The cases that `case` means. suite: of this one alone, by name. newest: runs of each series; 0: all. What is
+    accepted stands in the store and in the files beside the suites of the repository here. Raises HarnessError where no
+    case is meant."""
+    repository = repository_of(Path.cwd())
+    positions = first_parents(repository) if repository else None
+    made = series(store.points(meant(store, case, suite), newest), positions)
+    filed = accepted_file.read_all(repository or Path.cwd(), {one.suite for one in made})
+    known = together(events.of_suite(store, suite or None), filed)
+    return Known(made, tuple(standing(one, known, positions) for one in made), positions)
+
+
+def together(stored: Sequence[Event], filed: Sequence[Event]) -> list[Event]:
+    """Each once, by the time at which it was said; an entry of the file stands for the stored one, since it is the one
+    that was reviewed."""
+    by_uuid = {event.uuid: event for event in (*stored, *filed)}
+    return sorted(by_uuid.values(), key=lambda event: event.at)
