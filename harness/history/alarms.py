@@ -38,10 +38,9 @@ class Alarm:
 def alarms(series: Series) -> list[Alarm]:
     """One for each suspected change, oldest first."""
     at = [series.points.index(change.since) for change in series.changes]
-    ends = [*at[1:], len(series.points)]
-    starts = [0, *at[:-1]]
+    bounds = [0, *at, len(series.points)]
     found = []
-    for change, start, step, end in zip(series.changes, starts, at, ends, strict=True):
+    for change, start, step, end in zip(series.changes, bounds, at, bounds[2:], strict=False):
         old, new = series.points[start:step], series.points[step:end]
         level = statistics.median(point.log_us for point in old)
         found.append(Alarm(change, old[-min(BACK, len(old))], new[-1], old[-LEVEL:], new[:LEVEL], level))

@@ -11,9 +11,11 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from harness.store import tables
 from harness.store.attempts import attempts
+from harness.store.events import events
 from harness.store.store import Store
 from harness.values.attempt import Attempt
 from harness.values.case import Case
+from harness.values.event import Event
 from harness.values.machine import Sniffed
 from harness.values.measurement import Conditions, Measurement
 from harness.values.pairing import Slot
@@ -25,7 +27,7 @@ from harness.values.sweep import Configuration, Finals
 KINDS: dict[Table, Any] = {
     tables.headers: Run, tables.measurements: Measurement, tables.conditions: Conditions, tables.profiles: Profile,
     tables.streams: list[int], tables.slots: Slot, tables.series: Case, tables.sniffs: Sniffed,
-    tables.configurations: None, attempts: Attempt,
+    tables.configurations: None, attempts: Attempt, events: Event,
 }  # fmt: skip
 """Tables with bodies; those of configurations say their kind themselves."""
 SHARED: tuple[tuple[Column[Any], Any], ...] = (

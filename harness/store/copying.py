@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from harness.errors import HarnessError
-from harness.store import contents, points, tables
+from harness.store import contents, events, points, tables
 from harness.store.attempts import attempts
 from harness.store.store import Store
 from harness.store.writer import is_alive
@@ -28,7 +28,8 @@ class Copied(NamedTuple):
 
 
 def copy(source: Store, target: Store, uuids: Collection[str] | None = None) -> Copied:
-    """uuids: of these runs alone, without attempts; all when None. A run comes whole or not at all, in the order of
+    """uuids: of these runs alone, without attempts; all when None. What was said of the history comes along. A run
+    comes whole or not at all, in the order of
     its first store. Raises HarnessError where a database refuses; what was copied until then stays."""
     there = set(target.read([], _uuids))
     known = [row for row in source.read([], _runs) if uuids is None or row["uuid"] in uuids]
@@ -39,6 +40,7 @@ def copy(source: Store, target: Store, uuids: Collection[str] | None = None) -> 
         elif row["uuid"] not in there:
             copied += _copy_run(source, target, row)
     notes = _copy_attempts(source, target) if uuids is None else 0
+    events.add(target, events.of_suite(source))
     return Copied(copied, len(known) - copied - running, running, notes)
 
 

@@ -19,6 +19,10 @@ def test_the_ends_lie_on_both_levels() -> None:
     assert math.isclose(first.level, 2.0, abs_tol=0.002) and math.isclose(first.shift, 0.05, abs_tol=0.005)
 
 
+def test_a_quiet_series_has_none() -> None:
+    assert alarms(series_of({})) == []
+
+
 def test_an_answer_is_found_again_when_more_runs_have_moved_the_step() -> None:
     """By one commit; a step the other way, or elsewhere, is another change."""
     series = series_of({40: 0.05})
