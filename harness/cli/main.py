@@ -35,6 +35,7 @@ from harness.cli import (
     show,
     store,
     sweep,
+    track,
     try_,
 )
 from harness.cli import list as list_command
@@ -84,6 +85,7 @@ app.command("schema")(schema.command)
 app.command("show", cls=show.Command)(show.command)
 app.add_typer(store.app, name="store")
 app.command("sweep")(sweep.command)
+app.command("track")(track.command)
 app.command("try")(try_.command)
 
 

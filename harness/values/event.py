@@ -84,4 +84,16 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
     machine: str = ""
 
 
-Event = Confirmation | Acceptance | Note
+class Broken(msgspec.Struct, frozen=True, tag="broken"):
+    """A commit that could not be measured on a machine, which is not tried again."""
+
+    uuid: str
+    at: str
+    by: str
+    suite: str
+    commit: str
+    machine: str
+    reason: str
+
+
+Event = Confirmation | Acceptance | Note | Broken

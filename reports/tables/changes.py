@@ -16,7 +16,7 @@ def known_changes(found: Sequence[Standing]) -> Table:
     columns = (
         Column("case", "Case"), Column("machine", "Machine", extra=True), Column("state", "State"),
         Column("since", "Since"), Column("before", "Last before", extra=True), Column("ratio", "Against before"),
-        Column("z", "z", right=True, extra=True), Column("words", "", extra=True),
+        Column("z", "z", right=True, extra=True), Column("words", ""),
     )  # fmt: skip
     rows = [_row(one) for standing in found for one in standing.changes]
     return Table("changes", "Changes over commits", columns, tuple(rows))

@@ -1,5 +1,4 @@
-"""`harness confirm` and `harness accept` over a made repository, from end to end: the history is made up, what confirms
-it is measured."""
+"""`harness confirm` over a made repository, from end to end: the history is made up, what confirms it is measured."""
 
 from __future__ import annotations
 
@@ -81,10 +80,9 @@ def _pairs(repository: Repository) -> int:
         return int(raw.execute("SELECT count(*) FROM slots").fetchone()[0])
 
 
-def test_an_alarm_is_confirmed_accepted_and_quiet(repository: Repository) -> None:
+def test_an_alarm_is_confirmed_past_a_kill(repository: Repository) -> None:
     """Both cases are suspected. A confirmation that was killed goes on with its pairs: the product's commit is named,
-    the router's step is the machine's. The open slowdown fails CI until it is accepted, in the store and in the file
-    beside the suite, each of which is enough."""
+    the router's step is the machine's; asked once more, nothing is measured."""
     status, found, _ = _harness(repository, "history", "", "--changes", "--json")
     assert status == 0 and _states(found) == {"int4_mm@gdn_in": "suspected", "router@main": "suspected"}
 
@@ -102,25 +100,8 @@ def test_an_alarm_is_confirmed_accepted_and_quiet(repository: Repository) -> Non
     assert _states(found) == {"int4_mm@gdn_in": "confirmed", "router@main": "refuted"}
     product, router = (one["changes"][0]["confirmation"] for one in found["standings"])
     assert [commit["subject"] for commit in product["left"]] == [f"c{SLOW_AT}"]
-    assert product["measured"]["low"] > 1.5 and product["by"] == "somebody <somebody@example.com>"
+    assert product["measured"]["low"] > 1.1 and product["by"] == "somebody <somebody@example.com>"
     assert router["answer"] == "the machine" and "20 % longer" in router["evidence"]
 
     before = _pairs(repository)
     assert _harness(repository, "confirm", *ONE)[0] == 1 and _pairs(repository) == before  # all is answered
-
-    status, _, said = _harness(repository, "history", "", "--changes", "--fail-on", "new")
-    assert status == 1 and "1 slowdown is open" in said
-    case = f"int4_mm@gdn_in@c{SLOW_AT}"
-    assert _harness(repository, "accept", f"int4_mm@gdn_in@c{SLOW_AT - 2}", "--why", "no")[0] == 2
-    status, _, said = _harness(repository, "accept", case, "--why", "needed: it was wrong", "--suite", SUITE)
-    assert status == 0 and "small.history.yaml" in said
-    status, found, _ = _harness(repository, "history", "", "--changes", "--fail-on", "new", "--json")
-    assert status == 0 and _states(found)["int4_mm@gdn_in"] == "accepted"
-
-    file = repository.root / "suites" / "small.history.yaml"
-    assert "needed: it was wrong" in file.read_text() and "somebody@example.com" in file.read_text()
-    with sqlite3.connect(repository.root / ".harness" / "runs.sqlite") as raw:
-        raw.execute("DELETE FROM events WHERE id = (SELECT max(id) FROM events)")
-    assert _harness(repository, "history", "", "--changes", "--fail-on", "new")[0] == 0
-    file.unlink()
-    assert _harness(repository, "history", "", "--changes", "--fail-on", "new")[0] == 1
