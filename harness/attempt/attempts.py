@@ -90,9 +90,10 @@ class Bench:
 
 
 def question_here(asked: TryOptions) -> TryRequest:
-    """The question; what is torch alone, on a machine without a GPU, is asked at the smallest model's shapes."""
+    """The question; on a machine without a GPU it is asked at the smallest model's shapes, whatever the file says, so
+    that attempts at an op are at one model's."""
     question = ask(asked)
-    if asked.model or question.explicit or names_triton(question) or has_gpu():
+    if asked.model or question.explicit or has_gpu():
         return question
     try:
         return ask(msgspec.structs.replace(asked, small=True))

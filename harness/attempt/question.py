@@ -214,7 +214,7 @@ def _shape(spec: OpSpec, asked: TryOptions) -> tuple[str, str, dict[str, int], i
     blocks = all_models(bound_kernels(Path.cwd()))
     if asked.model and asked.model not in blocks:
         raise HarnessError(f"--model {asked.model}: unknown; {allowed(asked.model, blocks)}")
-    order = sorted(blocks, key=lambda name: blocks[name][1]["hidden_size"]) if asked.small else list(blocks)
+    order = sorted(blocks, key=lambda name: int(blocks[name][1].get("hidden_size", 0))) if asked.small else list(blocks)
     names = [asked.model] if asked.model else order
     places = {name: _places(spec, *blocks[name], asked) for name in names}
     model = next((name for name in names if asked.site in ("", *places[name]) and places[name]), names[0])

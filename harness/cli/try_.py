@@ -118,7 +118,8 @@ def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
 
     case = attempt.measurement.case
     today = all_attempts(bench.store, case.question, attempt.started[:10])
-    best = best_of([a for a in today if a.number != attempt.number and _same_machine(a, attempt)])
+    alike = [a for a in today if a.number != attempt.number and a.measurement.case.dims == case.dims]
+    best = best_of([a for a in alike if _same_machine(a, attempt)])
     print(headline(attempt))
     for line in lines(attempt, best):
         print(line)
