@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -116,4 +117,9 @@ def evaluate(expression: str, dims: Mapping[str, int]) -> int:
         assert isinstance(node, ast.Constant) and isinstance(node.value, int), expression
         return node.value
 
-    return value(ast.parse(expression, mode="eval").body)
+    return value(_parsed(expression))
+
+
+@cache
+def _parsed(expression: str) -> ast.expr:
+    return ast.parse(expression, mode="eval").body

@@ -10,7 +10,7 @@ import pytest
 
 from harness.secrets import masked, withheld
 from harness.store import Store, writer
-from harness.worker.process import worker_environment
+from harness.worker.launch import worker_environment
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.worker.device_worker import DeviceWorker
+from harness.worker.launch import worker_environment
 from harness.worker.messages import Hello, Started, TryJob, TryReply
-from harness.worker.process import WorkerDied, worker_environment
+from harness.worker.process import WorkerDied
 
 LIMIT_S = 60.0
 """For each step of an attempt. The slowest compilation of a tuned kernel's space took 21 s."""

@@ -16,7 +16,7 @@ from harness.store.store import make_folder
 from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
 from harness.values.suite import OpSource
-from harness.worker.process import worker_environment
+from harness.worker.launch import worker_environment
 
 NCU = ("ncu", "--profile-from-start", "off", "--set", "full")
 NCU_REMEDY = (

@@ -20,9 +20,12 @@ from harness.suite.load import load_suite
 from harness.values.environment import Environment
 from harness.values.run import Run
 from harness.values.suite import Plan
+from harness.worker.launch import Ahead
 
 
-def execute(path: Path, arms: Sequence[str], match: str, options: Options, location: str) -> tuple[Run, dict[str, str]]:
+def execute(
+    path: Path, arms: Sequence[str], match: str, options: Options, location: str, ahead: Ahead | None = None
+) -> tuple[Run, dict[str, str]]:
     """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
     planned = partial(expand, suite, arms=list(arms) or None, match=match or None)
@@ -33,7 +36,7 @@ def execute(path: Path, arms: Sequence[str], match: str, options: Options, locat
 
     store = Store(location)
     with RunProgress() as progress:
-        execution = Execution(suite, make_plan, store, options, progress)
+        execution = Execution(suite, make_plan, store, options, progress, ahead)
         try:
             run_id = execution.run()
         except KeyboardInterrupt:

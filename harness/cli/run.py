@@ -26,16 +26,19 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Verify, time and profile a suite; store the run and show it."""
-    from harness.cli.execute import execute, finish
-    from harness.runner.stage import Options, stages_named
+    from harness.worker.launch import Ahead
 
-    options = Options(
-        processes=processes,
-        stages=stages_named(csv(only)),
-        rounds=rounds or None,
-        energy=energy,
-        note=note,
-        keep_traces=str(keep_traces) if keep_traces else None,
-    )
-    run, failed = execute(suite, csv(arms), match, options, store)
+    with Ahead() as ahead:
+        from harness.cli.execute import execute, finish
+        from harness.runner.stage import Options, stages_named
+
+        options = Options(
+            processes=processes,
+            stages=stages_named(csv(only)),
+            rounds=rounds or None,
+            energy=energy,
+            note=note,
+            keep_traces=str(keep_traces) if keep_traces else None,
+        )
+        run, failed = execute(suite, csv(arms), match, options, store, ahead)
     finish(run, failed, as_json)

@@ -4,7 +4,7 @@ this device."""
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.values.suite import Plan
     from harness.values.sweep import SweepResult
+    from harness.worker.launch import Ahead
 
 PIPED_WIDTH = 140
 """Columns where nobody looks: enough for all of a row."""
@@ -59,14 +60,17 @@ def command(
         return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json, emit)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
-    plan = _plan(suite, match, tokens)
-    if carried is not None:
-        from harness.static.sweep import carry
+    from harness.worker.launch import Ahead
 
-        count = carry(carried, plan)
-        print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
-    with _unfinished(allow_failure):
-        result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store, untrusted)
+    with nullcontext() if scheduler else Ahead(own_session=True) as ahead:
+        plan = _plan(suite, match, tokens)
+        if carried is not None:
+            from harness.static.sweep import carry
+
+            count = carry(carried, plan)
+            print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
+        with _unfinished(allow_failure):
+            result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store, untrusted, ahead)
     _show(result, plan, as_json, emit, ship, store)
     _write(result, csv_file, charts)
     _leave(result, allow_failure, said=not (as_json or emit))
@@ -127,7 +131,7 @@ def _plan(suite: Path, match: str, tokens: str) -> Plan:
 
 def _swept(
     plan: Plan, rounds: int, again: bool, jobs: int, limit_s: float,
-    processes: int, scheduler: str, note: str, store: str, untrusted: bool,
+    processes: int, scheduler: str, note: str, store: str, untrusted: bool, ahead: Ahead | None,
 ) -> SweepResult:  # fmt: skip
     from harness.cli.progress import RunProgress
     from harness.store import Store as RunStore
@@ -139,7 +143,7 @@ def _swept(
         untrusted=untrusted,
     )  # fmt: skip
     with RunProgress() as progress:
-        return sweep(plan, RunStore(store), options, progress)
+        return sweep(plan, RunStore(store), options, progress, ahead)
 
 
 def _show(result: SweepResult, plan: Plan, as_json: bool, emit: str, ship: int, store: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
@@ -134,8 +134,10 @@ class NvidiaDevice:
         torch.cuda.synchronize()
         torch.cuda.cudart().cudaProfilerStop()
 
-    def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
-        return nullcontext(self._busy.beside)
+    @contextmanager
+    def neighbour(self) -> Iterator[Callable[[Call], Any]]:
+        yield self._busy.beside
+        torch.cuda.synchronize()
 
     def settings(self) -> dict[str, Any]:
         size = ctypes.c_size_t()

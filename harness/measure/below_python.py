@@ -19,10 +19,11 @@ VECTORCALL = 6 * POINTER
 OPERATORS = tuple(
     f"aten::{name}"
     for name in (
-        "_local_scalar_dense", "_to_copy", "abs", "all", "amax", "any", "any.dim", "any.dims", "bitwise_not",
-        "bitwise_or.Tensor", "clamp_min", "copy_", "div.Tensor", "eq.Tensor", "equal", "fill_.Scalar", "isnan",
-        "le.Scalar", "le.Tensor", "lt.Scalar", "max", "mean", "mean.dim", "mul.Tensor", "nan_to_num", "ne.Scalar",
-        "nonzero", "normal_", "pow.Tensor_Scalar", "sqrt", "sub.Tensor", "sum", "uniform_", "where.self",
+        "_local_scalar_dense", "_to_copy", "abs", "all", "amax", "any", "any.dim", "any.dims",
+        "bitwise_and.Tensor", "bitwise_not", "bitwise_or.Tensor", "clamp_max", "clamp_min", "copy_", "div.Tensor",
+        "eq.Tensor", "equal", "fill_.Scalar", "isnan", "le.Scalar", "le.Tensor", "lt.Scalar", "max", "mean",
+        "mean.dim", "mul.Tensor", "nan_to_num", "ne.Scalar", "nonzero", "normal_", "pow.Tensor_Scalar", "sqrt",
+        "sub.Tensor", "sum", "uniform_", "where.self",
     )
 )  # fmt: skip
 """That comparisons are made of, and with which operands are drawn and poisoned."""

@@ -10,43 +10,71 @@ from torch import Tensor
 
 from harness.values.numerics import Sameness
 
+HELD_BYTES = 256 << 20
+"""Outputs of calls that wait to be looked at."""
 SAME_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Repeated:
-    """first: outputs and states of one call. `add` takes those of further calls and keeps, per tensor, the one that is
-    furthest from the first."""
+    """first: outputs and states of one call. `add` takes those of further calls; they stay as they are from then on."""
 
     def __init__(self, first: Sequence[Tensor]) -> None:
         self.first = [tensor.detach().clone() for tensor in first]
-        self.worst = [tensor.clone() for tensor in self.first]
         self.calls = 1
+        self._worst = list(self.first)
         self._most = [tensor.new_zeros((), dtype=torch.float64) for tensor in self.first]
-        self._differing: Tensor | int = 0
+        self._differing = 0
+        self._held: list[Sequence[Tensor]] = []
+        self._most_held = max(1, HELD_BYTES // max(1, sum(tensor.nbytes for tensor in self.first)))
 
     def add(self, again: Sequence[Tensor]) -> None:
         self.calls += 1
-        changed = []
-        for place, (first, other) in enumerate(zip(self.first, again, strict=True)):
-            unlike = bits(first) != bits(other)
-            changed.append(unlike.any())
-            distance = torch.where(unlike, (first.double() - other.double()).abs(), 0.0).nan_to_num(nan=torch.inf)
-            most = distance.max() if distance.numel() else self._most[place]
-            further = most > self._most[place]
-            self.worst[place] = torch.where(further, other, self.worst[place])
-            self._most[place] = torch.maximum(self._most[place], most)
-        if changed:
-            self._differing = self._differing + torch.stack(changed).any()
+        self._held.append(again)
+        if len(self._held) >= self._most_held:
+            self._look()
 
     @property
     def differing(self) -> int:
         """Calls that gave other bits than the first in any tensor."""
-        return int(self._differing)
+        self._look()
+        return self._differing
 
     @property
     def max_difference(self) -> float:
         """The largest difference from the first call, relative to the largest value of the tensor that it is in."""
+        self._look()
+        if not self._differing:
+            return 0.0
         return max((relative(most, first) for most, first in zip(self._most, self.first, strict=True)), default=0.0)
+
+    @property
+    def worst(self) -> Sequence[Tensor]:
+        """Of each tensor, the one of all calls that is furthest from the first."""
+        self._look()
+        return self._worst
+
+    def _look(self) -> None:
+        """All that is held at once: most kernels repeat themselves, and one answer for all calls says so."""
+        held, self._held = self._held, []
+        if not held or not self.first:
+            return
+        unlike = [
+            (torch.stack([bits(other) for other in others]) != bits(first)).reshape(len(held), -1).any(1)
+            for first, *others in zip(self.first, *held, strict=True)
+        ]
+        for again, differs in zip(held, torch.stack(unlike).any(0).tolist(), strict=True):
+            if differs:
+                self._differing += 1
+                self._keep_worst(again)
+
+    def _keep_worst(self, again: Sequence[Tensor]) -> None:
+        for place, (first, other) in enumerate(zip(self.first, again, strict=True)):
+            unlike = bits(first) != bits(other)
+            distance = torch.where(unlike, (first.double() - other.double()).abs(), 0.0).nan_to_num(nan=torch.inf)
+            most = distance.max() if distance.numel() else self._most[place]
+            further = most > self._most[place]
+            self._worst[place] = torch.where(further, other, self._worst[place])
+            self._most[place] = torch.maximum(self._most[place], most)
 
 
 def bits(tensor: Tensor) -> Tensor:

@@ -43,9 +43,9 @@ MOST_READY = 256
 CHECKS_ALL = 1
 """Number of the process, the sweep's own being 0, in which every call of a finalist's batch is compared."""
 STEADY_US = 1000.0
-MOST_REPLAYS = 4
-"""After the first pass a sample is the mean of as many replays as last 1 ms: one of 32 calls of 8 us is 0.27 ms, and by
-single ones the same work differed by 1.4 % from itself."""
+MOST_REPLAYS = 2
+"""After the first pass a sample is the mean of as many replays as last 1 ms, two at most: one of 32 calls of 8 us is
+0.27 ms, and by single ones the same work differed by 1.4 % from itself."""
 
 
 class SweepBench:

@@ -13,7 +13,7 @@ import msgspec
 from harness.programs.place import Place
 from harness.programs.told import Recording, Told, write_told
 from harness.programs.words import PythonProgram
-from harness.worker.process import reaching_harness
+from harness.worker.launch import reaching_harness
 
 END_S = 10.0
 """A program that is told to end writes its trace within this time, or is killed."""

@@ -22,6 +22,7 @@ from harness.values.environment import DIRTY, Environment
 from harness.values.run import Run
 from harness.values.suite import Plan, Suite
 from harness.worker.device_worker import DeviceWorker
+from harness.worker.launch import Ahead
 from harness.worker.messages import KINDS, Stage
 
 MakePlan = Callable[[Environment], Plan]
@@ -30,8 +31,13 @@ MakePlan = Callable[[Environment], Plan]
 class Execution:
     """One run of one suite. make_plan: called once, when the first worker has said where it runs."""
 
-    def __init__(self, suite: Suite, make_plan: MakePlan, store: Store, options: Options, report: Report) -> None:
+    def __init__(
+        self, suite: Suite, make_plan: MakePlan, store: Store, options: Options, report: Report,
+        ahead: Ahead | None = None,
+    ) -> None:  # fmt: skip
+        """ahead: the first worker, where it was launched already."""
         self.suite, self.make_plan, self.store, self.options = suite, make_plan, store, options
+        self._ahead = ahead or Ahead(launched=False)
         self.record = RunRecord(store)
         self.plan: Plan | None = None
         self._tree = tree_around(Path(suite.path))
@@ -42,12 +48,17 @@ class Execution:
         """Executes everything and returns the run's id. Whatever stops it, what was measured is stored."""
         state = "partial"
         try:
-            for process in range(self.options.processes):
-                for stage in self.options.stages:
-                    if stage != "profile" or process == 0:
-                        self._run(stage, process)
+            asked = [
+                (stage, process)
+                for process in range(self.options.processes)
+                for stage in self.options.stages
+                if stage != "profile" or process == 0
+            ]
+            for number, (stage, process) in enumerate(asked, 1):
+                self._run(stage, process, is_last=number == len(asked))
             state = "complete"
         finally:
+            self._ahead.close()
             self._stages.close()
             try:
                 self._keep_code()
@@ -55,12 +66,15 @@ class Execution:
                 self.record.finish(state)
         return self.record.run_id
 
-    def _run(self, stage: Stage, process: int) -> None:
+    def _run(self, stage: Stage, process: int, is_last: bool) -> None:
         """The first process of a stage is looked on: what do its cases read?"""
         observes = process == 0 and stage != "profile" and not self.options.verify_only
         written = [Path(place) for place in (self.store.file, self.options.keep_traces) if place]
         watch = CodeWatch(self._tree, written=written) if observes else None
-        self._stages.run(stage, process, self.plan, verify_only=self.options.verify_only, watch=watch)
+        measured = None if is_last else self._ahead.launch
+        self._stages.run(
+            stage, process, self.plan, verify_only=self.options.verify_only, watch=watch, measured=measured
+        )
         self._closures |= watch.closures if watch else {}
 
     def _keep_code(self) -> None:
@@ -71,7 +85,7 @@ class Execution:
 
     def _worker(self) -> DeviceWorker:
         interpret = "as_told" if self.options.verify_only else "never"
-        return DeviceWorker(kernels_root=self.suite.kernels_root, interpret=interpret)
+        return DeviceWorker(launched=self._ahead.take(), kernels_root=self.suite.kernels_root, interpret=interpret)
 
     def _begin(self, environment: Environment) -> Plan:
         if self.plan is None:

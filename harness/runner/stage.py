@@ -73,10 +73,11 @@ class Stages:
 
     def run(
         self, stage: Stage, process: int, plan: Plan | None, *, dropped: Collection[str] = (),
-        verify_only: bool = False, watch: Watch | None = None,
+        verify_only: bool = False, watch: Watch | None = None, measured: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
         """One stage, with all its events in the record. plan: None before the first worker said where it runs.
-        dropped: ids of cases that are not run."""
+        dropped: ids of cases that are not run. measured: called when nothing more is measured, before the worker ends.
+        """
         watch, done = watch or Watch(), set(dropped)
         while plan is None or _is_left(stage, plan, done, verify_only):
             with self._worker() as worker:
@@ -104,6 +105,9 @@ class Stages:
                     clocked_cases(stage, plan, process),
                 )
                 if self._ask(worker, job, plan, done, watch):
+                    if measured is not None:
+                        measured()
+                    worker.finish()
                     return
 
     def close(self) -> None:
@@ -124,7 +128,6 @@ class Stages:
                     watch.hear(event)
                     finished = self.record.keep(event, job.process)
                     done |= {finished} if finished else set()
-            worker.finish()
         except WorkerDied as death:
             self.record.log.append(worker.stderr())
             if job.stage == "profile":

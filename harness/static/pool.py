@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +21,8 @@ from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.suite import OpSource
-from harness.worker.process import WorkerDied, WorkerProcess, worker_environment
+from harness.worker.launch import worker_environment
+from harness.worker.process import WorkerDied, WorkerProcess
 
 LIMIT_S = 120.0
 """The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a core with
@@ -63,6 +65,7 @@ class Compilation:
         self._found = [self._kept.load(case, self._limit_s) for case in cases]
         self._left = _in_order(cases, [i for i, known in enumerate(self._found) if known is None])
         self._server: WorkerProcess | None = None
+        self._ending: threading.Thread | None = None
         if self._left:
             self._server = WorkerProcess(
                 "harness.static.server", kernels_root=str(root or kernels_root.in_use()), python=python,
@@ -79,12 +82,13 @@ class Compilation:
 
     def __iter__(self) -> Iterator[Compiled]:
         yield from self.results
-        if self._server is None:
+        server = self._server
+        if server is None:
             return
         count = 0
         try:
             while count < len(self._left):
-                result: Result = self._server.hear(Result)
+                result: Result = server.hear(Result)
                 number = self._left[result.number]
                 self._found[number] = result.compiled
                 self._kept.save(result.compiled, self._limit_s)
@@ -93,19 +97,33 @@ class Compilation:
         except WorkerDied as death:
             raise HarnessError(f"the compiler ended after {count} of {len(self._left)} cases: {death.reason}") from None
         finally:
-            self.close()
+            self._end()
 
     @property
     def results(self) -> tuple[Compiled, ...]:
         """Those so far, in the order of the cases."""
         return tuple(known for known in self._found if known is not None)
 
+    def _end(self) -> threading.Thread | None:
+        """Ends the compilers, also in the middle, and removes what they shared, which takes a second of files: nobody
+        waits for it before `close`."""
+        server, self._server = self._server, None
+        if server is not None:
+            self._ending = threading.Thread(target=_cleared, args=(server, self._shared))
+            self._ending.start()
+        return self._ending
+
     def close(self) -> None:
-        """Ends the compilers, also in the middle."""
-        if self._server is not None:
-            self._server.finish()
-            self._server.close()
-            self._shared.cleanup()
+        """Ends the compilers, also in the middle, and waits until they have ended."""
+        ending = self._end()
+        if ending is not None:
+            ending.join()
+
+
+def _cleared(server: WorkerProcess, shared: tempfile.TemporaryDirectory[str]) -> None:
+    server.finish()
+    server.close()
+    shared.cleanup()
 
 
 def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:

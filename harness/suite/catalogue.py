@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -67,7 +68,8 @@ class KernelLibrary:
 
     def folders(self) -> dict[str, Path]:
         """The ops of the folder of kernels by name, and the folder of each."""
-        return {spec.parent.name: spec.parent for spec in sorted(self.root.glob("*/spec.py"))}
+        names = sorted(os.listdir(self.root)) if self.root.is_dir() else []  # a glob takes ten times longer
+        return {name: self.root / name for name in names if os.path.isfile(f"{self.root}/{name}/spec.py")}
 
     def ops(self) -> tuple[str, ...]:
         return tuple(sorted({*self.folders(), *self.sources}))

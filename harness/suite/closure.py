@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import kernels_root
 
@@ -42,30 +43,48 @@ def source_files(file: Path, root: Path | None = None) -> tuple[Path, ...]:
 
 def imports_relatively(file: Path) -> bool:
     """Whether a file has an import like `from .helper import`."""
+    return any(named.level for named in _imports(_text(file)))
+
+
+class _Import(NamedTuple):
+    """A module, or a name that may be one. level: dots before it."""
+
+    dotted: str
+    level: int = 0
+
+
+@lru_cache(maxsize=512)
+def _imports(text: str) -> tuple[_Import, ...]:
+    """All of a source text; none where it is no Python: whoever imports it says what is wrong."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):  # whoever imports it says what is wrong
-        return False
-    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ()
+    found: list[_Import] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += (_Import(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for name in ("", *(alias.name for alias in node.names)):
+                found.append(_Import(".".join(filter(None, (node.module, name))), node.level))
+    return tuple(found)
+
+
+def _text(file: Path) -> str:
+    """Empty where it is no text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except ValueError:
+        return ""
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:
     """Where each imported module would lie, and each imported name, which may be a module itself."""
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):  # whoever imports it says what is wrong
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _absolute(alias.name, file, root)
-        elif isinstance(node, ast.ImportFrom):
-            for name in ("", *(alias.name for alias in node.names)):
-                dotted = ".".join(filter(None, (node.module, name)))
-                if not node.level:
-                    yield from _absolute(dotted, file, root)
-                elif dotted:
-                    yield from _files(file.parents[node.level - 1].joinpath(*dotted.split(".")))
+    for named in _imports(_text(file)):
+        if not named.level:
+            yield from _absolute(named.dotted, file, root)
+        elif named.dotted:
+            yield from _files(file.parents[named.level - 1].joinpath(*named.dotted.split(".")))
 
 
 def _absolute(name: str, file: Path, root: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import msgspec
@@ -111,8 +111,8 @@ class FreshProcesses:
             done(max(outcomes, key=lambda outcome: outcome.busy_s))
 
     def close(self) -> None:
-        for devices in self._devices:
-            devices.close()
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(lambda devices: devices.close(), self._devices))
 
 
 def _together(measurements: Sequence[Measurement]) -> Measurement:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.suite import Plan
 from harness.values.sweep import Finals, SweepResult, SweptVariant
+from harness.worker.launch import Ahead
 from harness.worker.messages import Task
 from harness.worker.pool import Devices, LocalDevices, outcome_of
 from harness.worker.process import WorkerDied
@@ -34,7 +37,7 @@ from harness.worker.process import WorkerDied
 if TYPE_CHECKING:
     from harness.static.pool import Compilation
 
-AWAKE_AFTER = 0.5
+AWAKE_AFTER = 0.25
 """Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
 Report = Callable[[str, str, int, int], None]
 """Called with stage, what is being done, how many are done, of how many."""
@@ -55,17 +58,19 @@ class Options(msgspec.Struct, frozen=True):
     untrusted: bool = False
 
 
-def sweep(plan: Plan, store: Store, options: Options, report: Report) -> SweepResult:
+def sweep(plan: Plan, store: Store, options: Options, report: Report, ahead: Ahead | None = None) -> SweepResult:
     """Times the configurations of a `sweep_plan`, confirms the fastest of each question and writes them to tuned files.
 
-    Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there.
+    Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there. ahead:
+    a device process, where it was launched already.
     """
-    return _Sweep(plan, store, options, report).run()
+    return _Sweep(plan, store, options, report, ahead).run()
 
 
 class _Sweep:
-    def __init__(self, plan: Plan, store: Store, options: Options, report: Report) -> None:
+    def __init__(self, plan: Plan, store: Store, options: Options, report: Report, ahead: Ahead | None) -> None:
         self.suite, self.store, self.options, self.report = plan.suite, store, options, report
+        self._ahead = ahead
         self.start = time.perf_counter()
         self.stages = StageClock()
         self.compile_s = 0.0
@@ -171,7 +176,7 @@ class _Sweep:
             cluster = DaskDevices(self.options.scheduler)
             self.devices, fresh = cluster, [FreshOnWorker(cluster) for _ in range(self.options.processes)]
         else:
-            self.devices = LocalDevices(gpus if len(gpus) > 1 else ())
+            self.devices = LocalDevices(gpus) if len(gpus) > 1 else LocalDevices(ahead=self._ahead)
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
         self.fresh = FreshProcesses(self.suite, fresh, self.devices)
         try:
@@ -212,6 +217,7 @@ class _Sweep:
     def _compile(self, cases: list[Case], race: Race) -> None:
         started = time.perf_counter()
         compilation = self._start_compiling(cases, self.environment.compute_capability or "")
+        importlib.import_module("scipy.special")  # the choice is judged with it; now only the compilers are waited for
         wanted = {case.id for case in cases}
         assert self.fresh is not None
         for number, compiled in enumerate(compilation, 1):
@@ -251,12 +257,9 @@ class _Sweep:
             self.store.add_configuration(self.ledger.run_id, self._finals_key(asked), finals)
 
     def _close(self, state: str) -> None:
-        if self.devices is not None:
-            self.devices.close()
-        if self.fresh is not None:
-            self.fresh.close()
-        if self.compilation is not None:
-            self.compilation.close()
+        ends = [part.close for part in (self.devices, self.fresh, self.compilation) if part is not None]
+        with ThreadPoolExecutor() as at_once:  # a process that holds a GPU takes 0.1 s to end
+            list(at_once.map(lambda end: end(), ends))
         if getattr(self, "ledger", None) is not None and self.ledger.run_id:
             self.store.finish(self.ledger.run_id, state)
 

@@ -1,4 +1,5 @@
-"""A worker's main, the same for all: `python -P -m harness.worker FD`; FD is its end of the wire."""
+"""A worker's main, the same for all: `python -P -m harness.worker FD [MODULE]`; FD is its end of the wire, MODULE is
+imported before the worker is told what it serves."""
 
 from __future__ import annotations
 
@@ -21,11 +22,16 @@ from harness.worker.wire import Wire
 POLL_S = 1.0
 
 
-def main(fd: int) -> None:
+def main(fd: int, *imports: str) -> None:
     """Boots and serves until the parent has no more jobs."""
     os.set_inheritable(fd, False)  # the wire is not for what a kernel starts
+    for name in imports:
+        importlib.import_module(name)
     wire = Wire(Connection(fd))
-    boot: Boot = wire.receive(Boot)
+    try:
+        boot: Boot = wire.receive(Boot)
+    except EOFError:  # it was launched ahead, and nobody took it
+        return
     if not boot.forks:
         end_with_parent()
     if boot.interpret != "as_told":
@@ -70,4 +76,4 @@ def _end(status: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

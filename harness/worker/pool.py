@@ -14,8 +14,9 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.worker.device_worker import DeviceWorker
+from harness.worker.launch import Ahead, worker_environment
 from harness.worker.messages import Outcome, Task
-from harness.worker.process import WorkerDied, worker_environment
+from harness.worker.process import WorkerDied
 
 TASK_LIMIT_S = 120.0
 """A task takes this long at most: compiling one configuration takes up to 116 s where it is hopeless, and is then to
@@ -56,8 +57,9 @@ class LocalDevices:
 
     lasts = True
 
-    def __init__(self, gpus: Sequence[str] = ()) -> None:
-        self._processes = [DeviceProcess(gpu) for gpu in (gpus or [""])]
+    def __init__(self, gpus: Sequence[str] = (), ahead: Ahead | None = None) -> None:
+        """ahead: the process of a machine with one GPU or none, where it was launched already."""
+        self._processes = [DeviceProcess(gpu) for gpu in gpus] or [DeviceProcess(ahead=ahead)]
         self._threads: list[Executor] = [ThreadPoolExecutor(max_workers=1) for _ in self._processes]
         self._load = [0 for _ in self._processes]
         self._lock = threading.Lock()
@@ -91,8 +93,8 @@ class LocalDevices:
 class DeviceProcess:
     """One process that does tasks one after the other; started with the first, and again after one that died."""
 
-    def __init__(self, gpu: str = "") -> None:
-        self._gpu = gpu
+    def __init__(self, gpu: str = "", ahead: Ahead | None = None) -> None:
+        self._gpu, self._ahead = gpu, ahead
         self._worker: DeviceWorker | None = None
         self._closed = False
 
@@ -118,8 +120,9 @@ class DeviceProcess:
         if self._closed:
             raise WorkerDied("the sweep was stopped", stopped=True)
         shown = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
-        environment = worker_environment() | shown
-        return DeviceWorker(environment=environment, own_session=True, silence="took longer than {:.0f} s")
+        environment, silence = worker_environment() | shown, "took longer than {:.0f} s"
+        launched = self._ahead.take() if self._ahead else None
+        return DeviceWorker(launched=launched, environment=environment, own_session=True, silence=silence)
 
     def kill(self, for_good: bool = True) -> None:
         self._closed = self._closed or for_good

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import ExitStatus, HarnessError
-from harness.secrets import withheld
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
+from harness.worker.launch import Launched
 from harness.worker.messages import Boot, Done, Refused
-from harness.worker.wire import wire_pair
 
 END_S = 5.0
 """A worker that has no more jobs ends within this time, or is killed."""
@@ -40,45 +37,20 @@ class WorkerDied(Exception):
         return Measurement(case, self.status, f"{during}{self.reason}")
 
 
-def worker_environment() -> dict[str, str]:
-    """Environment in which another process finds this harness, and nothing else of where it lies: from a checkout that
-    nobody installed. An installed one is found by the interpreter that it was installed for."""
-    return reaching_harness(withheld(os.environ))
-
-
-def reaching_harness(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with the checkout of this harness where it is not installed."""
-    home = Path(__file__).resolve().parent.parent.parent
-    if home.name in ("site-packages", "dist-packages"):
-        return dict(environment)
-    inherited = environment.get("PYTHONPATH", "")
-    return {**environment, "PYTHONPATH": f"{home}{os.pathsep}{inherited}" if inherited else str(home)}
-
-
 class WorkerProcess:
     """A worker from its start to its end. It is killed where its `with` block ends."""
 
     def __init__(
         self, service: str, *, tree: Path | None = None, python: str = sys.executable, own_session: bool = False,
-        environment: Mapping[str, str] | None = None, silence: str = SILENCE, **boot: Any,
+        environment: Mapping[str, str] | None = None, silence: str = SILENCE, launched: Launched | None = None,
+        **boot: Any,
     ) -> None:  # fmt: skip
         """service: module whose `serve(wire, boot)` does the jobs. tree: where it runs, and where its packages are
-        looked up first; the current folder when left out. own_session: Ctrl-C reaches the parent alone, which then ends
-        the worker. silence: why it is given up where it exceeds a limit. boot: see `Boot`."""
+        looked up first; the current folder when left out. own_session, environment: see `Launched`. silence: why it is
+        given up where it exceeds a limit. launched: a process that waits already, to be booted. boot: see `Boot`."""
         self._silence = silence
-        self._stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the process
-        self._wire, theirs = wire_pair()
-        try:
-            self._process = subprocess.Popen(
-                [python, "-P", "-m", "harness.worker", str(theirs.fileno())], pass_fds=(theirs.fileno(),), cwd=tree,
-                stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr, start_new_session=own_session,
-                env=worker_environment() if environment is None else environment,
-            )  # fmt: skip
-        except OSError:  # no such interpreter
-            self._stderr.close()
-            raise
-        finally:
-            theirs.close()
+        self._launched = launched or Launched(tree, python, own_session, environment)
+        self._wire, self._process = self._launched.wire, self._launched.process
         with suppress(WorkerDied):  # whoever hears it first learns why
             self.send(Boot(service, str(tree or Path.cwd()), **boot))
 
@@ -131,18 +103,15 @@ class WorkerProcess:
 
     def stderr(self) -> str:
         """All that it printed so far, to either stream."""
-        self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace")
+        self._launched.stderr.seek(0)
+        return self._launched.stderr.read().decode(errors="replace")
 
     def kill(self) -> None:
         """Ends it where it still runs. What it printed can be read until `close`."""
-        self._process.kill()
-        self._process.wait()
+        self._launched.kill()
 
     def close(self) -> None:
-        self.kill()
-        self._wire.close()
-        self._stderr.close()
+        self._launched.close()
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.agreement import compare, describe_region, sentence, worst_of
+from harness.measure.agreement import compare, describe_region, sentence, surely_agrees, worst_of
 from harness.values.measurement import Tolerance
 
 
@@ -152,3 +152,26 @@ def test_sizes_whose_squares_overflow_float32_are_compared_all_the_same() -> Non
 
 def test_an_output_without_values_is_right() -> None:
     assert compare("y", torch.zeros(0, 8), torch.zeros(0, 8), Tolerance(1e-2, 4e-3)).correct
+
+
+@given(seed=st.integers(0, 10**6), fault=st.sampled_from(["none", "noise", "row", "value", "nan", "inf", "zeros"]),
+       size=st.sampled_from([1e-30, 1.0, 1e30]), spread=st.sampled_from([1.0, 1e4]))  # fmt: skip
+def test_what_surely_agrees_is_correct_and_what_is_exact_surely_agrees(
+    seed: int, fault: str, size: float, spread: float
+) -> None:
+    """The short way to a yes never says it of what the long way refuses."""
+    draw = torch.Generator().manual_seed(seed)
+    allowed = Tolerance(max_error=1e-2, rms_error=3e-3)
+    rows = 1 + spread * torch.rand(7, 1, generator=draw)
+    wanted = size * rows * torch.randn(7, 24, generator=draw)
+    got = wanted.clone()
+    if fault == "noise":
+        got *= 1 + 10 ** float(-4 * torch.rand((), generator=draw)) * torch.randn(7, 24, generator=draw)
+    elif fault == "row":
+        got[seed % 7] *= 1 + 0.1 * float(torch.rand((), generator=draw))
+    elif fault != "none":
+        planted = {"value": -float(got[3, 5]), "nan": float("nan"), "inf": float("inf"), "zeros": 0.0}
+        got[seed % 7, seed % 24] = planted[fault]
+    surely = bool(surely_agrees(got, wanted, allowed))
+    assert not surely or compare("out", got, wanted, allowed).correct
+    assert surely or fault != "none"

@@ -14,7 +14,7 @@ from harness.ranks.job import read_job
 from harness.ranks.recognise import recognise
 from harness.store import Store
 from harness.trace.inputs.members import trace_files
-from harness.worker.process import reaching_harness
+from harness.worker.launch import reaching_harness
 from harness_reports.pages import program
 from tests.ranks import gloo_job
 

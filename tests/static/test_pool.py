@@ -57,6 +57,7 @@ class Pool:
         self.folder = folder
         compilation = Compilation(list(CASES.values()), "sm_90", PLANTED, 2, LIMIT_S, folder)
         self.yielded = list(compilation)
+        compilation.close()
         self.results = dict(zip(CASES, compilation.results, strict=True))
 
     def compile(self, cases: list[Case], target: str = "sm_90", **options: Any) -> tuple[Compiled, ...]:

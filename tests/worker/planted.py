@@ -44,6 +44,8 @@ def serve(wire: Wire, boot: Boot) -> None:
         elif what == "list files":
             shown = subprocess.run(["ls", "-l", "/proc/self/fd"], capture_output=True, text=True, check=True).stdout
             wire.send(Word("socket" if "socket:" in shown else "no socket"))
+        elif what == "has torch":
+            wire.send(Word(str("torch" in sys.modules)))
         elif what == "import beside":
             wire.send(Word(importlib.import_module("beside").WHERE))
         elif what == "interpret":

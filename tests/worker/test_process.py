@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from harness.errors import ExitStatus, HarnessError
 from harness.values.case import Case
 from harness.values.measurement import Status
+from harness.worker.launch import Ahead
 from harness.worker.process import WorkerDied, WorkerProcess
 from tests.conftest import REPOSITORY
 from tests.worker.planted import Order, Word
@@ -54,6 +56,27 @@ def test_one_that_says_nothing_is_a_timeout(worker: WorkerProcess) -> None:
     with pytest.raises(WorkerDied, match="said nothing for 1 s") as death:
         ask(worker, "hang", limit_s=1.0)
     assert death.value.status is Status.TIMEOUT
+
+
+def test_one_that_was_launched_ahead_is_booted_once_and_serves() -> None:
+    """What takes long to import is there before anybody says what it is for."""
+    with Ahead() as ahead:
+        launched = ahead.take()
+        assert launched is not None and ahead.take() is None
+        with WorkerProcess(SERVICE, tree=REPOSITORY, launched=launched) as worker:
+            assert ask(worker, "has torch") == ["True", "has torch"]
+
+
+def test_one_that_nobody_took_has_ended() -> None:
+    before = children()
+    with Ahead():
+        started = children() - before
+        assert len(started) == 1
+    assert not children() & started
+
+
+def children() -> set[str]:
+    return set(Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split())
 
 
 def test_what_it_refuses_is_one_line_with_its_exit_status(worker: WorkerProcess) -> None:
