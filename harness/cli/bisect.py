@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import AsJson, Store
+from harness.cli.sharing import Share
 
 
 def command(
@@ -19,6 +20,7 @@ def command(
     ] = 0,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's own.")] = 0,
     store: Store = "",
+    share: Share = "",
     as_json: AsJson = False,
 ) -> None:
     """Find the commit that changed a case. Status 0 found, 3 a range or not reproducible, 5 all are broken."""

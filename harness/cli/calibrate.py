@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+from harness.cli.sharing import Share
 
 
 def command(
@@ -19,6 +20,7 @@ def command(
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     note: Note = "",
     store: Store = "",
+    share: Share = "",
     as_json: AsJson = False,
 ) -> None:
     """Measure identical code against itself: what is noise here. Each calibration adds to those before it."""

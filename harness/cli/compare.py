@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, Note, Store, csv, refuse
+from harness.cli.sharing import Share
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def command(
     markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
     note: Note = "",
     store: Store = "",
+    share: Share = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""

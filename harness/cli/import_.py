@@ -11,12 +11,14 @@ from harness.cli.options import Store
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="A file that `harness export` or pytest-benchmark wrote.")],
+    file: Annotated[Path, typer.Argument(help="A file of `harness export`, `harness store dump` or pytest-benchmark.")],
     store: Store = "",
 ) -> None:
-    """Add an exported run to the store. Importing it again changes nothing. Prints its id here."""
+    """Add an exported run, or all of a dump, to the store. Importing it again changes nothing. Prints its id here."""
     from harness.store import Store as RunStore
     from harness.store import read_exported
+    from harness.store.dump import is_dump, read_dump
 
-    run, identity = read_exported(file)
-    print(RunStore(store).add_run(run, identity))
+    opened = RunStore(store)
+    for run, identity in read_dump(file) if is_dump(file) else [read_exported(file)]:
+        print(opened.add_run(run, identity))

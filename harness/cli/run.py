@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+from harness.cli.sharing import Share
 
 
 def command(
@@ -23,6 +24,7 @@ def command(
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
+    share: Share = "",
     as_json: AsJson = False,
 ) -> None:
     """Verify, time and profile a suite; store the run and show it."""

@@ -1,14 +1,15 @@
-"""`harness store`: makes, upgrades, checks and copies run stores; `harness push`: runs into a team's store."""
+"""`harness store`: makes, upgrades, checks, copies, dumps and prunes run stores; `harness push`: runs into a team's."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import Store
 
-app = typer.Typer(help="Make, upgrade, check and copy run stores.", no_args_is_help=True)
+app = typer.Typer(help="Make, upgrade, check, copy, dump and prune run stores.", no_args_is_help=True)
 
 Location = Annotated[str, typer.Argument(help="A file or a database URL.")]
 
@@ -71,6 +72,41 @@ def copy(source: Location, target: Location) -> None:
     print(f"{second.location}: {done.runs} runs copied, {done.there} there before{left}; {done.attempts} attempts")
 
 
+@app.command()
+def dump(file: Annotated[Path, typer.Argument(help="Where to: .jsonl or .jsonl.gz.")], store: Store = "") -> None:
+    """Write every run as a line of JSON. `harness import` reads it back, run by run."""
+    from harness.store import Store as RunStore
+    from harness.store.dump import dump as write_lines
+
+    opened = RunStore(store)
+    runs, pruned = write_lines(opened, file)
+    left = f"; {pruned} pruned ones have no samples to write" if pruned else ""
+    print(f"{file}: {runs} runs of {opened.location}{left}")
+
+
+@app.command()
+def prune(
+    older_than: Annotated[float, typer.Option(min=0, help="Days since the run's start.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would go.")] = False,
+    store: Store = "",
+) -> None:
+    """Remove what old runs hold beside their points. Tagged runs and the evidence of every verdict stay."""
+    from harness.store import Store as RunStore
+    from harness.store.pruning import prunable
+    from harness.store.pruning import prune as remove
+
+    opened = RunStore(store)
+    found = prunable(opened, older_than)
+    kept = "".join(f"; {count} {reason}" for reason, count in found.kept.items())
+    what = f"samples and texts of {len(found.runs):,} runs, {found.size / 1e6:,.1f} MB; their points stay"
+    stay = f"\nas old, and kept: {kept[2:]}" if kept else ""
+    if yes:
+        remove(opened, found.runs)
+        print(f"{opened.location}: removed {what}{stay}")
+    else:
+        print(f"{opened.location}: would remove {what}{stay}\n--yes removes them")
+
+
 def push(
     run: Annotated[list[str] | None, typer.Argument(help="`last`, ids, tags; all finished runs when left out.")] = None,
     share: Annotated[
@@ -83,6 +119,7 @@ def push(
     from harness.store import Store as RunStore
     from harness.store.copying import copy as copy_runs
     from harness.store.copying import refuse_same
+    from harness.store.outbox import sent
 
     if not share:
         raise HarnessError("--share: where to? Name the team's store, or set HARNESS_SHARED")
@@ -91,5 +128,6 @@ def push(
     team = RunStore(share)
     refuse_same(local, team)
     done = copy_runs(local, team, wanted)
+    sent(local, {one.uuid for one in team.runs()} & wanted)
     left = f", {done.running} still running" if done.running else ""
     print(f"{team.location}: {done.runs} runs pushed, {done.there} there before{left}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli.options import AsJson, Match, Note, Store, csv, refuse
+from harness.cli.sharing import Share
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def command(
     allow_failure: Annotated[bool, typer.Option("--allow-failure", help="Status 0 whatever fails.")] = False,
     note: Note = "",
     store: Store = "",
+    share: Share = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Search block sizes; write the fastest that are right to a file. Arms read it by the word `tuned`."""

@@ -74,7 +74,8 @@ def _apart(connection: Connection) -> Iterator[str]:
         lost = select(func.count()).select_from(column.table).where(column.not_in(select(tables.contents.c.id)))
         if number := connection.execute(lost).scalar_one():
             yield f"{column.table.name}: {number} rows whose {column.name} is not here"
-    for number in connection.execute(select(r.id).where(r.id.not_in(select(tables.headers.c.run)))).scalars():
+    without = select(r.id).where(r.id.not_in(select(tables.headers.c.run)), r.state != tables.PRUNED)
+    for number in connection.execute(without).scalars():
         yield f"run {number}: it has no header"
 
 

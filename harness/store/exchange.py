@@ -6,6 +6,7 @@ import gzip
 import io
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 def export_run(run: Run, identity: str, path: Path) -> None:
     """Writes a whole run, all of the file or nothing. The same run gives the same bytes."""
-    plain = _marked(msgspec.to_builtins(Exported(SCHEMA_VERSION, identity, run)))
-    data = msgspec.json.format(msgspec.json.encode(plain), indent=0)
+    data = msgspec.json.format(exported_line(run, identity), indent=0)
     beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,11 +49,25 @@ def export_run(run: Run, identity: str, path: Path) -> None:
         raise HarnessError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def exported_line(run: Run, identity: str) -> bytes:
+    """A whole run as one line of JSON."""
+    return msgspec.json.encode(_marked(msgspec.to_builtins(Exported(SCHEMA_VERSION, identity, run))))
+
+
 def read_exported(path: Path) -> tuple[Run, str]:
     """The run in a file and its uuid; of pytest-benchmark's files too. Raises HarnessError where it is none, or of a
     later schema."""
+    return _read(lambda: _bytes(path), path)
+
+
+def read_exported_line(line: bytes, where: str) -> tuple[Run, str]:
+    """The same of a line of a dump. where: as messages name it."""
+    return _read(lambda: line, Path(where))
+
+
+def _read(data: Callable[[], bytes], path: Path) -> tuple[Run, str]:
     try:
-        plain = plain_json(_bytes(path))
+        plain = plain_json(data())
         if is_benchmark_file(plain):
             return read_benchmarks(plain, path)
         schema = plain.get("schema") if isinstance(plain, dict) else None

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, Table, distinct, func, or_, select
 
+from harness.errors import HarnessError
 from harness.store import contents, tables
 from harness.store.merge import merge_measurements
 from harness.store.migrate import upgraded
@@ -83,6 +84,8 @@ def uuid_of(connection: Connection, run_id: int) -> str | None:
 def load_run(connection: Connection, run_id: int) -> Run:
     """One run, the measurements of each case put together over its processes."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
+    if row.state == tables.PRUNED:
+        raise HarnessError(f"run {run_id} was pruned: its samples are gone; `harness history` has its values")
 
     def rows(table: Table) -> Sequence[Row[Any]]:
         return connection.execute(select(table).where(table.c.run == run_id).order_by(table.c.row)).all()

@@ -24,8 +24,11 @@ from sqlalchemy import (
 
 T = TypeVar("T")
 
-STORE_VERSION = 5
+STORE_VERSION = 6
 """Raised when a table or a value changes; `migrations` has a step from each version before."""
+
+PRUNED = "pruned"
+"""State of a run of which only the points are here; see `pruning`."""
 
 metadata = MetaData()
 
@@ -129,6 +132,12 @@ points = _rows(
 )
 """A row for each case of a finished run; see `points`."""
 Index("points_series", points.c.series, points.c.started, points.c.run)
+
+outbox = Table(
+    "outbox", metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+)  # fmt: skip
+"""Runs that wait to be pushed into the team's store; of a local file alone."""
 
 ROWS = (headers, measurements, conditions, profiles, sources, streams, slots, sniffs, configurations, points)
 """The tables whose rows belong to a run."""

@@ -17,6 +17,7 @@ def as_version_4(engine: Engine, keeps_looks: bool = True) -> None:
     with engine.begin() as connection:
         for statement in (
             f"ALTER TABLE runs ADD COLUMN header {blob}",
+            "DROP TABLE outbox",
             "UPDATE runs SET header = (SELECT body FROM headers WHERE headers.run = runs.id)",
             f"CREATE TABLE kept (row {number} PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id),"
             f" hash TEXT NOT NULL, body {blob} NOT NULL)",

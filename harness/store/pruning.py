@@ -1,0 +1,99 @@
+"""What old runs hold beside their points: told, and removed on request. What somebody may still ask for stays.
+
+A pruned run keeps its row in the list and its points, so that a history loses nothing; samples, conditions, profiles,
+texts and what its cases read are gone. Kept whole are tagged runs, both sides of every comparison and calibration (the
+evidence of verdicts), runs with configurations that a sweep knows, runs that wait to be pushed, and the newest complete
+run of each suite on each machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select, update
+
+from harness.store import tables
+from harness.store.store import Store
+from harness.store.tables import PRUNED
+
+AT_ONCE = 500
+"""Runs of one transaction."""
+GOES = tuple(table for table in tables.ROWS if table not in (tables.points, tables.sniffs))
+
+
+class Prunable(msgspec.Struct, frozen=True):
+    """runs: by number, oldest first. size: bytes of what they hold. kept: by the reason, runs as old that stay."""
+
+    runs: tuple[int, ...]
+    size: int
+    kept: dict[str, int]
+
+
+def prunable(store: Store, days: float) -> Prunable:
+    """Of the runs that started longer ago than so many days."""
+    try:
+        before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    except OverflowError:
+        return Prunable((), 0, {})
+    return store.read(Prunable((), 0, {}), _prunable, before)
+
+
+def _prunable(connection: Connection, before: str) -> Prunable:
+    r, c = tables.runs.c, tables.configurations.c
+    old = connection.execute(
+        select(r.id, r.tags, r.purpose, r.state).where(r.started < before, r.state != PRUNED).order_by(r.id)
+    ).all()
+    swept = set(connection.execute(select(c.run).distinct()).scalars())
+    waiting = set(connection.execute(select(tables.outbox.c.run)).scalars())
+    newest = set(
+        connection.execute(
+            select(func.max(r.id)).where(r.state == "complete", r.purpose == "").group_by(r.suite, r.device)
+        ).scalars()
+    )
+    reasons = {
+        "still running": lambda row: row.state == "running",
+        "tagged": lambda row: bool(row.tags),
+        "sides of comparisons and calibrations": lambda row: bool(row.purpose),
+        "known to sweeps": lambda row: row.id in swept,
+        "waiting to be pushed": lambda row: row.id in waiting,
+        "newest of a suite on a machine": lambda row: row.id in newest,
+    }
+    kept: dict[str, int] = {}
+    runs = []
+    for row in old:
+        reason = next((words for words, holds in reasons.items() if holds(row)), None)
+        if reason is None:
+            runs.append(int(row.id))
+        else:
+            kept[reason] = kept.get(reason, 0) + 1
+    return Prunable(tuple(runs), _size(connection, runs), kept)
+
+
+def prune(store: Store, runs: Sequence[int], said: Callable[[int], None] = lambda _: None) -> None:
+    """Removes what these runs hold, some hundred at a time: one that is stopped has pruned some of them, and each
+    wholly."""
+    for start in range(0, len(runs), AT_ONCE):
+        some = runs[start : start + AT_ONCE]
+        with store.transaction() as connection:
+            for table in GOES:
+                connection.execute(delete(table).where(table.c.run.in_(some)))
+            connection.execute(update(tables.runs).where(tables.runs.c.id.in_(some)).values(state=PRUNED))
+        said(start + len(some))
+    with store.transaction() as connection:
+        used = [select(column) for column in (tables.sources.c.content, tables.points.c.code, tables.points.c.context)]
+        connection.execute(delete(tables.contents).where(*(tables.contents.c.id.not_in(one) for one in used)))
+    if store.file is not None:
+        store.compact()
+
+
+def _size(connection: Connection, runs: Sequence[int]) -> int:
+    total = 0
+    for table in GOES:
+        if "body" not in table.c:
+            continue
+        for start in range(0, len(runs), AT_ONCE):
+            some = table.c.run.in_(runs[start : start + AT_ONCE])
+            total += connection.execute(select(func.sum(func.length(table.c.body))).where(some)).scalar() or 0
+    return int(total)
