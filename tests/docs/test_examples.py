@@ -20,13 +20,15 @@ from harness.cli.main import app
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MEASURES = ("README", "api", "breakdown", "compare", "profile", "run", "sweep")
-"""Pages whose examples measure whole runs; those of the others stay with the quick tests."""
+"""Pages whose examples measure whole runs."""
+STARTS_MANY = ("own-op", "report", "suites", "try", "variants")
+"""Pages whose examples start many processes; those of the others stay with the quick tests."""
 BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = "suites/qwen3_5_moe_tiny.yaml"
 SET_UP_ELSEWHERE = ("nox ", "pip ")
 """Commands whose subject is an environment; tests/packaging has them."""
 
-MARKED = [pytest.param(page, marks=[pytest.mark.slow] if page.stem in MEASURES else []) for page in PAGES]
+MARKED = [pytest.param(page, marks=[pytest.mark.slow] if page.stem in MEASURES + STARTS_MANY else []) for page in PAGES]
 
 pytestmark = pytest.mark.xdist_group("examples")
 

@@ -14,6 +14,7 @@ from tests.trials.commands import git, harness
 EXAMPLES = REPOSITORY / "examples" / "own_op"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["ops/ragged_paged_attention.py", "fp8_block_mm.py"])
 def test_an_example_is_right_and_compiles(file: str, tmp_path: Path) -> None:
     """Checked in the interpreter on its own inputs, compiled for sm_90."""

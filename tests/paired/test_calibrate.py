@@ -29,6 +29,7 @@ def test_identical_code_is_measured_in_two_worktrees_and_kept(tmp_path_factory: 
     assert base.measurements[0].samples and not any(slot.outside for slot in (*base.slots, *head.slots))
 
 
+@pytest.mark.slow
 def test_a_case_that_is_wrong_is_said_and_is_the_status(tmp_path_factory: pytest.TempPathFactory) -> None:
     repository = make(tmp_path_factory.mktemp("calibrate") / "repository")
     wrong = (repository.root / VARIANT).read_text().replace("return out", "return 0 * out")

@@ -23,7 +23,7 @@ ONE = ("--suite", SUITE, "-k", "int4_mm@gdn_in", "--rounds", "1")
 
 pytestmark = pytest.mark.xdist_group("compare_revisions")
 measured = pytest.mark.slow
-"""Whole comparisons, measured until they are decided."""
+"""Whole comparisons, from checkouts to verdicts."""
 
 
 class Both(NamedTuple):
@@ -153,6 +153,7 @@ def test_an_interrupt_says_what_is_kept(both: Both) -> None:
     assert {base.state, head.state} == {"partial"}
 
 
+@measured
 def test_the_same_code_is_the_same_without_being_measured(repository: Repository) -> None:
     """Two names of one commit; and a commit that changes nothing that runs."""
     text = (repository.root / VARIANT).read_text()
@@ -165,6 +166,7 @@ def test_the_same_code_is_the_same_without_being_measured(repository: Repository
         assert "same code" in document["verdicts"][0]["reason"]
 
 
+@measured
 def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_path: Path) -> None:
     """A variant by a dotted name that Python finds elsewhere first: the same file on both sides, whatever changed."""
     package = tmp_path / "elsewhere"
@@ -181,6 +183,7 @@ def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_pa
     assert "product.py, which is not of its tree" in document["verdicts"][0]["reason"]
 
 
+@measured
 def test_a_package_of_the_working_tree_is_not_of_either_side(repository: Repository) -> None:
     """With `src/` on PYTHONPATH, as an editable install has it, both sides would import the working tree's copy."""
     package = repository.root / "src" / "ours_by_path"

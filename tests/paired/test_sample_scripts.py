@@ -34,6 +34,7 @@ assert torch.isfinite(outputs[0]).all() and torch.equal(*outputs)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percent", [2, 30])
 def test_a_planted_slowdown_does_more_and_computes_the_same(percent: int, tmp_path: Path) -> None:
     """In the interpreter; a share of a block, and more than one."""
