@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,14 +141,32 @@ def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -
     os.environ.setdefault("TEARDOWN_CUPTI", "0")  # replaying a graph after CUPTI was torn down has crashed
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.gpu else [])
     plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=profiled, repeat=1)
-    with profile(activities=activities, schedule=plan, with_stack=False, record_shapes=False) as recorded:
+    recorded = profile(activities=activities, schedule=plan, with_stack=False, record_shapes=False)
+    with without_compiler():
+        recorded.start()
+    try:
         for number in range(WARM_UP_STEPS + profiled):
             with record_function(STEP):
                 run()
             if number + 1 in (WARM_UP_STEPS, WARM_UP_STEPS + profiled):
                 device.synchronize()  # no kernel of a warm-up step runs into the window, none out of it
             recorded.step()
+    finally:
+        recorded.stop()
     recorded.export_chrome_trace(str(path))
+
+
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Inside, asking torch for its compiler imports none. A profile that starts asks whether the compiler replays
+    graphs of its own; to import it takes seconds, and one that nobody has imported replays nothing."""
+    lazy = getattr(torch, "_lazy_modules", set())
+    hidden = {"_inductor"} & lazy if "torch._inductor" not in sys.modules else set()
+    lazy -= hidden
+    try:
+        yield
+    finally:
+        lazy |= hidden
 
 
 def _keep(trace: Path, head: bytes, path: Path) -> Path:
