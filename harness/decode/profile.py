@@ -160,7 +160,7 @@ def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -
 def without_compiler() -> Iterator[None]:
     """Inside, asking torch for its compiler imports none. A profile that starts asks whether the compiler replays
     graphs of its own; to import it takes seconds, and one that nobody has imported replays nothing."""
-    lazy = getattr(torch, "_lazy_modules", set())
+    lazy: set[str] = getattr(torch, "_lazy_modules", set())
     hidden = {"_inductor"} & lazy if "torch._inductor" not in sys.modules else set()
     lazy -= hidden
     try:
