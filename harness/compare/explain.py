@@ -111,13 +111,22 @@ def _code(question: Joined, base: Run, head: Run) -> CodeChange | None:
     ]
     if texts[0] is not None and texts[1] is not None and before.variant == after.variant:
         place = first_changed_line(texts[0], texts[1])
-        line = f"{after.variant.removesuffix('.py')}.py:{place}" if place else ""
+        line = f"{_file(str(other.case.op), after.variant)}:{place}" if place else ""
     tunables = before.changes(after)
     if not line and not tunables and before.variant == after.variant:
         return None
     same = before.variant == after.variant and tunables
     pinned = f"{question.case.op}: {{{before.variant}: {_yaml(before)}}}" if same else ""
     return CodeChange(question.name, (before.variant, after.variant), tunables, pinned, line)
+
+
+def _file(op: str, variant: str) -> str:
+    """The file of a variant by its name: an op in one file is the file of its `run` and `run_NAME`."""
+    if variant.endswith(".py"):
+        return variant
+    if variant == "run" or variant.startswith("run_"):
+        return f"{op}.py"
+    return f"{variant.replace('.', '/')}.py"
 
 
 def _yaml(answer: Implementation) -> str:
