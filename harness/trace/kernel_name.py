@@ -20,6 +20,11 @@ TOKEN = re.compile(r"(\d+)|S[0-9A-Z]*_|T\d*_|L[a-z]n?\d+E|DF16[b_]|.", re.DOTALL
 """Of a mangled name: the length of an identifier, a substitution, a literal, a type with digits, or one letter."""
 
 
+LONGEST, TOO_LONG = 10_000, re.compile(r"(\w{300})\w+")
+"""Characters of a name, and of one identifier in it, whose words are looked at: rules take the square of the latter.
+The longest identifiers of libraries have some 200."""
+
+
 class KernelName(NamedTuple):
     """bare: without arguments. namespace: of the function, `a::b`. words: function and template in lower case, words
     apart by `_`, without any namespace."""
@@ -45,6 +50,7 @@ def kernel_name(name: str) -> KernelName:
 
 def words(text: str) -> str:
     """`BatchDecodeWithPagedKVCache` -> `batch_decode_with_paged_kv_cache`."""
+    text = TOO_LONG.sub(lambda m: m[1], text[:LONGEST])
     return CAMEL.sub(lambda m: f"{m[1]}_{m[2]}" if m[1] else f"{m[3]}_", text).lower()
 
 

@@ -45,6 +45,8 @@ ROLES = {
 """The names of today and, with capitals, those before torch 1.13. gpu_user_annotation lies on GPU tracks and is no
 time. What other devices did is counted, so that their traces are not taken for a CPU's."""
 
+LONGEST_ID = 80
+"""Of what a process, device or stream is called."""
 NUMBER_AT_END = re.compile(r"\d+$")
 MODULE = "nn.Module: "
 NO_ARGUMENTS = Arguments()
@@ -262,7 +264,7 @@ class _Collector:
         rows.names = [key if isinstance(key, str) else key[0] for key in self._names]
         rows.shapes = {at: shape_text(*key[1:]) for at, key in enumerate(self._names) if not isinstance(key, str)}
         named: dict[Place, int] = {}
-        rows.places = [Place(_mark(pid, device), str(device), str(stream)) for pid, device, stream in self._places]
+        rows.places = [Place(_mark(pid, device), _text(device), _text(stream)) for pid, device, stream in self._places]
         kept = [named.setdefault(place, len(named)) for place in rows.places]
         if len(named) < len(kept):  # numbers in one part of a file, their texts in another
             rows.places = list(named)
@@ -280,7 +282,12 @@ def mark_of(pid: str) -> str:
 
 
 def _shown(pid: Id) -> str:
-    return "" if pid is None else str(pid)
+    return "" if pid is None else _text(pid)
+
+
+def _text(found: Id) -> str:
+    """As it can be written out: half of a pair of `\\u` escapes cannot, and thousands of digits are no number."""
+    return str(found)[:LONGEST_ID].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _correlation(args: Arguments) -> int:

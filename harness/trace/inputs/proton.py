@@ -91,5 +91,9 @@ def _metric(node: _Node, names: tuple[str, ...]) -> object:
 
 
 def _whole(value: object) -> int:
-    number = float(value) if isinstance(value, int | float | str) and str(value).replace(".", "", 1).isdigit() else 0.0
-    return round(number) if number < 1 << 62 else 0
+    """A number, or a text of one; 0 for anything that is none, or that no time or count can be."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        return 0
+    return round(number) if 0 < number < 1 << 62 else 0
