@@ -125,7 +125,11 @@ def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
 
 def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
     """Of the runs that are named, else of the newest, with the trends of all cases from their points."""
+    from harness.history.reading import known_of
+    from harness.machines.health import every_machine
+    from harness.store import events
     from harness.store.points import points_of
+    from harness.values.event import Note
     from harness_reports.pages import site
     from harness_reports.views.history_view import trends_of_points
 
@@ -141,5 +145,7 @@ def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
             key = " ".join((one.id, one.uuid, one.state, *one.tags))
             pages.append(site.SiteRun(one.id, partial(stored.load, one.id), key))
     found.sort(key=lambda pair: pair[1].started)
-    for path in site.write(pages, trends_of_points(found), folder):
+    said = [event for event in events.of_suite(stored) if isinstance(event, Note)]
+    known = site.Known(known_of(stored, found).standings, said, every_machine(stored.sniffs()))
+    for path in site.write(pages, trends_of_points(found), folder, known):
         print(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from harness.revisions.git import first_parents
 from harness.store import Store, events
 from harness.values.change import Series
 from harness.values.event import Event
-from harness.values.point import CaseSeries
+from harness.values.point import CasePoint, CaseSeries
 from harness.values.standing import Standing
 
 SCANNED = 2000
@@ -60,9 +60,14 @@ def read(store: Store, case: str, suite: str = "", newest: int = SCANNED) -> Kno
     """The cases that `case` means. suite: of this one alone, by name. newest: runs of each series; 0: all. What is
     accepted stands in the store and in the files beside the suites of the repository here. Raises HarnessError where no
     case is meant."""
+    return known_of(store, store.points(meant(store, case, suite), newest), suite)
+
+
+def known_of(store: Store, points: Iterable[tuple[CaseSeries, CasePoint]], suite: str = "") -> Known:
+    """The series of these points, oldest run first, with what was said of them."""
     repository = repository_of(Path.cwd())
     positions = first_parents(repository) if repository else None
-    made = series(store.points(meant(store, case, suite), newest), positions)
+    made = series(points, positions)
     filed = accepted_file.read_all(repository or Path.cwd(), {one.suite for one in made})
     known = together(events.of_suite(store, suite or None), filed)
     return Known(made, tuple(standing(one, known, positions) for one in made), positions)

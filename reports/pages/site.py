@@ -16,13 +16,16 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import HarnessError
+from harness.values.event import Note
+from harness.values.machine import Health
 from harness.values.run import Run
+from harness.values.standing import ChangeState, Standing
 
 from ..charts import charts
 from ..charts.history_chart import draw_history
 from ..figures import clean
 from ..table import Column, Name, Row, Table, Words
-from ..tables import over_runs
+from ..tables import changes, health, over_runs
 from ..views.history_view import Trend
 from ..views.view import View, build
 from . import html, program
@@ -63,6 +66,20 @@ class Entry(msgspec.Struct, frozen=True):
         ))  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known beside the runs: where each case stands on each machine, notes on cases, the machines' health."""
+
+    standings: Sequence[Standing] = ()
+    notes: Sequence[Note] = ()
+    machines: Sequence[Health] = ()
+
+    def of(self, trend: Trend) -> Known:
+        """What belongs on a case's page."""
+        own = [one for one in self.standings if (one.suite, one.case) == (trend.suite, trend.id) and one.changes]
+        return Known(own, [one for one in self.notes if one.suite == trend.suite and one.case in ("", trend.id)])
+
+
 class Manifest(msgspec.Struct):
     """What the pages of a site were made from, by their names. runs: with the entry in the index."""
 
@@ -71,7 +88,7 @@ class Manifest(msgspec.Struct):
     cases: dict[str, str] = {}
 
 
-def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path) -> list[Path]:
+def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path, known: Known = Known()) -> list[Path]:
     """`index.html`, `runs/ID.html` and `cases/NAME.html`, of runs oldest first; returns the paths, the index first.
 
     Raises HarnessError where there is no run, and for a folder that cannot be written.
@@ -87,20 +104,38 @@ def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path) -> lis
     for trend in trends:
         name = f"cases/{_unique(_file_name(f'{trend.suite}-{trend.id}', 'case'), names)}.html"
         linked.append((name, trend))
-        now.cases[name] = _digest(trend)
+        said = known.of(trend)
+        now.cases[name] = _digest(trend, said)
         if before.cases.get(name) != now.cases[name] or not (folder / name).is_file():
-            save(folder, {name: _case_page(trend).encode()})
+            save(folder, {name: _case_page(trend, said).encode()})
     entries = [entry.row(name) for name, (_, entry) in now.runs.items()]
     _remove(folder, {*before.runs, *before.cases} - {*now.runs, *now.cases})
-    files = {"index.html": _index(entries, linked).encode(), MANIFEST: msgspec.json.encode(now)}
+    files = {"index.html": _index(entries, linked, known).encode(), MANIFEST: msgspec.json.encode(now)}
     return [save(folder, files)[0], *(folder / name for name in (*now.runs, *now.cases))]
 
 
-def _index(entries: Sequence[Row], linked: Sequence[tuple[str, Trend]]) -> str:
+def _index(entries: Sequence[Row], linked: Sequence[tuple[str, Trend]], known: Known) -> str:
     hrefs, shown = [href for href, _ in linked], [trend for _, trend in linked]
     cases = over_runs.trends(shown, hrefs).pick("case suite arm trend runs last unit") if linked else None
-    sections = [("runs", "Runs"), *([("cases", "Cases")] if linked else [])]
-    return page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections)
+    parts = {
+        "places": changes.overview(known.standings) if known.standings else None,
+        "changes": _current(known.standings),
+        "machines": health.health(known.machines) if known.machines else None,
+    }
+    names = {"places": "Overview", "changes": "What changed", "machines": "Machines"}
+    sections = [(anchor, name) for anchor, name in names.items() if parts[anchor]]
+    sections += [("runs", "Runs"), *([("cases", "Cases")] if linked else [])]
+    return page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections, **parts)
+
+
+def _current(standings: Sequence[Standing]) -> Table | None:
+    """What is open, suspected or accepted; what was refuted or is gone stands on the cases' pages."""
+    shown = (ChangeState.CONFIRMED, ChangeState.SUSPECTED, ChangeState.ACCEPTED)
+    kept = [
+        msgspec.structs.replace(one, changes=tuple(change for change in one.changes if change.state in shown))
+        for one in standings
+    ]
+    return changes.known_changes(kept) if any(one.changes for one in kept) else None
 
 
 def _run_page(one: SiteRun, name: str, before: Manifest, folder: Path) -> Entry:
@@ -153,8 +188,8 @@ def _program() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files if "samples" not in path.parts)).hexdigest()
 
 
-def _digest(trend: Trend) -> str:
-    return hashlib.sha256(repr(trend).encode()).hexdigest()
+def _digest(trend: Trend, known: Known) -> str:
+    return hashlib.sha256(repr((trend, known)).encode()).hexdigest()
 
 
 def _runs(entries: Sequence[Row]) -> Table:
@@ -163,9 +198,12 @@ def _runs(entries: Sequence[Row]) -> Table:
     return Table("runs", "Every run", columns, tuple(entries))
 
 
-def _case_page(trend: Trend) -> str:
-    charts_of = figures(draw_history([trend]))
-    return page("case.html.j2", {}, trend=trend, points=over_runs.points(trend), charts=charts_of, sections=())
+def _case_page(trend: Trend, known: Known) -> str:
+    return page(
+        "case.html.j2", {}, trend=trend, points=over_runs.points(trend), charts=figures(draw_history([trend])),
+        changes=changes.known_changes(known.standings) if known.standings else None,
+        notes=changes.notes(known.notes) if known.notes else None, sections=(),
+    )  # fmt: skip
 
 
 def _file_name(text: str, fallback: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.values.change import Series
-from harness.values.event import Answer, Confirmation
+from harness.values.event import Answer, Confirmation, Note
 from harness.values.standing import ChangeState, KnownChange, Standing
 
 from ..figures import clean, number, plural, ratio_full
@@ -16,10 +16,52 @@ def known_changes(found: Sequence[Standing]) -> Table:
     columns = (
         Column("case", "Case"), Column("machine", "Machine", extra=True), Column("state", "State"),
         Column("since", "Since"), Column("before", "Last before", extra=True), Column("ratio", "Against before"),
-        Column("z", "z", right=True, extra=True), Column("words", ""),
+        Column("z", "z", right=True, extra=True), Column("words", "Known"),
     )  # fmt: skip
     rows = [_row(one) for standing in found for one in standing.changes]
     return Table("changes", "Changes over commits", columns, tuple(rows))
+
+
+def overview(found: Sequence[Standing]) -> Table:
+    """A row for each suite on each machine."""
+    columns = (
+        Column("suite", "Suite"), Column("machine", "Machine"), Column("state", "State"),
+        Column("cases", "Cases", right=True), Column("open", "Open", right=True),
+        Column("suspected", "Suspected", right=True), Column("newest", "Newest change"),
+    )  # fmt: skip
+    by_place: dict[tuple[str, str], list[Standing]] = {}
+    for standing in found:
+        by_place.setdefault((standing.suite, standing.machine), []).append(standing)
+    return Table("overview", "Suites and machines", columns, tuple(map(_place, by_place.items())))
+
+
+def _place(place: tuple[tuple[str, str], list[Standing]]) -> Row:
+    (suite, machine), found = place
+    is_open, suspected = sum(len(one.open_changes) for one in found), sum(len(one.alarms) for one in found)
+    state = "slower" if is_open else "suspected" if suspected else "quiet"
+    cases, last = len({one.case for one in found}), [one.changes[-1] for one in found if one.changes]
+    newest = max(last, key=_run_number, default=None)
+    said = f"{clean(newest.change.case)}, {newest.change.since.commit[:9]}: {newest.state.value}" if newest else ""
+    return Row((
+        Name(clean(suite)), Words(clean(machine)), Words(state), Number(cases, str(cases)),
+        Number(is_open, str(is_open)), Number(suspected, str(suspected)), Words(said) if said else None,
+    ))  # fmt: skip
+
+
+def _run_number(one: KnownChange) -> tuple[int, str]:
+    """Later runs have larger numbers."""
+    run = one.change.since.runs[-1]
+    return len(run), run
+
+
+def notes(found: Sequence[Note]) -> Table:
+    columns = (Column("commit", "Commit"), Column("note", "Note"), Column("by", "By"), Column("at", "At"))
+    rows = [
+        Row((Name(clean(one.commit[:9]), mono=True), Words(clean(one.text, 300), "wide"), Words(clean(one.by)),
+             Words(one.at[:10], "nowrap")))
+        for one in found
+    ]  # fmt: skip
+    return Table("notes", "Notes", columns, tuple(rows))
 
 
 def _row(one: KnownChange) -> Row:

@@ -21,7 +21,7 @@ from harness.values.case import Case, Implementation
 from harness.values.change import Change, Point, Series
 from harness.values.compiled import Compiled
 from harness.values.estimate import Ratio
-from harness.values.event import Acceptance, Answer, Confirmation
+from harness.values.event import Acceptance, Answer, Confirmation, Note
 from harness.values.launch import Launch
 from harness.values.machine import Health, MachineState, Probe, Sniff, Sniffed
 from harness.values.measurement import Status
@@ -153,6 +153,10 @@ def changed_standing() -> Standing:
     return Standing(change.case, "s", change.machine, tuple(known), 1.051)
 
 
+def history_notes() -> list[Note]:
+    return [Note("n", "2026-01-07T00:00:00+00:00", "somebody", "s", "", "b" * 40, "new cooling")]
+
+
 def bisected() -> Bisected:
     """A commit that was found among two that were measured, one of which does not build."""
     good, broken, bad = Commit("a" * 40, "before"), Commit("b" * 40, "does not build"), Commit("c" * 40, "slower")
@@ -257,6 +261,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
         bisect.steps(bisected()), changes.known_changes([changed_standing()]),
+        changes.overview([changed_standing()]), changes.notes(history_notes()),
         of_machines.health(machine_healths()),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),

@@ -22,7 +22,7 @@ from harness_reports.views.machines import side_by_side
 from tests.reports.browser import chromium
 from tests.reports.comparison_factory import comparison, large_run
 from tests.reports.hostile import EVIL, hostile_run
-from tests.reports.pages.test_history_and_site import site_of
+from tests.reports.pages.test_history_and_site import site_of, team_history
 from tests.reports.pages.test_landscape_and_quality import swept
 from tests.reports.run_factory import broken_run, synthetic_run
 
@@ -56,7 +56,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, text in made.items():
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(text, encoding="utf-8")
-    written = site_of([large_run(4, number=number) for number in range(3)], folder / "site")
+    runs = [large_run(4, number=number) for number in range(3)]
+    written = site_of(runs, folder / "site", team_history(runs))
     return paths | {"index": written[0], "case": next(path for path in written if path.parent.name == "cases")}
 
 

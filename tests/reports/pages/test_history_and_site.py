@@ -26,6 +26,7 @@ from harness_reports.views.view import build
 from tests.reports.comparison_factory import large_run
 from tests.reports.hostile import hostile_run
 from tests.reports.run_factory import broken_run, synthetic_run
+from tests.reports.table_factory import changed_standing, history_notes, machine_healths
 
 
 def other_driver(run: Run) -> Run:
@@ -103,10 +104,10 @@ def test_the_command_charts_earlier_runs(tmp_path: Path) -> None:
     assert 'id="history"' not in alone
 
 
-def site_of(runs: Sequence[Run], folder: Path) -> list[Path]:
+def site_of(runs: Sequence[Run], folder: Path, known: site.Known = site.Known()) -> list[Path]:
     pages = [site.SiteRun(run.id, partial(_give, run), run.id) for run in runs]
     found = [pair for run in runs for pair in points_of(run)]
-    return site.write(pages, trends_of_points(sorted(found, key=lambda pair: pair[1].started)), folder)
+    return site.write(pages, trends_of_points(sorted(found, key=lambda pair: pair[1].started)), folder, known)
 
 
 def _give(run: Run) -> Run:
@@ -129,6 +130,31 @@ def test_a_site_links_only_to_its_own_files(tmp_path: Path) -> None:
     assert reached | {paths[0].resolve()} >= {path.resolve() for path in paths}
     for path in paths:
         assert links(path) <= {other.resolve() for other in paths}
+
+
+def team_history(runs: Sequence[Run]) -> site.Known:
+    """A case of these runs with every state of a change, a note on all cases, a machine that is slow."""
+    case = trends([slim(run) for run in runs])[0]
+    standing = msgspec.structs.replace(changed_standing(), suite=case.suite, case=case.id)
+    notes = [msgspec.structs.replace(note, suite=case.suite) for note in history_notes()]
+    return site.Known([standing], notes, machine_healths())
+
+
+def test_a_site_says_what_the_team_knows(tmp_path: Path) -> None:
+    """On the index suites by machines, what is open, suspected or accepted, and slow machines; on a case's page all of
+    its changes and notes. A page whose case is accepted is made again, the others are not."""
+    known = team_history(RUNS)
+    index, *pages = site_of(RUNS, tmp_path, known)
+    text = index.read_text(encoding="utf-8")
+    for words in ("Overview", "What changed", "needed", "too slow to compare"):
+        assert words in text
+    assert "the machine: its memory" not in text  # refuted
+    before = {path: path.stat().st_mtime_ns for path in pages}
+    [page] = [path for path in pages if "the machine: its memory" in path.read_text(encoding="utf-8")]
+    assert page.parent.name == "cases" and "new cooling" in page.read_text(encoding="utf-8")
+    fewer = msgspec.structs.replace(known.standings[0], changes=known.standings[0].changes[:1])
+    site_of(RUNS, tmp_path, site.Known([fewer], known.notes, known.machines))
+    assert [path for path in pages if path.stat().st_mtime_ns != before[path]] == [page]
 
 
 def test_the_same_runs_give_the_same_site(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""On a GPU: the look at the machine before a run, its cost and its spread."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.device.choice import open_device
+from harness.device.sniff import sniff
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
+
+
+def test_a_look_is_cheap_and_says_what_the_driver_knows() -> None:
+    """Under a second beside the bandwidth, with clocks of load; five looks agree within the bound of slow."""
+    device = open_device()
+    looks = [sniff(device) for _ in range(5)]
+    assert all(look.seconds < 1 for look in looks[1:])
+    newest = looks[-1]
+    assert newest.vbios and newest.sm_clock_mhz and newest.power_w and newest.temperature_c
+    assert newest.read_gb_s > 100 and 0.5 < newest.launch_us < 50
+    matmul = sorted(look.matmul_us for look in looks[1:])
+    assert matmul[-1] / matmul[0] < 1.05
