@@ -26,6 +26,7 @@ from harness.cli import (
     export,
     history,
     import_,
+    import_op,
     machines,
     note,
     profile,
@@ -74,6 +75,7 @@ app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("history")(history.command)
 app.command("import")(import_.command)
+app.command("import-op")(import_op.command)
 app.command("list")(list_command.command)
 app.command("machines")(machines.command)
 app.command("note")(note.command)
