@@ -78,6 +78,17 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.cli"),
         deferred=False,
     ),
+    "the parent of an import": Layer(
+        ("harness/importers/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness"),
+        except_for=(
+            "harness.values",
+            "harness.errors",
+            "harness.suite.own_spec",
+            "harness.worker",
+            "harness.importers",
+        ),
+    ),
     "devices": Layer(
         ("harness/device/**/*.py",),
         (*KERNELS, *SHOWING, "harness"),

@@ -1,4 +1,4 @@
-"""How the inputs of a definition are drawn: random numbers, and integers that mean something by what it says of them."""
+"""How the inputs of a definition are drawn: random numbers, and integers by what it says of them."""
 
 from __future__ import annotations
 

@@ -93,13 +93,22 @@ def _code(definition: Definition) -> tuple[str, tuple[str, ...]]:
     return (text if "import torch" in text else f"import torch\n\n\n{text}"), parameters(run)
 
 
-def write_op(problem: DefinedProblem, varying: Collection[str], small: Sequence[Mapping[str, int]] = ()) -> Imported:
-    """varying: the axes that are dims; all others stay constants. small: sizes for a CPU."""
+def write_op(
+    problem: DefinedProblem,
+    varying: Collection[str],
+    small: Sequence[Mapping[str, int]] = (),
+    states: Sequence[str] = (),
+) -> Imported:
+    """varying: the axes that are dims; all others stay constants. small: sizes for a CPU. states: inputs that the
+    reference changes."""
     definition = problem.definition
     dims = {name: value for name, value in problem.dims.items() if name in varying}
     shown = definition.description or definition.name
-    docstring = f"{shown.strip().splitlines()[0]}\n\nAfter the definition {definition.name}; `{DEFINITION}` is as it was."
-    parts = [problem.code, "\n".join(_settings(problem, dims, small)), _inputs(problem, dims)]
+    docstring = (
+        f"{shown.strip().splitlines()[0]}\n\nAfter the definition {definition.name}; `{DEFINITION}` is as it was."
+    )
+    roles = [f"ROLES = {literal_dict(dict.fromkeys(states, 'state'))}".replace("'", '"')] if states else []
+    parts = [problem.code, "\n".join([*roles, *_settings(problem, dims, small)]), _inputs(problem, dims)]
     constants = [f"{name}={value!r}" for name, value in problem.values.items()]
     tensors = [name for name in problem.parameters if name not in problem.values]
     body = [f"return {DEFINITION}({', '.join(problem.parameters)})"]
@@ -164,7 +173,9 @@ def _inputs(problem: DefinedProblem, dims: Mapping[str, int]) -> str:
         lines += [wrapped(f"return made | {custom}({{", sizes, "}, torch.device(device))", indent=4)]
     else:
         lines += ["    return {", *drawn, "    }"]
-    start = f"{wrapped('def inputs(', ', '.join(head), '):')}\n    \"\"\"Random numbers in every tensor of the definition.\"\"\""
+    start = (
+        f'{wrapped("def inputs(", ", ".join(head), "):")}\n    """Random numbers in every tensor of the definition."""'
+    )
     return "\n".join([start, *lines])
 
 

@@ -63,7 +63,7 @@ def read_problems(file: Path) -> list[Workloads]:
     found = [_read(file, parts, one) for one in classes if _methods(one.node, "benchmark_")]
     if not found:
         bases = [ast.unparse(base) for one in classes if isinstance(one.node, ast.ClassDef) for base in one.node.bases]
-        raise NotImported(f"no class of it has workloads of its own (they derive from {', '.join(bases) or 'nothing'})")
+        raise NotImported(f"no class of it has workloads of its own: they derive from {', '.join(bases) or 'nothing'}")
     return found
 
 
@@ -72,18 +72,18 @@ def _read(file: Path, parts: Sequence[Statement], one: Statement) -> Workloads:
     assert isinstance(node, ast.ClassDef)
     names = [name for name in _methods(node, "benchmark_") if name in _methods(node, "verify_")]
     if not names:
-        raise NotImported(f"{node.name}: no workload has a verify_*: nothing says what is right")
+        raise NotImported(f"no workload has a verify_*, so nothing says what is right: {node.name}")
     setups = {name: f"setup_{name}" if name in _methods(node, "setup_") else "setup" for name in names}
     methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     if any(setup not in methods for setup in setups.values()):
-        raise NotImported(f"{node.name}: a workload has no setup")
+        raise NotImported(f"a workload has no setup: {node.name}")
     setup_nodes = [methods[setup] for setup in dict.fromkeys(setups.values())]
     if any("kernel" in _attributes(setup, ast.Load) for setup in setup_nodes):
-        raise NotImported(f"{node.name}: its setup runs the kernel, so its inputs cannot be made without it")
+        raise NotImported(f"its setup runs the kernel, so its inputs cannot be made without it: {node.name}")
     verifies = [methods[f"verify_{name}"] for name in names]
     benchmarks = [methods[f"benchmark_{name}"] for name in names]
     if any("kernel" in _attributes(verify, ast.Load) for verify in verifies):
-        raise NotImported(f"{node.name}: its verify_* runs the kernel that it verifies")
+        raise NotImported(f"its verify_* runs the kernel that it verifies: {node.name}")
     made = {name for setup in setup_nodes for name in _attributes(setup, ast.Store)}
     written = {name for verify in verifies for name in _attributes(verify, ast.Store)}
     read = _in_order(setup_nodes, made & {name for v in verifies for name in _attributes(v, ast.Load)})
@@ -139,7 +139,7 @@ def _code(parts: Sequence[Statement], one: Statement) -> str:
     assert isinstance(node, ast.ClassDef)
     bases = [ast.unparse(base) for base in node.bases]
     if any(base.rpartition(".")[2] != "Benchmark" and base not in classes for base in bases):
-        raise NotImported(f"{node.name} derives from {', '.join(bases)}, which is in another file")
+        raise NotImported(f"it derives from a class in another file: {', '.join(bases)}")
     return text
 
 
@@ -148,12 +148,12 @@ def write_op(problem: Workloads, kinds: Mapping[str, str]) -> Imported:
     tensors = [name for name in problem.attributes if _is_tensor(kinds[name])]
     constants = {name: kinds[name] for name in problem.attributes if name not in tensors}
     if not tensors:
-        raise NotImported(f"{problem.title}: its verify_* reads no tensor of its setup")
+        raise NotImported(f"its verify_* reads no tensor of its setup: {problem.title}")
     dtypes = [kinds[name].partition(" ")[0] for name in tensors]
     main = next((dtype for dtype in dtypes if dtype in FLOATS), "float32")
     with_kernel = not problem.set_by_verify
     out = "out" if with_kernel else ""
-    head = [f'WORKLOADS = ({", ".join(repr(n) for n in problem.names)},)'.replace("'", '"')]
+    head = [f"WORKLOADS = ({', '.join(repr(n) for n in problem.names)},)".replace("'", '"')]
     head += [f'KERNEL = "kernels-community/{problem.package}"', 'SHAPES = [{"workload": 0}]', 'OUTPUTS = ("y",)']
     defaults = {**constants, **({"out_shape": "()", "out_dtype": f'"{main}"'} if with_kernel else {}), "workload": "0"}
     takes = [*tensors, *(f"{name}={value}" for name, value in defaults.items())]
@@ -180,10 +180,10 @@ def _is_tensor(kind: str) -> bool:
 
 
 def _workload_of(problem: Workloads) -> str:
-    return f'''def workload_of(device):
+    return f"""def workload_of(device):
     made = {problem.title}()
     made.device = device
-    return made'''
+    return made"""
 
 
 def _inputs(problem: Workloads, attributes: Sequence[str], out: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.importers import flashinfer_bench, hf_kernels, kernelbench, tritonbench
+from harness.importers import flashinfer_bench, hf_kernels, kernelbench, module_op_file, tritonbench
 from harness.importers.messages import (
     MOST_S,
     CheckOp,
@@ -102,7 +102,7 @@ def _module(file: Path, evaluate: bool, ask: Ask) -> Draft:
     if facts.refused:
         raise NotImported(facts.refused)
     dtypes = ("float32",) if facts.slow else ("float32", "bfloat16")
-    return kernelbench.write_op(problem, facts, evaluate), kernelbench.small_shapes(facts), dtypes, probe
+    return module_op_file.write_op(problem, facts, evaluate), module_op_file.small_shapes(facts), dtypes, probe
 
 
 def _definition(file: Path, ask: Ask) -> Draft:
@@ -111,7 +111,7 @@ def _definition(file: Path, ask: Ask) -> Draft:
     facts: OpFacts = ask(ProbeOp(text, str(file), problem.dims, problem.free), OpFacts)
     if facts.refused:
         raise NotImported(facts.refused)
-    op = flashinfer_bench.write_op(problem, facts.varying, facts.small)
+    op = flashinfer_bench.write_op(problem, facts.varying, facts.small, facts.written)
     if facts.unchecked:
         return msgspec.structs.replace(op, unchecked=facts.unchecked), (), (), None
     small = tuple({name: value for name, value in one.items() if name in facts.varying} for one in facts.small)

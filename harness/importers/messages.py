@@ -69,6 +69,8 @@ class OpFacts(msgspec.Struct, frozen=True, tag=True):
     unchecked: str = ""
     varying: tuple[str, ...] = ()
     small: tuple[dict[str, int], ...] = ()
+    written: tuple[str, ...] = ()
+    """Inputs that the reference changes."""
 
 
 class ProbeInputs(msgspec.Struct, frozen=True, tag=True):
@@ -99,7 +101,7 @@ class CheckOp(msgspec.Struct, frozen=True, tag=True):
 
 
 class OpChecked(msgspec.Struct, frozen=True, tag=True):
-    """refused: why it is no op, though its file could be written. checked: each variant, in each dtype, at each shape."""
+    """refused: why it is no op, though its file was written. checked: each variant, in each dtype, at each shape."""
 
     refused: str = ""
     checked: tuple[Checked, ...] = ()

@@ -10,7 +10,7 @@ from harness.errors import HarnessError
 PATTERNS = {
     "kernelbench": ("*.py",),
     "flashinfer-bench": ("definitions/**/*.json", "definition.json", "*.json"),
-    "hf-kernels": ("benchmarks/benchmark*.py", "benchmark*.py"),
+    "hf-kernels": ("benchmarks/benchmark*.py", "benchmarks/*.py", "benchmark*.py"),
     "tritonbench": ("operator.py",),
 }
 """By kind, where problems lie in a folder: the first pattern that finds any is the one that is meant."""
@@ -23,7 +23,11 @@ def find_problems(kind: str, source: str) -> list[Path]:
         return [path]
     if path.is_dir():
         for pattern in PATTERNS[kind]:
-            found = [file for file in path.rglob(pattern) if file.is_file() and "__pycache__" not in file.parts]
+            found = [
+                file
+                for file in path.rglob(pattern)
+                if file.is_file() and not {"__pycache__", "__init__.py"} & set(file.parts)
+            ]
             if found:
                 return sorted(found, key=_in_order)
         raise HarnessError(f"{source}: holds no {' or '.join(PATTERNS[kind])}")

@@ -122,9 +122,10 @@ def function_in(scope: Sequence[ast.stmt], name: str) -> ast.FunctionDef | None:
     return next((node for node in scope if isinstance(node, ast.FunctionDef) and node.name == name), None)
 
 
-def parameters(function: ast.FunctionDef, method: bool = False) -> tuple[str, ...]:
-    """Names of the arguments that may be given by place; those of a method without `self`. NotImported for *args."""
-    if function.args.vararg or function.args.kwarg:
+def parameters(function: ast.FunctionDef, method: bool = False, strict: bool = True) -> tuple[str, ...]:
+    """Names of the arguments that may be given by place; those of a method without `self`. strict: NotImported where
+    there may be others."""
+    if strict and (function.args.vararg or function.args.kwarg):
         raise NotImported(f"{function.name} takes *args or **kwargs, which hide its arguments")
     names = tuple(argument.arg for argument in (*function.args.posonlyargs, *function.args.args))
     return names[1:] if method else names

@@ -16,28 +16,32 @@ from harness.importers.outcome import Imported, NotImported, op_name
 from harness.importers.python_source import parameters, read_text, statements
 
 REGISTER = "register_benchmark"
-HEAD = '''from functools import cache
+HEAD = """from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 
-import torch'''
+import torch"""
 OPERATOR = '''@cache
 def operator(device, dtype):
     """tritonbench's operator without its command line, and without the count of its inputs, which makes them all."""
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
-    words = ["--op", OPERATOR, "--device", device, "--precision", precision]
+    place = "cpu" if device == "meta" else device
+    words = ["--op", OPERATOR, "--device", place, "--precision", precision]
     arguments, others = import_module("tritonbench.utils.parser").get_parser().parse_known_args(words)
     made = object.__new__(import_module(f"tritonbench.operators.{OPERATOR}.operator").Operator)
-    with torch.random.fork_rng():  # it seeds them
-        made.__init__(arguments, others)
+    seed = torch.manual_seed
+    try:
+        with torch.random.fork_rng():  # it seeds them, and replaces torch's function by one that always seeds the same
+            made.__init__(arguments, others)
+    finally:
+        torch.manual_seed = seed
     return made
 
 
 def inputs(number=0, *, device, dtype):
     """The operator's own inputs, by number."""
-    real = operator("cpu" if str(device) == "meta" else str(device), dtype)
-    made = next(islice(real.get_input_iter(), number, None))
+    made = next(islice(operator(str(device), dtype).get_input_iter(), number, None))
     return [value.to(device) if isinstance(value, torch.Tensor) else value for value in made]'''
 MISSING = '''def missing(name):
     """Why an implementation cannot run here."""
@@ -118,7 +122,9 @@ def write_op(problem: Operator, kinds: Sequence[str]) -> Imported:
         inputs += f"\n    return [{', '.join([placed, *[n for n in names if n not in tensors]])}]"
     settings = [f'OPERATOR = "{problem.operator}"', 'SHAPES = [{"number": 0}]', 'OUTPUTS = ("y",)']
     parts = [HEAD, "\n".join(settings), inputs, MISSING]
-    parts.append(function("reference", takes, f"`{problem.baseline}`, the operator's baseline.", call(problem.baseline)))
+    parts.append(
+        function("reference", takes, f"`{problem.baseline}`, the operator's baseline.", call(problem.baseline))
+    )
     parts.append(function("run", takes, "The baseline in the dtype of its inputs.", call(problem.baseline)))
     for other in problem.others:
         said = f'def supports_{other}(case):\n    return missing("{other}")'

@@ -15,8 +15,8 @@ from harness.importers.messages import (
 from harness.worker.messages import Boot, Done
 from harness.worker.wire import Wire
 
-
 Job = ProbeModule | ProbeInputs | ProbeOp | CheckOp
+Answer = ModuleFacts | InputKinds | OpFacts | OpChecked
 
 
 def serve(wire: Wire, _: Boot) -> None:
@@ -26,19 +26,27 @@ def serve(wire: Wire, _: Boot) -> None:
         wire.send(Done())
 
 
-def answer(job: Job) -> ModuleFacts | InputKinds | OpFacts | OpChecked:
+ANSWERS = {ProbeModule: ModuleFacts, ProbeInputs: InputKinds, ProbeOp: OpFacts, CheckOp: OpChecked}
+
+
+def answer(job: Job) -> Answer:
+    """Whatever somebody's code raises, an exit among it, is a refusal in one line."""
+    try:
+        return _answer(job)
+    except (Exception, SystemExit) as error:
+        from harness.measure.failure import first_line
+
+        refused: Answer = ANSWERS[type(job)](refused=f"{type(error).__name__}: {first_line(error)}")
+        return refused
+
+
+def _answer(job: Job) -> Answer:
+    from harness.serving import imported_op, module_facts, op_facts
+
     if isinstance(job, ProbeModule):
-        from harness.serving import module_facts
-
         return module_facts.facts_of(job)
-    if isinstance(job, ProbeOp):
-        from harness.serving import op_facts
-
-        return op_facts.facts_of(job)
     if isinstance(job, ProbeInputs):
-        from harness.serving import op_facts
-
         return op_facts.kinds_of(job)
-    from harness.serving.imported_op import check
-
-    return check(job)
+    if isinstance(job, ProbeOp):
+        return op_facts.facts_of(job)
+    return imported_op.check(job)

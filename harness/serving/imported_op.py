@@ -16,7 +16,7 @@ from harness.measure.expected import as_tuple
 from harness.measure.failure import first_line
 from harness.measure.operand_sets import torch_dtype
 from harness.measure.verify import verify_variant
-from harness.serving.module_facts import Problem, called
+from harness.serving.imported_module import Problem, agree, called
 from harness.suite.catalogue import bind_ops
 from harness.suite.op_sources import source_of
 from harness.values.case import SHAPE_SITE, Case, Implementation
@@ -36,8 +36,7 @@ def check(job: CheckOp) -> OpChecked:
 
 
 def _refuse_another_answer(module: ProbeModule, op: LoadedOp, shapes: Sequence[dict[str, int]]) -> None:
-    """The same random numbers, so the same inputs and parameters: the op's reference and the module itself must agree
-    bit for bit."""
+    """The same random numbers, so the same inputs and parameters: the op's reference and the module must agree."""
     problem = Problem(module)
     assert op.inputs is not None
     for dims in shapes:
@@ -49,7 +48,7 @@ def _refuse_another_answer(module: ProbeModule, op: LoadedOp, shapes: Sequence[d
         dtype = {"dtype": torch.float32} if "dtype" in inspect.signature(op.inputs).parameters else {}
         with torch.no_grad():
             got = as_tuple(op.reference(*op.inputs(**dims, **dtype)))
-        if not all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(wanted, got, strict=True)):
+        if not agree(wanted, got):
             raise NotImported(f"its reference does not answer as the module does, at {dims}")
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from harness.importers.messages import InputKinds, OpFacts, ProbeInputs, ProbeOp
 from harness.importers.outcome import NotImported
-from harness.serving.module_facts import kind_of, refuse_constant, saying, tensors_of
+from harness.serving.imported_module import kind_of, saying, tensors_of
+from harness.serving.module_facts import refuse_constant
 from harness.serving.small_sizes import small_sizes
 
 MOST_BYTES = 2**30
@@ -43,18 +44,27 @@ class OpText:
         if not isinstance(made, Mapping):
             return list(made)
         takes = inspect.signature(self._reference).parameters
-        return [made[name] if name in made else parameter.default for name, parameter in takes.items()]
+        return [made.get(name, parameter.default) for name, parameter in takes.items()]
 
     def outputs(self, inputs: list[Any]) -> list[Tensor]:
         given = [_exact(value) for value in inputs]
         with torch.no_grad():
             return tensors_of(self._reference(*given)) if self._reference is not None else []
 
+    def written(self, inputs: list[Any]) -> tuple[str, ...]:
+        """Names of the inputs that the reference changes."""
+        assert self._reference is not None
+        copies = [value.clone() if isinstance(value, Tensor) else value for value in map(_exact, inputs)]
+        with torch.no_grad():
+            self._reference(*copies)
+        names = zip(inspect.signature(self._reference).parameters, inputs, copies, strict=False)
+        return tuple(n for n, old, new in names if isinstance(old, Tensor) and not torch.equal(_exact(old), new))
+
     def works_without_memory(self, dims: Mapping[str, int]) -> bool:
         try:
             with torch.device("meta"):
                 self.outputs(self.inputs(dims, "meta"))
-        except Exception:  # whatever somebody's reference raises at sizes that it does not take, or on that device
+        except (Exception, SystemExit):  # whatever somebody's reference raises there
             return False
         return True
 
@@ -109,8 +119,9 @@ def _facts(asked: ProbeOp) -> OpFacts:
     if not all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(first, again, strict=True)):
         raise NotImported("random: two calls on the same inputs differ")
     refuse_constant(first, op.outputs(op.inputs(small[0])))
+    written = op.written(inputs)
     varying = [name for name, value in small[0].items() if name in free or value != asked.dims[name]]
-    return OpFacts(varying=tuple(varying), small=tuple(small))
+    return OpFacts(varying=tuple(varying), small=tuple(small), written=written)
 
 
 def _small(asked: ProbeOp, free: Mapping[str, int], more: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 FLOOR, FLOOR_BATCH = 16, 2
 BATCH_WORDS = ("batch", "tokens")
 ODD = (1, 3, -1)
-"""What is added to a small size, the first that works: kernels forget the last block of a size that no block divides."""
+"""What is added to a small size, the first that works: kernels forget the last block where no block divides it."""
 DEEPEST = 24
 
 Dims = dict[str, int]
@@ -38,13 +38,16 @@ def _with_odd(small: Dims, works: Works) -> list[Dims]:
 
 
 def _one_by_one(dims: Mapping[str, int], works: Works) -> Dims:
-    """Halved as often as possible, the largest first, twice over: one size may wait for another."""
+    """Halved as often as possible, the largest first, twice over: one size may wait for another. Sizes that are equal
+    in the problem may have to be."""
     small = dict(dims)
     for _ in range(2):
         for name in sorted(small, key=lambda n: -small[n]):
+            alike = [other for other, value in small.items() if value == small[name]]
             for value in _halves(name, small[name]):
-                if works({**small, name: value}):
-                    small[name] = value
+                alone, together = {**small, name: value}, {**small, **dict.fromkeys(alike, value)}
+                if works(alone) or works(together):
+                    small = alone if works(alone) else together
                     break
     return small
 
