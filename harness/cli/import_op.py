@@ -31,7 +31,7 @@ def command(
     if kind not in KINDS:
         raise HarnessError(f"{kind}: unknown kind; {allowed(kind, KINDS)}")
     from harness.importers.import_ops import Runner, import_all
-    from harness.importers.op_folder import write_folder, write_one
+    from harness.importers.op_folder import refuse_existing, write_folder, write_one
     from harness.importers.outcome import Imported
     from harness.importers.problem_files import find_problems
     from harness.kernels_root import in_use
@@ -40,6 +40,8 @@ def command(
     single = Path(source).is_file()
     if single and out and not out.endswith(".py"):
         raise HarnessError(f"--out {out}: one problem makes one file, whose name ends in .py")
+    folder = Path(out.removesuffix(".py") or "imported")
+    refuse_existing(Path(out) if single and out else folder, single and bool(out), force or (single and not out))
     runner, found = Runner(in_use()), []
     try:
         for outcome in import_all(kind, files, runner.ask, evaluate):
@@ -52,7 +54,7 @@ def command(
     if len(ops) == 1 and single:
         written = write_one(ops[0], Path(out or f"{ops[0].name}.py"), force)
     elif ops:
-        written = write_folder(ops, Path(out.removesuffix(".py") or "imported"), force)
+        written = write_folder(ops, folder, force)
     else:
         written = []
     _end(found, written)

@@ -22,9 +22,12 @@ from harness.importers.messages import (
     ProbeOp,
 )
 from harness.importers.outcome import Imported, NotImported, Outcome, Refused
+from harness.worker.messages import Awake
 from harness.worker.process import WorkerDied, WorkerProcess, worker_environment
 
 SERVICE = "harness.serving.import_problems"
+START_LIMIT_S = 120.0
+"""Until a process has imported torch."""
 PROBLEMS_A_WORKER = 40
 """What a process has imported it keeps."""
 Ask = Callable[[Any, Any], Any]
@@ -47,6 +50,7 @@ class Runner:
                 SERVICE, kernels_root=str(self._kernels_root), environment=environment, own_session=True,
                 silence="runs for more than {:.0f} s on this CPU",
             )  # fmt: skip
+            self._worker.hear(Awake, START_LIMIT_S)
         try:
             [answer] = self._worker.ask(job, kind, self._limit_s)
         except WorkerDied as death:

@@ -10,6 +10,13 @@ from harness.errors import HarnessError
 from harness.importers.outcome import Imported
 
 
+def refuse_existing(out: Path, single: bool, force: bool) -> None:
+    """HarnessError, before anything is run, where writing would be refused afterwards."""
+    there = out if single else out / "ops"
+    if there.exists() and not force:
+        raise HarnessError(f"{there}: is there already; --force writes over it")
+
+
 def write_one(op: Imported, file: Path, force: bool) -> list[Path]:
     """The op's file and a suite beside it."""
     suite = file.with_suffix(".yaml")

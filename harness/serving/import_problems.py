@@ -12,7 +12,7 @@ from harness.importers.messages import (
     ProbeModule,
     ProbeOp,
 )
-from harness.worker.messages import Boot, Done
+from harness.worker.messages import Awake, Boot, Done
 from harness.worker.wire import Wire
 
 Job = ProbeModule | ProbeInputs | ProbeOp | CheckOp
@@ -20,7 +20,10 @@ Answer = ModuleFacts | InputKinds | OpFacts | OpChecked
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """Jobs until the wire closes, each with one answer."""
+    """Jobs until the wire closes, each with one answer; it has imported torch before it says that it is awake."""
+    from harness.serving import imported_op  # noqa: F401
+
+    wire.send(Awake())
     while True:
         wire.send(answer(wire.receive(Job)))
         wire.send(Done())
