@@ -22,8 +22,9 @@ from harness.importers.messages import (
     ProbeOp,
 )
 from harness.importers.outcome import Imported, NotImported, Outcome, Refused
+from harness.worker.launch import worker_environment
 from harness.worker.messages import Awake
-from harness.worker.process import WorkerDied, WorkerProcess, worker_environment
+from harness.worker.process import WorkerDied, WorkerProcess
 
 SERVICE = "harness.serving.import_problems"
 START_LIMIT_S = 120.0
