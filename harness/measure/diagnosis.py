@@ -25,6 +25,8 @@ COMPUTED_NAN = (
 )
 LOW_PRECISION = 0.05
 """An rms error below this, spread over everything, is rounding: bfloat16 sums of thousands of terms reach 2 %."""
+FEW = 3
+"""Fewer wrong values than this, each off by little, are no pattern."""
 
 
 class Returned(NamedTuple):
@@ -176,7 +178,8 @@ def _whole(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
     at = mask if bool(mask.any()) else torch.ones_like(mask)
     square = wanted[at].square().sum().item()
     factor = (got[at] * wanted[at]).sum().item() / square if square else 0.0
-    if abs(factor) > 1e-3 and _explains(wanted * factor, number, mask, wrong):
+    told = int(at.sum()) >= FEW or share >= LOW_PRECISION  # any factor explains one value
+    if told and abs(factor) > 1e-3 and _explains(wanted * factor, number, mask, wrong):
         return "factor", f"right but for a factor of {factor:.4g}"
     if share < LOW_PRECISION:
         return (

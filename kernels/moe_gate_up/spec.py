@@ -35,7 +35,9 @@ DEFAULT = {"decode": "torch_gather", "prefill": "torch_per_expert"}
 TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 1, "experts": 8, "top_k": 2, "inter": 32, "hidden": 128, "group": 32},
     {"tokens": 3, "experts": 5, "top_k": 3, "inter": 20, "hidden": 192, "group": 64},
+    {"tokens": 1, "experts": 3, "top_k": 2, "inter": 8, "hidden": 2048, "group": 128},
 )
+"""The last has sums so long that one which is kept in bfloat16 is seen."""
 
 
 def cost(d: Dims) -> Cost:

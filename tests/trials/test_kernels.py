@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.trials.commands import harness
 
 HEAD = "import torch\nimport triton\nimport triton.language as tl\n\n\n"
@@ -101,6 +102,26 @@ BRANCHES = NORM.replace(
 )
 
 
+SOFTMAX_WITHOUT_MAX = """\
+import torch
+
+
+def run(q, k_cache, v_cache, positions):
+    g = q.shape[2] // k_cache.shape[1]
+    k, v = k_cache.repeat_interleave(g, 1).float(), v_cache.repeat_interleave(g, 1).float()
+    s = q.transpose(1, 2).float() @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+    e = torch.exp(s) * (torch.arange(k.shape[2], device=q.device) <= positions.unsqueeze(-1))
+    return ((e / e.sum(-1, keepdim=True)) @ v).transpose(1, 2).to(q.dtype)
+"""
+VECMAT = (REPOSITORY / "kernels" / "moe_gate_up" / "triton_vecmat.py").read_text()
+SUM = "total = vecmat_step(total, values, weight_at, scale_rows, start, k, k_ok, rows_ok, GROUP, BLOCK_K)"
+BFLOAT16_SUM = VECMAT.replace(SUM, f"{SUM}.to(tl.bfloat16).to(tl.float32)")
+NIBBLE_ZERO = VECMAT.replace("- 8.0\n", "- 8.0\n    level = tl.where(level == -8.0, 0.0, level)\n", 1)
+SHARED_OUTPUT = VECMAT.replace("out = torch.empty(", "out = BUFFER.setdefault(rows, torch.empty(", 1).replace(
+    "device=x.device)\n", "device=x.device))\n", 1
+) + "\n\nBUFFER: dict[int, Tensor] = {}\n"  # fmt: skip
+
+
 class Trial(NamedTuple):
     op: str
     text: str
@@ -122,6 +143,14 @@ TRIALS = {
         "FAILED",
     ),
     "a typo in a kernel": Trial("rms_norm", NORM.replace("v * r *", "v * rr *"), 5, ("FAILED", "k.py:12: NameError")),
+    "softmax without a maximum": Trial(
+        "sdpa", SOFTMAX_WITHOUT_MAX, 5, ("INCORRECT", "right on random inputs, wrong under the condition saturated")
+    ),
+    "a sum in bfloat16": Trial("moe_gate_up", BFLOAT16_SUM, 5, ("INCORRECT", "what is summed in low precision?")),
+    "level -8 left out": Trial("moe_gate_up", NIBBLE_ZERO, 5, ("INCORRECT", "under the condition all_nibbles")),
+    "one buffer for all calls": Trial(
+        "moe_gate_up", SHARED_OUTPUT, 5, ("INCORRECT   gate_up of one call lies in the buffer of another call's",)
+    ),
     "another device than the inputs'": Trial(
         "linear", "def run(x, weight):\n    return (x @ weight.T).to('meta')\n", 5,
         ("y lies on meta, its inputs on cpu",),

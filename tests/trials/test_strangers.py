@@ -104,8 +104,14 @@ def test_a_package_with_helpers(stranger: Stranger) -> None:
     assert stranger.types("check s.yaml").count("OK ") == 2
     assert "2 of 2 cases correct" in stranger.types("run s.yaml --rounds 2")
     stranger.done()
+    sweep = "sweep s.yaml --rounds 1 --processes 2 --untrusted --allow-failure"
+    stranger.changes("s.yaml", "shapes:", "sweep: {by_largest: {run: {parts: [1, 2]}}}\nshapes:")
+    stranger.changes("mine/op.py", "def run(x):", "def run(x, *, parts=1):")
+    stranger.types(sweep)
+    assert " known before" in (again := stranger.types(sweep)) and " 0 known before" not in again
     stranger.changes("mine/rows.py", "/ size", "/ (size + 1)")
     assert stranger.types("check s.yaml", status=5).count("INCORRECT ") >= 2
+    assert "values wrong" in stranger.types(sweep), "nothing that the former helper computed is known"
 
 
 @of("sweep and compare")
