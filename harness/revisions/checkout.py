@@ -21,7 +21,8 @@ import msgspec
 
 from harness.errors import CaseFailed, HarnessError
 from harness.revisions.git import commit_of, git, has_commit, submodules, tree_of
-from harness.revisions.snapshot import OWN_FOLDER, Snapshot, large_files, take
+from harness.revisions.past import hold, remove_past
+from harness.revisions.snapshot import OWN_FOLDER, Snapshot, remarks, take
 from harness.revisions.untracked import differences, forget_caches, set_aside, untracked
 from harness.secrets import withheld
 from harness.values.pairing import Tree
@@ -76,6 +77,8 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
             _make(repository, folder, snapshot.commit, say)
         else:
             _use_again(folder, stamp, snapshot.commit, say)
+        hold(folder, is_snapshot=snapshot.commit != snapshot.head)
+    remove_past(repository, folder.parent)
     whole = len(snapshot.diff) <= MOST_DIFF_CHARACTERS
     diff = snapshot.diff if whole else f"{len(snapshot.diff)} characters in {len(snapshot.changed)} files: not kept\n"
     tree = Tree(
@@ -176,9 +179,8 @@ def own_folder(repository: Path) -> Path:
 
 def _snapshot(name: str, repository: Path, home: Path, say: Say) -> Snapshot:
     if name == WORKING_TREE:
-        if large := large_files(repository):
-            many = f"{sum(size for _, size in large) / 2**20:,.0f} MiB of untracked files are copied twice"
-            say(f"{many} ({large[0][0]} has {large[0][1] / 2**20:,.0f}): list what is no code in .gitignore")
+        for line in remarks(repository):
+            say(line)
         return take(repository, home)
     commit = commit_of(repository, name)
     return Snapshot(commit, commit, (), "")

@@ -18,8 +18,11 @@ AUTHOR = {
 """Always the same, so that the same files are the same commit, whose checkout is used again."""
 
 
-LARGE_BYTES = 50 * 2**20
-"""Of untracked files together; weights, not code."""
+LARGE_BYTES = 16 * 2**20
+"""From this on an untracked file is data, not code: it stays out of the snapshot, and so out of the repository's
+objects and of every checkout. `git add` takes it in."""
+MANY_BYTES = 50 * 2**20
+"""Of the smaller untracked files together, which are copied."""
 
 
 class Snapshot(NamedTuple):
@@ -32,7 +35,8 @@ class Snapshot(NamedTuple):
 
 
 def take(repository: Path, scratch: Path) -> Snapshot:
-    """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch."""
+    """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch. Large
+    untracked files are not in it."""
     head = commit_of(repository, "HEAD")
     index = scratch / f"snapshot-{os.getpid()}-{head}.index"
     try:
@@ -41,7 +45,9 @@ def take(repository: Path, scratch: Path) -> Snapshot:
             shutil.copy2(current, index)  # with its age, by which git knows what it must look into
         env = {"GIT_INDEX_FILE": str(index)}
         _unmark(repository, env)
-        git(repository, "add", "--all", "--", ".", f":(exclude,glob)**/{OWN_FOLDER}/**", env=env)
+        large = [name for name, size in untracked_files(repository) if size >= LARGE_BYTES]
+        without = [f":(exclude,glob)**/{OWN_FOLDER}/**", *(f":(exclude,literal){name}" for name in large)]
+        git(repository, "add", "--all", "--", ".", *without, env=env)
         for path, commit in submodules(repository, env):
             if (repository / path / ".git").exists():
                 inside = take(repository / path, scratch).commit
@@ -59,13 +65,25 @@ def take(repository: Path, scratch: Path) -> Snapshot:
     return Snapshot(commit, head, tuple(name for name in changed if name), diff)
 
 
-def large_files(repository: Path) -> list[tuple[str, int]]:
-    """Untracked files that a snapshot copies into the repository's objects and into a checkout, with their bytes,
-    largest first; none where they are less than LARGE_BYTES in all."""
+def untracked_files(repository: Path) -> list[tuple[str, int]]:
+    """Those that git does not ignore, with their bytes, largest first."""
     names = git(repository, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
-    sizes = ((name, (repository / name).lstat().st_size) for name in names if (repository / name).is_file())
-    found = sorted(sizes, key=lambda entry: -entry[1])
-    return found if sum(size for _, size in found) >= LARGE_BYTES else []
+    sizes = ((name, (repository / name).lstat().st_size) for name in names if name and (repository / name).is_file())
+    return sorted(sizes, key=lambda entry: (-entry[1], entry[0]))
+
+
+def remarks(repository: Path) -> list[str]:
+    """What somebody who measures the working tree should know of its untracked files."""
+    found = untracked_files(repository)
+    said = [
+        f"{name}: untracked, {size / 2**20:,.0f} MiB: not in what is measured, on either side; `git add` takes it in"
+        for name, size in found
+        if size >= LARGE_BYTES
+    ]
+    rest = sum(size for _, size in found if size < LARGE_BYTES)
+    if rest >= MANY_BYTES:
+        said.append(f"{rest / 2**20:,.0f} MiB of untracked files are copied twice: list what is no code in .gitignore")
+    return said
 
 
 def _unmark(repository: Path, env: dict[str, str]) -> None:

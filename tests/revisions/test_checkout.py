@@ -43,20 +43,31 @@ def test_a_revision_is_checked_out_once_and_kept(repository: Path) -> None:
     assert repository_of(first.root / ".") == first.root
 
 
-def test_weights_beside_the_code_are_named(repository: Path) -> None:
-    """They are copied into the repository's objects and into a checkout, anew at each change."""
+def test_weights_beside_the_code_are_left_out_and_named(repository: Path) -> None:
+    """A snapshot would copy them into the repository's objects and into a checkout, anew at each change."""
     (repository / "small.py").write_text("x = 1\n")
     said: list[str] = []
     check_out(".", repository, said.append)
     assert not any("untracked files" in line for line in said)
     with (repository / "weights.bin").open("wb") as file:
         file.truncate(60 * 2**20)
+    (repository / "small.py").write_text("x = 2\n")
+    before = sum(file.stat().st_size for file in (repository / ".git" / "objects").rglob("*"))
+    snapshot = check_out(".", repository, said.append)
+    assert "weights.bin: untracked, 60 MiB: not in what is measured, on either side; `git add` takes it in" in said
+    assert snapshot.tree.changed == ("small.py",) and not (snapshot.root / "weights.bin").exists()
+    assert sum(file.stat().st_size for file in (repository / ".git" / "objects").rglob("*")) < before + 2**20
+    for number in range(4):
+        with (repository / f"table{number}.csv").open("wb") as file:
+            file.truncate(14 * 2**20)
     check_out(".", repository, said.append)
-    assert "60 MiB of untracked files are copied twice (weights.bin has 60): list what is no code in .gitignore" in said
-    (repository / ".gitignore").write_text("*.log\n*.bin\n")
-    before = len(said)
+    assert "56 MiB of untracked files are copied twice: list what is no code in .gitignore" in said
+    (repository / ".gitignore").write_text("*.log\n*.csv\n")
+    git(repository, "add", "weights.bin")
+    assert (check_out(".", repository, quiet).root / "weights.bin").stat().st_size == 60 * 2**20
+    told = len(said)
     check_out(".", repository, said.append)
-    assert not any("untracked files" in line for line in said[before:])
+    assert not any("untracked" in line for line in said[told:])
 
 
 def test_the_working_tree_is_taken_as_it_is(repository: Path) -> None:
