@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import time
 
+from harness.runner.stage import SILENCE_LIMIT_S
+
 MOST_DISTURBED = 8
 """Pairs that are repeated because a GPU protected itself or was shared; a machine that needs more is unfit."""
+LEAST_SILENCE_S = 120.0
+SHARE_OF_SILENCE = 0.25
+
+
+def silence_limit_s(budget_s: float) -> float:
+    """How long a worker of a comparison may say nothing: a call that hangs costs a part of the budget and not all of
+    it, and compiling still has minutes."""
+    return min(SILENCE_LIMIT_S, max(LEAST_SILENCE_S, SHARE_OF_SILENCE * budget_s))
 
 
 class Budget:

@@ -11,12 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.plan import expand
 from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
 from harness.revisions.git import commit_of, git
+from harness.runner.budget import silence_limit_s
 from harness.runner.paired import Pairs, Terms
 from harness.runner.paired_side import PairedSide
 from harness.runner.stage import Options, Report
@@ -71,6 +74,9 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
         say("both sides are the same tree: --measure-identical measures it against itself")
     sides = []
     for side, (planned, plan) in zip(found, plans_of(found, live, say), strict=True):
+        budget_s = plan.suite.compare.budget_s if terms.budget_s is None else terms.budget_s
+        limit_s = min(options.silence_limit_s, silence_limit_s(budget_s))
+        options = msgspec.structs.replace(options, silence_limit_s=limit_s)
         sides.append(PairedSide(side.word, side.checkout, planned, plan, side.python, store, options, report))
     return Pairs(sides[0], sides[1], arms, store, terms, say)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runner.budget import MOST_DISTURBED, Budget
+from harness.runner.budget import MOST_DISTURBED, Budget, silence_limit_s
 
 
 def test_it_ends_where_the_longest_pair_so_far_would_not_end_in_time() -> None:
@@ -31,3 +31,8 @@ def test_disturbed_pairs_are_repeated_a_few_times() -> None:
     assert budget.end() == "" and budget.valid == 0
     budget.count(1.0, disturbed=True)
     assert budget.end() == "ended after 9 disturbed pairs: the GPU throttles or is shared"
+
+
+def test_a_call_that_hangs_costs_a_part_of_the_budget() -> None:
+    """But compiling has two minutes, and no budget gives a hanging call more than ten."""
+    assert [silence_limit_s(budget) for budget in (10, 600, 1200, 86400)] == [120, 150, 300, 600]
