@@ -54,7 +54,7 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
     c = tables.contents.c
     for number, key, body in connection.execute(select(c.id, c.hash, c.body).order_by(c.id)):
         rows += 1
-        if hashlib.sha256(body).hexdigest() != key:
+        if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != key:
             found.append(f"contents row {number}: its bytes are not those of its hash")
     for column, kind in SHARED:
         wanted = select(column).distinct()
@@ -85,6 +85,6 @@ def _kind(name: str) -> Any:
 
 def _unreadable(where: str, body: bytes, kind: Any) -> Iterator[str]:
     try:
-        msgspec.msgpack.decode(body, type=kind)
+        tables.decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         yield f"{where}: cannot be read: {error}"

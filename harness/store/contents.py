@@ -31,7 +31,7 @@ def read(connection: Connection, ids: Iterable[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), AT_ONCE):
         chosen = select(c.id, c.body).where(c.id.in_(wanted[start : start + AT_ONCE]))
-        found |= {int(key): bytes(body) for key, body in connection.execute(chosen)}
+        found |= {int(key): tables.as_bytes(body) for key, body in connection.execute(chosen)}
     return found
 
 

@@ -96,7 +96,10 @@ def _copy_attempts(source: Store, target: Store) -> int:
 
     def of(connection: Connection) -> list[tuple[str, str, bytes]]:
         wanted = select(attempts.c.started, attempts.c.question, attempts.c.body).order_by(attempts.c.id)
-        return [(str(started), str(question), bytes(body)) for started, question, body in connection.execute(wanted)]
+        return [
+            (str(started), str(question), tables.as_bytes(body))
+            for started, question, body in connection.execute(wanted)
+        ]
 
     there = set(target.read([], of))
     new = [found for found in source.read([], of) if found not in there]

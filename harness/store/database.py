@@ -102,6 +102,14 @@ def upgrade(url: URL) -> tuple[int, Path | None]:
             engine.dispose()
 
 
+def write_again(engine: Engine, file: Path) -> None:
+    """Into a file that is gone, from a connection that still has it open."""
+    with engine.connect() as connection, closing(sqlite3.connect(file)) as target:
+        held = connection.connection.driver_connection
+        assert isinstance(held, sqlite3.Connection)
+        held.backup(target)
+
+
 def shown(url: URL) -> str:
     """A store in a line of text: its file, or its URL without a password."""
     if url.drivername == "sqlite" and url.database:
@@ -160,7 +168,10 @@ def _stored_version(connection: Connection) -> int | None:
     found = connection.execute(select(tables.version.c.version)).scalars().all()
     if len(found) != 1:
         raise HarnessError(f"{shown(connection.engine.url)}: not a run store: it has {len(found)} versions")
-    return int(found[0])
+    version: object = found[0]
+    if not isinstance(version, int):  # SQLite keeps anything in any column
+        raise HarnessError(f"{shown(connection.engine.url)}: not a run store: version {str(version)[:20]!r}")
+    return version
 
 
 def _make(engine: Engine, url: URL) -> bool:

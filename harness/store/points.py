@@ -155,6 +155,10 @@ def numbers_in(reading: Connection, writing: Connection, wanted: Collection[int]
     return {number: there[_key(series)] for number, series in found.items()}
 
 
+_TIME = tuple[float, float, float, float, int, str, str]
+_SAID = tuple[int, str, str, int | None, str, str, str]
+
+
 class _Shared:
     """The code and context of rows, each decoded once."""
 
@@ -165,12 +169,15 @@ class _Shared:
         self.contexts = {number: tables.decode(bodies[number], PointContext) for number in contexts}
 
     def point(self, row: Row[Any]) -> CasePoint:
-        time = None
+        """Raises msgspec.DecodeError for a value that nobody wrote: SQLite keeps anything in any column."""
+        time, said = None, (row.run, row.started, row.commit, row.position, row.status, row.reason, row.tree)
         if row.value_us is not None:
-            time = Estimate(row.value_us, row.low_us, row.high_us, row.confidence, row.n, row.level, row.noise)
+            found = (row.value_us, row.low_us, row.high_us, row.confidence, row.n, row.level, row.noise)
+            time = Estimate(*msgspec.convert(found, _TIME))
+        run, started, commit, position, status, reason, tree = msgspec.convert(said, _SAID)
         return CasePoint(
-            str(row.run), row.started, row.commit, row.position, row.status, row.reason, time, row.tree,
-            self.codes[row.code], self.contexts[row.context],
+            str(run), started, commit, position, status, reason, time, tree, self.codes[row.code],
+            self.contexts[row.context],
         )  # fmt: skip
 
 

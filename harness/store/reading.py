@@ -91,7 +91,10 @@ def load_run(connection: Connection, run_id: int) -> Run:
         return connection.execute(select(table).where(table.c.run == run_id).order_by(table.c.row)).all()
 
     measured = [decode(m.body, Measurement) for m in rows(tables.measurements)]
-    header = decode(rows(tables.headers)[0].body, Run)
+    headers = rows(tables.headers)
+    if not headers:
+        raise msgspec.DecodeError(f"run {run_id} has no header")
+    header = decode(headers[0].body, Run)
     slots = tuple(decode(s.body, Slot) for s in rows(tables.slots))
     kept = rows(tables.sources)
     texts = contents.read(connection, (s.content for s in kept))
@@ -114,23 +117,14 @@ def load_run(connection: Connection, run_id: int) -> Run:
 
 
 def _summary(row: Row[Any], measured: int) -> Summary:
-    return Summary(
-        id=str(row.id),
-        uuid=row.uuid,
-        started=row.started,
-        suite=row.suite,
-        state=_state(row),
-        note=row.note,
-        tags=_tags(row),
-        cases=row.cases,
-        measured=measured,
-        device=row.device,
-        purpose=row.purpose,
-        comparison=row.comparison,
-    )
+    state, tags = _state(row), _tags(row)
+    own = {"id": str(row.id), "state": state, "tags": tags, "measured": measured}
+    plain = {name: getattr(row, name) for name in Summary.__struct_fields__ if name not in own}
+    return msgspec.convert({**plain, **own}, Summary)  # SQLite keeps anything in any column
 
 
 def _state(row: Row[Any]) -> str:
+    msgspec.convert((row.state, row.writer, row.tags), tuple[str, str, str])
     return "partial" if row.state == "running" and not is_alive(row.writer) else str(row.state)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -80,6 +82,7 @@ class Store:
     def transaction(self) -> Iterator[Connection]:
         """All of it or nothing; what the database refuses is a HarnessError, and a stored value that is damaged."""
         try:
+            self._write_again_if_gone()
             with self._engine.begin() as connection:
                 yield connection
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -88,6 +91,22 @@ class Store:
             raise HarnessError(f"{self.location}: a value that no store can keep: {error}") from error
         except SQLAlchemyError as error:
             raise HarnessError(f"{self.location}: {database.one_line(error)}") from error
+
+    def _write_again_if_gone(self) -> None:
+        """A file that somebody deleted under an open store: all that was measured is still in what this process has
+        open, and would be lost with it."""
+        if self._file is None or self._file.exists() or "_engine" not in self.__dict__:
+            return
+        try:
+            make_folder(self._file.parent)
+            database.write_again(self._engine, self._file)
+        except (OSError, sqlite3.Error) as error:
+            raise HarnessError(
+                f"{self.location}: deleted while it was in use, and not written again: {error}"
+            ) from error
+        self._engine.dispose()
+        del self._engine
+        print(f"{self.location}: deleted while it was in use; written again with all that was in it", file=sys.stderr)
 
     def read(
         self, nothing: T, reading: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs

@@ -154,5 +154,12 @@ def encode_sorted(value: object) -> bytes:
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Raises msgspec.DecodeError where the bytes are no such value."""
-    return msgspec.msgpack.decode(body, type=kind)
+    """Raises msgspec.DecodeError where the bytes are no such value, or where SQLite kept something else than bytes."""
+    return msgspec.msgpack.decode(as_bytes(body), type=kind)
+
+
+def as_bytes(body: object) -> bytes:
+    """Raises msgspec.DecodeError for another type."""
+    if not isinstance(body, bytes):
+        raise msgspec.DecodeError(f"Expected `bytes`, got `{type(body).__name__}`")
+    return body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -186,6 +187,28 @@ def test_reading_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not path.parent.exists()
     store.begin(run())
     assert path.exists() and len(store.runs()) == 1
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["folder", "file"])
+def test_a_store_that_is_deleted_under_a_run_is_written_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], whole: bool
+) -> None:
+    """With what was in it and what comes after."""
+    folder = tmp_path / ".harness"
+    store = Store(str(folder / "runs.sqlite"))
+    run_id = store.begin(run())
+    store.add_measurement(run_id, 0, measured("a"))
+    if whole:
+        shutil.rmtree(folder)
+    else:
+        (folder / "runs.sqlite").unlink()
+    store.add_measurement(run_id, 0, measured("b"))
+    store.finish(run_id, "complete")
+    store.close()
+    assert capsys.readouterr().err.count("deleted while it was in use; written again") == 1
+    again = Store(str(folder / "runs.sqlite")).load(run_id)
+    assert [m.case.arm for m in again.measurements] == ["a", "b"] and again.state == "complete"
+    assert (folder / ".gitignore").is_file()
 
 
 FIRST = """
