@@ -16,14 +16,16 @@ def show_known(known: Known, as_json: bool) -> None:
     if as_json:
         from harness_reports.documents.stored import changes_text
 
-        print(changes_text(known.series, known.standings))
+        print(changes_text(known.series, known.standings, known.missing))
         return
     from harness_reports.formats.console import show
     from harness_reports.formats.terminal_table import Titled
-    from harness_reports.tables.changes import known_changes, summary
+    from harness_reports.tables.changes import known_changes, missing, summary
 
     if any(one.changes for one in known.standings):
         show(Titled(known_changes(known.standings)))
+    if known.missing:
+        show(Titled(missing(known.missing)))
     show(summary(known.series, known.standings, known.positions is not None))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.compare.changes import series
+from harness.compare.missing import missing
 from harness.errors import HarnessError
 from harness.history import accepted_file
 from harness.history.alarms import Alarm, alarms
@@ -15,7 +16,7 @@ from harness.plan.match import matches, select
 from harness.revisions import repository_of
 from harness.revisions.git import first_parents
 from harness.store import Store, events
-from harness.values.change import Series
+from harness.values.change import Missing, Series
 from harness.values.event import Event
 from harness.values.point import CasePoint, CaseSeries
 from harness.values.standing import Standing
@@ -30,6 +31,7 @@ class Known(NamedTuple):
     series: tuple[Series, ...]
     standings: tuple[Standing, ...]
     positions: Mapping[str, int] | None
+    missing: tuple[Missing, ...] = ()
 
     def alarms(self, machine: str) -> list[Alarm]:
         """What is suspected on a machine, and not answered yet."""
@@ -67,10 +69,11 @@ def known_of(store: Store, points: Iterable[tuple[CaseSeries, CasePoint]], suite
     """The series of these points, oldest run first, with what was said of them."""
     repository = repository_of(Path.cwd())
     positions = first_parents(repository) if repository else None
+    points = tuple(points)
     made = series(points, positions)
     filed = accepted_file.read_all(repository or Path.cwd(), {one.suite for one in made})
     known = together(events.of_suite(store, suite or None), filed)
-    return Known(made, tuple(standing(one, known, positions) for one in made), positions)
+    return Known(made, tuple(standing(one, known, positions) for one in made), positions, missing(points))
 
 
 def together(stored: Sequence[Event], filed: Sequence[Event]) -> list[Event]:

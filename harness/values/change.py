@@ -43,3 +43,18 @@ class Series(msgspec.Struct, frozen=True):
     points: tuple[Point, ...]
     left_out: int = 0
     changes: tuple[Change, ...] = ()
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A case without data on a machine that used to measure it. run, commit: the last with a time. runs: planned since
+    then without one, and the newest one's status and reason; 0 where the machine itself has fallen silent while others
+    measure the case."""
+
+    case: str
+    suite: str
+    machine: str
+    run: str
+    commit: str
+    runs: int = 0
+    status: str = ""
+    reason: str = ""

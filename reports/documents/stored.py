@@ -12,7 +12,7 @@ from harness.stats import estimate, ratio
 from harness.values.attempt import Attempt
 from harness.values.bisect import Bisected
 from harness.values.case import Tunables
-from harness.values.change import Series
+from harness.values.change import Missing, Series
 from harness.values.estimate import Estimate, Ratio
 from harness.values.finding import Finding
 from harness.values.machine import Health
@@ -44,7 +44,9 @@ def attempt_text(attempt: Attempt) -> str:
 
 BisectDocument = extended("BisectDocument", Bisected)
 HistoryDocument = struct("HistoryDocument", cases=tuple[CaseHistory, ...])
-ChangesDocument = struct("ChangesDocument", series=tuple[Series, ...], standings=tuple[Standing, ...])
+ChangesDocument = struct("ChangesDocument", series=tuple[Series, ...], standings=tuple[Standing, ...],
+    missing=tuple[Missing, ...],
+)  # fmt: skip
 RunsDocument = struct("RunsDocument", runs=tuple[Summary, ...])
 AttemptRow = struct(
     "AttemptRow", **TRY, started=str, file=str, case=str, status=str, reason=str, us=float | None,
@@ -64,8 +66,8 @@ def attempts_text(found: Sequence[Attempt]) -> str:
     return text(AttemptsDocument(attempts=tuple(AttemptRow(**attempt_row(attempt)) for attempt in found)))
 
 
-def changes_text(found: Sequence[Series], standings: Sequence[Standing]) -> str:
-    return text(ChangesDocument(series=tuple(found), standings=tuple(standings)))
+def changes_text(found: Sequence[Series], standings: Sequence[Standing], missing: Sequence[Missing] = ()) -> str:
+    return text(ChangesDocument(series=tuple(found), standings=tuple(standings), missing=tuple(missing)))
 
 
 def machines_text(found: Sequence[Health]) -> str:

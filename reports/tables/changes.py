@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.values.change import Series
+from harness.values.change import Missing, Series
 from harness.values.event import Answer, Confirmation, Note
 from harness.values.standing import ChangeState, KnownChange, Standing
 
@@ -94,6 +94,28 @@ def _answered(found: Confirmation) -> str:
         return f"one of {plural(len(found.left), 'commit')} up to {found.left[-1].hash[:9]}{pairs}"
     evidence = f": {clean(found.evidence, 120)}" if found.evidence else ""
     return f"{found.answer.value}{evidence}{pairs}"
+
+
+def missing(found: Sequence[Missing]) -> Table:
+    """Cases that have no times any more, which no change can show."""
+    columns = (
+        Column("case", "Case"), Column("machine", "Machine", extra=True), Column("last", "Last time at"),
+        Column("words", "Since then"),
+    )  # fmt: skip
+    rows = tuple(
+        Row((
+            Name(one.case, long=True), Words(clean(one.machine)),
+            Name(clean(one.commit[:9]) or f"run {one.run}", mono=True), Words(_without(one)),
+        ))
+        for one in found
+    )  # fmt: skip
+    return Table("missing", "Without data", columns, rows)
+
+
+def _without(one: Missing) -> str:
+    if not one.runs:
+        return "this machine is silent, others measure it"
+    return f"{plural(one.runs, 'run')} without a time, the newest {one.status}: {clean(one.reason, 80)}"
 
 
 def summary(found: Sequence[Series], standings: Sequence[Standing], by_commit: bool) -> str:

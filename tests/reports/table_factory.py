@@ -18,7 +18,7 @@ from harness.values.attempt import Attempt, Diagnosis
 from harness.values.binary import Binary
 from harness.values.bisect import Bisected, BisectResult, BisectStep, Commit, CommitState
 from harness.values.case import Case, Implementation
-from harness.values.change import Change, Point, Series
+from harness.values.change import Change, Missing, Point, Series
 from harness.values.compiled import Compiled
 from harness.values.estimate import Ratio
 from harness.values.event import Acceptance, Answer, Confirmation, Note
@@ -130,6 +130,13 @@ def changed_series() -> Series:
         "int4_mm@lm_head", "s", "GPU GPU-1234", before, since, 3, Ratio(1.05, 1.04, 1.06, 0.95, 4, "run"), 9.5
     )
     return Series("int4_mm@lm_head", "s", "GPU GPU-1234", (before, since), 1, (change,))
+
+
+def stopped() -> tuple[Missing, ...]:
+    """One case that fails, one whose machine is silent."""
+    here = changed_series().machine
+    failing = Missing("int4_mm@lm_head/baseline", "small", here, "7", "a" * 40, 3, "FAILED", "it raised")
+    return failing, Missing("sdpa@main/baseline", "small", here, "5", "b" * 40)
 
 
 def changed_standing() -> Standing:
@@ -260,7 +267,7 @@ def every_table(folder: Path) -> list[Table]:
         of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),
         *(machines.answers(side, *unit) for unit in machines.by_unit(side)), machines.runs(side),
-        bisect.steps(bisected()), changes.known_changes([changed_standing()]),
+        bisect.steps(bisected()), changes.known_changes([changed_standing()]), changes.missing(stopped()),
         changes.overview([changed_standing()]), changes.notes(history_notes()),
         of_machines.health(machine_healths()),
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
