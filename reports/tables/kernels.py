@@ -31,13 +31,14 @@ def kernels(view: View) -> Table:
         Column("read_share", "Of read", right=True),
         Column("gb_s", "GB/s", right=True),
         Column("in_model", "In model", right=True, extra=True, sparse=True),
-        Column("calls", "Calls", right=True),
+        Column("calls", "Calls", right=True, sparse=True),
         Column("error", "Error (allowed)", right=True),
         Column("energy_mj", "mJ per call", right=True, sparse=True),
         Column("net_mj", "mJ, net", right=True, sparse=True, extra=True),
         Column("repeats", "Repeats", sparse=True, extra=True),
         Column("rows", "Row alone", sparse=True, extra=True),
     )
+    in_step = any(group.calls for group in view.kernels)  # else they are of no model
     rows = []
     for group in view.kernels:
         for row in group.rows:
@@ -45,7 +46,7 @@ def kernels(view: View) -> Table:
                 Name(group.name, group.axes), arms(view, row.arms), Name(row.config),
                 Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
-                Number(group.calls, str(group.calls)), _error(row), *energy(row.source.measurement),
+                Number(group.calls, str(group.calls)) if in_step else None, _error(row), *energy(row.source.measurement),
                 repeats(row.source.measurement), _row_alone(row.source.measurement),
             )  # fmt: skip
             rows.append(Row(cells))
@@ -56,7 +57,8 @@ def kernels(view: View) -> Table:
         " not shown."
         for group in view.kernels if group.left_out
     )  # fmt: skip
-    cold = f"Weights come from memory. {of_model}Calls: per decode step. {MEANING}" if timed_cold(view.kernels) else ""
+    calls = "Calls: per decode step. " if in_step else ""
+    cold = f"Weights come from memory. {of_model}{calls}{MEANING}" if timed_cold(view.kernels) else ""
     caption = f"{cold}{_labels(rows)}"
     return Table("kernels", "Kernels of every arm", columns, tuple(rows), caption, left_out, usual_axes(view.kernels))
 
