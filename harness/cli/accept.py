@@ -18,7 +18,10 @@ def command(
     suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
     store: Store = "",
 ) -> None:
-    """Accept a change of a case: in the store, and in the suite's `NAME.history.yaml` for review."""
+    """Accept a change of a case, and say why.
+
+    It stands in the store, and in the suite's `NAME.history.yaml` for review.
+    """
     from harness.cli.confirm import suite_file
     from harness.errors import HarnessError
     from harness.history import accepted_file

@@ -18,7 +18,10 @@ def command(
     suite: Annotated[str, typer.Option(help="Of CASE@COMMIT: suite file; the one that there is when left out.")] = "",
     store: Store = "",
 ) -> None:
-    """Keep a note or tags with an attempt, or a note with a commit of a case (`@COMMIT`: of all cases)."""
+    """Keep a note with an attempt or with a commit of a case.
+
+    An attempt can have tags, too. `@COMMIT` is a note with the commit of all cases.
+    """
     if "@" in what:
         return _of_history(what, note, tag, suite, store)
     import msgspec

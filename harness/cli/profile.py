@@ -46,7 +46,7 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Profile decode steps of every arm, or a program behind `--`; store and show it."""
+    """Profile the steps of every arm, or a program behind `--`."""
     if PROGRAM in ctx.meta:
         given = {"suite": suite, "arms": arms, "engine": engine != EAGER, "steps": steps != STEPS}
         refuse("of a suite; a program stands behind `--`", **given)

@@ -25,7 +25,10 @@ def command(
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure the commits of a branch that this machine has no run of: the newest first, then by halving."""
+    """Measure the commits of a branch that have no run here.
+
+    The newest comes first, then those in the middle of what is left, by halving.
+    """
     from harness.bisect.live import commits_between
     from harness.cli.changes_shown import show_known
     from harness.cli.compare_live import interruptible

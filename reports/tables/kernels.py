@@ -46,8 +46,8 @@ def kernels(view: View) -> Table:
                 Name(group.name, group.axes), arms(view, row.arms), Name(row.config),
                 Quantity(row.estimate) if row.estimate else None, Change(row.ratio) if row.ratio else None,
                 maybe(row.bound_share, percent), maybe(row.gb_s, number), maybe(row.in_model, lambda x: f"{x:.2f}x"),
-                Number(group.calls, str(group.calls)) if in_step else None, _error(row), *energy(row.source.measurement),
-                repeats(row.source.measurement), _row_alone(row.source.measurement),
+                Number(group.calls, str(group.calls)) if in_step else None, _error(row),
+                *energy(row.source.measurement), repeats(row.source.measurement), _row_alone(row.source.measurement),
             )  # fmt: skip
             rows.append(Row(cells))
     inside = any(row.in_model is not None for group in view.kernels for row in group.rows)
