@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def ask(asked: TryOptions) -> TryRequest:
     if spec.own is not None:
         axes = dict(dims)
     dtype = f"int4-g{dims.get('group', asked.group)}/{asked.dtype}" if spec.own is None else asked.dtype
-    answer = Implementation(variant, read_tunables(signature, asked.tunables))
+    answer = Implementation(variant, read_tunables(signature, asked.tunables, dims))
     case = Case(kind="kernel", arm=ARM, dtype=dtype, axes=axes, op=op, site=site, dims=dims, calls=calls, answer=answer)
     explicit = bool(asked.shape) or (spec.own is not None and not spec.own.shapes)
     return TryRequest(case, str(file), model, explicit)
@@ -94,12 +94,14 @@ def variant_name(op: str, file: Path) -> str:
     return file.stem if own else str(file)
 
 
-def read_tunables(signature: Signature, given: Mapping[str, str]) -> Tunables:
-    """Every tunable of a signature: what was given, as its default's type, and the defaults."""
+def read_tunables(signature: Signature, given: Mapping[str, str], dims: Collection[str] = ()) -> Tunables:
+    """Every tunable of a signature: what was given, as its default's type, and the defaults. dims: names of sizes, for
+    who gives one as a tunable."""
     found: Tunables = dict(signature.tunables)
     for name, text in given.items():
         if name not in found:
-            raise HarnessError(f"{name}={text}: no such tunable; {allowed(name, found)}")
+            hint = f"--shape {name}={text} gives a size" if name in dims else allowed(name, found)
+            raise HarnessError(f"{name}={text}: no such tunable; {hint}")
         found[name] = _value(name, text, found[name])
     return found
 

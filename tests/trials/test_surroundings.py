@@ -12,6 +12,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.suite.checkpoint import problem_of
 from harness.suite.load import load_suite
+from tests.own_ops.ops import SOFTMAX
 from tests.suite.suite_files import SUITE, write_suite
 from tests.trials.commands import git, harness
 
@@ -42,6 +43,12 @@ def test_a_misspelt_routing_is_refused(tmp_path: Path) -> None:
     assert (
         found.status == 2 and "--routing skewd: unknown; allowed: skewed, uniform; did you mean skewed?" in found.text
     )
+
+
+def test_a_size_that_is_given_as_a_tunable_is_said(tmp_path: Path) -> None:
+    (tmp_path / "scaled.py").write_text(SOFTMAX)
+    said = harness(tmp_path, "try", "scaled.py", "rows=3")
+    assert said.status == 2 and "rows=3: no such tunable; --shape rows=3 gives a size" in said.text, said.text
 
 
 def test_a_checkpoint_is_looked_at_while_planning(tmp_path: Path) -> None:
