@@ -48,7 +48,7 @@ def test_every_command_of_the_harness_parses() -> None:
     """With options that exist, and sessions that nox has."""
     program = typer.main.get_group(app)
     lines = [line.strip() for step in steps() for line in str(step.get("run", "")).splitlines()]
-    found = [line.partition("||")[0] for line in lines if line.startswith("harness ")]
+    found = [re.split(r"\|\||>", line)[0] for line in lines if line.startswith("harness ")]
     assert len(found) >= 3
     for line in found:
         _, name, *arguments = shlex.split(line)
@@ -129,7 +129,7 @@ def test_what_runs_beside_a_change_is_pinned_and_has_no_credentials() -> None:
     used = [step for step in steps() if "uses" in step]
     assert used and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in used)
     checkouts = [step for step in used if step["uses"].startswith("actions/checkout@")]
-    assert len(checkouts) == 3 and all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert len(checkouts) == 5 and all(step["with"]["persist-credentials"] is False for step in checkouts)
     assert not any("clean" in step["with"] for step in checkouts), "a kept checkout is another change's"
 
 
@@ -142,3 +142,16 @@ def test_the_bases_harness_judges(job: str) -> None:
     installed = [n for n, line in enumerate(lines) if re.search(r"pip\S* install .*\$RUNNER_TEMP/base", line)]
     assert len(installed) == 1 and made < installed[0] < judged
     assert not any("--editable" in line for line in lines)
+
+
+def test_a_job_that_may_write_runs_nothing_of_the_repositorys_kernels() -> None:
+    """A token that writes comments or issues is in no job that installs or measures."""
+    jobs = [job for file in WORKFLOWS for job in yaml.safe_load(file.read_text())["jobs"].values()]
+    writing = [job for job in jobs if "write" in (job.get("permissions") or {}).values()]
+    assert len(writing) == 2
+    for job in writing:
+        assert {*job["permissions"].values()} <= {"read", "write"} and len(job["permissions"]) <= 2
+        run = [step["run"] for step in job["steps"] if "run" in step]
+        assert run in ([], ["python3 .github/scripts/history_issues.py changes.json"])
+    for file in WORKFLOWS:
+        assert yaml.safe_load(file.read_text())["permissions"] == {"contents": "read"}

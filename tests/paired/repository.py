@@ -40,6 +40,9 @@ class Repository:
         git(self.root, "commit", "--quiet", "--allow-empty", "-m", message)
         git(self.root, "tag", message)
 
+    def of(self, revision: str) -> str:
+        return git(self.root, "rev-parse", f"{revision}^{{commit}}")
+
     def start(self, *arguments: str, path: str = "") -> subprocess.Popen[str]:
         """`harness ...` in the repository's root, as a process of its own. It takes no turns with comparisons of others
         on this machine, which would take long; nothing here depends on exact times."""
