@@ -25,6 +25,8 @@ ENVIRONMENT = ROOT / ".nox" / "harness"
 PYTHON = ENVIRONMENT / "bin" / "python"
 PEERS = ROOT / ".nox" / "peers"
 PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
+BROUGHT = ROOT / ".nox" / "brought"
+BROUGHT_PACKAGES = ("liger-kernel", "flash-linear-attention", "fla-core", "einops")
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
@@ -120,6 +122,17 @@ def benchmarks(session: nox.Session) -> None:
     environment = {"HARNESS_PEER_PYTHON": str(PEERS / "bin" / "python"), **_test_environment()}
     shown = ["--benchmark-columns=min,median,rounds", "--benchmark-sort=name", "-o", "timeout=1200"]
     _run(session, "pytest", "benchmarks", *shown, *session.posargs, env=environment)
+
+
+@nox.session
+def brought(session: nox.Session) -> None:
+    """The kernels of packages on PyPI that `examples/brought/` has as variants; the packages lie in a folder apart."""
+    _install(session, "test")
+    if not (BROUGHT / "fla").is_dir():
+        install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(BROUGHT)]
+        session.run(*install, *BROUGHT_PACKAGES)
+    environment = {**_test_environment(), "PYTHONPATH": str(BROUGHT)}
+    _run(session, "pytest", "tests/own_ops/test_brought.py", *session.posargs, env=environment)
 
 
 @nox.session

@@ -47,6 +47,8 @@ ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYT
 SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
 _code = attrgetter("__code__")
 SET_WITH_THE_DTYPE = ("Storage",)
+WRAPPED_BY_TORCH = "manual_seed"
+"""torch wraps this function of its own when somebody first uses `torch.compile`."""
 MADE_WHEN_READ = ("__annotations__", "__annotations_cache__")
 """Python gives a module or class without annotations these names when somebody asks for them."""
 CODE = (FunctionType, BuiltinFunctionType, MethodDescriptorType, type, classmethod, staticmethod, property)
@@ -86,6 +88,10 @@ class _Owner:
     def changes(self) -> Iterator[str]:
         """Name what was replaced, rewritten or put before an inherited or built-in name, and put it back."""
         held = vars(self.owner)
+        self.functions = tuple(
+            held[name] if name == WRAPPED_BY_TORCH and _is_wrapped(held.get(name), value) else value
+            for name, value in zip(self.names, self.functions, strict=True)
+        )
         for name, value in zip(self.names, self.functions, strict=True):
             if held.get(name) is not value:
                 setattr(self.owner, name, value)
@@ -199,6 +205,12 @@ class Watch:
         processes = _children() - self._children
         yield from (f"left process {pid} running" for pid in sorted(processes))
         self._children |= processes
+
+
+def _is_wrapped(now: Any, before: Any) -> bool:
+    """Whether it is torch's own wrapper of the same function, by the code that all these wrappers share."""
+    same = getattr(now, "__code__", None) is torch._compile._disable_dynamo(before).__code__
+    return same and any(cell.cell_contents is before for cell in now.__closure__ or ())
 
 
 def _hides(owner: Any, name: str) -> bool:

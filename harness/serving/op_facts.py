@@ -54,7 +54,7 @@ class OpText:
     def written(self, inputs: list[Any]) -> tuple[str, ...]:
         """Names of the inputs that the reference changes."""
         assert self._reference is not None
-        copies = [value.clone() if isinstance(value, Tensor) else value for value in map(_exact, inputs)]
+        copies = [_exact(value) for value in inputs]
         with torch.no_grad():
             self._reference(*copies)
         names = zip(inspect.signature(self._reference).parameters, inputs, copies, strict=False)
@@ -135,7 +135,10 @@ def _is_batch(name: str) -> bool:
 
 
 def _exact(value: Any) -> Any:
-    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+    """A copy as the reference gets it: floats in float32."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.clone().float() if value.is_floating_point() else value.clone()
 
 
 def _float32_bytes(op: OpText, dims: Mapping[str, int]) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+import torch
 
 from harness.device.cpu import CpuDevice
-from harness.measure.integrity import Watch
+from harness.measure.integrity import Watch, _Owner
 
 NAME = "harness_kernels.of_a_test"
 
@@ -43,6 +44,20 @@ def test_a_builtin_that_is_hidden_is_said_and_put_back(name: str, module: Module
     assert watch.changes() == [f"replaced {NAME}.{name}"]
     assert name not in vars(module)
     assert watch.changes() == []
+
+
+def test_a_function_that_torch_wraps_itself_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`torch.compile` wraps torch.manual_seed when it is first used; a function of somebody else's is a change, also
+    one that wraps it."""
+    seed = torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", seed)
+    owner = _Owner(torch, "torch")
+    torch.manual_seed = torch._disable_dynamo(seed)
+    assert list(owner.changes()) == [] and torch.manual_seed is not seed
+    torch.manual_seed = torch._disable_dynamo(torch.rand)
+    assert list(owner.changes()) == ["replaced torch.manual_seed"]
+    torch.manual_seed = lambda number: seed(1)
+    assert list(owner.changes()) == ["replaced torch.manual_seed"]
 
 
 def test_a_name_of_its_own_is_no_change(module: ModuleType) -> None:
