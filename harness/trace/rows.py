@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from harness.trace.event import Arguments, Event, Id, nanoseconds, whole_number
+from harness.trace.event import NOTHING, Arguments, Event, Id, nanoseconds, whole_number
 from harness.trace.shapes import shape_text
 from harness.values.profile import Doubt
 
@@ -188,7 +188,7 @@ class _Collector:
                 continue
             args = event.args
             key: Named = event.name
-            if role == OP and args is not None and args.shapes:
+            if role == OP and args is not None and args.shapes is not NOTHING:
                 key = event.name, bytes(args.shapes), bytes(args.dtypes)
             name = names.setdefault(key, len(names))
             if role >= OP:

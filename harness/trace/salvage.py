@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from harness.trace.event import Arguments, Event, Id, whole_number
+from harness.trace.event import NOTHING, Arguments, Event, Id, whole_number
 
 KEY = r'"(?:ph|cat|name|pid|tid|ts|dur|args|id|s|bp)"\s*:'
 EVENT_START = re.compile(rf"[,\[}}]\s*(\{{\s*{KEY})")
@@ -142,7 +142,7 @@ def _event(value: dict[str, Any]) -> Event:
 
 def _value(name: str, value: object) -> Any:
     if name in RAW_LISTS:
-        return msgspec.Raw(json.dumps(value).encode() if isinstance(value, list) else b"")
+        return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, list) else NOTHING
     return value if name in LISTS and isinstance(value, list) else _id(value)
 
 

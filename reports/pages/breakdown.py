@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from rich.console import Group, RenderableType
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from harness.trace.difference import Difference
 from harness.values.profile import Profile
 
 from ..figures import clean, plural
 from ..figures import milliseconds as ms
-from ..formats.terminal_table import Shown
 from ..table import Table
 from ..tables.breakdown import categories, changed_by, changed_categories, changed_kernels, listed, short, signed_ms
 from ..tables.breakdown_doubts import NO_NAMESPACE
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 MOST_NAMED = 4
 """Namespaces in one line."""
@@ -23,6 +23,11 @@ MOST_NAMED = 4
 
 def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> RenderableType:
     """Headline, categories, the longest kernels (ops, scopes, ...), and what is to be known about the data."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from ..formats.terminal_table import Shown
+
     kind, *totals = facts(profile)
     head = [f"{clean(title)} · {kind} · {plural(profile.events, 'event')}", " · ".join(totals)]
     parts: list[RenderableType] = [Text(line) for line in head]
@@ -121,6 +126,11 @@ def _idle(profile: Profile) -> Iterator[tuple[str, str]]:
 
 def render_difference(changed: Difference, base: Profile, top: int = 12) -> RenderableType:
     """Categories and kernels by what they add to the difference."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from ..formats.terminal_table import Shown
+
     parts: list[RenderableType] = [Text(f"difference     {difference_words(changed)}")]
     kernels = changed_kernels(changed, "Kernel" if base.device == "cuda" else "Op", short)
     parts += ["", Shown(changed_categories(changed))] if changed.categories else []

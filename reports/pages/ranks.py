@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from rich.console import Group, RenderableType
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from harness.values.profile import Profile
 from harness.values.ranks import NOT_YET, Job
 
 from ..figures import clean, percent, plural
 from ..figures import milliseconds as ms
-from ..formats.terminal_table import Shown
 from ..tables.ranks import causes, collectives, lacking_words, late, op_words, ranks
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def render(job: Job, profiles: Sequence[Profile], top: int = 12) -> RenderableType:
     """Headline, who was late, a line per rank, why, the collectives, and what is to be known about the data."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from ..formats.terminal_table import Shown
+
     parts: list[RenderableType] = [Text(" · ".join(facts(job, profiles))), Text(verdict(job)), ""]
     parts.append(Shown(ranks(job)))
     for table in (causes(job), collectives(job), late(job)):

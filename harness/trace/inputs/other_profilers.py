@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.trace.event import Event
-from harness.trace.inputs import nsight, proton, rocprof
 from harness.trace.source import read_pieces
 
 SQLITE = b"SQLite format 3\0"
+KEYS = b"rocprofiler-sdk-tool", b"metrics"
+"""One of them stands at the start of a file that the other readers recognise: those are imported for it alone."""
 
 
 def other_profiler(path: Path, quality: Counter[str]) -> Iterator[list[Event]] | None:
@@ -19,11 +20,17 @@ def other_profiler(path: Path, quality: Counter[str]) -> Iterator[list[Event]] |
     try:
         with path.open("rb") as file:
             if file.read(len(SQLITE)) == SQLITE:
+                from harness.trace.inputs import nsight
+
                 return nsight.read_events(path, quality)
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror or error}") from error
     first = next(pieces := read_pieces(path, Counter()), b"")
     pieces.close()  # type: ignore[attr-defined]  # a generator: its file is closed now
+    if not any(key in first for key in KEYS):
+        return None
+    from harness.trace.inputs import proton, rocprof
+
     for module in (rocprof, proton):
         if module.recognised(first):
             return module.read_events(b"".join(read_pieces(path, quality)), path, quality)
