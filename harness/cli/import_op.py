@@ -22,7 +22,9 @@ def command(
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Modules in evaluation mode: no dropout.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
-    """Write an op file and a suite for each problem, or one line why not.
+    """Make ops of other people's problems.
+
+    An op file and a suite for each, or one line why not.
 
     A problem's code runs in a process of its own, never in this one; read what you import all the same.
     """

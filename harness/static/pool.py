@@ -41,6 +41,7 @@ def compile_cases(
     compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root, ops)
     for _ in compilation:
         pass
+    compilation.close()
     return compilation.results
 
 

@@ -62,7 +62,7 @@ MISTAKES = {
     "unknown weights": (
         "group: 64",
         "dtype: int3",
-        "5:18: weights.dtype: unknown dtype of weights int3; allowed: int4",
+        "5:18: weights.dtype: unknown dtype of weights int3; allowed: ",
         "",
     ),
     "unknown model": (
