@@ -15,8 +15,8 @@ from harness.plan.resolution import ArmResolver
 from harness.revisions.git import commit_of, git, repository_of
 from harness.store.store import make_folder
 from harness.suite.catalogue import bound_kernels, load_spec, variant_file, variants
+from harness.suite.library import library_folder
 from harness.suite.load import is_suite, load_suite
-from harness.suite.models import library_folder
 from harness.suite.signature import read_signature
 from harness.values.case import Case, Implementation
 from harness.values.environment import Environment

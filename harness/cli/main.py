@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import io
 import os
@@ -97,7 +98,7 @@ def main() -> None:
     _write_utf_8()
     try:
         try:
-            app()
+            _with_one_command(sys.argv[1:])()
         finally:
             sys.stdout.flush()
     except HarnessError as error:
@@ -111,6 +112,17 @@ def main() -> None:
         raise SystemExit(int(ExitStatus.USAGE)) from None
     except Exception as error:
         _fault(error)
+
+
+def _with_one_command(arguments: list[str]) -> typer.Typer:
+    """The program with the command that is called alone: to build the parameters of all takes longer than to read a
+    small trace. With all where the first argument names none, for help and for what is said about a wrong name."""
+    named = [command for command in app.registered_commands if command.name in arguments[:1]]
+    if not named:
+        return app
+    one = copy.copy(app)
+    one.registered_commands, one.registered_groups = named, []
+    return one
 
 
 def _fault(error: Exception) -> NoReturn:

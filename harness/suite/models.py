@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,25 +11,14 @@ import msgspec
 
 from harness import kernels_root
 from harness.suite.catalogue import KernelLibrary
+from harness.suite.library import MODELS, library_folder
 from harness.suite.nodes import Node, parse
 from harness.suite.own_models import named_sizes
 from harness.suite.reading import read_section
 
-FILE = "models.yaml"
 ARCHITECTURE = "architecture"
 
 ModelDims = dict[str, int | float | str]
-
-
-def library_folder(root: Path | None = None) -> Path | None:
-    """The folder of suites that belongs to a folder of kernels: beside it in a checkout, installed as
-    `harness_suites`. root: the folder of kernels, None for the one that this process runs."""
-    root = root or kernels_root.in_use()
-    if (root.parent / "suites" / FILE).is_file():
-        return root.parent / "suites"
-    spec = importlib.util.find_spec("harness_suites")
-    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
-    return next((place for place in places if (place / FILE).is_file()), None)
 
 
 def read_model(name: Node, kernels: KernelLibrary) -> tuple[str, ModelDims]:
@@ -73,7 +61,7 @@ def _blocks(kernels: KernelLibrary) -> Iterator[tuple[str, Node, str]]:
 
 def _files(*folders: Path | None) -> list[Path]:
     """The `models.yaml` of each folder that has one, once."""
-    files = (folder.resolve() / FILE for folder in folders if folder is not None)
+    files = (folder.resolve() / MODELS for folder in folders if folder is not None)
     return [file for file in dict.fromkeys(files) if file.is_file()]
 
 

@@ -52,6 +52,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (*self.words, *self.namespaces, *self.kernels, *self.unless, *self.annotations, *self.ops)
+
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The long form of a file of rules. replace: the shipped rules are not used."""
@@ -98,10 +102,10 @@ class _Matcher:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._words, self._unless = _compiled(rule, rule.words, AT_BORDERS), _compiled(rule, rule.unless, AT_BORDERS)
-        self._namespaces = _compiled(rule, rule.namespaces, AT_BORDERS)
-        self._kernels = _compiled(rule, rule.kernels)
-        self._annotations, self._ops = _compiled(rule, rule.annotations), _compiled(rule, rule.ops)
+        self._words, self._unless = _compiled(rule.words, AT_BORDERS), _compiled(rule.unless, AT_BORDERS)
+        self._namespaces = _compiled(rule.namespaces, AT_BORDERS)
+        self._kernels = _compiled(rule.kernels)
+        self._annotations, self._ops = _compiled(rule.annotations), _compiled(rule.ops)
 
     def names(self, name: KernelName) -> bool:
         if self._kernels and self._kernels.search(name.bare):
@@ -125,23 +129,26 @@ def load_rules(*more: Path) -> Rules:
     """
     files = [_read(path) for path in more]
     if not any(file.replace for file in files):
-        from harness.suite.models import library_folder
+        from harness.suite.library import library_folder
 
         folder = library_folder()
         if folder is None:
             raise HarnessError(f"{FILE}: not beside the kernels and not installed")
-        files.append(_read(folder / FILE))
+        files.append(_read(folder / FILE, checked=True))
     return Rules([rule for file in files for rule in file.rules])
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path, checked: bool = False) -> _File:
+    """checked: by tests, as the shipped rules are; to compile each pattern alone takes as long as all together."""
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), LOADER)
         file = msgspec.convert(found, _File) if isinstance(found, dict) else _File(msgspec.convert(found, list[Rule]))
-        Rules(file.rules)
+        if not checked:
+            _check_patterns(file.rules)
+            Rules(file.rules)
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError, _BadPattern) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError, _BadPattern, re.error) as error:
         raise HarnessError(f"{path}: not a list of category rules: {' '.join(str(error).split())}") from error
     return file
 
@@ -150,11 +157,15 @@ class _BadPattern(ValueError):
     """A regular expression that is none."""
 
 
-def _compiled(rule: Rule, patterns: Sequence[str], form: str = "(?:{})") -> re.Pattern[str] | None:
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise _BadPattern(f"rule {rule.category}: {pattern!r}: {error}") from error
+def _check_patterns(rules: Sequence[Rule]) -> None:
+    for rule in rules:
+        for pattern in rule.patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise _BadPattern(f"rule {rule.category}: {pattern!r}: {error}") from error
+
+
+def _compiled(patterns: Sequence[str], form: str = "(?:{})") -> re.Pattern[str] | None:
     whole = "|".join(f"(?:{pattern})" for pattern in patterns)
     return re.compile(form.format(whole), re.IGNORECASE) if patterns else None

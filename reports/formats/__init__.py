@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 
 from ..table import Table
@@ -16,6 +17,13 @@ MODULES = {
 }
 """By the name that a command takes."""
 
+
+def _render(module: str, table: Table) -> str:
+    """Imports the format when a table is shown in it: a page in HTML needs no library for terminals."""
+    text: str = import_module(f".{module}", __name__).render(table)
+    return text
+
+
 TABLE_FORMATS: Mapping[str, Callable[[Table], str]] = {
-    name: import_module(f".{module}", __name__).render for name, module in MODULES.items()
+    name: partial(_render, module) for name, module in MODULES.items()
 }

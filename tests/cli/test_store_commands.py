@@ -111,7 +111,7 @@ def test_a_reader_that_left_is_no_regression(arguments: tuple[str, ...], locatio
 
 def test_a_fault_of_the_program_has_a_status_of_its_own() -> None:
     """70 and the traceback; 1, Python's own, would be a regression."""
-    breaks = "from harness.cli import main; main.app = lambda: {}['nobody foresaw this']; main.main()"
+    breaks = "from harness.cli import main; main._with_one_command = lambda _: {}['nobody foresaw this']; main.main()"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", breaks], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == ExitStatus.FAULT == 70

@@ -35,6 +35,13 @@ def test_a_counter_example_does_not_hit_the_rule(rule: Rule, name: str) -> None:
     assert RULES.rule_for(name) is not rule
 
 
+def test_every_pattern_is_one_by_itself() -> None:
+    """Patterns of the shipped rules are compiled together, without a look at each as at those of a user's file."""
+    for rule in RULES.rules:
+        for pattern in rule.patterns:
+            re.compile(pattern)
+
+
 def test_every_rule_with_kernel_patterns_has_an_example() -> None:
     """A pattern that nothing shows to be alive is not kept."""
     assert [rule.category for rule in RULES.rules if rule.kernels and not rule.examples] == []
@@ -158,6 +165,9 @@ def test_own_rules_come_first_or_replace_the_shipped_ones(tmp_path: Path) -> Non
         "- {category: [x]}",
         "a: [b",
         "- {category: x, kernels: ['(']}",
+        "- {category: x, kernels: ['a)|(?:b']}",
+        "- {category: x, words: ['(?i)a']}",
+        "- {category: x, ops: ['(?P<a>b)', '(?P<a>c)']}",
         "3",
     ],
 )
