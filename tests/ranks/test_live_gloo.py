@@ -19,7 +19,7 @@ from harness_reports.pages import program
 from tests.ranks import gloo_job
 
 pytestmark = pytest.mark.slow
-RANKS = 3
+RANKS = 4
 
 
 @pytest.fixture(scope="module")
