@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.trace.attribute import Attribution, in_order, outermost_first, self_times
 from harness.trace.categories import Rules
+from harness.trace.collect import collect
 from harness.trace.contradictions import contradictions
 from harness.trace.doubts import before_launch, leave_out
 from harness.trace.events import read_events
@@ -28,7 +29,7 @@ from harness.trace.intervals import Covered
 from harness.trace.launchers import calls, processes
 from harness.trace.modules import add_modules
 from harness.trace.replay import Capture, last_step, map_back, read_capture
-from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows, collect
+from harness.trace.rows import COPY, KERNEL, MEMSET, NONE, HostColumns, Rows
 from harness.trace.selection import Selection, select
 from harness.trace.source import read_pieces
 from harness.trace.steps import Steps, cpu_step_rows, step_rows

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.trace.collect import collect
 from harness.trace.events import read_events
-from harness.trace.rows import Rows, collect
+from harness.trace.rows import Rows
 
 Row = dict[str, Any]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.trace.event import BEYOND_NS, nanoseconds, whole_number
+from harness.trace.event import BEYOND_NS, all_nanoseconds, nanoseconds, whole_number
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,32 @@ def test_what_is_no_finite_number_is_no_time(text: bytes) -> None:
     """It is refused, never read as 0."""
     with pytest.raises(ValueError, match="is no time"):
         nanoseconds(text)
+
+
+WITH_DECIMALS = st.from_regex(rb"[0-9]{1,16}\.[0-9]{3}", fullmatch=True)
+WHOLE = st.from_regex(rb"[0-9]{1,16}", fullmatch=True)
+STRANGE = st.sampled_from(
+    [b"", b"1.2.345", b".125", b"1.5", b"-0.250", b"1.5e3", b'"7.125"', b'"1.000 2.000"', b"null", b"9" * 5000, b"1 2"]
+)
+
+
+@given(
+    st.one_of(
+        st.lists(WITH_DECIMALS, max_size=5),
+        st.lists(WHOLE, max_size=5),
+        st.lists(st.one_of(WITH_DECIMALS, WHOLE, STRANGE), max_size=5),
+    )
+)
+def test_many_times_are_what_each_is_alone(texts: list[bytes]) -> None:
+    """Those that are written alike are read as one text: nothing of one gets into another."""
+
+    def alone(text: bytes) -> int | None:
+        try:
+            return nanoseconds(text)
+        except ValueError:
+            return None
+
+    assert all_nanoseconds([msgspec.Raw(text) for text in texts]) == [alone(text) for text in texts]
 
 
 @pytest.mark.parametrize("text", [b"1e999000", b"5001e1000000", b"-1e999000", b"1e30", b'"1e300"'])

@@ -116,7 +116,7 @@ def test_a_number_of_absurd_size_costs_nothing(field: str, number: str) -> None:
     """In any field: the events around it are read, in no time."""
     import time
 
-    from harness.trace.rows import collect
+    from harness.trace.collect import collect
 
     row = {**gpu(1, 2, "odd", 77), "id": 1}
     content = text([*KERNELS, row])

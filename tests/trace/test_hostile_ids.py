@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.trace import breakdown, load_rules
-from harness.trace.rows import LONGEST_ID
+from harness.trace.collect import LONGEST_ID
 from harness_reports.documents.breakdowns import breakdown_text
 from tests.trace.made import gpu, host
 
