@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import re
 import sys
@@ -35,6 +36,8 @@ def what_was_raised(error: BaseException) -> tuple[Status, str]:
     origin = error.__cause__ if isinstance(error, VariantNotLoaded) else error
     if isinstance(origin, RuntimeError) and str(origin).startswith("0 active drivers"):
         return Status.UNSUPPORTED, NEEDS_GPU
+    if place := asks_for_a_gpu(error):
+        return Status.UNSUPPORTED, f"not checked here: {place}"
     if isinstance(error, HarnessError):
         return Status.FAILED, str(error)
     if type(error).__name__ == "InterpreterError":  # Triton's, for whatever is raised in a kernel that is interpreted
@@ -44,6 +47,15 @@ def what_was_raised(error: BaseException) -> tuple[Status, str]:
     return Status.FAILED, f"{type(error).__name__}: {first_line(error)}"
 
 
+def asks_for_a_gpu(error: BaseException) -> str:
+    """`asks for a GPU at k.py:12: AssertionError: ...` where torch was to start CUDA and cannot, else nothing."""
+    origin = error.__cause__ or error
+    frames = traceback.extract_tb(origin.__traceback__)
+    if not frames or (frames[-1].name, frames[-1].filename) != ("_lazy_init", torch.cuda.__file__):
+        return ""
+    return f"asks for a GPU{_in_kernel(error)}"
+
+
 def _in_kernel(error: BaseException) -> str:
     """` at k.py:12: AttributeError: ...`: the innermost line that is neither Triton's nor the harness'."""
     cause = error.__cause__ or error
@@ -51,8 +63,16 @@ def _in_kernel(error: BaseException) -> str:
     files = [getattr(sys.modules.get(name), "__file__", None) for name in LIBRARIES]
     folders = [str(Path(file).parent) + os.sep for file in files if file]
     own = [frame for frame in frames if not frame.filename.startswith((*folders, "<"))]
-    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    place = f" at {_written_at(own[-1])}" if own else ""
     return f"{place}: {type(cause).__name__}: {first_line(cause)}"
+
+
+def _written_at(frame: traceback.FrameSummary) -> str:
+    """`k.py:12`; of code that Helion generated, the line of the kernel that it names above: `# src[k.py:12]: ...`."""
+    lines = linecache.getlines(frame.filename)
+    generated = lines[: frame.lineno] if any(line.startswith("from helion.runtime ") for line in lines) else []
+    sources = [found[1] for line in generated if (found := re.match(r"\s*# src\[([^\]]+:\d+)\]: ", line))]
+    return sources[-1] if sources else f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def raised(case: Case, error: BaseException, doing: str = "") -> Measurement:

@@ -136,6 +136,8 @@ class Watch:
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        # torch.fx makes bars that it hides, for which tqdm starts a thread that stays.
+        torch.hub.tqdm.monitor_interval = 0  # type: ignore[attr-defined]
         self._owners = [_Owner(owner, getattr(owner, "__name__", type(owner).__name__)) for owner in OWNERS]
         self._c_functions = CFunctions([function for owner in self._owners for function in owner.functions])
         self._torch_kernels = torch_kernels()

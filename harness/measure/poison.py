@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.measure.guards import Guards
@@ -63,8 +64,9 @@ class PoisonUninitialised(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if func in UNINITIALISED or func in INITIALISED:
-            result = self._guarded(result, kwargs)
+        if (func not in UNINITIALISED and func not in INITIALISED) or _is_traced(result):
+            return result
+        result = self._guarded(result, kwargs)
         if func in UNINITIALISED and result.numel():
             if result.is_floating_point():
                 poison(result)
@@ -82,6 +84,12 @@ class PoisonUninitialised(TorchDispatchMode):
         if self._left_bytes < 0:
             return result
         return self._guards.around(f"memory of shape {tuple(result.shape)}", result)
+
+
+def _is_traced(tensor: Tensor) -> bool:
+    """Whether a compiler other than Dynamo (Helion's) calls torch to learn shapes: such a tensor has no memory, and to
+    ask for its size may pin a symbolic one."""
+    return isinstance(tensor, FakeTensor) or tensor.is_meta
 
 
 def poison(tensor: Tensor) -> None:

@@ -65,3 +65,10 @@ def test_a_name_of_its_own_is_no_change(module: ModuleType) -> None:
     watch = Watch(CpuDevice())
     vars(module)["kept"] = print
     assert watch.changes() == []
+
+
+def test_torch_leaves_no_thread_of_a_bar_that_it_hides() -> None:
+    """torch.fx makes one of tqdm's bars for each graph that it interprets, and tqdm a thread for the first bar."""
+    watch = Watch(CpuDevice())
+    assert torch.fx.Interpreter(torch.fx.symbolic_trace(torch.nn.ReLU())).run(torch.ones(2)).sum() == 2
+    assert watch.changes() == []

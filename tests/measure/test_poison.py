@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
+from harness.measure.guards import Guards
 from harness.measure.poison import INTEGER_POISON, PoisonUninitialised
 from tests.conftest import REPOSITORY
 
@@ -51,3 +54,12 @@ def test_a_compiled_function_is_seen_through() -> None:
     with torch.no_grad(), PoisonUninitialised():
         found = half_written(torch.ones(4))
     assert found[:2].tolist() == [1, 1] and found[2:].isnan().all()
+
+
+def test_what_a_compiler_traces_stays_as_it_is() -> None:
+    """Helion calls torch on tensors of symbolic sizes to learn shapes; they have no memory to fill or to guard."""
+    with PoisonUninitialised(Guards()), FakeTensorMode(shape_env=ShapeEnv()) as fake:
+        size = fake.shape_env.create_unbacked_symint()
+        assert isinstance(torch.empty(size, 4), FakeTensor) and not fake.shape_env.guards
+    with PoisonUninitialised(Guards()):
+        assert torch.empty(3, device="meta").is_meta
