@@ -18,6 +18,7 @@ from triton.compiler.errors import CompilationError
 from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
 from harness.load_kernels import LoadedVariant, load_op, load_operands, load_variant
+from harness.measure.failure import asks_for_a_gpu
 from harness.measure.inputs import make_inputs
 from harness.measure.operand_sets import PREPARED
 from harness.static.claims import InProgress, OverLimit
@@ -66,7 +67,8 @@ class CaseCompiler:
         except NotImplementedError as error:  # what torch has not for tensors without values
             status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
-            status, reason, recorder = Status.FAILED, reason_of(error), None
+            place = asks_for_a_gpu(error)
+            status, reason, recorder = Status.UNSUPPORTED if place else Status.FAILED, place or reason_of(error), None
         found = Compiled(
             case, status, reason, compile_s=time.perf_counter() - start, stages_s=dict(self.stages.seconds),
             shared=self.stages.shared,

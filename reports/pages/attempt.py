@@ -60,7 +60,8 @@ def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[s
     static = _static(attempt.compiled, attempt)
     if static and attempt.compiled is not None and attempt.compiled.status is Status.FAILED:
         return [static, *found, *_predicted(attempt), f"next        {TOOLS}"]
-    if static and measurement.status is Status.UNSUPPORTED:
+    compiles = attempt.compiled is not None and attempt.compiled.status is Status.OK
+    if static and compiles and measurement.status is Status.UNSUPPORTED:
         static = f"compiles: yes · {static}"
     return [*found, *([static] if static else []), *_predicted(attempt), f"next        {TOOLS}"]
 
