@@ -26,7 +26,8 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 PEERS = ROOT / ".nox" / "peers"
 PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
 BROUGHT = ROOT / ".nox" / "brought"
-BROUGHT_PACKAGES = ("liger-kernel", "flash-linear-attention", "fla-core", "einops")
+BROUGHT_PACKAGES = ("liger-kernel", "flash-linear-attention", "fla-core", "einops", "helion", "filecheck")
+BROUGHT_TESTS = ("tests/own_ops/test_brought.py", "tests/attempt/test_brought.py")
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
@@ -128,11 +129,11 @@ def benchmarks(session: nox.Session) -> None:
 def brought(session: nox.Session) -> None:
     """The kernels of packages on PyPI that `examples/brought/` has as variants; the packages lie in a folder apart."""
     _install(session, "test")
-    if not (BROUGHT / "fla").is_dir():
-        install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(BROUGHT)]
+    if not all(list(BROUGHT.glob(f"{name.replace('-', '_')}-*.dist-info")) for name in BROUGHT_PACKAGES):
+        install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", str(BROUGHT)]
         session.run(*install, *BROUGHT_PACKAGES)
     environment = {**_test_environment(), "PYTHONPATH": str(BROUGHT)}
-    _run(session, "pytest", "tests/own_ops/test_brought.py", *session.posargs, env=environment)
+    _run(session, "pytest", *BROUGHT_TESTS, *session.posargs, env=environment)
 
 
 @nox.session
