@@ -1,8 +1,8 @@
 """A trace of 60 MB and one of 500 MB, from the start of the process to the HTML page, beside HolisticTraceAnalysis.
 
 Processor time and memory of the page on two busy cores, in turns with commit e2f74b0 (one process, one device, no
-steps, ranks or modules), medians of 5 and 2: 60 MB 0.93 s and 57 MB of memory then, 0.88 s and 58 MB now; 500 MB 5.5 s
-and 132 MB then, 4.9 s and 111 MB now. A packed trace of 0.5 MB (of 9): 0.42 s then, 0.41 s now.
+steps, ranks or modules), medians of 5 and 3: 60 MB 0.92 s and 57 MB of memory then, 0.83 s and 52 MB now; 500 MB 4.9 s
+and 132 MB then, 4.3 s and 109 MB now. A packed trace of 0.5 MB (of 7): 0.40 s then, 0.38 s now.
 
 `nox -s benchmarks`; HARNESS_PEER_PYTHON names an interpreter that has the peer, where this one has it not.
 """

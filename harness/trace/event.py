@@ -18,6 +18,8 @@ LONGEST_NUMBER = 64
 WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?")
 DIGITS = b"0123456789"
 AS_ZEROS = bytes.maketrans(DIGITS, b"0" * 10)
+DECIMALS = {f"{n:0{d}}".encode(): n * 10 ** (3 - d) for d in (1, 2, 3) for n in range(10**d)}
+"""Of a number of microseconds, as nanoseconds."""
 
 
 class Arguments(msgspec.Struct, gc=False):
@@ -68,11 +70,12 @@ def nanoseconds(microseconds: bytes) -> int:
     Takes every form of a number that traces have: whole (to torch 2.3), with one to three decimals, in a string.
     A number that no time can have is BEYOND_NS, whatever it is. Raises ValueError for what is no finite number.
     """
-    if microseconds[-4:-3] == b".":
+    whole, _, decimals = microseconds.partition(b".")
+    if decimals in DECIMALS and whole.isdigit():
         try:
-            return int(microseconds.replace(b".", b"", 1))
+            return int(whole) * 1000 + DECIMALS[decimals]
         except ValueError:
-            pass  # `1.5e3` and what is no number
+            pass  # thousands of digits
     elif microseconds.isdigit():
         return int(microseconds) * 1000
     if len(microseconds) > LONGEST_NUMBER:
@@ -89,17 +92,20 @@ def nanoseconds(microseconds: bytes) -> int:
 
 
 def all_nanoseconds(microseconds: Sequence[msgspec.Raw]) -> list[int | None]:
-    """The same of many; None for what is no finite number. Where all are written alike, with three decimals or whole,
-    they are read as one text: that takes half as long as one by one."""
+    """The same of many; None for what is no finite number. Where all are written alike, with three decimals (torch),
+    one to three (Python's json) or none, they are read as one text: that takes half as long as one by one, or less."""
     text = b" ".join(microseconds) + b" "
     beside_digits, count = text.translate(None, DIGITS), len(microseconds)
     try:
-        if beside_digits == b". " * count and text.translate(AS_ZEROS).count(b".000 ") == count:
-            return [*map(int, text.replace(b".", b"").split())]
-        if beside_digits == b" " * count and len(whole := text.split()) == count:
-            return [int(number) * 1000 for number in whole]
-    except ValueError:
-        pass  # thousands of digits
+        if beside_digits == b". " * count:
+            if text.translate(AS_ZEROS).count(b".000 ") == count:
+                return [*map(int, text.replace(b".", b"").split())]
+            parts = text.replace(b" ", b".").split(b".")
+            return [int(whole) * 1000 + DECIMALS[part] for whole, part in zip(parts[::2], parts[1::2], strict=False)]
+        if beside_digits == b" " * count and len(numbers := text.split()) == count:
+            return [int(number) * 1000 for number in numbers]
+    except (ValueError, KeyError):
+        pass  # thousands of digits, more than three decimals, nothing before the point
     return [_nanoseconds_or_none(number) for number in microseconds]
 
 

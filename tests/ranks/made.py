@@ -63,15 +63,15 @@ def _gpu(name: str, start: float, length: float, correlation: int, stream: int, 
         "warps per SM": 12.0, "grid": [132, 1, 1], "block": [384, 1, 1], "est. achieved occupancy %": 19, **said,
     }  # fmt: skip
     return {
-        "ph": "X", "cat": "kernel", "name": name, "pid": rank, "tid": stream, "ts": round(start, 3), "dur": length,
-        "args": args,
+        "ph": "X", "cat": "kernel", "name": name, "pid": rank, "tid": stream, "ts": round(start, 3),
+        "dur": round(float(length), 3), "args": args,
     }  # fmt: skip
 
 
 def _host(cat: str, name: str, start: float, length: float, rank: int, **args: Any) -> Row:
     return {
         "ph": "X", "cat": cat, "name": name, "pid": 1000 + rank, "tid": 1000 + rank, "ts": round(start, 3),
-        "dur": length, "args": {"External id": 1, "Record function id": 0, **args},
+        "dur": round(float(length), 3), "args": {"External id": 1, "Record function id": 0, **args},
     }  # fmt: skip
 
 

@@ -56,17 +56,22 @@ def test_what_is_no_finite_number_is_no_time(text: bytes) -> None:
 
 
 WITH_DECIMALS = st.from_regex(rb"[0-9]{1,16}\.[0-9]{3}", fullmatch=True)
+OF_PYTHON = st.from_regex(rb"[0-9]{1,16}\.[0-9]{1,3}", fullmatch=True)
 WHOLE = st.from_regex(rb"[0-9]{1,16}", fullmatch=True)
 STRANGE = st.sampled_from(
-    [b"", b"1.2.345", b".125", b"1.5", b"-0.250", b"1.5e3", b'"7.125"', b'"1.000 2.000"', b"null", b"9" * 5000, b"1 2"]
+    [
+        *(b"", b"1.2.345", b".125", b".5", b"1.", b"1.1235", b"-0.250", b"1.5e3", b"null", b"1 2"),
+        *(b'"7.125"', b'"1.000 2.000"', b"9" * 5000, b"9" * 5000 + b".125", b"9" * 100 + b".125"),
+    ]
 )
 
 
 @given(
     st.one_of(
         st.lists(WITH_DECIMALS, max_size=5),
+        st.lists(OF_PYTHON, max_size=5),
         st.lists(WHOLE, max_size=5),
-        st.lists(st.one_of(WITH_DECIMALS, WHOLE, STRANGE), max_size=5),
+        st.lists(st.one_of(WITH_DECIMALS, OF_PYTHON, WHOLE, STRANGE), max_size=5),
     )
 )
 def test_many_times_are_what_each_is_alone(texts: list[bytes]) -> None:
