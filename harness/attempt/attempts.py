@@ -114,7 +114,7 @@ def _compile(question: TryRequest, target: str) -> Compiled | None:
 
 def _said_by_the_compiler(measurement: Measurement, compiled: Compiled | None) -> Measurement:
     """What the interpreter could not run and the compiler refuses is a mistake of the kernel, not a limit."""
-    if measurement.status is Status.UNSUPPORTED and compiled is not None and compiled.status is Status.FAILED:
+    if measurement.status is Status.UNSUPPORTED and compiled is not None and compiled.is_broken:
         return msgspec.structs.replace(measurement, status=Status.FAILED, reason=compiled.reason)
     return measurement
 

@@ -156,7 +156,7 @@ def _same_machine(one: Attempt, other: Attempt) -> bool:
 def _finish(attempt: Attempt) -> None:
     from harness.values.measurement import Status
 
-    compiled = attempt.compiled is None or attempt.compiled.status is not Status.FAILED
+    compiled = attempt.compiled is None or not attempt.compiled.is_broken
     if attempt.measurement.status is not Status.OK or not compiled:
         raise typer.Exit(ExitStatus.CASE_FAILED)
 

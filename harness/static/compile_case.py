@@ -56,7 +56,7 @@ class CaseCompiler:
 
     def compile(self, case: Case) -> Compiled:
         """Raises InProgress where another process is compiling the same code; all else becomes the result's reason."""
-        start = time.perf_counter()
+        start, asked = time.perf_counter(), ""
         self.stages.clear()
         try:
             status, reason, recorder = self._record(case)
@@ -67,11 +67,11 @@ class CaseCompiler:
         except NotImplementedError as error:  # what torch has not for tensors without values
             status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
-            place = asks_for_a_gpu(error)
-            status, reason, recorder = Status.UNSUPPORTED if place else Status.FAILED, place or reason_of(error), None
+            asked = asks_for_a_gpu(error)
+            status, reason, recorder = Status.FAILED, asked or reason_of(error), None
         found = Compiled(
             case, status, reason, compile_s=time.perf_counter() - start, stages_s=dict(self.stages.seconds),
-            shared=self.stages.shared,
+            shared=self.stages.shared, followed=not asked,
         )  # fmt: skip
         return found if recorder is None else self._described(found, recorder)
 

@@ -66,10 +66,9 @@ class Results:
         return msgspec.structs.replace(found, case=case, cached=True)
 
     def save(self, compiled: Compiled, limit_s: float) -> None:
-        """FAILED is not kept: the next attempt may find a toolchain that was repaired. UNSUPPORTED is kept of binaries
-        that do not fit: what is missing else, a package or a GPU, may be there the next time. Raises HarnessError where
-        the folder cannot be written."""
-        if compiled.status is Status.FAILED or (compiled.status is Status.UNSUPPORTED and not compiled.binaries):
+        """FAILED is not kept: the next attempt may find a toolchain that was repaired. Raises HarnessError where the
+        folder cannot be written."""
+        if compiled.status is Status.FAILED:
             return
         file = self._file(compiled.case)
         partial = file.with_suffix(f".{os.getpid()}")

@@ -34,10 +34,17 @@ class Compiled(msgspec.Struct, frozen=True):
     cached: bool = False
     chosen: tuple[str, ...] = ()
     """By kernels under `triton.autotune`, on a GPU that they chose by."""
+    followed: bool = True
+    """Not where FAILED is a limit of this machine: code of the host asked for a GPU before anything was launched."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and not self.reason:
             raise ValueError(f"{self.case.id}: {self.status.value} needs a reason")
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the code is at fault, not what this machine lacks."""
+        return self.status is Status.FAILED and self.followed
 
     @property
     def identity(self) -> str | None:

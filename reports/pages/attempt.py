@@ -58,7 +58,7 @@ def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[s
         found = [_correct(attempt), *_time(attempt, best)]
     found += list(attempt.remarks)
     static = _static(attempt.compiled, attempt)
-    if static and attempt.compiled is not None and attempt.compiled.status is Status.FAILED:
+    if static and attempt.compiled is not None and attempt.compiled.is_broken:
         return [static, *found, *_predicted(attempt), f"next        {TOOLS}"]
     compiles = attempt.compiled is not None and attempt.compiled.status is Status.OK
     if static and compiles and measurement.status is Status.UNSUPPORTED:
@@ -151,7 +151,7 @@ def _static(compiled: Compiled | None, attempt: Attempt) -> str:
     """Registers, spills, loads, instructions per weight, blocks and waves of the kernel that does most."""
     if compiled is None:
         return ""
-    if compiled.status is Status.UNSUPPORTED:
+    if compiled.status is Status.UNSUPPORTED or not compiled.followed:
         return f"not compiled here: {compiled.reason}"
     if compiled.status is not Status.OK:
         return f"does not compile: {compiled.reason}"

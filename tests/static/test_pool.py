@@ -167,14 +167,12 @@ def test_what_is_read_from_a_binary(pool: Pool) -> None:
 
 
 def test_a_second_time_nothing_is_compiled(pool: Pool) -> None:
-    """What is known is read without a compiler; what FAILED, or has what is missing said by `supports`, is tried again,
-    and so is all for another target."""
-    asked_anew = (Status.FAILED, Status.UNSUPPORTED)
-    known = {name: found for name, found in pool.results.items() if found.status not in asked_anew}
+    """What is known is read without a compiler; what FAILED is tried again, and so is all for another target."""
+    known = {name: found for name, found in pool.results.items() if found.status is not Status.FAILED}
     again = pool.compile([found.case for found in known.values()], python="/nonexistent")
     assert all(found.cached for found in again)
     assert [(f.identity, f.reason) for f in again] == [(f.identity, f.reason) for f in known.values()]
-    for case, target in ((CASES["raises"], "sm_90"), (CASES["unsupported"], "sm_90"), (CASES["plain"], "sm_80")):
+    for case, target in ((CASES["raises"], "sm_90"), (CASES["plain"], "sm_80")):
         with pytest.raises(FileNotFoundError):
             pool.compile([case], target, python="/nonexistent")
 
@@ -204,7 +202,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         HarnessError, match=r"broken/static: cannot be written: .*; HARNESS_CACHE may name another folder$"
     ):
-        Results("sm_90", PLANTED, broken).save(Compiled(add(), Status.OK), 1.0)
+        Results("sm_90", PLANTED, broken).save(Compiled(add(), Status.UNSUPPORTED, "planted"), 1.0)
     with pytest.raises(HarnessError, match="unknown variant"):
         compile_cases([any_case("residual_add", "./adss.py", {})], "sm_90", PLANTED, folder=tmp_path)
 
