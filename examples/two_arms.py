@@ -7,7 +7,7 @@ from kernel_harness import Store, compare, load_suite, plan, run, sweep
 suite = load_suite("suites/qwen3_5_moe_tiny.yaml")
 store = Store()
 
-tuned = sweep(suite, match="int4_mm@gdn_in", rounds=3, processes=2, store=store)
+tuned = sweep(suite, match="int4_mm@gdn_in", rounds=3, processes=2, untrusted=True, store=store)
 for question in tuned.questions:
     print(f"{question.op}@{question.site}: {len(question.configurations)} configurations")
 

@@ -46,12 +46,8 @@ def test_the_ranks_of_a_job_are_one_stored_profile(folder: Path) -> None:
     (summary,) = store.runs()
     run = store.load(summary.id)
     store.close()
-    assert run.suite == "gloo_job.py" and [profile.arm for profile in run.profiles] == [
-        "rank 0",
-        "rank 1",
-        "rank 2",
-        "rank 3",
-    ]
+    ranks = [f"rank {number}" for number in range(RANKS)]
+    assert run.suite == "gloo_job.py" and [profile.arm for profile in run.profiles] == ranks
     assert run.program is not None and run.program.job is not None and len(run.program.lines) == RANKS
     assert run.program.job.straggler is not None and run.program.job.straggler.rank == RANKS - 1
     assert "rank 3 was late" in program.plain(run) and "rank 3 was late" in program.page(run)
