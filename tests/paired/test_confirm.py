@@ -36,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     with a step of both cases at that commit, and a machine that was 20 % slow from then on."""
     found = make(tmp_path_factory.mktemp("confirm") / "repository")
     root, slow = found.root, (found.root / VARIANT).read_text()
-    slower = SLOWER.replace("0.005", "0.03")  # told from the product in few pairs, however busy the machine is
+    slower = SLOWER.replace("0.005", "0.012")  # told from the product in few pairs, however busy the machine is
     for number in range(1, COMMITS + 1):
         text = slow.replace(SLOWER, slower if number >= SLOW_AT else "    return out")
         (root / VARIANT).write_text(text)
