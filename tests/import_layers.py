@@ -101,7 +101,13 @@ LAYERS = {
         except_for=("harness.values", "harness.errors"),
     ),
     "measuring reaches kernels by name": Layer(
-        ("harness/measure/*.py", "harness/decode/*.py", "harness/load_kernels.py", "harness/import_variant.py"),
+        (
+            "harness/measure/*.py",
+            "harness/decode/*.py",
+            "harness/export/*.py",
+            "harness/load_kernels.py",
+            "harness/import_variant.py",
+        ),
         (*KERNELS, *SHOWING, "harness.cli"),
     ),
     "the parent of compiling, and what reads binaries": Layer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ class ArmOps:
         profile: bool = False,
     ) -> None:
         self._answers = answers
-        self._folder = suite_folder
+        self.folder = suite_folder
         self._prepared = prepared
         self._profile = profile
         self.bound: list[BoundOp] = []
@@ -54,9 +55,9 @@ class ArmOps:
             answer = self._answers.get(CallSite(phase, op, site))
             if answer is None:
                 continue
-            variant = load_variant(op, answer.variant, self._folder)
+            variant = load_variant(op, answer.variant, self.folder)
             prepared = self._prepare(loaded, variant, weights)
-            by_phase[phase] = (variant.run, prepared, variant.tunables_of(answer))
+            by_phase[phase] = (variant, prepared, variant.tunables_of(answer))
         name = scope_name(op, site, layer) if self._profile else None
         bound = BoundOp(loaded, by_phase, name, f"{op}@{site}")
         self.bound.append(bound)
@@ -80,6 +81,20 @@ class ArmOps:
         for bound in self.bound:
             bound.observer = observer
 
+    def calls(self, phase: str) -> list[BoundCall]:
+        """Each bound op of a phase with its variant, in the order in which the model bound them."""
+        return [bound.by_phase[phase] for bound in self.bound if bound.covers(phase)]
+
+    def tensors(self, phase: str = "decode") -> dict[str, Tensor]:
+        """By a name of its own, each tensor that a phase of this arm is bound to; one that several ops share is there
+        once for each."""
+        return {
+            f"{at}_{bound.op_site}_{name}": value
+            for at, bound in enumerate(self.bound)
+            for name, value in bound.weights(phase).items()
+            if isinstance(value, Tensor)
+        }
+
     def weight_bytes(self, phase: str = "decode") -> int:
         """Bytes of the distinct tensors that a phase of this arm is bound to."""
         storages: dict[int, int] = {}
@@ -90,21 +105,35 @@ class ArmOps:
         return sum(storages.values())
 
 
+@dataclass(eq=False)
+class BoundCall:
+    """How a place calls its op in a phase. slots: the inputs that are bound, and marks for those of the call. run and
+    tunables may be exchanged for ones that do the same (`export.operators`)."""
+
+    place: str
+    variant: LoadedVariant
+    run: Callable[..., Any]
+    slots: list[Any]
+    tunables: dict[str, Any]
+
+
 class BoundOp:
     """An op at its site with its weights; called with the remaining inputs in the order of `Op.inputs`."""
 
     def __init__(
         self,
         op: LoadedOp,
-        by_phase: Mapping[str, tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]],
+        by_phase: Mapping[str, tuple[LoadedVariant, dict[str, Any], dict[str, Any]]],
         scope: str | None,
         op_site: str,
     ) -> None:
         self.scope, self.op_site, self._op = scope, op_site, op
         self.observer: Observer | None = None
-        self._by_phase = {
-            phase: (run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables)
-            for phase, (run, weights, tunables) in by_phase.items()
+        self.by_phase = {
+            phase: BoundCall(
+                op_site, variant, variant.run, [weights.get(i.name, _FROM_CALL) for i in op.op.inputs], tunables
+            )
+            for phase, (variant, weights, tunables) in by_phase.items()
         }
         self._weights = {phase: weights for phase, (_, weights, _) in by_phase.items()}
 
@@ -113,10 +142,11 @@ class BoundOp:
 
     def covers(self, phase: str) -> bool:
         """Whether the arm has a variant for it in this phase."""
-        return phase in self._by_phase
+        return phase in self.by_phase
 
     def __call__(self, phase: str, *inputs: Any) -> Any:
-        run, slots, tunables = self._by_phase[phase]
+        call = self.by_phase[phase]
+        slots = call.slots
         if len(inputs) != sum(slot is _FROM_CALL for slot in slots):
             raise _wrong_inputs(self._op, slots, inputs)
         rest = iter(inputs)
@@ -124,7 +154,7 @@ class BoundOp:
         if self.observer is not None:
             self.observer(self.op_site, phase, arguments)
         with torch.profiler.record_function(self.scope) if self.scope else nullcontext():
-            return run(*arguments, **tunables)
+            return call.run(*arguments, **call.tunables)
 
 
 class _FromCall:

@@ -121,7 +121,7 @@ class DecodeBench:
         try:
             reason = unsupported(self.model.plan, name, *prompt.shape)
             if not reason:
-                arms[name] = PromptedArm(self.model, name, prompt, steps)
+                arms[name] = PromptedArm(self.model, name, prompt, steps, self.references)
                 return
             lost = [failed(case, reason, Status.UNSUPPORTED) for case in cases]
         except torch.AcceleratorError:  # see above

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from harness.decode.check import first_logits, own_stream
-from harness.decode.step import Step
+from harness.decode.step import Ahead, Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.engines import Engine, make_engine
 
@@ -16,8 +17,9 @@ from harness.engines import Engine, make_engine
 class PromptedArm:
     """An arm's decoder after its prompt."""
 
-    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int) -> None:
-        self.model, self.prompt, self.context = model, prompt, prompt.shape[1]
+    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int, keep: Path | None = None) -> None:
+        """keep: folder that the processes of a run share."""
+        self.model, self.prompt, self.context, self._keep = model, prompt, prompt.shape[1], keep
         self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
         start = time.perf_counter()
         self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
@@ -32,7 +34,7 @@ class PromptedArm:
 
     def engine(self, name: str, stream: Tensor) -> tuple[Step, Engine]:
         """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
-        step = Step(self.decoder, stream, self.context)
+        step = Step(self.decoder, stream, self.context, Ahead(self.ops.tensors(), self.ops, self._keep))
         step.rewind(self.snapshot)
         engine = make_engine(name, step, self.model.device)
         step.rewind(self.snapshot)

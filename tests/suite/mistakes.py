@@ -88,8 +88,8 @@ MISTAKES = {
     ),
     "engine not there yet": (
         "[eager]",
-        "[aot_inductor]",
-        "15:20: decode.engines[0]: unknown engine aot_inductor; allowed:",
+        "[tensorrt]",
+        "15:20: decode.engines[0]: unknown engine tensorrt; allowed:",
         "",
     ),
     "unknown routing": (

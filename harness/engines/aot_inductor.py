@@ -1,0 +1,53 @@
+"""The step exported, compiled ahead of time by AOTInductor, and loaded over the arm's own states and weights.
+
+On a GPU the package's step is replayed as a CUDA graph, so that it differs from `cuda_graph` and `torch_compile` in its
+kernels and not in who launches them. `aot_inductor_calls` calls it instead.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from harness.values.engine import EngineFacts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.decode.step import Step
+    from harness.device.device import Device, Graph
+
+FACTS = EngineFacts(captures=True, compiles=True, fuses=True)
+
+
+def make(step: Step, device: Device) -> AotInductorEngine:
+    """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
+    return AotInductorEngine(step, device, replays=device.captures)
+
+
+class AotInductorEngine:
+    """Runs the loaded package, or replays it. package: what is known of it."""
+
+    extra_bytes = 0
+
+    def __init__(self, step: Step, device: Device, replays: bool) -> None:
+        from harness.export.package import PackagedStep
+
+        start = time.perf_counter()
+        self._run = PackagedStep(step, device)
+        self.package = self._run.record
+        self._graph: Graph | None = None
+        if replays:
+            self._graph = device.capture([self._run], warm=[self._run, self._run])
+            self.extra_bytes = self._graph.held_bytes
+        else:
+            self._run()
+        self.capture_s = time.perf_counter() - start
+
+    def run(self) -> Tensor:
+        """One step."""
+        if self._graph is None:
+            return self._run()
+        self._graph.replay()
+        logits: Tensor = self._graph.outputs
+        return logits

@@ -1,0 +1,22 @@
+"""AOTInductor's package as a program calls it: its wrapper launches kernel by kernel. What `aot_inductor` is on a CPU,
+and on a GPU without the CUDA graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.values.engine import EngineFacts
+
+if TYPE_CHECKING:
+    from harness.decode.step import Step
+    from harness.device.device import Device
+    from harness.engines.aot_inductor import AotInductorEngine
+
+FACTS = EngineFacts(compiles=True, fuses=True)
+
+
+def make(step: Step, device: Device) -> AotInductorEngine:
+    """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
+    from harness.engines.aot_inductor import AotInductorEngine
+
+    return AotInductorEngine(step, device, replays=False)

@@ -1,0 +1,172 @@
+"""A decode step's package: compiled in a process of its own, kept for the other processes of the run, loaded here over
+the arm's own tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from harness.decode.step import Ahead, Step
+from harness.device.device import Device
+from harness.errors import CaseFailed
+from harness.export.compiling import SERVICE, ChosenConfiguration, CompileStep, Loaded, NotCompiled, StepCompiled
+from harness.export.contents import Contents, contents
+from harness.export.operators import Operator, registered
+from harness.export.program import StepModule, export
+from harness.export.settings import OPTIONS, compiler, compiler_version, environment
+from harness.kernels_root import in_use
+from harness.suite.catalogue import bound_ops
+from harness.values.case import Tunables
+from harness.values.package import Package, PackagedKernel
+from harness.worker.process import WorkerDied, WorkerProcess
+
+FILE, RECORD = "step.pt2", "package.json"
+
+
+class PackagedStep:
+    """A step's package, loaded: calling it runs one step over the step's own states and weights."""
+
+    def __init__(self, step: Step, device: Device) -> None:
+        """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
+        if step.ahead is None:
+            raise CaseFailed("this step does not say what it reads: it cannot be compiled ahead of time")
+        self.module = StepModule(step, step.ahead.weights)
+        with tempfile.TemporaryDirectory(prefix="harness-package-") as scratch:
+            folder, record = _package(self.module, step.ahead, device, Path(scratch))
+            start = time.perf_counter()
+            self._model = load(folder / FILE, device.captures)
+            inlined = self._give_tensors()
+        self.record = msgspec.structs.replace(record, load_s=time.perf_counter() - start, inlined=inlined)
+
+    def _give_tensors(self) -> tuple[str, ...]:
+        """The package's constants are the step's own tensors from now on: a rewind of the one is one of the other.
+        Called before the first step, which would otherwise be a segmentation fault. The names of those that are not."""
+        live = self.module.tensors()
+        known = set(self._model.get_constant_fqns())
+        inlined = tuple(sorted(set(live) - known))  # up to eight elements and not written: values in the code
+        written = set(inlined) & set(self.module.written)
+        if written or known - set(live):
+            strange = sorted(written or known - set(live))
+            raise CaseFailed(f"the package's constants are not the step's tensors: {', '.join(strange[:5])}")
+        self._model.load_constants({name: live[name] for name in known}, check_full_update=True, user_managed=True)
+        return inlined
+
+    def __call__(self) -> torch.Tensor:
+        found = self._model()
+        logits: torch.Tensor = found[0] if isinstance(found, (list, tuple)) else found
+        return logits
+
+
+def load(package: Path, single_threaded: bool) -> Any:
+    """single_threaded: without streams and events of its own, so that a CUDA graph can be captured. Not
+    `aoti_load_package`, which hides the first error behind that of a second way to load."""
+    from torch.export.pt2_archive._package import AOTICompiledModel
+
+    try:
+        loader = torch._C._aoti.AOTIModelPackageLoader(str(package), "model", single_threaded, 1, -1)
+    except RuntimeError as error:
+        from harness.measure.failure import first_line
+
+        raise CaseFailed(f"the package cannot be loaded: {first_line(error)}") from error
+    return AOTICompiledModel(loader)
+
+
+def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) -> tuple[Path, Package]:
+    """The folder of a package and its record, from `keep` where another process of the run has left them."""
+    start = time.perf_counter()
+    with torch.no_grad(), registered(ahead.ops, ahead.entries) if ahead.ops else nullcontext(()) as operators:
+        program = export(module)
+    export_s = time.perf_counter() - start
+    folder = (ahead.keep or scratch) / f"package-{_key(program, module, operators, ahead.compiles)}"
+    record = folder / RECORD
+    if not record.exists():
+        compiling = _Compiling(program, operators, device, scratch)
+        found = [compiling.compile(scratch / f"{number}.pt2") for number in range(max(1, ahead.compiles))]
+        made = _record(export_s, found, contents(scratch / "0.pt2"), operators, compiling.compiler)
+        folder.mkdir(parents=True, exist_ok=True)
+        (scratch / "0.pt2").replace(folder / FILE)
+        part = record.with_suffix(".part")
+        part.write_bytes(msgspec.json.encode(made))
+        part.replace(record)
+    return folder, msgspec.json.decode(record.read_bytes(), type=Package)
+
+
+def _key(
+    program: torch.export.ExportedProgram, module: StepModule, operators: Sequence[Operator], compiles: int
+) -> str:
+    """What must be equal for two steps to have one package."""
+    tensors = {name: [str(t.dtype), [*t.shape], [*t.stride()], str(t.device)] for name, t in module.tensors().items()}
+    asked = [str(program.graph), tensors, msgspec.to_builtins(list(operators)), compiles, str(torch.__version__)]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+
+class _Compiling:
+    """Compiles one program, each time in a fresh process with empty caches."""
+
+    def __init__(
+        self, program: torch.export.ExportedProgram, operators: Sequence[Operator], device: Device, scratch: Path
+    ) -> None:
+        self._operators, self._scratch, self._gpu = tuple(operators), scratch, device.gpu
+        self._program = scratch / "program.pt2"
+        torch.export.save(program, self._program)
+        self.compiler = compiler_version(compiler(device.gpu))
+
+    def compile(self, package: Path) -> StepCompiled:
+        """Raises CaseFailed with the reason; also where the compiler or the loading of its package crashes."""
+        job = CompileStep(
+            str(self._program), str(package), self._operators, dict(bound_ops()), dict(OPTIONS), load=self._gpu
+        )
+        cache = Path(tempfile.mkdtemp(dir=self._scratch))
+        with WorkerProcess(SERVICE, kernels_root=str(in_use()), environment=environment(self._gpu, cache)) as worker:
+            compiled: StepCompiled | None = None
+            try:
+                for message in worker.ask(job, StepCompiled | NotCompiled | Loaded):
+                    if isinstance(message, NotCompiled):
+                        raise CaseFailed(f"not compiled: {message.reason}")
+                    compiled = message if isinstance(message, StepCompiled) else compiled
+            except WorkerDied as death:
+                doing = "compiling" if compiled is None else f"loading the package that {self.compiler} built:"
+                raise CaseFailed(f"{doing} {death.reason}") from None
+            assert compiled is not None
+            return compiled
+
+
+def _record(
+    export_s: float, found: Sequence[StepCompiled], package: Contents, operators: Sequence[Operator], built_by: str
+) -> Package:
+    first, others = found[0], found[1:]
+    again = [{kernel.name: kernel.chosen for kernel in other.kernels} for other in others]
+    entries = {operator.label: len(operator.entries) for operator in operators}
+    kernels = tuple(_kernel(kernel, package, again) for kernel in first.kernels)
+    versions = {"torch": str(torch.__version__)}
+    if operators:
+        import triton
+
+        versions["triton"] = triton.__version__
+    return Package(
+        "pt2", export_s, first.compile_s, package.bytes, package.digest,
+        tuning_s=first.tuning_s, cpp_s=first.cpp_s, parts=package.parts, kernels=kernels,
+        entries=max(entries.values(), default=0) or 1, compiles=len(found),
+        chosen_by="real inputs" if any(kernel.entries > 1 and kernel.variant for kernel in kernels) else "given",
+        compiler=built_by, versions=versions,
+    )  # fmt: skip
+
+
+def _kernel(kernel: ChosenConfiguration, package: Contents, again: Sequence[dict[str, Tunables]]) -> PackagedKernel:
+    launched = next((launch for launch in package.launches if launch.name == kernel.name), None)
+    return PackagedKernel(
+        kernel.name, max(1, len(kernel.timings_ms)), kernel.chosen, kernel.variant,
+        package.binaries.get(launched.binary) if launched else None, kernel.timings_ms,
+        launched.num_warps if launched else None, launched.shared_bytes if launched else None,
+        launched.grid if launched else "",
+        all(other.get(kernel.name) == kernel.chosen for other in again) if again else None,
+    )  # fmt: skip

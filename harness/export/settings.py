@@ -1,0 +1,42 @@
+"""How packages are compiled: Inductor's options, the compiler, and the environment of the process that compiles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+OPTIONS: dict[str, bool | str] = {
+    "aot_inductor.package_constants_in_so": False,  # constants are the arm's own tensors
+    "aot_inductor.compile_wrapper_opt_level": "O0",  # the wrapper only launches: eight times faster to compile
+    "triton.autotune_at_compile_time": False,  # two passes: entries are timed on real tensors, so that expert ids are
+}
+DISTRIBUTION = "g++"
+"""With the compiler of some machines' CXX (a wrapped one of the same version, CUDA 13) a package of a GPU is built, but
+loading it is a segmentation fault; with this one it loads."""
+
+
+def compiler(gpu: bool) -> str:
+    """What compiles the package: on a GPU the distribution's own, whatever CXX says."""
+    told = os.environ.get("CXX", "")
+    if gpu and shutil.which(DISTRIBUTION):
+        return DISTRIBUTION
+    return told or DISTRIBUTION
+
+
+def compiler_version(name: str) -> str:
+    """`g++ 12.2.0`; the name alone where it does not say."""
+    try:
+        said = subprocess.run([name, "-dumpfullversion"], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return name
+    return f"{Path(name).name} {said.strip()}"
+
+
+def environment(gpu: bool, cache: Path) -> dict[str, str]:
+    """Of the process that compiles. cache: a fresh folder, or the winners and binaries of the last compile would be
+    found there, and its time would say nothing."""
+    found = dict(os.environ)
+    found |= {"CXX": compiler(gpu), "TORCHINDUCTOR_CACHE_DIR": str(cache), "TRITON_CACHE_DIR": str(cache / "triton")}
+    return found
