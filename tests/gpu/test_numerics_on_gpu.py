@@ -64,7 +64,8 @@ def test_a_product_of_cublas_repeats_itself_over_twenty_calls(tmp_path: Path) ->
 
 @pytest.mark.alone
 def test_the_neighbour_has_work_all_the_while() -> None:
-    """A product that fills the GPU takes longer beside it than alone."""
+    """Ten products that fill the GPU take longer beside it than alone. In sum: the neighbour's work fills the SMs in
+    every second turn, and the memory bus, which a product hardly needs, in the others."""
     a = torch.randn(4096, 4096, device="cuda", dtype=torch.bfloat16)
 
     def call() -> tuple[torch.cuda.Event, torch.cuda.Event]:
@@ -74,18 +75,18 @@ def test_the_neighbour_has_work_all_the_while() -> None:
         end.record()
         return start, end
 
-    def times_ms(beside: bool) -> list[float]:
+    def total_ms(beside: bool) -> float:
         found = []
         with open_device().neighbour() as run:
             for _ in range(10):
                 start, end = run(call) if beside else call()
                 torch.cuda.synchronize()
                 found.append(start.elapsed_time(end))
-        return sorted(found)
+        return sum(found)
 
-    times_ms(True)
-    alone, shared = times_ms(False), times_ms(True)
-    assert shared[5] > 1.1 * alone[5]
+    total_ms(True)
+    alone, shared = total_ms(False), total_ms(True)
+    assert shared > 1.1 * alone
 
 
 def test_a_digest_and_sums_are_those_of_the_cpu() -> None:

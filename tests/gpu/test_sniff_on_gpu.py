@@ -11,6 +11,7 @@ from harness.device.sniff import sniff
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")]
 
 
+@pytest.mark.alone
 def test_a_look_is_cheap_and_says_what_the_driver_knows() -> None:
     """Under a second beside the bandwidth, with clocks of load; five looks agree within the bound of slow."""
     device = open_device()
