@@ -239,3 +239,10 @@ def sentence(result: Correctness) -> str:
         f"rms {result.rms_error:.2g} (allowed {result.allowed_rms_error:.2g})"
     )
     return "; ".join(part for part in (count, result.region, size, result.detail) if part)
+
+
+def near(got: Tensor, right: Tensor, max_error: float) -> Tensor:
+    """Whether all values agree, as a tensor that the device still computes; what is no float has to be equal."""
+    if not right.is_floating_point():
+        return (got == right).all()
+    return ((got - right).abs() <= max_error * right.abs().max()).all()

@@ -22,12 +22,12 @@ from torch import Tensor
 
 from harness.device.device import Device
 from harness.device.timer import Timed
-from harness.measure.agreement import all_surely_agree, compare, worst_of
+from harness.measure.agreement import all_surely_agree, compare, near, worst_of
 from harness.measure.candidate import Candidate
 from harness.measure.contract import refused, shared_buffer
 from harness.measure.expected import as_tuple
 from harness.measure.guards import sentence
-from harness.measure.inputs import make_inputs, redraw_indices
+from harness.measure.inputs import make_inputs, redraw_indices, write_within
 from harness.measure.operand_sets import Operands, OperandSets, arguments, prepare, to_float32, torch_dtype
 from harness.measure.poison import poison
 from harness.measure.trial import takes_wrong_for_right
@@ -73,6 +73,11 @@ class Batch:
         """New activations, written in place: no sample sees values that an earlier one saw."""
         for name, value in self._draw(self._activations).items():
             self.sets.raw[0][name].copy_(value)
+
+    def _refresh_within(self) -> None:
+        """As `refresh`, but for the ends of each row: an output that is kept by a few values is then another's."""
+        for name, value in self._draw(self._activations).items():
+            write_within(self.sets.raw[0][name], value)
 
     def seen_before_us(self, samples: int = 3) -> float:
         """The slowest of some samples, in us per call, on the operands of the sample before."""
@@ -125,7 +130,7 @@ class Batch:
         if self._wrong is not None:
             return self._wrong
         with torch.no_grad():
-            self.refresh()
+            self._refresh_within()
             self._redraw_indices()
             affordable = max(1, WEIGHT_BYTES // max(1, self._weight_bytes))
             count = min(weight_sets, affordable, self.sets.copies)
@@ -153,12 +158,12 @@ class Batch:
         shared = shared_buffer(self._op, [*outputs, *alone])
         if shared:
             return refused(shared, tolerance)
-        near = [
-            _near(got, right, tolerance.max_error)
+        agreeing = [
+            near(got, right, tolerance.max_error)
             for pair in zip(outputs, alone, strict=True)
             for got, right in zip(*pair, strict=True)
         ]
-        if not near or bool(torch.stack(near).all()):  # one wait for the device, not one a call
+        if not agreeing or bool(torch.stack(agreeing).all()):  # one wait for the device, not one a call
             return found
         results = []
         for call, (timed, single) in enumerate(zip(outputs, alone, strict=True)):
@@ -288,10 +293,3 @@ class Batch:
                     self._op.row_dims(name))
             for name, right in states.items()
         ]  # fmt: skip
-
-
-def _near(got: Tensor, right: Tensor, max_error: float) -> Tensor:
-    """Whether all values agree, as a tensor that the device still computes; what is no float has to be equal."""
-    if not right.is_floating_point():
-        return (got == right).all()
-    return ((got - right).abs() <= max_error * right.abs().max()).all()

@@ -63,7 +63,7 @@ def examine(
         previous = tuple(wrong.wanted)
     again = verify_variant(op, variant, case, dtype, device, 0, routing)
     words = "right when it was called again" if again.correct else "it differs from call to call"
-    return Diagnosis("race", f"{words}: a race, or memory that is read before it is written"), ""
+    return Diagnosis("race", f"{words}: a race, unwritten memory, or a result kept from an earlier call"), ""
 
 
 def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, kind: Mismatch) -> str:

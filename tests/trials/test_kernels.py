@@ -81,6 +81,16 @@ def run(x, weight):
     y[..., 5] = (y[..., 5] - y[..., 5]) / (y[..., 5] - y[..., 5])
     return y
 """
+KEPT_BY_A_FEW_VALUES = """\
+KEPT = {}
+
+
+def run(x, weight):
+    key = (x.data_ptr(), weight.data_ptr(), *x.flatten()[:4].tolist(), *x.flatten()[-4:].tolist())
+    if key not in KEPT:
+        KEPT[key] = x @ weight.T
+    return KEPT[key].clone()
+"""
 TYPO = (
     HEAD
     + """\
@@ -150,6 +160,9 @@ TRIALS = {
     "level -8 left out": Trial("moe_gate_up", NIBBLE_ZERO, 5, ("INCORRECT", "under the condition all_nibbles")),
     "one buffer for all calls": Trial(
         "moe_gate_up", SHARED_OUTPUT, 5, ("INCORRECT   gate_up of one call lies in the buffer of another call's",)
+    ),
+    "kept by address and a few values": Trial(
+        "linear", KEPT_BY_A_FEW_VALUES, 5, ("INCORRECT", "a result kept from an earlier call")
     ),
     "another device than the inputs'": Trial(
         "linear", "def run(x, weight):\n    return (x @ weight.T).to('meta')\n", 5,
