@@ -125,6 +125,10 @@ LAYERS = {
                 "encoded",
                 "sass",
                 "ptx",
+                "elf",
+                "hsaco",
+                "amdgcn",
+                "amd_limits",
             )
         ),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.cli", "harness.store"),

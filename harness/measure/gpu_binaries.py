@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from harness.device.ptxas import ptxas_release
 from harness.load_kernels import LoadedOp, LoadedVariant
 from harness.static.compile_case import CaseCompiler
 from harness.static.record import Recorder
@@ -22,9 +21,7 @@ class GpuBinaries(CaseCompiler):
     already."""
 
     def __init__(self, target: str) -> None:
-        self.capability, self.target = parse_target(target), target
-        self.ptxas = ptxas_release(self.capability) or "unknown"
-        self._codes = {}
+        self._reads(parse_target(target))
 
     def of_call(self, op: LoadedOp, variant: LoadedVariant, case: Case, inputs: list[Any]) -> Compiled | str:
         """What one call launches, or why that cannot be told. inputs: of `run`, on the GPU; nothing is computed."""

@@ -76,7 +76,7 @@ def compare_static(
     Raises HarnessError as `live_sides.prepare` does, for an unknown target, and where no case uses Triton.
     """
     start = time.perf_counter()
-    asked = tuple(dict.fromkeys(f"sm_{parse_target(target)}" for target in targets))
+    asked = tuple(dict.fromkeys(parse_target(target).name for target in targets))
     sides = trees(live, store, say)
     plans = [plan for _, plan in plans_of(sides, live, say, device)]
     compiled = []

@@ -68,7 +68,6 @@ def serve(wire: Wire, _: Boot) -> None:
     """One side: a message for every case that is done, and the answer."""
     from harness.static.pool import Compilation
     from harness.static.results import toolchain
-    from harness.static.target import parse_target
 
     asked: CompileRequest = wire.receive(CompileRequest)
     bind_ops(asked.ops)
@@ -79,7 +78,7 @@ def serve(wire: Wire, _: Boot) -> None:
             sources[key] = _texts(case, asked.suite_folder)
     done, compiled, chains = 0, {}, {}
     for target in asked.targets if asked.cases else ():
-        chains[target] = toolchain(parse_target(target))
+        chains[target] = toolchain(target)
         compilation = Compilation(asked.cases, target, asked.suite_folder, asked.jobs, asked.limit_s)
         for found in compilation:
             done += 1

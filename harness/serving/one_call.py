@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -49,13 +51,13 @@ def _run(call: OneCall) -> None:
 
 
 def _show(call: OneCall, target: str) -> None:
-    """TTGIR, PTX and the SASS of the hot loop of each kernel that it launches, with or without a GPU."""
+    """TTGIR, and for NVIDIA PTX and the SASS, for AMD the assembly of the hot loop, of each kernel that it launches,
+    with or without a GPU."""
     import triton
 
     from harness.load_kernels import load_variant
     from harness.static.compile_case import meta_inputs
     from harness.static.record import Recorder, StandInDriver
-    from harness.static.sass import disassemble, hot_loop_text
     from harness.static.target import parse_target
     from harness.suite.catalogue import load_spec
 
@@ -70,13 +72,24 @@ def _show(call: OneCall, target: str) -> None:
         print("no Triton kernel is launched: torch's own kernels have no code here")
     for launch in recorder.launches:
         kernel = launch.kernel
-        sass = disassemble(kernel.asm["cubin"], triton.knobs.nvidia.nvdisasm.path)
-        loop = hot_loop_text(sass)
-        for title, text in (
-            ("TTGIR", kernel.asm["ttgir"]), ("PTX", kernel.asm["ptx"]),
-            ("SASS, hot loop" if loop != sass else "SASS", loop),
-        ):  # fmt: skip
+        for title, text in (("TTGIR", kernel.asm["ttgir"]), *_machine_code(kernel.asm)):
             print(f"==== {kernel.metadata.name}, grid {launch.grid}, {target}: {title}\n{text.rstrip()}\n")
+
+
+def _machine_code(asm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Titles and texts."""
+    import triton
+
+    from harness.static.amdgcn import hot_loop_lines
+    from harness.static.sass import disassemble, hot_loop_text
+
+    if "amdgcn" in asm:
+        yield "amdgcn, hot loop", hot_loop_lines(asm["amdgcn"])
+        return
+    yield "PTX", asm["ptx"]
+    sass = disassemble(asm["cubin"], triton.knobs.nvidia.nvdisasm.path)
+    loop = hot_loop_text(sass)
+    yield "SASS, hot loop" if loop != sass else "SASS", loop
 
 
 if __name__ == "__main__":

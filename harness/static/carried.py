@@ -46,8 +46,8 @@ def accept(file: Path, plan: Plan, target: str, folder: Path | None = None) -> i
     differ: what did not fit or took too long there says nothing here then.
     """
     document = _read(file)
-    target = f"sm_{parse_target(target)}"
-    here = _compiler(toolchain(parse_target(target)))
+    target = parse_target(target).name
+    here = _compiler(toolchain(target))
     if document.target != target:
         raise HarnessError(f"{file}: compiled for {document.target}, the target here is {target}")
     if _compiler(document.toolchain) != here:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
+import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 import triton
-from triton.backends.nvidia.compiler import CUDABackend
+from triton.compiler.compiler import make_backend
 from triton.compiler.errors import CompilationError
 
-from harness.device.ptxas import ptxas_release
 from harness.errors import HarnessError
 from harness.load_kernels import LoadedVariant, load_op, load_operands, load_variant
 from harness.measure.failure import asks_for_a_gpu
 from harness.measure.inputs import make_inputs
 from harness.measure.operand_sets import PREPARED
+from harness.static.amd_binaries import AmdBinaries
 from harness.static.claims import InProgress, OverLimit
-from harness.static.cubin import Cubin, read_cubin
-from harness.static.encoded import ARCHITECTURES, read_encoded
-from harness.static.ptx import hot_loop
+from harness.static.nvidia_alone import NvidiaAlone, nvidia_option
+from harness.static.nvidia_binaries import NvidiaBinaries
 from harness.static.record import Recorded, Recorder, StandInDriver
-from harness.static.sass import Code, disassemble, read_code
 from harness.static.stages import Stages
-from harness.static.target import blocks_per_sm, does_not_fit
+from harness.static.target import Target, does_not_fit
 from harness.suite.catalogue import OpSpec, load_spec
 from harness.values.binary import Binary
 from harness.values.case import Case
@@ -36,7 +32,6 @@ from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
 
-LOCATION = re.compile(r"^#loc.*$|\s*loc\(.*\)$", re.M)
 REASON_LENGTH = 300
 
 
@@ -46,17 +41,19 @@ class CaseCompiler:
     Makes the target this process's only device for Triton, for good.
     """
 
-    def __init__(self, capability: int, suite_folder: str, stages: Stages) -> None:
-        self.capability, self.suite_folder, self.stages = capability, suite_folder, stages
-        self.target = f"sm_{capability}"
-        triton.runtime.driver.set_active(StandInDriver(capability))
-        self.ptxas = ptxas_release(capability) or "unknown"
+    def __init__(self, target: Target, suite_folder: str, stages: Stages) -> None:
+        self.suite_folder, self.stages = suite_folder, stages
+        triton.runtime.driver.set_active(StandInDriver(target))
+        self._reads(target)
         self._inputs: dict[Any, list[Any]] = {}
-        self._codes: dict[str, Code] = {}
+
+    def _reads(self, target: Target) -> None:
+        self.target = target
+        self._binaries = AmdBinaries(target) if target.backend == "hip" else NvidiaBinaries(target)
 
     def compile(self, case: Case) -> Compiled:
         """Raises InProgress where another process is compiling the same code; all else becomes the result's reason."""
-        start, asked = time.perf_counter(), ""
+        start, spent, asked = time.perf_counter(), cpu_seconds(), ""
         self.stages.clear()
         try:
             status, reason, recorder = self._record(case)
@@ -64,14 +61,17 @@ class CaseCompiler:
             raise
         except OverLimit as over:
             status, reason, recorder = Status.TIMEOUT, str(over), None
+        except NvidiaAlone as only:
+            status, reason, recorder = Status.UNSUPPORTED, str(only), None
         except NotImplementedError as error:  # what torch has not for tensors without values
             status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
-            asked = asks_for_a_gpu(error)
-            status, reason, recorder = Status.FAILED, asked or reason_of(error), None
+            asked, alone = asks_for_a_gpu(error), nvidia_option(error, self.target)
+            status = Status.UNSUPPORTED if alone else Status.FAILED
+            reason, recorder = asked or alone or reason_of(error), None
         found = Compiled(
             case, status, reason, compile_s=time.perf_counter() - start, stages_s=dict(self.stages.seconds),
-            shared=self.stages.shared, followed=not asked,
+            shared=self.stages.shared, followed=not asked, cpu_s=cpu_seconds() - spent,
         )  # fmt: skip
         return found if recorder is None else self._described(found, recorder)
 
@@ -83,7 +83,7 @@ class CaseCompiler:
         if variant.supports and (reason := variant.supports(case)):
             return Status.UNSUPPORTED, reason, None
         recorder = Recorder()
-        with self.stages.active():
+        with self.stages.active(self.target.backend):
             recorder.call(variant.run, self._meta_inputs(variant, case), variant.tunables_of(case.answer))
         return Status.OK, "", recorder
 
@@ -95,31 +95,12 @@ class CaseCompiler:
 
     def _described(self, found: Compiled, recorder: Recorder) -> Compiled:
         macs = multiply_adds(load_spec(str(found.case.op)), found.case.dims)
-        binaries = tuple(self._binary(launch, macs) for launch in recorder.launches)
+        binaries = tuple(self._binaries.read(launch, macs) for launch in recorder.launches)
         launches = tuple(map(_launch, recorder.launches, binaries))
         misfit = next((reason for binary in binaries if (reason := does_not_fit(binary))), None)
         return msgspec.structs.replace(
             found, binaries=binaries, launches=launches, host_ops=recorder.host_ops,
             status=Status.UNSUPPORTED if misfit else Status.OK, reason=misfit or "",
-        )  # fmt: skip
-
-    def _binary(self, launch: Recorded, macs: int | None) -> Binary:
-        kernel, metadata, image = launch.kernel, launch.kernel.metadata, launch.kernel.asm["cubin"]
-        cubin = read_cubin(image)
-        if cubin.sha256 not in self._codes:
-            self._codes[cubin.sha256] = _code(image, cubin, self.capability)
-        code = self._codes[cubin.sha256]
-        per_weight = instructions_per_weight(code, kernel.asm.get("ptx", ""), launch.grid, metadata.num_warps, macs)
-        return Binary(
-            sha256=cubin.sha256, target=self.target, triton=triton.__version__, ptxas=self.ptxas,
-            kernel=metadata.name, registers=cubin.registers, spill_bytes=code.spill_bytes,
-            stack_bytes=cubin.stack_bytes, shared_bytes=metadata.shared, num_warps=metadata.num_warps,
-            cluster=(metadata.num_ctas, 1, 1), instructions_per_weight=per_weight,
-            counted_over=None if per_weight is None else "loop" if code.loop else "kernel",
-            load_bytes=code.load_bytes, widest_load_bytes=code.widest_load_bytes,
-            blocks_per_sm=blocks_per_sm(self.capability, cubin.registers, metadata.shared, metadata.num_warps),
-            ttir_hash=code_hash(kernel.asm.get("ttir", "")), ttgir_hash=code_hash(kernel.asm.get("ttgir", "")),
-            cache_key=cache_folder(kernel),
         )  # fmt: skip
 
 
@@ -164,36 +145,6 @@ def multiply_adds(op: OpSpec, dims: Mapping[str, int]) -> int | None:
     return op.cost(dims).flop // 2 or None
 
 
-def instructions_per_weight(
-    code: Code, ptx: str, grid: tuple[int, int, int], num_warps: int, macs: int | None
-) -> float | None:
-    """Thread instructions that all passes through the hot loop execute, per multiply-add of the call.
-
-    How often the loop runs is read from the PTX; where the machine code has it unrolled, its loads say how many passes
-    one holds.
-    """
-    if macs is None:
-        return None
-    passes = 1.0
-    if code.loop:
-        loop = hot_loop(ptx)
-        if loop is None or loop.trips is None:
-            return None
-        loads = sum(code.global_loads.values())
-        if bool(loads) != bool(loop.global_loads):
-            return None
-        unrolled = max(1, round(loads / loop.global_loads)) if loads else 1
-        passes = loop.trips / unrolled
-    blocks = grid[0] * grid[1] * grid[2]
-    return code.instructions * passes * blocks * 32 * num_warps / macs
-
-
-def _code(image: bytes, cubin: Cubin, capability: int) -> Code:
-    if capability in ARCHITECTURES:
-        return read_encoded(cubin.code, capability)
-    return read_code(disassemble(image, triton.knobs.nvidia.nvdisasm.path))
-
-
 def _launch(recorded: Recorded, binary: Binary) -> Launch:
     metadata = recorded.kernel.metadata
     flags = {"pdl": "launch_pdl", "cooperative": "launch_cooperative_grid"}
@@ -203,23 +154,18 @@ def _launch(recorded: Recorded, binary: Binary) -> Launch:
     )  # fmt: skip
 
 
-def cache_folder(kernel: Any) -> str:
-    """Name of the folder of Triton's disk cache that holds a compiled kernel."""
-    return next((Path(path).parent.name for path in kernel.metadata_group.values()), "")
-
-
-def code_hash(text: str) -> str:
-    """Of Triton's intermediate code without its source locations; of nothing, nothing."""
-    return hashlib.sha256(LOCATION.sub("", text).encode()).hexdigest() if text else ""
-
-
-def warm_toolchain(capability: int) -> None:
+def warm_toolchain(target: Target) -> None:
     """What Triton computes once per process: forked processes then find it computed."""
-    from triton.backends.compiler import GPUTarget
     from triton.runtime.cache import triton_key
 
     triton_key()
-    CUDABackend(GPUTarget("cuda", capability, 32)).hash()
+    make_backend(StandInDriver(target).target).hash()
+
+
+def cpu_seconds() -> float:
+    """Of this process and the assemblers that it started, so far."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def reason_of(error: Exception) -> str:

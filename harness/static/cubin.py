@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import NamedTuple
 
 import msgspec
 
+from harness.static.elf import read_sections
+
 RUNS = (".text.", ".nv.info.", ".nv.constant", ".nv.shared.", ".nv.local.", ".nv.global")
 """Sections that decide what a launch does. Debug sections hold paths, line numbers and PTX text, and stay out."""
-NOBITS = 8
 REGCOUNT, FRAME_SIZE = 0x2F, 0x11
 """Attributes of `.nv.info` (`EIATTR_REGCOUNT`, `EIATTR_FRAME_SIZE` in cuobjdump's listing): symbol index, value."""
 WITH_PAYLOAD = 4
@@ -27,16 +27,9 @@ class Cubin(msgspec.Struct, frozen=True):
     code: bytes
 
 
-class Section(NamedTuple):
-    name: str
-    kind: int
-    size: int
-    body: bytes
-
-
 def read_cubin(image: bytes) -> Cubin:
     """Raises ValueError for what is no cubin."""
-    sections = _sections(image)
+    sections = read_sections(image)
     digest = hashlib.sha256()
     for section in sections:
         if section.name.startswith(RUNS):
@@ -47,20 +40,6 @@ def read_cubin(image: bytes) -> Cubin:
         raise ValueError("no register count in .nv.info: not a cubin of one kernel")
     code = max((s.body for s in sections if s.name.startswith(".text.")), key=len, default=b"")
     return Cubin(digest.hexdigest(), info[REGCOUNT], info.get(FRAME_SIZE, 0), code)
-
-
-def _sections(image: bytes) -> list[Section]:
-    if image[:5] != b"\x7fELF\x02":
-        raise ValueError("not a 64-bit ELF file")
-    (offset,) = struct.unpack_from("<Q", image, 0x28)
-    size, count, names = struct.unpack_from("<HHH", image, 0x3A)
-    headers = [struct.unpack_from("<IIQQQQIIQQ", image, offset + i * size) for i in range(count)]
-    strings = headers[names][4]
-
-    def name(at: int) -> str:
-        return image[strings + at : image.index(b"\0", strings + at)].decode()
-
-    return [Section(name(h[0]), h[1], h[5], b"" if h[1] == NOBITS else image[h[4] : h[4] + h[5]]) for h in headers]
 
 
 def _attributes(body: bytes) -> list[tuple[int, int]]:

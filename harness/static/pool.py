@@ -48,10 +48,10 @@ def compile_cases(
 class Compilation:
     """Compiles from its making on; iterating gives each result as it comes, once.
 
-    target: `sm_90`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time for each
-    case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the interpreter
-    whose Triton compiles. root: of the kernels; ops: outside of it; None for those that this process runs. The
-    binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
+    target: `sm_90`, `gfx942`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time
+    for each case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the
+    interpreter whose Triton compiles. root: of the kernels; ops: outside of it; None for those that this process runs.
+    The binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
     HarnessError for an unknown target; iterating does where the compiler ends early.
     """
 
@@ -61,8 +61,8 @@ class Compilation:
         root: Path | None = None, ops: Mapping[str, OpSource] | None = None,
     ) -> None:  # fmt: skip
         self.target, self._limit_s = target, limit_s or LIMIT_S
-        capability = parse_target(target)
-        self._kept = Results(f"sm_{capability}", suite_folder, folder, root, ops)
+        named = parse_target(target).name
+        self._kept = Results(named, suite_folder, folder, root, ops)
         self._found = [self._kept.load(case, self._limit_s) for case in cases]
         self._left = _in_order(cases, [i for i, known in enumerate(self._found) if known is None])
         self._server: WorkerProcess | None = None
@@ -75,7 +75,7 @@ class Compilation:
             self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)
             left = tuple(cases[i] for i in self._left)
             job = Job(
-                left, capability, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s,
+                left, named, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s,
                 dict(bound_ops() if ops is None else ops),
             )  # fmt: skip
             with suppress(WorkerDied):  # hearing says why

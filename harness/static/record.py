@@ -14,14 +14,16 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime.autotuner import Autotuner
 from triton.runtime.jit import JITFunction
 
+from harness.static.target import Target
+
 DEVICE = 0
 
 
 class StandInDriver:
     """As much of a driver as compiling asks for: it names the target."""
 
-    def __init__(self, capability: int) -> None:
-        self.target = GPUTarget("cuda", capability, 32)
+    def __init__(self, target: Target) -> None:
+        self.target = GPUTarget(target.backend, target.arch, target.warp)
 
     def get_current_target(self) -> GPUTarget:
         return self.target

@@ -23,7 +23,7 @@ from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.suite import OpSource
 
-VERSION = 3
+VERSION = 4
 """Raised when what is read from a binary changes."""
 CACHE_VARIABLE = "HARNESS_CACHE"
 IGNORED_VARIABLES = frozenset({"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_INTERPRET"})
@@ -49,7 +49,7 @@ class Results:
         self.target = target
         self.kernels = KernelLibrary(root or kernels_root.in_use(), Path(suite_folder), sources)
         self.folder = (folder or cache_folder()) / "static"
-        self._toolchain = toolchain(parse_target(target))
+        self._toolchain = toolchain(target)
         self._sources: dict[tuple[str, str], str] = {}
 
     def load(self, case: Case, limit_s: float) -> Compiled | None:
@@ -128,14 +128,17 @@ def triton_cache() -> Path:
 
 
 @cache
-def toolchain(capability: int) -> str:
-    """Versions of Triton, torch and ptxas, and the environment variables that change what Triton makes; nothing of it
-    is imported."""
+def toolchain(target: str) -> str:
+    """Versions of Triton, torch and, for NVIDIA, ptxas, and the environment variables that change what Triton makes;
+    nothing of it is imported."""
+    capability = parse_target(target).capability
     try:
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("triton", "torch")]
     except importlib.metadata.PackageNotFoundError as error:
         raise HarnessError(f"compiling needs {error.name}, which is not installed here (Triton: Linux only)") from error
-    return "; ".join([*versions, f"ptxas {ptxas_release(capability) or 'unknown'}", *_variables(os.environ)])
+    if capability is not None:
+        versions.append(f"ptxas {ptxas_release(capability) or 'unknown'}")
+    return "; ".join([*versions, *_variables(os.environ)])
 
 
 def _variables(environment: Mapping[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from harness.static.claims import Claims, InProgress, give_up, is_free
+from harness.static.target import parse_target
 from harness.suite.catalogue import bind_ops
 from harness.values.case import Case
 from harness.values.compiled import Compiled
@@ -38,7 +39,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     """To the server, once: compile these cases, in this order as far as possible."""
 
     cases: tuple[Case, ...]
-    capability: int
+    target: str
     suite_folder: str
     folder: str
     """An empty one that the processes share; the pool removes it."""
@@ -71,7 +72,7 @@ def serve(wire: Wire, _: Boot) -> None:
     with importing():  # torch, too: the pool need not wait to hand over its job
         from harness.static.compile_case import warm_toolchain
 
-        warm_toolchain(job.capability)
+        warm_toolchain(parse_target(job.target))
     Server(job, wire).run()
 
 
@@ -192,7 +193,7 @@ def work(job: Job, wire: Wire) -> None:
     own.mkdir()
     tempfile.tempdir = str(own)  # what a killed compilation leaves behind is removed with the pool's folder
     claims = Claims(Path(job.folder))
-    compiler = CaseCompiler(job.capability, job.suite_folder, Stages(Path(job.folder), claims.take))
+    compiler = CaseCompiler(parse_target(job.target), job.suite_folder, Stages(Path(job.folder), claims.take))
     while True:
         try:
             number = wire.receive(int)

@@ -1,4 +1,5 @@
-"""Triton's compiler stages, timed, with one end for equal intermediate code.
+"""Triton's compiler stages, timed, with one end for equal intermediate code. Written of NVIDIA's; AMD's are `amdgcn`
+and `hsaco` where NVIDIA's are `ptx` and `cubin`.
 
 What the passes up to TTGIR make of a configuration decides its machine code. Configurations whose TTGIR is equal (the
 number of stages of a loop that nothing pipelines, say) go through LLVM and ptxas once: the first puts its LLVM IR, PTX
@@ -19,7 +20,10 @@ import msgspec
 import triton
 from triton.backends import backends
 
-BACKEND = "nvidia"
+from harness.static.nvidia_alone import refuse_ptx
+
+BACKENDS = {"cuda": ("nvidia", "cubin"), "hip": ("amd", "hsaco")}
+"""By a target's backend: where Triton registers its compiler, and its last stage, which makes the binary."""
 BEFORE_TTGIR = frozenset({"num_stages"})
 """Options that act in the passes up to TTGIR and nowhere after; all others are part of the key of equal code."""
 
@@ -47,29 +51,31 @@ class Stages:
         self.folder, self.claim = folder, claim
         self.seconds: dict[str, float] = {}
         self.shared = 0
+        self._last = "cubin"
 
     def clear(self) -> None:
         self.seconds, self.shared = {}, 0
 
     @contextmanager
-    def active(self) -> Iterator[Stages]:
-        """Registers a compiler with Triton, in the place of NVIDIA's, whose stages are these.
+    def active(self, backend: str = "cuda") -> Iterator[Stages]:
+        """Registers a compiler with Triton, in the place of the backend's own, whose stages are these.
 
         Not `knobs.runtime.add_stages_inspection_hook`: while that is set, Triton >= 3.7 compiles into other entries of
         its disk cache, which a measurement would not find.
         """
-        registered, wrap = backends[BACKEND], self._wrap
+        place, self._last = BACKENDS[backend]
+        registered, wrap = backends[place], self._wrap
 
         class Staged(registered.compiler):  # type: ignore[name-defined, misc]
             def add_stages(self, stages: dict[str, Any], options: Any, language: Any) -> None:
                 super().add_stages(stages, options, language)
                 wrap(stages, options)
 
-        backends[BACKEND] = replace(registered, compiler=Staged)
+        backends[place] = replace(registered, compiler=Staged)
         try:
             yield self
         finally:
-            backends[BACKEND] = registered
+            backends[place] = registered
 
     def _wrap(self, stages: dict[str, Any], options: Any) -> None:
         key = ""
@@ -77,11 +83,13 @@ class Stages:
 
         def stage(name: str, source: Any, metadata: dict[str, Any]) -> Any:
             nonlocal key
+            if name == "ttgir" and self._last == "hsaco":
+                refuse_ptx(str(source))
             if name == "llir":
                 key = key_of(str(source), options)
-                if not self._file(key, "cubin").exists():
+                if not self._file(key, self._last).exists():
                     self.claim(key)
-                self.shared += self._file(key, "cubin").exists()
+                self.shared += self._file(key, self._last).exists()
             start = time.perf_counter()
             found = self._end(name, key, made[name], source, metadata) if key else made[name](source, metadata)
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
@@ -92,14 +100,14 @@ class Stages:
 
     def _end(self, name: str, key: str, make: Callable[..., Any], source: Any, metadata: dict[str, Any]) -> Any:
         file = self._file(key, name)
-        if self._file(key, "cubin").exists():
+        if self._file(key, self._last).exists():
             end = msgspec.msgpack.decode(file.read_bytes(), type=End)
             metadata.update(end.metadata)
-            return end.text if name == "cubin" else end.text.decode()
+            return end.text if name == self._last else end.text.decode()
         before = dict(metadata)
         made = make(source, metadata)
         noted = {n: value for n, value in metadata.items() if n not in before or before[n] != value}
-        end = End(made if name == "cubin" else made.encode(), noted)
+        end = End(made if name == self._last else made.encode(), noted)
         partial = file.with_suffix(".partial")
         partial.write_bytes(msgspec.msgpack.encode(end))
         partial.rename(file)

@@ -10,7 +10,7 @@ from harness.errors import HarnessError
 from harness.static.carried import accept
 from harness.static.pool import LIMIT_S, Compilation, available_cores
 from harness.static.results import sources, toolchain
-from harness.static.target import LIMITS, parse_target, present_target
+from harness.static.target import KNOWN, parse_target, present_target
 from harness.suite.catalogue import kernels_of
 from harness.values.static_sweep import StaticSweep
 from harness.values.suite import Plan
@@ -22,13 +22,12 @@ def static_sweep(
 ) -> StaticSweep:  # fmt: skip
     """Every configuration of a `sweep_plan` compiled.
 
-    target: `sm_90`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises HarnessError for no
-    target or no compiler.
+    target: `sm_90`, `gfx942`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises
+    HarnessError for no target or no compiler.
     """
     start = time.perf_counter()
     suite, cases = plan.suite, plan.cases
-    capability = parse_target(target or _present())
-    stage = f"sm_{capability}"
+    stage = parse_target(target or _present()).name
     if report is not None:
         report(stage, f"compiling {len(cases)} configurations", 0, 0)
     jobs, folder, root = jobs or available_cores(), suite.folder, Path(suite.kernels_root)
@@ -38,7 +37,7 @@ def static_sweep(
             report(stage, "compile", done, len(cases))
     wall_s = time.perf_counter() - start
     return StaticSweep(
-        suite.name, stage, toolchain(capability), sources(cases, kernels_of(suite)), compilation.results, jobs, limit_s,
+        suite.name, stage, toolchain(stage), sources(cases, kernels_of(suite)), compilation.results, jobs, limit_s,
         wall_s,
     )  # fmt: skip
 
@@ -51,5 +50,5 @@ def carry(file: Path, plan: Plan) -> int:
 def _present() -> str:
     found = present_target()
     if found is None:
-        raise HarnessError(f"--target: no GPU here to take it from; allowed: {', '.join(f'sm_{c}' for c in LIMITS)}")
+        raise HarnessError(f"--target: no GPU here to take it from; allowed: {', '.join(KNOWN)}")
     return found

@@ -1,4 +1,4 @@
-"""The GPU architectures that can be compiled for, and how many blocks of a kernel fit on one of their SMs."""
+"""The GPU architectures that can be compiled for, and how many blocks of a kernel fit on one of NVIDIA's SMs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from harness.device.nvml import all_gpus, open_nvml
 from harness.errors import HarnessError, allowed
+from harness.static.amd_limits import AMD_LIMITS, group_does_not_fit
 from harness.values.binary import Binary
 
 KIB = 1024
@@ -43,15 +44,31 @@ LIMITS = {
 }
 """By compute capability: CUDA C++ Programming Guide 13, "Technical Specifications per Compute Capability"; the units of
 allocation are those of the occupancy calculator of Nsight Compute."""
+KNOWN = (*(f"sm_{capability}" for capability in LIMITS), *AMD_LIMITS)
 
 
-def parse_target(name: str) -> int:
-    """`sm_90` -> 90. HarnessError for a name that is no target or one that is not known here."""
-    known = [f"sm_{capability}" for capability in LIMITS]
+class Target(msgspec.Struct, frozen=True):
+    """name: `sm_90`, `gfx942`. backend: as Triton calls it, `cuda` or `hip`. arch: as its `GPUTarget` wants it, a
+    compute capability or a name. warp: threads of a warp, work-items of a wave."""
+
+    name: str
+    backend: str
+    arch: int | str
+    warp: int
+
+    @property
+    def capability(self) -> int | None:
+        return self.arch if isinstance(self.arch, int) else None
+
+
+def parse_target(name: str) -> Target:
+    """`sm_90`, `gfx942`. HarnessError for a name that is no target or one that is not known here."""
+    if name in AMD_LIMITS:
+        return Target(name, "hip", name, AMD_LIMITS[name].wave)
     found = re.fullmatch(r"(?:sm_?)?(\d+)a?", name)
     if found is None or int(found[1]) not in LIMITS:
-        raise HarnessError(f"--target: unknown target {name}; {allowed(name, known)}")
-    return int(found[1])
+        raise HarnessError(f"--target: unknown target {name}; {allowed(name, KNOWN)}")
+    return Target(f"sm_{int(found[1])}", "cuda", int(found[1]), WARP)
 
 
 def present_target() -> str | None:
@@ -63,8 +80,10 @@ def present_target() -> str | None:
 
 def does_not_fit(binary: Binary) -> str | None:
     """Why a block of this kernel can never be started on its target, or None."""
-    limits = LIMITS.get(parse_target(binary.target))
-    assert limits is not None
+    target = parse_target(binary.target)
+    if isinstance(target.arch, str):
+        return group_does_not_fit(target.arch, binary.shared_bytes, binary.num_warps)
+    limits = LIMITS[target.arch]
     if binary.shared_bytes > limits.block_shared_bytes:
         return (
             f"does not fit: {binary.shared_bytes:,} bytes of shared memory a block, "

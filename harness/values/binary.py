@@ -18,6 +18,13 @@ class Binary(msgspec.Struct, frozen=True):
     load of the hot loop (or kernel), in bytes a thread; widest_load_bytes: of the widest. blocks_per_sm: how many
     blocks an SM holds at once, None for a target whose limits are not known. ttir_hash, ttgir_hash: of Triton's
     intermediate code without source locations. cache_key: the folder of Triton's disk cache that holds it.
+    instructions: of the hot loop, of the whole kernel where it has none. code_bytes, code_hash: of the instructions
+    alone, which another release of the same compiler may wrap in other attributes. warp: threads of a warp.
+
+    Of an AMD target (`gfx942`) registers are the VGPRs of a lane, AGPRs among them where the architecture has one file
+    for both; spill_bytes are scratch accesses, stack_bytes the scratch of a lane, shared_bytes LDS, blocks_per_sm the
+    workgroups of a compute unit (RDNA: workgroup processor), waves_per_simd those that the registers leave, and ptxas
+    is empty. sgpr_spills: scalar registers that went to lanes of vector registers. All None for NVIDIA.
     """
 
     sha256: str
@@ -39,8 +46,16 @@ class Binary(msgspec.Struct, frozen=True):
     ttir_hash: str = ""
     ttgir_hash: str = ""
     cache_key: str = ""
+    instructions: int | None = None
+    code_bytes: int = 0
+    code_hash: str = ""
+    warp: int = 32
+    waves_per_simd: int | None = None
+    sgprs: int | None = None
+    agprs: int | None = None
+    sgpr_spills: int | None = None
 
     @property
     def threads(self) -> int:
         """Of one block."""
-        return 32 * self.num_warps
+        return self.warp * self.num_warps

@@ -19,7 +19,8 @@ class Compiled(msgspec.Struct, frozen=True):
     raised; TIMEOUT: over the time limit. Whatever is not OK has a reason. host_ops: hash of the torch calls that `run`
     makes between its launches. compile_s: wall time of the case in its process. stages_s: seconds by compiler stage
     (`ttir`, `ttgir`, `llir`, `ptx`, `cubin`), as far as they were run. shared: launches whose machine code was taken
-    over from equal intermediate code. cached: read from the cache of results, nothing was compiled.
+    over from equal intermediate code. cpu_s: processor time of the case with its assembler, which other work on the
+    machine changes little. cached: read from the cache of results, nothing was compiled.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class Compiled(msgspec.Struct, frozen=True):
     stages_s: dict[str, float] = {}
     shared: int = 0
     cached: bool = False
+    cpu_s: float = 0.0
     chosen: tuple[str, ...] = ()
     """By kernels under `triton.autotune`, on a GPU that they chose by."""
     followed: bool = True

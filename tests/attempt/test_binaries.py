@@ -27,8 +27,9 @@ from harness.measure.gpu_binaries import GpuBinaries
 from harness.load_kernels import load_op, load_variant
 from harness.static.compile_case import meta_inputs
 from harness.static.record import StandInDriver
+from harness.static.target import parse_target
 from harness.suite.catalogue import load_spec
-triton.runtime.driver.set_active(StandInDriver(90))
+triton.runtime.driver.set_active(StandInDriver(parse_target("sm_90")))
 case = ask(TryOptions("triton_vecmat", op="moe_down")).case
 variant = load_variant("moe_down", "triton_vecmat", ".")
 inputs = meta_inputs(load_spec("moe_down"), variant, case.dims, case.activations)

@@ -34,9 +34,10 @@ from harness.measure.gpu_binaries import GpuBinaries
 from harness.plan import expand
 from harness.static.compile_case import meta_inputs
 from harness.static.record import StandInDriver
+from harness.static.target import parse_target
 from harness.suite.catalogue import load_spec
 from harness.suite.load import load_suite
-triton.runtime.driver.set_active(StandInDriver(90))
+triton.runtime.driver.set_active(StandInDriver(parse_target("sm_90")))
 plan = expand(load_suite(Path("suites/qwen3_5_moe.yaml")), arms=["fused"])
 calls = {f"{c.op}@{c.site}": (c, v) for phase, c, v in calls_of(plan, "fused", 1, 1024) if phase == "decode"}
 step = StepBinaries(GpuBinaries("sm_90"), calls)

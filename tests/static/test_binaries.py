@@ -24,6 +24,7 @@ kernels_root.bind(Path("kernels"))
 from harness.static.compile_case import CaseCompiler
 from harness.static.cubin import read_cubin
 from harness.static.stages import Stages
+from harness.static.target import parse_target
 from tests.static.cases import vecmat
 
 folder, capability = Path(sys.argv[1]), int(sys.argv[2])
@@ -35,7 +36,7 @@ for name in ("alone", "shared"):
         if name == "alone" or stages == 2:
             own = ends / str(stages)
             own.mkdir(parents=True)
-            compiler = CaseCompiler(capability, ".", Stages(own))
+            compiler = CaseCompiler(parse_target(str(capability)), ".", Stages(own))
         found = compiler.compile(vecmat(block_n=32, block_k=64, num_stages=stages))
         binary = found.binaries[0]
         file = folder / name / binary.cache_key / "gate_up_kernel.cubin"
@@ -53,7 +54,8 @@ for name in ("alone", "shared"):
         from harness_kernels.moe_gate_up.triton_vecmat import gate_up_kernel
         gate_up_kernel.device_caches.clear()
 from harness.load_kernels import load_variant
-from harness.static.compile_case import cache_folder, meta_inputs
+from harness.static.compile_case import meta_inputs
+from harness.static.identity import cache_folder
 from harness.static.record import Recorder
 from harness.suite.catalogue import load_spec
 variant = load_variant("moe_gate_up", "triton_vecmat", ".")

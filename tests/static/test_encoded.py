@@ -28,6 +28,7 @@ from harness.static.cubin import read_cubin
 from harness.static.encoded import read_encoded
 from harness.static.sass import disassemble, read_code
 from harness.static.stages import Stages
+from harness.static.target import parse_target
 from tests.static.cases import case, vecmat
 
 DENSE = {"tokens": 64, "n": 2048, "k": 2048, "group": 128}
@@ -39,7 +40,7 @@ rows = []
 for capability in json.loads(sys.argv[2]):
     for kernel in kernels.values():
         kernel.device_caches.clear()
-    compiler = CaseCompiler(capability, ".", Stages(Path(tempfile.mkdtemp(dir=sys.argv[1]))))
+    compiler = CaseCompiler(parse_target(str(capability)), ".", Stages(Path(tempfile.mkdtemp(dir=sys.argv[1]))))
     for asked in CASES:
         found = compiler.compile(asked)
         row = {"target": found.binaries[0].target if found.binaries else found.reason, "case": asked.id, "kernels": []}

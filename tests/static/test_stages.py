@@ -27,14 +27,15 @@ from harness import kernels_root
 kernels_root.bind(Path("kernels"))
 from harness.static.compile_case import CaseCompiler
 from harness.static.stages import Stages
+from harness.static.target import parse_target
 from tests.static.cases import PLANTED, add
 
 class Untimed(Stages):
-    def active(self):
+    def active(self, backend):
         return nullcontext(self)
 
 class Hooked(Stages):
-    def active(self):
+    def active(self, backend):
         knobs.runtime.add_stages_inspection_hook = lambda *given: self._wrap(*given[1:3]) if given else ("", "")
         return nullcontext(self)
 
@@ -46,7 +47,7 @@ for way in (Untimed, Stages, Hooked):
     folder = tempfile.mkdtemp(dir=sys.argv[1])
     knobs.cache.dir = f"{folder}/cache"
     stages = way(Path(folder))
-    [binary] = CaseCompiler(90, str(PLANTED), stages).compile(add()).binaries
+    [binary] = CaseCompiler(parse_target("sm_90"), str(PLANTED), stages).compile(add()).binaries
     found[way.__name__] = {"entry": binary.cache_key, "code": binary.sha256, "timed": list(stages.seconds)}
 assert backends["nvidia"].compiler is own
 print(json.dumps(found))

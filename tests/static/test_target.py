@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.errors import HarnessError
+from harness.static.amd_limits import groups_per_unit
 from harness.static.target import LIMITS, blocks_per_sm, does_not_fit, parse_target
 from harness.values.binary import Binary
 
@@ -54,4 +56,45 @@ def test_what_cannot_start_says_why() -> None:
 
 
 def test_targets_have_one_name() -> None:
-    assert [parse_target(name) for name in ("sm_90", "sm90", "90", "sm_90a", "sm_80")] == [90, 90, 90, 90, 80]
+    found = [parse_target(name) for name in ("sm_90", "sm90", "90", "sm_90a", "sm_80", "gfx942", "gfx1100")]
+    assert [target.name for target in found] == [*["sm_90"] * 4, "sm_80", "gfx942", "gfx1100"]
+    assert [(target.backend, target.arch, target.warp) for target in found[3:]] == [
+        ("cuda", 90, 32), ("cuda", 80, 32), ("hip", "gfx942", 64), ("hip", "gfx1100", 32)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["sm_91", "gfx941", "mi300x", "942"])
+def test_an_unknown_target_is_told_the_known_ones(name: str) -> None:
+    with pytest.raises(HarnessError, match=f"--target: unknown target {name};.*gfx942"):
+        parse_target(name)
+
+
+@pytest.mark.parametrize(
+    ("arch", "vgprs", "lds_bytes", "num_warps", "groups"),
+    [
+        ("gfx942", 64, 0, 4, 8),  # 8 waves on each of 4 SIMDs
+        ("gfx942", 65, 0, 4, 7),  # 72 of 512 registers
+        ("gfx942", 512, 0, 8, 0),  # one wave on a SIMD is four, and it has eight
+        ("gfx942", 32, 64 * 1024, 4, 1),  # all LDS of a compute unit
+        ("gfx950", 32, 64 * 1024, 4, 2),  # of 160 KiB
+        ("gfx942", 32, 0, 1, 32),
+        ("gfx1100", 96, 0, 4, 16),  # 1,536 registers are 16 waves of 96
+        ("gfx1100", 97, 0, 4, 12),  # of 120
+        ("gfx1100", 32, 64 * 1024, 4, 2),  # both halves of a workgroup processor
+        ("gfx1100", 32, 65 * 1024, 4, 0),
+    ],
+)
+def test_workgroups_of_a_compute_unit(arch: str, vgprs: int, lds_bytes: int, num_warps: int, groups: int) -> None:
+    assert groups_per_unit(arch, vgprs, 32, lds_bytes, num_warps) == groups
+
+
+def test_a_workgroup_that_cannot_start_says_why() -> None:
+    of_amd = msgspec.structs.replace(BINARY, target="gfx942", warp=64, ptxas="")
+    assert does_not_fit(of_amd) is None and of_amd.threads == 256
+    wide = msgspec.structs.replace(of_amd, num_warps=32)
+    assert does_not_fit(wide) == (
+        "does not fit: 32 warps are 2,048 work-items a workgroup in waves of 64, gfx942 has 1,024"
+    )
+    big = msgspec.structs.replace(of_amd, shared_bytes=70_000)
+    assert does_not_fit(big) == "does not fit: 70,000 bytes of LDS a workgroup, gfx942 has 65,536"
+    assert does_not_fit(msgspec.structs.replace(big, target="gfx950")) is None

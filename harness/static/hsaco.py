@@ -1,0 +1,62 @@
+"""What AMD's code object (an ELF file) says of its kernel: registers, spills, scratch, and a hash of what runs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from harness.static.elf import function_sizes, read_notes, read_sections
+
+RUNS = (".text", ".rodata", ".data", ".bss")
+"""Sections that decide what a launch does: code, the kernel's descriptor, constants. Debug sections hold paths and line
+numbers, and the notes the compiler's spelling of the target; both stay out."""
+METADATA = 32
+"""`NT_AMDGPU_METADATA`: MessagePack (LLVM, "User Guide for AMDGPU Backend", code object V3 and above)."""
+
+
+class Hsaco(msgspec.Struct, frozen=True):
+    """vgprs: vector registers of a lane, AGPRs among them where the architecture has one file for both. vgpr_spills,
+    sgpr_spills: registers that did not fit. scratch_bytes: private memory of a lane. lds_bytes: fixed LDS of a
+    workgroup, without what the launch asks for. code_bytes, code_hash: of the kernel's function, without padding."""
+
+    sha256: str
+    kernel: str
+    vgprs: int
+    agprs: int
+    sgprs: int
+    vgpr_spills: int
+    sgpr_spills: int
+    scratch_bytes: int
+    lds_bytes: int
+    wave: int
+    code_bytes: int
+    code_hash: str
+
+
+def read_hsaco(image: bytes) -> Hsaco:
+    """Raises ValueError for what is no code object of one kernel."""
+    sections = read_sections(image)
+    digest = hashlib.sha256()
+    for section in sections:
+        if section.name in RUNS:
+            digest.update(f"{section.name} {section.size}\n".encode())
+            digest.update(section.body)
+    kernels = [
+        kernel
+        for section in sections if section.name == ".note"
+        for owner, kind, body in read_notes(section.body) if (owner, kind) == ("AMDGPU", METADATA)
+        for kernel in msgspec.msgpack.decode(body)["amdhsa.kernels"]
+    ]  # fmt: skip
+    if len(kernels) != 1:
+        raise ValueError(f"{len(kernels)} kernels in its metadata: not a code object of one kernel")
+    facts: dict[str, Any] = kernels[0]
+    code = next((section.body for section in sections if section.name == ".text"), b"")
+    code_bytes = function_sizes(sections).get(facts[".name"], len(code))
+    return Hsaco(
+        digest.hexdigest(), facts[".name"], facts[".vgpr_count"], facts.get(".agpr_count", 0), facts[".sgpr_count"],
+        facts.get(".vgpr_spill_count", 0), facts.get(".sgpr_spill_count", 0), facts[".private_segment_fixed_size"],
+        facts[".group_segment_fixed_size"], facts[".wavefront_size"],
+        code_bytes, hashlib.sha256(code[:code_bytes]).hexdigest(),
+    )  # fmt: skip

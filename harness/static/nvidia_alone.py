@@ -1,0 +1,45 @@
+"""What only NVIDIA's compiler can do: recognised before AMD's would end in an error, or in the middle of LLVM."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from harness.static.target import Target
+
+INLINE = re.compile(r'tt\.elementwise_inline_asm "((?:[^"\\]|\\.)*)"')
+PTX = re.compile(r"\w\.(?:[busf](?:8|16|32|64|128)|bf16(?:x2)?|f16x2|pred|sync|aligned|wait|launch_dependents)\b")
+"""A type or word behind a dot, as PTX has them and AMD's assembly never does."""
+LIBDEVICE = re.compile(r'symbol = "(__nv_\w+)"')
+UNRECOGNISED = re.compile(r"[Kk]eyword argument (\w+)")
+
+
+class NvidiaAlone(Exception):
+    """The reason for which a case is UNSUPPORTED on another maker's target."""
+
+
+def refuse_ptx(ttir: str) -> None:
+    """Raises NvidiaAlone for Triton's first intermediate code with PTX assembly or functions of libdevice in it."""
+    for found in INLINE.finditer(ttir):
+        if PTX.search(found[1]):
+            what = " ".join(re.sub(r"\\.", " ", found[1]).split())[:60]
+            raise NvidiaAlone(f"PTX assembly is NVIDIA's alone: {what}")
+    if found_function := LIBDEVICE.search(ttir):
+        raise NvidiaAlone(f"{found_function[1]} of libdevice is NVIDIA's alone")
+
+
+def nvidia_option(error: Exception, target: Target) -> str:
+    """Why a launch with this option cannot be compiled for another maker's target; empty for any other error."""
+    if target.backend == "cuda" or not isinstance(error, KeyError):
+        return ""
+    found = UNRECOGNISED.search(str(error))
+    return f"{found[1]} is NVIDIA's alone" if found and found[1] in _options() else ""
+
+
+@cache
+def _options() -> frozenset[str]:
+    """Options of a launch that NVIDIA's compiler has and AMD's has not."""
+    from triton.backends.amd.compiler import HIPOptions
+    from triton.backends.nvidia.compiler import CUDAOptions
+
+    return frozenset(CUDAOptions.__dataclass_fields__) - frozenset(HIPOptions.__dataclass_fields__)
