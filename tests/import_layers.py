@@ -69,7 +69,7 @@ LAYERS = {
         except_for=("harness.values", "harness.errors", "harness.secrets", "harness.revisions"),
     ),
     "the parent of a run": Layer(
-        tuple(f"harness/{name}/*.py" for name in ("runner", "sweep", "bisect", "programs", "history")),
+        tuple(f"harness/{name}/*.py" for name in ("runner", "sweep", "bisect", "programs", "history", "compilers")),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.serving", "harness.cli"),
         deferred=False,
     ),

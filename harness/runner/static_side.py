@@ -50,9 +50,15 @@ class CompileReply(msgspec.Struct, frozen=True, tag=True):
 Report = Callable[[int, int], None]
 
 
-def compile_side(asked: CompileRequest, python: str, tree: Path, report: Report | None = None) -> CompileReply:
-    """Every case for every target. report: cases done, of so many. Raises HarnessError where there is no Triton."""
-    with WorkerProcess("harness.runner.static_side", python=python, tree=tree, kernels_root=asked.kernels_root) as side:
+def compile_side(
+    asked: CompileRequest, python: str, tree: Path, report: Report | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> CompileReply:  # fmt: skip
+    """Every case for every target. report: cases done, of so many. environment: of the compilers, which may find
+    another Triton by it. Raises HarnessError where there is no Triton."""
+    with WorkerProcess(
+        "harness.runner.static_side", python=python, tree=tree, environment=environment, kernels_root=asked.kernels_root
+    ) as side:
         try:
             side.send(asked)
             while isinstance(message := side.hear(Started | CompileReply), Started):

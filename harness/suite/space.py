@@ -17,8 +17,7 @@ def authors_space(file: Path, function: str = "run") -> tuple[Node, bool]:
     computed, and the node is its place alone. Raises HarnessError, one line with its place, where there is none.
     function: of the variant; the space of `run_fast` is `SPACE_fast`.
     """
-    wanted = f"{NAME}{function.removeprefix('run')}"
-    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    wanted, tree = _name(function), ast.parse(file.read_text(encoding="utf-8"), str(file))
     found = [node for node in ast.walk(tree) if _binds(node, wanted)]
     if not found:
         raise HarnessError(
@@ -32,6 +31,16 @@ def authors_space(file: Path, function: str = "run") -> tuple[Node, bool]:
             return literal_of(value, file, wanted), True
     line, column = getattr(first, "lineno", 1), getattr(first, "col_offset", 0) + 1
     return Node(None, str(file), line, column, wanted), False
+
+
+def has_space(file: Path, function: str = "run") -> bool:
+    """Whether its author wrote one."""
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return any(_binds(node, _name(function)) for node in ast.walk(tree))
+
+
+def _name(function: str) -> str:
+    return f"{NAME}{function.removeprefix('run')}"
 
 
 def _binds(node: ast.AST, name: str) -> bool:

@@ -12,7 +12,7 @@ from harness.suite.computed_space import SpaceRequest, computed_space
 from harness.suite.format import AUTHORS_SPACE
 from harness.suite.nodes import Node
 from harness.suite.signature import TunableValue
-from harness.suite.space import authors_space
+from harness.suite.space import authors_space, has_space
 from harness.values.case import Tunables
 from harness.values.suite import SweepSpace
 
@@ -33,14 +33,31 @@ def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], kernels: KernelLib
 def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str], kernels: KernelLibrary) -> SweepSpace:
     known = read_variant(parent, variant, op, kernels, key=True).tunables
     if node.value == AUTHORS_SPACE:
-        file = kernels.variant_file(op, variant)
-        assert file is not None
-        node, literal = authors_space(file, kernels.function(op, variant))
-        if not literal:
-            asked = SpaceRequest(op, variant, str(kernels.suite_folder), dict(kernels.sources))
-            node = computed_space(asked, kernels.root, node)
+        node = _authors_node(op, variant, kernels)
     if not node.is_mapping:
         raise node.error(f"{node.shown} is neither lists of values nor `{AUTHORS_SPACE}`", "", [*known, AUTHORS_SPACE])
+    return _declared(op, variant, node, known, dims)
+
+
+def authors_sweep(op: str, variant: str, dims: Sequence[str], kernels: KernelLibrary) -> SweepSpace | None:
+    """The space that a variant's author wrote beside it, of a variant that no suite sweeps; None where there is none.
+    dims: as of `read_sweep`. Raises HarnessError for a mistake in it."""
+    file = kernels.known_file(op, variant)
+    if not has_space(file, kernels.function(op, variant)):
+        return None
+    known = kernels.signature(op, variant).tunables
+    return _declared(op, variant, _authors_node(op, variant, kernels), known, dims)
+
+
+def _authors_node(op: str, variant: str, kernels: KernelLibrary) -> Node:
+    node, literal = authors_space(kernels.known_file(op, variant), kernels.function(op, variant))
+    if literal:
+        return node
+    asked = SpaceRequest(op, variant, str(kernels.suite_folder), dict(kernels.sources))
+    return computed_space(asked, kernels.root, node)
+
+
+def _declared(op: str, variant: str, node: Node, known: Mapping[str, TunableValue], dims: Sequence[str]) -> SweepSpace:
     values = {}
     for name, child in node.items():
         if name == WHERE:

@@ -1,0 +1,88 @@
+"""One package, without what it depends on, into an empty folder: by pip or, where there is none, uv."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+
+LIMIT_S = 1800.0
+"""A wheel of Triton has 190 to 290 MB."""
+
+
+class _Metadata(msgspec.Struct):
+    version: str
+
+
+class _Item(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Report(msgspec.Struct):
+    """As much as is needed of pip's installation report."""
+
+    install: list[_Item]
+
+
+def install(what: str, folder: Path, wheels: Path | None) -> None:
+    """what: a version of Triton, or a wheel. wheels: a folder to take it from, without an index. Raises HarnessError
+    with the installer's last word."""
+    wanted = what if what.endswith(".whl") else f"triton=={what}"
+    _run([*_installer(), "--no-deps", "--target", str(folder), *_source(wheels), wanted], f"--triton {what}")
+
+
+def newest_release(wheels: Path | None) -> str:
+    """The newest version of Triton that this interpreter can use."""
+    if wheels is not None:
+        named = [re.match(r"triton-(\d+(?:\.\d+)*)", file.name) for file in wheels.glob("triton-*.whl")]
+        found = [tuple(map(int, match[1].split("."))) for match in named if match]
+        if not found:
+            raise HarnessError(f"--wheels {wheels}: no wheel of Triton in it")
+        return ".".join(map(str, max(found)))
+    if not _has_pip():
+        raise HarnessError("--triton newest: needs pip, which is not installed here; allowed: a version")
+    asked = [
+        sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps",
+        "--report", "-", "triton",
+    ]  # fmt: skip
+    return msgspec.json.decode(_run(asked, "--triton newest"), type=_Report).install[0].metadata.version
+
+
+def _has_pip() -> bool:
+    return importlib.util.find_spec("pip") is not None
+
+
+def _installer() -> list[str]:
+    if _has_pip():
+        return [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    uv = shutil.which("uv")
+    if uv is None:
+        raise HarnessError("--triton: another version needs pip or uv to install it, and neither is here")
+    return [uv, "pip", "install", "--quiet", "--python", sys.executable]
+
+
+def _source(wheels: Path | None) -> list[str]:
+    if wheels is None:
+        return []
+    if not wheels.is_dir():
+        raise HarnessError(f"--wheels {wheels}: no such folder")
+    return ["--no-index", "--find-links", str(wheels)]
+
+
+def _run(command: list[str], what: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise HarnessError(f"{what}: not installed within {LIMIT_S:g} s") from error
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.lower().startswith("error")]
+        raise HarnessError(f"{what}: {(errors or lines or ['the installer failed'])[-1]}")
+    return done.stdout

@@ -1,0 +1,77 @@
+"""One kernel case under another release of Triton, held against the version in use."""
+
+from __future__ import annotations
+
+from harness.compare.static_verdicts import judge_static
+from harness.values.binary import Binary
+from harness.values.compiled import Compiled
+from harness.values.measurement import Status
+from harness.values.static_comparison import StaticVerdict
+
+SLOWER_TO_COMPILE = 2.0
+LEAST_MORE_S = 1.0
+"""Processor time: less than this more is no reason to stay, whatever the ratio."""
+FIGURES = {
+    "registers": "registers", "spill_bytes": "spills", "stack_bytes": "frame", "shared_bytes": "shared",
+    "blocks_per_sm": "blocks per SM", "load_bytes": "bytes a load", "instructions": "instructions",
+    "code_bytes": "bytes of code",
+}  # fmt: skip
+"""What a change is told by, the first three that differ."""
+MOST_FIGURES = 3
+
+
+def judge_cell(base: Compiled, head: Compiled) -> tuple[StaticVerdict, str]:
+    """The verdict and its reason: that of `compare --static`, where the same instructions in another wrapping (a newer
+    assembler's attributes) are the same, and compiling that takes twice the processor time gates too."""
+    if base.status is Status.OK and head.status is Status.OK and same_instructions(base, head):
+        verdict, reason = StaticVerdict.SAME, "same instructions"
+    else:
+        case = judge_static("", "", base, head, {}, {})
+        verdict, reason = case.verdict, case.reason
+        if verdict is StaticVerdict.CHANGED and (told := changed(base, head)):
+            reason = told
+    if (slower := slower_to_compile(base, head)) and verdict.rank > StaticVerdict.WORSE.rank:
+        return StaticVerdict.WORSE, slower
+    return verdict, reason
+
+
+def same_instructions(base: Compiled, head: Compiled) -> bool:
+    """Whether every launch runs the same instructions with the same resources on the same grid."""
+    pairs = list(zip(base.binaries, head.binaries, strict=False))
+    return (
+        len(base.launches) == len(head.launches) > 0
+        and all(one.grid == other.grid for one, other in zip(base.launches, head.launches, strict=True))
+        and all(_runs(one) == _runs(other) for one, other in pairs)
+    )
+
+
+def changed(base: Compiled, head: Compiled) -> str:
+    """`registers 64 -> 96, instructions 120 -> 150`: the figures that differ, of each kernel that does."""
+    words = []
+    for one, other in zip(base.binaries, head.binaries, strict=False):
+        figures = [
+            f"{word} {getattr(one, name):,} -> {getattr(other, name):,}"
+            for name, word in FIGURES.items()
+            if None not in (getattr(one, name), getattr(other, name)) and getattr(one, name) != getattr(other, name)
+        ]
+        if _runs(one) != _runs(other):
+            told = ", ".join(figures[:MOST_FIGURES]) or "other instructions, every figure the same"
+            words.append(f"{other.kernel}: {told}")
+    if len(base.binaries) != len(head.binaries):
+        words.append(f"launches {len(base.binaries)} -> {len(head.binaries)}")
+    return "; ".join(words)
+
+
+def slower_to_compile(base: Compiled, head: Compiled) -> str:
+    """Empty where it is not, or where nothing can be said: one side took a binary from equal code or a cache."""
+    alike = base.stages_s.keys() == head.stages_s.keys() and base.stages_s and not base.shared and not head.shared
+    if not alike or head.cpu_s < max(SLOWER_TO_COMPILE * base.cpu_s, base.cpu_s + LEAST_MORE_S):
+        return ""
+    return f"compile time {base.cpu_s:.1f} -> {head.cpu_s:.1f} s"
+
+
+def _runs(binary: Binary) -> tuple[object, ...]:
+    return (
+        binary.kernel, binary.code_hash, binary.registers, binary.stack_bytes, binary.shared_bytes, binary.num_warps,
+        binary.cluster,
+    )  # fmt: skip
