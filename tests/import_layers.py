@@ -73,6 +73,14 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.serving", "harness.cli"),
         deferred=False,
     ),
+    "what runs inside of a stranger's program": Layer(
+        ("harness/recording/**/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.store", "harness.runner")
+    ),
+    "what is there before a stranger's program imports torch": Layer(
+        tuple(f"harness/recording/{name}.py" for name in ("program", "child", "session", "when_imported")),
+        (*HEAVY, *KERNELS, *SHOWING),
+        deferred=False,
+    ),
     "the parent of an attempt, and its tools": Layer(
         ("harness/attempt/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.cli"),

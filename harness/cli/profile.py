@@ -40,7 +40,17 @@ def command(
     engine: Annotated[
         str, typer.Option(help=f"Engines that run the steps, comma-separated: {', '.join(ENGINES)}.")
     ] = EAGER,
-    steps: Annotated[int, typer.Option(min=1, max=1000, help="Decode steps that are recorded.")] = STEPS,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help=f"Decode steps that are recorded, {STEPS}; of a program all to its end."),
+    ] = None,
+    after: Annotated[int, typer.Option(min=0, help="Steps of a program that are left out before those.")] = 0,
+    range_: Annotated[
+        str, typer.Option("--range", help="A `record_function` of a program whose calls are its steps.")
+    ] = "",
+    signal: Annotated[
+        str, typer.Option(help="Record a program from one such signal (USR2) to the next.", metavar="NAME")
+    ] = "",
     keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
@@ -48,10 +58,13 @@ def command(
 ) -> None:
     """Profile the steps of every arm, or a program behind `--`."""
     if PROGRAM in ctx.meta:
-        given = {"suite": suite, "arms": arms, "engine": engine != EAGER, "steps": steps != STEPS}
-        refuse("of a suite; a program stands behind `--`", **given)
-        profile_program(ctx.meta[PROGRAM], keep_traces, note, store, as_json)
+        from harness.programs.window import window
+
+        refuse("of a suite; a program stands behind `--`", suite=suite, arms=arms, engine=engine != EAGER)
+        part = window(after, steps or 0, range_, signal)
+        profile_program(ctx.meta[PROGRAM], part, keep_traces, note, store, as_json)
         return
+    refuse("of a program behind `--`", after=after, range=range_, signal=signal)
     if suite is None:
         raise HarnessError("nothing to profile; wanted a suite file, or `-- script.py ARGUMENTS`")
     refuse_ranks()
@@ -62,7 +75,7 @@ def command(
         stages=("profile",),
         note=note,
         engines=_engines(csv(engine)),
-        steps=steps,
+        steps=steps or STEPS,
         keep_traces=str(keep_traces) if keep_traces else None,
     )
     run, failed = execute(suite, csv(arms), "", options, store)

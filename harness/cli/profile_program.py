@@ -12,10 +12,13 @@ import typer
 from harness.errors import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
+    from harness.programs.window import Window
     from harness.values.run import Run
 
 
-def profile_program(words: list[str], keep: Path | None, note: str, location: str, as_json: bool) -> None:
+def profile_program(
+    words: list[str], window: Window, keep: Path | None, note: str, location: str, as_json: bool
+) -> None:
     """Runs the program under the profiler. The first rank stores the run and shows it; each rank ends with the status
     of its own part."""
     from harness.programs.execute import profile_program as profiled
@@ -26,7 +29,7 @@ def profile_program(words: list[str], keep: Path | None, note: str, location: st
     program, store = python_program(words), Store(location)
     place = this_place((store.file.parent if store.file else Path(".harness")).resolve() / "ranks", os.environ)
     stdout = sys.stderr.fileno() if as_json else None
-    run, ended = profiled(program, place, store, note=note, keep=keep, stdout=stdout)
+    run, ended = profiled(program, place, store, window=window, note=note, keep=keep, stdout=stdout)
     if run is not None:
         _show(run, as_json)
     if ended.interrupted:
@@ -34,8 +37,9 @@ def profile_program(words: list[str], keep: Path | None, note: str, location: st
     if run is not None and run.program is not None and run.program.failed:
         for rank, why in run.program.failed.items():
             print(f"failed: {f'rank {rank}' if place.world_size > 1 else program.name}: {why}", file=sys.stderr)
-        raise typer.Exit(ExitStatus.CASE_FAILED)
     if ended.status:
+        raise typer.Exit(ended.shell_status)
+    if run is not None and run.program is not None and run.program.failed:
         raise typer.Exit(ExitStatus.CASE_FAILED)
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.programs.place import Place
-from harness.programs.told import Recording, Told, write_told
+from harness.programs.processes import joined
+from harness.programs.told import Recording, Told, read_told, write_told
+from harness.programs.window import Window
 from harness.programs.words import PythonProgram
 from harness.worker.launch import reaching_harness
 
 END_S = 10.0
 """A program that is told to end writes its trace within this time, or is killed."""
+ENDED_BEFORE = "no trace: it ended before one was written"
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,32 @@ class Ended:
     interrupted: bool = False
 
     @property
+    def shell_status(self) -> int:
+        """As a shell says it: 128 and the signal that ended it."""
+        return self.status if self.status >= 0 else 128 - self.status
+
+    @property
     def whole(self) -> bool:
         return not self.status and not self.interrupted
 
 
-def record(program: PythonProgram, place: Place, stdout: int | None = None) -> Ended:
-    """Runs the program to its end and leaves its trace, and what is to be said of it, in the place's folder. stdout: a
-    file descriptor that the program writes to in place of this process's."""
+def record(program: PythonProgram, place: Place, window: Window, stdout: int | None = None) -> Ended:
+    """Runs the program to its end and leaves its trace, one file for it and its child processes, and what is to be said
+    of it, in the place's folder. stdout: a file descriptor that the program writes to in place of this process's."""
     place.begun(place.rank).touch()
     told = place.told(place.rank)
-    asked = Recording(program, str(place.trace(place.rank)), str(told))
-    command = [sys.executable, "-P", "-m", "harness.serving.recorded_program", msgspec.json.encode(asked).decode()]
+    own = place.own(place.rank)
+    asked = Recording(
+        program, str(place.folder), place.stem(place.rank), str(own), os.environ.get("PYTHONPATH", ""), window
+    )
+    command = [sys.executable, "-P", "-m", "harness.recording.program", msgspec.json.encode(asked).decode()]
     process = subprocess.Popen(command, env=reaching_harness(os.environ), stdout=stdout)
     try:
         ended = Ended(process.wait())
     except KeyboardInterrupt:
         ended = Ended(_stopped(process), interrupted=True)
-    if not told.exists():
-        write_told(told, Told(ended.status, "no trace: it ended before one was written"))
+    said = read_told(own) if own.exists() else Told(ended.status, ENDED_BEFORE)
+    write_told(told, joined(place, said))
     return ended
 
 

@@ -10,15 +10,18 @@ from harness.programs.child import Ended, record
 from harness.programs.gather import gathered
 from harness.programs.place import Place
 from harness.programs.profiled import profiled_run
+from harness.programs.window import Window
 from harness.programs.words import PythonProgram
 from harness.store import Store
 from harness.trace.private import write_without_host
 from harness.values.run import Run
 
+WHOLE = Window()
+
 
 def profile_program(
-    program: PythonProgram, place: Place, store: Store, *, note: str = "", keep: Path | None = None,
-    stdout: int | None = None,
+    program: PythonProgram, place: Place, store: Store, *, window: Window = WHOLE, note: str = "",
+    keep: Path | None = None, stdout: int | None = None,
 ) -> tuple[Run | None, Ended]:  # fmt: skip
     """The stored run, from the first rank; None from the others, which leave theirs to it. Second: how the program
     ended here. keep: a folder for the traces.
@@ -27,14 +30,14 @@ def profile_program(
     says where.
     """
     place.folder.mkdir(parents=True, exist_ok=True)
-    ended = record(program, place, stdout)
+    ended = record(program, place, window, stdout)
     if place.rank:
         return None, ended
     told = gathered(place, ended.whole)
     try:
         if keep is not None:
             _keep(place, keep)
-        run = profiled_run(program, place, told, not ended.interrupted, note)
+        run = profiled_run(program, place, told, not ended.interrupted, note, window)
         identity = store.begin(run)
         for profile in run.profiles:
             store.add_profile(identity, profile)
@@ -43,6 +46,8 @@ def profile_program(
         store.finish(identity, run.state)
         stored = store.load(identity)
     except HarnessError as error:
+        if ended.status:
+            error.exit_status = ended.shell_status  # type: ignore[assignment]  # the program's own
         if any(place.trace(rank).exists() for rank in range(place.world_size)):
             error.args = (f"{error}; the traces are in {place.folder}",)
         else:

@@ -26,6 +26,14 @@ class Place(msgspec.Struct, frozen=True):
     def trace(self, rank: int) -> Path:
         return self.folder / f"rank{rank}.json"
 
+    def stem(self, rank: int) -> str:
+        """Of the files of a rank's processes: `STEM.PID.N.json` is a trace."""
+        return f"rank{rank}"
+
+    def own(self, rank: int) -> Path:
+        """What the rank's first process says of its end."""
+        return self.folder / f"rank{rank}.own"
+
     def begun(self, rank: int) -> Path:
         """Made by a rank when it starts."""
         return self.folder / f"rank{rank}.begun"

@@ -12,6 +12,7 @@ import msgspec
 from harness.errors import CaseFailed, HarnessError
 from harness.programs.place import Place
 from harness.programs.told import Told
+from harness.programs.window import Window
 from harness.programs.words import PythonProgram
 from harness.ranks.heads import read_head
 from harness.ranks.job import Found, read_job
@@ -19,20 +20,24 @@ from harness.ranks.recognise import Ranks
 from harness.store.writer import this_command
 from harness.trace import breakdown, load_rules
 from harness.trace.inputs.members import TraceFile
+from harness.trace.selection import Selection
 from harness.values.profile import Profile
 from harness.values.program import Program
 from harness.values.run import Run
 
+WHOLE = Window()
 STARTED_AS = "RANK and WORLD_SIZE of their processes"
 
 
-def profiled_run(program: PythonProgram, place: Place, told: Mapping[int, Told], whole: bool, note: str) -> Run:
+def profiled_run(
+    program: PythonProgram, place: Place, told: Mapping[int, Told], whole: bool, note: str, window: Window = WHOLE
+) -> Run:
     """whole: it was not interrupted. Raises CaseFailed where no rank left a trace that can be read."""
     failed = {rank: said.failure for rank, said in told.items() if said.failure}
     profiles: tuple[Profile, ...] = ()
     found: Found | None = None
     if place.world_size == 1:
-        profiles = (_alone(place, failed),)
+        profiles = (_alone(place, failed, window),)
     else:
         found = _job(place, told, failed)
         profiles = tuple(
@@ -59,16 +64,20 @@ def profiled_run(program: PythonProgram, place: Place, told: Mapping[int, Told],
             job=found.job if found else None,
             lines=found.lines if found else (),
             failed=dict(sorted(failed.items())),
+            window="" if window.whole else str(window),
+            processes=sum(said.children for said in told.values()),
+            lost={pid: why for said in told.values() for pid, why in said.lost.items()},
         ),
     )
 
 
-def _alone(place: Place, failed: Mapping[int, str]) -> Profile:
+def _alone(place: Place, failed: Mapping[int, str], window: Window) -> Profile:
+    """With a named range, what is inside of its calls alone: between them the profiler goes on."""
     trace = place.trace(0)
     if not trace.exists():
         raise CaseFailed(failed.get(0) or "no trace")
     try:
-        return breakdown(trace, load_rules())
+        return breakdown(trace, load_rules(), selection=Selection(first=window.after) if window.name else Selection())
     except HarnessError as error:
         raise CaseFailed(str(error).removeprefix(f"{trace}: ")) from error
 

@@ -8,25 +8,40 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import HarnessError
+from harness.programs.window import Window
 from harness.programs.words import PythonProgram
 from harness.values.environment import Environment
 
+CHILDREN = "HARNESS_RECORDING"
+"""The variable by which a program's child processes know that they are recorded, and how."""
+
 
 class Recording(msgspec.Struct, frozen=True):
-    """What the process that runs a program is asked to do. trace, told: files that it writes, `told` as its last
-    act."""
+    """What the process that runs a program is asked to do. folder: where it and its children leave their traces, as
+    `STEM.PID.N.json`. told: a file there, its last act. python_path: PYTHONPATH as the program is to find it."""
 
     program: PythonProgram
-    trace: str
+    folder: str
+    stem: str
     told: str
+    python_path: str = ""
+    window: Window = Window()
+
+    @property
+    def flag(self) -> str:
+        """A file of one byte: whether the window is open."""
+        return f"{self.stem}.window"
 
 
 class Told(msgspec.Struct, frozen=True):
-    """status: of the program. reason: why there is no trace. environment: None where it cannot be said."""
+    """status: of the program. reason: why there is no trace. environment: None where it cannot be said. children: how
+    many processes of the program's left a trace; lost: why another did not, by its number."""
 
     status: int
     reason: str = ""
     environment: Environment | None = None
+    children: int = 0
+    lost: dict[int, str] = {}
 
     @property
     def failure(self) -> str:

@@ -20,8 +20,8 @@ UNIT_NS = {"us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 class Selection(NamedTuple):
-    """first, last: numbers of steps, both in. skip: so many of the first steps are left out. start_ns, end_ns: a window
-    from the first row of the trace on, its end out; None is open."""
+    """first, last: numbers of steps, both in; no last: to the end. skip: so many of the first steps are left out.
+    start_ns, end_ns: a window from the first row of the trace on, its end out; None is open."""
 
     first: int | None = None
     last: int | None = None
@@ -41,7 +41,8 @@ class Selection(NamedTuple):
         return self.by_step or self.by_time
 
     def __str__(self) -> str:
-        parts = [f"steps {self.first} to {self.last}"] if self.first is not None else []
+        until = "on" if self.last is None else f"to {self.last}"
+        parts = [f"steps {self.first} {until}"] if self.first is not None else []
         if self.skip:
             parts.append("without the first step" if self.skip == 1 else f"without the first {self.skip} steps")
         if self.by_time:
@@ -129,7 +130,7 @@ def _chosen(steps: Steps, wanted: Selection, path: object) -> frozenset[Step]:
         step
         for process in steps.processes
         for step in steps.of(process)[wanted.skip :]
-        if first is None or last is None or first <= step.number <= last
+        if first is None or first <= step.number <= (step.number if last is None else last)
     )
     if not found:
         numbers = sorted({step.number for process in steps.processes for step in steps.of(process)})

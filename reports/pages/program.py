@@ -78,6 +78,12 @@ def _head(run: Run) -> Iterator[str]:
     for rank, why in run.program.failed.items():
         what = f"rank {rank}" if run.program.job is not None else "failed"
         yield f"{what}: {clean(why, LIMIT)}"
+    if run.program.window:
+        yield f"recorded: {clean(run.program.window, LIMIT)}"
+    if run.program.processes:
+        yield f"with {run.program.processes} of its child processes"
+    for pid, why in run.program.lost.items():
+        yield f"child process {pid}: {clean(why, LIMIT)}"
     yield ""
 
 

@@ -1,0 +1,70 @@
+"""The steps of a program that nobody prepared: calls of its outermost module, or of a `record_function` of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.autograd.profiler import record_function
+from torch.nn.modules import module as modules
+
+
+class StepWatch:
+    """Says the number of each step, from 0 on, when it begins; with a name also when it has ended. A step that is a
+    module's call lasts until the next one begins: what follows (sampling, backward, the optimizer) is of it."""
+
+    def __init__(self, name: str, began: Callable[[int], None], ended: Callable[[int], None]) -> None:
+        self._name, self._began, self._ended = name, began, ended
+        self.count = 0
+        self._depth = threading.local()
+        self._undo: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        if self._name:
+            self._watch_ranges()
+        else:
+            self._undo = [
+                modules.register_module_forward_pre_hook(self._before).remove,
+                modules.register_module_forward_hook(self._after, always_call=True).remove,
+            ]
+
+    def stop(self) -> None:
+        """Nothing of it is left in the program's way."""
+        for undo in self._undo:
+            undo()
+        self._undo = []
+
+    def _before(self, module: torch.nn.Module, _: object) -> None:
+        if torch.compiler.is_compiling():  # the calls inside of a compiled one are none of Python's
+            return
+        self._depth.value = depth = getattr(self._depth, "value", 0) + 1
+        if depth == 1 and next(module.parameters(), None) is not None:
+            self.count += 1
+            self._began(self.count - 1)
+
+    def _after(self, *_: object) -> None:
+        if not torch.compiler.is_compiling():
+            self._depth.value = max(0, getattr(self._depth, "value", 0) - 1)
+
+    def _watch_ranges(self) -> None:
+        enter, leave = record_function.__enter__, record_function.__exit__
+
+        def entered(one: Any) -> Any:
+            if one.name == self._name:
+                self.count += 1
+                self._began(self.count - 1)
+            return enter(one)
+
+        def left(one: Any, *error: Any) -> Any:
+            result = leave(one, *error)
+            if one.name == self._name:
+                self._ended(self.count - 1)
+            return result
+
+        def undo() -> None:
+            record_function.__enter__, record_function.__exit__ = enter, leave  # type: ignore[method-assign]
+
+        record_function.__enter__, record_function.__exit__ = entered, left  # type: ignore[method-assign]
+        self._undo = [undo]
