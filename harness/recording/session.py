@@ -42,7 +42,7 @@ class Session:
         with open(self._folder / recording.flag, "r+b") as file:
             self._flag = mmap.mmap(file.fileno(), 1)
         os.register_at_fork(after_in_child=self._forked)
-        os._exit = self._exiting  # type: ignore[assignment]  # what multiprocessing ends its children with
+        os._exit = self._exiting  # what multiprocessing ends its children with
         if not leads:
             atexit.register(self.end)
             self._end_by_sigterm()

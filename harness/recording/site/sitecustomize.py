@@ -8,7 +8,7 @@ _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != _here]
 _own = sys.modules.pop("sitecustomize")
 try:
-    import sitecustomize  # noqa: F401  # type: ignore[import-not-found, unused-ignore]  # the program's own
+    import sitecustomize  # type: ignore[import-not-found]  # noqa: F401  the program's own
 except ImportError:
     sys.modules["sitecustomize"] = _own
 sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(_here))))  # of a checkout that nobody installed
