@@ -86,6 +86,11 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.cli"),
         deferred=False,
     ),
+    "what a user reads first": Layer(
+        ("harness/skeleton/*.py", "harness/explain/*.py"),
+        (*HEAVY, *KERNELS, "reports", "harness_reports", "matplotlib", "harness"),
+        except_for=("harness.errors", "harness.explain"),
+    ),
     "the parent of an import": Layer(
         ("harness/importers/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),

@@ -24,10 +24,12 @@ from harness.cli import (
     compare,
     confirm,
     doctor,
+    explain,
     export,
     history,
     import_,
     import_op,
+    init,
     machines,
     note,
     profile,
@@ -51,7 +53,6 @@ user's to mend."""
 app = typer.Typer(
     name="harness",
     help="Profiles, times and compares GPU inference kernels and the decode that they make up.",
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -73,10 +74,12 @@ app.command("check")(check.command)
 app.command("compare")(compare.command)
 app.command("confirm")(confirm.command)
 app.command("doctor")(doctor.command)
+app.command("explain")(explain.command)
 app.command("export")(export.command)
 app.command("history")(history.command)
 app.command("import")(import_.command)
 app.command("import-op")(import_op.command)
+app.command("init")(init.command)
 app.command("list")(list_command.command)
 app.command("machines")(machines.command)
 app.command("note")(note.command)

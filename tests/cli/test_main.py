@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from harness.cli import main
@@ -20,3 +25,16 @@ def test_a_command_is_built_alone(name: str) -> None:
 def test_the_whole_program_says_what_there_is(arguments: list[str]) -> None:
     """Its help, and what is near to a wrong name."""
     assert main._with_one_command(arguments) is main.app
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    """By the variables that the completion script of bash sets; in a process, as a shell asks."""
+
+    def completed(words: str) -> list[str]:
+        asked = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        command = str(Path(sys.executable).with_name("harness"))
+        done = subprocess.run([command], env=os.environ | asked, capture_output=True, text=True, check=False)
+        return done.stdout.split()
+
+    assert completed("harness sw") == ["sweep"]
+    assert completed("harness compare --stat") == ["--static"]

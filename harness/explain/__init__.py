@@ -1,0 +1,1 @@
+"""What the words in the program's output mean."""
