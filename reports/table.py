@@ -175,6 +175,11 @@ class Table:
     published: bool = False
     """Its layout is known from elsewhere: headings are as they are written, on a terminal, too."""
 
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.columns):
+                raise ValueError(f"table {self.name}: {len(self.columns)} columns, {len(row.cells)} cells: {row.cells}")
+
     def pick(self, keys: str, **headings: str) -> Table:
         """These columns, in this order, some under other headings."""
         places = {column.key: place for place, column in enumerate(self.columns)}

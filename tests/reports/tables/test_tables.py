@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from harness_reports import tables
 from harness_reports.formats import TABLE_FORMATS, csv_table, html_table, json_table, terminal_table
-from harness_reports.table import Name, Names, Table, text_of
+from harness_reports.table import Column, Name, Names, Row, Table, text_of
 from tests.conftest import REPOSITORY
 from tests.reports.pages.test_html import Page
 from tests.reports.table_factory import every_table
@@ -182,3 +182,8 @@ def test_a_new_verdict_is_one_line(tmp_path: Path) -> None:
     module = copied(tmp_path) / "harness" / "values" / "verdict.py"
     add_line(module, '    SLOWER = "SLOWER"', '    WOBBLY = "WOBBLY", "worse", 1, ExitStatus.REGRESSION')
     run_in(tmp_path, NEW_VERDICT)
+
+
+def test_a_row_has_a_cell_for_each_column() -> None:
+    with pytest.raises(ValueError, match="table noise: 2 columns, 1 cells"):
+        Table("noise", "Noise", (Column("case", "Case"), Column("pairs", "Pairs")), (Row((Name("rms_norm"),)),))
