@@ -141,10 +141,12 @@ def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
     parts = []
     if kind == "kernel" and "tokens" in axes:
         parts.append(plural(int(axes["tokens"]), "token"))
-    elif kind != "kernel":
+    elif kind in ("decode", "prefill"):
         parts.append(f"batch {axes.get('batch', 1)}")
-    for name in (name for name in axes if name not in ("tokens", "new_tokens", "routing", "batch")):
+    said = ("tokens", "routing", "batch", *(() if kind == "figure" else ("new_tokens",)))
+    for name in (name for name in axes if name not in said):
         value = axes[name]
+        name = name.replace("_", " ")
         parts.append(f"{clean(name)} {value:,}" if isinstance(value, int) else f"{clean(name)} {clean(value)}")
     if kind == "kernel" and axes.get("batch", 1) != 1:
         parts.append(f"batch {axes['batch']}")

@@ -81,6 +81,21 @@ LAYERS = {
         (*HEAVY, *KERNELS, *SHOWING),
         deferred=False,
     ),
+    "what runs outside of this program": Layer(
+        ("harness/outside/**/*.py",),
+        (*HEAVY, *KERNELS, *SHOWING, "harness"),
+        except_for=(
+            "harness.__version__",
+            "harness.values",
+            "harness.errors",
+            "harness.secrets",
+            "harness.worker.messages",
+            "harness.device.host",
+            "harness.device.nvml",
+            "harness.device.commit",
+            "harness.outside",
+        ),
+    ),
     "the parent of an attempt, and its tools": Layer(
         ("harness/attempt/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness.load_kernels", "harness.measure", "harness.cli"),

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from harness.store import Store
     from harness.values.profile import Profile
     from harness.values.run import Run
+    from harness.values.stage import Stage
     from harness.values.suite import Plan, Suite
     from harness.values.sweep import SweepResult
     from harness.values.verdict import Comparison
-    from harness.worker.messages import Stage
 
 __all__ = [
     "HarnessError", "Store", "breakdown", "compare", "load", "load_suite", "plan", "run", "sweep", "try_kernel",
@@ -65,8 +65,8 @@ def plan(suite: Suite, *, arms: Sequence[str] = (), match: str = "", device: str
 
 def run(
     suite: Suite, *, arms: Sequence[str] = (), match: str = "", processes: int = 1,
-    stages: tuple[Stage, ...] = ("kernels", "decode", "profile"), rounds: int | None = None, energy: bool = False,
-    note: str = "", store: Store | None = None, report: Report | None = None,
+    stages: tuple[Stage, ...] = ("kernels", "decode", "figures", "profile"), rounds: int | None = None,
+    energy: bool = False, note: str = "", store: Store | None = None, report: Report | None = None,
 ) -> Run:  # fmt: skip
     """Verifies, times and profiles a suite on this machine; the run as it is stored.
 

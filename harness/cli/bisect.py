@@ -31,8 +31,9 @@ def command(
     from harness.runner.stage import Options
     from harness.store import Store as RunStore
     from harness.values.bisect import BisectResult
+    from harness.values.stage import TIMED
 
-    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds or None)
+    options = Options(processes=0, stages=TIMED, rounds=rounds or None)
     kept = "every pair is stored: the same command goes on from there"
     with interruptible(lambda: kept), RunProgress(stages=False) as progress:
         search = Bisection(case, good, bad, suite, RunStore(store), options, progress, progress.say, budget or None)

@@ -32,9 +32,10 @@ def command(
     from harness.runner.paired import Terms
     from harness.runner.stage import Options
     from harness.store import Store as RunStore
+    from harness.values.stage import TIMED
 
     live = Live(revision, revision, suite, match, tuple(csv(arms)))
-    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds or None, note=note)
+    options = Options(processes=0, stages=TIMED, rounds=rounds or None, note=note)
     with interruptible("what was measured is kept and counts"), RunProgress(stages=False) as progress:
         found = calibrate(
             live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, progress.say

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from harness.cli.compare_program import At, File, Read, Setup, TimeLimit, Unit, program_of
 from harness.cli.options import Arms, AsJson, Match, Note, Store, csv, refuse
 from harness.cli.sharing import Share
+from harness.cli.words_after import PROGRAM
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -18,19 +20,20 @@ if TYPE_CHECKING:
     from harness.values.verdict import Comparison
 
 SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` for one arm."
+ACCEPT = "Comma-separated conditions that may differ, such as torch,triton; they are shown."
+SUITE = "Suite file, for sides that are measured; else the only one."
+TARGET = "With --static: architectures, comma-separated [sm_80,sm_90]."
+DEVICE = "With --static: the GPU whose tuned files are read, such as nvidia-h100-80gb-hbm3."
 IDENTICAL = "Measure cases that run the same code on both sides, too."
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
 
 
 def command(
+    ctx: typer.Context,
     base: Annotated[str, typer.Argument(help=SIDE)],
     head: Annotated[str, typer.Argument(help="The other side, named like the first.")],
-    accept: Annotated[
-        str, typer.Option(help="Comma-separated conditions that may differ, such as torch,triton; they are shown.")
-    ] = "",
-    suite: Annotated[
-        str, typer.Option(envvar="HARNESS_SUITE", help="Suite file, for sides that are measured; else the only one.")
-    ] = "",
+    accept: Annotated[str, typer.Option(help=ACCEPT)] = "",
+    suite: Annotated[str, typer.Option(envvar="HARNESS_SUITE", help=SUITE)] = "",
     match: Match = "",
     arms: Arms = "",
     budget: Annotated[float, typer.Option(min=0, help="Seconds that measuring may take; 0: as the suite says.")] = 0,
@@ -39,47 +42,58 @@ def command(
     measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
-    target: Annotated[
-        list[str] | None, typer.Option(help="With --static: architectures, comma-separated [sm_80,sm_90].")
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="With --static: the GPU whose tuned files are read, such as nvidia-h100-80gb-hbm3.")
-    ] = "",
+    target: Annotated[list[str] | None, typer.Option(help=TARGET)] = None,
+    device: Annotated[str, typer.Option(help=DEVICE)] = "",
     markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
+    read: Read = "",
+    at: At = "",
+    unit: Unit = "",
+    file: File = "",
+    setup: Setup = "",
+    time_limit: TimeLimit = 0,
     note: Note = "",
     store: Store = "",
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
-    from harness.compare import compare, load_sides
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 
     if as_json and markdown == "-":
         raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
     runs, targets = RunStore(store), [name for several in target or () for name in csv(several)]
-    live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python))
+    program = program_of(ctx.meta.get(PROGRAM), read, at, unit, file, setup, time_limit)
+    live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python), program=program)
     measuring = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note}
+    of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
+    if program is not None:
+        refuse("of a suite; behind `--` stands a program", suite=suite, static=static, **of_suites)
     if static:
         from harness.cli import compare_static
 
         refuse("for what is measured; --static measures nothing", accept=accept, **measuring)
         return compare_static.command(live, runs, targets, device, as_json, markdown)
     refuse("for --static, which compiles and runs nothing", target=targets, device=device)
-    binaries: tuple[StaticCase, ...] = ()
     if _are_stored(base, head, runs):
-        named = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
-        refuse("for sides that are measured; these are stored runs", **named, **measuring)
-        sides = load_sides(base, head, runs)
-        comparison = compare(*sides, accept=csv(accept))
-    else:
-        from harness.cli.compare_live import measure, stored_sides, terms
+        given = {"--": program, **of_suites, **measuring}
+        refuse("for sides that are measured; these are stored runs", **given)
+        _judge_stored(base, head, runs, csv(accept), markdown, as_json)
+    from harness.cli.compare_live import measure, stored_sides, terms
 
-        wanted = terms(live, csv(accept), budget, measure_identical)
-        comparison, binaries = measure(live, runs, wanted, rounds or None, note)
-        sides = stored_sides(comparison, runs)
+    wanted = terms(live, csv(accept), budget, measure_identical)
+    comparison, binaries = measure(live, runs, wanted, rounds or None, note)
+    sides = stored_sides(comparison, runs)
     _show(comparison, _explained(comparison, sides, binaries), markdown, as_json)
+    raise typer.Exit(int(comparison.exit_status))
+
+
+def _judge_stored(base: str, head: str, runs: RunStore, accept: list[str], markdown: str, as_json: bool) -> NoReturn:
+    from harness.compare import compare, load_sides
+
+    sides = load_sides(base, head, runs)
+    comparison = compare(*sides, accept=accept)
+    _show(comparison, _explained(comparison, sides, ()), markdown, as_json)
     raise typer.Exit(int(comparison.exit_status))
 
 

@@ -46,8 +46,9 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
     from harness.cli.progress import RunProgress
     from harness.runner.live_sides import prepare
     from harness.runner.stage import Options
+    from harness.values.stage import TIMED
 
-    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds, note=note)
+    options = Options(processes=0, stages=TIMED, rounds=rounds, note=note)
     pairs: list[Pairs] = []
     with interruptible(lambda: _kept(pairs)), RunProgress(stages=False) as progress:
         pairs.append(prepare(live, store, options, terms, progress, progress.say))

@@ -33,12 +33,13 @@ def command(
     from harness.runner.live_sides import Live, suite_of
     from harness.runner.stage import Options
     from harness.store import Store as RunStore
+    from harness.values.stage import TIMED
 
     stored = RunStore(store)
     file, _ = suite_of(Live("", "", suite), stored)
     known = read(stored, case, file.stem)
     alarms = by_size(known.alarms(machine_here()))
-    options = Options(processes=0, stages=("kernels", "decode"), rounds=rounds or None)
+    options = Options(processes=0, stages=TIMED, rounds=rounds or None)
     kept = "every pair is stored: the same command goes on from there"
     with interruptible(lambda: kept), RunProgress(stages=False) as progress:
         confirming = Confirming(

@@ -43,6 +43,7 @@ from harness.cli import (
     try_,
 )
 from harness.cli import list as list_command
+from harness.cli.words_after import WithProgram
 from harness.errors import ExitStatus, HarnessError
 from harness.plain_text import on_terminal, visible
 
@@ -71,7 +72,7 @@ app.command("bisect")(bisect.command)
 app.command("breakdown")(breakdown.command)
 app.command("calibrate")(calibrate.command)
 app.command("check")(check.command)
-app.command("compare")(compare.command)
+app.command("compare", cls=WithProgram)(compare.command)
 app.command("confirm")(confirm.command)
 app.command("doctor")(doctor.command)
 app.command("explain")(explain.command)
@@ -83,7 +84,7 @@ app.command("init")(init.command)
 app.command("list")(list_command.command)
 app.command("machines")(machines.command)
 app.command("note")(note.command)
-app.command("profile", cls=profile.Command)(profile.command)
+app.command("profile", cls=WithProgram)(profile.command)
 app.command("push")(store.push)
 app.command("report")(report.command)
 app.command("run")(run.command)

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from harness.cli.options import Arms, AsJson, Note, Store, csv, refuse
 from harness.cli.profile_program import profile_program, refuse_ranks
+from harness.cli.words_after import PROGRAM
 from harness.engines import EAGER, ENGINES
 from harness.errors import HarnessError, allowed
 
 if TYPE_CHECKING:
     from harness.values.run import Run
 
-PROGRAM = "--"
 STEPS = 8
-
-
-class Command(TyperCommand):
-    """What stands behind `--` is a program and its arguments."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if PROGRAM in args:
-            at = args.index(PROGRAM)
-            ctx.meta[PROGRAM] = args[at + 1 :]
-            args = args[:at]
-        return list(super().parse_args(ctx, args))
 
 
 def command(

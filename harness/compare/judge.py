@@ -119,7 +119,7 @@ class _Judge:
     def _first(self, question: Joined) -> list[tuple[CaseVerdict, Evidence | None]]:
         """Verdicts that need no statistics, and evidence for the others, whose verdict is UNDECIDED until then."""
         case = question.case
-        metric, gated = f"{case.kind}_us", self._gated(case, "time")
+        metric, gated = case.metric, self._gated(case, "time")
         empty = CaseVerdict(question.name, metric, Verdict.UNDECIDED, Undetermined(), gated)
         if question.head is None and empty.gated:
             return [(replace(empty, reason=HeadNotAsked()), None)]
@@ -160,7 +160,7 @@ class _Judge:
     def _gated(self, case: Case, metric: str) -> bool:
         if metric in (MEMORY, ENERGY):
             return {MEMORY: "peak_memory", ENERGY: "energy"}[metric] in self.policy.gate
-        return (case.op if case.kind == "kernel" else case.kind) in self.policy.gate
+        return case.gate in self.policy.gate
 
     def _time(self, empty: CaseVerdict, base: Measurement, head: Measurement) -> tuple[CaseVerdict, Evidence | None]:
         if base is head:

@@ -16,6 +16,7 @@ from harness.values.measurement import Measurement
 from harness.values.pairing import Noise, Pairing, Slot
 from harness.values.reason import OutsideTree
 from harness.values.run import Run
+from harness.values.stage import KINDS
 
 CONTROL_CHANCE = 0.01
 """Of a control that is said to have moved though it did not."""
@@ -111,7 +112,7 @@ def paired_runs(base: Run, head: Run) -> PairedRuns | None:
 
 
 def stage_of(case: Case) -> str:
-    return "kernels" if case.kind == "kernel" else "decode"
+    return next(stage for stage, kinds in KINDS.items() if case.kind in kinds)
 
 
 def _medians(measurement: Measurement) -> dict[int, float]:

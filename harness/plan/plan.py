@@ -11,6 +11,7 @@ from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
 from harness.plan.calls import dims_at, dims_in_pass, uses
 from harness.plan.match import select
+from harness.plan.outside import measured_once, outside_cases
 from harness.plan.resolution import ArmResolver, Resolved
 from harness.suite.catalogue import PHASES, kernels_of
 from harness.suite.format import TUNED
@@ -41,6 +42,8 @@ def expand(
     case's problem. Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     chosen = _arms(suite, arms)
+    if suite.outside:
+        return _outside_plan(suite, chosen, match)
     answers = ArmResolver(suite, device_slug, triton)
     whole = {arm: _whole_model(suite, arm, answers) for arm in chosen}
     cases = [
@@ -52,6 +55,12 @@ def expand(
         kept = set(select(match, [case.id for case in cases]))
         cases = [case for case in cases if case.id in kept]
     return Plan(suite, tuple(_deduplicate(cases, whole)), tuple(chosen), _usable(whole))
+
+
+def _outside_plan(suite: Suite, arms: Sequence[str], match: str | None) -> Plan:
+    cases = list(outside_cases(suite, arms))
+    kept = set(select(match, [case.id for case in cases]))
+    return Plan(suite, tuple(measured_once(suite, (case for case in cases if case.id in kept))), tuple(arms))
 
 
 def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> Plan:

@@ -11,6 +11,7 @@ import msgspec
 from harness.machines.today import slow_today
 from harness.observe.origin import tree_around
 from harness.revisions.git import position_of
+from harness.runner.case_worker import CaseWorker, worker_for
 from harness.runner.code_watch import CodeWatch, unchanged_since
 from harness.runner.record import RunRecord
 from harness.runner.stage import Options, Report, Stages
@@ -20,10 +21,9 @@ from harness.suite.fingerprint import fingerprints
 from harness.values.closure import Closure, observed
 from harness.values.environment import DIRTY, Environment
 from harness.values.run import Run
+from harness.values.stage import KINDS, TIMED, Stage
 from harness.values.suite import Plan, Suite
-from harness.worker.device_worker import DeviceWorker
 from harness.worker.launch import Ahead
-from harness.worker.messages import KINDS, Stage
 
 MakePlan = Callable[[Environment], Plan]
 
@@ -55,7 +55,7 @@ class Execution:
                 if stage != "profile" or process == 0
             ]
             for number, (stage, process) in enumerate(asked, 1):
-                self._run(stage, process, is_last=number == len(asked))
+                self._run(stage, process, is_last=number == len(asked) or bool(self.suite.outside))
             state = "complete"
         finally:
             self._ahead.close()
@@ -68,7 +68,7 @@ class Execution:
 
     def _run(self, stage: Stage, process: int, is_last: bool) -> None:
         """The first process of a stage is looked on: what do its cases read?"""
-        observes = process == 0 and stage != "profile" and not self.options.verify_only
+        observes = process == 0 and stage != "profile" and not (self.options.verify_only or self.suite.outside)
         written = [Path(place) for place in (self.store.file, self.options.keep_traces) if place]
         watch = CodeWatch(self._tree, written=written) if observes else None
         measured = None if is_last else self._ahead.launch
@@ -83,9 +83,12 @@ class Execution:
             code = observed(unchanged_since(self._closures, self._tree), fingerprints(self.plan))
             self.store.set_observed(self.record.run_id, code)
 
-    def _worker(self) -> DeviceWorker:
+    def _worker(self) -> CaseWorker:
+        if self.suite.outside:
+            self._ahead.close()
+            return worker_for(self.suite)
         interpret = "as_told" if self.options.verify_only else "never"
-        return DeviceWorker(launched=self._ahead.take(), kernels_root=self.suite.kernels_root, interpret=interpret)
+        return worker_for(self.suite, launched=self._ahead.take(), interpret=interpret)
 
     def _begin(self, environment: Environment) -> Plan:
         if self.plan is None:
@@ -105,7 +108,7 @@ def check_cases(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
     measurement says OK, or why not."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(str(Path(folder) / "check.sqlite"))
-        options = Options(stages=("kernels", "decode"), verify_only=True)
+        options = Options(stages=TIMED, verify_only=True)
         try:
             return store.load(Execution(suite, make_plan, store, options, report).run())
         finally:

@@ -26,14 +26,24 @@ from harness.runner.stage import Options, Report
 from harness.store import Store
 from harness.store.naming import SideName, side_name
 from harness.suite.load import is_suite, load_suite
+from harness.suite.outside import command_suite
+from harness.values.outside import CommandEngine
 from harness.values.pairing import Tree
-from harness.values.suite import Plan
+from harness.values.suite import ComparePolicy, Plan, Suite
 
 Say = Callable[[str], None]
 
 
+class Program(NamedTuple):
+    """A command in place of a suite. setup: command that prepares a checkout."""
+
+    engine: CommandEngine
+    setup: str = ""
+
+
 class Live(NamedTuple):
-    """What is asked of both sides. suite: a path, empty for the one that there is. pythons: base's and head's."""
+    """What is asked of both sides. suite: a path, empty for the one that there is. pythons: base's and head's. program:
+    asked in place of a suite, in the folder of each tree that is the current one here."""
 
     base: str
     head: str
@@ -42,6 +52,7 @@ class Live(NamedTuple):
     arms: tuple[str, ...] = ()
     pythons: tuple[str, str] = ("", "")
     copies: tuple[int, int] = (0, 0)
+    program: Program | None = None
 
 
 def check_revision(name: str) -> None:
@@ -102,7 +113,10 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
     found = []
     for word, checkout, arm, python in zip(("base", "head"), checkouts, arms, pythons, strict=True):
         file = checkout.root / relative if repository else suite
-        _check_suite(file, relative, checkout, word)
+        if live.program is None:
+            _check_suite(file, relative, checkout, word)
+        elif not file.parent.is_dir():
+            raise HarnessError(f"{word} ({checkout.tree.words}) has no folder {relative.parent}")
         found.append(SideTree(word, checkout, arm, file, python, repository is not None))
     return found[0], found[1]
 
@@ -124,10 +138,16 @@ def _plan_of(side: SideTree, live: Live, device: str | None) -> tuple[Callable[.
     chosen = (side.arm,) if side.arm else live.arms or None
     triton = importlib.metadata.version("triton") if device and importlib.util.find_spec("triton") else None
     try:
-        planned = partial(expand, load_suite(side.suite), arms=chosen, match=live.match or None)
+        planned = partial(expand, _suite(side, live), arms=chosen, match=live.match or None)
         return planned, planned(device_slug=device, triton=triton)
     except HarnessError as error:
         raise _of_side(error, side.word, side.checkout) from error
+
+
+def _suite(side: SideTree, live: Live) -> Suite:
+    if live.program is None:
+        return load_suite(side.suite)
+    return command_suite(live.program.engine, side.suite, ComparePolicy(setup=live.program.setup))
 
 
 def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError:
@@ -146,6 +166,8 @@ def _side(text: str) -> SideName:
 
 def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
     """The suite's path in the working tree, whether it is there or not, and the repository that holds it."""
+    if live.program is not None:
+        return Path.cwd().resolve() / "command", repository_of(Path.cwd())
     if live.suite:
         path = Path(live.suite).resolve()
         folder = next(above for above in path.parents if above.is_dir())

@@ -26,13 +26,12 @@ from harness.runner.paired_side import PairedSide
 from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same, shadowing_notes
 from harness.store import Store
 from harness.values.pairing import Pairing
+from harness.values.stage import KINDS, TIMED, Stage
 from harness.values.verdict import Comparison, Verdict
-from harness.worker.messages import KINDS, Stage
 
 MOST_AWAKE = 4
 """Pairs whose processes import at the same time, before the first of them is timed."""
 CORES_PER_PAIR = 4
-STAGES: tuple[Stage, ...] = ("kernels", "decode")
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -196,7 +195,7 @@ class Pairs:
             {case.kind for case in side.plan.cases if case.id not in side.dropped and case.problem is None}
             for side in self.sides
         ]
-        return [stage for stage in STAGES if all(set(KINDS[stage]) & kinds for kinds in left)]
+        return [stage for stage in TIMED if all(set(KINDS[stage]) & kinds for kinds in left)]
 
     def _wake(self, pairs: int) -> None:
         """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is

@@ -51,5 +51,5 @@ def by_name(cases: Iterable[Case], arm: str | None) -> dict[str, Case]:
 
 def _gates(case: Case, gate: Collection[str]) -> bool:
     """A decode gates by its memory, too, and every case by its energy, where that gates."""
-    named = (case.op if case.kind == "kernel" else case.kind) in gate or "energy" in gate
+    named = case.gate in gate or "energy" in gate
     return named or (case.kind == "decode" and "peak_memory" in gate)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness.revisions import Checkout
+from harness.runner.case_worker import CaseWorker, worker_for
 from harness.runner.execute import first_facts
 from harness.runner.record import RunRecord
 from harness.runner.slot_watch import SlotWatch
@@ -21,9 +22,8 @@ from harness.suite.fingerprint import fingerprints
 from harness.values.closure import Closure
 from harness.values.environment import Environment
 from harness.values.pairing import Pairing, Slot
+from harness.values.stage import Stage
 from harness.values.suite import Plan
-from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import Stage
 
 
 class PairedSide:
@@ -68,7 +68,7 @@ class PairedSide:
     @property
     def has_own_kernels(self) -> bool:
         """Whether kernels come from the side's tree, and not from the installed harness."""
-        return Path(self.suite.kernels_root).is_relative_to(self.checkout.root)
+        return bool(self.suite.kernels_root) and Path(self.suite.kernels_root).is_relative_to(self.checkout.root)
 
     def open(self, pairing: Pairing, cases: Collection[str], process_noise: dict[str, float]) -> None:
         """Begins the run, of these cases of the plan."""
@@ -102,7 +102,8 @@ class PairedSide:
     def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False) -> Slot:
         """One fresh process; what it says is stored, and what it ran is held against the tree. verify_only: it times
         nothing, and what each case reads is observed."""
-        watch = SlotWatch(self.checkout.root, self.has_own_kernels, observes=verify_only)
+        observes = verify_only and not self.suite.outside
+        watch = SlotWatch(self.checkout.root, self.has_own_kernels, observes)
         self._read_gb_s = None
         started, start = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
         self._run(stage, process, watch, verify_only)
@@ -125,5 +126,5 @@ class PairedSide:
         self._read_gb_s = environment.read_gb_s
         return self.plan
 
-    def _new_worker(self) -> DeviceWorker:
-        return DeviceWorker(kernels_root=self.suite.kernels_root, python=self.python, tree=self.checkout.root)
+    def _new_worker(self) -> CaseWorker:
+        return worker_for(self.suite, python=self.python, tree=self.checkout.root)

@@ -11,14 +11,15 @@ import msgspec
 
 from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
+from harness.runner.case_worker import CaseWorker
 from harness.runner.record import RunRecord
 from harness.values.environment import Environment
+from harness.values.stage import TIMED, Stage
 from harness.values.suite import Plan, Suite
-from harness.worker.device_worker import DeviceWorker
-from harness.worker.messages import Hello, Stage, StageEvent, StageJob, Started, cases_of
+from harness.worker.messages import Hello, StageEvent, StageJob, Started, cases_of
 from harness.worker.process import WorkerDied
 
-STAGES: tuple[Stage, ...] = ("kernels", "decode", "profile")
+STAGES: tuple[Stage, ...] = (*TIMED, "profile")
 CLOCKED_PROCESSES = 2
 SILENCE_LIMIT_S = 600.0
 """A worker that says nothing for this long hangs. Compiling or a float32 reference may take minutes, not ten."""
@@ -64,7 +65,7 @@ class Stages:
     plan for where a worker runs; called before anything is recorded."""
 
     def __init__(
-        self, suite: Suite, record: RunRecord, options: Options, report: Report, worker: Callable[[], DeviceWorker],
+        self, suite: Suite, record: RunRecord, options: Options, report: Report, worker: Callable[[], CaseWorker],
         plan_at: Callable[[Environment], Plan],
     ) -> None:  # fmt: skip
         self.suite, self.record, self.options, self.report = suite, record, options, report
@@ -115,7 +116,7 @@ class Stages:
             self._references.cleanup()
             self._references = None
 
-    def _ask(self, worker: DeviceWorker, job: StageJob, plan: Plan, done: set[str], watch: Watch) -> bool:
+    def _ask(self, worker: CaseWorker, job: StageJob, plan: Plan, done: set[str], watch: Watch) -> bool:
         """Whether the stage is through; else the worker died with some of its cases. Adds to `done`."""
         started = Started("start")
         try:
@@ -163,7 +164,7 @@ def _is_left(stage: Stage, plan: Plan, done: Collection[str], verify_only: bool)
     return any(case.id not in done for case in cases_of(stage, plan))
 
 
-def greeting(worker: DeviceWorker, suite: Suite, sniff: bool = False) -> Hello:
+def greeting(worker: CaseWorker, suite: Suite, sniff: bool = False) -> Hello:
     """Where a worker runs; sniff: and how fast that is today. Raises HarnessError where it could not start."""
     try:
         return worker.hello(suite.folder, SILENCE_LIMIT_S, sniff)

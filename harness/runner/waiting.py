@@ -6,22 +6,22 @@ from collections import deque
 from collections.abc import Callable
 
 from harness.errors import HarnessError
+from harness.runner.case_worker import CaseWorker
 from harness.runner.stage import SILENCE_LIMIT_S
-from harness.worker.device_worker import DeviceWorker
 from harness.worker.process import WorkerDied
 
 
 class WaitingWorkers:
     """new: starts one."""
 
-    def __init__(self, new: Callable[[], DeviceWorker]) -> None:
+    def __init__(self, new: Callable[[], CaseWorker]) -> None:
         self._new = new
-        self._waiting: deque[DeviceWorker] = deque()
+        self._waiting: deque[CaseWorker] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def start(self, processes: int) -> DeviceWorker:
+    def start(self, processes: int) -> CaseWorker:
         """Begins to start so many, less those that wait already. Returns the one whose turn is next."""
         while len(self._waiting) < processes:
             self._waiting.append(self._new())
@@ -42,6 +42,6 @@ class WaitingWorkers:
             self._waiting.remove(worker)
             worker.close()
 
-    def take(self) -> DeviceWorker:
+    def take(self) -> CaseWorker:
         """The one that waits longest; a new one where none does."""
         return self._waiting.popleft() if self._waiting else self._new()

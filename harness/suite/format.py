@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from harness.values.outside import CommandEngine, ExecutorchEngine, HttpEngine, OutsideEngine
 from harness.values.suite import Sections
 
 ROUTINGS = ("uniform", "skewed")
@@ -37,7 +38,13 @@ _CHOICE: Schema = {
     ],
 }
 _LIKE: Schema = {**_WORD, "description": "the arm whose choices this one inherits"}
-_ARM: Schema = {"type": ["object", "null"], "properties": {"like": _LIKE}, "additionalProperties": _A_CHOICE}
+_ARM: Schema = {
+    "anyOf": [
+        {"type": ["object", "null"], "properties": {"like": _LIKE}, "additionalProperties": _A_CHOICE},
+        *({"$ref": f"#/$defs/{engine.__name__}"} for engine in (CommandEngine, HttpEngine, ExecutorchEngine)),
+    ]
+}
+"""Of a model's ops; of an engine outside, its own keys."""
 _ARMS: Schema = _mapping(_ARM, propertyNames={"pattern": f"^{NAME_PATTERN}$"})
 _SPACE: Schema = {"anyOf": [{"const": AUTHORS_SPACE}, _mapping(_list(_SCALAR), properties={"where": _list(_WORD)})]}
 
@@ -83,6 +90,13 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
         ),
     ] = None
     """The node: which dims there are, the op decides."""
+    engine: Annotated[
+        OutsideEngine | None,
+        Meta(
+            description="what runs outside of this program: a command, a server, a runner",
+            extra_json_schema={"type": "object"},
+        ),
+    ] = None
     arms: Annotated[
         Any, Meta(description="each a choice of variants and tunables for the whole model", extra_json_schema=_ARMS)
     ]

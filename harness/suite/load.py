@@ -16,6 +16,7 @@ from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
 from harness.suite.nodes import Node, parse
+from harness.suite.outside import outside_suite
 from harness.suite.reading import read_section
 from harness.suite.shapes import full_dims, read_shapes
 from harness.suite.sweeps import read_sweep
@@ -36,6 +37,8 @@ def load_suite(path: Path) -> Suite:
     text = _text(path)
     root = parse(text, path)
     file = read_section(root, SuiteFile)
+    if file.engine is not None:
+        return outside_suite(root, file, path, text)
     library = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
     kernels = library.with_own_found(file.ops, file.models)
     architecture, dims, weights, uses = _model(root, file, kernels)
@@ -73,7 +76,7 @@ def load_suite(path: Path) -> Suite:
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
     if suite.kernels is None and suite.decode is None and not suite.sweep and not suite.shapes:
-        raise root.error("asks for nothing; allowed: kernels, shapes, decode, sweep")
+        raise root.error("asks for nothing; allowed: kernels, shapes, decode, sweep, engine")
     return suite
 
 

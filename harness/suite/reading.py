@@ -42,6 +42,8 @@ class _Reader:
                 return self._struct(node, kind)
             case inspect.VarTupleType():
                 return self._list(node, kind.item_type, facts)
+            case inspect.DictType():
+                return self._mapping(node, kind.value_type, facts)
             case inspect.TupleType():
                 return self._pair(node, kind.item_types, facts)
             case inspect.LiteralType():
@@ -72,12 +74,18 @@ class _Reader:
         found: list[Any] = []
         for child in node.elements():
             value = self.read(child, element)
-            if value in found:
+            if value in found and _schema(facts).get("uniqueItems"):
                 raise child.error(f"{child.shown} is here twice")
             found.append(value)
         if len(found) < _schema(facts).get("minItems", 0):
             raise node.error("an empty list")
         return tuple(found)
+
+    def _mapping(self, node: Node, value: inspect.Type, facts: inspect.Metadata | None) -> dict[str, Any]:
+        found = {key: self.read(child, value) for key, child in node.items()}
+        if len(found) < _schema(facts).get("minProperties", 0):
+            raise node.error("an empty mapping")
+        return found
 
     def _pair(self, node: Node, kinds: Sequence[inspect.Type], facts: inspect.Metadata | None) -> tuple[Any, ...]:
         parts = node.elements()

@@ -49,21 +49,22 @@ class Implementation(msgspec.Struct, frozen=True):
 
 
 UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
-"""Of one sample, by the kind of a case."""
+"""Of one sample, by the kind of a case; a figure has its own."""
 
 
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
 
-    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model). op and site: for kernels. engine: for decode
-    and prefill. dtype: weights and activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of
-    the question. dims: for kernels, the op's named sizes. calls: calls per decoded token where the model is known.
+    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model), `figure` (a number of what runs outside of
+    this program). op and site: for kernels; op: a figure's name. engine: for all but kernels. dtype: weights and
+    activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of the question. dims: for kernels,
+    the op's named sizes. calls: calls per decoded token where the model is known.
     answer: for kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place.
     problem: why the case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never
     started. replaces: for a composite op, the places (`op@site`) whose ops are not called where it is.
     """
 
-    kind: Literal["kernel", "decode", "prefill"]
+    kind: Literal["kernel", "decode", "prefill", "figure"]
     arm: str
     dtype: str
     axes: dict[str, AxisValue]
@@ -78,6 +79,8 @@ class Case(msgspec.Struct, frozen=True):
     replaces: tuple[str, ...] = ()
     tunables_in_id: bool = False
     """True in a sweep, where the tunables are part of the question."""
+    figure_unit: str = ""
+    """Of a figure: what one sample is in; `us`, `us/token`, `MiB`."""
 
     @property
     def op_site(self) -> str:
@@ -86,7 +89,17 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def unit(self) -> str:
         """What one sample of it is in."""
-        return UNITS[self.kind]
+        return self.figure_unit or UNITS.get(self.kind, "")
+
+    @property
+    def gate(self) -> str:
+        """The word by which a suite makes its time decide a comparison: the op, the figure, `decode` or `prefill`."""
+        return (self.op or "") if self.kind in ("kernel", "figure") else self.kind
+
+    @property
+    def metric(self) -> str:
+        """What a verdict on its samples is about: `kernel_us`; `figure` for a number that is no time."""
+        return "figure" if self.kind == "figure" and not self.figure_unit.startswith("us") else f"{self.kind}_us"
 
     @property
     def label(self) -> str:
@@ -101,7 +114,7 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def question(self) -> str:
         """The id without the arm: what two arms of one run, or one arm of two runs, are joined on."""
-        head = self.op_site if self.kind == "kernel" else f"{self.kind}@{self.engine}"
+        head = self.op_site if self.kind == "kernel" else f"{self.op or self.kind}@{self.engine}"
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
     @property

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from harness.values.case import Case, Implementation, Tunables
 from harness.values.engine import EngineName
+from harness.values.outside import OutsideEngine
 
 TimerName = Literal["cuda_graph", "events", "cpu"]
 """Each is a module of `harness.device.timers`."""
@@ -184,6 +185,8 @@ class Suite(Sections, frozen=True, kw_only=True):
     """Architectures outside of the library: the file or folder of each."""
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
     """By op, every dim of each of the calls that are timed alone and are of no model."""
+    outside: dict[str, OutsideEngine] = {}
+    """By arm, what runs outside of this program; empty where its own engines do the work."""
     stored: str = ""
     """Of a suite without a model: how the weights of these calls are stored; empty where it does not say."""
 

@@ -70,13 +70,14 @@ class CaseVerdict(msgspec.Struct, frozen=True):
     """The verdict on one metric of one case.
 
     case: the question, with the arm where both sides are of one arm. metric: `kernel_us` (per call), `decode_us` (per
-    token), `prefill_us` (per pass), `peak_memory_bytes` or `energy_j` (per call or token). base, head: values in that
-    unit. gated: whether it decides the exit status. ratio: head / base. failed: INVALID because the case was wrong or
-    could not be run on a side that should. needed: units (pairs, or processes a side) at which it would probably be
-    decided. smallest_percent: the change that these units could have seen in nine of ten such comparisons. changed:
-    files that differ of those that the case read, relative to the tree. shared: of those, the ones that native code or
-    another process opened, for whichever case. outputs: both sides' held against each other, whatever their times; of
-    the time alone, and None where a side kept no record. quality: of a decode, how far both are from the float32 model.
+    token), `prefill_us` (per pass), `figure_us`, `figure` (no time; less is better), `peak_memory_bytes` or `energy_j`
+    (per call or token). base, head: values in that unit. gated: whether it decides the exit status. ratio: head / base.
+    failed: INVALID because the case was wrong or could not be run on a side that should. needed: units (pairs, or
+    processes a side) at which it would probably be decided. smallest_percent: the change that these units could have
+    seen in nine of ten such comparisons. changed: files that differ of those that the case read, relative to the tree.
+    shared: of those, the ones that native code or another process opened, for whichever case. outputs: both sides' held
+    against each other, whatever their times; of the time alone, and None where a side kept no record. quality: of a
+    decode, how far both are from the float32 model.
     """
 
     case: str

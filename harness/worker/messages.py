@@ -15,12 +15,9 @@ from harness.values.launch import Launch
 from harness.values.machine import Sniff
 from harness.values.measurement import Conditions, Measurement
 from harness.values.profile import Profile
+from harness.values.stage import KINDS, Stage
 from harness.values.suite import OpSource, Plan, Suite
 from harness.values.sweep import Entrant
-
-Stage = Literal["kernels", "decode", "profile"]
-KINDS: dict[Stage, tuple[str, ...]] = {"kernels": ("kernel",), "decode": ("decode", "prefill"), "profile": ()}
-"""The kinds of cases that a stage runs."""
 
 
 def cases_of(stage: Stage, plan: Plan) -> list[Case]:

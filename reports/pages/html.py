@@ -17,6 +17,7 @@ from ..table import Change, Table
 from ..tables import over_runs, run
 from ..tables.categories import categories, totals
 from ..tables.comparison import differences, ratio_words, verdicts
+from ..tables.figures import outside_figures
 from ..tables.kernels import kernels, profiled_kernels
 from ..tables.models import models
 from ..tables.over_runs import samples
@@ -69,6 +70,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "binaries": run.binaries,
     "categories": categories,
     "differences": differences,
+    "figures": outside_figures,
     "kernels": kernels,
     "models": models,
     "problems": run.problems,
@@ -90,6 +92,7 @@ def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]
         "verdicts": ("Verdicts", comparison),
         "problems": ("Not measured", view.problems),
         "decode": ("Decode", view.decodes),
+        "figures": ("Figures", view.figures),
         "categories": ("Where it goes", view.categories),
         "kernels": ("Kernels", view.kernels),
         "binaries": ("Binaries", view.binaries),

@@ -18,6 +18,7 @@ from ..formats.budget import Block, fit
 from ..formats.markdown_cells import code, folded, prose, text
 from ..table import Table
 from ..tables.categories import categories, totals
+from ..tables.figures import outside_figures
 from ..tables.kernels import kernels, kernels_heading
 from ..tables.models import models
 from ..tables.quality import quality
@@ -46,6 +47,8 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         blocks += ["### Decode, end to end", links.get("decode", ""), models(view, view.decodes)]
         blocks += [found] if (found := quality(view, view.decodes)).rows else []
         blocks += ["\n".join(explained(view)), *(text(sentence) for sentence in view.outputs), text(view.memory)]
+    if view.figures:
+        blocks += ["### Figures", outside_figures(view, view.figures)]
     for table in view.categories:
         blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
         blocks += [_steps(view, table), _published(table)]

@@ -17,6 +17,7 @@ from ..formats import console
 from ..formats.terminal_table import Shown
 from ..table import Table
 from ..tables.categories import categories
+from ..tables.figures import outside_figures
 from ..tables.kernels import kernels
 from ..tables.models import models
 from ..tables.quality import quality
@@ -73,6 +74,8 @@ def tables(view: View) -> Iterator[Table]:
             yield models(view, groups).pick(
                 "case arm tok_s time_us bound_share launches peak_bytes energy_mj net_mj change", change="",
             )  # fmt: skip
+    if view.figures:
+        yield outside_figures(view, view.figures).pick("figure arm value unit per_s change peak_bytes", change="")
     if (found := quality(view, view.decodes)).rows:
         yield found.pick("case arm kl agree nll_change against_kl again tokens verdict")
 

@@ -10,7 +10,8 @@ from ..table import Cell, Change, Column, Mark, Name, Number, Row, Table, Words
 from ..views.outcome import importance
 
 UNITS = {
-    "kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "peak_memory_bytes": "GiB", "energy_j": "mJ",
+    "kernel_us": "us", "decode_us": "us/token", "prefill_us": "us/pass", "figure_us": "us", "figure": "",
+    "peak_memory_bytes": "GiB", "energy_j": "mJ",
 }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def shown_value(verdict: CaseVerdict, value: float) -> str:
     """A side's value in the unit of its metric."""
     if verdict.metric == "peak_memory_bytes":
         return gib(value)
-    return number(value if verdict.is_time else 1e3 * value)
+    return number(1e3 * value if verdict.metric == "energy_j" else value)
 
 
 def sure(verdict: CaseVerdict) -> str:

@@ -21,7 +21,7 @@ def cases(plan: Plan) -> Table:
     for case in (case for case in plan.cases if case.same_as is None):
         first, last = case.question != last, case.question
         axes = ", ".join(f"{name} {value}" for name, value in case.axes.items()) if first else ""
-        place = f"{case.op} @ {case.site}" if case.kind == "kernel" else f"{case.kind} @ {case.engine}"
+        place = f"{case.op} @ {case.site}" if case.kind == "kernel" else f"{case.op or case.kind} @ {case.engine}"
         calls = Number(case.calls, str(case.calls)) if case.calls and first else Words("")
         cells = (
             Name(clean(place)), Words(clean(axes)), Name(clean(case.arm)),

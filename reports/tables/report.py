@@ -8,6 +8,7 @@ from ..table import Table
 from ..views.view import View
 from . import run
 from .categories import categories, totals
+from .figures import outside_figures
 from .kernels import kernels, profiled_kernels
 from .models import models
 from .over_runs import samples
@@ -20,6 +21,8 @@ def of_report(view: View) -> Iterator[Table]:
         yield run.problems(view)
     for groups in filter(None, (view.decodes, view.prefills)):
         yield models(view, groups)
+    if view.figures:
+        yield outside_figures(view, view.figures)
     if (found := quality(view, view.decodes)).rows:
         yield found
     for table in view.categories:

@@ -9,7 +9,7 @@ from harness.values.profile import SiteBinary
 from ..figures import UNKNOWN, clean, number, percent
 from ..table import Cell, Column, Mark, Name, Number, Row, T, Table, Words
 from ..views.binary_view import ArmBinaries
-from ..views.run_view import UNIT_WORDS
+from ..views.run_view import unit_words
 from ..views.view import View
 
 TOLD = (
@@ -41,7 +41,7 @@ def processes(view: View) -> Table:
     for found in view.processes:
         medians: list[Cell] = [Number(value, number(value, 4)) for value in found.medians]
         medians += [None] * (most - len(medians))
-        name, unit = Name(found.name, long=True, code=False), Words(UNIT_WORDS[found.kind], "nowrap")
+        name, unit = Name(found.name, long=True, code=False), Words(unit_words(found.unit), "nowrap")
         rows.append(Row((name, Name(found.arm), unit, *medians, Number(found.apart, percent(found.apart)))))
     caption = "Medians of every fresh process, none left out. Spread: the largest over the smallest, less one."
     return Table("processes", "Median of every case in each process", columns, tuple(rows), caption)

@@ -35,7 +35,7 @@ class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """
 
     id: str
-    kind: Literal["kernel", "decode", "prefill"]
+    kind: Literal["kernel", "decode", "prefill", "figure"]
     arm: str
     dtype: str
     axes: dict[str, AxisValue]
@@ -133,14 +133,14 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
     same = ("correctness", "peak_memory_bytes", "first_token_us", "compile_s", "capture_s")
     return {
         "id": case.id,
-        **msgspec.structs.asdict(case),
+        **{name: value for name, value in msgspec.structs.asdict(case).items() if name != "figure_unit"},
         "variant": case.answer.variant if case.answer else None,
         "tunables": case.answer.tunables if case.answer else {},
         "status": m.status.value if m else None,
         "reason": m.reason if m else case.problem or "",
         "unit": case.unit,
         "time": time,
-        "tok_s": rate(time, tokens_per_time(case)) if time and case.kind != "kernel" else None,
+        "tok_s": rate(time, tokens_per_time(case)) if time and _counts_tokens(case) else None,
         "gb_s": work.bytes / time.value / 1e3 if work and work.bytes and time else None,
         "bytes": work.bytes if work else None,
         "flop": work.flop if work else None,
@@ -160,8 +160,14 @@ def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str
     }
 
 
+def _counts_tokens(case: Case) -> bool:
+    return case.kind in ("decode", "prefill") or case.unit in ("us/token", "us/tok")
+
+
 def tokens_per_time(case: Case) -> int:
-    """Tokens that one timed step or pass makes or reads; a batch counts all of its sequences."""
+    """Tokens that one timed step or pass makes or reads; a batch counts all of its sequences. A figure says its own."""
+    if case.kind == "figure":
+        return 1
     batch = int(case.axes.get("batch", 1))
     return batch if case.kind == "decode" else batch * int(case.axes.get("context", 1))
 

@@ -15,7 +15,7 @@ from harness.values.run import Run
 
 from ..figures import bandwidth, clean, config_words, plural
 from .joined import Joined, MeasuredCase, by_question, join, shared_arms
-from .run_view import UNIT_WORDS, case_name, environment_rows
+from .run_view import case_name, environment_rows, unit_words
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _question(case: Case, found: Sequence[dict[str, MachineResult | str]]) -> Co
     lines = (Line(answer, tuple(here.get(answer, "not asked") for here in found)) for answer in answers)
     measured = [line for line in lines if min(line.ranks) < math.inf]
     measured.sort(key=lambda line: line.ranks)
-    return ComparedCase(case_name(case, configured=False), UNIT_WORDS[case.kind], tuple(measured))
+    return ComparedCase(case_name(case, configured=False), unit_words(case.unit), tuple(measured))
 
 
 def _machines(runs: Sequence[Run]) -> list[Machine]:

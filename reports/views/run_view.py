@@ -17,7 +17,6 @@ from .joined import Joined
 from .kernel_view import site_name
 
 REASON_LIMIT = 400
-UNIT_WORDS = {"kernel": "us per call", "decode": "us per step", "prefill": "us per pass"}
 
 
 @dataclass(frozen=True)
@@ -201,10 +200,15 @@ def problems(joined: Joined) -> tuple[Problem, ...]:
     return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
+def unit_words(unit: str) -> str:
+    """`us per call` for `us/call`."""
+    return clean(unit.replace("/", " per "))
+
+
 def case_name(case: Case, configured: bool = True) -> str:
     """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`. configured: with the answer, where that is
     part of a sweep's case."""
-    head = site_name(case) if case.kind == "kernel" else case.kind
+    head = site_name(case) if case.kind == "kernel" else clean(case.op or case.kind)
     config = config_words(case.answer) if configured and case.tunables_in_id else ""
     parts = (head, axes_words(case.axes, case.kind), clean(case.engine or ""), config)
     return ", ".join(part for part in parts if part)

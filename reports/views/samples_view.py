@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.values.case import UNITS
-
 from ..figures import clean
 from .joined import Joined
 from .run_view import case_name
@@ -15,17 +13,14 @@ from .run_view import case_name
 
 @dataclass(frozen=True)
 class Strip:
-    """The raw samples of a case. lanes: one for each of `processes`, us in the order in which they were taken."""
+    """The raw samples of a case, in `unit`. lanes: one for each of `processes`, in the order in which they were
+    taken."""
 
     name: str
     arm: str
-    kind: str
+    unit: str
     processes: tuple[int, ...]
     lanes: tuple[tuple[float, ...], ...]
-
-    @property
-    def unit(self) -> str:
-        return UNITS[self.kind]
 
     @property
     def medians(self) -> tuple[float, ...]:
@@ -66,7 +61,7 @@ def strips(joined: Joined) -> tuple[Strip, ...]:
             lanes.setdefault(sample.process, []).append(sample.value_us)
         name, processes = case_name(entry.case), tuple(sorted(lanes))
         values = tuple(tuple(lanes[process]) for process in processes)
-        found.append(Strip(name, clean(entry.case.arm), entry.case.kind, processes, values))
+        found.append(Strip(name, clean(entry.case.arm), entry.case.unit, processes, values))
     return tuple(found)
 
 

@@ -16,6 +16,7 @@ from .binary_view import ArmBinaries, arm_binaries
 from .category_view import Categories, categories
 from .decode_view import Explained, ModelGroup, explained, model_groups
 from .energy_view import energy_sentences
+from .figure_view import FigureGroup, figure_groups, figure_sentences
 from .joined import join
 from .kernel_view import KernelGroup, kernel_groups, timed_cold
 from .landscape_view import Terrain, terrains
@@ -43,6 +44,7 @@ class View:
     summary: tuple[str, ...]
     decodes: tuple[ModelGroup, ...]
     prefills: tuple[ModelGroup, ...]
+    figures: tuple[FigureGroup, ...]
     categories: tuple[Categories, ...]
     kernels: tuple[KernelGroup, ...]
     explained: tuple[Explained, ...]
@@ -73,6 +75,7 @@ def build(run: Run) -> View:
     joined = join(run)
     decodes, prefills = model_groups(joined, "decode"), model_groups(joined, "prefill")
     kernels, profiles = kernel_groups(joined), categories(joined, decodes)
+    figures = figure_groups(joined)
     head, counted, samples = headline(run), counts(joined), strips(joined)
     return View(
         headline=head,
@@ -81,9 +84,10 @@ def build(run: Run) -> View:
         counts=counted,
         arms=tuple(clean(arm) for arm in joined.arms),
         trouble=tuple(_trouble(head, counted)),
-        summary=tuple(_summary(decodes, kernels)),
+        summary=tuple(_summary(decodes, kernels, figures)),
         decodes=decodes,
         prefills=prefills,
+        figures=figures,
         categories=profiles,
         kernels=kernels,
         explained=explained(joined, decodes),
@@ -96,19 +100,22 @@ def build(run: Run) -> View:
         strips=samples,
         terrains=terrains(joined),
         quality=quality_rows(joined, samples),
-        intervals=footnotes(_estimates(decodes, prefills, kernels)),
+        intervals=footnotes(_estimates(decodes, prefills, kernels, figures)),
         cautions=tuple(_cautions((*decodes, *prefills), kernels, profiles)),
         methods=tuple(_methods(decodes, kernels, profiles)),
     )
 
 
 def _estimates(
-    decodes: Sequence[ModelGroup], prefills: Sequence[ModelGroup], kernels: Sequence[KernelGroup]
-) -> Iterator[Estimate]:
+    decodes: Sequence[ModelGroup], prefills: Sequence[ModelGroup], kernels: Sequence[KernelGroup],
+    figures: Sequence[FigureGroup],
+) -> Iterator[Estimate]:  # fmt: skip
     for group in (*decodes, *prefills):
         yield from (row.time for row in group.rows)
     for kernel in kernels:
         yield from (row.estimate for row in kernel.rows if row.estimate)
+    for figure in figures:
+        yield from (row.value for row in figure.rows)
 
 
 def _trouble(head: Headline, counted: Counts) -> Iterator[str]:
@@ -124,8 +131,11 @@ def _trouble(head: Headline, counted: Counts) -> Iterator[str]:
         yield f"The GPU was {head.throttled}."
 
 
-def _summary(decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup]) -> Iterator[str]:
-    """The decode of each arm, or, without a decode, the kernels."""
+def _summary(
+    decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup], figures: Sequence[FigureGroup]
+) -> Iterator[str]:
+    """The decode of each arm, or, without a decode, the kernels; figures of what ran outside."""
+    yield from (sentence for figure in figures for sentence in figure_sentences(figure))
     for group in decodes:
         yield from _decode_sentences(group)
     if not decodes:

@@ -1,0 +1,47 @@
+"""What an engine outside of this program owes: figures of one measurement, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness.errors import CaseFailed
+from harness.values.case import AxisValue
+from harness.values.outside import OutsideEngine
+
+
+class TimedOut(CaseFailed):
+    """It ran, or said nothing, for too long."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """values: by figure, the samples of one round, or why it has none. timers: by figure, who took the time.
+    first_token_us, peak_memory_bytes: where it tells. notes: what else is to be kept, such as checksums."""
+
+    values: dict[str, list[float] | str]
+    timers: dict[str, str]
+    first_token_us: float | None = None
+    peak_memory_bytes: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Measuring(Protocol):
+    """An engine made ready for one arm."""
+
+    def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
+        """One round at one point of the axes. check: nothing is timed; the shortest run that shows that it works.
+        Raises CaseFailed, TimedOut."""
+        ...
+
+
+def opened(engine: OutsideEngine, folder: Path) -> AbstractContextManager[Measuring]:
+    """The engine, made ready by the module of its name: a server runs for as long as the context. folder: that
+    relative names are relative to. Raises CaseFailed."""
+    module = import_module(f"harness.outside.{engine.name}")
+    found: AbstractContextManager[Measuring] = module.opened(engine.settings, folder)
+    return found

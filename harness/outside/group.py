@@ -1,0 +1,174 @@
+"""A program in a process group of its own, which ends with it, with its time, or with this process."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+from harness.errors import CaseFailed
+from harness.secrets import withheld
+
+MOST_PRINTED_BYTES = 256 << 20
+"""A program that prints more is not printing figures."""
+LOOK_S = 1.0
+"""Between two looks at what it has printed so far, while it runs."""
+END_S = 5.0
+"""Between SIGTERM and SIGKILL."""
+LAST = 300
+"""Characters of a last line in a reason."""
+
+
+class Guard:
+    """The process that ends all groups where this one is killed. Started with the first group, once."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def tell(self, sign: str, group: int) -> None:
+        if self._process is None:
+            file = str(Path(__file__).with_name("guard.py"))
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", file], stdin=subprocess.PIPE, start_new_session=True
+            )
+        assert self._process.stdin is not None
+        with suppress(OSError):  # somebody killed it: then groups end with their programs alone
+            self._process.stdin.write(f"{sign}{group}\n".encode())
+            self._process.stdin.flush()
+
+
+GUARD = Guard()
+
+
+class Group:
+    """A running program and all that it starts. Ended, with everything in its group, where its `with` block ends."""
+
+    def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
+        """words: the program and its arguments; one with a slash is relative to the folder. Raises CaseFailed where it
+        cannot be started."""
+        self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        program = _program(words[0], folder, env)
+        self.started_s = time.perf_counter()
+        try:
+            self.process = subprocess.Popen(
+                [program, *words[1:]], cwd=folder, env={**withheld(os.environ), **env}, stdin=subprocess.DEVNULL,
+                stdout=self._out, stderr=self._err, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            self._close()
+            raise CaseFailed(f"{words[0]}: cannot be started: {error.strerror}") from error
+        GUARD.tell("+", self.process.pid)
+        self._pidfd = os.pidfd_open(self.process.pid)
+        self.wall_s = 0.0
+        self.peak_rss_bytes = 0
+
+    def wait(self, limit_s: float) -> str:
+        """Waits for its end. Empty, or why it was ended: it ran, or printed, for too long."""
+        reason = ""
+        while True:
+            left_s = self.started_s + limit_s - time.perf_counter()
+            if select.select([self._pidfd], [], [], max(0.0, min(left_s, LOOK_S)))[0]:
+                break
+            if left_s <= 0:
+                reason = f"still ran after {limit_s:g} s"
+            elif self.printed_bytes > MOST_PRINTED_BYTES:
+                reason = f"printed more than {MOST_PRINTED_BYTES >> 20} MiB"
+            if reason:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                select.select([self._pidfd], [], [])
+                break
+        self.wall_s = time.perf_counter() - self.started_s
+        self._reap()
+        return reason
+
+    def _reap(self) -> None:
+        """Its status and the peak of its memory, of it alone."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_rss_bytes = usage.ru_maxrss << 10
+
+    @property
+    def printed_bytes(self) -> int:
+        return os.fstat(self._out.fileno()).st_size + os.fstat(self._err.fileno()).st_size
+
+    @property
+    def runs(self) -> bool:
+        return self.process.returncode is None and not select.select([self._pidfd], [], [], 0)[0]
+
+    @property
+    def stdout(self) -> str:
+        return _text(self._out)
+
+    @property
+    def last_line(self) -> str:
+        """Of what it said, errors first."""
+        for file in (self._err, self._out):
+            lines = [line.strip() for line in _text(file).splitlines() if line.strip()]
+            if lines:
+                return lines[-1][:LAST]
+        return ""
+
+    @property
+    def ending(self) -> str:
+        """`ended with exit status 3: its last line`; empty for status 0."""
+        if self.process.returncode is None and not self.runs:
+            self._reap()
+        code = self.process.returncode
+        if not code:
+            return ""
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
+        return f"{how}: {self.last_line}" if self.last_line else how
+
+    def end(self) -> None:
+        """Ends the group: asked first, then killed. What is left of one that has ended, too."""
+        pid = self.process.pid
+        if self.runs:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGTERM)
+            if select.select([self._pidfd], [], [], END_S)[0]:
+                self._reap()
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        if self.process.returncode is None:
+            select.select([self._pidfd], [], [])
+            self._reap()
+        GUARD.tell("-", pid)
+
+    def _close(self) -> None:
+        self._out.close()
+        self._err.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        os.close(self._pidfd)
+        self._close()
+
+
+def _program(name: str, folder: Path, env: Mapping[str, str]) -> str:
+    path = {**os.environ, **env}.get("PATH")
+    found = shutil.which(str(folder / name)) if "/" in name else shutil.which(name, path=path)
+    if found is None:
+        file = folder / name
+        why = "no such program"
+        if "/" in name and file.exists():
+            why = "a folder" if file.is_dir() else "not executable"
+        raise CaseFailed(f"{name}: {why}" + (f" (in {folder})" if "/" in name else ""))
+    return found
+
+
+def _text(file: IO[bytes]) -> str:
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), min(size, MOST_PRINTED_BYTES), 0).decode(errors="replace")

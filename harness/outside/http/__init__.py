@@ -1,0 +1,7 @@
+"""`engine: http`: a server with OpenAI's API for completions, asked by several clients at once."""
+
+from __future__ import annotations
+
+from harness.outside.http.engine import opened
+
+__all__ = ["opened"]

@@ -1,0 +1,64 @@
+"""Several clients at once, each with one request after the other, and the figures of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from harness.errors import CaseFailed
+from harness.outside.engine import Found, Measuring
+from harness.outside.http.prompts import Prompts
+from harness.outside.http.request import Answer, Client
+from harness.outside.http.server import started
+from harness.values.case import AxisValue
+from harness.values.outside import HTTP_FIGURES, HttpEngine
+
+
+@contextmanager
+def opened(settings: HttpEngine, folder: Path) -> Iterator[Measuring]:
+    prompts = Prompts(settings, folder)
+    with started(settings, folder) as (url, ending):
+        yield _Server(url, ending, settings, prompts)
+
+
+class _Server:
+    def __init__(self, url: str, ending: Callable[[], str], settings: HttpEngine, prompts: Prompts) -> None:
+        self.url, self.ending, self.settings, self.prompts = url, ending, settings, prompts
+
+    def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
+        """One window. A request of each client before it, which is not timed: the server compiles, and captures, for so
+        many at once."""
+        clients = int(axes["concurrency"])
+        self._window(clients, 1)
+        answers = self._window(clients, 1 if check else self.settings.requests)
+        wall_us = 1e6 * (max(a.last_s for a in answers) - min(a.asked_s for a in answers))
+        values: dict[str, list[float] | str] = {
+            "ttft": [answer.ttft_us for answer in answers],
+            "tpot": [answer.tpot_us for answer in answers],
+            "request": [answer.request_us for answer in answers],
+            "total": [wall_us / sum(answer.tokens for answer in answers)],
+        }
+        return Found(values, dict.fromkeys(HTTP_FIGURES, "client"))
+
+    def _window(self, clients: int, requests: int) -> list[Answer]:
+        """Every answer. The first failure is that of all: the others were answered beside it."""
+        prompts = iter(self.prompts)
+        asked = [list(islice(prompts, requests)) for _ in range(clients)]
+        with ThreadPoolExecutor(clients) as pool:
+            futures = [pool.submit(self._client, own) for own in asked]
+            try:
+                return [answer for future in futures for answer in future.result()]
+            except CaseFailed as error:
+                if how := self.ending():
+                    raise CaseFailed(f"the server ended: {how}") from error
+                raise
+
+    def _client(self, prompts: list[list[int] | str]) -> list[Answer]:
+        client = Client(self.url, self.settings)
+        try:
+            return [client.complete(prompt) for prompt in prompts]
+        finally:
+            client.close()

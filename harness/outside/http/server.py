@@ -1,0 +1,67 @@
+"""A server that is started for a measurement: a free port, a health check, an end with all its processes."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import CaseFailed
+from harness.outside.engine import TimedOut
+from harness.outside.group import Group
+from harness.values.outside import HttpEngine
+
+PORT = "{port}"
+POLL_S = 0.1
+HEALTH_LIMIT_S = 5.0
+
+
+@contextmanager
+def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The url of a server that answers, and what says how it ended (empty while it runs). One that the user runs is
+    asked once. Raises CaseFailed, TimedOut."""
+    if not settings.start:
+        _wait(settings.url, settings, lambda: "", limit_s=HEALTH_LIMIT_S)
+        yield settings.url, lambda: ""
+        return
+    port = _free_port()
+    url = (settings.url or f"http://127.0.0.1:{PORT}").replace(PORT, str(port))
+    words = shlex.split(settings.start.replace(PORT, str(port)))
+    with Group(words, folder, settings.env) as group:
+
+        def ending() -> str:
+            return "" if group.runs else f"{words[0]} {group.ending or 'ended'}"
+
+        _wait(url, settings, ending, settings.start_limit_s)
+        yield url, ending
+
+
+def _wait(url: str, settings: HttpEngine, ending: Callable[[], str], limit_s: float) -> None:
+    """Until the server says that it is ready."""
+    address, begin, last = url.rstrip("/") + settings.health, time.monotonic(), "no answer"
+    while True:
+        if how := ending():
+            raise CaseFailed(f"the server ended before it was ready: {how}")
+        try:
+            with urllib.request.urlopen(address, timeout=HEALTH_LIMIT_S):
+                return
+        except urllib.error.HTTPError as error:
+            last = f"{error.code} {error.reason}"
+        except (OSError, ValueError) as error:
+            last = str(getattr(error, "reason", error))
+        if not settings.start:
+            raise CaseFailed(f"{address}: {last}; is the server running? (health: another path, where it has no such)")
+        if time.monotonic() - begin > limit_s:
+            raise TimedOut(f"{address}: not ready after {limit_s:g} s: {last}")
+        time.sleep(POLL_S)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
