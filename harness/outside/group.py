@@ -103,7 +103,10 @@ class Group:
 
     @property
     def runs(self) -> bool:
-        return self.process.returncode is None and not select.select([self._pidfd], [], [], 0)[0]
+        return not self.ends_within(0)
+
+    def ends_within(self, limit_s: float) -> bool:
+        return self.process.returncode is not None or bool(select.select([self._pidfd], [], [], limit_s)[0])
 
     @property
     def stdout(self) -> str:

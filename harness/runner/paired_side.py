@@ -45,6 +45,7 @@ class PairedSide:
         self.pairing: Pairing | None = None
         self._stages = Stages(self.suite, self.record, options, report, self.waiting.take, self._plan_at)
         self._read_gb_s: float | None = None
+        self._outside: CaseWorker | None = None
 
     def introduce(self) -> Environment:
         """Asks a process of this side where it runs, and how fast that is today, and makes the plan for there. The
@@ -127,4 +128,9 @@ class PairedSide:
         return self.plan
 
     def _new_worker(self) -> CaseWorker:
-        return worker_for(self.suite, python=self.python, tree=self.checkout.root)
+        """A fresh process. What runs outside is one by itself each time: who starts it stays."""
+        if self.suite.outside and self._outside is not None:
+            return self._outside
+        worker = worker_for(self.suite, python=self.python, tree=self.checkout.root)
+        self._outside = worker if self.suite.outside else None
+        return worker

@@ -24,7 +24,7 @@ from harness.values.estimate import Ratio
 from harness.values.event import Acceptance, Answer, Confirmation, Note
 from harness.values.launch import Launch
 from harness.values.machine import Health, MachineState, Probe, Sniff, Sniffed
-from harness.values.measurement import Status
+from harness.values.measurement import Measurement, Sample, Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
 from harness.values.pairing import CaseNoise, Noise, Tree
 from harness.values.profile import Profile, SiteBinary, SiteWork, SumRow
@@ -43,6 +43,7 @@ from harness_reports.tables import (
     categories,
     changes,
     comparison,
+    figures,
     kernels,
     machines,
     models,
@@ -231,6 +232,26 @@ def labelled_run() -> Run:
 KL, SHARE = TokenMean(1e-3, 8e-4, 1.2e-3), TokenMean(0.98, 0.92, 1.0)
 
 
+def outside_run() -> Run:
+    """A rate and a size of two arms."""
+    measured = [
+        Measurement(
+            Case("figure", arm, "", {"concurrency": 2}, op=name, engine="command", figure_unit=unit), Status.OK,
+            samples=tuple(Sample(level * factor + 0.1 * n, n, 0) for n in range(4)), timer="program",
+            notes=(f"runner ./{arm}: sha256 ab",),
+        )
+        for name, unit, level in (("decode", "us/token", 90.0), ("size", "MiB", 12.0))
+        for arm, factor in (("old", 1.0), ("new", 0.9))
+    ]  # fmt: skip
+    return msgspec.structs.replace(
+        synthetic_run(1),
+        processes=4,
+        planned=tuple(m.case for m in measured),
+        measurements=tuple(measured),
+        profiles=(),
+    )
+
+
 def rank_job(folder: Path) -> tuple[Job, tuple[Profile, ...]]:
     """Two ranks, the second one late."""
     paths = [write_rank(folder / f"rank{rank}.json", rank, 2, 3, 50.0) for rank in range(2)]
@@ -255,11 +276,12 @@ def every_table(folder: Path) -> list[Table]:
     site, spent = SiteWork("moe_down@experts", 40, 10**9, 10**6, 10**9), SumRow("moe_down@experts", 320, 10**7)
     work = msgspec.structs.replace(made.profiles[0], work=(site,), scopes=(spent,))
     binaries = run.ArmBinaries("baseline", (SiteBinary("moe_down@experts", 40, (8, 1, 1), BINARY),), ())
-    compiled = compiled_sweep()
+    compiled, outside = compiled_sweep(), build(outside_run())
     return [
         kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
         categories.totals(profiled), quality.quality(labelled, labelled.decodes), kernels.kernels(labelled),
         models.models(view, view.decodes), models.models(view, view.prefills),
+        figures.outside_figures(outside, outside.figures),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
         comparison.verdicts(made_comparison(12)), comparison.differences(made_comparison(2)),
         static.changed_kernels(static_comparison()), sweep.finalists(swept().questions[0]),

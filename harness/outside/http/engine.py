@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -12,9 +12,12 @@ from harness.errors import CaseFailed
 from harness.outside.engine import Found, Measuring
 from harness.outside.http.prompts import Prompts
 from harness.outside.http.request import Answer, Client
-from harness.outside.http.server import started
+from harness.outside.http.server import Ending, started
 from harness.values.case import AxisValue
 from harness.values.outside import HTTP_FIGURES, HttpEngine
+
+LAST_WORDS_S = 1.0
+"""A server that closed its connections may not have ended yet."""
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def opened(settings: HttpEngine, folder: Path) -> Iterator[Measuring]:
 
 
 class _Server:
-    def __init__(self, url: str, ending: Callable[[], str], settings: HttpEngine, prompts: Prompts) -> None:
+    def __init__(self, url: str, ending: Ending, settings: HttpEngine, prompts: Prompts) -> None:
         self.url, self.ending, self.settings, self.prompts = url, ending, settings, prompts
 
     def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
@@ -52,7 +55,7 @@ class _Server:
             try:
                 return [answer for future in futures for answer in future.result()]
             except CaseFailed as error:
-                if how := self.ending():
+                if how := self.ending(LAST_WORDS_S):
                     raise CaseFailed(f"the server ended: {how}") from error
                 raise
 

@@ -17,35 +17,37 @@ from harness.outside.group import Group
 from harness.values.outside import HttpEngine
 
 PORT = "{port}"
+Ending = Callable[[float], str]
+"""Given the seconds to wait for it: how a server ended; empty while it runs."""
 POLL_S = 0.1
 HEALTH_LIMIT_S = 5.0
 
 
 @contextmanager
-def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
-    """The url of a server that answers, and what says how it ended (empty while it runs). One that the user runs is
-    asked once. Raises CaseFailed, TimedOut."""
+def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Ending]]:
+    """The url of a server that answers, and what says how it ended. One that the user runs is asked once. Raises
+    CaseFailed, TimedOut."""
     if not settings.start:
-        _wait(settings.url, settings, lambda: "", limit_s=HEALTH_LIMIT_S)
-        yield settings.url, lambda: ""
+        _wait(settings.url, settings, lambda _: "", limit_s=HEALTH_LIMIT_S)
+        yield settings.url, lambda _: ""
         return
     port = _free_port()
     url = (settings.url or f"http://127.0.0.1:{PORT}").replace(PORT, str(port))
     words = shlex.split(settings.start.replace(PORT, str(port)))
     with Group(words, folder, settings.env) as group:
 
-        def ending() -> str:
-            return "" if group.runs else f"{words[0]} {group.ending or 'ended'}"
+        def ending(limit_s: float) -> str:
+            return f"{words[0]} {group.ending or 'ended'}" if group.ends_within(limit_s) else ""
 
         _wait(url, settings, ending, settings.start_limit_s)
         yield url, ending
 
 
-def _wait(url: str, settings: HttpEngine, ending: Callable[[], str], limit_s: float) -> None:
+def _wait(url: str, settings: HttpEngine, ending: Ending, limit_s: float) -> None:
     """Until the server says that it is ready."""
     address, begin, last = url.rstrip("/") + settings.health, time.monotonic(), "no answer"
     while True:
-        if how := ending():
+        if how := ending(0):
             raise CaseFailed(f"the server ended before it was ready: {how}")
         try:
             with urllib.request.urlopen(address, timeout=HEALTH_LIMIT_S):
