@@ -67,7 +67,8 @@ def test_five_percent_are_found_in_eight_pairs(here: Noisy) -> None:
     assert 1.03 < verdict["ratio"] < 1.07 and verdict["pairs"] <= 8, verdict
     assert 9_500 < verdict["base"] < 10_500, "us a token"
     shown = harness("show", "2")
-    assert re.search(r"figure, command +a.sh +10,\d+ ± \d+ us/tok +9[4-6]\.\d+ ± [\d.]+ tok", shown.stdout), shown.stdout
+    row = r"figure, command\s+a.sh\s+10,\d+\s±\s\d+\s+us/tok\s+9[4-6]\.\d+\s±\s[\d.]+\stok"
+    assert re.search(row, shown.stdout), shown.stdout
     history = harness("history", "figure@command/a.sh")
     assert history.exit_code == 0 and "us/tok" in history.stdout, history.output
 
