@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -63,7 +62,6 @@ class Client:
         try:
             if self._connection.sock is None:  # connecting is no part of the time to the first token
                 self._connection.connect()
-                self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return self._ask(msgspec.json.encode(body))
         except TimeoutError as error:
             raise TimedOut(f"{self.url}: stopped answering: nothing for {self.settings.timeout_s:g} s") from error
