@@ -24,7 +24,7 @@ from harness.values.estimate import Ratio
 from harness.values.event import Acceptance, Answer, Confirmation, Note
 from harness.values.launch import Launch
 from harness.values.machine import Health, MachineState, Probe, Sniff, Sniffed
-from harness.values.measurement import Measurement, Sample, Status
+from harness.values.measurement import Status
 from harness.values.numerics import BatchInvariance, Determinism, Numerics, Sameness
 from harness.values.pairing import CaseNoise, Noise, Tree
 from harness.values.profile import Profile, SiteBinary, SiteWork, SumRow
@@ -70,6 +70,7 @@ from tests.sweep.made import case, finals, measured, question, row
 from tests.trace.made import KERNELS, gpu, write
 
 from .comparison_factory import comparison as made_comparison
+from .outside_factory import outside_run
 from .run_factory import ENVIRONMENT, broken_run, synthetic_run
 
 BINARY = Binary("ab" * 32, "sm_90", "3.6.0", "12.8", "down_kernel", 64, 0, 0, 0, 4, load_bytes=16, blocks_per_sm=8)
@@ -230,26 +231,6 @@ def labelled_run() -> Run:
 
 
 KL, SHARE = TokenMean(1e-3, 8e-4, 1.2e-3), TokenMean(0.98, 0.92, 1.0)
-
-
-def outside_run() -> Run:
-    """A rate and a size of two arms."""
-    measured = [
-        Measurement(
-            Case("figure", arm, "", {"concurrency": 2}, op=name, engine="command", figure_unit=unit), Status.OK,
-            samples=tuple(Sample(level * factor + 0.1 * n, n, 0) for n in range(4)), timer="program",
-            notes=(f"runner ./{arm}: sha256 ab",),
-        )
-        for name, unit, level in (("decode", "us/token", 90.0), ("size", "MiB", 12.0))
-        for arm, factor in (("old", 1.0), ("new", 0.9))
-    ]  # fmt: skip
-    return msgspec.structs.replace(
-        synthetic_run(1),
-        processes=4,
-        planned=tuple(m.case for m in measured),
-        measurements=tuple(measured),
-        profiles=(),
-    )
 
 
 def rank_job(folder: Path) -> tuple[Job, tuple[Profile, ...]]:
