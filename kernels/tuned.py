@@ -153,6 +153,11 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def entries(path: Path) -> list[dict[str, Any]]:
+    """All that a tuned file holds, as it was written. Raises ValueError where it is none."""
+    return _read(path)
+
+
 def _shape(dims: Mapping[str, int]) -> dict[str, int]:
     return {name: value for name, value in dims.items() if name not in QUESTION_DIMS}
 

@@ -3,6 +3,7 @@ this device."""
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,10 +18,12 @@ from harness.errors import CaseFailed, ExitStatus, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.sweep.sweep import Options
     from harness.values.suite import Plan
     from harness.values.sweep import SweepResult
     from harness.worker.launch import Ahead
 
+SEARCH = "How configurations are gone through; left out: all of them below 100, guided from there on."
 PIPED_WIDTH = 140
 """Columns where nobody looks: enough for all of a row."""
 
@@ -40,6 +43,9 @@ def command(
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
     ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst loss over all that is stored.")] = 0,
     emit: Annotated[Literal["", "triton", "vllm"], typer.Option(help="Print the choice for another program.")] = "",
+    search: Annotated[Literal["", "guided", "exhaustive"], typer.Option(help=SEARCH)] = "",
+    budget: Annotated[str, typer.Option(help="Time for all of it (15s, 2m); the best found is the answer.")] = "",
+    recheck: Annotated[bool, typer.Option("--recheck", help="Time what tuned files kept, and neighbours.")] = False,
     untrusted: Annotated[bool, typer.Option("--untrusted", help="Write tuned files though times disagree.")] = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every configuration to this file.")] = None,
     charts: Annotated[Path | None, typer.Option(help="Write the landscape and other charts to this folder.")] = None,
@@ -56,14 +62,19 @@ def command(
         refuse(
             "for what is timed; --compile-only times nothing",
             again=again, rounds=rounds, scheduler=scheduler, carried=carried, ship=ship, csv=csv_file,
-            charts=charts, m=note, untrusted=untrusted,
+            charts=charts, m=note, untrusted=untrusted, search=search, budget=budget, recheck=recheck,
         )  # fmt: skip
         plan = _plan(suite, match, tokens)
         return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json, emit)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
+    from harness.sweep.sweep import Options
     from harness.worker.launch import Ahead
 
+    if recheck and (search or budget):
+        raise HarnessError(
+            f"--{'search' if search else 'budget'}: for a sweep; --recheck times all of the few it names"
+        )
     with nullcontext() if scheduler else Ahead(own_session=True) as ahead:
         plan = _plan(suite, match, tokens)
         if carried is not None:
@@ -72,7 +83,12 @@ def command(
             count = carry(carried, plan)
             print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
         with _unfinished(allow_failure):
-            result = _swept(plan, rounds, again, jobs, limit_s, processes, scheduler, note, store, untrusted, ahead)
+            options = Options(
+                rounds=rounds or None, again=again, jobs=jobs or None, limit_s=limit_s or None, processes=processes,
+                scheduler=scheduler, note=note, untrusted=untrusted, search=search,
+                budget_s=_seconds(budget) if budget else None, recheck=recheck,
+            )  # fmt: skip
+            result = _swept(plan, options, store, ahead)
     _show(result, plan, as_json, emit, ship, store)
     _write(result, csv_file, charts)
     _leave(result, allow_failure, said=not (as_json or emit))
@@ -131,19 +147,19 @@ def _plan(suite: Path, match: str, tokens: str) -> Plan:
     return sweep_plan(load_suite(suite), match=match or None, tokens=_counts(tokens))
 
 
-def _swept(
-    plan: Plan, rounds: int, again: bool, jobs: int, limit_s: float,
-    processes: int, scheduler: str, note: str, store: str, untrusted: bool, ahead: Ahead | None,
-) -> SweepResult:  # fmt: skip
+def _seconds(text: str) -> float:
+    """`15`, `15s`, `1.5m`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", text)
+    if found is None or float(found[1]) == 0:
+        raise HarnessError(f"--budget {text}: allowed: seconds or minutes above 0, such as 15s or 2m")
+    return float(found[1]) * (60 if found[2] == "m" else 1)
+
+
+def _swept(plan: Plan, options: Options, store: str, ahead: Ahead | None) -> SweepResult:
     from harness.cli.progress import RunProgress
     from harness.store import Store as RunStore
-    from harness.sweep.sweep import Options, sweep
+    from harness.sweep.sweep import sweep
 
-    options = Options(
-        rounds=rounds or None, again=again, jobs=jobs or None,
-        limit_s=limit_s or None, processes=processes, scheduler=scheduler, note=note,
-        untrusted=untrusted,
-    )  # fmt: skip
     with RunProgress() as progress:
         return sweep(plan, RunStore(store), options, progress, ahead)
 

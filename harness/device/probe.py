@@ -9,7 +9,7 @@ import msgspec
 from harness.device.host import cpu_name, package_version, settled_threads
 from harness.device.nvml import first_visible_gpu
 from harness.device.ptxas import ptxas_version
-from harness.values.environment import Environment
+from harness.values.environment import Environment, slug
 from harness.values.measurement import METHOD_VERSION
 
 
@@ -50,6 +50,12 @@ def probe(known: list[Environment]) -> Environment | None:
         if same:
             return environment
     return None
+
+
+def slug_here() -> str:
+    """What tuned files of this machine's device are called, without torch."""
+    gpu = _gpu()
+    return slug(gpu[0] if gpu else f"cpu-{cpu_name()}")
 
 
 def _gpu() -> tuple[str, str, str] | None:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import kernels_root
 from harness.errors import HarnessError
 from harness.static.results import Results
-from harness.static.server import Job, Result
+from harness.static.server import Job, Result, Want
 from harness.static.target import parse_target
 from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
@@ -51,20 +51,26 @@ class Compilation:
     target: `sm_90`, `gfx942`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time
     for each case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the
     interpreter whose Triton compiles. root: of the kernels; ops: outside of it; None for those that this process runs.
-    The binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them. Raises
-    HarnessError for an unknown target; iterating does where the compiler ends early.
+    held: compiles what `want` names, and `heard` gives it. The binaries lie in Triton's own disk cache, where a launch
+    on a GPU of this architecture finds them. Raises HarnessError for an unknown target; iterating and `heard` do where
+    the compiler ends early.
     """
 
     def __init__(
         self, cases: Sequence[Case], target: str, suite_folder: str | Path, jobs: int | None = None,
         limit_s: float | None = None, folder: Path | None = None, python: str = sys.executable,
-        root: Path | None = None, ops: Mapping[str, OpSource] | None = None,
+        root: Path | None = None, ops: Mapping[str, OpSource] | None = None, held: bool = False,
     ) -> None:  # fmt: skip
         self.target, self._limit_s = target, limit_s or LIMIT_S
         named = parse_target(target).name
         self._kept = Results(named, suite_folder, folder, root, ops)
         self._found = [self._kept.load(case, self._limit_s) for case in cases]
         self._left = _in_order(cases, [i for i, known in enumerate(self._found) if known is None])
+        self._ready: deque[Compiled] = deque(() if held else self.results)
+        self._numbers = {case.id: i for i, case in enumerate(cases)}
+        self.jobs = jobs or available_cores()
+        self.expected = 0 if held else len(self._left)
+        """Cases that are being compiled, or wait for it."""
         self._server: WorkerProcess | None = None
         self._ending: threading.Thread | None = None
         if self._left:
@@ -75,37 +81,66 @@ class Compilation:
             self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)
             left = tuple(cases[i] for i in self._left)
             job = Job(
-                left, named, str(suite_folder), self._shared.name, jobs or available_cores(), self._limit_s,
-                dict(bound_ops() if ops is None else ops),
+                left, named, str(suite_folder), self._shared.name, self.jobs, self._limit_s,
+                dict(bound_ops() if ops is None else ops), held,
             )  # fmt: skip
             with suppress(WorkerDied):  # hearing says why
                 self._server.send(job)
 
     def __iter__(self) -> Iterator[Compiled]:
-        yield from self.results
-        server = self._server
-        if server is None:
-            return
-        count = 0
         try:
-            while count < len(self._left):
-                result: Result = server.hear(Result)
-                number = self._left[result.number]
-                self._found[number] = result.compiled
-                self._kept.save(result.compiled, self._limit_s)
-                count += 1
-                yield result.compiled
-        except WorkerDied as death:
-            raise HarnessError(f"the compiler ended after {count} of {len(self._left)} cases: {death.reason}") from None
+            while self.is_busy:
+                found = self.heard(None)
+                assert found is not None
+                yield found
         finally:
-            self._end()
+            self.end()
+
+    def want(self, cases: Sequence[Case]) -> None:
+        """Compiles these, after those that were wanted before; of a held compilation."""
+        numbers = [self._numbers[case.id] for case in cases]
+        self._ready.extend(known for i in numbers if (known := self._found[i]) is not None)
+        places = {number: place for place, number in enumerate(self._left)}
+        left = tuple(places[i] for i in numbers if self._found[i] is None)
+        if left and self._server is not None:
+            self.expected += len(left)
+            with suppress(WorkerDied):  # hearing says why
+                self._server.send(Want(left))
+
+    def heard(self, limit_s: float | None) -> Compiled | None:
+        """The next one that is done; None where none is within the limit."""
+        if self._ready:
+            return self._ready.popleft()
+        assert self._server is not None
+        try:
+            result: Result = self._server.hear(Result, limit_s)
+        except WorkerDied as death:
+            if death.timed_out:
+                return None
+            done = sum(self._found[i] is not None for i in self._left)
+            raise HarnessError(f"the compiler ended after {done} of {len(self._left)} cases: {death.reason}") from None
+        number = self._left[result.number]
+        self._found[number] = result.compiled
+        self._kept.save(result.compiled, self._limit_s)
+        self.expected -= 1
+        return result.compiled
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of all its cases."""
+        return frozenset(self._numbers)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether `heard` has something to wait for."""
+        return bool(self._ready or self.expected)
 
     @property
     def results(self) -> tuple[Compiled, ...]:
         """Those so far, in the order of the cases."""
         return tuple(known for known in self._found if known is not None)
 
-    def _end(self) -> threading.Thread | None:
+    def end(self) -> threading.Thread | None:
         """Ends the compilers, also in the middle, and removes what they shared, which takes a second of files: nobody
         waits for it before `close`."""
         server, self._server = self._server, None
@@ -116,7 +151,7 @@ class Compilation:
 
     def close(self) -> None:
         """Ends the compilers, also in the middle, and waits until they have ended."""
-        ending = self._end()
+        ending = self.end()
         if ending is not None:
             ending.join()
 
@@ -140,13 +175,13 @@ def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:
             cases[i].question, answer and answer.variant,
             *sorted((name, value) for name, value in tunables.items() if name != "num_stages"),
         )  # fmt: skip
-        keys[i] = (turns[alike], -_size(cases[i]))
+        keys[i] = (turns[alike], -tile_of_a_warp(cases[i]))
         turns[alike] += 1
     return sorted(numbers, key=keys.__getitem__)
 
 
-def _size(case: Case) -> float:
-    """Elements of a tile a warp."""
+def tile_of_a_warp(case: Case) -> float:
+    """Elements: what compiling takes goes by it."""
     tunables = case.answer.tunables if case.answer else {}
     numbers = {name: value for name, value in tunables.items() if isinstance(value, int) and value > 0}
     tile = math.prod(value for name, value in numbers.items() if name not in NOT_TILES)

@@ -7,6 +7,7 @@ intermediate code at the same time, one goes on; the others are taken up again w
 from __future__ import annotations
 
 import ctypes
+import math
 import multiprocessing
 import os
 import signal
@@ -49,6 +50,15 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     """Wall time for each case."""
     ops: dict[str, OpSource] = {}
     """Outside of the library."""
+    held: bool = False
+    """Whether a case waits until it is wanted."""
+
+
+class Want(msgspec.Struct, frozen=True, tag=True):
+    """To the server of a held job: compile the cases of these numbers, in this order, after those that were wanted
+    before."""
+
+    numbers: tuple[int, ...]
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
@@ -109,14 +119,14 @@ class Server:
 
     def __init__(self, job: Job, wire: Wire) -> None:
         self.job, self.wire, self.folder = job, wire, Path(job.folder)
-        self.queue = deque(range(len(job.cases)))
+        self.queue = deque(() if job.held else range(len(job.cases)))
         self.waiting: list[Waiting] = []
         self.compilers: list[Compiler] = []
 
     def run(self) -> None:
         try:
             self.compilers = [Compiler(self.job) for _ in range(min(self.job.jobs, len(self.job.cases)))]
-            while self.queue or self._busy():
+            while self.queue or self._busy() or self.job.held:
                 for compiler in self.compilers:
                     if compiler.number is None and self.queue:
                         compiler.hand(self.queue.popleft())
@@ -134,10 +144,14 @@ class Server:
     def _listen(self) -> bool:
         """Waits for a message of a compiler, no longer than until a limit is reached. False: the pool is gone."""
         busy = self._busy()
-        left_s = min(compiler.started_s for compiler in busy) + self.job.limit_s - time.monotonic()
-        heard = wait_for([self.wire, *(compiler.wire for compiler in busy)], max(left_s, 0))
+        first_s = min((compiler.started_s for compiler in busy), default=math.inf)
+        left_s = max(first_s + self.job.limit_s - time.monotonic(), 0) if busy else None
+        heard = wait_for([self.wire, *(compiler.wire for compiler in busy)], left_s)
         if self.wire in heard:
-            return False
+            try:
+                self.queue.extend(self.wire.receive(Want).numbers)
+            except (EOFError, OSError):
+                return False
         for compiler in busy:
             if compiler.wire in heard:
                 try:

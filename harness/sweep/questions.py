@@ -27,6 +27,8 @@ class SweepQuestion(msgspec.Struct, frozen=True):
     baseline: Case
     sources: dict[str, str]
     uses_triton: bool
+    recheck: str = ""
+    """In words, where the baseline is an earlier choice that is looked at again."""
 
     @property
     def everything(self) -> tuple[Case, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 import msgspec
 
@@ -141,8 +141,16 @@ class Race:
         """Waits for all that was offered. Raises what kept a result from being stored."""
         for compiled in (each for failed in self._failed.values() for each in failed):
             self.offer(compiled.case)
-        while self._running:
-            wait(self._running, timeout=1.0)  # a short wait: Ctrl-C must reach the main thread
-            self._running = [future for future in self._running if not future.done()]
-            if self._error is not None:
-                raise self._error
+        while self.running():
+            self.wait(1.0)  # a short wait: Ctrl-C must reach the main thread
+
+    def running(self) -> int:
+        """How many a device is at, or wait for one. Raises what kept a result from being stored."""
+        self._running = [future for future in self._running if not future.done()]
+        if self._error is not None:
+            raise self._error
+        return len(self._running)
+
+    def wait(self, limit_s: float) -> None:
+        """Until one of them is done, or the limit is over."""
+        wait(self._running, timeout=limit_s, return_when=FIRST_COMPLETED)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.device.host import package_version
 from harness.device.nvml import visible_gpus
-from harness.device.probe import machine_of, probe
+from harness.device.probe import machine_of, probe, slug_here
 from harness.errors import CaseFailed, HarnessError
 from harness.observe.origin import tree_around
 from harness.store import Store
@@ -20,10 +21,13 @@ from harness.store.writer import new_run
 from harness.sweep import rank
 from harness.sweep.confirm import PROCESSES, FreshProcesses, OneProcess
 from harness.sweep.finals import Finalists
+from harness.sweep.first_pass import FirstPass
 from harness.sweep.questions import SweepQuestion, finals_key, keys_on, questions
 from harness.sweep.race import Ledger, Race
 from harness.sweep.recall import of_now, same_again, still_true
+from harness.sweep.recheck import narrowed, outcome
 from harness.sweep.register import register
+from harness.sweep.search import Search, Way
 from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.values.case import Case
 from harness.values.environment import Environment
@@ -37,6 +41,8 @@ from harness.worker.process import WorkerDied
 if TYPE_CHECKING:
     from harness.static.pool import Compilation
 
+AHEAD = 16
+"""Configurations of a guided search that are compiled before the device has said where it is."""
 AWAKE_AFTER = 0.25
 """Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
 Report = Callable[[str, str, int, int], None]
@@ -46,7 +52,8 @@ Report = Callable[[str, str, int, int], None]
 class Options(msgspec.Struct, frozen=True):
     """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
     scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice.
-    untrusted: writes tuned files of times that disagree, too."""
+    untrusted: writes tuned files of times that disagree, too. search: empty: by the size of each space. budget_s: in
+    all; None: as long as it takes. recheck: only what a tuned file kept, and its neighbours."""
 
     rounds: int | None = None
     again: bool = False
@@ -56,6 +63,9 @@ class Options(msgspec.Struct, frozen=True):
     processes: int = PROCESSES
     note: str = ""
     untrusted: bool = False
+    search: Way = ""
+    budget_s: float | None = None
+    recheck: bool = False
 
 
 def sweep(plan: Plan, store: Store, options: Options, report: Report, ahead: Ahead | None = None) -> SweepResult:
@@ -75,6 +85,9 @@ class _Sweep:
         self.stages = StageClock()
         self.compile_s = 0.0
         self.asked = questions(plan.suite, plan.cases)
+        if options.recheck:
+            self.asked = narrowed(plan.suite, self.asked, slug_here(), package_version("triton"))
+        self.search = Search(self.asked, options.search, options.budget_s, self.start)
         self.devices: Devices | None = None
         self.compilation: Compilation | None = None
         self.fresh: FreshProcesses | None = None
@@ -91,8 +104,8 @@ class _Sweep:
                 self._open()
                 reused = len(self.ledger.rows)
             self._begin()
-            if self._left():
-                self._first_pass()
+            if left := self._left():
+                self._first_pass(left)
             for number, asked in enumerate(self.asked):
                 if self.finals[number] is None:
                     self.finals[number] = self._end(asked)
@@ -119,6 +132,7 @@ class _Sweep:
         if self.compilation is None or self.compilation.target != target:
             if self.compilation is not None:
                 self.compilation.close()
+            self.search.given.clear()
             jobs = self.options.jobs or max(1, available_cores() - 1)
             folder = self.suite.folder
             self.compilation = Compilation(
@@ -129,6 +143,7 @@ class _Sweep:
                 self.options.limit_s,
                 root=Path(self.suite.kernels_root),
                 ops=self.suite.ops,
+                held=not self.search.takes_all,
             )
         return self.compilation
 
@@ -139,7 +154,9 @@ class _Sweep:
         target = present_target()
         cases = [case for asked in self.asked if asked.uses_triton for case in asked.cases]
         if target is not None and cases:
-            self._start_compiling(cases, target)
+            compilation = self._start_compiling(cases, target)
+            if not self.search.takes_all:
+                compilation.want(self.search.next({}, AHEAD))
 
     def _look_up(self, environment: Environment) -> None:
         self.environment = environment
@@ -150,18 +167,18 @@ class _Sweep:
         cases = {case.id: case for asked in self.asked for case in asked.everything}
         rows = {name: of_now(known[key], cases[name]) for name, key in keys.items() if key in known}
         self.ledger = Ledger(self.store, keys, same_again(rows))
+        left = {case.id for case in self._left()}
         for number, asked in enumerate(self.asked):
-            complete = all(case.id in self.ledger.rows for case in asked.everything)
+            complete = not any(case.id in left for case in asked.everything)
             self.finals[number] = self.store.known_finals(self._finals_key(asked)) if complete else None
 
     def _finals_key(self, asked: SweepQuestion) -> str:
-        keys = [self.ledger.keys[case.id] for case in asked.cases]
+        keys = [self.ledger.keys[case.id] for case in asked.cases if case.id in self.ledger.rows]
         return finals_key(keys, self.ledger.keys[asked.baseline.id], self.options.processes)
 
     def _left(self) -> list[Case]:
-        """The cases without a row, of all questions."""
-        cases = (case for asked in self.asked for case in asked.everything)
-        return [case for case in cases if case.id not in self.ledger.rows]
+        """The cases without a row of the questions of which some are still to be tried."""
+        return self.search.left(self.ledger.rows)
 
     def _open(self) -> None:
         """The devices; what they say of themselves decides what is known."""
@@ -179,6 +196,8 @@ class _Sweep:
             self.devices = LocalDevices(gpus) if len(gpus) > 1 else LocalDevices(ahead=self._ahead)
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
         self.fresh = FreshProcesses(self.suite, fresh, self.devices)
+        if gpus and (self.options.recheck or self.options.budget_s is not None):
+            self.fresh.wake()  # they are wanted within seconds
         try:
             self._look_up(outcome_of(self.devices.on_one(Task(self.suite, ()))).environment)
         except WorkerDied as death:
@@ -190,42 +209,35 @@ class _Sweep:
         self.ledger.run_id = self.store.begin(run)
         self.store.add_source(self.ledger.run_id, run.suite_hash, self.suite.text)
 
-    def _first_pass(self) -> None:
+    def _first_pass(self, left: list[Case]) -> None:
         """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
-        assert self.devices is not None
+        assert self.devices is not None and self.fresh is not None
         self.stages.enter("first pass")
-        left = self._left()
+        self.search.kind = self.environment.device_kind
 
         def moved() -> None:
             self.report("sweep", "configurations", self.ledger.done, len(left))
 
         race = Race(self.suite, self.ledger, self.devices, moved)
-        ahead, direct = self._to_compile(left)
-        for case in direct:
-            race.offer(case)
-        if ahead:
-            self._compile(ahead, race)
+        compilation, started = self._compilation(left), time.perf_counter()
+        ids = [case.id for case in left]
+        for share in FirstPass(self.search, self.ledger, race, compilation, self.devices.slots, ids):
+            if compilation is not None and share >= AWAKE_AFTER:
+                self.fresh.wake()  # they import while the last configurations are compiled
+        self.compile_s = time.perf_counter() - started if compilation is not None else 0.0
         race.finish()
 
-    def _to_compile(self, left: list[Case]) -> tuple[list[Case], list[Case]]:
+    def _compilation(self, left: list[Case]) -> Compilation | None:
         """Triton's on a GPU are compiled ahead; everything else is a matter of the device process."""
         if not self.environment.has_gpu:
-            return [], left
+            return None
         ids = {case.id for asked in self.asked if asked.uses_triton for case in asked.cases}
-        return [c for c in left if c.id in ids], [c for c in left if c.id not in ids]
-
-    def _compile(self, cases: list[Case], race: Race) -> None:
-        started = time.perf_counter()
+        cases = [case for case in left if case.id in ids]
+        if not cases:
+            return None
         compilation = self._start_compiling(cases, self.environment.compute_capability or "")
         importlib.import_module("scipy.special")  # the choice is judged with it; now only the compilers are waited for
-        wanted = {case.id for case in cases}
-        assert self.fresh is not None
-        for number, compiled in enumerate(compilation, 1):
-            if compiled.case.id in wanted:
-                race.offer_compiled(compiled)
-            if number >= AWAKE_AFTER * len(wanted):
-                self.fresh.wake()  # they import while the last configurations are compiled
-        self.compile_s = time.perf_counter() - started
+        return compilation
 
     def _end(self, asked: SweepQuestion) -> Finals | None:
         assert self.devices is not None and self.fresh is not None
@@ -281,7 +293,11 @@ class _Sweep:
         finals = self.finals[number]
         spread = rank.rms(finals.twins) if finals else None
         first = asked.cases[0]
-        return SweptVariant(
-            asked.op, asked.site, asked.variant, first.dtype, first.dims, tuple(rank.fastest_first(rows)), finals,
-            spread, None if spread is None else spread <= rank.TRUSTED_RMS,
+        rows = [*rank.fastest_first(rows), *self.search.left_out(number, self.ledger.rows)]
+        found = SweptVariant(
+            asked.op, asked.site, asked.variant, first.dtype, first.dims, tuple(rows), finals,
+            spread, None if spread is None else spread <= rank.TRUSTED_RMS, self.search.words(number, self.ledger.rows),
         )  # fmt: skip
+        if asked.recheck:
+            found = msgspec.structs.replace(found, search=f"{asked.recheck}; {outcome(found)}")
+        return found

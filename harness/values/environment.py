@@ -71,8 +71,12 @@ class Environment(msgspec.Struct, frozen=True):
     @property
     def slug(self) -> str:
         """The device in file names: `nvidia-h100-80gb-hbm3`."""
-        name = self.device_name if self.has_gpu else f"cpu-{self.cpu}"
-        return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+        return slug(self.device_name if self.has_gpu else f"cpu-{self.cpu}")
+
+
+def slug(name: str) -> str:
+    """`NVIDIA H100 80GB HBM3` as it is in file names."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 DIRTY = "+"

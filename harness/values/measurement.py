@@ -23,9 +23,13 @@ class Status(StrEnum):
     UNSUPPORTED = "UNSUPPORTED"
     FAILED = "FAILED"
     TIMEOUT = "TIMEOUT"
+    SKIPPED = "SKIPPED"
+    """A configuration that a sweep left out for a stated reason: nothing is known of it."""
 
 
-WORST_FIRST = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.OK)
+WORST_FIRST = (
+    Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOUT, Status.UNSUPPORTED, Status.SKIPPED, Status.OK,
+)  # fmt: skip
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -11,6 +11,9 @@ from harness.values.environment import Environment
 from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
 
+LEFT_OUT = "left out"
+"""Stage of a configuration that a guided search or a budget did not come to."""
+
 
 class Entrant(msgspec.Struct, frozen=True):
     """A configuration that is to be timed. copy: above 0 it is made ready once more under a number of its own, to see
@@ -30,8 +33,8 @@ class Configuration(msgspec.Struct, frozen=True):
     key: hash of everything that decides its time: source, question, tunables, machine, toolchain. measurement: status,
     reason, samples of the latest pass. identity: of its launches, None where nothing was compiled ahead. same_as: id of
     the case that was timed in its place, because its launches are the same. binary: of its main kernel. stage: how far
-    it came: `static` (never timed), `first`, `half`, `final`. closure: what it was seen to be made of, relative to the
-    suite's repository; None where it was never run to its end.
+    it came: `static` (never timed), `first`, `half`, `final`; `left out`: not tried. closure: what it was seen to be
+    made of, relative to the suite's repository; None where it was never run to its end.
     """
 
     key: str
@@ -51,8 +54,13 @@ class Configuration(msgspec.Struct, frozen=True):
         return self.case.tunables
 
     @property
+    def left_out(self) -> bool:
+        """Not tried, for the reason that it has; it is in no store."""
+        return self.stage == LEFT_OUT
+
+    @property
     def pruned(self) -> bool:
-        """Ended before the GPU by a stated rule: it does not fit, or was over the time limit."""
+        """Ended before the GPU by a stated rule: it does not fit, was over the time limit, or cannot win."""
         return self.stage == "static" and self.measurement.status is not Status.OK
 
 
@@ -92,7 +100,7 @@ class Finals(msgspec.Struct, frozen=True):
 class SweptVariant(msgspec.Struct, frozen=True):
     """All configurations of one variant at one shape, fastest first, with what the end said. finals: None where the
     sweep did not come so far. rms: of the twins' log ratios. trusted: whether that is small enough; None without
-    twins."""
+    twins. search: how the configurations were gone through, in words."""
 
     op: str
     site: str
@@ -103,11 +111,17 @@ class SweptVariant(msgspec.Struct, frozen=True):
     finals: Finals | None = None
     rms: float | None = None
     trusted: bool | None = None
+    search: str = ""
 
     @property
     def distinct(self) -> int:
         """Configurations that are timed for themselves: all but those that are the same work as another."""
-        return sum(c.same_as is None and not c.pruned for c in self.configurations)
+        return sum(c.same_as is None and not c.pruned and not c.left_out for c in self.configurations)
+
+    @property
+    def left_out(self) -> int:
+        """Configurations that were not tried."""
+        return sum(c.left_out for c in self.configurations)
 
     @property
     def timed(self) -> int:

@@ -46,7 +46,7 @@ def wire_pair() -> tuple[Wire, Wire]:
     return Wire(ours), Wire(theirs)
 
 
-def wait_for(wires: Sequence[Wire], limit_s: float) -> list[Wire]:
-    """Those that have a message or whose other end is gone, as soon as there is one; none after the limit."""
+def wait_for(wires: Sequence[Wire], limit_s: float | None) -> list[Wire]:
+    """Those that have a message or whose other end is gone, as soon as there is one; none after the limit, if any."""
     by_connection = {wire._connection: wire for wire in wires}
     return [by_connection[ready] for ready in wait(by_connection, limit_s)]  # type: ignore[index]

@@ -37,7 +37,8 @@ ConfirmedRow = struct(
 )  # fmt: skip
 TopRow = struct(
     "TopRow", op=str, site=str, variant=str, dtype=str, dims=dict[str, int], trusted=bool | None, rms=float | None,
-    winner=Tunables | None, confirmed=several(ConfirmedRow), baseline=ConfirmedRow | None, processes=int | None,
+    search=str, left_out=int, winner=Tunables | None, confirmed=several(ConfirmedRow), baseline=ConfirmedRow | None,
+    processes=int | None,
 )  # fmt: skip
 SweepDocument = extended(
     "SweepDocument", SweepResult, without=("run_id", "questions", "unwritten"), run=str, declared=int, distinct=int,

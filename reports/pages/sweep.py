@@ -37,12 +37,16 @@ def _question(question: SweptVariant) -> Iterator[RenderableType]:
     rows = question.configurations
     pruned = [row for row in rows if row.pruned]
     reasons = Counter(row.measurement.reason for row in pruned).most_common(SHOWN)
+    others = Counter(row.measurement.reason for row in rows if row.left_out).most_common(SHOWN)
     wrong = sum(row.measurement.status in (Status.INCORRECT, Status.INVALID) for row in rows)
     dims = ", ".join(f"{name} {value}" for name, value in sorted(question.dims.items()))
     left = f"{len(rows)} declared -> {len(pruned)} pruned -> {question.distinct} distinct"
     yield Text(f"{question.op}@{question.site} · {question.variant} · {dims}")
     yield Text(f"{left} -> {question.timed} timed · {wrong} wrong")
+    if question.search:
+        yield Text(question.search)
     yield from (Text(f"  pruned: {reason} ({count})") for reason, count in reasons)
+    yield from (Text(f"  {reason} ({count})") for reason, count in others)
     if question.rms is not None and question.finals is not None:
         verdict, pairs = "trusted" if question.trusted else "NOT to be trusted", len(question.finals.twins)
         yield Text(f"the same work twice: {100 * question.rms:.2f} % apart (RMS of {pairs} pairs): {verdict}")
