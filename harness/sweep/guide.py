@@ -132,7 +132,7 @@ def _ranks(values: Sequence[object]) -> list[int]:
     """Of each value: numbers by size, anything else as it comes."""
     distinct = list(dict.fromkeys(values))
     if all(isinstance(value, int | float) for value in distinct):
-        distinct.sort()  # type: ignore[type-var]
+        distinct.sort()
     return [distinct.index(value) for value in values]
 
 
