@@ -136,15 +136,9 @@ class _Sweep:
             jobs = self.options.jobs or max(1, available_cores() - 1)
             folder = self.suite.folder
             self.compilation = Compilation(
-                cases,
-                target,
-                folder,
-                jobs,
-                self.options.limit_s,
-                root=Path(self.suite.kernels_root),
-                ops=self.suite.ops,
-                held=not self.search.takes_all,
-            )
+                cases, target, folder, jobs, self.options.limit_s, root=Path(self.suite.kernels_root),
+                ops=self.suite.ops, held=not self.search.takes_all,
+            )  # fmt: skip
         return self.compilation
 
     def _compile_ahead(self) -> None:
