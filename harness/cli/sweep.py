@@ -71,10 +71,11 @@ def command(
     from harness.sweep.sweep import Options
     from harness.worker.launch import Ahead
 
-    if recheck and (search or budget):
-        raise HarnessError(
-            f"--{'search' if search else 'budget'}: for a sweep; --recheck times all of the few it names"
-        )
+    options = Options(
+        rounds=rounds or None, again=again, jobs=jobs or None, limit_s=limit_s or None, processes=processes,
+        scheduler=scheduler, note=note, untrusted=untrusted, search=search, budget_s=_budget_s(budget, search, recheck),
+        recheck=recheck,
+    )  # fmt: skip
     with nullcontext() if scheduler else Ahead(own_session=True) as ahead:
         plan = _plan(suite, match, tokens)
         if carried is not None:
@@ -83,11 +84,6 @@ def command(
             count = carry(carried, plan)
             print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
         with _unfinished(allow_failure):
-            options = Options(
-                rounds=rounds or None, again=again, jobs=jobs or None, limit_s=limit_s or None, processes=processes,
-                scheduler=scheduler, note=note, untrusted=untrusted, search=search,
-                budget_s=_seconds(budget) if budget else None, recheck=recheck,
-            )  # fmt: skip
             result = _swept(plan, options, store, ahead)
     _show(result, plan, as_json, emit, ship, store)
     _write(result, csv_file, charts)
@@ -147,8 +143,14 @@ def _plan(suite: Path, match: str, tokens: str) -> Plan:
     return sweep_plan(load_suite(suite), match=match or None, tokens=_counts(tokens))
 
 
-def _seconds(text: str) -> float:
-    """`15`, `15s`, `1.5m`."""
+def _budget_s(text: str, search: str, recheck: bool) -> float | None:
+    """Seconds of `15`, `15s`, `1.5m`; refuses what a recheck does not take."""
+    if recheck and (search or text):
+        raise HarnessError(
+            f"--{'search' if search else 'budget'}: for a sweep; --recheck times all of the few it names"
+        )
+    if not text:
+        return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", text)
     if found is None or float(found[1]) == 0:
         raise HarnessError(f"--budget {text}: allowed: seconds or minutes above 0, such as 15s or 2m")
