@@ -148,7 +148,7 @@ class DecodeBench:
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
         else:
             assert case.engine is not None
-            step, engine = arm.engine(case.engine, stream)
+            step, engine = arm.engine(case.engine, stream, int(case.axes.get("entries", 1)))
             logits = partial(arm.decode_logits, step, engine, checked)
             first = logits()
             result = check_logits(first, wanted, self.model.plan.suite.dtype)
@@ -268,6 +268,7 @@ class _Ready:
             first_token_us=first_token_us if phase == "decode" else None,
             quality=self._quality,
             numerics=self._held.numerics(case) if self._held is not None else None,
+            package=getattr(self.engine, "package", None),
         )
 
 

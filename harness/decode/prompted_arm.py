@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.decode.check import first_logits, own_stream
+from harness.decode.entries import entries_of
 from harness.decode.step import Ahead, Step
 from harness.decode.suite_model import SuiteModel, prefill_in_chunks
 from harness.engines import Engine, make_engine
@@ -19,7 +20,8 @@ class PromptedArm:
 
     def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int, keep: Path | None = None) -> None:
         """keep: folder that the processes of a run share."""
-        self.model, self.prompt, self.context, self._keep = model, prompt, prompt.shape[1], keep
+        self.model, self.name, self.prompt, self.context = model, name, prompt, prompt.shape[1]
+        self._keep = keep
         self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
         start = time.perf_counter()
         self.first_logits: Tensor = prefill_in_chunks(self.decoder, prompt, chunk=self.context)
@@ -32,13 +34,19 @@ class PromptedArm:
         """The prompt in one piece, to the first token; the caller resets the state."""
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
-    def engine(self, name: str, stream: Tensor) -> tuple[Step, Engine]:
-        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind."""
-        step = Step(self.decoder, stream, self.context, Ahead(self.ops.tensors(), self.ops, self._keep))
+    def engine(self, name: str, stream: Tensor, entries: int = 1) -> tuple[Step, Engine]:
+        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind.
+        entries: configurations of each kernel that it may choose from, where it chooses."""
+        step = Step(self.decoder, stream, self.context, self._ahead(entries))
         step.rewind(self.snapshot)
         engine = make_engine(name, step, self.model.device)
         step.rewind(self.snapshot)
         return step, engine
+
+    def _ahead(self, entries: int) -> Ahead:
+        questions = self.model.plan.suite.decode
+        listed = entries_of(self.model.plan, self.name, self.prompt.shape[0], self.context, entries)
+        return Ahead(self.ops.tensors(), self.ops, self._keep, listed, questions.compiles if questions else 1)
 
     def own_stream(self, step: Step, engine: Engine, steps: int) -> tuple[Tensor, list[float]]:
         """The arm's own text under an engine that is at the end of the prompt."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.device.nvml import open_nvml
-from harness.doctor import gpu, host, software
+from harness.doctor import compilers, gpu, host, software
 from harness.values.finding import Finding
 
 __all__ = ["Finding", "examine"]
@@ -21,6 +21,8 @@ def examine(store: Path, measure_bandwidth: bool = True) -> Iterator[Finding]:
     gpus = list(gpu.findings(*open_nvml()))
     yield from gpus
     yield from host.findings(store)
-    yield from software.findings(has_gpu=any(found.name == "GPU 0" for found in gpus))
+    has_gpu = any(found.name == "GPU 0" for found in gpus)
+    yield from software.findings(has_gpu)
+    yield from compilers.findings(has_gpu)
     if measure_bandwidth:
         yield software.bandwidth()

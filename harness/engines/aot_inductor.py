@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.decode.step import Step
     from harness.device.device import Device, Graph
 
-FACTS = EngineFacts(captures=True, compiles=True, fuses=True)
+FACTS = EngineFacts(captures=True, compiles=True, fuses=True, packages=True)
 
 
 def make(step: Step, device: Device) -> AotInductorEngine:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.device.device import Device
     from harness.engines.aot_inductor import AotInductorEngine
 
-FACTS = EngineFacts(compiles=True, fuses=True)
+FACTS = EngineFacts(compiles=True, fuses=True, packages=True)
 
 
 def make(step: Step, device: Device) -> AotInductorEngine:

@@ -12,7 +12,7 @@ import json
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import msgspec
@@ -112,7 +112,7 @@ def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[
             return copies[id(function)]
         copies[id(function)] = function
         scope = {}
-        for name in function.__code__.co_names:
+        for name in _names(function.__code__):
             value = function.__globals__.get(name)
             if isinstance(value, (JITFunction, Autotuner)):
                 scope[name] = replace(value)
@@ -130,6 +130,12 @@ def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[
         return copies[id(function)]
 
     return copied(run) if isinstance(run, FunctionType) else run
+
+
+def _names(code: CodeType) -> set[str]:
+    """What it looks up, in functions and comprehensions inside of it, too."""
+    inner = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
+    return set(code.co_names).union(*inner)
 
 
 class _AtLaunch:

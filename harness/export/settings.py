@@ -7,14 +7,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from harness.worker.launch import worker_environment
+
 OPTIONS: dict[str, bool | str] = {
     "aot_inductor.package_constants_in_so": False,  # constants are the arm's own tensors
     "aot_inductor.compile_wrapper_opt_level": "O0",  # the wrapper only launches: eight times faster to compile
     "triton.autotune_at_compile_time": False,  # two passes: entries are timed on real tensors, so that expert ids are
 }
 DISTRIBUTION = "g++"
-"""With the compiler of some machines' CXX (a wrapped one of the same version, CUDA 13) a package of a GPU is built, but
-loading it is a segmentation fault; with this one it loads."""
+"""With the compiler of some machines' CXX (a wrapped one of the same version; torch 2.11, CUDA 13) a package of a GPU
+is built, but loading it is a segmentation fault; with this one it loads."""
 
 
 def compiler(gpu: bool) -> str:
@@ -37,6 +39,6 @@ def compiler_version(name: str) -> str:
 def environment(gpu: bool, cache: Path) -> dict[str, str]:
     """Of the process that compiles. cache: a fresh folder, or the winners and binaries of the last compile would be
     found there, and its time would say nothing."""
-    found = dict(os.environ)
+    found = worker_environment()
     found |= {"CXX": compiler(gpu), "TORCHINDUCTOR_CACHE_DIR": str(cache), "TRITON_CACHE_DIR": str(cache / "triton")}
     return found

@@ -168,8 +168,21 @@ def _model_cases(
             missing = engine_facts(engine).needs_gpu if device is not None and device.startswith(CPU_DEVICE) else ""
             for arm in arms:
                 problem = missing or _problem(whole[arm], "prefill", "decode")
-                axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
-                yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
+                lists = questions.lists if engine_facts(engine).packages and _has_lists(suite, whole[arm]) else (None,)
+                for entries in lists:
+                    axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
+                    axes |= {} if entries is None else {"entries": entries}
+                    yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
+
+
+def _has_lists(suite: Suite, answers: ArmAnswers) -> bool:
+    """Whether a variant of the arm's decode has other configurations to choose from: of a sweep of the suite, or of the
+    ranking in a tuned file."""
+    swept = {(space.op, space.variant) for space in suite.sweep}
+    return any(
+        call.phase == "decode" and ((call.op, found.answer.variant) in swept or ".json" in found.answer.origin)
+        for call, found in answers.items()
+    )
 
 
 def _whole_model(suite: Suite, arm: str, answers: ArmResolver) -> ArmAnswers:

@@ -42,5 +42,6 @@ def _merge(parts: list[Measurement]) -> Measurement:
         no_energy=next((part.no_energy for part in parts if part.no_energy), ""),
         numerics=next((part.numerics for part in parts if part.numerics is not None), None),
         quality=next((part.quality for part in parts if part.quality is not None), None),
+        package=next((part.package for part in parts if part.package is not None), None),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

@@ -11,7 +11,7 @@ from harness.values.run import Run
 STATES = ("running", "partial", "complete")
 MOST_JOULES = 1e12
 """Per call or token: a second of all that the world takes is less than twenty of these."""
-COUNTED = ("tokens", "batch", "context", "length", "new_tokens")
+COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
 """Axes that are numbers wherever they are shown."""
 
 

@@ -18,7 +18,7 @@ SHAPE_SITE = "shape"
 ONLY_SITES = ("main", "experts", "tokens", SHAPE_SITE)
 """Sites of ops that have one place in a model, or are in none."""
 
-AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens")
+AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens", "entries")
 
 
 class Implementation(msgspec.Struct, frozen=True):

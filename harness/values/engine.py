@@ -21,6 +21,8 @@ class EngineFacts(NamedTuple):
     """Making a step ready takes so long that it is done only where the step is measured."""
     fuses: bool = False
     """Its kernels are its own, not those of the arm's variants."""
+    packages: bool = False
+    """It compiles a package ahead of time, of whose kernels the suite may leave the choice to the compiler."""
     yields_samples: bool = False
     """`time_us(steps)` says how long its steps took; otherwise the device's clock times `run`."""
 

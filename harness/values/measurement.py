@@ -9,6 +9,7 @@ import msgspec
 from harness.values.case import Case
 from harness.values.energy import EnergyWindow
 from harness.values.numerics import Numerics
+from harness.values.package import Package
 from harness.values.quality import DecodeQuality
 
 METHOD_VERSION = 3
@@ -188,6 +189,8 @@ class Measurement(msgspec.Struct, frozen=True):
     """It failed for want of memory: what others hold may be the cause."""
     energy: tuple[EnergyWindow, ...] = ()
     no_energy: str = ""
+    package: Package | None = None
+    """Of a decode whose step was compiled ahead of time."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and (self.samples or self.statistics or not self.reason):

@@ -36,6 +36,12 @@ class PackagedKernel(msgspec.Struct, frozen=True):
     same_again: bool | None = None
 
     @property
+    def function(self) -> str:
+        """The Triton function; Inductor numbers what it makes of it."""
+        name, _, number = self.name.rpartition("_")
+        return name if number.isdigit() and name else self.name
+
+    @property
     def label(self) -> str:
         """`BLOCK_K=256 BLOCK_N=8, 2 warps, 4 stages`."""
         named = {"num_warps": "warps", "num_stages": "stages"}

@@ -104,6 +104,22 @@ class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _key("more pairs of batch and context, beside every batch with every context", **_SOME),
     ] = ()
     new_tokens: Annotated[int, Meta(ge=1, le=2**20), _key("tokens that are decoded")] = 256
+    autotune_list: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=4096)], ...],
+        _key("configurations of each kernel that AOTInductor chooses from, a case each", **_SOME),
+    ] = ()
+    choose: Annotated[
+        Literal["inductor", "ours", "both"],
+        _key("whose choice a package holds: of the list, the arm's own, or a case each"),
+    ] = "inductor"
+    compiles: Annotated[int, Meta(ge=1, le=16), _key("times that a package is compiled: are the choices the same?")] = 1
+
+    @property
+    def lists(self) -> tuple[int | None, ...]:
+        """For each case of an engine that packages, the entries that its kernels are chosen from; None: the arm's own
+        configurations are baked in."""
+        listed = () if self.choose == "ours" else self.autotune_list
+        return (*((None,) if self.choose != "inductor" or not listed else ()), *listed)
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:

@@ -21,6 +21,7 @@ from ..tables.figures import outside_figures
 from ..tables.kernels import kernels, profiled_kernels
 from ..tables.models import models
 from ..tables.over_runs import samples
+from ..tables.packages import packages
 from ..tables.quality import quality
 from ..views.decode_view import ModelGroup
 from ..views.history_view import Trend
@@ -73,6 +74,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "figures": outside_figures,
     "kernels": kernels,
     "models": models,
+    "packages": packages,
     "problems": run.problems,
     "processes": run.processes,
     "profiled": profiled_kernels,

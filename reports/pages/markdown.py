@@ -21,6 +21,7 @@ from ..tables.categories import categories, totals
 from ..tables.figures import outside_figures
 from ..tables.kernels import kernels, kernels_heading
 from ..tables.models import models
+from ..tables.packages import packages
 from ..tables.quality import quality
 from ..tables.run import binaries, machine, problems, processes
 from ..views.category_view import Categories
@@ -45,7 +46,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
         blocks += ["### Against the base", *against[1:]]
     if view.decodes:
         blocks += ["### Decode, end to end", links.get("decode", ""), models(view, view.decodes)]
-        blocks += [found] if (found := quality(view, view.decodes)).rows else []
+        blocks += [found for found in (quality(view, view.decodes), packages(view, view.decodes)) if found.rows]
         blocks += ["\n".join(explained(view)), *(text(sentence) for sentence in view.outputs), text(view.memory)]
     if view.figures:
         blocks += ["### Figures", outside_figures(view, view.figures)]

@@ -20,6 +20,7 @@ from ..tables.categories import categories
 from ..tables.figures import outside_figures
 from ..tables.kernels import kernels
 from ..tables.models import models
+from ..tables.packages import packages
 from ..tables.quality import quality
 from ..tables.run import pairs, problems
 from ..views.category_view import Categories
@@ -78,6 +79,8 @@ def tables(view: View) -> Iterator[Table]:
         yield outside_figures(view, view.figures).pick("figure arm value unit per_s change peak_bytes", change="")
     if (found := quality(view, view.decodes)).rows:
         yield found.pick("case arm kl agree nll_change against_kl again tokens verdict")
+    if (packed := packages(view, view.decodes)).rows:
+        yield packed.pick("case arm entries compile_s tuning_s package_mb chosen same_again tok_s")
 
 
 def _categories(table: Categories) -> Table:

@@ -12,6 +12,7 @@ from .figures import outside_figures
 from .kernels import kernels, profiled_kernels
 from .models import models
 from .over_runs import samples
+from .packages import packages
 from .quality import quality
 
 
@@ -23,8 +24,9 @@ def of_report(view: View) -> Iterator[Table]:
         yield models(view, groups)
     if view.figures:
         yield outside_figures(view, view.figures)
-    if (found := quality(view, view.decodes)).rows:
-        yield found
+    for found in (quality(view, view.decodes), packages(view, view.decodes)):
+        if found.rows:
+            yield found
     for table in view.categories:
         yield from (categories(table), totals(table), *(profiled_kernels(table, arm) for arm in table.kernels))
     if view.kernels:
