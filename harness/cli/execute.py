@@ -28,6 +28,9 @@ def execute(
 ) -> tuple[Run, dict[str, str]]:
     """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
+    if suite.outside and "figures" not in options.stages:
+        asked = f"{path}: its engine runs outside of this program, which measures its figures and nothing else"
+        raise HarnessError(f"{asked}; a Python program is profiled by `harness profile -- script.py`")
     planned = partial(expand, suite, arms=list(arms) or None, match=match or None)
     planned()  # an empty filter or unknown arm is said before torch loads
 

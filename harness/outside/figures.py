@@ -30,6 +30,8 @@ def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | s
         if figure.read == "wall":
             numbers: Iterable[float] = [program.wall_s * 1e6]
         elif figure.read == "rss":
+            if program.peak_rss_bytes is None:
+                raise CaseFailed("rss: its peak is not above that of this program, which Linux counts it from")
             numbers = [program.peak_rss_bytes / 2**20]
         else:
             numbers = figure_in(figure, _text(figure.file, folder) if figure.file else program.stdout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import shutil
 import signal
@@ -70,7 +71,7 @@ class Group:
         GUARD.tell("+", self.process.pid)
         self._pidfd = os.pidfd_open(self.process.pid)
         self.wall_s = 0.0
-        self.peak_rss_bytes = 0
+        self.peak_rss_bytes: int | None = None
 
     def wait(self, limit_s: float) -> str:
         """Waits for its end. Empty, or why it was ended: it ran, or printed, for too long."""
@@ -92,10 +93,12 @@ class Group:
         return reason
 
     def _reap(self) -> None:
-        """Its status and the peak of its memory, of it alone."""
+        """Its status, and the peak of its memory, of it alone. Linux counts from the peak of the process that started
+        it: what is not above that is not known."""
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        self.peak_rss_bytes = usage.ru_maxrss << 10
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.peak_rss_bytes = usage.ru_maxrss << 10 if usage.ru_maxrss > own else None
 
     @property
     def printed_bytes(self) -> int:

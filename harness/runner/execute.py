@@ -52,7 +52,7 @@ class Execution:
                 (stage, process)
                 for process in range(self.options.processes)
                 for stage in self.options.stages
-                if stage != "profile" or process == 0
+                if (stage != "profile" or process == 0) and (stage == "figures" or not self.suite.outside)
             ]
             for number, (stage, process) in enumerate(asked, 1):
                 self._run(stage, process, is_last=number == len(asked) or bool(self.suite.outside))

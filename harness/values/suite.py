@@ -213,7 +213,9 @@ class Suite(Sections, frozen=True, kw_only=True):
 
     @property
     def dtype_label(self) -> str:
-        """Of weights and activations of the model; without one, of what the suite says."""
+        """Of weights and activations of the model; without one, of what the suite says; empty of what runs outside."""
+        if self.outside:
+            return ""
         stored = f"{self.weights.dtype}-g{self.weights.group}" if self.model else self.stored
         return f"{stored}/{self.dtype}" if stored else self.dtype
 

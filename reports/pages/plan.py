@@ -18,7 +18,7 @@ def render(plan: Plan) -> Group:
     counts = f"{len(plan.cases)} cases" + (f", {same} of them the same as another" if same else "")
     parts = [suite.name, suite.title, suite.model, suite.dtype_label, f"routing {suite.routing}", counts]
     if not suite.model:
-        parts = [suite.name, suite.title, suite.dtype_label, counts]
+        parts = [suite.name, suite.title, *filter(None, [suite.dtype_label]), counts]
     shown: list[ConsoleRenderable | str] = [Text(" · ".join(parts), style="bold"), "", Shown(cases(plan))]
     if suite.model:
         whole = model(plan)

@@ -16,6 +16,7 @@ from ..formats.markdown_cells import code, prose, text
 from ..formats.mermaid import bars
 from ..table import Cell, Change, Column, Name, Quantity, Row, Table, Words, maybe
 from ..tables.categories import totals
+from ..tables.figures import outside_figures
 from ..tables.kernels import kernels_heading
 from ..tables.models import models
 from ..tables.run import problems
@@ -67,6 +68,9 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
             "case arm tok_s time_us change bound_share", tok_s="Token/s", change="Change"
         )
         yield "\n".join(_explained(view))
+    if view.figures:
+        yield "### Figures"
+        yield outside_figures(view, view.figures).pick("figure arm value unit per_s change", change="Change")
     if view.problems:
         yield "### Not measured"
         yield problems(view)
