@@ -35,13 +35,16 @@ class Guard:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def tell(self, sign: str, group: int) -> None:
+    def start(self) -> None:
+        """Before what it is to end: it may have no time later."""
         if self._process is None:
             file = str(Path(__file__).with_name("guard.py"))
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", file], stdin=subprocess.PIPE, start_new_session=True
             )
-        assert self._process.stdin is not None
+
+    def tell(self, sign: str, group: int) -> None:
+        assert self._process is not None and self._process.stdin is not None
         with suppress(OSError):  # somebody killed it: then groups end with their programs alone
             self._process.stdin.write(f"{sign}{group}\n".encode())
             self._process.stdin.flush()
@@ -59,6 +62,7 @@ class Group:
         self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         program = _program(words[0], folder, env)
+        GUARD.start()
         self.started_s = time.perf_counter()
         try:
             self.process = subprocess.Popen(
