@@ -133,6 +133,7 @@ LAYERS = {
             "harness/measure/*.py",
             "harness/decode/*.py",
             "harness/export/*.py",
+            "harness/module_models/*.py",
             "harness/load_kernels.py",
             "harness/import_variant.py",
         ),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.decode.step import Step
-from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.suite_model import Model
 from harness.engines import Engine
 from harness.measure.agreement import compare
 from harness.values.measurement import Correctness, StreamDivergence, Tolerance
@@ -36,29 +36,20 @@ LOGITS_TOLERANCE = {"float32": Tolerance(1e-4, 1e-4), "bfloat16": Tolerance(0.08
 layers on an H100, 3.2 and 2.7 % (reports/samples/qwen3_5_moe-h100); in float32 on a CPU it does 5e-6."""
 
 
-def reference_logits(model: SuiteModel, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
-    """[batch, steps, vocab] float32: what the model answers to each of the first `steps` tokens of the stream.
+def kept_reference_logits(folder: Path | None, model: Model, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+    """[batch, steps, vocab] float32: what the model answers in float32 to each of the first `steps` tokens of the
+    stream, from `folder` where another process of the same run has left them: a prompt of 32,768 tokens takes the
+    float32 definitions minutes.
 
     prompt [batch, context], stream [batch, >= steps], both int64.
     """
-    batch, context = prompt.shape
-    decoder = model.reference(batch, context + steps)
-    with torch.no_grad():
-        prefill_in_chunks(decoder, prompt)
-        logits: Tensor = decoder.prefill(stream[:, :steps], start=context, every=True)
-    return logits.float()
-
-
-def kept_reference_logits(folder: Path | None, model: SuiteModel, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
-    """`reference_logits`, from `folder` where another process of the same run has left them: a prompt of 32,768 tokens
-    takes the float32 definitions minutes."""
     if folder is None:
-        return reference_logits(model, prompt, stream, steps)
+        return model.truth(prompt, stream, steps)
     asked = hashlib.sha256(torch.cat((prompt, stream[:, :steps]), dim=1).cpu().numpy().tobytes()).hexdigest()
     file = folder / f"{'x'.join(map(str, prompt.shape))}-{steps}-{asked[:16]}.pt"
     if not file.exists():
         part = file.with_suffix(".part")
-        torch.save(reference_logits(model, prompt, stream, steps).cpu(), part)
+        torch.save(model.truth(prompt, stream, steps).cpu(), part)
         part.replace(file)
     logits: Tensor = torch.load(file, map_location=model.device.tensors, weights_only=True)
     return logits

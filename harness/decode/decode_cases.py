@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import torch
@@ -18,11 +18,11 @@ from harness.decode.check import (
     empty_stream,
     kept_reference_logits,
 )  # fmt: skip
+from harness.decode.checked_case import CheckedCase
 from harness.decode.prompted_arm import PromptedArm
 from harness.decode.quality import ArmLogits
-from harness.decode.suite_model import SuiteModel
+from harness.decode.suite_model import Model
 from harness.decode.support import unsupported
-from harness.decode.work import model_work
 from harness.device.device import Elapsed
 from harness.engines import EAGER, Engine, YieldsSamples, engine_facts
 from harness.measure.agreement import sentence
@@ -30,8 +30,7 @@ from harness.measure.energy import NOT_ASKED, EnergyMeter, known
 from harness.measure.failure import failed, raised
 from harness.measure.kernel_cases import counted, rounds, started
 from harness.values.case import Case
-from harness.values.measurement import Correctness, Measurement, Sample, Status
-from harness.values.quality import DecodeQuality
+from harness.values.measurement import Correctness, Measurement, Status
 from harness.worker.clock import OuterClock
 from harness.worker.messages import BenchEvent, Measured, Sampled, Streamed, WindowEnds
 
@@ -48,7 +47,7 @@ class DecodeBench:
     """
 
     def __init__(
-        self, model: SuiteModel, process: int, passes: int, streams: dict[str, Stream],
+        self, model: Model, process: int, passes: int, streams: dict[str, Stream],
         references: Path | None = None, energy: bool = False, clock: OuterClock | None = None,
         clocked: Collection[str] = (),
     ) -> None:  # fmt: skip
@@ -73,24 +72,30 @@ class DecodeBench:
         decode_cases = [c for c in cases if c.kind == "decode"]
         steps = max([int(c.axes.get("new_tokens", 0)) for c in decode_cases] + [4])
         yield started("prepare the model and its reference logits", cases)
-        prompt = self.model.prompt(batch, context)
+        try:
+            prompt = self.model.prompt(batch, context)
+        except Exception as error:  # a model that cannot be built
+            yield from (Measured(raised(case, error)) for case in cases)
+            return
         arms: dict[str, PromptedArm] = {}
         for name in dict.fromkeys(case.arm for case in cases):
             yield from self._arm(name, [case for case in cases if case.arm == name], prompt, steps, arms)
         cases = [case for case in cases if case.arm in arms]
         if not cases:
             return
-        engines = (str(case.engine) for case in cases if case.kind == "decode")
-        engine_name = next((name for name in engines if not engine_facts(name).compiles), EAGER)
-        name = stream_name(batch, context)
-        if name not in self.streams:
-            self.streams[name] = self._recorded(next(iter(arms.values())), steps, engine_name)
-            yield Streamed(name, self.streams[name])
-        stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.device.tensors)
-        checked = min(steps, CHECKED_STEPS)
-        wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
+        try:
+            yield from self._streamed(cases, next(iter(arms.values())), steps)
+            name = stream_name(batch, context)
+            stream = torch.tensor(self.streams[name], dtype=torch.int64, device=self.device.tensors)
+            checked = min(steps, CHECKED_STEPS)
+            wanted = kept_reference_logits(self.references, self.model, prompt, stream, checked)
+        except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
+            raise
+        except Exception as error:  # what is no arm's fault: a first arm that cannot step, float32 that does not fit
+            yield from (Measured(raised(case, error, "no logits to compare with: ")) for case in cases)
+            return
         held = None if self.process else ArmLogits(wanted, prompt, stream)
-        ready: list[_Ready] = []
+        ready: list[CheckedCase] = []
         for case in cases:
             yield started("check", [case])
             try:
@@ -130,6 +135,16 @@ class DecodeBench:
             lost = [raised(case, error) for case in cases]
         yield from map(Measured, lost)
 
+    def _streamed(self, cases: Sequence[Case], arm: PromptedArm, steps: int) -> Iterator[Streamed]:
+        """Records the stream of these cases where there is none yet."""
+        name = stream_name(*arm.prompt.shape)
+        if name in self.streams:
+            return
+        engines = (str(case.engine) for case in cases if case.kind == "decode")
+        engine_name = next((name for name in engines if not engine_facts(name).compiles), EAGER)
+        self.streams[name] = self._recorded(arm, steps, engine_name)
+        yield Streamed(name, self.streams[name])
+
     def _recorded(self, arm: PromptedArm, steps: int, engine_name: str) -> Stream:
         """The arm's own text, [batch][steps + 1]."""
         step, engine = arm.engine(engine_name, empty_stream(len(arm.prompt), steps, self.device.tensors))
@@ -138,20 +153,20 @@ class DecodeBench:
 
     def _ready(
         self, case: Case, arm: PromptedArm, stream: Tensor, wanted: Tensor, steps: int, held: ArmLogits | None
-    ) -> _Ready | Measurement:
+    ) -> CheckedCase | Measurement:
         checked = wanted.shape[1]
         if case.kind == "prefill":
             held = None
             logits = partial(arm.prefill_logits, stream[:, :checked])
             first = logits()
-            result = check_logits(first, wanted, self.model.plan.suite.dtype)
+            result = self._checked(first, wanted)
             before, run, engine, per_sample = arm.decoder.reset, arm.prefill, None, 1
         else:
             assert case.engine is not None
             step, engine = arm.engine(case.engine, stream, int(case.axes.get("entries", 1)))
             logits = partial(arm.decode_logits, step, engine, checked)
             first = logits()
-            result = check_logits(first, wanted, self.model.plan.suite.dtype)
+            result = self._checked(first, wanted)
             step.rewind(arm.snapshot)
             left = divergence(stream, *arm.own_stream(step, engine, steps))
             detail = f"{result.detail}; {left.words}" if left else result.detail
@@ -161,9 +176,14 @@ class DecodeBench:
             return Measurement(case, Status.INCORRECT, sentence(result), result)
         if held is not None:
             held.keep(case, first)
-        return _Ready(case, arm, result, logits, wanted, held, before, run, engine, per_sample)
+        return CheckedCase(case, arm, result, logits, wanted, held, before, run, engine, per_sample)
 
-    def _time(self, ready: Sequence[_Ready]) -> Iterator[BenchEvent]:
+    def _checked(self, got: Tensor, wanted: Tensor) -> Correctness:
+        result = check_logits(got, wanted, self.model.plan.suite.dtype)
+        words = self.model.truth_words
+        return msgspec.structs.replace(result, detail=f"{result.detail}; {words}") if words else result
+
+    def _time(self, ready: Sequence[CheckedCase]) -> Iterator[BenchEvent]:
         if not ready:
             return
         yield started("time", [entry.case for entry in ready])
@@ -176,13 +196,13 @@ class DecodeBench:
                 entry.keep(self._clocked_pass(entry), self.process, number)
             yield Sampled((self.device.conditions(self.process, number),))
 
-    def _pass(self, entry: _Ready) -> None:
+    def _pass(self, entry: CheckedCase) -> None:
         """All new tokens, or the prompt, once; the state is put back first."""
         entry.before()
         self._elapsed(entry)
         self.device.synchronize()
 
-    def _clocked_pass(self, entry: _Ready) -> Elapsed:
+    def _clocked_pass(self, entry: CheckedCase) -> Elapsed:
         """A timed pass, which the clock outside times, too: nobody needs another window."""
         case = entry.case.id
         if self._clock is None or case not in self._clocked:
@@ -194,82 +214,11 @@ class DecodeBench:
         self._clock.ends(WindowEnds(case, entry.per_sample, elapsed.us, elapsed.us / entry.per_sample, threads))
         return elapsed
 
-    def _elapsed(self, entry: _Ready) -> Elapsed:
+    def _elapsed(self, entry: CheckedCase) -> Elapsed:
         if entry.times_itself:
             engine = cast("YieldsSamples", entry.engine)
             return Elapsed(engine.time_us(entry.per_sample), None)
         return self.device.elapsed(entry.run)
-
-
-class _Ready:
-    """A checked case on its way to its samples. logits: computes them once more, to be held against `wanted`; held: the
-    arms' first logits, of a decode in the first process. before: puts the state back, outside of the time; run: what is
-    timed."""
-
-    def __init__(
-        self, case: Case, arm: PromptedArm, correctness: Correctness, logits: Callable[[], Tensor], wanted: Tensor,
-        held: ArmLogits | None, before: Callable[[], Any], run: Callable[[], Any], engine: Engine | None,
-        per_sample: int,
-    ) -> None:  # fmt: skip
-        self.case, self.arm, self.correctness, self.before, self.run = case, arm, correctness, before, run
-        self._logits, self._wanted, self._held = logits, wanted, held
-        self._quality: DecodeQuality | None = None
-        self.engine, self.per_sample = engine, per_sample
-        self.samples: list[Sample] = []
-        self.peak_extra_bytes: int | None = None
-        self.times_itself = engine is not None and engine_facts(str(case.engine)).yields_samples
-
-    @property
-    def tokens(self) -> int:
-        """Of a pass, all sequences together."""
-        batch = int(self.case.axes["batch"])
-        return batch * (self.per_sample if self.case.kind == "decode" else int(self.case.axes["context"]))
-
-    def keep(self, elapsed: Elapsed, process: int, number: int) -> None:
-        """A sample of the round of that number."""
-        self.samples.append(Sample(elapsed.us / self.per_sample, process, number))
-        if elapsed.extra_bytes is not None:
-            self.peak_extra_bytes = max(self.peak_extra_bytes or 0, elapsed.extra_bytes)
-
-    def again(self, timed: bool) -> Measurement | None:
-        """Compares the logits once more after timed passes, and where they are held takes the quality from them. The
-        row of a case that is wrong now; None where it is right still."""
-        if not timed and self._held is None:
-            return None
-        try:
-            second = self._logits()
-        except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
-            raise
-        except Exception as error:  # whatever a user's kernel raises is that case's result, stored with its reason
-            return raised(self.case, error)
-        found = check_logits(second, self._wanted, self.arm.model.plan.suite.dtype)
-        if not found.correct:
-            when = "right before it was timed, wrong after" if timed else "right at first, wrong the second time"
-            return Measurement(self.case, Status.INCORRECT, f"{when}: {sentence(found)}", found)
-        if self._held is not None:
-            self._quality = self._held.quality(self.case, second)
-        return None
-
-    def measurement(self, first_token_us: float | None) -> Measurement:
-        model, case = self.arm.model, self.case
-        phase = case.kind
-        held = self.arm.ops.weight_bytes(phase) + self.arm.state_bytes + (self.engine.extra_bytes if self.engine else 0)
-        return Measurement(
-            case=case,
-            status=Status.OK,
-            correctness=self.correctness,
-            samples=tuple(self.samples),
-            work=model_work(model.plan.suite, phase, int(case.axes["batch"]), int(case.axes["context"])),
-            timer=str(case.engine) if self.times_itself else model.device.clock,
-            calls_per_sample=self.per_sample,
-            peak_memory_bytes=None if self.peak_extra_bytes is None else held + self.peak_extra_bytes,
-            compile_s=self.arm.compile_s,
-            capture_s=self.engine.capture_s if self.engine else None,
-            first_token_us=first_token_us if phase == "decode" else None,
-            quality=self._quality,
-            numerics=self._held.numerics(case) if self._held is not None else None,
-            package=getattr(self.engine, "package", None),
-        )
 
 
 def _run_steps(engine: Engine, steps: int) -> None:

@@ -19,7 +19,7 @@ from harness.decode.arm_ops import ArmOps
 from harness.decode.check import empty_stream, own_stream
 from harness.decode.step import Step
 from harness.decode.step_binaries import StepBinaries
-from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.suite_model import Model, prefill_in_chunks
 from harness.decode.support import calls_of
 from harness.decode.work import step_work
 from harness.device.device import Device
@@ -36,7 +36,7 @@ PROFILED_STEPS = 8
 
 
 def profile_arm(
-    model: SuiteModel,
+    model: Model,
     arm: str,
     batch: int,
     context: int,
@@ -83,7 +83,7 @@ def profile_arm(
 
 
 def _binaries(
-    model: SuiteModel, arm: str, batch: int, context: int, ops: ArmOps, step: Step, snapshot: dict[str, torch.Tensor]
+    model: Model, arm: str, batch: int, context: int, ops: ArmOps, step: Step, snapshot: dict[str, torch.Tensor]
 ) -> StepBinaries | None:
     """What one more eager step launches; None without a GPU. The step is left at the end of the prompt."""
     if not model.device.gpu:
@@ -110,12 +110,12 @@ def _work_shown(found: Profile, work: Sequence[SiteWork]) -> tuple[SiteWork, ...
     return tuple(site for site in work if site.name in shown)
 
 
-def _rules(model: SuiteModel) -> Rules:
+def _rules(model: Model) -> Rules:
     return load_rules()
 
 
 def _at_the_end_of_the_prompt(
-    model: SuiteModel, decoder: Any, batch: int, context: int, steps: int
+    model: Model, decoder: Any, batch: int, context: int, steps: int
 ) -> tuple[Step, dict[str, torch.Tensor]]:
     """A step that is fed the arm's own text, and the states that it starts from."""
     first = decoder.sample(prefill_in_chunks(decoder, model.prompt(batch, context)))

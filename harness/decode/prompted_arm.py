@@ -8,17 +8,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from harness.decode.arm_ops import ArmOps
 from harness.decode.check import first_logits, own_stream
 from harness.decode.entries import entries_of
 from harness.decode.step import Ahead, Step
-from harness.decode.suite_model import SuiteModel, prefill_in_chunks
+from harness.decode.suite_model import Model, prefill_in_chunks
 from harness.engines import Engine, make_engine
 
 
 class PromptedArm:
     """An arm's decoder after its prompt."""
 
-    def __init__(self, model: SuiteModel, name: str, prompt: Tensor, steps: int, keep: Path | None = None) -> None:
+    def __init__(self, model: Model, name: str, prompt: Tensor, steps: int, keep: Path | None = None) -> None:
         """keep: folder that the processes of a run share."""
         self.model, self.name, self.prompt, self.context = model, name, prompt, prompt.shape[1]
         self._keep = keep
@@ -46,7 +47,8 @@ class PromptedArm:
     def _ahead(self, entries: int) -> Ahead:
         questions = self.model.plan.suite.decode
         listed = entries_of(self.model.plan, self.name, self.prompt.shape[0], self.context, entries)
-        return Ahead(self.ops.tensors(), self.ops, self._keep, listed, questions.compiles if questions else 1)
+        ops = self.ops if isinstance(self.ops, ArmOps) else None
+        return Ahead(self.ops.tensors(), ops, self._keep, listed, questions.compiles if questions else 1)
 
     def own_stream(self, step: Step, engine: Engine, steps: int) -> tuple[Tensor, list[float]]:
         """The arm's own text under an engine that is at the end of the prompt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +18,33 @@ from harness.values.suite import Plan
 
 PROMPT_CHUNK = 2048
 """The float32 reference takes a prompt in pieces of this length: its attention holds length x context values a head."""
+
+
+class Model(Protocol):
+    """What a bench asks of a suite's model, whoever built it."""
+
+    plan: Plan
+    device: Device
+
+    def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, Any]:
+        """A decoder of the arm, and what it is bound to."""
+        ...
+
+    def prompt(self, batch: int, context: int) -> Tensor: ...
+
+    def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor: ...
+
+    @property
+    def truth_words(self) -> str: ...
+
+
+def open_model(plan: Plan, device: Device) -> Model:
+    """The model of a suite: of ops, or a torch module."""
+    if plan.suite.module is None:
+        return SuiteModel(plan, device)
+    from harness.module_models.suite_model import open_module_model
+
+    return open_module_model(plan, device, torch_dtype(plan.suite.dtype))
 
 
 class SuiteModel:
@@ -54,6 +81,19 @@ class SuiteModel:
     def reference(self, batch: int, capacity: int) -> Any:
         """A decoder of the float32 definitions on the same weights."""
         return self._build(ReferenceOps(self.device), batch, capacity, torch.float32)
+
+    def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+        """[batch, steps, vocab] float32: what the model of the definitions answers to each of the first `steps` tokens
+        of the stream behind the prompt."""
+        batch, context = prompt.shape
+        decoder = self.reference(batch, context + steps)
+        with torch.no_grad():
+            prefill_in_chunks(decoder, prompt)
+            logits: Tensor = decoder.prefill(stream[:, :steps], start=context, every=True)
+        return logits.float()
+
+    truth_words = ""
+    """Logits are compared with the float32 model's."""
 
     def _build(self, ops: Any, batch: int, capacity: int, dtype: torch.dtype) -> Any:
         suite = self.plan.suite

@@ -18,8 +18,11 @@ from harness.values.profile import SiteWork
 from harness.values.suite import Suite
 
 
-def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work:
-    """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens."""
+def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work | None:
+    """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens; None for a
+    torch module, whose ops nobody names."""
+    if suite.module is not None:
+        return None
     sites = [_site(suite, use, phase, batch, context) for use in uses(suite, composites=False)]
     return Work(sum(s.read_bytes for s in sites), sum(s.write_bytes for s in sites), sum(s.flop for s in sites))
 

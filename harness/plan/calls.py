@@ -11,8 +11,9 @@ from harness.values.suite import Suite
 
 
 def uses(suite: Suite, composites: bool = True) -> tuple[Any, ...]:
-    """Every place of an op in the suite's model (`contract.Use`), then those of composite ops; none without a model."""
-    if not suite.model:
+    """Every place of an op in the suite's model (`contract.Use`), then those of composite ops; none without a model, or
+    where it is a torch module."""
+    if not suite.architecture:
         return ()
     model = (suite.dims, suite.weights.group, suite.weights.dense)
     if composites:

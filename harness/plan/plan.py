@@ -18,7 +18,7 @@ from harness.suite.format import TUNED
 from harness.suite.sweeps import configurations
 from harness.suite.where import WhereError
 from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation
-from harness.values.suite import CallSite, KernelQuestions, Plan, Suite
+from harness.values.suite import Arm, CallSite, KernelQuestions, Plan, Suite
 
 SWEEP_ARM = "sweep"
 CPU_DEVICE = "cpu-"
@@ -54,7 +54,7 @@ def expand(
     if cases or match:
         kept = set(select(match, [case.id for case in cases]))
         cases = [case for case in cases if case.id in kept]
-    return Plan(suite, tuple(_deduplicate(cases, whole)), tuple(chosen), _usable(whole))
+    return Plan(suite, tuple(_deduplicate(cases, whole, suite.arms)), tuple(chosen), _usable(whole))
 
 
 def _outside_plan(suite: Suite, arms: Sequence[str], match: str | None) -> Plan:
@@ -209,14 +209,15 @@ def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Impleme
     return {arm: {call: r.answer for call, r in found.items()} for arm, found in complete.items()}
 
 
-def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers]) -> Iterator[Case]:
+def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers], arms: Mapping[str, Arm]) -> Iterator[Case]:
     """Names in each case whose answer an earlier arm gives too that arm's case: it is measured once."""
     first: dict[Any, str] = {}
+    changes = {name: msgspec.json.encode(arm.changes) for name, arm in arms.items()}
     for case in cases:
         if case.problem is not None:
             yield case
             continue
-        key = (case.question, _answer_key(case, whole[case.arm]))
+        key = (case.question, _answer_key(case, whole[case.arm]), changes[case.arm])
         same = first.setdefault(key, case.id)
         yield case if same == case.id else msgspec.structs.replace(case, same_as=same)
 

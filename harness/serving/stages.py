@@ -58,11 +58,11 @@ def _kernels(job: StageJob, device: Device, clock: OuterClock | None) -> Iterato
 
 def _decode(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator[StageEvent]:
     from harness.decode.decode_cases import DecodeBench
-    from harness.decode.suite_model import SuiteModel
+    from harness.decode.suite_model import open_model
 
     cases = cases_of(job.stage, job.plan)
     yield Started("load the weights", tuple(case.id for case in cases), 0, len(cases))
-    model = SuiteModel(job.plan, device)
+    model = open_model(job.plan, device)
     passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES)
     references = Path(job.references) if job.references else None
     bench = DecodeBench(model, job.process, passes, dict(job.streams), references, job.energy, clock, job.clocked)
@@ -71,7 +71,7 @@ def _decode(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator
 
 def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:
     from harness.decode.profile import profile_arm
-    from harness.decode.suite_model import SuiteModel
+    from harness.decode.suite_model import open_model
 
     questions = job.plan.suite.decode
     assert questions is not None
@@ -87,7 +87,7 @@ def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:
             if reason:
                 yield NotProfiled(what, reason, unsupported=True)
                 continue
-            model = model or SuiteModel(job.plan, device)
+            model = model or open_model(job.plan, device)
             found = profile_arm(model, arm, *questions.shapes[0], engine, keep, job.steps)
         except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
             raise

@@ -82,6 +82,22 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
         ),
     ] = None
     """The node, likewise."""
+    config: Annotated[
+        Any,
+        Meta(
+            description="of a model hf:... or ./file.py:function: what differs from its usual configuration",
+            extra_json_schema={"type": "object", "minProperties": 1},
+        ),
+    ] = None
+    """The node: which keys there are, the model decides."""
+    apply: Annotated[
+        Any,
+        Meta(
+            description="of such a model: functions that change the weights of all arms, each ./file.py:function",
+            extra_json_schema={"anyOf": [_WORD, _list(_WORD)]},
+        ),
+    ] = None
+    """The node, likewise."""
     shapes: Annotated[
         Any,
         Meta(

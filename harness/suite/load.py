@@ -15,6 +15,7 @@ from harness.suite.checkpoint import problem_of
 from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
+from harness.suite.module_models import is_module, read_module, read_module_arms
 from harness.suite.nodes import Node, parse
 from harness.suite.outside import outside_suite
 from harness.suite.reading import read_section
@@ -41,7 +42,8 @@ def load_suite(path: Path) -> Suite:
         return outside_suite(root, file, path, text)
     library = KernelLibrary(kernels_root.find(path).resolve(), path.resolve().parent)
     kernels = library.with_own_found(file.ops, file.models)
-    architecture, dims, weights, uses = _model(root, file, kernels)
+    module = read_module(root, file, kernels.suite_folder) if is_module(file.model) else None
+    architecture, dims, weights, uses = _model(root, file, kernels) if module is None else ("", {}, file.weights, ())
     ops = list(dict.fromkeys(use.op for use in uses))
     places = {op: [use.site for use in uses if use.op == op] for op in ops}
     sizes = {op: sorted({name for use in uses if use.op == op for name in use.dims}) for op in ops}
@@ -54,7 +56,10 @@ def load_suite(path: Path) -> Suite:
         known = kernels.spec(op).op.tolerance
         if file.dtype not in known:
             raise root.value["dtype"].error(f"{op} has no tolerance for {file.dtype}", file.dtype, known)
-    arms = read_arms(file.arms, places, kernels)
+    if module is None:
+        arms = read_arms(file.arms, places, kernels)
+    else:
+        arms = read_module_arms(file.arms, module, kernels.suite_folder)
     _check_routing(root, file.routing, kernels.suite_folder)
     for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):
         if key in root.value:
@@ -71,6 +76,7 @@ def load_suite(path: Path) -> Suite:
         kernels_root=str(kernels.root),
         ops=dict(kernels.sources),
         models=dict(kernels.models),
+        module=module,
         shapes=shapes,
         stored=stored,
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
@@ -82,6 +88,9 @@ def load_suite(path: Path) -> Suite:
 
 def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, ModelDims, Weights, tuple[Any, ...]]:
     """Architecture, dims, weights and uses of the suite's model; without one nothing, and no section asks about it."""
+    for key in ("config", "apply"):
+        if key in root.value:
+            raise root.key_error(key, "is for a model hf:NAME_OR_FOLDER or ./file.py:function")
     if "model" not in root.value:
         for key in ("kernels", "decode"):
             if key in root.value:

@@ -48,11 +48,46 @@ class Choice(msgspec.Struct, frozen=True):
     phase: str | None = None
 
 
+class ModuleChanges(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an arm changes in a model that is a torch module, in the order in which it is done.
+
+    attn_implementation, experts_implementation: as transformers names them. replace: by the name of a module's class,
+    `/path/file.py:name` of what takes the old module and returns the new one. kernels: by the name of a layer, the
+    folder of the package whose `layers` has it. quantize: a configuration of torchao with its arguments. apply:
+    functions from module to module, `/path/file.py:name`.
+    """
+
+    attn_implementation: str = ""
+    experts_implementation: str = ""
+    replace: dict[str, str] = {}
+    kernels: dict[str, str] = {}
+    quantize: str = ""
+    apply: tuple[str, ...] = ()
+
+
+class ModuleModel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model that is a torch module and calls no op by name.
+
+    kind: `hf` (transformers builds it) or `file` (a function does). name: the model type of transformers' config, a
+    folder with a config.json, or `/path/file.py:function`. config: what the suite sets in the config, or the function's
+    keywords. weights: the folder that they are read from; empty: random. apply: functions that change the weights of
+    all arms and of the float32 model.
+    """
+
+    kind: Literal["hf", "file"]
+    name: str
+    config: dict[str, Any] = {}
+    weights: str = ""
+    apply: tuple[str, ...] = ()
+
+
 class Arm(msgspec.Struct, frozen=True):
-    """choices: by op, most specific first matched: site and phase, site, phase, default."""
+    """choices: by op, most specific first matched: site and phase, site, phase, default. changes: of a model that is a
+    torch module."""
 
     name: str
     choices: dict[str, tuple[Choice, ...]]
+    changes: ModuleChanges = ModuleChanges()
 
     def choice(self, op: str, site: str, phase: str) -> Choice | None:
         ranked = [c for c in self.choices.get(op, ()) if c.site in (None, site) and c.phase in (None, phase)]
@@ -169,7 +204,13 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: Annotated[Literal[1], _key("version of this format")] = msgspec.field(name="suite")
     title: Annotated[str, _key("one line", minLength=1)]
     analysis: Annotated[str, _key("prose that the report prints above its tables", minLength=1)] = ""
-    model: Annotated[str, _key("a block of models.yaml; left out where `shapes` says what is timed", minLength=1)] = ""
+    model: Annotated[
+        str,
+        _key(
+            "a model of models.yaml, hf:NAME, or ./file.py:function; left out where `shapes` says what is timed",
+            minLength=1,
+        ),
+    ] = ""
     dtype: Annotated[DtypeName, _key("of activations", noun="dtype")] = "bfloat16"
     weights: Annotated[Weights, _key("the weights of the model")] = Weights()
     routing: Annotated[str, _key("of expert kernels: uniform, skewed, or a file of recorded ids", minLength=1)] = (
@@ -199,6 +240,8 @@ class Suite(Sections, frozen=True, kw_only=True):
     """Ops outside of the library that the suite can name."""
     models: dict[str, str] = {}
     """Architectures outside of the library: the file or folder of each."""
+    module: ModuleModel | None = None
+    """Of a model that calls no op by name; `architecture` and `dims` are empty then."""
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
     """By op, every dim of each of the calls that are timed alone and are of no model."""
     outside: dict[str, OutsideEngine] = {}
@@ -216,7 +259,7 @@ class Suite(Sections, frozen=True, kw_only=True):
         """Of weights and activations of the model; without one, of what the suite says; empty of what runs outside."""
         if self.outside:
             return ""
-        stored = f"{self.weights.dtype}-g{self.weights.group}" if self.model else self.stored
+        stored = f"{self.weights.dtype}-g{self.weights.group}" if self.architecture else self.stored
         return f"{stored}/{self.dtype}" if stored else self.dtype
 
 

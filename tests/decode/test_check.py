@@ -93,20 +93,16 @@ def test_what_is_no_number_is_wrong(value: float) -> None:
     assert not check_logits(got, logits(), "bfloat16").correct
 
 
-def test_the_reference_is_computed_once_for_all_processes_of_a_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_reference_is_computed_once_for_all_processes_of_a_run(tmp_path: Path) -> None:
     """And anew for another stream."""
     calls: list[int] = []
 
-    def counted(model: object, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
-        calls.append(steps)
-        return stream[:, :steps, None].float()
-
-    monkeypatch.setattr(check, "reference_logits", counted)
-
     class Model:
         device = FakeDevice()
+
+        def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
+            calls.append(steps)
+            return stream[:, :steps, None].float()
 
     prompt, stream = torch.arange(5).unsqueeze(0), torch.arange(CHECKED_STEPS + 1).unsqueeze(0)
     first, again = (kept_reference_logits(tmp_path, Model(), prompt, stream, CHECKED_STEPS) for _ in range(2))  # type: ignore[arg-type]

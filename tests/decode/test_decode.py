@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.decode.arm_ops import scope_name
-from harness.decode.check import divergence, reference_logits
+from harness.decode.check import divergence
 from harness.decode.decode_cases import DecodeBench, stream_name
 from harness.decode.profile import profile_arm
 from harness.decode.step import Step
@@ -164,7 +164,7 @@ def test_the_reference_does_not_depend_on_how_the_prompt_is_cut(model: SuiteMode
         for start in (0, 7, 14):
             decoder.prefill(prompt[:, start : start + (7 if start < 14 else 6)], start=start)
         pieces = decoder.prefill(stream, start=20, every=True)
-    torch.testing.assert_close(pieces, reference_logits(model, prompt, stream, 4), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(pieces, model.truth(prompt, stream, 4), rtol=1e-4, atol=1e-4)
 
 
 def test_divergence_names_the_first_different_token_and_the_gap_there() -> None:
@@ -182,12 +182,15 @@ def test_a_step_of_the_large_model_moves_the_bytes_that_are_known() -> None:
     float32 state read and written and what little is left."""
     suite = load_suite(REPOSITORY / "suites" / "qwen3_5_moe.yaml")
     work = model_work(suite, "decode", 1, 1024)
+    assert work is not None
     weights = 1518.7e6 - 10.9e6 + 42.1e6
     state = 2 * 30 * 32 * 128 * 128 * 4
     cache = 2 * 2 * 10 * 2 * 256 * 1025
     assert weights + state + cache < work.bytes < 1.01 * (weights + state + cache)
     four = model_work(suite, "decode", 4, 1024)
-    assert 1.5 * work.bytes < four.bytes < 4 * work.bytes, "experts are read per token, dense weights once"
+    assert four is not None and 1.5 * work.bytes < four.bytes < 4 * work.bytes, (
+        "experts are read per token, dense weights once"
+    )
 
 
 def test_a_live_profile_names_op_and_category_of_everything(model: SuiteModel) -> None:
@@ -200,5 +203,6 @@ def test_a_live_profile_names_op_and_category_of_everything(model: SuiteModel) -
     assert {"MoE", "int4mm", "SDPA", "Router", "chunk_gated_delta_rule"} <= names and UNCATEGORISED not in names
     assert {row.scope for row in found.kernels} >= {"int4_mm@lm_head", "sdpa@main", "moe_down@experts"}
     work = model_work(model.plan.suite, "decode", 1, 20)
+    assert work is not None
     assert sum(site.bytes for site in found.work) == work.bytes and sum(site.flop for site in found.work) == work.flop
     assert scope_name("sdpa", "main", 3) == "harness:sdpa@main#3"

@@ -1,0 +1,39 @@
+"""A function or class of somebody's file: `/path/file.py:name`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.import_variant import not_loaded
+
+
+def named_function(source: str) -> Callable[..., Any]:
+    """What `/path/file.py:name` names. The file is imported once for each of its texts, and finds what lies beside it.
+    Raises VariantNotLoaded, which says the line, for whatever the file raises."""
+    where, _, name = source.rpartition(":")
+    path = Path(where)
+    found: Callable[..., Any] = getattr(_imported(path), name)
+    return found
+
+
+def _imported(path: Path) -> Any:
+    name = f"module_model_{path.stem}_{hashlib.sha256(bytes(path) + path.read_bytes()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: Triton looks a kernel's module up by name
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise not_loaded(path, error) from error
+    return module

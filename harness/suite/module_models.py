@@ -1,0 +1,171 @@
+"""A model that is a torch module: `model: hf:NAME_OR_FOLDER` or `./file.py:function`, and what arms change in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.suite.checkpoint import CONFIG
+from harness.suite.choices import LIKE
+from harness.suite.format import NAME_PATTERN, SuiteFile
+from harness.suite.nodes import Node
+from harness.suite.op_sources import function_at
+from harness.values.suite import Arm, ModuleChanges, ModuleModel
+
+HF = "hf:"
+RANDOM = "random"
+DTYPES = ("float32", "bfloat16")
+"""Those that logits have a tolerance for."""
+ABOUT_OPS = ("kernels", "shapes", "sweep", "models", "ops", "routing")
+"""Keys that ask about ops by name, which such a model does not call."""
+OF_WEIGHTS = ("from", "seed")
+IMPLEMENTATIONS = ("attn_implementation", "experts_implementation")
+"""Keys of arms that transformers alone understands."""
+
+
+def is_module(name: Any) -> bool:
+    """Whether a suite's `model:` is a torch module rather than a block of models.yaml."""
+    return isinstance(name, str) and (name.startswith(HF) or name.endswith(".py") or ".py:" in name)
+
+
+def read_module(root: Node, file: SuiteFile, folder: Path) -> ModuleModel:
+    """The model that a suite names, with its weights; SuiteError for what there is not, and for keys about ops."""
+    for key in ABOUT_OPS:
+        if key in root.value:
+            raise root.key_error(key, f"asks about ops by name, and {file.model} calls none")
+    if file.dtype not in DTYPES:
+        raise root.value["dtype"].error(f"logits have no tolerance for {file.dtype}", file.dtype, DTYPES)
+    for key in root.value["weights"].value if "weights" in root.value else ():
+        if key not in OF_WEIGHTS:
+            raise root.value["weights"].key_error(key, "says nothing to this model", OF_WEIGHTS)
+    node = root.value["model"]
+    config = _config(file.config)
+    apply = _functions(file.apply, folder) if file.apply is not None else ()
+    given = "weights" in root.value and "from" in root.value["weights"].value
+    weights = "" if file.weights.source == RANDOM else str(_weights_in(root.value["weights"].value["from"], folder))
+    if not file.model.startswith(HF):
+        return ModuleModel("file", _function(node, folder, "build"), config, weights, apply)
+    name = file.model.removeprefix(HF)
+    if not ("/" in name or name.startswith(".")):
+        if not re.fullmatch(r"[a-z0-9_-]+", name):
+            raise node.error(
+                f"{name!r} is neither a model type of transformers (hf:qwen3_moe) nor a folder (hf:./path)"
+            )
+        return ModuleModel("hf", name, config, weights, apply)
+    there = (folder / name).expanduser().resolve()
+    if not (there / CONFIG).is_file():
+        raise node.error(f"{there}: no folder with a {CONFIG}; names on a hub are not looked up, only local folders")
+    if not given and any(there.glob("*.safetensors")):
+        weights = str(there)
+    return ModuleModel("hf", str(there), config, weights, apply)
+
+
+def _weights_in(node: Node, folder: Path) -> Path:
+    path = (folder / str(node.value)).expanduser().resolve()
+    if not path.is_dir():
+        raise node.error(f"{path}: no such folder")
+    return path
+
+
+def _config(node: Node | None) -> dict[str, Any]:
+    if node is None:
+        return {}
+    return {key: child.plain for key, child in node.items()}
+
+
+def read_module_arms(node: Node, model: ModuleModel, folder: Path) -> dict[str, Arm]:
+    """The arms by name, in the order of the file; what an arm does not say is that of the arm that it is `like`."""
+    entries = dict(node.items())
+    if not entries:
+        raise node.error("an arm is needed")
+    for name in entries:
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise node.key_error(name, "is not a name of an arm; allowed: letters, digits, _ . + -")
+    own = {name: _own_changes(arm, model, folder) for name, arm in entries.items()}
+    return {name: Arm(name, {}, _resolved(name, node, own, ())) for name in entries}
+
+
+def _own_changes(arm: Node, model: ModuleModel, folder: Path) -> dict[str, Any]:
+    """What the arm says itself."""
+    known = ("apply", "replace", "kernels", "quantize", *(IMPLEMENTATIONS if model.kind == "hf" else ()))
+    found: dict[str, Any] = {}
+    for key, child in arm.items() if arm.value is not None else ():
+        if key == LIKE:
+            continue
+        if key not in known:
+            raise arm.key_error(key, "is no change of a torch module", [*known, LIKE])
+        found[key] = _READERS[key](child, folder)
+    return found
+
+
+def _resolved(name: str, node: Node, own: Mapping[str, dict[str, Any]], below: tuple[str, ...]) -> ModuleChanges:
+    arm: Node = node.value[name]
+    like: Node | None = arm.value.get(LIKE) if arm.is_mapping else None
+    inherited = ModuleChanges()
+    if like is not None:
+        others = [other for other in own if other != name]
+        if like.value not in others:
+            raise like.error(f"no other arm {like.value}", str(like.value), others)
+        if like.value in below:
+            raise like.error(f"a circle: {' -> '.join([*below, name, like.value])}")
+        inherited = _resolved(like.value, node, own, (*below, name))
+    said = dict(own[name])
+    for key in ("replace", "kernels"):
+        if key in said:
+            said[key] = {**getattr(inherited, key), **said[key]}
+    return msgspec.structs.replace(inherited, **said)
+
+
+def _word(node: Node, _: Path) -> str:
+    if not isinstance(node.value, str) or not node.value.strip():
+        raise node.error(f"{node.shown} is not a word")
+    return node.value
+
+
+def _functions(node: Node, folder: Path) -> tuple[str, ...]:
+    return tuple(_function(child, folder, "apply") for child in (node.elements() if node.is_list else [node]))
+
+
+def _replacements(node: Node, folder: Path) -> dict[str, str]:
+    return {kind: _function(child, folder, kind) for kind, child in node.items()}
+
+
+def _packages(node: Node, folder: Path) -> dict[str, str]:
+    """By the name of a layer, the folder of its package."""
+    found = {}
+    for layer, child in node.items():
+        path = (folder / str(child.value)).resolve()
+        if not path.is_dir():
+            raise child.error(f"{path}: no such folder; packages are local, no hub is asked")
+        found[layer] = str(path)
+    return found
+
+
+def _function(node: Node, folder: Path, usual: str) -> str:
+    """`/path/file.py:name`; where the suite leaves the name out, the usual one. SuiteError where the file does not
+    define it."""
+    text = _word(node, folder)
+    text = text if ".py:" in text else f"{text}:{usual}"
+    try:
+        found = function_at(text, folder)
+    except HarnessError as error:
+        raise node.error(str(error)) from error
+    defined = re.search(rf"^(?:def|class)\s+{found.name}\b|^{found.name}\s*[:=]", found.file.read_text(), re.MULTILINE)
+    if defined is None:
+        raise node.error(f"{found.file} defines no {found.name}")
+    return f"{found.file}:{found.name}"
+
+
+_READERS: dict[str, Callable[[Node, Path], Any]] = {
+    "attn_implementation": _word,
+    "experts_implementation": _word,
+    "replace": _replacements,
+    "kernels": _packages,
+    "quantize": _word,
+    "apply": _functions,
+}
