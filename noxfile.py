@@ -18,7 +18,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", "slow", "samples", "lint", "types"]
+nox.options.sessions = ["tests", "slow", "samples", "lint", "types", "docs"]
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "harness"
@@ -156,6 +156,14 @@ def types(session: nox.Session) -> None:
         settings = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
         with session.chdir(folder):
             _run(session, "mypy", *settings, *PACKAGES, "noxfile.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documents as a site in `build/site/html`, the reference made from the code; links and anchors must hold."""
+    _install(session, "docs")
+    session.run(str(PYTHON), "docs/site/assemble.py", "build/site/pages", env={"OMP_NUM_THREADS": "1"})
+    _run(session, "sphinx", "-q", "-W", "--keep-going", "-n", "build/site/pages", "build/site/html")
 
 
 @nox.session
