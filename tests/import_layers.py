@@ -77,7 +77,10 @@ LAYERS = {
         ("harness/recording/**/*.py",), (*KERNELS, *SHOWING, "harness.cli", "harness.store", "harness.runner")
     ),
     "what is there before a stranger's program imports torch": Layer(
-        tuple(f"harness/recording/{name}.py" for name in ("program", "child", "session", "when_imported")),
+        tuple(
+            f"harness/recording/{name}.py"
+            for name in ("program", "child", "session", "record_session", "when_imported")
+        ),
         (*HEAVY, *KERNELS, *SHOWING),
         deferred=False,
     ),

@@ -33,6 +33,7 @@ from harness.cli import (
     machines,
     note,
     profile,
+    record,
     report,
     run,
     schema,
@@ -86,6 +87,7 @@ app.command("machines")(machines.command)
 app.command("note")(note.command)
 app.command("profile", cls=WithProgram)(profile.command)
 app.command("push")(store.push)
+app.command("record", cls=WithProgram)(record.command)
 app.command("report")(report.command)
 app.command("run")(run.command)
 app.command("schema")(schema.command)

@@ -12,13 +12,14 @@ import msgspec
 
 from harness.programs.place import Place
 from harness.programs.processes import joined
-from harness.programs.told import Recording, Told, read_told, write_told
+from harness.programs.told import Calls, Recording, Told, read_told, write_told
 from harness.programs.window import Window
 from harness.programs.words import PythonProgram
 from harness.worker.launch import reaching_harness
 
 END_S = 10.0
 """A program that is told to end writes its trace within this time, or is killed."""
+CALLS_LOST = "nothing recorded: it ended before it could be written"
 ENDED_BEFORE = "no trace: it ended before one was written"
 
 
@@ -45,18 +46,32 @@ def record(program: PythonProgram, place: Place, window: Window, stdout: int | N
     place.begun(place.rank).touch()
     told = place.told(place.rank)
     own = place.own(place.rank)
-    asked = Recording(
-        program, str(place.folder), place.stem(place.rank), str(own), os.environ.get("PYTHONPATH", ""), window
-    )
-    command = [sys.executable, "-P", "-m", "harness.recording.program", msgspec.json.encode(asked).decode()]
-    process = subprocess.Popen(command, env=reaching_harness(os.environ), stdout=stdout)
-    try:
-        ended = Ended(process.wait())
-    except KeyboardInterrupt:
-        ended = Ended(_stopped(process), interrupted=True)
+    ended = run(_asked(program, place, window), stdout)
     said = read_told(own) if own.exists() else Told(ended.status, ENDED_BEFORE)
     write_told(told, joined(place, said))
     return ended
+
+
+def record_calls(program: PythonProgram, place: Place, window: Window, calls: Calls) -> tuple[Told, Ended]:
+    """The same for its calls: what is left of them is in the place's folder."""
+    ended = run(_asked(program, place, window, calls))
+    own = place.own(place.rank)
+    return read_told(own) if own.exists() else Told(ended.status, CALLS_LOST), ended
+
+
+def _asked(program: PythonProgram, place: Place, window: Window, calls: Calls | None = None) -> Recording:
+    own, path = str(place.own(place.rank)), os.environ.get("PYTHONPATH", "")
+    return Recording(program, str(place.folder), place.stem(place.rank), own, path, window, calls)
+
+
+def run(asked: Recording, stdout: int | None = None) -> Ended:
+    """^C and SIGTERM to this process reach the program."""
+    command = [sys.executable, "-P", "-m", "harness.recording.program", msgspec.json.encode(asked).decode()]
+    process = subprocess.Popen(command, env=reaching_harness(os.environ), stdout=stdout)
+    try:
+        return Ended(process.wait())
+    except KeyboardInterrupt:
+        return Ended(_stopped(process), interrupted=True)
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> int:

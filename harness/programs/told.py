@@ -16,9 +16,20 @@ CHILDREN = "HARNESS_RECORDING"
 """The variable by which a program's child processes know that they are recorded, and how."""
 
 
+class Calls(msgspec.Struct, frozen=True):
+    """What is recorded of a program's calls. modules: patterns of class names and paths. samples: calls of each case
+    whose tensors are kept, as far as so many megabytes go. every: one step of so many is looked at."""
+
+    modules: tuple[str, ...] = ()
+    samples: int = 2
+    megabytes: int = 256
+    every: int = 16
+
+
 class Recording(msgspec.Struct, frozen=True):
     """What the process that runs a program is asked to do. folder: where it and its children leave their traces, as
-    `STEM.PID.N.json`. told: a file there, its last act. python_path: PYTHONPATH as the program is to find it."""
+    `STEM.PID.N.json`. told: a file there, its last act. python_path: PYTHONPATH as the program is to find it.
+    calls: recorded in place of a trace."""
 
     program: PythonProgram
     folder: str
@@ -26,6 +37,7 @@ class Recording(msgspec.Struct, frozen=True):
     told: str
     python_path: str = ""
     window: Window = Window()
+    calls: Calls | None = None
 
     @property
     def flag(self) -> str:

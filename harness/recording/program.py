@@ -20,6 +20,7 @@ import msgspec
 
 from harness.programs.told import CHILDREN, Recording, Told, write_told
 from harness.programs.words import PythonProgram
+from harness.recording.record_session import RecordSession
 from harness.recording.session import Session
 from harness.values.environment import Environment
 
@@ -30,9 +31,10 @@ def main(text: str) -> NoReturn:
     recording = msgspec.json.decode(text, type=Recording)
     signal.signal(signal.SIGTERM, _end)
     Path(recording.folder, recording.flag).write_bytes(b"\0")
+    site = "" if recording.calls else str(SITE)
     os.environ[CHILDREN] = text
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(SITE), recording.python_path)))
-    session = Session(recording, leads=True)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (site, recording.python_path)))
+    session = RecordSession(recording) if recording.calls else Session(recording, leads=True)
     leave = os._exit
 
     def leaving(status: int) -> NoReturn:
@@ -50,7 +52,7 @@ def main(text: str) -> NoReturn:
     sys.exit(status)
 
 
-def _tell(recording: Recording, session: Session, status: int) -> None:
+def _tell(recording: Recording, session: Session | RecordSession, status: int) -> None:
     reason = session.end()
     write_told(Path(recording.told), Told(status, reason, _environment()))
 

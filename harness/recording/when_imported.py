@@ -29,7 +29,10 @@ class _After(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._action()
+        try:
+            self._action()
+        except Exception as error:  # the program runs on
+            print(f"harness: not recorded: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 class _Finder(MetaPathFinder):

@@ -1,0 +1,124 @@
+"""The tensors of a recorded program, as the op files that `harness record` writes read them.
+
+`NAME.pt` beside `NAME.py` has, by case, the arguments of its calls: tensors of a few of them as they were, and of all
+what is needed to draw others like them.
+"""
+
+import io
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class OnlyRecorded(ValueError):
+    """Something was asked of a kernel that has no definition beyond what it did."""
+
+
+class Recording:
+    def __init__(self, op_file: str) -> None:
+        self._file = Path(op_file).with_suffix(".pt")
+        self._loaded: dict[str, Any] | None = None
+
+    def _all(self) -> dict[str, Any]:
+        if self._loaded is None:
+            self._loaded = torch.load(self._file, map_location="cpu", weights_only=True)
+        return self._loaded
+
+    def inputs(
+        self, case: int, names: Sequence[str], generator: torch.Generator, device: str, dtype: torch.dtype,
+        exact: bool = False,
+    ) -> list[Any]:  # fmt: skip
+        """The arguments of one of the calls that were kept, drawn among them; where none was, tensors drawn between the
+        recorded bounds, whole numbers by their histogram. dtype: of those that were in the program's own floating
+        dtype. exact: no other dtype and no drawn tensor will do."""
+        cases = self._all()["cases"]
+        if case not in cases:
+            raise OnlyRecorded(f"case {case}: recorded were 1 to {len(cases)}")
+        found, usual = cases[case], getattr(torch, self._all()["dtype"])
+        if exact and dtype is not usual:
+            raise OnlyRecorded(f"recorded in {usual}: --dtype {str(usual).removeprefix('torch.')}")
+        samples = found["samples"]
+        if exact and not samples:
+            raise OnlyRecorded(f"case {case}: no tensors were kept; record with more `--megabytes`")
+        at = int(torch.randint(max(1, len(samples)), (1,), generator=generator, device=generator.device))
+        made = []
+        for name in names:
+            about = found["tensors"].get(name)
+            if about is None:
+                made.append(found["values"][name])
+                continue
+            value = samples[at][name].to(device) if samples else _drawn(about, generator, device)
+            value = value.to(dtype) if value.dtype is usual and value.is_floating_point() else value
+            made.append(_strided(value, about["stride"]))
+        return made
+
+    def answer(self, given: Mapping[str, Any], written: Sequence[str]) -> list[Tensor]:
+        """What the recorded kernel left in `written`. given: its other tensors, floats in any dtype. OnlyRecorded where
+        these are not the tensors of a recorded call."""
+        for case in self._all()["cases"].values():
+            for sample in case["samples"]:
+                if all(_same(value, sample.get(name, case["values"].get(name))) for name, value in given.items()):
+                    return [sample[f"{name}.after"] for name in written]
+        raise OnlyRecorded("these are no recorded inputs, and it has no definition; write one in `reference`")
+
+    @staticmethod
+    def kernel(found: Any) -> Any:
+        """Without what chooses its constants."""
+        while hasattr(found, "configs") or hasattr(found, "values"):
+            found = found.fn
+        return found
+
+    def module(self, classes: Mapping[str, Any], device: Any) -> torch.nn.Module:
+        """The module without its parameters and buffers, which are inputs. classes: those of the program's own file."""
+        found = self._all()
+        place = "meta"
+
+        class Unpickler(pickle.Unpickler):
+            def find_class(self, module: str, name: str) -> Any:
+                return classes[name] if module == "__main__" else super().find_class(module, name)
+
+            def persistent_load(self, key: Any) -> Any:
+                kind, name = key
+                if kind == "extra":
+                    return found["extra"][name].to(device)
+                shape, dtype = found["state"][name]
+                value = torch.empty(shape, dtype=getattr(torch, dtype), device=place)
+                return torch.nn.Parameter(value, requires_grad=False) if kind == "parameter" else value
+
+        made = Unpickler(io.BytesIO(bytes(found["module"].tolist()))).load()
+        assert isinstance(made, torch.nn.Module)
+        return made
+
+
+def _same(value: Any, recorded: Any) -> bool:
+    if not isinstance(value, Tensor):
+        return bool(value == recorded)
+    if not isinstance(recorded, Tensor) or value.shape != recorded.shape:
+        return False
+    ours, theirs = (v.detach().cpu().double() for v in (value, recorded))
+    return torch.equal(ours.nan_to_num(), theirs.nan_to_num())
+
+
+def _drawn(about: Mapping[str, Any], generator: torch.Generator, device: str) -> Tensor:
+    dtype, shape, low, high = getattr(torch, about["dtype"]), about["shape"], about["low"], about["high"]
+    place = generator.device
+    if about["histogram"]:
+        counts = torch.tensor(about["histogram"], dtype=torch.float32, device=place)
+        size = int(torch.tensor(shape).prod())
+        value = torch.multinomial(counts, size, replacement=True, generator=generator).reshape(shape) + int(low)
+    elif dtype.is_floating_point:
+        value = low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float32, device=place)
+    else:
+        value = torch.randint(int(low), int(high) + 1, shape, generator=generator, device=place)
+    return value.to(device=device, dtype=dtype)
+
+
+def _strided(value: Tensor, stride: Sequence[int]) -> Tensor:
+    if tuple(value.stride()) == tuple(stride) or any(part == 0 for part in stride):
+        return value
+    made = torch.empty_strided(value.shape, tuple(stride), dtype=value.dtype, device=value.device)
+    return made.copy_(value)
