@@ -22,6 +22,7 @@ from harness.cli import (
     calibrate,
     check,
     compare,
+    compilers,
     confirm,
     doctor,
     explain,
@@ -74,6 +75,7 @@ app.command("breakdown")(breakdown.command)
 app.command("calibrate")(calibrate.command)
 app.command("check")(check.command)
 app.command("compare", cls=WithProgram)(compare.command)
+app.command("compilers")(compilers.command)
 app.command("confirm")(confirm.command)
 app.command("doctor")(doctor.command)
 app.command("explain")(explain.command)

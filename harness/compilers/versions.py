@@ -9,7 +9,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -43,6 +43,19 @@ class Compiler(msgspec.Struct, frozen=True):
         if self.site is not None:
             found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self.site), found.get("PYTHONPATH"))))
         return found | {CACHE_VARIABLE: str(self.folder), "TRITON_CACHE_DIR": str(self.folder / "triton")}
+
+
+def find_compilers(names: Sequence[str], wheels: Path | None = None, say: Say = lambda _: None) -> list[Compiler]:
+    """Each once, in this order; see `find_compiler`. Raises HarnessError for two names of one build, too."""
+    found: dict[Path, Compiler] = {}
+    for name in dict.fromkeys(names):
+        compiler = find_compiler(name, wheels, say)
+        if compiler.folder in found:
+            if NEWEST in names:  # it may well be the one that is named, too
+                continue
+            raise HarnessError(f"--triton {name}: the same build as {found[compiler.folder].name}")
+        found[compiler.folder] = compiler
+    return list(found.values())
 
 
 def find_compiler(name: str, wheels: Path | None = None, say: Say = lambda _: None) -> Compiler:

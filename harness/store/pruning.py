@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from harness.store import tables
 from harness.store.store import Store
 from harness.store.tables import PRUNED
+from harness.store.writer import COMPILERS
 
 AT_ONCE = 500
 """Runs of one transaction."""
@@ -55,6 +56,7 @@ def _prunable(connection: Connection, before: str) -> Prunable:
     reasons = {
         "still running": lambda row: row.state == "running",
         "tagged": lambda row: bool(row.tags),
+        "kept by compilers": lambda row: row.purpose == COMPILERS,
         "sides of comparisons and calibrations": lambda row: bool(row.purpose),
         "known to sweeps": lambda row: row.id in swept,
         "waiting to be pushed": lambda row: row.id in waiting,

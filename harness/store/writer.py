@@ -16,6 +16,8 @@ from harness.values.run import Run, facts_of
 from harness.values.suite import Suite
 
 PROC = Path("/proc")
+COMPILERS = "compilers"
+"""Purpose of a run that `harness compilers` keeps."""
 
 
 def this_writer() -> str:
@@ -51,7 +53,7 @@ def listed(run: Run) -> dict[str, str | int]:
         "note": run.note,
         "device": run.environment.device_name if run.environment else "",
         "cases": sum(case.same_as is None for case in run.planned),
-        "purpose": run.pairing.purpose if run.pairing else "",
+        "purpose": run.pairing.purpose if run.pairing else COMPILERS if run.matrix else "",
         "comparison": run.pairing.comparison if run.pairing else "",
     }
 

@@ -10,6 +10,7 @@ import msgspec
 
 from harness.values.case import Case
 from harness.values.closure import Closure, ObservedCode
+from harness.values.compilers import CompilerMatrix
 from harness.values.environment import Environment
 from harness.values.machine import Sniff
 from harness.values.measurement import Conditions, Measurement, Status
@@ -93,6 +94,8 @@ class Run(msgspec.Struct, frozen=True):
     """Of the environment's commit on its line of first parents, the root's 1; None where nobody knew."""
     program: Program | None = None
     """What was profiled in place of a suite."""
+    matrix: CompilerMatrix | None = None
+    """Of `harness compilers`, which measures nothing."""
     schema: int = SCHEMA_VERSION
 
     @property

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.values.case import Case, Implementation, Tunables
+from harness.values.compilers_asked import CompilersAsked
 from harness.values.engine import EngineName
 from harness.values.outside import OutsideEngine
 
@@ -220,6 +221,9 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timer: Annotated[Timing, _key("how ops are timed alone")] = Timing()
     decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
     energy: Annotated[bool, _key("joules per call and token, too; 12 s and more for each case")] = False
+    compilers: Annotated[CompilersAsked, _key("releases of Triton that `harness compilers` holds it against")] = (
+        CompilersAsked()
+    )
     compare: Annotated[ComparePolicy, _key("how two runs of this suite are judged")] = ComparePolicy()
 
 

@@ -48,6 +48,14 @@ def spark_svg(trend: Trend) -> Markup:
     return _svg(WIDTH, HEIGHT, words, f'{axis}{line}<circle class="dot" cx="{x}" cy="{y}" r="5"/>', SCALE)
 
 
+def steps_svg(values: Sequence[int], words: str) -> Markup:
+    """Whole numbers in their order, zero-based: each a level as wide as the next, joined by upright lines."""
+    top, width = max(values) or 1, (SCALE * WIDTH) // len(values)
+    levels = [round(SCALE * (HEIGHT - 2 - value / top * (HEIGHT - 4))) for value in values]
+    path = f"M0 {levels[0]}h{width}" + "".join(f"V{level}h{width}" for level in levels[1:])
+    return _svg(WIDTH, HEIGHT, words, f'<path class="line" d="{path}"/>', SCALE)
+
+
 def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
     """Relative steps, level ones put together: a page may have twenty thousand points. A point that nothing joins is a
     short dash."""

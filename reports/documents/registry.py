@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from . import breakdowns, comparisons, plans, ranks, runs, sanitized, stored, sweeps
+from . import breakdowns, comparisons, compilers, plans, ranks, runs, sanitized, stored, sweeps
 from .encoding import SCHEMA
 
 DOCUMENTS: Mapping[str, Any] = {
@@ -22,6 +22,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "calibration": stored.CalibrationDocument,
     "changes": stored.ChangesDocument,
     "comparison": comparisons.ComparisonDocument,
+    "compilers": compilers.CompilersDocument,
     "compiled": sweeps.CompiledDocument,
     "difference": breakdowns.TwoBreakdowns,
     "findings": stored.FindingsDocument,

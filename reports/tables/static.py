@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from harness.values.binary import Binary
 from harness.values.static_comparison import KernelChange, StaticCase, StaticComparison, StaticVerdict
 
 from ..figures import UNKNOWN, clean
@@ -20,20 +21,39 @@ FIGURES: Mapping[str, str] = {
 """Headings of a binary's figures, by their names; the first four explain most of a change in time."""
 
 
+AMD_FIGURES: Mapping[str, str] = {
+    "sgprs": "SGPRs",
+    "agprs": "AGPRs",
+    "stack_bytes": "scratch B",
+    "waves_per_simd": "waves/SIMD",
+    "instructions": "instr",
+    "warp": "wave",
+}
+"""The same of an AMD target, where registers are VGPRs, shared memory is LDS and a block a workgroup."""
+
+
+def amd_figure(binary: Binary | None, name: str) -> int | None:
+    """None for a kernel of another maker."""
+    found: int | None = None if binary is None or binary.sgprs is None else getattr(binary, name)
+    return found
+
+
 def changed_kernels(found: StaticComparison) -> Table:
     """The worst case first."""
     columns = (
         Column("verdict", ""), Column("case", "Case"), Column("target", "Target"), Column("kernel", "Kernel"),
         *(Column(key, heading, right=True, extra=place > 3) for place, (key, heading) in enumerate(FIGURES.items())),
+        *(Column(key, heading, right=True, sparse=True, extra=True) for key, heading in AMD_FIGURES.items()),
     )  # fmt: skip
     rows = []
     for case, kernel in _changed(found):
         cells: tuple[Cell, ...] = (
             Mark(str(case.verdict), case.verdict.tone), Name(clean(case.case), long=True), Words(case.target),
             Name(clean(kernel.name), mono=True), *(Words(figure(kernel, name)) for name in FIGURES),
+            *(_of_amd(kernel, name) for name in AMD_FIGURES),
         )  # fmt: skip
         rows.append(Row(cells, case.verdict.rank, str(case.verdict)))
-    return Table("changed_kernels", "Kernels that are not the same", columns, tuple(rows))
+    return Table("changed_kernels", "Kernels that are not the same", columns, tuple(rows)).known
 
 
 def _changed(found: StaticComparison) -> Iterator[tuple[StaticCase, KernelChange]]:
@@ -46,5 +66,14 @@ def _changed(found: StaticComparison) -> Iterator[tuple[StaticCase, KernelChange
 def figure(kernel: KernelChange, name: str) -> str:
     """`96 -> 168`, `96` where both are equal, and what a side that does not launch it lacks."""
     before, after = (None if b is None else getattr(b, name) for b in (kernel.base, kernel.head))
-    words = [UNKNOWN if v is None else f"{v:.3g}" if isinstance(v, float) else f"{v:,}" for v in (before, after)]
+    return _change(before, after)
+
+
+def _of_amd(kernel: KernelChange, name: str) -> Words | None:
+    before, after = amd_figure(kernel.base, name), amd_figure(kernel.head, name)
+    return None if before is None and after is None else Words(_change(before, after))
+
+
+def _change(*values: float | None) -> str:
+    words = [UNKNOWN if v is None else f"{v:.3g}" if isinstance(v, float) else f"{v:,}" for v in values]
     return words[0] if words[0] == words[1] else f"{words[0]} -> {words[1]}"

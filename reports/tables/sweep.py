@@ -14,7 +14,7 @@ from harness.values.sweep import Configuration, Confirmed, SweepResult, SweptVar
 
 from ..table import Cell, Change, Column, Name, Number, Quantity, Row, Table, Words, maybe
 from .kernels import repeats
-from .static import FIGURES
+from .static import AMD_FIGURES, FIGURES, amd_figure
 
 SHOWN = 5
 SHOWN_COMPILED = 8
@@ -119,14 +119,16 @@ def compiled(rows: Sequence[Compiled]) -> Table:
     columns = (
         *(Column(name, name, right=True) for name in tunables),
         *(Column(FIELDS[field], FIGURES[field], right=True, extra=field == "blocks_per_sm") for field in shown),
+        *(Column(field, heading, right=True, sparse=True, extra=True) for field, heading in AMD_FIGURES.items()),
     )
     found = []
     for group in sorted(groups(rows), key=_order):
         main = group[0].main
         numbers = [getattr(main, field) if main else None for field in shown]
+        numbers += [amd_figure(main, field) for field in AMD_FIGURES]
         cells = [maybe(value, lambda x: f"{x:.1f}" if isinstance(x, float) else f"{x:,}") for value in numbers]
         found.append(Row((*(Words("|".join(values)) for values in values_of(group).values()), *cells)))
-    table = Table("compiled", "Distinct binaries", columns, tuple(found))
+    table = Table("compiled", "Distinct binaries", columns, tuple(found)).known
     return table.first(SHOWN_COMPILED, lambda left: f"and {len(left)} more")
 
 

@@ -72,6 +72,7 @@ from tests.sweep.made import case, finals, measured, question, row
 from tests.trace.made import KERNELS, gpu, write
 
 from .comparison_factory import comparison as made_comparison
+from .compiler_factory import compiler_tables
 from .outside_factory import outside_run
 from .run_factory import ENVIRONMENT, broken_run, synthetic_run
 
@@ -292,7 +293,7 @@ def every_table(folder: Path) -> list[Table]:
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
-        noise.noise(noise_of_two_cases()),
+        noise.noise(noise_of_two_cases()), *compiler_tables(),
         sanitized.access_errors(tool_reports()),
         *rank_tables(*rank_job(folder)),
     ]  # fmt: skip

@@ -28,6 +28,9 @@ def matching(device: str) -> list[str]:
         ("NVIDIA H200", "nvidia-h200-sxm"),
         ("NVIDIA L40S", "nvidia-l40s"),
         ("AMD Instinct MI300X", "amd-mi300x"),
+        ("AMD Instinct MI325X", "amd-mi325x"),
+        ("AMD Instinct MI355X", "amd-mi355x"),
+        ("AMD Radeon RX 7900 XTX", "amd-rx-7900-xtx"),
     ],
 )
 def test_each_device_has_exactly_one_block(device: str, block: str) -> None:

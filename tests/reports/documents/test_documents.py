@@ -14,10 +14,22 @@ from harness.compare.explain import Explanation
 from harness.plan import expand
 from harness.suite.load import load_suite
 from harness.values.finding import Finding
-from harness_reports.documents import breakdowns, comparisons, plans, ranks, registry, runs, sanitized, stored, sweeps
+from harness_reports.documents import (
+    breakdowns,
+    comparisons,
+    compilers,
+    plans,
+    ranks,
+    registry,
+    runs,
+    sanitized,
+    stored,
+    sweeps,
+)
 from harness_reports.documents.encoding import SCHEMA, of, text
 from tests.conftest import REPOSITORY
 from tests.reports.comparison_factory import comparison
+from tests.reports.compiler_factory import compiler_matrix
 from tests.reports.run_factory import broken_run
 from tests.reports.table_factory import (
     attempt,
@@ -58,6 +70,7 @@ def documents(folder: Path) -> dict[str, str]:
         "changes": stored.changes_text([changed_series()], [changed_standing()], stopped()),
         "comparison": comparisons.comparison_text(comparison(12), Explanation()),
         "compiled": sweeps.compiled_text(compiled_sweep()),
+        "compilers": compilers.matrix_text(compiler_matrix()),
         "difference": breakdowns.breakdown_text(names, profiles, difference(*profiles)),
         "findings": stored.findings_text([Finding("GPU", "missing", "none", "buy one")]),
         "history": stored.history_text((history(),)),

@@ -1,0 +1,113 @@
+"""`harness compilers`: a suite's Triton kernels compiled by several releases of Triton for several targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import Arms, AsJson, Match, Store, csv
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.values.compilers import CompilerMatrix
+    from harness.values.suite import Suite
+
+TRITON = "Versions, oldest first: 3.9.0, newest, installed, a wheel, the folder of a source build. As the suite says."
+TARGET = "Architectures, comma-separated: sm_90, gfx942. As the suite says."
+
+
+def command(
+    suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
+    triton: Annotated[str, typer.Option(help=TRITON)] = "",
+    target: Annotated[str, typer.Option(help=TARGET)] = "",
+    base: Annotated[str, typer.Option(help="The version in use; else the installed one, else the first.")] = "",
+    wheels: Annotated[Path | None, typer.Option(help="Install versions from this folder, without an index.")] = None,
+    device: Annotated[str, typer.Option(help="The GPU whose tuned files are read: nvidia-h100-80gb-hbm3.")] = "",
+    match: Match = "",
+    arms: Arms = "",
+    neighbours: Annotated[bool, typer.Option(help="Compile the configurations beside the chosen one, too.")] = True,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
+    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    keep: Annotated[bool, typer.Option(help="Keep it in the store, for what changed when.")] = True,
+    store: Store = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say which kernels another Triton makes worse, on either vendor. Status 0 none, 1 worse, 5 does not compile."""
+    from harness.suite.load import load_suite
+
+    if as_json and markdown == "-":
+        raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
+    loaded = load_suite(suite)
+    found = _compiled(
+        loaded, csv(triton), csv(target), base, wheels, device, match, csv(arms), neighbours, jobs
+    )  # fmt: skip
+    earlier = _kept(loaded, found, store, keep)
+    _show(found, earlier, markdown, html, as_json)
+    raise typer.Exit(int(found.exit_status))
+
+
+def _compiled(
+    suite: Suite, triton: list[str], targets: list[str], base: str, wheels: Path | None, device: str, match: str,
+    arms: list[str], neighbours: bool, jobs: int,
+) -> CompilerMatrix:  # fmt: skip
+    from harness.cli.compare_live import interruptible, say
+    from harness.cli.progress import RunProgress
+    from harness.compilers.matrix import base_of, compile_matrix
+    from harness.compilers.versions import find_compilers
+    from harness.compilers.workload import workload
+    from harness.plan import expand
+
+    asked = suite.compilers
+    with interruptible("nothing was kept"), RunProgress() as progress:
+        compilers = find_compilers(triton or asked.triton, wheels, say)
+        base = base_of(compilers, base or asked.base)
+        in_use = next(compiler for compiler in compilers if compiler.name == base)
+        plan = expand(
+            suite, arms=arms or None, match=match or None, device_slug=device or None,
+            triton=in_use.triton if device else None,
+        )  # fmt: skip
+        works = workload(plan, neighbours and asked.neighbours)
+        return compile_matrix(
+            suite, works, compilers, targets or asked.targets, base=base, jobs=jobs or None,
+            report=lambda word, done, of: progress(word, "compile", done, of),
+        )  # fmt: skip
+
+
+def _kept(suite: Suite, found: CompilerMatrix, store: str, keep: bool) -> list[CompilerMatrix]:
+    """What the store had of the suite before, oldest first. keep: adds this one."""
+    from harness.store import Store as RunStore
+    from harness.store.compilations import add, matrices
+    from harness.store.writer import this_command
+
+    runs = RunStore(store)
+    earlier = matrices(runs, suite.name)
+    if keep:
+        add(runs, suite, found, this_command())
+    return earlier
+
+
+def _show(
+    found: CompilerMatrix, earlier: list[CompilerMatrix], markdown: str, html: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    if markdown:
+        from harness.cli.output_file import write_markdown
+        from harness_reports.pages.compilers import markdown as as_markdown
+
+        write_markdown(markdown, as_markdown(found))
+    if html is not None:
+        from harness.cli.output_file import write
+        from harness_reports.pages.compilers_page import render as page
+
+        write("--html", html, page(found, earlier))
+    if as_json:
+        from harness_reports.documents.compilers import matrix_text
+
+        print(matrix_text(found))
+    elif markdown != "-":
+        from harness_reports.formats.console import show
+        from harness_reports.pages.compilers import render
+
+        show(render(found))

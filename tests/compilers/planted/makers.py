@@ -1,0 +1,37 @@
+"""x + y with what only NVIDIA's compiler can do: an option of the launch, PTX, a function of libdevice."""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from triton.language.extra.cuda import libdevice
+
+
+@triton.jit
+def plain_kernel(x, y, z, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(z + at, tl.load(x + at) + tl.load(y + at))
+
+
+@triton.jit
+def ptx_kernel(x, y, z, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    value = (tl.load(x + at) + tl.load(y + at)).to(tl.float32)
+    same = tl.inline_asm_elementwise("mov.b32 $0, $1;", "=f,f", [value], dtype=tl.float32, is_pure=True, pack=1)
+    tl.store(z + at, same)
+
+
+@triton.jit
+def libdevice_kernel(x, y, z, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(z + at, libdevice.exp((tl.load(x + at) + tl.load(y + at)).to(tl.float32)))
+
+
+def run(x: Tensor, y: Tensor, *, what: str = "plain", num_warps: int = 1) -> Tensor:
+    z = torch.empty_like(x)
+    kernel = {"ptx": ptx_kernel, "libdevice": libdevice_kernel}.get(what, plain_kernel)
+    options = {"pdl": {"launch_pdl": True}, "wide": {"num_warps": 32}}.get(what, {})
+    kernel[(x.numel() // 64,)](x, y, z, BLOCK=64, **{"num_warps": num_warps, **options})
+    return z
