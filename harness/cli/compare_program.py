@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from harness.runner.live_sides import Program
 
 Read = Annotated[
-    str, typer.Option(help="With `-- CMD`. Where its figure is: wall, rss, regex, json, a format of benchmarks [wall].")
+    str,
+    typer.Option(
+        help="With `-- CMD`. Where its figure is: wall, cpu, rss, regex, json, a format of benchmarks [wall]."
+    ),
 ]
 At = Annotated[str, typer.Option(help="With --read: a pattern with one group, a path in JSON, a benchmark's name.")]
 Unit = Annotated[str, typer.Option(help="With --read regex, json: ns, us, ms, s; tok/s or another rate.")]
@@ -36,9 +39,9 @@ def program_of(
         raise HarnessError("--: no program; wanted `-- PROGRAM ARGUMENTS`")
     from harness.runner.live_sides import Program
     from harness.suite.outside import figure_of
-    from harness.values.outside import CommandEngine
+    from harness.values.outside import OF_PROCESS, CommandEngine
 
     figure = figure_of(read or "wall", at, unit, file)
-    name = figure.read if figure.read in ("wall", "rss") else "figure"
+    name = figure.read if figure.read in OF_PROCESS else "figure"
     limit_s = time_limit or CommandEngine().timeout_s
     return Program(CommandEngine(shlex.join(words), {name: figure}, timeout_s=limit_s), setup)

@@ -12,7 +12,7 @@ from harness.outside.engine import Found, Measuring, TimedOut
 from harness.outside.figures import read_figure
 from harness.outside.group import Group
 from harness.values.case import AxisValue
-from harness.values.outside import CommandEngine
+from harness.values.outside import OF_PROCESS, CommandEngine
 
 
 @contextmanager
@@ -48,7 +48,7 @@ class _Command:
                     )
                     for name, figure in figures.items()
                 },
-                {name: "wall" if figure.read == "wall" else "program" for name, figure in figures.items()},
+                {name: figure.read if figure.read in OF_PROCESS else "program" for name, figure in figures.items()},
             )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | s
     try:
         if figure.read == "wall":
             numbers: Iterable[float] = [program.wall_s * 1e6]
+        elif figure.read == "cpu":
+            numbers = [program.cpu_s * 1e6]
         elif figure.read == "rss":
             if program.peak_rss_bytes is None:
                 raise CaseFailed("rss: its peak is not above that of this program, which Linux counts it from")

@@ -74,7 +74,7 @@ class Group:
             raise CaseFailed(f"{words[0]}: cannot be started: {error.strerror}") from error
         GUARD.tell("+", self.process.pid)
         self._pidfd = os.pidfd_open(self.process.pid)
-        self.wall_s = 0.0
+        self.wall_s = self.cpu_s = 0.0
         self.peak_rss_bytes: int | None = None
 
     def wait(self, limit_s: float) -> str:
@@ -97,10 +97,11 @@ class Group:
         return reason
 
     def _reap(self) -> None:
-        """Its status, and the peak of its memory, of it alone. Linux counts from the peak of the process that started
-        it: what is not above that is not known."""
+        """Its status, the time of processors that it and its children took, and the peak of its own memory. Linux
+        counts that from the peak of the process that started it: what is not above is not known."""
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_s = usage.ru_utime + usage.ru_stime
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.peak_rss_bytes = usage.ru_maxrss << 10 if usage.ru_maxrss > own else None
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -14,7 +13,7 @@ from harness.errors import HarnessError, allowed
 from harness.suite.format import NAME_PATTERN, SuiteFile
 from harness.suite.nodes import Node
 from harness.suite.reading import read_section
-from harness.values.outside import SELF_EXPLAINING, CommandEngine, Figure, OutsideEngine, Settings
+from harness.values.outside import OF_PROCESS, SELF_EXPLAINING, CommandEngine, Figure, OutsideEngine, ReadName, Settings
 from harness.values.suite import Arm, ComparePolicy, Sections, Suite
 
 INSIDE = (
@@ -114,14 +113,13 @@ def _problem(name: str, figure: Figure) -> str:
             return f"figure {name}: at: {figure.at!r} has {groups} groups; wanted one, around the number"
     if figure.read in SELF_EXPLAINING and figure.unit:
         return f"figure {name}: unit: {figure.read} knows its own, {SELF_EXPLAINING[figure.read]}"
-    if figure.read in ("wall", "rss") and (figure.at or figure.file):
+    if figure.read in OF_PROCESS and (figure.at or figure.file):
         return f"figure {name}: read: {figure.read} is not read from text; leave out `at` and `file`"
     return ""
 
 
 def figure_of(read: str, at: str, unit: str, file: str) -> Figure:
     """A figure as options of a command give it. Raises HarnessError."""
-    names: Sequence[str] = ("wall", "rss", "regex", "json", *(n for n in SELF_EXPLAINING if n not in ("wall", "rss")))
-    if read not in names:
-        raise HarnessError(f"--read {read}: no such way to read a figure; {allowed(read, names)}")
+    if read not in get_args(ReadName):
+        raise HarnessError(f"--read {read}: no such way to read a figure; {allowed(read, get_args(ReadName))}")
     return msgspec.convert({"read": read, "at": at, "unit": unit, "file": file}, Figure)

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Meta
 
 ReadName = Literal[
-    "wall", "rss", "regex", "json", "pytest_benchmark", "google_benchmark", "nvbench", "hyperfine", "llama_bench"
+    "wall", "cpu", "rss", "regex", "json", "pytest_benchmark", "google_benchmark", "nvbench", "hyperfine", "llama_bench"
 ]
 """Ways to find a figure; each is a function of `harness.outside.figures`."""
 UNITS_US = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6, "min": 6e7}
 """Units of time, in microseconds."""
 SELF_EXPLAINING = {
-    "wall": "us", "rss": "MiB", "pytest_benchmark": "us", "google_benchmark": "us", "nvbench": "us",
+    "wall": "us", "cpu": "us", "rss": "MiB", "pytest_benchmark": "us", "google_benchmark": "us", "nvbench": "us",
     "hyperfine": "us", "llama_bench": "us/token",
 }  # fmt: skip
 """Ways that know the unit of what they read."""
@@ -57,6 +57,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return UNITS_US[per] / number if thing and per in UNITS_US else number
 
 
+OF_PROCESS = ("wall", "cpu", "rss")
+"""Ways that look at the process, not at what it says."""
 WALL = {"wall": Figure("wall")}
 
 

@@ -158,6 +158,9 @@ def test_wall_time_and_memory_are_the_programs_own(tmp_path: Path) -> None:
     hungry = f"{sys.executable} -S -c 'import time; time.sleep(0.15); x = bytes(1) * ({mib} << 20)'"
     values = found(tmp_path, hungry, wall=Figure("wall"), rss=Figure("rss")).values
     assert float(values["wall"][0]) >= 150_000 and mib <= float(values["rss"][0]) < mib + 100
+    busy = f"{sys.executable} -S -c 'import time\nwhile time.process_time() < 0.2: pass'"
+    values = found(tmp_path, busy, wall=Figure("wall"), cpu=Figure("cpu")).values
+    assert 190_000 <= float(values["cpu"][0]) < 1.02 * float(values["wall"][0])
     program(tmp_path / "small.sh", "true")
     assert "rss: its peak is not above" in str(found(tmp_path, "./small.sh", rss=Figure("rss")).values["rss"])
 
