@@ -16,7 +16,7 @@ def command(
     arms: Arms = "",
     match: Match = "",
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
-    only: Annotated[str, typer.Option(help="Of kernels,decode,profile: only these.")] = "",
+    only: Annotated[str, typer.Option(help="Of kernels,decode,figures,profile: only these.")] = "",
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
     energy: Annotated[
         bool, typer.Option("--energy", help="Joules per call and token, too; 12 s for each case.")

@@ -19,9 +19,9 @@ from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MEASURES = ("README", "api", "breakdown", "compare", "profile", "run", "sweep")
+MEASURES = ("README", "api", "breakdown", "command", "compare", "profile", "run", "sweep")
 """Pages whose examples measure whole runs."""
-STARTS_MANY = ("own-op", "report", "suites", "try", "variants")
+STARTS_MANY = ("engines", "own-op", "report", "suites", "try", "variants")
 """Pages whose examples start many processes; those of the others stay with the quick tests."""
 BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = "suites/qwen3_5_moe_tiny.yaml"
@@ -126,6 +126,10 @@ def _console(text: str, sandbox: Sandbox) -> None:
 def _suite(text: str, sandbox: Sandbox) -> None:
     """A whole suite, or sections that replace those of the small one; every case that it asks for is right."""
     sections = yaml.safe_load(text)
+    if "engine" in sections:  # what it names is not there
+        (sandbox.folder / "examples" / "outside" / "page.yaml").write_text(text)
+        assert " @ " in sandbox.harness("harness list examples/outside/page.yaml")
+        return
     if "shapes" in sections:
         (sandbox.folder / "own.yaml").write_text(text)
         assert "my_softmax" in sandbox.harness("harness list own.yaml")
