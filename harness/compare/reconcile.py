@@ -11,6 +11,7 @@ import msgspec
 from harness.compare.join import Joined, PlannedCase
 from harness.compare.op_sites import SameSites, Timed, extra_time, same_sites
 from harness.compare.paired_runs import PairedRuns, paired_runs
+from harness.compare.profiled_step import changed_places
 from harness.compare.sides import StoredSide, same_run
 from harness.stats import estimate, ratio
 from harness.values.case import same_shape
@@ -19,6 +20,8 @@ from harness.values.measurement import Measurement
 from harness.values.verdict import Verdict
 
 CONFIDENCE = 0.95
+PROFILE = "profile"
+"""The level of what one profile of each side says: it has no interval."""
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -66,9 +69,10 @@ def reconcile(
     """One for each decode that was timed on both sides, and kernels of its shape that may differ. questions: of both
     sides, joined. verdicts: on the times, by case as it is joined."""
     kernels = [question for question in questions if question.case.kind == "kernel"]
-    timing = _Timing(paired_runs(base.run, head.run), same_run(base, head))
+    timing = _Timing(paired_runs(base.run, head.run), same_run(base, head), (base, head))
     decodes = [question for question in questions if question.case.kind == "decode"]
-    return tuple(found for decode in decodes if (found := _reconciled(decode, kernels, timing, verdicts)))
+    found = [_reconciled(decode, kernels, timing, verdicts) or _profiled(decode, kernels, timing) for decode in decodes]
+    return tuple(one for one in found if one is not None)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class _Timing:
 
     pairs: PairedRuns | None
     one_run: bool
+    sides: tuple[StoredSide, StoredSide]
 
     def delta(self, question: Joined) -> Delta | None:
         """None where a side was not timed, or one measurement stands for both."""
@@ -109,6 +114,20 @@ def _reconciled(
     parts.sort(key=lambda part: -abs(part.us))
     half = math.hypot(*(part.calls * part.each.half_us for part in parts))
     return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), half, measured)
+
+
+def _profiled(decode: Joined, kernels: Sequence[Joined], timing: _Timing) -> Reconciled | None:
+    """By the profiles of both sides, where no kernel of the decode was timed alone on either: of a model that names no
+    ops. One profile a side has no interval."""
+    base, head = decode.base, decode.head
+    measured = timing.delta(decode)
+    timed = [q for q in kernels if _in_step(q.base, base) or _in_step(q.head, head)]
+    if measured is None or timed or base is None or head is None:
+        return None
+    places = changed_places(*timing.sides, (base.case, head.case))
+    parts = [Part(place.name, 1, Delta(place.us, 0.0, place.steps, PROFILE), place.name) for place in places]
+    parts.sort(key=lambda part: -abs(part.us))
+    return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), 0.0, measured) if parts else None
 
 
 def _in_step(kernel: PlannedCase | None, decode: PlannedCase | None) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from harness.values.case import Case, Implementation
 from harness.values.suite import Plan
 
@@ -61,3 +65,28 @@ def model(plan: Plan) -> Table:
             Words(clean(everywhere)), Words(by),
         )))  # fmt: skip
     return Table("model", "The whole model", columns, tuple(rows))
+
+
+def changes(plan: Plan) -> Table:
+    """What each arm changes in a model that is a torch module."""
+    columns = (Column("arm", "Arm", once=True), Column("change", "Change"), Column("by", "By"))
+    rows = []
+    for arm in plan.arms:
+        found = msgspec.to_builtins(plan.suite.arms[arm].changes) or {"none": ""}
+        lines = [(kind, by) for kind, said in found.items() for by in _said(said)]
+        rows += [
+            Row((Name(clean(arm) if not at else ""), Words(clean(kind)), Name(clean(by))))
+            for at, (kind, by) in enumerate(lines)
+        ]
+    return Table("changes_of_module", "What the arms change", columns, tuple(rows))
+
+
+def _said(value: Any) -> list[str]:
+    """A change in words: `Qwen3MoeExperts -> mine.py:Experts`, the file without its folder."""
+    if isinstance(value, dict):
+        return [f"{name} -> {_place(place)}" for name, place in value.items()]
+    return [_place(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _place(source: str) -> str:
+    return source.rpartition("/")[2]

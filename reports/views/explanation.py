@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.compare.explain import CodeChange, Explanation, ProfileChange
-from harness.compare.reconcile import Reconciled
+from harness.compare.reconcile import PROFILE, Reconciled
 from harness.trace.difference import Change
 from harness.values.static_comparison import StaticCase
 
@@ -13,6 +13,7 @@ from ..figures import axes_words, clean, count, number, one_name, plural, signed
 from ..tables.static import FIGURES, figure
 
 MOST_CODE = 10
+MOST_PLACES = 4
 NAME = 60
 UNITS = {"pair": "pairs", "process": "processes a side", "round": "rounds of one process"}
 
@@ -35,6 +36,8 @@ def lines(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _reconciled(found: Reconciled) -> str:
     """`moe_down 40 calls x +1.30 us = +52 ± 2 us a step predicted, +52 ± 8 measured, 0 left`."""
+    if any(part.each.level == PROFILE for part in found.parts):
+        return _by_profile(found)
     names = [one_name(clean(part.name, 2 * NAME)) for part in found.parts]
     times = [f"{plural(part.calls, 'call')} x {signed(part.each.us)} us" for part in found.parts]
     parts = " + ".join(map(" ".join, zip(names, times, strict=True)))
@@ -43,6 +46,19 @@ def _reconciled(found: Reconciled) -> str:
         f"{clean(found.case)}: {parts} = {signed(found.predicted_us)} ± {number(found.predicted_half_us, 2)} us a "
         f"step predicted, {signed(measured.us)} ± {number(measured.half_us, 2)} measured (95 %, {measured.n} {units}), "
         f"{signed(found.left_us, 2)} left"
+    )
+
+
+def _by_profile(found: Reconciled) -> str:
+    """`mlp.experts -310 us + 12 more = -322 us a step predicted by one profile of each side, ...`."""
+    parts = [f"{clean(part.name, 2 * NAME)} {signed(part.us)} us" for part in found.parts[:MOST_PLACES]]
+    if len(found.parts) > MOST_PLACES:
+        parts.append(f"{len(found.parts) - MOST_PLACES} more")
+    units = UNITS.get(found.measured.level, found.measured.level)
+    return (
+        f"{clean(found.case)}: {' + '.join(parts)} = {signed(found.predicted_us)} us a step predicted by one profile "
+        f"of each side, {signed(found.measured.us)} ± {number(found.measured.half_us, 2)} measured (95 %, "
+        f"{found.measured.n} {units}), {signed(found.left_us, 2)} left"
     )
 
 

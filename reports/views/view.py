@@ -233,6 +233,9 @@ def explained_words(entry: Explained) -> str:
     parts = " + ".join(f"{one_name(part.name)} {number(part.saving_us)} us x {part.calls}" for part in entry.parts[:4])
     if len(entry.parts) > 4:
         parts += f" + {len(entry.parts) - 4} more"
-    predicted = f"{grouped(entry.predicted_us)} ± {grouped(entry.predicted_half_us)} us per step predicted"
+    if entry.predicted_half_us:
+        predicted = f"{grouped(entry.predicted_us)} ± {grouped(entry.predicted_half_us)} us per step predicted"
+    else:
+        predicted = f"{grouped(entry.predicted_us)} us per step predicted (by one profile of each arm, no interval)"
     measured = f"{grouped(entry.measured_us)} ± {grouped(entry.measured_half_us)} us measured"
     return f"{parts} = {predicted}, {measured}, {grouped(entry.left_us)} us left"

@@ -268,6 +268,7 @@ def every_table(folder: Path) -> list[Table]:
     profiles = [breakdown(trace, load_rules(), steps=2) for trace in two]
     changed, profiled = difference(*profiles), view.categories[0]
     planned = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe_tiny.yaml"))
+    module = expand(load_suite(REPOSITORY / "examples" / "hf" / "qwen3_moe_tiny.yaml"))
     runs = [slim(synthetic_run(1, seed=seed)) for seed in (1, 2)]
     trends, side = trends_of(runs), side_by_side([made, synthetic_run(1, seed=8)])
     site, spent = SiteWork("moe_down@experts", 40, 10**9, 10**6, 10**9), SumRow("moe_down@experts", 320, 10**7)
@@ -293,7 +294,7 @@ def every_table(folder: Path) -> list[Table]:
         machines.differences(side), op_work.op_work(work, ENVIRONMENT), over_runs.trends(trends),
         over_runs.points(trends[0]), over_runs.samples(view.strips), over_runs.stored([summary()]),
         over_runs.moments(history()), over_runs.attempts([attempt()]), plan.cases(planned), plan.model(planned),
-        noise.noise(noise_of_two_cases()), *compiler_tables(),
+        plan.changes(module), noise.noise(noise_of_two_cases()), *compiler_tables(),
         sanitized.access_errors(tool_reports()),
         *rank_tables(*rank_job(folder)),
     ]  # fmt: skip

@@ -1,0 +1,58 @@
+"""Where a decode that calls no op by name became faster: two profiles of its step, module by module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from harness.compare.sides import StoredSide
+from harness.engines import EAGER, engine_facts, same_kernels
+from harness.trace.difference import difference
+from harness.values.case import Case, same_shape
+from harness.values.profile import Profile
+
+OVERLAP, GAPS = "time of two kernels at once", "gaps between kernels"
+
+
+class Place(NamedTuple):
+    """A module, or what is between kernels: so much longer (us, of one step; negative: shorter) in the head's profile
+    of `steps` steps."""
+
+    name: str
+    us: float
+    steps: int
+
+
+def changed_places(base: StoredSide, head: StoredSide, decodes: tuple[Case, Case]) -> tuple[Place, ...]:
+    """The places by which two profiled steps on a GPU differ; of a captured step they add up to the difference of the
+    whole step. Nothing where a side has no such profile: on a CPU the profiler itself takes most of the time."""
+    one, other = (_profile(side, case) for side, case in zip((base, head), decodes, strict=True))
+    if one is None or other is None or not one.steps or not other.steps or "cpu" in (one.device, other.device):
+        return ()
+    found = _modules(one, other)
+    found[OVERLAP] = _us(one.gpu_sum_ns - one.gpu_busy_ns, one) - _us(other.gpu_sum_ns - other.gpu_busy_ns, other)
+    if all(engine_facts(profile.engine).captures for profile in (one, other)):
+        found[GAPS] = _us(other.idle_ns, other) - _us(one.idle_ns, one)
+    return tuple(Place(name or "no module", us, other.steps) for name, us in found.items() if us)
+
+
+def _modules(one: Profile, other: Profile) -> dict[str, float]:
+    """By scope where both sides know any, else by category."""
+    change = difference(one, other)
+    rows = change.scopes or change.categories
+    return {row.name: _us(row.head_ns, other) - _us(row.base_ns, one) for row in rows}
+
+
+def _us(ns: int, profile: Profile) -> float:
+    return ns / 1e3 / profile.steps
+
+
+def _profile(side: StoredSide, decode: Case) -> Profile | None:
+    """The newest of the decode's arm and shape: of its own engine, else of one that runs the same kernels."""
+    fits: Mapping[str, Profile] = {
+        profile.engine: profile
+        for profile in side.run.profiles
+        if profile.arm == decode.arm and same_shape(decode.axes, profile.axes)
+    }
+    engine = decode.engine or EAGER
+    return fits.get(engine) or next((p for name, p in fits.items() if same_kernels(name, engine)), None)
