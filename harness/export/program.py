@@ -36,7 +36,10 @@ class StepModule(torch.nn.Module):
         key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
         if key not in self._seen:
             self._seen.add(key)
-            self.register_buffer(name, tensor)
+            if isinstance(tensor, torch.nn.Parameter):  # of somebody's module: export knows it as one by what it is
+                self.register_parameter(name, tensor)
+            else:
+                self.register_buffer(name, tensor)
             self.written += [name] * written
 
     def forward(self) -> Tensor:
@@ -44,7 +47,7 @@ class StepModule(torch.nn.Module):
 
     def tensors(self) -> dict[str, Tensor]:
         """By name; the step's own, not copies."""
-        return dict(self.named_buffers())
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
 
 def export(module: StepModule) -> torch.export.ExportedProgram:
