@@ -135,6 +135,13 @@ def _suite(text: str, sandbox: Sandbox) -> None:
         assert "my_softmax" in sandbox.harness("harness list own.yaml")
         sandbox.harness("harness check own.yaml")
         return
+    if str(sections.get("model", "")).startswith("hf:"):
+        (sandbox.folder / "hf.yaml").write_text(text)
+        assert re.findall(r"^OK +(\w+)@", sandbox.harness("harness check hf.yaml"), re.MULTILINE) == [
+            "prefill",
+            "decode",
+        ]
+        return
     if "suite" not in sections:
         tiny = yaml.safe_load((sandbox.folder / TINY).read_text())
         sections = {key: value for key, value in tiny.items() if key not in ("sweep", "decode")} | sections
