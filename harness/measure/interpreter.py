@@ -1,5 +1,6 @@
 """Triton's interpreter, made to compute as a GPU does where it does not: Triton 3.6 and 3.7 keep bfloat16 as bit
-patterns, and multiply, add, compare and round these patterns as if they were integers."""
+patterns, and multiply, add, compare and round these patterns as if they were integers. They also prepare the language
+anew at every call of a device function, which takes half the time of a kernel that has some."""
 
 from __future__ import annotations
 
@@ -26,13 +27,15 @@ _done: set[int] = set()
 def repair() -> None:
     """Once a process, after Triton was imported to interpret: products, sums, comparisons and conversions of bfloat16
     and float8 are those of their values, rounded to the nearest even; a kernel under `triton.autotune` runs with its
-    first configuration, since there is no time to choose by."""
+    first configuration, since there is no time to choose by; device functions find the language that their kernel has.
+    """
     interpreter = sys.modules.get("triton.runtime.interpreter")
     if interpreter is None or id(interpreter) in _done or not _interprets():
         return
     _done.add(id(interpreter))
     _repair_conversion(interpreter)
     _repair_arithmetic(interpreter)
+    _prepare_once(interpreter)
     _first_configuration()
 
 
@@ -111,6 +114,24 @@ def _repair_arithmetic(interpreter: Any) -> None:
         return product(self, widened(a), widened(b), d, *options)
 
     builder.create_dot = dot
+
+
+def _prepare_once(interpreter: Any) -> None:
+    """A launch replaces the builtins of `triton.language`; a device function that it calls has nothing to replace where
+    it sees no other module of the language than those."""
+    nothing = getattr(interpreter, "_LangPatchScope", None)
+    if nothing is None:  # another Triton, which undoes what it replaced in another way
+        return
+    prepare, language = interpreter._patch_lang, interpreter.tl
+
+    def prepared(function: Any) -> Any:
+        seen = function.__globals__.values()
+        modules = [one for one in (language, language.core) if any(one is value for value in seen)]
+        if not modules or any(language.core.is_builtin(one.load) for one in modules):
+            return prepare(function)
+        return nothing()
+
+    interpreter._patch_lang = prepared
 
 
 def _first_configuration() -> None:

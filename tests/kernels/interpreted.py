@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 import torch
+import triton.runtime.interpreter  # noqa: F401  what is repaired
 
 from harness import kernels_root
 from harness.load_kernels import load_op, load_variant
+from harness.measure.interpreter import repair
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import case_of, check, verify
-from tests.kernels.rounding import round_as_a_gpu
 
 Dims = dict[str, int]
 Check = tuple[str, str, Dims, str, Tunables]
@@ -78,7 +79,7 @@ def planted(name: str, folder: Path) -> Any:
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
-    round_as_a_gpu()
+    repair()
     results = {name: verify(*arguments) for name, arguments in checks().items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(name, Path(folder)) for name in MISTAKES}

@@ -14,14 +14,15 @@ from typing import Any
 
 import msgspec
 import torch
+import triton.runtime.interpreter  # noqa: F401  what is repaired
 
 from harness import kernels_root
 from harness.load_kernels import load_op, load_variant
+from harness.measure.interpreter import repair
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, case_of, operands_of
 from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of, sdpa
-from tests.kernels.rounding import round_as_a_gpu
 
 VARIANTS = (
     ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
@@ -84,7 +85,7 @@ def checks() -> dict[str, Check]:
         found[f"int4_mm batch {batch}, large and small"] = Check(
             "int4_mm", "triton_words", dims, "float32", change=large_activations
         )
-    for i, blocks in enumerate(({"up_n": 16, "down_n": 16}, {"up_n": 2, "down_n": 8})):
+    for i, blocks in enumerate(({"up_n": 16, "down_n": 16}, {"up_n": 4, "down_n": 8})):
         for op in ("moe_experts", "moe_block"):
             found[f"{op} blocks {i}"] = Check(op, "triton_words", BLOCK, "float32", blocks)
     routed = {"tokens": 3, "experts": 20, "top_k": 5}
@@ -131,6 +132,29 @@ def rows_are_their_own(op: str, variant: str, dims: Dims) -> bool:
     )  # fmt: skip
 
 
+def prepared_a_launch() -> float:
+    """How often a launch prepares a module or class of the language, in a kernel with device functions."""
+    from triton.runtime import interpreter
+
+    counted, launched = [0, 0], interpreter.GridExecutor.__call__
+    prepare = interpreter._patch_builtin
+
+    def counting(*arguments: Any) -> None:
+        counted[0] += 1
+        prepare(*arguments)
+
+    def launching(*arguments: Any, **keywords: Any) -> None:
+        counted[1] += 1
+        launched(*arguments, **keywords)
+
+    interpreter._patch_builtin, interpreter.GridExecutor.__call__ = counting, launching
+    try:
+        load_variant(*EXPERTS, REPOSITORY).run(*operands_of(EXPERTS[0], BLOCK).values())
+    finally:
+        interpreter._patch_builtin, interpreter.GridExecutor.__call__ = prepare, launched
+    return counted[0] / counted[1]
+
+
 WORDS = ("int4_mm", "triton_words")
 EXPERTS = ("moe_experts", "triton_words")
 SHARED = ("moe_block", "triton_words")
@@ -169,11 +193,13 @@ MISTAKES: dict[str, Mistake] = {
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
-    round_as_a_gpu()
+    repair()
     results = {name: result_of(wanted) for name, wanted in checks().items()}
+    rows: dict[str, dict[str, Any]]
     rows = {f"rows of {op}": {"correct": rows_are_their_own(op, name, dims)} for (op, name), dims in ROWS.items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}
+    rows["language"] = {"prepared a launch": prepared_a_launch()}
     return {**rows, **{name: msgspec.to_builtins(result) for name, result in results.items()}}
 
 

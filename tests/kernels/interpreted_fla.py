@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 import torch
+import triton.runtime.interpreter  # noqa: F401  what is repaired
 from triton.runtime.autotuner import Autotuner
 
 from harness import kernels_root
 from harness.load_kernels import load_op, load_variant
+from harness.measure.interpreter import repair
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, VARIANTS, case_of, verify
-from tests.kernels.rounding import round_as_a_gpu
 
 FLA = [(op, name) for op, name in VARIANTS if name.startswith("fla")]
 NOT_INTERPRETED = {("gated_delta_rule", "fla_chunked")}
@@ -26,7 +27,7 @@ NOT_INTERPRETED = {("gated_delta_rule", "fla_chunked")}
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
-    round_as_a_gpu()
+    repair()
     run = Autotuner.run
 
     def first(tuner: Any, *args: Any, **options: Any) -> Any:

@@ -45,6 +45,13 @@ def test_a_planted_mistake_is_found(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("decode_interpreted")
+def test_a_launch_prepares_the_language_once() -> None:
+    """The language, its tensors, its functions of numbers and its descriptors: not again for a device function."""
+    assert results()["language"]["prepared a launch"] == 4
+
+
+@pytest.mark.slow
 @pytest.mark.xdist_group("tiles_compiled")
 @pytest.mark.parametrize("name", WORDS)
 def test_words_are_loaded_sixteen_bytes_at_a_time(name: str) -> None:
