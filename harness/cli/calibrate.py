@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
+from harness.cli.options import Arms, AsJson, Gpus, Match, Note, Store, csv
 from harness.cli.sharing import Share
 
 
@@ -18,6 +18,7 @@ def command(
     worktrees: Annotated[int, typer.Option(min=1, help="Pairs of worktrees; the offset needs four.")] = 6,
     pairs: Annotated[int, typer.Option(min=2, help="Pairs of processes in each; sixteen in all are needed.")] = 4,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    gpus: Gpus = 1,
     note: Note = "",
     store: Store = "",
     share: Share = "",
@@ -28,6 +29,7 @@ def command(
     from harness.cli.execute import end
     from harness.cli.progress import RunProgress
     from harness.runner.calibrate import calibrate
+    from harness.runner.lane import devices_for
     from harness.runner.live_sides import Live
     from harness.runner.paired import Terms
     from harness.runner.stage import Options
@@ -36,10 +38,9 @@ def command(
 
     live = Live(revision, revision, suite, match, tuple(csv(arms)))
     options = Options(processes=0, stages=TIMED, rounds=rounds or None, note=note)
+    terms = Terms(gated_only=not match, devices=devices_for(gpus))
     with interruptible("what was measured is kept and counts"), RunProgress(stages=False) as progress:
-        found = calibrate(
-            live, worktrees, pairs, Terms(gated_only=not match), RunStore(store), options, progress, progress.say
-        )
+        found = calibrate(live, worktrees, pairs, terms, RunStore(store), options, progress, progress.say)
     if as_json:
         from harness_reports.documents.stored import calibration_text
 

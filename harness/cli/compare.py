@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from harness.cli.compare_program import At, File, Read, Setup, TimeLimit, Unit, program_of
-from harness.cli.options import Arms, AsJson, Match, Note, Store, csv, refuse
+from harness.cli.options import Arms, AsJson, Gpus, Match, Note, Store, csv, refuse
 from harness.cli.sharing import Share
 from harness.cli.words_after import PROGRAM
 from harness.errors import HarnessError
@@ -41,6 +41,7 @@ def command(
     head_python: Annotated[str, typer.Option(help="Interpreter of the head side.")] = "",
     measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    gpus: Gpus = 1,
     static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
     target: Annotated[list[str] | None, typer.Option(help=TARGET)] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "",
@@ -66,6 +67,7 @@ def command(
     program = program_of(ctx.meta.get(PROGRAM), read, at, unit, file, setup, time_limit)
     live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python), program=program)
     measuring = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note}
+    measuring["gpus"] = gpus if gpus > 1 else 0
     of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
     if program is not None:
         refuse("of a suite; behind `--` stands a program", suite=suite, static=static, **of_suites)
@@ -81,7 +83,7 @@ def command(
         _judge_stored(base, head, runs, csv(accept), markdown, as_json)
     from harness.cli.compare_live import measure, stored_sides, terms
 
-    wanted = terms(live, csv(accept), budget, measure_identical)
+    wanted = terms(live, csv(accept), budget, measure_identical, gpus)
     comparison, binaries = measure(live, runs, wanted, rounds or None, note)
     sides = stored_sides(comparison, runs)
     _show(comparison, _explained(comparison, sides, binaries), markdown, as_json)

@@ -30,14 +30,15 @@ class LiveComparison(NamedTuple):
     binaries: tuple[StaticCase, ...]
 
 
-def terms(live: Live, accept: list[str], budget_s: float, measure_identical: bool) -> Terms:
-    """accept: conditions that may differ, by name. budget_s: 0 for the suite's."""
+def terms(live: Live, accept: list[str], budget_s: float, measure_identical: bool, gpus: int) -> Terms:
+    """accept: conditions that may differ, by name. budget_s: 0 for the suite's. gpus: over which pairs are spread."""
+    from harness.runner.lane import devices_for
     from harness.runner.paired import Terms
 
     under_test = UNDER_TEST if any(live.pythons) else ()
     return Terms(
         budget_s=budget_s or None, gated_only=not live.match, measure_identical=measure_identical,
-        accept=(*accept, *under_test),
+        accept=(*accept, *under_test), devices=devices_for(gpus),
     )  # fmt: skip
 
 

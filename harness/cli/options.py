@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; all of the suite when left out.")]
 Match = Annotated[str, typer.Option("-k", help="Only cases whose id contains this (several: comma-separated).")]
 Note = Annotated[str, typer.Option("-m", help="A note kept with the run.")]
+Gpus = Annotated[int, typer.Option(min=1, help="GPUs of one kind, each with pairs of its own at the same time.")]
 Store = Annotated[
     str,
     typer.Option("--store", envvar="HARNESS_STORE", help="Run store: a file or a database URL [.harness/runs.sqlite]."),

@@ -82,6 +82,12 @@ def first_visible_gpu() -> Gpu | None:
     return _by_name(names[0]) if names else None
 
 
+def gpu_name(name: str) -> str:
+    """What the GPU of an index or UUID is; empty where NVML does not know it under this name."""
+    gpu = _by_name(name)
+    return str(gpu.ask("Name") or "") if gpu else ""
+
+
 def _by_name(name: str) -> Gpu | None:
     """By index or UUID."""
     nvml, _ = open_nvml()

@@ -60,6 +60,9 @@ class OutsideWorker:
     def stderr(self) -> str:
         return ""
 
+    def kill(self) -> None:
+        """Its programs end with their job."""
+
     def close(self) -> None:
         pass
 

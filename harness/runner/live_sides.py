@@ -88,7 +88,9 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
         budget_s = plan.suite.compare.budget_s if terms.budget_s is None else terms.budget_s
         limit_s = min(options.silence_limit_s, silence_limit_s(budget_s))
         options = msgspec.structs.replace(options, silence_limit_s=limit_s)
-        sides.append(PairedSide(side.word, side.checkout, planned, plan, side.python, store, options, report))
+        sides.append(
+            PairedSide(side.word, side.checkout, planned, plan, side.python, store, options, report, terms.devices)
+        )
     return Pairs(sides[0], sides[1], arms, store, terms, say)
 
 

@@ -7,8 +7,9 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,15 +21,17 @@ from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
 from harness.machines.today import slow_today
 from harness.runner.budget import Budget
+from harness.runner.lane import INHERITED
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_plan import plan_pairs
 from harness.runner.paired_side import PairedSide
 from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same, shadowing_notes
 from harness.store import Store
-from harness.values.pairing import Pairing
+from harness.values.pairing import Pairing, Slot
 from harness.values.stage import KINDS, TIMED, Stage
 from harness.values.verdict import Comparison, Verdict
 
+T = TypeVar("T")
 MOST_AWAKE = 4
 """Pairs whose processes import at the same time, before the first of them is timed."""
 CORES_PER_PAIR = 4
@@ -36,7 +39,8 @@ CORES_PER_PAIR = 4
 
 class Terms(msgspec.Struct, frozen=True):
     """How the sides are measured. budget_s: the base suite's where None. gated_only: of the cases, those that gate, as
-    long as there are any. pairs: so many, without looks, for a calibration. accept: conditions that may differ."""
+    long as there are any. pairs: so many, without looks, for a calibration. accept: conditions that may differ.
+    devices: of `lane.devices_for`; each measures pairs of its own at the same time."""
 
     purpose: Literal["compare", "calibrate"] = "compare"
     budget_s: float | None = None
@@ -46,6 +50,7 @@ class Terms(msgspec.Struct, frozen=True):
     seed: int | None = None
     pairs: int | None = None
     worktrees: int = 0
+    devices: tuple[str, ...] = INHERITED
 
 
 class Pairs:
@@ -65,6 +70,11 @@ class Pairs:
         self.orders = Orders(self.seed, terms.pairs)
         self.notes = shadowing_notes(base, head)
         self.process = 0
+        self.lanes = range(len(terms.devices))
+        self.repeated: list[int] = []
+        """Numbers in the order of pairs, of pairs that were disturbed."""
+        self.begun = 0
+        """Pairs with a number so far."""
 
     def run(self) -> Comparison:
         """Measures and judges. Whatever stops it, what was measured is stored under both runs."""
@@ -75,6 +85,10 @@ class Pairs:
             if found.comparable:
                 self._measure()
                 state = "complete"
+        except BaseException:
+            for side in self.sides:
+                side.stop()
+            raise
         finally:
             for side in self.sides:
                 side.close(state)
@@ -89,7 +103,7 @@ class Pairs:
     def _begin(self) -> None:
         """Both plans, what of them is the same code, and both runs in the store."""
         for side in self.sides:
-            side.waiting.start(1)
+            side.start(1)
         for side in self.sides:
             environment = side.introduce()
         if self.base.has_own_kernels != self.head.has_own_kernels:
@@ -139,26 +153,50 @@ class Pairs:
         for stage in self._stages():
             with self._turn():
                 for side in self.sides:
-                    side.waiting.start(1)
-                for side in self.sides:
-                    slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True)
-                    if slot.outside:  # another tree's code: its times would say nothing about this one
-                        return
-                    if side is self.base:
-                        self._share_streams()
+                    side.start(1)
+                if self._is_outside(stage):  # another tree's code: its times would say nothing about this one
+                    return
         for side in self.sides:
-            side.waiting.rest(begun_only=True)
+            side.rest()
         self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
             while self.budget.valid < at and self._stages():
                 if reason := self.budget.end():
                     self.notes.append(reason)
                     return
-                self._pair(at - self.budget.valid)
+                self._pairs(at - self.budget.valid)
             if self.terms.pairs or not self._stages():
                 return
             if not self._look(at):
                 return
+
+    def _is_outside(self, stage: Stage) -> bool:
+        """Verifies all cases of both sides; whether one ran code of another tree. Both sides at once where each can
+        have a device, but a decode, which is fed what base recorded."""
+
+        def verified(side: PairedSide, lane: int) -> bool:
+            slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True, lane=lane)
+            return bool(slot.outside)
+
+        if len(self.lanes) > 1 and stage == "kernels":
+            return any(self._at_once(lambda lane: verified(self.sides[lane], lane), 2))
+        if verified(self.base, 0):
+            return True
+        self._share_streams()
+        return verified(self.head, 0)
+
+    def _at_once(self, work: Callable[[int], T], many: int) -> list[T]:
+        """What it gives for each lane, in a thread each. Where one fails or is interrupted, all are stopped."""
+        if many == 1:
+            return [work(0)]
+        with ThreadPoolExecutor(many) as threads:
+            running = [threads.submit(work, lane) for lane in range(many)]
+            try:
+                return [one.result() for one in running]
+            except BaseException:
+                for side in self.sides:
+                    side.stop()
+                raise
 
     def _share_streams(self) -> None:
         """Both sides are fed the tokens that base recorded: the same work."""
@@ -200,34 +238,48 @@ class Pairs:
     def _wake(self, pairs: int) -> None:
         """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is
         anything timed; until its turn comes, each of them does nothing and holds no device."""
-        many = max(1, min(pairs, MOST_AWAKE, len(os.sched_getaffinity(0)) // CORES_PER_PAIR))
-        stages = len(self._stages())
-        if any(len(side.waiting) < stages for side in self.sides):
+        cores = len(os.sched_getaffinity(0)) // CORES_PER_PAIR // len(self.lanes)
+        many, stages = max(1, min(pairs, MOST_AWAKE, cores)), len(self._stages())
+        if any(side.waiting() < stages for side in self.sides):
             for side in self.sides:
-                side.waiting.start(many * stages)
+                side.start(many * stages)
         for side in self.sides:
-            side.waiting.wake()
+            side.wake()
 
-    def _pair(self, wanted: int) -> None:
-        """wanted: so many pairs will come before somebody looks at them."""
-        self.process += 1
-        disturbed: list[str] = []
+    def _pairs(self, wanted: int) -> None:
+        """One pair on each device, at the same time. wanted: so many will come before somebody looks at them."""
+        numbers = [self._next_number() for _ in self.lanes[:wanted]]
+        first, many = self.process + 1, len(numbers)
+        self.process += many
+        disturbed: list[list[str]] = [[] for _ in numbers]
         with self._turn():
             begin = time.monotonic()
-            self._wake(wanted)
-            pair_s = time.monotonic() - begin
+            self._wake(-(-wanted // len(self.lanes)))
+            round_s = time.monotonic() - begin
         for stage in self._stages():
-            order = [self.base, self.head]
-            if self.orders.head_first(stage, self.budget.valid):
-                order.reverse()
+
+            def measured(lane: int, stage: Stage = stage) -> list[Slot]:
+                order = self.sides[::-1] if self.orders.head_first(stage, numbers[lane]) else self.sides
+                return [side.slot(stage, first + lane, at, lane=lane) for at, side in enumerate(order)]
+
             with self._turn():
                 begin = time.monotonic()
-                slots = [side.slot(stage, self.process, position) for position, side in enumerate(order)]
-                pair_s += time.monotonic() - begin
-            disturbed += [slot.disturbed for slot in slots if slot.disturbed]
+                slots = self._at_once(measured, many)
+                round_s += time.monotonic() - begin
+            for lane, both in enumerate(slots):
+                disturbed[lane] += [slot.disturbed for slot in both if slot.disturbed]
         self._narrow(self._still_measured())
-        self.budget.count(pair_s, bool(disturbed))
-        self.say(f"pair {self.process}: {pair_s:.1f} s{f', repeated: {disturbed[0]}' if disturbed else ''}")
+        for lane, (number, found) in enumerate(zip(numbers, disturbed, strict=True)):
+            self.budget.count(round_s, bool(found))
+            self.repeated += [number] if found else []
+            self.say(f"pair {first + lane}: {round_s:.1f} s{f', repeated: {found[0]}' if found else ''}")
+
+    def _next_number(self) -> int:
+        """Of the next pair in the order that was drawn; one that was disturbed is measured again in its own order."""
+        if self.repeated:
+            return self.repeated.pop(0)
+        self.begun += 1
+        return self.begun - 1
 
     def _still_measured(self) -> list[str]:
         own, dropped = self.plan.questions["base"], self.base.dropped

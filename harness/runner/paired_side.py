@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,11 @@ import msgspec
 from harness.revisions import Checkout
 from harness.runner.case_worker import CaseWorker, worker_for
 from harness.runner.execute import first_facts
+from harness.runner.lane import INHERITED, Lane
 from harness.runner.record import RunRecord
 from harness.runner.slot_watch import SlotWatch
-from harness.runner.stage import Options, Report, Stages, greeting
+from harness.runner.stage import Options, Report, greeting
 from harness.runner.static_side import CompileRequest, compile_side
-from harness.runner.waiting import WaitingWorkers
 from harness.store import Store
 from harness.suite.fingerprint import fingerprints
 from harness.values.closure import Closure
@@ -24,34 +25,39 @@ from harness.values.environment import Environment
 from harness.values.pairing import Pairing, Slot
 from harness.values.stage import Stage
 from harness.values.suite import Plan
+from harness.worker.launch import worker_environment
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class PairedSide:
-    """word: `base` or `head`. planned: `expand` with all but the device given; plan: what it gave without one."""
+    """word: `base` or `head`. planned: `expand` with all but the device given; plan: what it gave without one. devices:
+    each has processes of this side, one at a time."""
 
     def __init__(
         self, word: str, checkout: Checkout, planned: Callable[..., Plan], plan: Plan, python: str, store: Store,
-        options: Options, report: Report,
+        options: Options, report: Report, devices: tuple[str, ...] = INHERITED,
     ) -> None:  # fmt: skip
         self.word, self.checkout, self.planned, self.python = word, checkout, planned, python
         self.store, self.options, self.report = store, options, report
         self.plan, self.suite = plan, plan.suite
         self.fingerprints: dict[str, str] = {}
         self.record = RunRecord(store)
-        self.waiting = WaitingWorkers(self._new_worker)
         self.closures: dict[str, Closure] = {}
         self.dropped: set[str] = set()
         self.environment: Environment | None = None
         self.pairing: Pairing | None = None
-        self._stages = Stages(self.suite, self.record, options, report, self.waiting.take, self._plan_at)
-        self._read_gb_s: float | None = None
         self._outside: CaseWorker | None = None
+        self.lanes: list[Lane] = []
+        for device in devices:
+            new, first = partial(self._new_worker, device), self.lanes[0] if self.lanes else None
+            self.lanes.append(Lane(device, new, self.suite, self.record, options, report, lambda: self.plan, first))
 
     def introduce(self) -> Environment:
         """Asks a process of this side where it runs, and how fast that is today, and makes the plan for there. The
         process is kept for the first slot, which times nothing."""
         self.report(self.word, "start a fresh process", 0, 0)
-        hello = greeting(self.waiting.start(1), self.suite, sniff=self.word == "base")  # one machine has both sides
+        hello = greeting(self.start(1), self.suite, sniff=self.word == "base")  # one machine has both sides
         self.environment, self.record.sniff = hello.environment, hello.sniff
         self.plan = self.planned(device_slug=self.environment.slug, triton=self.environment.triton)
         self.fingerprints = fingerprints(self.plan)
@@ -91,26 +97,52 @@ class PairedSide:
         self.pairing = msgspec.structs.replace(self.pairing, **found)
         self.store.set_pairing(self.record.run_id, self.pairing)
 
+    def start(self, processes: int) -> CaseWorker:
+        """Begins to start so many on each device, less those that wait already; the next one of the first device."""
+        first, *_ = [lane.waiting.start(processes) for lane in self.lanes]
+        return first
+
+    def wake(self) -> None:
+        """Waits until all of them have imported."""
+        for lane in self.lanes:
+            lane.waiting.wake()
+
+    def rest(self) -> None:
+        """Ends those that wait and hold a device."""
+        for lane in self.lanes:
+            lane.waiting.rest(begun_only=True)
+
+    def waiting(self) -> int:
+        """So many wait on each device."""
+        return min(len(lane.waiting) for lane in self.lanes)
+
+    def stop(self) -> None:
+        """Ends all of its processes; what they say from now on is not kept."""
+        self.record.stop()
+        for lane in self.lanes:
+            lane.waiting.stop()
+
     def close(self, state: str) -> None:
-        self.waiting.rest()
-        self._stages.close()
+        for lane in self.lanes:
+            lane.close()
         self.record.finish(state)
 
     def measure_only(self, cases: Collection[str]) -> None:
         """From now on these cases alone."""
         self.dropped = {case.id for case in self.plan.cases if case.id not in cases} | set(self.record.failed)
 
-    def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False) -> Slot:
+    def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False, lane: int = 0) -> Slot:
         """One fresh process; what it says is stored, and what it ran is held against the tree. verify_only: it times
-        nothing, and what each case reads is observed."""
+        nothing, and what each case reads is observed. lane: of `devices`, by number."""
+        here = self.lanes[lane]
         observes = verify_only and not self.suite.outside
         watch = SlotWatch(self.checkout.root, self.has_own_kernels, observes)
-        self._read_gb_s = None
+        here.read_gb_s = None
         started, start = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
-        self._run(stage, process, watch, verify_only)
+        self._run(here, stage, process, watch, verify_only)
         slot = Slot(
             process, stage, position, started, time.perf_counter() - start, watch.files, watch.outside,
-            watch.disturbance, self._read_gb_s, watch.closures if verify_only else {},
+            watch.disturbance, here.read_gb_s, watch.closures if verify_only else {}, here.device,
         )  # fmt: skip
         self.closures |= slot.closures
         self.store.add_slot(self.record.run_id, slot)
@@ -118,19 +150,16 @@ class PairedSide:
 
     def profile(self) -> None:
         """A profile of every arm's decode in a fresh process, which times nothing and is no slot."""
-        self._run("profile", 0, SlotWatch(self.checkout.root, self.has_own_kernels, observes=False))
+        self._run(self.lanes[0], "profile", 0, SlotWatch(self.checkout.root, self.has_own_kernels, observes=False))
 
-    def _run(self, stage: Stage, process: int, watch: SlotWatch, verify_only: bool = False) -> None:
-        self._stages.run(stage, process, self.plan, dropped=self.dropped, verify_only=verify_only, watch=watch)
+    def _run(self, lane: Lane, stage: Stage, process: int, watch: SlotWatch, verify_only: bool = False) -> None:
+        lane.stages.run(stage, process, self.plan, dropped=self.dropped, verify_only=verify_only, watch=watch)
 
-    def _plan_at(self, environment: Environment) -> Plan:
-        self._read_gb_s = environment.read_gb_s
-        return self.plan
-
-    def _new_worker(self) -> CaseWorker:
+    def _new_worker(self, device: str) -> CaseWorker:
         """A fresh process. What runs outside is one by itself each time: who starts it stays."""
         if self.suite.outside and self._outside is not None:
             return self._outside
-        worker = worker_for(self.suite, python=self.python, tree=self.checkout.root)
+        shown = {"environment": worker_environment() | {VISIBLE: device}} if device else {}
+        worker = worker_for(self.suite, python=self.python, tree=self.checkout.root, **shown)
         self._outside = worker if self.suite.outside else None
         return worker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,9 @@ from harness.values.measurement import Measurement, Status
 from harness.values.run import Run
 from harness.worker.messages import Measured, NotProfiled, Profiled, Sampled, StageEvent, Started, Streamed
 from harness.worker.process import WorkerDied
+
+_turn = threading.RLock()
+"""One event at a time: where a comparison uses several devices, each has a thread."""
 
 
 class RunRecord:
@@ -34,6 +38,7 @@ class RunRecord:
         self.log: list[str] = []
         """What workers that died left on standard error, and profiles that are unsupported."""
         self._sources: set[str] = set()
+        self._is_stopped = False
 
     @property
     def failures(self) -> dict[str, str]:
@@ -50,6 +55,10 @@ class RunRecord:
 
     def keep(self, event: StageEvent, process: int) -> str | None:
         """Stores one event; returns the id of the case that it finishes."""
+        with _turn:
+            return None if self._is_stopped else self._keep(event, process)
+
+    def _keep(self, event: StageEvent, process: int) -> str | None:
         if isinstance(event, Measured):
             self.store.add_measurement(self.run_id, process, event.measurement)
             if event.source_text is not None:
@@ -82,13 +91,19 @@ class RunRecord:
 
     def lose(self, death: WorkerDied, started: Started, left: Sequence[Case], process: int) -> list[str]:
         """Records a failure for the announced cases, or for all that are left where none of these was announced.
-        Returns their ids."""
+        Returns their ids. After `stop` none of them failed."""
         lost = [case for case in left if case.id in started.cases] or left
-        for case in lost:
-            measurement = death.measurement(case, f"while it was in: {started.what}; ")
-            self.failed[case.id] = measurement.reason
-            self.store.add_measurement(self.run_id, process, measurement)
+        with _turn:
+            for case in () if self._is_stopped else lost:
+                measurement = death.measurement(case, f"while it was in: {started.what}; ")
+                self.failed[case.id] = measurement.reason
+                self.store.add_measurement(self.run_id, process, measurement)
         return [case.id for case in lost]
+
+    def stop(self) -> None:
+        """Nothing that a worker says from now on is kept: its end is not the fault of a case."""
+        with _turn:
+            self._is_stopped = True
 
     def finish(self, state: str) -> None:
         """`complete`, or `partial` for a run that ended before its plan."""

@@ -62,12 +62,14 @@ class Watch:
 
 class Stages:
     """How the stages of one run are executed. worker: a fresh process, started now or waiting already. plan_at: the
-    plan for where a worker runs; called before anything is recorded."""
+    plan for where a worker runs; called before anything is recorded. beside: another one of the same run, whose
+    processes on another device leave their references to these."""
 
     def __init__(
         self, suite: Suite, record: RunRecord, options: Options, report: Report, worker: Callable[[], CaseWorker],
-        plan_at: Callable[[Environment], Plan],
+        plan_at: Callable[[Environment], Plan], beside: Stages | None = None,
     ) -> None:  # fmt: skip
+        self._beside = beside
         self.suite, self.record, self.options, self.report = suite, record, options, report
         self._worker, self._plan_at = worker, plan_at
         self._references: TemporaryDirectory[str] | None = None
@@ -142,6 +144,8 @@ class Stages:
 
     def _reference_folder(self) -> str:
         """Where the processes of this run leave the float32 model's logits to each other."""
+        if self._beside is not None:
+            return self._beside._reference_folder()
         if self._references is None:
             self._references = TemporaryDirectory(prefix="harness-reference-")
         return self._references.name

@@ -17,6 +17,8 @@ class WaitingWorkers:
     def __init__(self, new: Callable[[], CaseWorker]) -> None:
         self._new = new
         self._waiting: deque[CaseWorker] = deque()
+        self._taken: CaseWorker | None = None
+        self._is_stopped = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -43,5 +45,15 @@ class WaitingWorkers:
             worker.close()
 
     def take(self) -> CaseWorker:
-        """The one that waits longest; a new one where none does."""
-        return self._waiting.popleft() if self._waiting else self._new()
+        """The one that waits longest; a new one where none does. Raises WorkerDied after `stop`."""
+        if self._is_stopped:
+            raise WorkerDied("stopped", stopped=True)
+        self._taken = self._waiting.popleft() if self._waiting else self._new()
+        return self._taken
+
+    def stop(self) -> None:
+        """Ends those that wait and the one that was taken last, whatever thread still asks it."""
+        self._is_stopped = True
+        self.rest()
+        if self._taken is not None:
+            self._taken.kill()

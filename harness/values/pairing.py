@@ -94,7 +94,7 @@ class Slot(msgspec.Struct, frozen=True):
     process: number of its pair. position: 0 for the side that went first. files: resolved paths of what it ran;
     outside: those that are not of the side's own tree. disturbed: why its times count for nothing. read_gb_s: the read
     bandwidth that it measured, the control that no change of a kernel moves. closures: by case id, of the process that
-    verifies.
+    verifies. device: which GPU it had, as CUDA_VISIBLE_DEVICES names it; empty where the comparison has one alone.
     """
 
     process: int
@@ -107,3 +107,4 @@ class Slot(msgspec.Struct, frozen=True):
     disturbed: str = ""
     read_gb_s: float | None = None
     closures: dict[str, Closure] = {}
+    device: str = ""
