@@ -18,6 +18,7 @@ from harness.ranks.clocks import Clock, aligned
 from harness.ranks.match import matched
 from harness.ranks.rank_trace import RankTrace, read_rank
 from harness.ranks.recognise import Ranks
+from harness.ranks.steady import steady
 from harness.ranks.waits import Wait, calls, wait_of
 from harness.trace.categories import load_rules
 from harness.values.profile import Profile
@@ -73,7 +74,8 @@ def _job(ranks: Ranks, traces: Sequence[RankTrace]) -> Found:
     clocks = aligned(list(by_rank), matches)
     waits = [wait_of(match, clocks) for match in matches]
     job_start_ns = min(clocks[rank].at(trace.first_ns) for rank, trace in by_rank.items())
-    explainer = Explainer(matches, {rank: trace.stored() for rank, trace in by_rank.items()}, clocks)
+    timelines = {rank: trace.stored() for rank, trace in by_rank.items()}
+    explainer = Explainer(matches, timelines, clocks)
     late = explained(waits, explainer, job_start_ns)
     begins = {rank: trace.first_ns for rank, trace in by_rank.items()}
     charged = [wait for wait in waits if not wait.before(begins[wait.last])]
@@ -92,6 +94,7 @@ def _job(ranks: Ranks, traces: Sequence[RankTrace]) -> Found:
         looked_at=len(late),
         not_charged_ns=sum(wait.others_ns for wait in waits) - sum(wait.others_ns for wait in charged),
         device=traces[0].profile.device,
+        steady=steady(matches, timelines),
     )
     lines = tuple(_line(trace, clocks[trace.row.rank], waits, job_start_ns) for trace in traces)
     return Found(job, tuple(trace.profile for trace in traces), lines)

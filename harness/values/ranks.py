@@ -98,6 +98,24 @@ class Cause(msgspec.Struct, frozen=True):
     excess_ns: int
 
 
+class Steady(msgspec.Struct, frozen=True):
+    """The rank that takes longest before each collective of a kind, from its end of the one before, against the middle
+    one of the others. later: median of that, with an interval of 99.7 %. late: the interval lies above what equal ranks
+    differ by; otherwise who is late cannot be told. cause: what takes it longer by most, with its own interval."""
+
+    kind: Kind
+    rank: int
+    collectives: int
+    later_ns: int
+    low_ns: int
+    high_ns: int
+    late: bool
+    cause: str = ""
+    cause_ns: int = 0
+    cause_low_ns: int = 0
+    cause_high_ns: int = 0
+
+
 class Lacking(msgspec.Struct, frozen=True):
     """A rank has fewer collectives of a kind than others of the group. edge: some could lie before its trace begins
     or after it ends."""
@@ -124,7 +142,8 @@ class Line(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """Ranks of one job side by side. world_size: as the traces say it, 0 unknown. absent: ranks without a trace.
     recognised: by what the files are ranks. unmatched: collectives that no other rank has. looked_at:
-    of the collectives, those whose late arrival was explained, the longest waits. not_charged: waiting for ranks whose
+    of the collectives, those whose late arrival was explained, the longest waits. steady: who is late before each
+    collective by a little, where there are enough of them. not_charged: waiting for ranks whose
     trace begins only then, which is held against nobody."""
 
     ranks: tuple[RankRow, ...]
@@ -141,6 +160,7 @@ class Job(msgspec.Struct, frozen=True):
     looked_at: int
     not_charged_ns: int = 0
     device: str = "cuda"
+    steady: tuple[Steady, ...] = ()
 
     @property
     def straggler(self) -> RankRow | None:

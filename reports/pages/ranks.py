@@ -10,7 +10,7 @@ from harness.values.ranks import NOT_YET, Job
 
 from ..figures import clean, percent, plural
 from ..figures import milliseconds as ms
-from ..tables.ranks import causes, collectives, lacking_words, late, op_words, ranks
+from ..tables.ranks import causes, collectives, kind_words, lacking_words, late, op_words, ranks, steady
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,7 +25,7 @@ def render(job: Job, profiles: Sequence[Profile], top: int = 12) -> RenderableTy
 
     parts: list[RenderableType] = [Text(" · ".join(facts(job, profiles))), Text(verdict(job)), ""]
     parts.append(Shown(ranks(job)))
-    for table in (causes(job), collectives(job), late(job)):
+    for table in (causes(job), steady(job), collectives(job), late(job)):
         if table.rows and top:
             parts += ["", Shown(table.first(top, lambda left: f"and {len(left):,} more (--top)"))]
     parts.append("")
@@ -56,7 +56,19 @@ def verdict(job: Job) -> str:
     why = next((row for row in job.causes if row.rank == worst.rank and row.cause not in ("", NOT_YET)), None)
     if why is not None:
         words += f"; {op_words(why.cause)} took {why.excess_ns / why.times / 1e3:,.1f} us longer than on the others"
-    return f"{words}."
+    return f"{words}.{_steadily(job)}"
+
+
+def _steadily(job: Job) -> str:
+    """The rank that is late every time: not the one that a machine's other work held up."""
+    if not job.steady or not job.steady[0].late:
+        return ""
+    row = job.steady[0]
+    words = (
+        f" Before each {kind_words(row.kind)} rank {row.rank} takes {row.later_ns / 1e3:,.1f} us longer"
+        f" [{row.low_ns / 1e3:,.1f}, {row.high_ns / 1e3:,.1f}]"
+    )
+    return f"{words}{f', of which {op_words(row.cause)} {row.cause_ns / 1e3:,.1f} us' if row.cause else ''}."
 
 
 def remarks(job: Job, profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:

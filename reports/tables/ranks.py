@@ -99,6 +99,26 @@ def late(job: Job) -> Table:
     return Table("late", "Longest waits", columns, tuple(rows), published=True)
 
 
+def steady(job: Job) -> Table:
+    """Who takes longer before each collective, by the median; the intervals are of 99.7 %."""
+    columns = (
+        Column("collective", "Before each"), Column("collectives", "Count", right=True), Column("rank", "Rank"),
+        Column("later_ns", "Longer by (us)", right=True), Column("interval", "Interval (us)", right=True),
+        Column("late", ""), Column("cause", "Of which", sparse=True),
+        Column("cause_ns", "(us)", right=True, sparse=True),
+    )  # fmt: skip
+    rows = [
+        Row((
+            Name(kind_words(row.kind)), Number(row.collectives, f"{row.collectives:,}"),
+            Name(f"rank {row.rank}", code=False), _us(row.later_ns), Words(_between(row.low_ns, row.high_ns)),
+            Mark("late", "worse", strong=True) if row.late else Words("cannot tell"),
+            Name(op_words(row.cause), long=True) if row.cause else None, _us(row.cause_ns) if row.cause else None,
+        ))
+        for row in job.steady
+    ]  # fmt: skip
+    return Table("steady", "Late by a little, every time", columns, tuple(rows), published=True)
+
+
 def clocks(job: Job) -> Table:
     """What was added to each rank's times, and by how much ends of collectives differ after that."""
     columns = (
@@ -130,7 +150,15 @@ def categories(job: Job, profiles: Sequence[Profile]) -> Table:
 def every_table(job: Job, profiles: Sequence[Profile]) -> tuple[Table, ...]:
     return tuple(
         table
-        for table in (ranks(job), causes(job), collectives(job), late(job), categories(job, profiles), clocks(job))
+        for table in (
+            ranks(job),
+            causes(job),
+            steady(job),
+            collectives(job),
+            late(job),
+            categories(job, profiles),
+            clocks(job),
+        )
         if table.rows
     )
 
@@ -165,6 +193,10 @@ def _ms(ns: int) -> Number:
 
 def _us(ns: int) -> Number:
     return Number(ns, f"{ns / 1e3:,.1f}")
+
+
+def _between(low_ns: int, high_ns: int) -> str:
+    return f"{low_ns / 1e3:,.1f} to {high_ns / 1e3:,.1f}"
 
 
 def _bandwidth(gb_s: float) -> Number | None:

@@ -251,7 +251,7 @@ KL, SHARE = TokenMean(1e-3, 8e-4, 1.2e-3), TokenMean(0.98, 0.92, 1.0)
 
 def rank_job(folder: Path) -> tuple[Job, tuple[Profile, ...]]:
     """Two ranks, the second one late."""
-    paths = [write_rank(folder / f"rank{rank}.json", rank, 2, 3, 50.0) for rank in range(2)]
+    paths = [write_rank(folder / f"rank{rank}.json", rank, 2, 102, 50.0) for rank in range(2)]
     found = recognise([TraceFile(path, str(path)) for path in paths])
     assert found is not None
     job = read_job(found)
