@@ -19,30 +19,33 @@ def silence_limit_s(budget_s: float) -> float:
 
 
 class Budget:
-    """seconds: None where a number of pairs was asked for. valid, disturbed: pairs so far. waited_s: for others to end
-    their measuring, which is not of the budget."""
+    """seconds: None where a number of pairs was asked for. valid, disturbed: pairs so far. longest_s, start_s: of the
+    longest pair, and of starting the processes of several. waited_s: for others to end their measuring, which is not of
+    the budget."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.started = time.monotonic()
         self.valid = self.disturbed = 0
-        self.longest_s = self.waited_s = 0.0
+        self.longest_s = self.start_s = self.waited_s = 0.0
 
     @property
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started - self.waited_s
 
-    def count(self, pair_s: float, disturbed: bool) -> None:
-        """After a pair that took so long."""
+    def count(self, pair_s: float, disturbed: bool, start_s: float = 0.0) -> None:
+        """After a pair that took so long, once its processes were there."""
         self.longest_s = max(self.longest_s, pair_s)
+        self.start_s = max(self.start_s, start_s)
         self.valid += not disturbed
         self.disturbed += disturbed
 
-    def end(self) -> str:
+    def end(self, started: bool = False) -> str:
         """Why no further pair is measured: the machine is unfit, or the longest pair so far would not end in time.
-        Empty where one is."""
+        started: its processes wait already. Empty where one is measured."""
         if self.disturbed > MOST_DISTURBED:
             return f"ended after {self.disturbed} disturbed pairs: the GPU throttles or is shared"
-        if self.seconds is not None and self.elapsed_s + self.longest_s > self.seconds:
+        pair_s = self.longest_s + (0.0 if started else self.start_s)
+        if self.seconds is not None and self.elapsed_s + pair_s > self.seconds:
             return f"ended by the budget of {self.seconds:g} s after {self.valid} pairs"
         return ""

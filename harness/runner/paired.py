@@ -161,7 +161,7 @@ class Pairs:
         self._conclude()
         for at in (self.terms.pairs,) if self.terms.pairs else LOOKS:
             while self.budget.valid < at and self._stages():
-                if reason := self.budget.end():
+                if reason := self.budget.end(self._awake()):
                     self.notes.append(reason)
                     return
                 self._pairs(at - self.budget.valid)
@@ -235,14 +235,17 @@ class Pairs:
         ]
         return [stage for stage in TIMED if all(set(KINDS[stage]) & kinds for kinds in left)]
 
+    def _awake(self) -> bool:
+        """Whether the next pair's processes wait already."""
+        return all(side.waiting() >= len(self._stages()) for side in self.sides)
+
     def _wake(self, pairs: int) -> None:
         """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is
         anything timed; until its turn comes, each of them does nothing and holds no device."""
         cores = len(os.sched_getaffinity(0)) // CORES_PER_PAIR // len(self.lanes)
-        many, stages = max(1, min(pairs, MOST_AWAKE, cores)), len(self._stages())
-        if any(side.waiting() < stages for side in self.sides):
+        if not self._awake():
             for side in self.sides:
-                side.start(many * stages)
+                side.start(max(1, min(pairs, MOST_AWAKE, cores)) * len(self._stages()))
         for side in self.sides:
             side.wake()
 
@@ -255,7 +258,7 @@ class Pairs:
         with self._turn():
             begin = time.monotonic()
             self._wake(-(-wanted // len(self.lanes)))
-            round_s = time.monotonic() - begin
+            start_s, round_s = time.monotonic() - begin, 0.0
         for stage in self._stages():
 
             def measured(lane: int, stage: Stage = stage) -> list[Slot]:
@@ -270,9 +273,9 @@ class Pairs:
                 disturbed[lane] += [slot.disturbed for slot in both if slot.disturbed]
         self._narrow(self._still_measured())
         for lane, (number, found) in enumerate(zip(numbers, disturbed, strict=True)):
-            self.budget.count(round_s, bool(found))
+            self.budget.count(round_s, bool(found), start_s)
             self.repeated += [number] if found else []
-            self.say(f"pair {first + lane}: {round_s:.1f} s{f', repeated: {found[0]}' if found else ''}")
+            self.say(f"pair {first + lane}: {start_s + round_s:.1f} s{f', repeated: {found[0]}' if found else ''}")
 
     def _next_number(self) -> int:
         """Of the next pair in the order that was drawn; one that was disturbed is measured again in its own order."""

@@ -17,6 +17,14 @@ def test_it_ends_where_the_longest_pair_so_far_would_not_end_in_time() -> None:
     assert budget.end() == "", "waiting for others does not count"
 
 
+def test_processes_that_wait_already_cost_no_start() -> None:
+    """The first of four pairs starts the processes of all: the others take as long as they run."""
+    budget = Budget(45.0)
+    budget.count(4.0, disturbed=False, start_s=6.0)
+    budget.started -= 40.0
+    assert budget.end(started=True) == "" and budget.end() == "ended by the budget of 45 s after 1 pairs"
+
+
 def test_a_number_of_pairs_knows_no_time() -> None:
     budget = Budget(None)
     budget.started -= 1e6
