@@ -22,6 +22,7 @@ class Recording:
     def __init__(self, op_file: str) -> None:
         self._file = Path(op_file).with_suffix(".pt")
         self._loaded: dict[str, Any] | None = None
+        self._modules: dict[str, torch.nn.Module] = {}
 
     def _all(self) -> dict[str, Any]:
         if self._loaded is None:
@@ -73,7 +74,13 @@ class Recording:
         return found
 
     def module(self, classes: Mapping[str, Any], device: Any) -> torch.nn.Module:
-        """The module without its parameters and buffers, which are inputs. classes: those of the program's own file."""
+        """The module without its parameters and buffers, which are inputs; made once for a device. classes: those of
+        the program's own file."""
+        if str(device) not in self._modules:
+            self._modules[str(device)] = self._module(classes, device)
+        return self._modules[str(device)]
+
+    def _module(self, classes: Mapping[str, Any], device: Any) -> torch.nn.Module:
         found = self._all()
         place = "meta"
 

@@ -59,7 +59,9 @@ def command(
 
 
 def _show(found: Recorded, refused: dict[str, str], out: Path) -> None:
-    steps = f"{found.steps} of {found.seen} steps" if found.steps else "the whole program, which has no steps"
+    steps = (
+        f"{found.steps} steps among the first {found.seen}" if found.steps else "the whole program, which has no steps"
+    )
     print(f"recorded: {steps}")
     for op in found.ops:
         calls = sum(case.calls for case in op.cases)

@@ -97,7 +97,7 @@ def _summary(op: RecordedOp, found: Recorded) -> str:
 
 
 def _cases(op: RecordedOp, found: Recorded) -> str:
-    steps = f"calls in {found.steps} sampled steps of {found.seen}" if found.steps else "calls of the whole program"
+    steps = f"calls in {found.steps} sampled steps" if found.steps else "calls of the whole program"
     lines = [f"Cases, with {steps}:"]
     for case in op.cases:
         shown = ", ".join(_shown(n, v) for n, v in case.arguments.items() if not n.startswith("weight "))

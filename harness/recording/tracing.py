@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ class Tracing:
     left alone."""
 
     def __init__(self, folder: Path, stem: str, cpu_only: bool = False) -> None:
-        """Its traces are `stem.PID.1.json` and so on in the folder."""
+        """Its traces are `stem.PID.1.json` and so on in the folder. cpu_only: CUPTI is left alone."""
         self._folder, self._stem = folder, stem
         self._cpu_only = cpu_only
         self._profile: Any = None
@@ -51,7 +52,9 @@ class Tracing:
             activities = {ProfilerActivity.CPU} if self._cpu_only else supported_activities()
             found = profile(activities=activities, experimental_config=every_thread)
             self._said = self._has_group()  # then torch says it itself
-            self._start(found)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of cycles, of which there is one
+                self._start(found)
             self._profile = found
 
     def prepare(self) -> None:
@@ -96,6 +99,7 @@ class Tracing:
         """In a forked child: ends what its parent had begun. False where only the parent could: CUPTI's threads are not
         there."""
         self._lock = threading.RLock()
+        self._cpu_only = True  # a forked child has no CUDA, whatever its parent has
         self._mark, self.written, self.problem, self._said = None, 0, "", False
         found, self._profile = self._profile, None
         if found is None:

@@ -83,7 +83,7 @@ def test_a_program_is_recorded_tried_and_swept(tmp_path: Path) -> None:
     (tmp_path / "serve.py").write_text(PROGRAM)
     done = harness(tmp_path, "record", "--modules", "Experts", "--every", "3", "--", "serve.py")
     assert done.returncode == 3 and "failed: serve.py ended with status 3" in done.stderr, done.stderr[-2000:]
-    assert "recorded: 4 of 12 steps" in done.stdout and done.stdout.count("2 cases, 3 calls a step") == 3
+    assert "recorded: 4 steps among the first 12" in done.stdout and done.stdout.count("2 cases, 3 calls a step") == 3
     folder = tmp_path / "recorded"
     found = json.loads((folder / "recorded.json").read_text())
     assert [op["name"] for op in found["ops"]] == ["scale", "mine_norm", "experts"]
