@@ -85,6 +85,8 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
         say("both sides are the same tree: --measure-identical measures it against itself")
     sides = []
     for side, (planned, plan) in zip(found, plans_of(found, live, say), strict=True):
+        if plan.suite.outside and len(terms.devices) > 1:
+            raise HarnessError("--gpus: for kernels and models of this program; a program outside chooses its own GPUs")
         budget_s = plan.suite.compare.budget_s if terms.budget_s is None else terms.budget_s
         limit_s = min(options.silence_limit_s, silence_limit_s(budget_s))
         options = msgspec.structs.replace(options, silence_limit_s=limit_s)

@@ -112,6 +112,7 @@ def test_a_program_without_a_figure_is_timed(here: Noisy) -> None:
         ("compare base slower --read wall --unit ms -- ./a.sh", "unit: wall knows its own, us"),
         ("compare base slower -k x -- ./a.sh", "-k: of a suite; behind `--` stands a program"),
         ("compare base slower --static -- ./a.sh", "--static: of a suite"),
+        ("compare base slower --gpus 2 -- ./a.sh", "--gpus"),
         ("compare base nothing -- ./a.sh", "nothing: neither a stored run nor a revision"),
     ],
 )

@@ -12,7 +12,7 @@ from harness.cli.execute import execute as execute_suite
 from harness.errors import HarnessError
 from harness.plan import expand
 from harness.runner.execute import Execution
-from harness.runner.stage import Options, Report, stages_named
+from harness.runner.stage import STAGES, Options, Report, stages_named
 from harness.store import Store
 from harness.suite.load import load_suite
 from harness.values.environment import Environment
@@ -86,7 +86,7 @@ def test_verifying_leaves_no_samples(tmp_path: Path, store: Store) -> None:
 
 
 def test_unknown_stages_are_refused() -> None:
-    assert stages_named(["decode"]) == ("decode",) and stages_named([]) == ("kernels", "decode", "profile")
+    assert stages_named(["decode"]) == ("decode",) and stages_named([]) == STAGES
     with pytest.raises(HarnessError, match=r"unknown stage kernel; allowed: .*did you mean kernels"):
         stages_named(["kernel"])
 

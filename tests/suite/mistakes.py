@@ -7,7 +7,7 @@ MISTAKES = {
     "unknown key": (
         "kernels:\n",
         "kernel:\n",
-        "12:1: kernel: unknown key; allowed: analysis, arms,",
+        "12:1: kernel: unknown key; allowed: analysis, apply, arms,",
         "did you mean kernels?",
     ),
     "unknown key inside": (
