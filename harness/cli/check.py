@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Arms, AsJson, Match, csv
+from harness.cli.options import Arms, AsJson, Match, csv, refuse
 from harness.plain_text import visible
 
 if TYPE_CHECKING:
     from harness.values.run import Run
+    from harness.values.suite import Suite
+
+TUNED = "Compile what tuned files of another Triton keep, by that one and by the one here; run nothing."
 
 
 def command(
@@ -21,6 +24,12 @@ def command(
     static: Annotated[
         bool, typer.Option("--static", help="Only the file: names, types, signatures. Needs no torch.")
     ] = False,
+    tuned: Annotated[bool, typer.Option("--tuned", help=TUNED)] = False,
+    device: Annotated[
+        str, typer.Option(help="With --tuned: the device of the files; of this machine if left out.")
+    ] = "",
+    target: Annotated[str, typer.Option(help="With --tuned: architecture, such as sm_90; of the GPU here.")] = "",
+    wheels: Annotated[Path | None, typer.Option(help="With --tuned: install old Tritons from this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a suite, then compute each of its cases once. Against the float32 reference; nothing is timed."""
@@ -32,6 +41,9 @@ def command(
     from harness.values.suite import Plan
 
     loaded = load_suite(suite)
+    refuse("for --tuned, which compiles", device=() if tuned else device, target=() if tuned else target)
+    if tuned:
+        return _check_tuned(loaded, match, device, target, wheels)
     plan = expand(loaded, arms=csv(arms) or None, match=match or None)
     print(f"{suite}: {len(plan.cases)} cases, every name is known", file=sys.stderr)
     if static:
@@ -48,6 +60,28 @@ def command(
     with RunProgress() as progress:
         run = check_cases(loaded, make_plan, progress)
     _show(run, as_json)
+
+
+def _check_tuned(suite: Suite, match: str, device: str, target: str, wheels: Path | None) -> None:
+    """Status 5 where a configuration no longer compiles, 1 where one became worse in what gates."""
+    from harness.cli.compare_live import interruptible, say
+    from harness.compilers.old_choices import check_choices
+    from harness.device.probe import slug_here
+    from harness.errors import ExitStatus, HarnessError
+    from harness.static.target import present_target
+    from harness_reports.pages.old_choices import render
+
+    target = target or present_target() or ""
+    if not target:
+        raise HarnessError(
+            "--target: no GPU is here to take it from; allowed: an architecture, such as sm_90 or gfx942"
+        )
+    with interruptible("nothing was kept"):
+        found = check_choices(suite, device or slug_here(), target, wheels, say, match or None)
+    print(*map(visible, render(found)), sep="\n")
+    worst = max((choice.verdict.gate for choice in found.choices), default=ExitStatus.OK)
+    if worst:
+        raise typer.Exit(int(worst))
 
 
 def _show(run: Run, as_json: bool) -> None:

@@ -30,12 +30,14 @@ HALF, FINALS, CONFIRM = "a quarter, side by side", "finals", "the choice again, 
 
 
 class Finalists:
-    """The end of one question. rounds: in place of its own number. begins: called with each stage."""
+    """The end of one question. rounds: in place of its own number. begins: called with each stage. brief: the first
+    times alone choose the ten of the final rounds, as a budget wants it."""
 
     def __init__(
         self, suite: Suite, asked: SweepQuestion, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
-        begins: Callable[[str], None],
+        begins: Callable[[str], None], brief: bool = False,
     ) -> None:  # fmt: skip
+        self._brief = brief
         self._suite, self._asked, self._ledger, self._devices = suite, asked, ledger, devices
         self._kind, self._rounds, self._begins = kind, rounds, begins
 
@@ -43,6 +45,8 @@ class Finalists:
         """The five fastest distinct configurations besides the baseline, and the twins."""
         baseline = self._asked.baseline.id
         finalists = rank.kept(self._rows())
+        if self._brief:
+            finalists = finalists[: rank.FINALISTS]
         if len(finalists) > rank.FINALISTS:
             self._begins(HALF)
             self._time([row.case.id for row in finalists], [], self._rounds or HALF_ROUNDS[self._kind], "half")

@@ -48,11 +48,16 @@ class Search:
         return not self._guides and self.budget_s is None
 
     def next(self, rows: Mapping[str, Configuration], count: int) -> list[Case]:
-        """Cases that are neither known nor given out, of each question in turn. rows: what is known, by case id."""
-        found = [self._of(number, rows, self.given, count) for number in range(len(self.asked))] if count else []
+        """Cases that are neither known nor given out, of each question in turn, first of the one that had the fewest.
+        rows: what is known, by case id."""
+        fewest = sorted(range(len(self.asked)), key=lambda number: self._had(number, rows))
+        found = [self._of(number, rows, self.given, count) for number in fewest] if count else []
         turns = [case for turn in range(count) for cases in found for case in cases[turn : turn + 1]][:count]
         self.given |= {case.id for case in turns}
         return turns
+
+    def _had(self, number: int, rows: Mapping[str, Configuration]) -> int:
+        return sum(case.id in rows or case.id in self.given for case in self.asked[number].cases)
 
     def left(self, rows: Mapping[str, Configuration]) -> list[Case]:
         """The cases without a row, where any of their question is still to be tried."""

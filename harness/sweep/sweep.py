@@ -244,7 +244,8 @@ class _Sweep:
             self.stages.enter(what)
             self.report("sweep", f"{asked.op}@{asked.site}: {what}", 0, 0)
 
-        finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, begins)
+        brief = self.options.budget_s is not None
+        finalists = Finalists(self.suite, asked, self.ledger, self.devices, kind, self.options.rounds, begins, brief)
         if self.environment.has_gpu:
             self.fresh.wait()
         top, twins = finalists.choose()

@@ -119,3 +119,11 @@ def with_time(outcome: Outcome, us: float) -> Outcome:
     [m] = outcome.measurements
     samples = tuple(msgspec.structs.replace(s, value_us=us) for s in m.samples)
     return msgspec.structs.replace(outcome, measurements=(msgspec.structs.replace(m, samples=samples),))
+
+
+def test_questions_have_their_turns_even_where_one_case_is_asked_for_at_a_time() -> None:
+    """The first would have all the time of a budget."""
+    other = [msgspec.structs.replace(c, site="other") for c in LARGE]
+    search = Search([asked(LARGE), asked(other)])
+    named = [case for _ in range(8) for case in search.next({}, 1)]
+    assert [c.site for c in named] == ["main", "other"] * 4
