@@ -18,7 +18,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", "slow", "samples", "lint", "types", "docs"]
+nox.options.sessions = ["tests", "slow", "executorch", "samples", "lint", "types", "docs"]
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "harness"
@@ -28,6 +28,8 @@ PEER_REQUIREMENTS = ("HolisticTraceAnalysis==0.5.0", "pandas<3")
 BROUGHT = ROOT / ".nox" / "brought"
 BROUGHT_PACKAGES = ("liger-kernel", "flash-linear-attention", "fla-core", "einops", "helion", "filecheck")
 BROUGHT_TESTS = ("tests/own_ops/test_brought.py", "tests/attempt/test_brought.py")
+EXECUTORCH = ROOT / ".nox" / "executorch"
+EXECUTORCH_PACKAGES = ("executorch==1.5.1",)
 OLDEST_TORCH = (2, 9)
 MADE_FROM = ("pyproject.toml", "setup.py", "constraints.txt")
 TINY = "suites/qwen3_5_moe_tiny.yaml"
@@ -134,6 +136,21 @@ def brought(session: nox.Session) -> None:
         session.run(*install, *BROUGHT_PACKAGES)
     environment = {**_test_environment(), "PYTHONPATH": str(BROUGHT)}
     _run(session, "pytest", *BROUGHT_TESTS, *session.posargs, env=environment)
+
+
+@nox.session
+def executorch(session: nox.Session) -> None:
+    """The tests of all engines of a CPU, ExecuTorch among them, whose package brings fifty others: they lie in an
+    environment of their own over the one that all sessions share."""
+    _install(session, "test")
+    python = EXECUTORCH / "bin" / "python"
+    if not list(EXECUTORCH.glob("lib/python*/site-packages/executorch")):
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", sys.executable, str(EXECUTORCH))
+        own, shared = (next(folder.glob("lib/python*/site-packages")) for folder in (EXECUTORCH, ENVIRONMENT))
+        (own / "packages_of_all_sessions.pth").write_text(f"import site; site.addsitedir({str(shared)!r})\n")
+        session.run(str(python), "-m", "pip", "install", "--quiet", *EXECUTORCH_PACKAGES)
+    tests = session.posargs or ["tests/export/test_one_suite.py", "tests/export/test_executorch.py"]
+    session.run(str(python), "-m", "pytest", *tests, env=_test_environment())
 
 
 @nox.session

@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule
 
 from harness.decode.arm_ops import ArmOps
 from harness.decode.check import empty_stream, own_stream
-from harness.decode.step import Step
+from harness.decode.step import Ahead, Step
 from harness.decode.step_binaries import StepBinaries
 from harness.decode.suite_model import Model, prefill_in_chunks
 from harness.decode.support import calls_of
@@ -55,7 +55,7 @@ def profile_arm(
     device, facts = model.device, engine_facts(engine)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         decoder, ops = model.arm(arm, batch, context + steps + 1, profile=True)
-        step, snapshot = _at_the_end_of_the_prompt(model, decoder, batch, context, steps)
+        step, snapshot = _at_the_end_of_the_prompt(model, decoder, ops, batch, context, steps)
         trace, head = Path(folder) / "eager.json", b""
         _record(step, device, profiled if facts.op_by_op else 1, trace)
         binaries = None if facts.fuses else _binaries(model, arm, batch, context, ops, step, snapshot)
@@ -115,12 +115,13 @@ def _rules(model: Model) -> Rules:
 
 
 def _at_the_end_of_the_prompt(
-    model: Model, decoder: Any, batch: int, context: int, steps: int
+    model: Model, decoder: Any, ops: Any, batch: int, context: int, steps: int
 ) -> tuple[Step, dict[str, torch.Tensor]]:
     """A step that is fed the arm's own text, and the states that it starts from."""
     first = decoder.sample(prefill_in_chunks(decoder, model.prompt(batch, context)))
     snapshot = decoder.snapshot()
-    step = Step(decoder, empty_stream(batch, steps, model.device.tensors), context)
+    ahead = Ahead(ops.tensors(), ops if isinstance(ops, ArmOps) else None)
+    step = Step(decoder, empty_stream(batch, steps, model.device.tensors), context, ahead)
     own, _ = own_stream(make_engine(EAGER, step, model.device), step, first, steps)
     step.stream.copy_(own)
     step.rewind(snapshot)

@@ -25,9 +25,9 @@ class StepModule(torch.nn.Module):
         self._seen: set[tuple[Any, ...]] = set()
         own = {name: getattr(step, name) for name in ("stream", "chosen", "counter")}
         for name, tensor in {**own, **step.decoder.states}.items():
-            self._add(f"s_{_word(name)}", tensor, written=True)
+            self._add(f"s_{word(name)}", tensor, written=True)
         for name, tensor in weights.items():
-            self._add(f"w_{_word(name)}", tensor, written=False)
+            self._add(f"w_{word(name)}", tensor, written=False)
         for name in self.written:
             if self.get_buffer(name).numel() == 1:  # pytorch issue 165444, seen with 2.11 and 2.13
                 raise CaseFailed(f"{name} has one element: AOTInductor freezes its value though the step writes it")
@@ -74,5 +74,6 @@ def check_inputs(program: torch.export.ExportedProgram) -> None:
         raise CaseFailed(f"the exported step holds {held}: a package would hold copies")
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """A name that is one in C++, too."""
     return "".join(letter if letter.isalnum() else "_" for letter in name)

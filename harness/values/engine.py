@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-EngineName = Literal["eager", "cuda_graph", "torch_compile", "aot_inductor", "aot_inductor_calls"]
+EngineName = Literal["eager", "cuda_graph", "torch_compile", "aot_inductor", "aot_inductor_calls", "executorch"]
 """Each is a module of `harness.engines`."""
 
 

@@ -48,4 +48,4 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     run = [name for line in re.findall(r"nox -s ([\w ]+)$", ci, re.MULTILINE) for name in line.split()]
     by_default = re.findall(r"^\* (\w+)", listed, re.MULTILINE)
     assert run[:2] == ["browser", "postgres"]
-    assert set(run[2:]) == set(by_default) == {"tests", "slow", "samples", "lint", "types"}
+    assert set(run[2:]) == set(by_default) == {"tests", "slow", "executorch", "samples", "lint", "types", "docs"}
