@@ -97,7 +97,7 @@ class DecodeBench:
         held = None if self.process else ArmLogits(wanted, prompt, stream)
         ready: list[CheckedCase] = []
         for case in cases:
-            yield started("check", [case])
+            yield started(_making_ready(case), [case])
             try:
                 found = self._ready(case, arms[case.arm], stream, wanted, steps, held)
             except torch.AcceleratorError:  # the GPU's context is lost, and everything in this process with it
@@ -224,6 +224,14 @@ class DecodeBench:
 def _run_steps(engine: Engine, steps: int) -> None:
     for _ in range(steps):
         engine.run()
+
+
+def _making_ready(case: Case) -> str:
+    """What comes before a case is timed; to compile a step takes a minute and more, and has words of its own."""
+    if case.kind != "decode" or not engine_facts(str(case.engine)).compiles:
+        return "check"
+    entries = f", {case.axes['entries']} entries" if "entries" in case.axes else ""
+    return f"compile {case.arm} for {case.engine}{entries}"
 
 
 def stream_name(batch: int, context: int) -> str:

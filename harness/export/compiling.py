@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,7 @@ import msgspec
 
 from harness.export.operators import Operator
 from harness.values.case import Tunables
+from harness.values.package import PackagedKernel
 from harness.values.suite import OpSource
 from harness.worker.messages import Boot, Done
 from harness.worker.wire import Wire
@@ -59,8 +63,13 @@ class NotCompiled(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+POLL_S = 0.2
+
+
 def serve(wire: Wire, _: Boot) -> None:
     """One package after the other, until the wire closes."""
+    os.setsid()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     while True:
         job: CompileStep = wire.receive(CompileStep)
         try:
@@ -75,6 +84,14 @@ def serve(wire: Wire, _: Boot) -> None:
 
             wire.send(NotCompiled(f"{type(error).__name__}: {first_line(error)}"))
         wire.send(Done())
+
+
+def _end_with(parent: int) -> None:
+    """Kills this process and the compilers that it started, within a moment of its parent's end: a worker's own watch
+    would leave them running."""
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _compiled(job: CompileStep) -> StepCompiled:
@@ -138,8 +155,6 @@ class _Watch:
 
 
 def _label(config: dict[str, Any]) -> str:
-    from harness.values.package import PackagedKernel
-
     return PackagedKernel("", 1, _tunables(config)).label
 
 
@@ -149,13 +164,18 @@ def _tunables(config: dict[str, Any]) -> Tunables:
     return {n: v for n, v in plain.items() if not n.startswith("num_") or n in ("num_warps", "num_stages")}
 
 
+def _function(name: str) -> str:
+    """The Triton function; Inductor numbers what it makes of it."""
+    return PackagedKernel(name, 1, {}).function
+
+
 def _chosen(whose: dict[str, str], watch: _Watch) -> tuple[ChosenConfiguration, ...]:
     from torch._inductor.codecache import CudaKernelParamCache
 
     return tuple(
         ChosenConfiguration(
-            name, whose.get(name.rpartition("_")[0], whose.get(name, "")), _tunables(params.get("config") or {}),
-            watch.timings_ms.get(name, ()),
+            name, whose.get(_function(name), ""), _tunables(params.get("config") or {}),
+            watch.timings_ms.get(name) or watch.timings_ms.get(_function(name), ()),
         )
         for name, params in CudaKernelParamCache.cache.items()
     )  # fmt: skip

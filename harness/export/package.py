@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ from harness.values.case import Tunables
 from harness.values.package import Package, PackagedKernel
 from harness.worker.process import WorkerDied, WorkerProcess
 
+MOST_INLINED = 8
+"""Elements of a constant whose values AOTInductor writes into the code, where nothing writes the constant."""
 FILE, RECORD = "step.pt2", "package.json"
 
 
@@ -52,8 +55,9 @@ class PackagedStep:
         Called before the first step, which would otherwise be a segmentation fault. The names of those that are not."""
         live = self.module.tensors()
         known = set(self._model.get_constant_fqns())
-        inlined = tuple(sorted(set(live) - known))  # up to eight elements and not written: values in the code
-        written = set(inlined) & set(self.module.written)
+        unknown = set(live) - known  # read by nobody, or up to eight elements that nothing writes: values in the code
+        inlined = tuple(sorted(name for name in unknown if live[name].numel() <= MOST_INLINED))
+        written = unknown & set(self.module.written)
         if written or known - set(live):
             strange = sorted(written or known - set(live))
             raise CaseFailed(f"the package's constants are not the step's tensors: {', '.join(strange[:5])}")
@@ -86,7 +90,7 @@ def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) ->
     with torch.no_grad(), registered(ahead.ops, ahead.entries) if ahead.ops else nullcontext(()) as operators:
         program = export(module)
     export_s = time.perf_counter() - start
-    folder = (ahead.keep or scratch) / f"package-{_key(program, module, operators, ahead.compiles)}"
+    folder = (kept_packages() or ahead.keep or scratch) / f"package-{_key(program, module, operators, ahead.compiles)}"
     record = folder / RECORD
     if not record.exists():
         compiling = _Compiling(program, operators, device, scratch)
@@ -100,12 +104,21 @@ def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) ->
     return folder, msgspec.json.decode(record.read_bytes(), type=Package)
 
 
+def kept_packages() -> Path | None:
+    """The folder in which HARNESS_PACKAGES says that packages are kept from run to run; None: for the run alone."""
+    folder = os.environ.get("HARNESS_PACKAGES")
+    return Path(folder) if folder else None
+
+
 def _key(
     program: torch.export.ExportedProgram, module: StepModule, operators: Sequence[Operator], compiles: int
 ) -> str:
     """What must be equal for two steps to have one package."""
     tensors = {name: [str(t.dtype), [*t.shape], [*t.stride()], str(t.device)] for name, t in module.tensors().items()}
-    asked = [str(program.graph), tensors, msgspec.to_builtins(list(operators)), compiles, str(torch.__version__)]
+    constants = module.tensors().items()
+    small = {name: t.tolist() for name, t in constants if t.numel() <= MOST_INLINED and name not in module.written}
+    built = [OPTIONS, compiles, str(torch.__version__)]
+    asked = [str(program.graph), tensors, small, msgspec.to_builtins(list(operators)), built]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
