@@ -16,6 +16,7 @@ import typer
 import yaml
 
 from harness.cli.main import app
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -55,11 +56,10 @@ class Sandbox:
         """Standard output of `harness ...`, which must end with one of the statuses and never with a traceback."""
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment.pop("HARNESS_STORE", None)
-        command = [sys.executable, "-m", "harness", *shlex.split(line)[1:]]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode in allowed, f"{line}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr, f"{line}\n{done.stderr}"
-        return done.stdout
+        done = commands.harness(self.folder, *shlex.split(line)[1:], environment=environment)
+        assert done.status in allowed, f"{line}: status {done.status}\n{done.out}\n{done.err}"
+        assert "Traceback" not in done.err, f"{line}\n{done.err}"
+        return done.out
 
 
 @pytest.fixture(scope="module")

@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.own_ops.ops import SOFTMAX, SUITE, write_softmax
 
 
 def harness(folder: Path, *arguments: str, status: int = 0) -> str:
     """What a command prints; its exit status must be `status`."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *arguments], cwd=folder, env=environment | {"COLUMNS": "200"},
-        capture_output=True, text=True, check=False, timeout=240,
-    )  # fmt: skip
-    assert done.returncode == status, f"exit {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    done = commands.harness(folder, *arguments, environment=environment | {"COLUMNS": "200"})
+    assert done.status == status, f"exit {done.status}:\n{done.out}{done.err}"
+    return done.out
 
 
 def test_the_first_correct_and_timed_own_op(tmp_path: Path) -> None:

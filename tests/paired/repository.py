@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.revisions.git import git
+from tests import commands
 from tests.conftest import REPOSITORY
 
 SUITE = "suites/small.yaml"
@@ -46,20 +47,23 @@ class Repository:
     def start(self, *arguments: str, path: str = "") -> subprocess.Popen[str]:
         """`harness ...` in the repository's root, as a process of its own. It takes no turns with comparisons of others
         on this machine, which would take long; nothing here depends on exact times."""
-        found = os.pathsep.join(filter(None, (str(REPOSITORY), path)))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": found, "COLUMNS": "150"}
-        environment["HARNESS_LOCKS"] = str(self.root.parent)
-        environment.pop("HARNESS_STORE", None)
+        environment = self._environment(path)
         command = [sys.executable, "-P", "-m", "harness", *arguments]
         return subprocess.Popen(
             command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def harness(self, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments, path=path)
-        out, err = process.communicate()
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        done = commands.harness(self.root, *arguments, environment=self._environment(path), finds_folder=False)
+        assert "Traceback" not in done.err, done.err
+        return subprocess.CompletedProcess(arguments, done.status, done.out, done.err)
+
+    def _environment(self, path: str) -> dict[str, str]:
+        found = os.pathsep.join(filter(None, (str(REPOSITORY), path)))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": found, "COLUMNS": "150"}
+        environment["HARNESS_LOCKS"] = str(self.root.parent)
+        environment.pop("HARNESS_STORE", None)
+        return environment
 
     @property
     def worktrees(self) -> str:

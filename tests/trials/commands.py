@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
+
+from tests import commands
 
 
 class Said(NamedTuple):
@@ -18,11 +19,9 @@ class Said(NamedTuple):
 def harness(folder: Path, *arguments: str, **environment: str) -> Said:
     """A command in a folder, without a GPU."""
     inherited = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *arguments], cwd=folder, capture_output=True, text=True, check=False,
-        timeout=240, env=inherited | {"COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""} | environment,
-    )  # fmt: skip
-    return Said(done.returncode, done.stdout + done.stderr)
+    own = inherited | {"COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""} | environment
+    done = commands.harness(folder, *arguments, environment=own)
+    return Said(done.status, done.out + done.err)
 
 
 def git(folder: Path, *arguments: str) -> None:
