@@ -141,7 +141,7 @@ def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
     parts = []
     if kind == "kernel" and "tokens" in axes:
         parts.append(plural(int(axes["tokens"]), "token"))
-    elif kind in ("decode", "prefill"):
+    elif kind in ("decode", "prefill") or (kind == "figure" and "batch" in axes):
         parts.append(f"batch {axes.get('batch', 1)}")
     said = ("tokens", "routing", "batch", *(() if kind == "figure" else ("new_tokens",)))
     for name in (name for name in axes if name not in said):

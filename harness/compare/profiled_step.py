@@ -31,7 +31,7 @@ def changed_places(base: StoredSide, head: StoredSide, decodes: tuple[Case, Case
         return ()
     found = _modules(one, other)
     found[OVERLAP] = _us(one.gpu_sum_ns - one.gpu_busy_ns, one) - _us(other.gpu_sum_ns - other.gpu_busy_ns, other)
-    if all(engine_facts(profile.engine).captures for profile in (one, other)):
+    if all(engine_facts(p.engine).captures and p.engine == decodes[0].engine for p in (one, other)):
         found[GAPS] = _us(other.idle_ns, other) - _us(one.idle_ns, one)
     return tuple(Place(name or "no module", us, other.steps) for name, us in found.items() if us)
 

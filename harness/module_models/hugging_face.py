@@ -24,28 +24,27 @@ FIRST_USE = 16
 """Tokens of the call that makes the cache's tensors: some take their size from a prompt shorter than a convolution."""
 
 
-def load(model: ModuleModel, dtype: torch.dtype, device: str, seed: int) -> nn.Module:
-    """The model with its weights on the device. Raises HarnessError where transformers is not installed or has no such
-    model, CaseFailed for a key that its config has not."""
+def load(model: ModuleModel, dtype: torch.dtype, device: str, seed: int, causal: bool = True) -> nn.Module:
+    """The model with its weights on the device. causal: with the head of a language model. Raises HarnessError where
+    transformers is not installed or has no such model, CaseFailed for a key that its config has not."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is looked up on a hub
     try:
         import transformers
     except ImportError as error:
         raise HarnessError(f"hf:{model.name}: transformers is not installed here") from error
-    config = config_of(model)
+    config, kind = config_of(model), transformers.AutoModelForCausalLM if causal else transformers.AutoModel
     if model.weights:
-        loaded: nn.Module = transformers.AutoModelForCausalLM.from_pretrained(
-            model.weights, config=config, dtype=dtype, local_files_only=True
-        )
+        loaded: nn.Module = kind.from_pretrained(model.weights, config=config, dtype=dtype, local_files_only=True)
         return loaded.to(device).eval()
     torch.manual_seed(seed)
     try:
         with torch.device(device):
-            made: nn.Module = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype)
+            made: nn.Module = kind.from_config(config, dtype=dtype)
     except ValueError as error:
         if "AutoModel" not in str(error):
             raise
-        raise CaseFailed(f"hf:{model.name}: transformers has no causal language model of this type") from error
+        what = "causal language model" if causal else "model"
+        raise CaseFailed(f"hf:{model.name}: transformers has no {what} of this type") from error
     return made.to(device).eval()  # buffers that were made elsewhere
 
 
@@ -93,6 +92,7 @@ def _read_by_model(config: Any) -> set[str]:
     import transformers
 
     kind = transformers.MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    kind = kind or transformers.MODEL_MAPPING.get(type(config), None)
     source = inspect.getsource(sys.modules[kind.__module__]) if kind is not None else ""
     return {name for pair in re.findall(r"config\.(\w+)|config, \"(\w+)\"", source) for name in pair if name}
 

@@ -21,6 +21,7 @@ from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation
 from harness.values.suite import Arm, CallSite, KernelQuestions, Plan, Suite
 
 SWEEP_ARM = "sweep"
+FORWARD = "forward"
 CPU_DEVICE = "cpu-"
 """Start of the name of every device that is no GPU."""
 
@@ -50,6 +51,7 @@ def expand(
         *_kernel_cases(suite, chosen, answers),
         *_shape_cases(suite, chosen, answers),
         *_model_cases(suite, chosen, whole, device_slug),
+        *_forward_cases(suite, chosen, device_slug),
     ]
     if cases or match:
         kept = set(select(match, [case.id for case in cases]))
@@ -173,6 +175,21 @@ def _model_cases(
                     axes = {"batch": batch, "context": context, "new_tokens": questions.new_tokens}
                     axes |= {} if entries is None else {"entries": entries}
                     yield Case("decode", arm, suite.dtype_label, axes, engine=engine, problem=problem)
+
+
+def _forward_cases(suite: Suite, arms: Sequence[str], device: str | None) -> Iterator[Case]:
+    """Each batch, engine and arm of a module without states: figures, since there are no tokens to count."""
+    questions = suite.forward
+    if questions is None:
+        return
+    for batch in questions.batch:
+        for engine in questions.engines:
+            missing = engine_facts(engine).needs_gpu if device is not None and device.startswith(CPU_DEVICE) else ""
+            for arm in arms:
+                yield Case(
+                    "figure", arm, suite.dtype_label, {"batch": batch}, op=FORWARD, engine=engine,
+                    problem=missing or None, figure_unit="us/pass",
+                )  # fmt: skip
 
 
 def _has_lists(suite: Suite, answers: ArmAnswers) -> bool:

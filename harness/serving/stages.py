@@ -15,6 +15,7 @@ from harness.engines import EAGER
 from harness.load_kernels import loaded_files, loaded_variants
 from harness.measure.failure import what_was_raised
 from harness.measure.kernel_cases import KernelBench
+from harness.measure.operand_sets import torch_dtype
 from harness.measure.routing import load_routing
 from harness.observe.audit import Observer
 from harness.observe.cases import closures, touched
@@ -32,7 +33,7 @@ def stage_events(job: StageJob, device: Device, clock: OuterClock | None = None)
     observer = Observer(Path(job.tree)) if job.observe else None
     if observer is not None:
         observer.start()  # before anything of the tree is imported
-    stages = {"kernels": _kernels, "decode": _decode}
+    stages = {"kernels": _kernels, "decode": _decode, "figures": _forward}
     yield from stages[job.stage](job, device, clock) if job.stage in stages else _profile(job, device)
     yield _ran(job, observer)
 
@@ -67,6 +68,16 @@ def _decode(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator
     references = Path(job.references) if job.references else None
     bench = DecodeBench(model, job.process, passes, dict(job.streams), references, job.energy, clock, job.clocked)
     yield from bench.run(cases)
+
+
+def _forward(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator[StageEvent]:
+    """The figures of a module without states; others are measured outside."""
+    from harness.module_models.forward import ForwardBench
+
+    cases = cases_of(job.stage, job.plan)
+    yield Started("build the module", tuple(case.id for case in cases), 0, len(cases))
+    passes = 0 if job.verify_only else (job.rounds or DECODE_PASSES)
+    yield from ForwardBench(job.plan, device, torch_dtype(job.plan.suite.dtype), job.process, passes).run(cases)
 
 
 def _profile(job: StageJob, device: Device) -> Iterator[StageEvent]:

@@ -15,7 +15,7 @@ from harness.suite.checkpoint import problem_of
 from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
-from harness.suite.module_models import is_module, read_module, read_module_arms
+from harness.suite.module_models import is_module, read_forward, read_module, read_module_arms
 from harness.suite.nodes import Node, parse
 from harness.suite.outside import outside_suite
 from harness.suite.reading import read_section
@@ -65,6 +65,7 @@ def load_suite(path: Path) -> Suite:
         if key in root.value:
             read_section(root.value[key], section, {"op of the model": ops, "gate": [*GATES, *ops]})
     stated = {name: getattr(file, name) for name in Sections.__struct_fields__}
+    stated["forward"] = read_forward(root, file, kernels.suite_folder)
     suite = Suite(
         **{**stated, "weights": weights},
         name=path.stem,
@@ -81,14 +82,15 @@ def load_suite(path: Path) -> Suite:
         stored=stored,
         sweep=read_sweep(file.sweep, sizes, kernels) if file.sweep else (),
     )
-    if suite.kernels is None and suite.decode is None and not suite.sweep and not suite.shapes:
-        raise root.error("asks for nothing; allowed: kernels, shapes, decode, sweep, engine")
+    asked = (suite.kernels, suite.decode, suite.forward, suite.sweep or None, suite.shapes or None)
+    if all(section is None for section in asked):
+        raise root.error("asks for nothing; allowed: kernels, shapes, decode, forward, sweep, engine")
     return suite
 
 
 def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, ModelDims, Weights, tuple[Any, ...]]:
     """Architecture, dims, weights and uses of the suite's model; without one nothing, and no section asks about it."""
-    for key in ("config", "apply"):
+    for key in ("config", "apply", "forward"):
         if key in root.value:
             raise root.key_error(key, "is for a model hf:NAME_OR_FOLDER or ./file.py:function")
     if "model" not in root.value:

@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from harness.engines import engine_facts
 from harness.errors import HarnessError
 from harness.suite.checkpoint import CONFIG
 from harness.suite.choices import LIKE
 from harness.suite.format import NAME_PATTERN, SuiteFile
 from harness.suite.nodes import Node
 from harness.suite.op_sources import function_at
-from harness.values.suite import Arm, ModuleChanges, ModuleModel
+from harness.values.suite import Arm, ForwardQuestions, ModuleChanges, ModuleModel
 
 HF = "hf:"
 RANDOM = "random"
@@ -76,6 +77,17 @@ def _config(node: Node | None) -> dict[str, Any]:
     if node is None:
         return {}
     return {key: child.plain for key, child in node.items()}
+
+
+def read_forward(root: Node, file: SuiteFile, folder: Path) -> ForwardQuestions | None:
+    """The questions about a module without states, with the place of its inputs."""
+    if file.forward is None:
+        return None
+    asked = root.value["forward"]
+    for node in asked.value["engines"].elements() if "engines" in asked.value else ():
+        if engine_facts(str(node.value)).packages:
+            raise node.error(f"{node.value} runs decode steps alone")
+    return msgspec.structs.replace(file.forward, inputs=_function(asked.value["inputs"], folder, "inputs"))
 
 
 def read_module_arms(node: Node, model: ModuleModel, folder: Path) -> dict[str, Arm]:

@@ -164,6 +164,17 @@ class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(dict.fromkeys([*crossed, *self.also]))
 
 
+class ForwardQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A torch module without states, called with inputs of one's own."""
+
+    inputs: Annotated[str, _key("./file.py:function of batch, dtype, device and seed", minLength=1)]
+    """`/path/file.py:name` once the suite is checked."""
+    engines: Annotated[tuple[Annotated[EngineName, _key(noun="engine")], ...], _key("how it is run", **_SOME)] = (
+        "eager",
+    )
+    batch: Annotated[tuple[_Count, ...], _key("inputs at once", **_SOME)] = (1,)
+
+
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How ops are timed alone."""
 
@@ -220,6 +231,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kernels: Annotated[KernelQuestions | None, _key("ops timed alone, with cold weights", type="object")] = None
     timer: Annotated[Timing, _key("how ops are timed alone")] = Timing()
     decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
+    forward: Annotated[ForwardQuestions | None, _key("a torch module without states", type="object")] = None
     energy: Annotated[bool, _key("joules per call and token, too; 12 s and more for each case")] = False
     compilers: Annotated[CompilersAsked, _key("releases of Triton that `harness compilers` holds it against")] = (
         CompilersAsked()
