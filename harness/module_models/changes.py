@@ -16,7 +16,7 @@ from torch import nn
 
 from harness.errors import CaseFailed, HarnessError, allowed
 from harness.module_models.named_function import named_function
-from harness.values.suite import ModuleChanges
+from harness.values.module_model import ModuleChanges
 
 PACKAGE_PLACES = ("", "torch-ext", "build/torch-universal")
 """Where a repository of the `kernels` library has its Python package: itself, or below its sources or its build."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.errors import CaseFailed
 from harness.module_models.named_function import named_function
 from harness.module_models.shared_copy import tensors_of
-from harness.values.suite import ModuleModel
+from harness.values.module_model import ModuleModel
 
 PARTS = ("prefill", "decode")
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from harness.errors import CaseFailed, HarnessError, allowed
 from harness.module_models.decoder import ModuleDecoder, Snapshot
 from harness.module_models.static_cache import CacheStates, widen_counters
-from harness.values.suite import ModuleModel
+from harness.values.module_model import ModuleModel
 
 CACHE_NAMES = ("past_key_values", "cache_params")
 """What `forward` calls its cache: models of attention, and those of state spaces alone."""

@@ -16,7 +16,8 @@ from harness.suite.choices import LIKE
 from harness.suite.format import NAME_PATTERN, SuiteFile
 from harness.suite.nodes import Node
 from harness.suite.op_sources import function_at
-from harness.values.suite import Arm, ForwardQuestions, ModuleChanges, ModuleModel
+from harness.values.module_model import ModuleChanges, ModuleModel
+from harness.values.suite import Arm, ForwardQuestions
 
 HF = "hf:"
 RANDOM = "random"
