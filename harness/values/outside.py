@@ -70,8 +70,16 @@ class CommandEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         msgspec.field(default_factory=lambda: dict(WALL))
     )  # fmt: skip
     warmup: Annotated[int, Meta(ge=0, le=1000), _key("runs of it before the one that counts")] = 0
+    repeat_s: Annotated[
+        float, Meta(ge=0, le=3600), _key("where its own time is a figure: run again until so much has passed; 0: once")
+    ] = 1.0
     timeout_s: Annotated[_Seconds, _key("after which it is ended, and its case a TIMEOUT")] = 600.0
     env: _Env = {}
+
+    @property
+    def times(self) -> bool:
+        """Whether its own time is a figure, which it cannot measure for as long as it wants to be sure."""
+        return any(figure.read in ("wall", "cpu") for figure in self.figures.values())
 
     @property
     def missing(self) -> str:

@@ -42,9 +42,11 @@ arms: {three: {}, again: {}, nine: {run: ./a.sh 9}, broken: {run: ./b.sh}}
 
 
 def found(
-    folder: Path, run: str, *, check: bool = False, warmup: int = 0, timeout_s: float = 60, **figures: Figure
-) -> Found:
-    engine = CommandEngine(run, figures or {"wall": Figure("wall")}, warmup, timeout_s)
+    folder: Path, run: str, *, check: bool = False, warmup: int = 0, repeat_s: float = 0, timeout_s: float = 60,
+    **figures: Figure,
+) -> Found:  # fmt: skip
+    figures = figures or {"wall": Figure("wall")}
+    engine = CommandEngine(run, figures, warmup=warmup, repeat_s=repeat_s, timeout_s=timeout_s)
     with opened(OutsideEngine(command=engine), folder) as measuring:
         return measuring.measure({}, check)
 
@@ -171,6 +173,19 @@ def test_warmups_go_before_the_run_that_counts(tmp_path: Path) -> None:
     figure = Figure("regex", r"n=(\d+)", "ms")
     assert found(tmp_path, "./a.sh", warmup=2, n=figure).values == {"n": [3000.0]}
     assert found(tmp_path, "./a.sh", warmup=2, check=True, n=figure).values == {"n": [4000.0]}
+
+
+def test_a_short_program_that_is_timed_runs_several_times(tmp_path: Path) -> None:
+    """All of them are one process of the comparison; one that times itself runs once, and so does a check."""
+    program(tmp_path / "a.sh", "echo x >> runs", "echo n=$(wc -l < runs) > out")
+    n = Figure("regex", r"n=(\d+)", "us", "out")
+    values = found(tmp_path, "./a.sh", repeat_s=60, wall=Figure("wall"), n=n).values
+    assert len(values["wall"]) == 25 and values["n"] == [float(run) for run in range(1, 26)]
+    assert found(tmp_path, "./a.sh", repeat_s=60, n=n).values == {"n": [26.0]}
+    assert len(found(tmp_path, "./a.sh", repeat_s=60, check=True, wall=Figure("wall")).values["wall"]) == 1
+    program(tmp_path / "a.sh", "echo x >> runs", "test $(wc -l < runs) -lt 30")
+    with pytest.raises(CaseFailed, match="exit status 1"):
+        found(tmp_path, "./a.sh", repeat_s=60)
 
 
 def test_what_a_program_leaves_running_ends_with_it(tmp_path: Path) -> None:
