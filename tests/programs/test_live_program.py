@@ -73,7 +73,13 @@ if __name__ == "__main__":
         torch.cos(model(rows))
 """
 RANGES = """
+import os, signal, sys
 import torch
+if sys.argv[1:]:
+    for op in (torch.sin, torch.cos, torch.tan):
+        op(torch.ones(3))
+        os.kill(os.getpid(), signal.SIGUSR2)
+    raise SystemExit
 for _ in range(4):
     with torch.profiler.record_function("mine"): torch.cos(torch.ones(3))
     torch.tan(torch.ones(3))
@@ -96,15 +102,20 @@ def test_every_child_is_part_of_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_range_of_the_programs_own_is_its_window(tmp_path: Path) -> None:
-    """So many of its calls, and nothing between them."""
+    """So many of its calls, and nothing between them; or what is between two signals."""
     (tmp_path / "ranges.py").write_text(RANGES)
     store = Store(str(tmp_path / "runs.sqlite"))
     program, place = python_program([str(tmp_path / "ranges.py")]), this_place(tmp_path / "ranks", {})
     run, _ = profile_program(program, place, store, window=window(1, 2, "mine", ""))
+    signalled = python_program([str(tmp_path / "ranges.py"), "signal"])
+    between, _ = profile_program(signalled, this_place(tmp_path / "r", {}), store, window=window(0, 0, "", "USR2"))
     store.close()
     assert run is not None and run.program is not None and run.program.window == "calls of mine 2 to 3"
     calls = {row.name: row.calls for row in run.profiles[0].ops}
     assert calls["aten::cos"] == 2 and "aten::tan" not in calls
+    assert between is not None and between.program is not None and between.program.window == "between SIGUSR2"
+    calls = {row.name: row.calls for row in between.profiles[0].ops}
+    assert calls["aten::cos"] == 1 and "aten::sin" not in calls and "aten::tan" not in calls
 
 
 @pytest.mark.parametrize(
