@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from harness.values.estimate import Estimate
 
 from ..figures import clean, number, percent, plus_minus, tunable_words
-from ..views.category_view import Categories
+from ..views.category_view import Categories, CategoryRow
 from ..views.kernel_view import KernelGroup, timed_cold
 from ..views.view import View
 from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
@@ -15,6 +16,9 @@ from .roofline import draw_roofline
 
 MOST_BARS = 48
 """Bars of one chart; the table has all of them."""
+
+LEAST_SHARE = 0.01
+"""Of a step in any arm; categories below it are drawn as one."""
 
 FARTHEST_LIMIT = 8.0
 """Times the fastest rate: a bound that lies farther would leave no length to compare."""
@@ -53,18 +57,37 @@ def _categories(view: View) -> Plot | None:
 
 
 def _category_panel(view: View, table: Categories) -> Panel:
-    groups = []
-    for row in table.rows:
-        bars: list[Bar] = []
-        for arm, cell in zip(table.arms, row.cells, strict=True):
-            if cell is not None:
-                text = f"{number(cell.step_us)} us"
-                tip = f"{row.name}, {arm}: {text} per step, {percent(cell.share)}"
-                bars.append(Bar.exact("" if bars else row.name, view.place(arm), cell.step_us, text, tip))
-        if bars:
-            groups.append(tuple(bars))
+    large = [row for row in table.rows if any(cell is not None and cell.share >= LEAST_SHARE for cell in row.cells)]
+    small = [row for row in table.rows if row not in large]
+    groups = [_category_bars(view, table, row) for row in (*large, *_together(small))]
     where = "" if len(view.categories) == 1 else f", {table.axes}"
-    return Panel(f"us of {table.unit_time} per step{where}, less is better", tuple(groups))
+    axis = f"us of {table.unit_time} per step{where}, less is better"
+    if table.overlapping:
+        axis += "; kernels that overlap count in full"
+    return Panel(axis, tuple(bars for bars in groups if bars))
+
+
+def _together(rows: Sequence[CategoryRow]) -> list[CategoryRow]:
+    """Several categories as one; a single one keeps its name."""
+    if len(rows) < 2:
+        return list(rows)
+    by_arm = [[cell for cell in cells if cell is not None] for cells in zip(*(row.cells for row in rows), strict=True)]
+    cells = tuple(
+        replace(held[0], step_us=sum(cell.step_us for cell in held), share=sum(cell.share for cell in held))
+        if held else None
+        for held in by_arm
+    )  # fmt: skip
+    return [CategoryRow(f"{len(rows)} others", cells)]
+
+
+def _category_bars(view: View, table: Categories, row: CategoryRow) -> tuple[Bar, ...]:
+    bars: list[Bar] = []
+    for arm, cell in zip(table.arms, row.cells, strict=True):
+        if cell is not None:
+            text = f"{number(cell.step_us)} us"
+            tip = f"{row.name}, {arm}: {text} per step, {percent(cell.share)}"
+            bars.append(Bar.exact("" if bars else row.name, view.place(arm), cell.step_us, text, tip))
+    return tuple(bars)
 
 
 def _kernels(view: View) -> Plot | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from harness_reports.charts import charts, drawing
 from harness_reports.charts.roofline import draw_roofline
 from harness_reports.pages.html_frame import TEMPLATES
 from harness_reports.pages.html_page import inline_svg
+from harness_reports.views.category_view import CategoryRow, Cell
 from harness_reports.views.view import View, build
 from tests.reports.hostile import hostile_run
 from tests.reports.run_factory import synthetic_run
@@ -117,6 +119,29 @@ def test_every_bar_says_its_value_to_a_pointer_and_to_a_screen_reader(drawn: tup
     assert "autotuned, triton_vecmat 8,256 w2 s2, 17.15 ± 0.16 us" in tips
     assert "baseline and autotuned, torch_sdpa" in kernels.description
     assert "moe_gate_up, 1 token: baseline" in kernels.description
+
+
+def test_categories_below_one_percent_are_drawn_as_one(view: View) -> None:
+    """Their times are added by arm; what is large in any arm keeps its name; one small category alone does, too."""
+    first = view.categories[0]
+
+    def row(name: str, *shares: float) -> CategoryRow:
+        return CategoryRow(name, tuple(Cell(1000 * share, 1, share, 1.0) for share in shares))
+
+    arms = ("a", "b")
+    rows = [
+        row("MoE", 0.98, 0.98),
+        row("Router", 0.002, 0.011),
+        row("KV cache", 0.004, 0.002),
+        row("Copies", 0.003, 0.001),
+    ]
+    table = replace(first, arms=arms, rows=tuple(rows), overlap_us=(0.0, 5.0))
+    panel = charts._category_panel(view, table)
+    assert [bars[0].label for bars in panel.groups] == ["MoE", "Router", "2 others"]
+    assert [round(bar.value, 6) for bar in panel.groups[-1]] == [7.0, 3.0]
+    assert panel.axis.endswith("less is better; kernels that overlap count in full")
+    alone = charts._category_panel(view, replace(table, rows=tuple(rows[:3]), overlap_us=(0.0, 0.0)))
+    assert [bars[0].label for bars in alone.groups] == ["MoE", "Router", "KV cache"]
 
 
 def test_hostile_names_are_text() -> None:
