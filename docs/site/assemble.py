@@ -17,6 +17,8 @@ REPOSITORY = "https://github.com/kernel-harness/kernel-harness/blob/main/"
 MARKDOWN = ["*.md", "docs/*.md", "reports/samples/**/*.md"]
 SHOWN = ["reports/samples/**/*.html", "reports/samples/**/*.svg"]
 """What the pages show or open beside each other."""
+PICTURES = Path("docs", "pictures")
+"""Of the README, which chooses one by the theme in HTML of its own."""
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)(?=[)#])")
 
 
@@ -50,6 +52,8 @@ def assemble(target: Path) -> None:
         copy = target / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
+    for file in (ROOT / PICTURES).glob("*.svg"):
+        _write(target / "extra" / PICTURES / file.name, file.read_text("utf-8"))
     for name, text in PAGES.items():
         _write(target / "reference" / f"{name}.md", text())
     shutil.copy(Path(__file__).with_name("conf.py"), target)

@@ -7,6 +7,7 @@ With `--check` it writes nothing and ends with status 1 where a file differs.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,15 @@ from harness.store import read_exported
 
 SAMPLES = Path(__file__).resolve().parent
 README = SAMPLES.parents[1] / "README.md"
+PICTURES = SAMPLES.parents[1] / "docs" / "pictures"
 SHOWN = "qwen3_5_moe-h100"
+COMMANDS = "own-op-h200"
+SHOWN_LINES = (
+    ("harness try fp8_block_mm.py --shape tokens=64,n=4096,k=2048", "try.txt", r"fp8|correct|\d|sm_"),
+    ("harness sweep fp8.yaml", "sweep.txt", r"\d+ declared ->|the same work|#  |winner|2  |-  |what matters"),
+    ("harness compare HEAD . --suite fp8.yaml --arms mine", "compare.txt", r"\d+ gated|case  |gate  |      ?\d|  \d"),
+)
+"""Command, the file of its output, and the lines that are shown."""
 BEGIN, END = "<!-- sample:begin -->\n", "<!-- sample:end -->"
 
 
@@ -33,23 +42,31 @@ def files_of(sample: Path) -> dict[Path, bytes]:
         return {sample / path.name: path.read_bytes() for path in paths}
 
 
-def readme() -> bytes:
-    """The README with what the terminal shows of the sample between its marks."""
-    from harness_reports.pages import terminal
-    from harness_reports.views.view import build
+def pictures() -> dict[Path, bytes]:
+    """The README's chart in the colours of both themes."""
+    reports_root.bind()
+    from harness_reports.pages.html_frame import TEMPLATES
 
-    run, _ = read_exported(SAMPLES / SHOWN / "run.json.gz")
-    lines = terminal.plain(build(run), columns=128).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("us per step"))
-    stop = next(i for i, line in enumerate(lines) if line.startswith("outputs"))
-    head = "\n".join([lines[0], *(line for line in lines if line.startswith(("Decode at", "tok/s")))])
-    shown = f"```text\n{head}\n\n" + "\n".join(line.rstrip() for line in lines[start:stop]).rstrip() + "\n```\n"
-    place = f"reports/samples/{SHOWN}"
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    dark: dict[str, str] = dict(re.findall(r"light-dark\((#\w+), (#\w+)\)", css))
+    light_svg = (SAMPLES / SHOWN / "decode.svg").read_text(encoding="utf-8")
+    dark_svg = re.sub(r"#[0-9a-f]{6}\b", lambda colour: dark.get(colour[0], colour[0]), light_svg)
+    return {PICTURES / f"decode-{name}.svg": svg.encode() for name, svg in (("light", light_svg), ("dark", dark_svg))}
+
+
+def readme() -> bytes:
+    """The README with three commands of a sample, and the lines of their output that matter, between its marks."""
+    sample = SAMPLES / COMMANDS
+    parts = []
+    for command, file, wanted in SHOWN_LINES:
+        lines = (sample / file).read_text(encoding="utf-8").splitlines()
+        parts += [f"$ {command}", *(line.rstrip() for line in lines if re.match(wanted, line)), ""]
+    shown = "```text\n" + "\n".join(parts).rstrip() + "\n```\n"
+    place = f"reports/samples/{COMMANDS}"
     source = (
-        f"From [a stored run]({place}/report.md) of `suites/qwen3_5_moe.yaml` on one H100 (the same as\n"
-        f"[a page]({place}/report.html) and as [text for a pull request]({place}/pull_request.md)):\n\n"
+        f"A float8 product in one file, 45 lines, no model, on one H200 ([all of the output]({place}/NOTES.md)):\n\n"
     )
-    text = README.read_text()
+    text = README.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     return f"{before}{BEGIN}{source}{shown}{END}{after}".encode()
 
@@ -60,11 +77,13 @@ def main() -> int:
         path: data for run in sorted(SAMPLES.glob("*/run.json.gz")) for path, data in files_of(run.parent).items()
     }
     wanted |= {file.with_name("NOTES.md"): notes(file.parent).encode() for file in SAMPLES.glob("*/processes.csv")}
+    wanted |= pictures()
     wanted[README] = readme()
     different = [path for path, data in wanted.items() if not path.is_file() or path.read_bytes() != data]
     for path in different:
         print(f"{'differs' if '--check' in sys.argv else 'written'}: {path.relative_to(SAMPLES.parents[1])}")
         if "--check" not in sys.argv:
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(wanted[path])
     return len(different) if "--check" in sys.argv else 0
 
