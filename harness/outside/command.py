@@ -11,8 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import CaseFailed
-from harness.outside.engine import Found, Measuring, TimedOut
+from harness.outside.engine import Found, Measuring, run_to_its_end
 from harness.outside.figures import read_figure
 from harness.outside.group import Group
 from harness.values.case import AxisValue
@@ -51,12 +50,7 @@ class _Command:
         for name in {figure.file for figure in figures.values() if figure.file}:
             _age(self.folder / name)
         with Group(words, self.folder, self.settings.env) as program:
-            reason = program.wait(self.settings.timeout_s)
-            if reason:
-                last = f"; its last line: {program.last_line}" if program.last_line else ""
-                raise TimedOut(f"{words[0]}: {reason}, and was ended{last}")
-            if program.ending:
-                raise CaseFailed(f"{words[0]} {program.ending}")
+            run_to_its_end(program, words[0], self.settings.timeout_s)
             return Found(
                 {name: self._value(figure, program) for name, figure in figures.items()},
                 {name: figure.read if figure.read in OF_PROCESS else "program" for name, figure in figures.items()},

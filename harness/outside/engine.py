@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from harness.errors import CaseFailed
+from harness.outside.group import Group
 from harness.values.case import AxisValue
 from harness.values.outside import OutsideEngine
 
@@ -37,6 +38,15 @@ class Measuring(Protocol):
         """One round at one point of the axes. check: nothing is timed; the shortest run that shows that it works.
         Raises CaseFailed, TimedOut."""
         ...
+
+
+def run_to_its_end(program: Group, name: str, limit_s: float) -> None:
+    """Raises TimedOut where it takes longer, CaseFailed where it ends with anything but status 0."""
+    if reason := program.wait(limit_s):
+        last = f"; its last line: {program.last_line}" if program.last_line else ""
+        raise TimedOut(f"{name}: {reason}, and was ended{last}")
+    if program.ending:
+        raise CaseFailed(f"{name} {program.ending}")
 
 
 def opened(engine: OutsideEngine, folder: Path) -> AbstractContextManager[Measuring]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.errors import CaseFailed
-from harness.outside.engine import Found, Measuring, TimedOut
+from harness.outside.engine import Found, Measuring, run_to_its_end
 from harness.outside.group import Group
 from harness.values.case import AxisValue
 from harness.values.outside import ExecutorchEngine
@@ -71,12 +71,7 @@ class _Runner:
     def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
         words = self._words(check)
         with Group(words, self.folder, self.settings.env) as runner:
-            reason = runner.wait(self.settings.timeout_s)
-            if reason:
-                last = f"; its last line: {runner.last_line}" if runner.last_line else ""
-                raise TimedOut(f"{words[0]}: {reason}, and was ended{last}")
-            if runner.ending:
-                raise CaseFailed(f"{words[0]} {runner.ending}")
+            run_to_its_end(runner, words[0], self.settings.timeout_s)
             iterations, observed = read_runner(runner.stdout, self.settings.new_tokens)
         return Found(
             {"decode": [i.decode_us for i in iterations], "prefill": [i.prefill_us for i in iterations]},
