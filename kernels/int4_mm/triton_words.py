@@ -1,7 +1,7 @@
 """Decode: a program has whole rows of the matrix and reads each byte once, sixteen at a time; see `int4_words`.
 
 All loads of a block of rows are issued before the first product, so that many bytes are on their way at once. That is
-for one token; of several, tensor cores make the products at once, see `triton_few`.
+for one token; of several, tensor cores make the products at once, see `triton_mma` and `triton_few`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_r
 from ..overlap import launch_options, starts_early, wait_for_inputs
 from .triton_few import chosen, why_not
 from .triton_few import run as few_tokens
+from .triton_mma import run as up_to_eight
+from .triton_mma import why_not as not_up_to_eight
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
 
@@ -56,7 +58,10 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, few_from: int = 3, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
-    """few_from: tokens from which `triton_few` takes over where it can; 0: never."""
+    """From two tokens on `triton_mma` takes over where it can. few_from: tokens from which else `triton_few` does,
+    where that can; 0: neither ever does."""
+    if few_from and x.shape[0] > 1 and x.dtype == torch.bfloat16 and not_up_to_eight(*x.shape, group) is None:
+        return up_to_eight(x, weight, scale, group, overlap=overlap)
     if 0 < few_from <= x.shape[0] and why_not(group) is None:
         return few_tokens(x, weight, scale, group, **chosen(weight.shape[0]), overlap=overlap)
     overlap = starts_early(overlap)
