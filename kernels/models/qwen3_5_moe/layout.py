@@ -149,10 +149,22 @@ def composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use
         Use("add_rms_norm", "mixer", layers, row, ("residual_add@mixer",)),
         Use("add_rms_norm", "moe", layers - 1, row, ("residual_add@moe",)),
         Use("add_rms_norm", "final", 1, row, ("residual_add@moe", "rms_norm@final"), last=True),
+        *_delta_composites(dims, group, dense),
         *_attention_composites(dims),
         *_moe_composites(dims, group, dense),
     ]
     return tuple(use for use in found if use.calls)
+
+
+def _delta_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    """The mixer is one op where both of its matrices are packed."""
+    if {"gdn_in", "gdn_out"} & set(dense):
+        return ()
+    uses = _delta_uses(dims, group, dense)
+    sizes = {"batch": 1, "length": 1, "hidden": dims["hidden_size"], "kernel": dims["linear_conv_kernel_dim"]}
+    rule = next(use for use in uses if use.op == "gated_delta_rule")
+    heads = {name: rule.dims[name] for name in ("k_heads", "v_heads", "k_dim", "v_dim")}
+    return (Use("delta_mixer", "main", rule.calls, {**sizes, **heads, "group": group}, tuple(u.op_site for u in uses)),)
 
 
 def _attention_composites(dims: ModelDims) -> tuple[Use, ...]:
@@ -179,6 +191,9 @@ def _moe_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tupl
         )
         sizes = {**pool, "shared": dims["shared_expert_intermediate_size"]}
         found.append(Use("moe_block", "main", calls, sizes, (*products, *shared)))
+        if "router" in dense:
+            before = ("residual_add@mixer", "linear@router", "router@main")
+            found.append(Use("moe_layer", "main", calls, sizes, (*before, *products, *shared)))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ...contract import Ops
+from ...contract import Bound, Ops
 from ..decoder import Bind, Decoder
 from .layout import DELTA, ModelDims, attention_parts, delta_parts, layer_kinds, rotary_dim
 from .weights import Weights
@@ -75,12 +75,32 @@ class _Layer:
         self.mix = _GatedDelta(bind, states) if kind == DELTA else _Attention(bind, states)
         self.norm_2 = _AddNorm(bind, "mixer", "mixer", ("ln", "ln_2"))
         self.experts = _Experts(bind)
+        self.rest = _rest_of_layer(bind)
 
     def __call__(self, phase: str, x: Tensor, change: Tensor | None, positions: Tensor) -> tuple[Tensor, Tensor]:
         """x and what the layer before adds to it (None: nothing) -> the sum at this layer's end, not yet formed."""
         x, normed = self.norm_1(phase, x, change)
-        x, normed = self.norm_2(phase, x, self.mix(phase, normed, positions))
+        mixed = self.mix(phase, normed, positions)
+        if self.rest.covers(phase):
+            z, change = self.rest(phase, x, mixed)
+            return z, change
+        x, normed = self.norm_2(phase, x, mixed)
         return x, self.experts(phase, normed)
+
+
+def _rest_of_layer(bind: Bind) -> Bound:
+    """All behind the mixer as one op."""
+    weights = {"norm_weight": ("ln_2", "weight"), "router_weight": ("router", "weight"), **_experts_weights()}
+    constants = {"eps": bind.dims["rms_norm_eps"], "top_k": bind.dims["num_experts_per_tok"], "group": bind.group}
+    return bind("moe_layer", weights=weights, **constants)
+
+
+def _experts_weights() -> dict[str, tuple[str, str]]:
+    """Of the routed experts, the shared one and its gate, by the names that the composites give them."""
+    sites = {"gate_up": "moe_gate_up", "down": "moe_down", "shared_gate_up": "shared_gate_up"}
+    sites["shared_down"] = "shared_down"
+    found = {f"{name}_{part}": (site, part) for name, site in sites.items() for part in ("weight", "scale")}
+    return {**found, "shared_gate_weight": ("shared_gate", "weight")}
 
 
 class _AddNorm:
@@ -109,8 +129,20 @@ class _GatedDelta:
         self.norm = bind("gated_rms_norm", weights="gdn_norm", eps=bind.dims["rms_norm_eps"])
         self.parts, self.v_dim = delta_parts(bind.dims), bind.dims["linear_value_head_dim"]
         self.window, self.state = states[f"conv.{bind.layer}"], states[f"delta.{bind.layer}"]
+        self.whole = bind(
+            "delta_mixer",
+            weights={
+                "in_weight": ("gdn_in", "weight"), "in_scale": ("gdn_in", "scale"), "conv_weight": ("conv", "weight"),
+                "a_log": ("delta", "a_log"), "dt_bias": ("delta", "dt_bias"), "norm_weight": ("gdn_norm", "weight"),
+                "out_weight": ("gdn_out", "weight"), "out_scale": ("gdn_out", "scale"),
+            },
+            k_heads=bind.dims["linear_num_key_heads"], eps=bind.dims["rms_norm_eps"], group=bind.group,
+        )  # fmt: skip
 
     def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
+        if self.whole.covers(phase):
+            y = self.whole(phase, x.unflatten(0, (-1, len(positions))), self.window, self.state)
+            return y.flatten(0, 1)  # [tokens, hidden]
         rows = self.project(phase, x).unflatten(0, (-1, len(positions)))  # [batch, length, channels + z + b + a]
         qkv, z, b, a = rows.split(self.parts, dim=-1)
         qkv = self.conv(phase, qkv, self.window)  # [batch, length, channels]
@@ -166,16 +198,10 @@ class _Experts:
         self.shared_gate = bind.linear("shared_gate")
         self.add = bind("gated_add")
         self.route = bind("route", weights="router", top_k=bind.dims["num_experts_per_tok"])
-        pools = {
-            f"{name}_{part}": (f"moe_{name}", part) for name in ("gate_up", "down") for part in ("weight", "scale")
-        }
-        shared = {
-            f"shared_{name}_{part}": (f"shared_{name}", part)
-            for name in ("gate_up", "down") for part in ("weight", "scale")
-        }  # fmt: skip
+        weights = _experts_weights()
+        pools = {name: at for name, at in weights.items() if not name.startswith("shared")}
         self.routed = bind("moe_experts", "experts", pools, group=bind.group)
-        gate = {"shared_gate_weight": ("shared_gate", "weight")}
-        self.block = bind("moe_block", weights={**pools, **shared, **gate}, group=bind.group)
+        self.block = bind("moe_block", weights=weights, group=bind.group)
 
     def __call__(self, phase: str, x: Tensor) -> Tensor:
         if self.route.covers(phase):
