@@ -10,7 +10,7 @@ range is given up.
 
 Tiles of all chunks and blocks of rows lie below each other in tensors [8 m s, 16]. The compiler has to give these the
 layout `WARP_LAYOUT`: 16 words, four to a load, leave it no other where there are as many tiles as warps (a test reads
-from what was compiled). In the interpreter the same tensors come from plain operations.
+it from what was compiled). In the interpreter the same tensors come from plain operations.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _as_tuple(output: Any) -> tuple[Tensor, ...]:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("arm", ["baseline", "peers", "fused", "overlapped"])
+@pytest.mark.parametrize("arm", ["baseline", "peers", "fused", "overlapped", "phases"])
 def test_every_call_agrees_with_its_reference(arm: str, batch: int) -> None:
     """A prompt, a second piece of it and a few steps, four layers of the 35B model's size."""
     if arm == "peers" and find_spec("fla") is None:

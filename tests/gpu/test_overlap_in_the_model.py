@@ -46,7 +46,7 @@ class _Awaited:
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-@pytest.mark.parametrize("arm", ["fused", "overlapped"])
+@pytest.mark.parametrize("arm", ["fused", "overlapped", "phases"])
 def test_a_graph_of_overlapping_kernels_is_its_kernels_one_by_one(arm: str, batch: int) -> None:
     """Bit for bit, logits of every step and states, eight layers of the 35B model's size: the binaries are the same."""
     suite = load_suite(SUITE)

@@ -4,6 +4,7 @@ there, as `compiled.py` does, and prints every launch."""
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from typing import Any
@@ -25,6 +26,8 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "attention": ("sdpa", "triton_prefill", {**ATTENTION, "batch": 1, "length": 200, "capacity": 256}),
     "int4": ("int4_mm", "triton_gemm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "few tokens": ("int4_mm", "triton_few", {"tokens": 8, "n": 12352, "k": 2048, "group": 128}),
+    "eight tokens": ("int4_mm", "triton_mma", {"tokens": 8, "n": 12352, "k": 2048, "group": 128}),
+    "eight tokens of 512": ("int4_mm", "triton_mma", {"tokens": 8, "n": 2048, "k": 512, "group": 128}),
     "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
@@ -51,6 +54,16 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
 """By name: a call with the 35B model's sizes at the defaults; few tokens and 9 experts, which change no binary."""
 
 
+def mma_layouts(ttgir: str) -> list[str]:
+    """The layouts of the tensors that products in inline assembly take and give."""
+    defined = dict(re.findall(r"^(#\w+) = (.*)$", ttgir, re.MULTILINE))
+    found = set()
+    for line in ttgir.splitlines():
+        if "mma.sync" in line:
+            found |= {defined[name] for name in re.findall(r"tensor<[^>]*, (#\w+)>", line)}
+    return sorted(found)
+
+
 def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
     """By name, one row per launch: the grid, the kernel's name, registers, spilt and shared bytes, loads, and how many
     float numbers it is given as it is launched."""
@@ -71,7 +84,13 @@ def compile_calls(capability: int) -> dict[str, list[dict[str, Any]]]:
         output = load_variant(op, variant, REPOSITORY).run(*inputs)
         assert all(one.device.type == "meta" for one in (output if isinstance(output, tuple) else (output,)))
         rows[name] = [
-            {"grid": list(grid), "shared_bytes": kernel.metadata.shared, "floats": floats, **described(kernel)}
+            {
+                "grid": list(grid),
+                "shared_bytes": kernel.metadata.shared,
+                "floats": floats,
+                "mma_layouts": mma_layouts(kernel.asm["ttgir"]),
+                **described(kernel),
+            }
             for grid, kernel, floats in launches
         ]
     return rows

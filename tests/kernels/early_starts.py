@@ -25,17 +25,17 @@ from tests.conftest import REPOSITORY
 from tests.kernels.compiled import Target, described
 
 SUITE = REPOSITORY / "suites" / "qwen3_5_moe.yaml"
-ARM = "overlapped"
+ARM, COMPOSED = "overlapped", "phases"
 BATCHES = (1, 8)
 PLANTED = "a gate that waits behind its loads"
 WAIT, STORE = "    wait_for_inputs(OVERLAP)\n", "    tl.store(out"
 """Of the gate's kernel; as a mistake the first is put before the second, behind the loads."""
 
 
-def places() -> dict[str, tuple[str, dict[str, int], Implementation]]:
+def places(arm: str) -> dict[str, tuple[str, dict[str, int], Implementation]]:
     """By place, what the arm chose for a decode step of the 35B model: the op, its dims at one token, the answer."""
     suite = load_suite(SUITE)
-    answers = expand(suite, arms=[ARM]).answers[ARM]
+    answers = expand(suite, arms=[arm]).answers[arm]
     asked = {
         use.op_site: (use.op, dict(use.dims), answers.get(CallSite("decode", use.op, use.site))) for use in uses(suite)
     }
@@ -62,7 +62,7 @@ def reached_before_wait(ptx: str) -> tuple[set[int], int]:
         at = ways.pop()
         while at < len(lines) and at not in seen:
             seen.add(at)
-            predicated, instruction = re.match(r"(@!?%p\d+ )?\s*(.*)", lines[at]).groups()  # type: ignore[union-attr]
+            predicated, instruction = re.match(r"(@!?%?p\d* )?\s*(.*)", lines[at]).groups()  # type: ignore[union-attr]
             at += 1
             if instruction.startswith("griddepcontrol.wait"):
                 break
@@ -127,8 +127,10 @@ def main(capability: int) -> dict[str, list[dict[str, Any]]]:
 
     JITFunction.run = warm_up
     found = {}
-    for place, (op, dims, answer) in places().items():
-        for batch in BATCHES:
+    first, second = places(ARM), places(COMPOSED)
+    composed = {place: asked for place, asked in second.items() if place not in first}
+    for batch in BATCHES:
+        for place, (op, dims, answer) in {**first, **(composed if batch == 1 else {})}.items():
             asked = dims_at(dims, tokens=batch, batch=batch, length=1, context=1024)
             found[f"{place}, batch {batch}"] = rows_of(op, answer.variant, answer.tunables, asked, launches)
     text = (REPOSITORY / "kernels" / "sigmoid_gate" / "triton_rows.py").read_text()

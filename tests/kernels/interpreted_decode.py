@@ -28,8 +28,11 @@ VARIANTS = (
     ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
     ("router", "triton_topk"), ("route", "triton_last"), ("add_rms_norm", "triton_rows"),
     ("rms_norm", "triton_rows"), ("gated_rms_norm", "triton_rows"), ("causal_conv", "triton_step"),
-    ("sigmoid_gate", "triton_rows"), ("qk_norm_rope", "triton_heads"),
+    ("sigmoid_gate", "triton_rows"), ("qk_norm_rope", "triton_heads"), ("moe_layer", "triton_phases"),
+    ("delta_mixer", "triton_phases"), ("greedy", "triton_blocks"),
 )  # fmt: skip
+LONG = ("moe_layer", "delta_mixer")
+"""Checked at each shape in one dtype."""
 BLOCK: Dims = {"tokens": 2, "experts": 4, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8}
 """Neither inner size nor hidden size is a power of two, nor is the number of experts of a token."""
 
@@ -74,6 +77,8 @@ def checks() -> dict[str, Check]:
         supports = load_variant(op, variant, REPOSITORY).supports
         for dtype in DTYPES:
             for i, dims in enumerate(load_op(op).test_shapes):
+                if op in LONG and dtype != DTYPES[(i + 1) % 2]:
+                    continue
                 if supports is None or supports(case_of(op, variant, dims, dtype)) is None:
                     found[f"{op} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
     blocks: Tunables
@@ -85,6 +90,8 @@ def checks() -> dict[str, Check]:
         found[f"int4_mm batch {batch}, large and small"] = Check(
             "int4_mm", "triton_words", dims, "float32", change=large_activations
         )
+    for blocks in ({"blocks": 2, "num_warps": 1}, {"num_warps": 4}):
+        found[f"int4_mm on tensor cores {blocks}"] = Check("int4_mm", "triton_mma", EIGHT, "bfloat16", blocks)
     for i, blocks in enumerate(({"up_n": 16, "down_n": 16}, {"up_n": 4, "down_n": 8})):
         for op in ("moe_experts", "moe_block"):
             found[f"{op} blocks {i}"] = Check(op, "triton_words", BLOCK, "float32", blocks)
@@ -103,6 +110,7 @@ def checks() -> dict[str, Check]:
 ROWS: dict[tuple[str, str], Dims] = {
     ("moe_block", "triton_words"): {**BLOCK, "top_k": 2, "inter": 16, "shared": 16},
     ("int4_mm", "triton_words"): {"tokens": 3, "n": 9, "k": 128, "group": 32},
+    ("int4_mm", "triton_mma"): {"tokens": 3, "n": 9, "k": 128, "group": 128},
     ("route", "triton_last"): {"tokens": 3, "experts": 12, "top_k": 4, "hidden": 40},
     ("causal_conv", "triton_step"): {"batch": 3, "length": 1, "channels": 40, "kernel": 4},
     ("gated_delta_rule", "triton_recurrent"): {**load_op("gated_delta_rule").test_shapes[0], "batch": 3},
@@ -156,11 +164,17 @@ def prepared_a_launch() -> float:
 
 
 WORDS = ("int4_mm", "triton_words")
+MMA = ("int4_mm", "triton_mma")
+EIGHT: Dims = {"tokens": 8, "n": 19, "k": 384, "group": 128}
 EXPERTS = ("moe_experts", "triton_words")
 SHARED = ("moe_block", "triton_words")
 HEADS = ("qk_norm_rope", "triton_heads")
+LAYER = ("moe_layer", "triton_phases")
+MIXER = ("delta_mixer", "triton_phases")
 ROUTE: Dims = {"tokens": 1, "experts": 64, "top_k": 4, "hidden": 64}
 HEADS_STEP: Dims = dict(load_op("qk_norm_rope").test_shapes[0])
+LAYER_STEP: Dims = dict(load_op("moe_layer").test_shapes[0])
+MIXER_STEP: Dims = dict(load_op("delta_mixer").test_shapes[0])
 STEP: Dims = {"batch": 1, "length": 1, "channels": 32, "kernel": 4}
 MISTAKES: dict[str, Mistake] = {
     "one token for all": Mistake(*WORDS, "token * WORDS + word", "word", {"tokens": 2, "n": 8, "k": 64, "group": 32}),
@@ -168,11 +182,23 @@ MISTAKES: dict[str, Mistake] = {
         *WORDS, "start // GROUP_WORDS + tl.arange", "tl.arange", {"tokens": 1, "n": 8, "k": 128, "group": 32},
         {"block_k": 64},
     ),
+    "upper rows' scales for the lower": Mistake(
+        *MMA, "below * lower_scales", "below * upper_scales", EIGHT, dtype="bfloat16"
+    ),
+    "one token in all columns": Mistake(*MMA, "x + row * K", "x + row * 0", EIGHT, dtype="bfloat16"),
     "up before gate": Mistake(*EXPERTS, "up_row = gate_row + INTER", "up_row = gate_row", BLOCK),
     "no SiLU": Mistake(*EXPERTS, "return gate * tl.sigmoid(gate) * up", "return gate * up", BLOCK),
     "no router weight": Mistake(*EXPERTS, "scales.to(tl.float32) * share[None, :]", "scales.to(tl.float32)", BLOCK),
     "the first expert's inner values": Mistake(*EXPERTS, "inner_word + slot * WORDS", "inner_word", BLOCK),
     "no gate": Mistake(*SHARED, "total += gate * scaled_rows", "total += scaled_rows", BLOCK),
+    "the expert of the slot before": Mistake(*LAYER, "range(slot + 1)", "range(slot)", LAYER_STEP),
+    "the norm without its root": Mistake(
+        *LAYER, "tl.rsqrt(tl.sum(total * total) / K + EPS) * scale", "scale", LAYER_STEP
+    ),
+    "a window that stands still": Mistake(
+        *MIXER, "tl.store(own_window + TAPS - 2, newest.to(window.dtype.element_ty), mask=mixes)", "pass", MIXER_STEP
+    ),
+    "another head's root": Mistake(*MIXER, "head[:, None] * PARTS", "(head[:, None] ^ 1) * PARTS", MIXER_STEP),
     "no shared expert": Mistake(*SHARED, "total += gate * scaled_rows", "total += 0 * scaled_rows", BLOCK),
     "not the last program": Mistake(
         "route", "triton_last", "== tl.num_programs(0) - 1", "== 2", ROUTE

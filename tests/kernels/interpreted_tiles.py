@@ -179,6 +179,7 @@ class Mistake:
     wrong: str
     dims: Dims
     tunables: Tunables = field(default_factory=dict)
+    dtype: str = "float32"
 
 
 SPLIT = ("sdpa", "triton_split_k")
@@ -230,7 +231,7 @@ def planted(mistake: Mistake, folder: Path) -> Correctness:
     text = text.replace("from ..", "from harness_kernels.").replace("from .", f"from harness_kernels.{mistake.op}.")
     path = folder / f"planted_{len(list(folder.iterdir()))}.py"
     path.write_text(text)
-    case = case_of(mistake.op, mistake.variant, mistake.dims, "float32", mistake.tunables)
+    case = case_of(mistake.op, mistake.variant, mistake.dims, mistake.dtype, mistake.tunables)
     return check(load_op(mistake.op), load_variant(mistake.op, str(path), folder), case, 0)
 
 

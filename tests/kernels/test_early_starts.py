@@ -14,11 +14,19 @@ from tests.kernels.test_triton_tiles import printed
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("early_starts")]
 
-WEIGHTS = {"weight", "scale", "shared_weight", "shared_scale", "a_log", "dt_bias"}
+WEIGHTS = {
+    "weight", "scale", "shared_weight", "shared_scale", "a_log", "dt_bias", "router", "gate", "norm_weight",
+    "conv_weight",
+}  # fmt: skip
+COMPOSED = 8
+"""Kernels of the composites' arm that the other has not: three each of mixer and layer, two of the choice."""
 OLDER = {
     "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
     "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
     "sdpa_combine_kernel": {"positions"},
+    "layer_down_kernel": {"scores"},  # the kernel before is `layer_up_kernel`
+    "in_kernel": {"window"},
+    "rule_kernel": {"state"},
     "recurrent_kernel": {"state"},  # of a layer's last step
 }
 """By kernel, what it reads early that is no weight: written by a kernel before the one before it."""
@@ -36,7 +44,7 @@ def early() -> list[dict[str, Any]]:
 
 def test_only_weights_and_what_is_older_is_read_before_the_wait() -> None:
     """In the binary's own PTX, on every way to the wait, at batch 1 and 8. Nothing is written there."""
-    assert len(early()) == len(BATCHES) * 18  # all of the arm but the first norm
+    assert len(early()) == len(BATCHES) * 18 + COMPOSED  # all of the arm but the first norm
     for row in early():
         assert set(row["reads"]) <= WEIGHTS | OLDER.get(row["kernel"], set()), row
         assert row["stores"] == 0, row

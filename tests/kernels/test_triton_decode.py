@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("triton")
 
+from harness_kernels.int4_mma import WARP_LAYOUT
 from tests.kernels.interpreted_decode import MISTAKES, ROWS, checks
 from tests.kernels.test_triton_tiles import launches, printed
 
@@ -68,3 +70,14 @@ def test_a_moe_block_is_two_launches() -> None:
     up, down = launches()["MoE block"]
     assert up["grid"] == [9 * 128 + 1] and down["grid"] == [512, 1]
     assert [len(launches()[name]) for name in ("route", "add and norm", "conv step", "heads")] == [1, 1, 1, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("tiles_compiled")
+@pytest.mark.parametrize("name", ["eight tokens", "eight tokens of 512"])
+def test_weights_meet_the_tensor_cores_where_their_load_put_them(name: str) -> None:
+    """Operands and results of the products have the one layout that they are right in, and nothing spills."""
+    [row] = launches()[name]
+    [layout] = row["mma_layouts"]
+    assert WARP_LAYOUT in re.sub(r", warpsPerCTA = \[\d+, 1\]", "", layout)
+    assert row["spilt"] == 0 and row["loads"][".v4.b32"] >= 4

@@ -68,7 +68,7 @@ def test_what_a_composite_replaces_is_not_called(op: str) -> None:
 
 
 def test_composites_are_offered_only_where_their_weights_are() -> None:
-    """The block needs a packed shared expert with a dense gate, routing a dense router."""
+    """The block needs a packed shared expert with a dense gate, routing a dense router, the half of a layer both."""
     offered = {use.op for use in layout.composites(TINY, GROUP, ())}
-    assert EVERY - offered == {"route", "moe_block"}
-    assert "moe_block" not in {use.op for use in layout.composites(TINY, GROUP, (*DENSE, "shared_down"))}
+    assert EVERY - offered == {"route", "moe_block", "moe_layer"}
+    assert not {"moe_block", "moe_layer"} & {use.op for use in layout.composites(TINY, GROUP, (*DENSE, "shared_down"))}
