@@ -60,12 +60,12 @@ def run(
 ) -> Tensor:  # fmt: skip
     """From two tokens on `triton_mma` takes over where it can. few_from: tokens from which else `triton_few` does,
     where that can; 0: neither ever does."""
-    if few_from and x.shape[0] > 1 and x.dtype == torch.bfloat16 and not_up_to_eight(*x.shape, group) is None:
-        return up_to_eight(x, weight, scale, group, overlap=overlap)
-    if 0 < few_from <= x.shape[0] and why_not(group) is None:
-        return few_tokens(x, weight, scale, group, **chosen(weight.shape[0]), overlap=overlap)
-    overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
+    if few_from and tokens > 1 and x.dtype == torch.bfloat16 and not_up_to_eight(tokens, k, group) is None:
+        return up_to_eight(x, weight, scale, group, overlap=overlap)
+    if 0 < few_from <= tokens and why_not(group) is None:
+        return few_tokens(x, weight, scale, group, **chosen(rows), overlap=overlap)
+    overlap = starts_early(overlap)
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
     block_w = min(block_words(k, group), max(block_k, group) // 8)
     words_kernel[(triton.cdiv(rows, block_n),)](
