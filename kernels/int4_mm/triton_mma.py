@@ -41,6 +41,22 @@ def why_not(tokens: int, k: int, group: int) -> str | None:
     return f"at most {MOST_K} columns, not {k}" if k > MOST_K else chunks_fit(k, group)
 
 
+def takes_over(x: Tensor, group: int) -> bool:
+    """Whether this is the product of several vectors x [tokens, k]: from sm_80 on, and in the interpreter. Not where
+    torch.compile looks on: it takes inline assembly for a change of all inputs, and copies the weights."""
+    tokens, k = x.shape
+    if torch.compiler.is_compiling() or tokens < 2 or x.dtype != torch.bfloat16:
+        return False
+    return why_not(tokens, k, group) is None and _runs_here()
+
+
+def _runs_here() -> bool:
+    if triton.knobs.runtime.interpret:
+        return True
+    target = triton.runtime.driver.active.get_current_target()
+    return bool(target.backend == "cuda" and target.arch >= 80)
+
+
 @triton.jit
 def mma_kernel(
     x, weight, scale, out, tokens, rows,

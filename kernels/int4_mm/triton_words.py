@@ -18,7 +18,7 @@ from ..overlap import launch_options, starts_early, wait_for_inputs
 from .triton_few import chosen, why_not
 from .triton_few import run as few_tokens
 from .triton_mma import run as up_to_eight
-from .triton_mma import why_not as not_up_to_eight
+from .triton_mma import takes_over
 
 SPACE = {"block_n": [2, 4, 8, 16, 32], "block_k": [2048, 4096], "num_warps": [1, 2, 4, 8]}
 
@@ -61,7 +61,7 @@ def run(
     """From two tokens on `triton_mma` takes over where it can. few_from: tokens from which else `triton_few` does,
     where that can; 0: neither ever does."""
     (tokens, k), rows = x.shape, weight.shape[0]
-    if few_from and tokens > 1 and x.dtype == torch.bfloat16 and not_up_to_eight(tokens, k, group) is None:
+    if few_from and takes_over(x, group):
         return up_to_eight(x, weight, scale, group, overlap=overlap)
     if 0 < few_from <= tokens and why_not(group) is None:
         return few_tokens(x, weight, scale, group, **chosen(rows), overlap=overlap)

@@ -181,7 +181,7 @@ def run(
     gate_up_weight: Tensor, gate_up_scale: Tensor, down_weight: Tensor, down_scale: Tensor,
     shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor, shared_down_weight: Tensor, shared_down_scale: Tensor,
     shared_gate_weight: Tensor, eps: float, top_k: int, group: int,
-    *, score_n: int = 2, score_warps: int = 4, up_n: int = 8, up_warps: int = 2, down_n: int = 8, down_warps: int = 8,
+    *, score_n: int = 2, score_warps: int = 4, up_n: int = 8, up_warps: int = 4, down_n: int = 8, down_warps: int = 4,
     overlap: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     overlap = starts_early(overlap)
@@ -201,7 +201,7 @@ def run(
         return z, block(
             normed, expert_ids, weights, gate_up_weight, gate_up_scale, down_weight, down_scale, shared_gate_up_weight,
             shared_gate_up_scale, shared_down_weight, shared_down_scale, shared_gate_weight, group,
-            up_n=up_n, up_warps=up_warps, down_n=down_n, down_warps=down_warps, overlap=overlap,
+            up_n=8, up_warps=2, down_n=16, down_warps=8, overlap=overlap,
         )  # fmt: skip
     inner = torch.empty(top_k + 1, inter, dtype=x.dtype, device=x.device)
     change = torch.empty_like(x)
