@@ -147,7 +147,7 @@ class _Compiling:
                         raise CaseFailed(f"not compiled: {message.reason}")
                     compiled = message if isinstance(message, StepCompiled) else compiled
             except WorkerDied as death:
-                doing = "compiling" if compiled is None else f"loading the package that {self.compiler} built:"
+                doing = "compiling:" if compiled is None else f"loading the package that {self.compiler} built:"
                 raise CaseFailed(f"{doing} {death.reason}") from None
             assert compiled is not None
             return compiled

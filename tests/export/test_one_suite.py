@@ -3,8 +3,6 @@ that has ExecuTorch."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
