@@ -45,9 +45,11 @@ class CheckedOps:
             torch.cuda.synchronize()
             wanted = loaded.reference(*copies)
             pairs = [*zip(_as_tuple(output), _as_tuple(wanted), strict=True)]
-            pairs += [(mine[n], copies[n]) for n, i in enumerate(loaded.op.inputs) if i.role == "state"]
-            for n, (got, right) in enumerate(pairs):
-                result = compare(f"output {n}", got, right, tolerance)
+            names = [name for name, _ in loaded.op.outputs][: len(pairs)]
+            states = {i.name: n for n, i in enumerate(loaded.op.inputs) if i.role == "state"}
+            pairs += [(mine[n], copies[n]) for n in states.values()]
+            for name, (got, right) in zip([*names, *states], pairs, strict=True):
+                result = compare(name, got, right, tolerance, loaded.row_dims(name))
                 assert result.correct, f"{op}@{site}, layer {layer}, {phase}: {sentence(result)}"
             self.checked += 1
             return output
