@@ -10,7 +10,9 @@ import torch
 
 from harness.decode.check import empty_stream
 from harness.decode.profile import profile_arm
-from harness.decode.step import Step
+from harness.decode.prompted_arm import PromptedArm
+from harness.decode.step import Ahead, Step
+from harness.export.program import StepModule, export
 from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
 from tests.module_models.suites import LLAMA, llama, measured, model_of
@@ -116,3 +118,19 @@ def test_where_float32_does_not_fit_the_first_arm_is_the_measure_and_it_is_said(
     right, wrong = found["decode:one"], found["decode:two"]
     assert right.correctness is not None and "against the arm one, since the float32 model" in right.correctness.detail
     assert wrong.status is Status.INCORRECT
+
+
+@pytest.mark.slow
+def test_a_step_exports_over_the_models_own_tensors(tmp_path: Path) -> None:
+    """Nothing is held twice: `export` refuses a program with a tensor that is neither a state nor a weight."""
+    text = LLAMA.replace("ARMS", "{baseline: {}}").replace("num_hidden_layers: 2", "num_hidden_layers: 1")
+    model = model_of(tmp_path, text)
+    with torch.no_grad():
+        arm = PromptedArm(model, "baseline", model.prompt(1, 20), 4)
+        step = Step(arm.decoder, empty_stream(1, 4, "cpu"), 20, Ahead(arm.ops.tensors()))
+        step.rewind(arm.snapshot)
+        module = StepModule(step, arm.ops.tensors())
+        program = export(module)
+    assert {"s_0_keys", "s_0_values"} <= set(program.graph_signature.buffers)
+    own = {tensor.data_ptr() for _, tensor in arm.decoder.module._module.named_parameters()}
+    assert own <= {tensor.data_ptr() for tensor in module.tensors().values()}
