@@ -56,15 +56,12 @@ def test_a_program_runs_as_it_is_and_what_it_did_is_kept(tmp_path: Path, capfd: 
 
 
 CHILDREN = """
-import multiprocessing, os, signal, subprocess, sys
+import subprocess, sys
 import torch
 class Rows(torch.utils.data.Dataset):
     def __len__(self): return 8
     def __getitem__(self, at): return torch.sin(torch.full((4,), float(at)))
-def spawned(): torch.logsumexp(torch.ones(3), 0)
 if __name__ == "__main__":
-    process = multiprocessing.get_context("spawn").Process(target=spawned)
-    process.start(), process.join()
     code = "import torch, os, sitecustomize; torch.erf(torch.ones(3)); os._exit(3)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 3
     assert subprocess.run([sys.executable, "-c", "print()"]).returncode == 0
@@ -88,15 +85,15 @@ for _ in range(4):
 
 @pytest.mark.slow
 def test_every_child_is_part_of_the_page(tmp_path: Path) -> None:
-    """multiprocessing's, a subprocess that leaves by `os._exit`, a DataLoader's worker."""
+    """A subprocess that leaves by `os._exit`, a DataLoader's worker; one without torch is none."""
     (tmp_path / "load.py").write_text(CHILDREN)
     store = Store(str(tmp_path / "runs.sqlite"))
     program = python_program([sys.executable, str(tmp_path / "load.py")])
     run, ended = profile_program(program, this_place(tmp_path / "ranks", {}), store)
     assert run is not None and run.program is not None and not ended.status and run.state == "complete"
-    assert run.program.processes == 3 and not run.program.lost
+    assert run.program.processes == 2 and not run.program.lost
     calls = {row.name: row.calls for row in run.profiles[0].ops}
-    assert (calls["aten::erf"], calls["aten::sin"], calls["aten::cos"]) == (1, 8, 4) and "aten::logsumexp" in calls
+    assert (calls["aten::erf"], calls["aten::sin"], calls["aten::cos"]) == (1, 8, 4)
     store.close()
 
 

@@ -97,5 +97,5 @@ def test_a_program_is_recorded_tried_and_swept(tmp_path: Path) -> None:
     norm = folder / "mine_norm.py"
     norm.write_text(norm.read_text() + FASTER)
     suite.write_text(suite.read_text().partition("sweep:")[0] + "sweep: {mine_norm: {run_chunked: space}}\n")
-    swept = harness(folder, "sweep", "recorded.yaml", "--allow-failure")
+    swept = harness(folder, "sweep", "recorded.yaml", "--processes", "2", "--rounds", "2", "--allow-failure")
     assert swept.returncode == 0 and "parts" in swept.stdout, swept.stdout + swept.stderr

@@ -49,8 +49,8 @@ def job(folder: Path, seed: int, delays_ns: dict[int, int], count: int = 400, wo
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_50_us_are_told_from_noise_of_milliseconds(tmp_path: Path, world: int) -> None:
-    """20 of 20: the rank, the op, and an interval around what was planted."""
-    for seed in range(20):
+    """Each time: the rank, the op, and an interval around what was planted."""
+    for seed in range(20 if world == 2 else 6):
         late = seed % world
         (row,) = job(tmp_path, seed, {late: 50_000}, world=world)
         assert (row.late, row.rank, row.cause) == (True, late, "planted::slow"), seed
