@@ -199,6 +199,15 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session
+def compilers(session: nox.Session) -> None:
+    """Every Triton variant in three releases of Triton for five targets, without a GPU; arguments go to the command."""
+    _install(session)
+    status = (0, 1, 5)  # a release that makes a kernel worse is an answer
+    arguments = session.posargs or ["suites/every_variant.yaml", "--html", "compilers.html"]
+    session.run(str(PYTHON), "-m", "harness", "compilers", *arguments, success_codes=status)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """The wheel and the source archive, into `dist/`."""
     _install(session, "test")

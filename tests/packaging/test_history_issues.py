@@ -73,11 +73,16 @@ class Hub:
     def run(self, folder: Path, *standings: Standing) -> list[str]:
         """The script on a document of these; what it asked for."""
         (folder / "changes.json").write_text(changes_text([], standings))
+        return self.call(["-I", str(SCRIPT), str(folder / "changes.json")])
+
+    def call(self, arguments: list[str]) -> list[str]:
+        """A script; what it asked for."""
         self.asked.clear()
         host = f"http://127.0.0.1:{self.server.server_port}"
         environment = os.environ | {"GITHUB_TOKEN": "secret", "GITHUB_REPOSITORY": "o/r", "GITHUB_API_URL": host}
-        command = [sys.executable, "-I", str(SCRIPT), str(folder / "changes.json")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "secret" not in done.stdout
         return list(self.asked)

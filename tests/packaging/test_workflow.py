@@ -67,6 +67,10 @@ def test_every_command_of_the_harness_parses() -> None:
         ("gpu", "Measure both sides", 3, "false", 0),
         ("gpu", "Measure both sides", 3, "true", 3),
         ("gpu", "Measure both sides", 4, "false", 4),
+        ("compile", "Compile with the installed and the newest Triton", 0, "false", 0),
+        ("compile", "Compile with the installed and the newest Triton", 1, "false", 0),
+        ("compile", "Compile with the installed and the newest Triton", 5, "false", 0),
+        ("compile", "Compile with the installed and the newest Triton", 2, "false", 2),
     ],
 )
 def test_a_job_ends_as_the_comparison_did(
@@ -74,7 +78,7 @@ def test_a_job_ends_as_the_comparison_did(
 ) -> None:
     """With UNDECIDED neutral unless it is asked to fail; the Markdown is the summary in every case."""
     stand_in = tmp_path / "harness"
-    file = "static.md" if job == "static" else "measured.md"
+    file = {"static": "static.md", "compile": "compilers.md"}.get(job, "measured.md")
     stand_in.write_text(f"#!/bin/sh\necho '**WORD**' > {file}\nexit {said}\n")
     stand_in.chmod(0o755)
     environment = {
@@ -129,7 +133,7 @@ def test_what_runs_beside_a_change_is_pinned_and_has_no_credentials() -> None:
     used = [step for step in steps() if "uses" in step]
     assert used and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in used)
     checkouts = [step for step in used if step["uses"].startswith("actions/checkout@")]
-    assert len(checkouts) == 5 and all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert len(checkouts) == 7 and all(step["with"]["persist-credentials"] is False for step in checkouts)
     assert not any("clean" in step["with"] for step in checkouts), "a kept checkout is another change's"
 
 
@@ -148,10 +152,11 @@ def test_a_job_that_may_write_runs_nothing_of_the_repositorys_kernels() -> None:
     """A token that writes comments or issues is in no job that installs or measures."""
     jobs = [job for file in WORKFLOWS for job in yaml.safe_load(file.read_text())["jobs"].values()]
     writing = [job for job in jobs if "write" in (job.get("permissions") or {}).values()]
-    assert len(writing) == 2
+    assert len(writing) == 3
     for job in writing:
         assert {*job["permissions"].values()} <= {"read", "write"} and len(job["permissions"]) <= 2
         run = [step["run"] for step in job["steps"] if "run" in step]
-        assert run in ([], ["python3 .github/scripts/history_issues.py changes.json"])
+        scripts = ("history_issues.py changes.json", "compilers_issue.py compilers.json")
+        assert run in ([], *([f"python3 .github/scripts/{script}"] for script in scripts))
     for file in WORKFLOWS:
         assert yaml.safe_load(file.read_text())["permissions"] == {"contents": "read"}
