@@ -53,7 +53,7 @@ class CaseCompiler:
 
     def compile(self, case: Case) -> Compiled:
         """Raises InProgress where another process is compiling the same code; all else becomes the result's reason."""
-        start, spent, asked = time.perf_counter(), cpu_seconds(), ""
+        start, spent, asked, refused = time.perf_counter(), cpu_seconds(), "", False
         self.stages.clear()
         try:
             status, reason, recorder = self._record(case)
@@ -69,9 +69,11 @@ class CaseCompiler:
             asked, alone = asks_for_a_gpu(error), nvidia_option(error, self.target)
             status = Status.UNSUPPORTED if alone else Status.FAILED
             reason, recorder = asked or alone or reason_of(error), None
+            refused = status is Status.FAILED and isinstance(error, CompilationError)
         found = Compiled(
             case, status, reason, compile_s=time.perf_counter() - start, stages_s=dict(self.stages.seconds),
             shared=self.stages.shared, followed=not asked, cpu_s=cpu_seconds() - spent,
+            refused=refused,
         )  # fmt: skip
         return found if recorder is None else self._described(found, recorder)
 
@@ -175,5 +177,6 @@ def reason_of(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
     what = lines[0]
     if isinstance(error, CompilationError):  # a place in the kernel, its source text, and at the end what is wrong
-        what += f" {lines[-1]}"
+        cause = str(error.__cause__ or "").strip().splitlines()
+        what += f" {lines[-1] if lines[-1].strip('^ ') or not cause else cause[0]}"
     return f"{type(error).__name__}: {what}"[:REASON_LENGTH]

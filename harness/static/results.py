@@ -66,9 +66,9 @@ class Results:
         return msgspec.structs.replace(found, case=case, cached=True)
 
     def save(self, compiled: Compiled, limit_s: float) -> None:
-        """FAILED is not kept: the next attempt may find a toolchain that was repaired. Raises HarnessError where the
-        folder cannot be written."""
-        if compiled.status is Status.FAILED:
+        """FAILED is not kept, unless the compiler refused the code: the next attempt may find a toolchain that was
+        repaired. Raises HarnessError where the folder cannot be written."""
+        if compiled.status is Status.FAILED and not compiled.refused:
             return
         file = self._file(compiled.case)
         partial = file.with_suffix(f".{os.getpid()}")

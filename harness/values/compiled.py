@@ -38,6 +38,8 @@ class Compiled(msgspec.Struct, frozen=True):
     """By kernels under `triton.autotune`, on a GPU that they chose by."""
     followed: bool = True
     """Not where FAILED is a limit of this machine: code of the host asked for a GPU before anything was launched."""
+    refused: bool = False
+    """Where FAILED is the compiler's own word on the code, which the same compiler will repeat."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and not self.reason:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MEASURES = ("README", "api", "breakdown", "command", "compare", "profile", "run", "sweep")
 """Pages whose examples measure whole runs."""
-STARTS_MANY = ("engines", "own-op", "report", "suites", "try", "variants")
+STARTS_MANY = ("compilers", "engines", "own-op", "report", "suites", "try", "variants")
 """Pages whose examples start many processes; those of the others stay with the quick tests."""
 BLOCK = re.compile(r"^```(?P<kind>console|yaml|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = "suites/qwen3_5_moe_tiny.yaml"

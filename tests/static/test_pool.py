@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import HarnessError
@@ -167,11 +168,15 @@ def test_what_is_read_from_a_binary(pool: Pool) -> None:
 
 
 def test_a_second_time_nothing_is_compiled(pool: Pool) -> None:
-    """What is known is read without a compiler; what FAILED is tried again, and so is all for another target."""
+    """What is known is read without a compiler, what the compiler refused too; what else FAILED is tried again, and so
+    is all for another target."""
     known = {name: found for name, found in pool.results.items() if found.status is not Status.FAILED}
     again = pool.compile([found.case for found in known.values()], python="/nonexistent")
     assert all(found.cached for found in again)
     assert [(f.identity, f.reason) for f in again] == [(f.identity, f.reason) for f in known.values()]
+    assert pool.compile([CASES["wrong"]], python="/nonexistent") == (
+        msgspec.structs.replace(pool["wrong"], cached=True),
+    )
     for case, target in ((CASES["raises"], "sm_90"), (CASES["plain"], "sm_80")):
         with pytest.raises(FileNotFoundError):
             pool.compile([case], target, python="/nonexistent")
