@@ -177,6 +177,9 @@ def reason_of(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
     what = lines[0]
     if isinstance(error, CompilationError):  # a place in the kernel, its source text, and at the end what is wrong
-        cause = str(error.__cause__ or "").strip().splitlines()
-        what += f" {lines[-1] if lines[-1].strip('^ ') or not cause else cause[0]}"
+        cause: BaseException = error
+        while cause.__cause__ is not None:  # of a function that the kernel calls, the error lies within
+            cause = cause.__cause__
+        said = [line.strip() for line in str(cause).splitlines() if line.strip("^ ")]
+        what += f" {lines[-1] if lines[-1].strip('^ ') or not said else said[-1]}"
     return f"{type(error).__name__}: {what}"[:REASON_LENGTH]
