@@ -1,4 +1,4 @@
-"""Which charts a view has: decode rates, categories, kernels and their roofline, every arm beside the others."""
+"""The charts that a view has: decode rates, categories, kernels and their roofline, every arm beside the others."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .drawing import LABEL_LIMIT, Bar, Chart, Panel, Plot, draw
 from .roofline import draw_roofline
 
 MOST_BARS = 48
-"""Bars of one chart; the table has all of them."""
+"""Most bars of one chart; the table has all of them."""
 
 LEAST_SHARE = 0.01
-"""Of a step in any arm; categories below it are drawn as one."""
+"""Share of a step in any arm, below which categories are drawn as one."""
 
 FARTHEST_LIMIT = 8.0
-"""Times the fastest rate: a bound that lies farther would leave no length to compare."""
+"""Most multiples of the fastest rate. A bound farther away would leave no length to compare."""
 
 
 def draw_all(view: View, want_png: bool = True) -> tuple[Chart, ...]:
-    """Every chart that the view has numbers for."""
+    """Every chart for which the view has numbers."""
     arms = tuple(clean(arm, LABEL_LIMIT) for arm in view.arms)
     plots = (_decode(view), _categories(view), _kernels(view))
     roofline = draw_roofline(view, want_png)
@@ -68,7 +68,7 @@ def _category_panel(view: View, table: Categories) -> Panel:
 
 
 def _together(rows: Sequence[CategoryRow]) -> list[CategoryRow]:
-    """Several categories as one; a single one keeps its name."""
+    """Several categories summed as one; a single one keeps its name."""
     if len(rows) < 2:
         return list(rows)
     by_arm = [[cell for cell in cells if cell is not None] for cells in zip(*(row.cells for row in rows), strict=True)]
@@ -91,7 +91,7 @@ def _category_bars(view: View, table: Categories, row: CategoryRow) -> tuple[Bar
 
 
 def _kernels(view: View) -> Plot | None:
-    """One panel an op, each with its own axis: an op of 3 us stays readable beside one of 120."""
+    """One panel for each op, each with its own axis: an op of 3 us stays readable beside one of 120."""
     by_op: dict[str, list[KernelGroup]] = {}
     left = MOST_BARS
     for group in view.kernels:

@@ -1,6 +1,6 @@
-"""Zero-based horizontal bars as SVG and PNG, so that names are readable and lengths compare.
+"""Zero-based horizontal bars as SVG and PNG, with readable names and comparable lengths.
 
-Bytes are a function of what is drawn: no dates, fixed ids, text kept as text and never read as mathematics.
+The bytes depend only on the plot: no dates, fixed ids, text kept as text and never parsed as mathematics.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ..figures import clean
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
 SERIES = ("#6e7781", "#0072b2", "#b35900", "#008060", "#b04a88", "#7a5c00")
-"""Colours of the arms in their order. Blue, orange, green and purple in the sense of Okabe and Ito (2008), darkened
-until each has a contrast of 3:1 with white; the first arm is grey, because it is what the others are held against."""
+"""Colours of the arms in their order. Blue, orange, green and purple follow Okabe and Ito (2008), darkened until each
+has a contrast of 3:1 with white. The first arm is grey, because the others are compared with it."""
 
 WIDTH_IN, BAR_IN, HEAD_IN, FOOT_IN = 6.4, 0.235, 0.66, 0.52
 GAP = 0.85
-"""Between groups of bars, in bars."""
+"""Space between groups of bars, in bars."""
 
 LABEL_PT, VALUE_PT = 9.5, 8.5
 LIMIT_DASHES = (0, (1.2, 0.8))
@@ -64,27 +64,30 @@ STYLE: Any = {
 
 @dataclass(frozen=True)
 class Bar:
-    """label: of its group, on one line or two, empty for all but the first. arm: index of its colour. limit: the least
-    possible time or the highest possible rate, drawn as a mark. tip: what a pointer shows."""
+    """One bar."""
 
     label: str
+    """Label of its group, on one line or two; empty for all but the group's first bar."""
     arm: int
+    """Index of its colour."""
     value: float
     low: float
     high: float
     limit: float | None
+    """The least possible time or the highest possible rate, drawn as a mark."""
     text: str
     tip: str
+    """Tooltip text."""
 
     @classmethod
     def exact(cls, label: str, arm: int, value: float, text: str, tip: str) -> Bar:
-        """Of a value that has no interval."""
+        """A bar for a value that has no interval."""
         return cls(label, arm, value, value, value, None, text, tip)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Bars over one axis; bars of one group touch, groups are apart."""
+    """Bars over one axis. Bars of one group touch; groups are apart."""
 
     axis: str
     groups: tuple[tuple[Bar, ...], ...]
@@ -93,7 +96,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Plot:
-    """What is to be drawn: a name for its files, a title, and panels below one another."""
+    """A plot to draw: a name for its files, a title, and panels below one another."""
 
     name: str
     title: str
@@ -102,7 +105,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn plot. name: of its files. description: its bars in words, for who cannot see them."""
+    """A drawn plot. name: stem of its files. description: its bars in words, for readers who cannot see them."""
 
     name: str
     title: str
@@ -128,12 +131,12 @@ def draw(plot: Plot, arms: Sequence[str], want_png: bool) -> Chart:
 
 
 def finish(figure: Figure, tips: Mapping[str, str], want_png: bool) -> tuple[bytes, bytes]:
-    """SVG with a tooltip on each element whose gid has one, and PNG (empty where it is not wanted)."""
+    """SVG with a tooltip on each element whose gid has one, and PNG (empty if it is not wanted)."""
     return _with_tips(_svg(figure), tips), _png(figure) if want_png else b""
 
 
 def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
-    """Places the panels below one another, beside room for the longest label. Not by a layout engine of matplotlib:
+    """Place the panels below one another, beside room for the longest label. No layout engine of matplotlib is used:
     their solver gives other last digits from one drawing to the next."""
     bar_rows = [sum(len(group) for group in panel.groups) + GAP * len(panel.groups) for panel in panels]
     height = HEAD_IN + sum(rows * BAR_IN + FOOT_IN for rows in bar_rows)
@@ -150,7 +153,7 @@ def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
 
 
 def width_in(figure: Figure, text: str, size_pt: float) -> float:
-    """Inches that a line of text takes."""
+    """Width of a line of text in inches."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     pixels, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size_pt), False)
     return float(pixels / figure.dpi)
@@ -187,8 +190,11 @@ def _draw_panel(ax: Axes, panel: Panel, prefix: str, tips: dict[str, str]) -> No
 
 
 def _end_of_axis(ax: Axes, panel: Panel) -> tuple[float, Iterator[float]]:
-    """The smallest end at which every bar has room for its value, and every limit is on the axis; and where the values
-    begin: behind the bar, or behind its limit where they would be written over that."""
+    """The end of the axis, and the start of each bar's value text.
+
+    The end is the smallest at which every bar has room for its value and every limit is on the axis. A value starts
+    behind its bar, or behind its limit if it would be written over that.
+    """
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     wide = ax.get_position().width * WIDTH_IN
@@ -230,7 +236,7 @@ _DIGITS = re.compile(r"(\.\d\d)\d+")
 
 
 def _svg(figure: Figure) -> str:
-    """Coordinates to a hundredth of a point: what is beyond that nobody sees, and it is a third of the bytes."""
+    """SVG with coordinates to a hundredth of a point: finer digits are invisible, and they are a third of the bytes."""
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _COORDINATES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), out.getvalue())

@@ -16,17 +16,17 @@ from .drawing import MUTED, SERIES, STYLE, VALUE_PT, WIDTH_IN, Chart, finish
 
 MOST_PANELS = 3
 MOST_TIPS = 40
-"""Points of a panel that have a tooltip, the newest; the others are on the line."""
+"""Points of a panel that have a tooltip, the newest ones. The others are only on the line."""
 
 PANEL_IN, HEAD_IN, FOOT_IN, ABOVE_IN = 1.25, 0.32, 0.62, 0.24
-"""A panel's foot has two lines of ticks and the axis's name, above it stands its own title."""
+"""A panel's foot has two lines of ticks and the axis's name. Its own title stands above it."""
 
 TITLE_LIMIT = 80
 TICK_LIMIT = 10
 
 
 def draw_history(trends: Sequence[Trend], want_png: bool = False) -> tuple[Chart, ...]:
-    """One chart, decodes first; none without trends."""
+    """One chart, decodes first; no chart without trends."""
     shown = sorted(trends, key=lambda trend: trend.kind != "decode")[:MOST_PANELS]
     if not shown:
         return ()

@@ -1,4 +1,4 @@
-"""A line per rank over the time of the job, as SVG text: when it computed, communicated, and waited for another."""
+"""One line per rank over the time of the job, as SVG text: when it computed, communicated, and waited for another."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ COLUMNS = 640
 LEFT, RIGHT, LANE, GAP = 62, 8, 11, 7
 TEXT = Markup('style="max-width: none" font-size="11" font-family="system-ui, sans-serif"')
 COLOURS = {"computes": "var(--s1)", "communicates": "var(--s3)", "waits for another rank": "var(--bad)"}
-"""In the order in which they are drawn: waiting is part of communicating."""
+"""Colours in drawing order: waiting is part of communicating."""
 
 
 def rank_lines_svg(job: Job, lines: Sequence[Line]) -> Markup:
-    """Two lanes a rank: compute above, communication below it with waiting on top. Of each column, how much of it."""
+    """Two lanes for each rank: compute above, communication below it with waiting on top. The height of each column is
+    the share of its time."""
     until_ns = max(max(line.end_ns for line in lines), 1)
     height = 26 + len(lines) * (2 * LANE + GAP) + 16
     late = job.straggler
@@ -65,7 +66,7 @@ def _rank(line: Line, place: int, until_ns: int, late: bool) -> Markup:
 
 
 def _bins(line: Line, bins: Sequence[int]) -> Iterator[tuple[float, float, int]]:
-    """(start, end, ns of it)"""
+    """(start, end, busy ns) of each bin."""
     width = max(1, -(-(line.end_ns - line.start_ns) // max(1, len(bins))))
     for place, ns in enumerate(bins):
         if ns:
@@ -74,7 +75,7 @@ def _bins(line: Line, bins: Sequence[int]) -> Iterator[tuple[float, float, int]]
 
 
 def columns(parts: Iterable[tuple[float, float, int]], width_ns: float) -> list[float]:
-    """Of each column, which part of it is covered, by parts that are spread evenly over their length."""
+    """The covered share of each column, by parts that are spread evenly over their length."""
     found = [0.0] * COLUMNS
     for start, end, ns in parts:
         if end <= start:

@@ -1,4 +1,4 @@
-"""The roofline: what each kernel does per byte and per second, under what the memory and the device allow.
+"""The roofline: each kernel's FLOP per byte and per second, under the limits of the memory and the device.
 
 Both axes are logarithmic: a kernel of the decode lies three decades below the arithmetic peak.
 """
@@ -22,20 +22,21 @@ from .drawing import GRID, INK, LABEL_LIMIT, MUTED, SERIES, STYLE, VALUE_PT, WID
 
 HEIGHT_IN = 4.0
 MARKERS = "osD^vP"
-"""By arm, beside the colour, so that neither is needed alone."""
+"""Marker of each arm beside its colour, so that neither is needed alone."""
 
 POINT: Any = {"ms": 6, "mec": "white", "mew": 0.5, "clip_on": False}
 LEAST_POINTS = 2
 MOST_SPOKEN = 24
 NARROW = 100
-"""An axis over less than this factor has one or two powers of ten."""
+"""An axis that spans less than this factor has one or two powers of ten."""
 FARTHEST = 1e4
-"""A kernel so far below the fastest (a router does next to no arithmetic) would press all others together."""
+"""Most times that a kernel may lie below the fastest. A router does next to no arithmetic, and would press all others
+together."""
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A kernel's answer. flop_per_byte: of its least bytes. tflop_s: reached."""
+    """A kernel's answer. flop_per_byte: over its least bytes. tflop_s: reached."""
 
     arm: int
     flop_per_byte: float
@@ -44,7 +45,7 @@ class Spot:
 
 
 def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
-    """None where the read bandwidth is not known, or fewer than two kernels have work."""
+    """None if the read bandwidth is unknown, or if fewer than two kernels have work."""
     every = sorted(_spots(view), key=lambda spot: spot.arm)  # the first arm, which most answers are of, lies below
     spots = [spot for spot in every if spot.tflop_s * FARTHEST >= max(other.tflop_s for other in every)]
     if view.read_gb_s is None or len(spots) < LEAST_POINTS:
@@ -84,7 +85,7 @@ def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
 
 
 def _label_decades(axis: Axis) -> None:
-    """Powers of ten, and 2 and 5 between them where the axis spans so few that it might show none."""
+    """Label powers of ten, and 2 and 5 between them on an axis so short that it might show none."""
     low, high = axis.get_view_interval()
     within = (1, 2, 5) if high < low * NARROW else (1,)
     axis.set_major_locator(LogLocator(subs=within))

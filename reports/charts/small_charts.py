@@ -15,11 +15,11 @@ from ..views.samples_view import Strip
 
 WIDTH, HEIGHT, SCALE = 160, 28, 2
 STRIP_WIDTH, LANE = 220, 5
-"""Pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
+"""Width in pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
 
 
 def strip_svg(strip: Strip) -> Markup:
-    """A mark a sample; samples on the same pixel of a lane are one mark."""
+    """One mark for each sample. Samples on the same pixel of a lane are one mark."""
     low, room = strip.low, (strip.high - strip.low) or 1.0
     path = []
     for place, lane in enumerate(strip.lanes):
@@ -31,7 +31,7 @@ def strip_svg(strip: Strip) -> Markup:
 
 
 def spark_svg(trend: Trend) -> Markup:
-    """Zero-based; the line stops where conditions changed."""
+    """A zero-based line that stops where conditions changed."""
     values = [point.time.value for point in trend.points]
     top = max(values) * 1.05 or 1.0
     step = (WIDTH - 8) / max(1, len(values) - 1)
@@ -49,7 +49,7 @@ def spark_svg(trend: Trend) -> Markup:
 
 
 def steps_svg(values: Sequence[int], words: str) -> Markup:
-    """Whole numbers in their order, zero-based: each a level as wide as the next, joined by upright lines."""
+    """Whole numbers in order, zero-based: each is a level of equal width, joined by upright lines."""
     top, width = max(values) or 1, (SCALE * WIDTH) // len(values)
     levels = [round(SCALE * (HEIGHT - 2 - value / top * (HEIGHT - 4))) for value in values]
     path = f"M0 {levels[0]}h{width}" + "".join(f"V{level}h{width}" for level in levels[1:])
@@ -57,8 +57,8 @@ def steps_svg(values: Sequence[int], words: str) -> Markup:
 
 
 def _path(spots: Sequence[tuple[int, int]], starts: Sequence[bool]) -> str:
-    """Relative steps, level ones put together: a page may have twenty thousand points. A point that nothing joins is a
-    short dash."""
+    """Relative steps, level ones merged: a page may have twenty thousand points. A point without a neighbour is a short
+    dash."""
     parts: list[str] = []
     level, before = 0, (0, 0)
     for spot, start, ends in zip(spots, starts, [*starts[1:], True], strict=True):

@@ -1,4 +1,5 @@
-"""Three charts of a sweep as one SVG a question: the landscape, the choice with its intervals, what matters."""
+"""Three charts of a sweep in one SVG for each question: the landscape, the choice with its intervals, and the tunables
+that matter."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ from ..views.sweep_view import Landscape, SweepView, TopRow, build
 from .drawing import STYLE
 
 BLUE, GREY, ORANGE = "#0072B2", "#999999", "#D55E00"
-"""Told apart by who sees no red or green (Okabe and Ito's palette)."""
+"""Distinct for readers who see no red or green (Okabe and Ito's palette)."""
 LABEL_LIMIT = 60
 LINE = 36
-"""Characters of a configuration's name on one of its lines; the panels need the rest of the width."""
+"""Characters of a configuration's name on one of its lines. The panels need the rest of the width."""
 SETTINGS: Any = {**STYLE, "axes.grid": False, "axes.spines.left": True, "font.size": 9}
 
 
@@ -31,7 +32,7 @@ def draw_sweep(result: SweepResult) -> dict[str, bytes]:
 
 
 def draw(view: SweepView, device: str) -> bytes:
-    """The panels that there are numbers for, below one another; the title says what and where."""
+    """The panels that have numbers, below one another. The title names question, device and counts."""
     with mpl.rc_context(SETTINGS):
         heights = [
             3.2 if view.landscape else 0, 0.6 + 0.35 * len(view.top) if view.top else 0,
@@ -55,7 +56,7 @@ def draw(view: SweepView, device: str) -> bytes:
 
 
 def _landscape(axes: Axes, found: Landscape) -> None:
-    """Colour by the logarithm, the number in each cell: colour alone says nothing exact."""
+    """Colour by the logarithm, with the number in each cell: colour alone gives no exact value."""
     times = [[float("nan") if cell is None else cell for cell in row] for row in found.cells]
     known = [cell for row in found.cells for cell in row if cell is not None]
     norm = mpl.colors.LogNorm(min(known), max(max(known), min(known) * 1.001))
@@ -76,7 +77,7 @@ def _short(us: float | None) -> str:
 
 
 def _top(axes: Axes, rows: tuple[TopRow, ...], alike: str) -> None:
-    """From zero, 95 % intervals as whiskers."""
+    """Bars from zero, with 95 % intervals as whiskers."""
     for y, row in enumerate(rows):
         e = row.time_us
         colour = GREY if row.is_baseline else ORANGE if row.is_winner else BLUE
