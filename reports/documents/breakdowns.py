@@ -1,4 +1,4 @@
-"""Where the time of traces went. All times are integer nanoseconds."""
+"""Breakdowns of traces: the time of each part. All times are integer nanoseconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Breakdown = extended(
     "Breakdown", Profile, "idle_ns", "contradicted_ns",
     without=("arm", "engine", "axes"), trace=str, sites=Rows, devices=several(_DEVICE),
 )  # fmt: skip
-"""`breakdown TRACE`: a profile; `kernels` by name and category, `sites` the same by scope of our own decode."""
+"""`breakdown TRACE`: a profile. `kernels`: by name and category. `sites`: the same by scope of our own decode."""
 _CHANGE = extended("ChangeFacts", Change, "delta_ns", "calls_ns", "each_ns")
 _TABLES = ("categories", "kernels", "ops", "scopes")
 _DIFFERENCE = extended("DifferenceFacts", Difference, "delta_ns", **dict.fromkeys(_TABLES, several(_CHANGE)))

@@ -1,4 +1,4 @@
-"""Verdicts on two sides, and what both compile to."""
+"""Verdicts on two sides, and the compiled code of both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VerdictRow = extended(
     "VerdictRow", CaseVerdict, without=("failed", "shared"), reason=str, because=Reason, ratio=float | None,
     low=float | None, high=float | None, confidence=float | None, pairs=int, level=str | None,
 )  # fmt: skip
-"""reason: its sentence; because: the same as a value, its kind and figures."""
+"""reason: its sentence. because: the same as a value, with its kind and figures."""
 
 
 ComparisonDocument = extended(

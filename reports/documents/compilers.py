@@ -1,4 +1,4 @@
-"""What `harness compilers` prints with `--json`."""
+"""The document of `harness compilers --json`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from harness.values.compilers import CompilerMatrix
 from .encoding import extended, of, text
 
 CompilersDocument = extended("CompilersDocument", CompilerMatrix, exit_status=int)
-"""`rows`, each with a cell a version and target: binaries, compile time and the verdict against the version in use."""
+"""`rows`, each with a cell for every version and target: binaries, compile time and the verdict against the version in
+use."""
 
 
 def matrix_text(found: CompilerMatrix) -> str:

@@ -13,7 +13,7 @@ SCHEMA = 1
 
 
 def extended(name: str, kind: type[msgspec.Struct], *properties: str, without: Sequence[str] = (), **more: Any) -> Any:
-    """A type with the fields of another one, some of its properties, and more; the fields of other types are named."""
+    """A type with the fields of another one, some of its properties, and more. Types of the fields are named."""
     fields = {field.name: field.type for field in msgspec.structs.fields(kind) if field.name not in without}
     fields |= {found: get_type_hints(getattr(kind, found).fget)["return"] for found in properties}
     return msgspec.defstruct(name, list((fields | more).items()), frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ def several(kind: Any) -> Any:
 
 
 def of(kind: Any, value: Any, **more: Any) -> Any:
-    """A document of this type: its fields are attributes of the value, but for those that are given."""
+    """A document of this type: its fields are attributes of the value, except for the ones in `more`."""
     return kind(**{name: getattr(value, name) for name in kind.__struct_fields__ if name not in more}, **more)
 
 

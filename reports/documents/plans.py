@@ -1,4 +1,4 @@
-"""What a suite would measure. Needs no store."""
+"""The document of a suite's plan. Needs no store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .encoding import of, text
 
 
 class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`list`: what a suite would measure. answers: by arm, then by `op@site:phase`."""
+    """`list`: the plan of a suite. answers: by arm, then by `op@site:phase`."""
 
     suite: str
     title: str

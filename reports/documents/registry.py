@@ -1,6 +1,6 @@
 """Every JSON document that scripts rely on, as a type; `schemas/` has the schema of each.
 
-More keys may be added under the same version; none is taken away or changes its meaning.
+The same version may gain keys. No key is removed or changes its meaning.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "static": comparisons.StaticDocument,
     "sweep": sweeps.SweepDocument,
 }
-"""By the name of the schema."""
+"""Types by the name of their schema."""
 
 
 def schema_text(name: str) -> str:

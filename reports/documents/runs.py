@@ -1,4 +1,4 @@
-"""What was measured, and a report with its sentences."""
+"""Documents of a run: its measurements, and a report with its sentences."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..views.view import build
 from .encoding import extended, of, several, struct, text
 
 ProgramFacts = extended("ProgramFacts", Program, without=("lines",))
-"""What was profiled in place of a suite; its ranks side by side where it was a job of several."""
+"""The profiled program, in place of a suite. The ranks of a job stand side by side."""
 
 
 RunDocument = struct(
     "RunDocument", run=str, suite=str, state=str, environment=Environment | None, cases=tuple[RunRow, ...],
     profiles=tuple[Profile, ...], program=ProgramFacts | None,
 )  # fmt: skip
-"""`run`, `check`, `profile` and `show RUN`: what was measured. Samples are in us, in order."""
+"""`run`, `check`, `profile` and `show RUN`: the measurements. Samples are in us, in order."""
 
 
 def run_text(run: Run) -> str:
@@ -44,11 +44,11 @@ ReportDocument = struct(
     cautions=tuple[str, ...], cases=tuple[CaseRow[Triple], ...], profiles=tuple[Profile, ...],
     conditions=tuple[Conditions, ...], explained=tuple[Explained, ...], comparison=ComparisonFacts | None,
 )  # fmt: skip
-"""`report --format json`: a run with raw samples (process, round, us), and the sentences that a report takes of it."""
+"""`report --format json`: a run with raw samples (process, round, us), and the report's sentences on it."""
 
 
 def report_text(run: Run, comparison: Comparison | None = None) -> str:
-    """On a line of its own; what is not finite is null, since JSON has no word for it."""
+    """One line of JSON. A number that is not finite is null, since JSON has no word for it."""
     view = build(run)
     sentences = {"trouble": view.trouble, "summary": view.summary, "cautions": view.cautions}
     against = _comparison(comparison) if comparison else None

@@ -1,4 +1,4 @@
-"""`try --sanitize`: what memory tools say of one call."""
+"""`try --sanitize`: the findings of memory tools on one call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .encoding import text
 
 
 class SanitizedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """case: its id; file: that was tried. tools: each with its errors, or the reason why it found nothing out."""
+    """case: its id. file: the kernel under test. tools: each with its errors, or the reason why it could not tell."""
 
     case: str
     file: str

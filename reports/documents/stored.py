@@ -1,4 +1,4 @@
-"""Attempts, and lists of what a store or a machine has."""
+"""Attempts, and lists of the contents of a store or the facts of a machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .encoding import extended, of, several, struct, text
 Runs = tuple[tuple[str, str], ...]
 """Base and head of each pair of worktrees."""
 TRY: dict[str, Any] = {"try": int}
-"""A word of Python, and so no name of an argument."""
+"""A keyword of Python, and so no valid name of an argument."""
 AttemptDocument = extended(
     "AttemptDocument", Attempt, id=str, status=str, reason=str, estimate=Estimate | None, ratio=Ratio | None, **TRY,
 )  # fmt: skip
@@ -79,7 +79,7 @@ def history_text(found: tuple[CaseHistory, ...]) -> str:
 
 
 def findings_text(found: Sequence[Finding]) -> str:
-    """On several lines: people read it, too."""
+    """JSON on several lines, because people read it too."""
     return msgspec.json.format(text(FindingsDocument(findings=tuple(found))), indent=2)
 
 

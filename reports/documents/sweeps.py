@@ -1,4 +1,4 @@
-"""Configurations of a sweep, timed, or compiled and not run."""
+"""Configurations of a sweep, timed, or only compiled."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ SweepDocument = extended(
     pruned=int, timed=int, trusted=bool, configurations=several(SweepRow), top=several(TopRow),
     ship=dict[str, Shipped],
 )  # fmt: skip
-"""`sweep`: every configuration, and under `top` the choice of each question as it was confirmed."""
+"""`sweep`: every configuration, and under `top` the confirmed choice of each question."""
 CompiledDocument = extended(
     "CompiledDocument", StaticSweep, "declared", "distinct", "pruned", "failed", "cached", compile_only=bool, timed=int,
     gpu_busy_s=float, configurations=several(CompiledRow), top=several(TopRow),
 )  # fmt: skip
 """`sweep --compile-only`: the keys of a sweep with nothing timed. `identity` is equal for configurations that do the
-same work; null where that cannot be told."""
+same work, and null if that cannot be told."""
 
 
 def _binary(binary: Binary | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A case with what was measured for it as one flat row: what CSV, JSON, notebooks and dashboards are made of."""
+"""A case with its measurement as one flat row, the source of CSV, JSON, notebooks and dashboards."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ Triple = tuple[int, int, float]
 
 
 class CaseRow(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
-    """A case: its question and answer, then what was measured. Names are as stored, not shortened.
+    """A case: its question and answer, then its measurement. Names are as stored, not shortened.
 
-    status: of `Status`, or of `Unmeasured`; None in a plan. shared_with: the arm whose measurement this one is. time:
-    in `unit`. tok_s: of decode and prefill, all sequences together. ratio: head time / time of the run's first arm.
-    bound_share: least time by bytes over time. energy_j: per call or token, of all sequences; net_energy_j: without the
-    idle device's power; no_energy: why there is none, where it was asked for. code: hash of all that the case was
-    seen to read; empty where nobody looked, or more may have been read. samples: raw, in order.
+    `status`: a `Status` or `Unmeasured`; None in a plan. `shared_with`: the arm whose measurement this one is. `time`:
+    in `unit`. `tok_s`: for decode and prefill, all sequences together. `ratio`: head time / time of the run's first
+    arm. `bound_share`: least time by bytes over time. `energy_j`: per call or token, for all sequences. `net_energy_j`:
+    without the idle device's power. `no_energy`: the reason why a requested energy is missing. `code`: hash of
+    everything that the case was seen to read; empty if nobody looked, or if it may have read more. `samples`: raw, in
+    order.
     """
 
     id: str
@@ -88,7 +89,7 @@ class RunRow(CaseRow[Sample], frozen=True, kw_only=True):
 
 
 def report_rows(run: Run) -> tuple[CaseRow[Triple], ...]:
-    """Every case of the run in the order of its plan, measured or not; each sample is process, round and us."""
+    """Every case of the run in the order of its plan, measured or not. Each sample is process, round and us."""
     joined = join(run)
     questions = {entry.case.id: entries for entries in by_question(joined.cases) for entry in entries}
     return tuple(CaseRow(**_joined(joined, questions[entry.case.id], entry)) for entry in joined.cases)
@@ -121,14 +122,14 @@ def _code(run: Run, case: Case) -> str:
 
 
 def run_row(case: Case, measurement: Measurement | None = None, time: Estimate | None = None) -> RunRow:
-    """One case; without a measurement it is planned."""
+    """One case. Without a measurement it is a planned one."""
     samples = measurement.samples if measurement else ()
     facts = _facts(case, measurement, time)
     return RunRow(**facts, samples=samples, estimate=time, samples_us=tuple(s.value_us for s in samples))
 
 
 def _facts(case: Case, m: Measurement | None, time: Estimate | None) -> dict[str, Any]:
-    """All but samples and what other cases say."""
+    """All fields except the samples and those that depend on other cases."""
     correctness, work = (m.correctness, m.work) if m else (None, None)
     same = ("correctness", "peak_memory_bytes", "first_token_us", "compile_s", "capture_s")
     return {
@@ -165,7 +166,8 @@ def _counts_tokens(case: Case) -> bool:
 
 
 def tokens_per_time(case: Case) -> int:
-    """Tokens that one timed step or pass makes or reads; a batch counts all of its sequences. A figure says its own."""
+    """Tokens that one timed step or pass generates or reads; a batch counts all of its sequences. A figure states its
+    own."""
     if case.kind == "figure":
         return 1
     batch = int(case.axes.get("batch", 1))
@@ -173,7 +175,7 @@ def tokens_per_time(case: Case) -> int:
 
 
 def plain_row(found: Measurement) -> dict[str, Any]:
-    """For notebooks and lists: case, status and reason, and us with its interval; None where nothing was timed."""
+    """For notebooks and lists: case, status and reason, and us with its interval; None if nothing was timed."""
     row = run_row(found.case, found, estimate(found.samples) if found.samples else None)
     names = {"us": "value", "low_us": "low", "high_us": "high", "confidence": "confidence"}
     return {

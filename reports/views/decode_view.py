@@ -1,4 +1,4 @@
-"""The whole model: decode steps and prefill passes, and whether the kernels explain what the decode gained."""
+"""The whole model: decode steps and prefill passes, and whether the kernels explain the decode's gain."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .joined import Joined, MeasuredCase, by_question, rate, shared_arms, step_s
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One arm's decode or prefill.
-
-    time: us per step (decode: one token of every sequence) or per pass (prefill). tok_s: tokens per second, all
-    sequences together. bound_share: of the rate that reading every byte once would allow. ratio: against the run's
-    first arm. launches: kernels per step, from the profile.
-    """
+    """One arm's decode or prefill."""
 
     arms: tuple[str, ...]
     time: Estimate
+    """us per step (decode: one token of every sequence) or per pass (prefill)."""
     tok_s: Estimate
+    """Tokens per second, all sequences together."""
     bound_share: float | None
+    """Share of the rate that reading every byte once would allow."""
     ratio: Ratio | None
+    """Against the run's first arm."""
     launches: int | None
+    """Kernels per step, from the profile."""
     measurement: Measurement
     stream_note: str
     source: MeasuredCase
@@ -54,7 +54,7 @@ class ModelGroup:
 
 
 def model_groups(joined: Joined, kind: str) -> tuple[ModelGroup, ...]:
-    """Groups of one kind; a prefill is called on every sequence, so its tokens are batch x context."""
+    """Groups of one kind. A prefill is called on every sequence, so its tokens are batch x context."""
     groups = []
     for entries in by_question(joined.kind(kind)):
         ok = [e for e in entries if e.samples and e.measurement and e.measurement.status is Status.OK]
@@ -113,8 +113,8 @@ def _launches(joined: Joined, entry: MeasuredCase) -> int | None:
 
 @dataclass(frozen=True)
 class Part:
-    """What one kernel saves per step: us per call x calls. Negative where it got slower. name: the op with its site;
-    with an arrow where other ops stand there in the head."""
+    """The saving of one kernel per step: us per call x calls, negative for a slower kernel. `name`: the op with its
+    site, with an arrow if other ops take its place in the head."""
 
     name: str
     saving_us: float
@@ -123,7 +123,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Explained:
-    """Does the sum of the kernels' savings make up the decode's? The half widths are of 95 % intervals, us per step."""
+    """Whether the kernels' savings add up to the decode's. The half widths belong to 95 % intervals, in us per step."""
 
     title: str
     base: str
@@ -140,8 +140,8 @@ class Explained:
 
 
 def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained, ...]:
-    """One for each arm that is held against the first, in each decode group, as `compare` explains two sides; none
-    where no kernel of that shape was timed for both."""
+    """One for each arm in each decode group, compared with the first arm as `compare` explains two sides. None if no
+    kernel of that shape was timed for both."""
     found = []
     for group in decodes:
         base, question = group.rows[0], group.rows[0].source.case.question
@@ -153,7 +153,7 @@ def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained,
 
 
 def _explained(group: ModelGroup, row: ModelRow, found: Reconciled) -> Explained:
-    """Savings: head's times less base's, turned round."""
+    """Savings: head's times minus base's, with the sign reversed."""
     return Explained(
         title=group.title,
         base=", ".join(group.rows[0].arms),
