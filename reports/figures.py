@@ -1,7 +1,7 @@
-"""How numbers and names are written, in one place: every other module of this folder shows what these functions return.
+"""The text of numbers and names, in one place: every other module of this folder shows the results of these functions.
 
-A number is written with its unit and, where it was measured, with its interval. us are microseconds, GB/s is 1e9 bytes
-per second, GiB is 2^30 bytes.
+A number is written with its unit and, if it was measured, with its interval. us are microseconds, GB/s is 1e9 bytes per
+second, GiB is 2^30 bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.values.case import AxisValue, Implementation
 from harness.values.estimate import Estimate, Ratio, decimals_for, leading_place
 
 NAME_LIMIT = 120
-"""Characters of a name that are shown; kernel names from C++ templates reach 10,000."""
+"""Most characters of a shown name; kernel names from C++ templates reach 10,000."""
 
 UNKNOWN = "-"
 
@@ -29,7 +29,7 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def one_name(text: str) -> str:
-    """What stands for several ops (`a + b -> c`) in brackets, so that it reads as one of a sum."""
+    """A name of several ops (`a + b -> c`) in brackets, so that it reads as one term of a sum."""
     return f"({text})" if " -> " in text else text
 
 
@@ -46,7 +46,8 @@ def grouped(value: float, decimals: int = 0) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits, no exponent, never fewer digits than the whole part has: `0.512`, `46.3`, `2,560`."""
+    """Three significant digits without an exponent, and never fewer digits than the whole part has: `0.512`, `46.3`,
+    `2,560`."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
@@ -60,7 +61,7 @@ def signed(value: float, digits: int = 3) -> str:
 
 
 def plus_minus(estimate: Estimate) -> str:
-    """`46.3 ± 0.3`, as many decimals as the interval deserves; `46.3 (n 1)` where there is no interval."""
+    """`46.3 ± 0.3`, with as many decimals as the interval deserves; `46.3 (n 1)` without an interval."""
     if estimate.half_width <= 0:
         return f"{number(estimate.value)} (n {estimate.n})"
     decimals = decimals_for(estimate.half_width)
@@ -73,7 +74,7 @@ def bracketed(estimate: Estimate) -> str:
 
 
 def value_and_interval(estimate: Estimate) -> tuple[str, str]:
-    """`46.3` and `[46.0, 46.6]`, or `(n 1)` where there is no interval."""
+    """`46.3` and `[46.0, 46.6]`, or `(n 1)` without an interval."""
     if estimate.half_width <= 0:
         return number(estimate.value), f"(n {estimate.n})"
     decimals = decimals_for(estimate.half_width)
@@ -82,7 +83,7 @@ def value_and_interval(estimate: Estimate) -> tuple[str, str]:
 
 
 def ratio_words(ratio: Ratio) -> str:
-    """`2.71x faster`; an interval on both sides of 1 is said to be no difference that was seen."""
+    """`2.71x faster`; an interval on both sides of 1 reads `no difference seen`."""
     return ratio.words if ratio.told_apart else "no difference seen"
 
 
@@ -93,12 +94,12 @@ def ratio_full(ratio: Ratio) -> str:
 
 
 def count(value: float) -> str:
-    """A mean of counts: `80` where it is whole, else one decimal."""
+    """A mean of counts: `80` if it is whole, else one decimal."""
     return grouped(value, 0 if value == round(value) else 1)
 
 
 def percent(share: float | None) -> str:
-    """0.17 -> `17 %`; below ten percent one decimal, and what is not zero is not shown as zero."""
+    """0.17 -> `17 %`; below ten percent one decimal. A share above zero is never shown as zero."""
     if share is None:
         return UNKNOWN
     value = share * 100
@@ -108,12 +109,12 @@ def percent(share: float | None) -> str:
 
 
 def milliseconds(ns: float) -> str:
-    """1234567 -> `1.235`, as the published tables have it; the unit stands in the heading."""
+    """1234567 -> `1.235`, as in the published tables. The heading has the unit."""
     return grouped(ns / 1e6, 3)
 
 
 def gib(count: float | None) -> str:
-    """Bytes as `19.8`, in GiB; the unit stands in the heading."""
+    """Bytes as `19.8`, in GiB. The heading has the unit."""
     return UNKNOWN if count is None else number(count / 2**30)
 
 
@@ -137,7 +138,7 @@ def span(low: int, high: int) -> str:
 
 
 def axes_words(axes: Mapping[str, AxisValue], kind: str) -> str:
-    """The question's dimensions as a reader says them: `1 token, context 1,024`; `batch 8, context 1,024`."""
+    """The question's dimensions in words: `1 token, context 1,024`; `batch 8, context 1,024`."""
     parts = []
     if kind == "kernel" and "tokens" in axes:
         parts.append(plural(int(axes["tokens"]), "token"))

@@ -1,4 +1,4 @@
-"""How a table is shown: one module a format, each with `render(table)`, and its name here."""
+"""Formats of a table: one module for each, with `render(table)`, and its name here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MODULES = {
     "csv": "csv_table",
     "json": "json_table",
 }
-"""By the name that a command takes."""
+"""Modules by the format's name in commands."""
 
 
 def _render(module: str, table: Table) -> str:
-    """Imports the format when a table is shown in it: a page in HTML needs no library for terminals."""
+    """Import the format on first use: a page in HTML needs no library for terminals."""
     text: str = import_module(f".{module}", __name__).render(table)
     return text
 

@@ -1,4 +1,4 @@
-"""Markdown of a limited size: where it is too long, rows leave the tables, the least telling first, and are counted."""
+"""Markdown within a size limit: rows of an oversized text are dropped and counted, the least important first."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..table import Row, Table
 from . import markdown_table
 
 LIMIT_BYTES = 60_000
-"""GitHub takes 65,536 characters in a description or comment; the rest is for what somebody writes around it."""
+"""GitHub takes 65,536 characters in a description or comment. The rest is for the author's own text around it."""
 
 _NOTE_BYTES = 200
-"""Of the sentence that counts what a table lost."""
+"""Room for the sentence that counts a table's lost rows."""
 
 _LEFT_OUT = "What follows here in a longer report is left out: it does not fit into {} bytes."
 
@@ -41,7 +41,7 @@ def fit(blocks: Sequence[Block], limit_bytes: int = LIMIT_BYTES) -> str:
 
 
 def _cut(blocks: Sequence[Block], kept: dict[int, list[bool]], limit_bytes: int) -> str:
-    """Whole blocks leave from the end where even empty tables do not help."""
+    """Drop whole blocks from the end if even empty tables do not fit."""
     for end in range(len(blocks), 0, -1):
         said = [] if end == len(blocks) else [_LEFT_OUT.format(f"{limit_bytes:,}")]
         text = _joined([*blocks[:end], *said], kept)
@@ -60,7 +60,7 @@ def _joined(blocks: Sequence[Block], kept: dict[int, list[bool]], *, empty: bool
 
 
 def _table(table: Table, kept: Sequence[bool]) -> str:
-    """The rows that are kept, and a count of those that are not."""
+    """The rows that are kept, and a count of the others."""
     lost = [row for row, keep in zip(table.rows, kept, strict=True) if not keep]
     if not lost:
         return markdown_table.render(table)

@@ -1,4 +1,4 @@
-"""Where text is shown: standard output as wide as the terminal, or a string. No line is cropped."""
+"""Output of text: to standard output at the terminal's width, or to a string. No line is cropped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rich.console import Console, RenderableType
 from harness.plain_text import visible
 
 PIPED_COLUMNS = 120
-"""Columns of a page that no terminal limits."""
+"""Columns of a page without a terminal."""
 
 
 def show(*parts: RenderableType, columns: int = PIPED_COLUMNS) -> None:
-    """Prints on standard output. columns: where nobody looks; a pipe gets no colour and no blanks at the end of a
-    line."""
+    """Print on standard output. columns: the width without a terminal. A pipe gets no colour and no blanks at the end
+    of a line."""
     if sys.stdout.isatty():
         _print(Console(), parts)
     else:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from ..table import Cell, Change, Number, Quantity, Table, text_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the start of a formula; such a text gets an apostrophe in front, numbers do not."""
+"""Characters that start a formula in a spreadsheet. Such a text gets an apostrophe in front; numbers do not."""
 PARTS = ("", "low_", "high_", "n_")
 """Columns of a measured value: `us`, `low_us`, `high_us`, `n_us`."""
 
 
 def render(table: Table) -> str:
-    """A measured value is four columns."""
+    """CSV text in which a measured value takes four columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     wide = [table.has(place, (Quantity, Change)) for place in range(len(table.columns))]
@@ -28,12 +28,12 @@ def render(table: Table) -> str:
 
 
 def render_all(tables: Iterable[Table]) -> str:
-    """Several tables in one file, each under a line with its name, an empty line between them."""
+    """Several tables in one file, each under a line with its name, with an empty line between them."""
     return "\n".join(f"# {table.name}\n{render(table)}" for table in tables)
 
 
 def _values(cell: Cell, spread: bool) -> Iterator[object]:
-    """spread: over the columns of a measured value, which some cell of the column is."""
+    """spread: over the four columns of a measured value, if any cell of the column is one."""
     if isinstance(cell, Quantity | Change):
         found = cell.estimate if isinstance(cell, Quantity) else cell.ratio
         yield from (found.value, found.low, found.high, found.n)
@@ -43,6 +43,6 @@ def _values(cell: Cell, spread: bool) -> Iterator[object]:
 
 
 def text(words: str) -> str:
-    """A text that no spreadsheet takes for a formula, without characters that CSV readers stumble over."""
+    """A text that no spreadsheet takes for a formula, without characters that trip CSV readers."""
     plain = words.replace("\x00", "\ufffd")
     return f"'{plain}" if plain.startswith(_FORMULA) else plain

@@ -1,6 +1,6 @@
 """A table as an element of a page: sortable, scrolled by keyboard, every value escaped.
 
-A cell whose text is not its order carries `data-value`; what is not known sorts last.
+A cell whose text does not sort by itself carries `data-value`. Unknown values sort last.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def render(table: Table) -> Markup:
 
 
 def order(value: float) -> str:
-    """A number as an attribute to sort by."""
+    """A number as an attribute for sorting."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def broken_after_slashes(name: str) -> Markup:
-    """An id that may break after a slash or a comma, and nowhere else while it need not."""
+    """An id that may break after a slash or a comma, and elsewhere only if it must."""
     if "/" not in name:
         return escape(name)
     return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[/,])", name))

@@ -1,4 +1,4 @@
-"""A table as JSON: what each column is, and rows of values by the columns' keys."""
+"""A table as JSON: a description of each column, and rows of values by the columns' keys."""
 
 from __future__ import annotations
 

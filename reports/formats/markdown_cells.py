@@ -1,7 +1,6 @@
-"""What Markdown is made of: escaped text, code spans and folds.
+"""Parts of Markdown: escaped text, code spans and folds.
 
-A name is a code span, everything else that a user wrote is escaped: neither can open a table cell, a tag, a link or a
-mention.
+A name is a code span; all other user text is escaped. Neither can open a table cell, a tag, a link or a mention.
 """
 
 from __future__ import annotations
@@ -9,23 +8,24 @@ from __future__ import annotations
 import re
 
 _SPECIAL = re.compile(r"[\\`*<|~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|^(?:[-+=>#]|\d+(?=[.)](?:\s|$)))")
-"""What starts something else than text: not an underscore inside a word, a bracket only where a link would follow."""
+"""Characters that start markup: an underscore only outside of a word, a bracket only if a link would follow."""
 
 _LINKED = re.compile(
     r"(?<!\w)@(?=\w)|(?<=\w)@(?=[\w-]+\.\w)"  # a mention, a mail address
     r"|(?<=\w):(?=//)|\bwww(?=\.)|#(?=\d)|\bGH(?=-\d)",  # an address, an issue
     re.IGNORECASE,
 )
-"""What GitHub makes a link of by itself."""
+"""Text that GitHub turns into a link by itself."""
 
 
 def text(words: str) -> str:
-    """Prose, escaped; what GitHub would link (`@name`, `#1`, `GH-1`, an address) is parted by a zero-width space."""
+    """Prose, escaped. A zero-width space breaks up text that GitHub would link (`@name`, `#1`, `GH-1`, an address)."""
     return _LINKED.sub("\\g<0>\u200b", _SPECIAL.sub(_escaped, words))
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """A backslash goes before punctuation; a number at the start is kept from counting a list by a zero-width space."""
+    """Escape one match: a backslash before punctuation, a zero-width space after a number at the start, lest it opens a
+    list."""
     return f"{found[0]}\u200b" if found[0].isdigit() else f"\\{found[0]}"
 
 

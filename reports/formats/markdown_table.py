@@ -1,4 +1,4 @@
-"""A table as Markdown: names are code spans, everything else that a user wrote is escaped."""
+"""A table as Markdown: names are code spans, all other user text is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .markdown_cells import code, text
 
 
 def render(table: Table, rows: Sequence[Row] | None = None) -> str:
-    """rows: of the table, where not all of them are shown."""
+    """rows: the subset of the table's rows to show, if not all of them."""
     shown = table.known if rows is None else table
     headings = [column.heading.replace("{}", code(column.heading_code)) for column in shown.columns]
     rule = ["---:" if column.right else "---" for column in shown.columns]

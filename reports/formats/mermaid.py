@@ -1,4 +1,4 @@
-"""Charts that GitHub draws from text, for where an image cannot be uploaded."""
+"""Charts that GitHub draws from text, for places that take no image upload."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..figures import clean
 
 LABEL_LIMIT = 28
 MOST_BARS = 12
-"""Beyond that many the labels of an axis run into each other."""
+"""Most bars of a chart: beyond that the labels of an axis run into each other."""
 
 _OTHER = re.compile(r"[^\w .,:+@/()=%-]")
-"""What a label may not have: a quote would end it, and angles, brackets and backticks mean something to the reader."""
+"""Characters that a label may not have: a quote would end it; angles, brackets and backticks are syntax."""
 
 
 def bars(title: str, unit: str, labels: Sequence[str], values: Sequence[float]) -> str:
-    """A zero-based bar chart in a fenced block; empty where there is nothing to compare."""
+    """A zero-based bar chart in a fenced block; empty if there is nothing to compare."""
     if len(values) < 2 or not max(values) > 0:
         return ""
     shown = min(len(values), MOST_BARS)
@@ -32,12 +32,12 @@ def bars(title: str, unit: str, labels: Sequence[str], values: Sequence[float]) 
 
 
 def label(name: str, limit: int = LABEL_LIMIT) -> str:
-    """A name as a quoted label takes it."""
+    """A name in the form of a quoted label."""
     return clean(_OTHER.sub("_", name), limit)
 
 
 def _distinct(labels: Sequence[str]) -> list[str]:
-    """An axis takes each label once; a second one of the same name gets a number."""
+    """Distinct labels: an axis takes each label once, so a repeated name gets a number."""
     seen: dict[str, int] = {}
     found = []
     for name in (label(text) for text in labels):
@@ -47,5 +47,5 @@ def _distinct(labels: Sequence[str]) -> list[str]:
 
 
 def _end(most: float) -> str:
-    """An end of the axis that leaves a little room."""
+    """An end of the axis that leaves a little room above the largest value."""
     return f"{most * 1.05:.3g}"

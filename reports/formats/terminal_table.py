@@ -1,7 +1,8 @@
-"""A table on a terminal: as wide as it may be, and no name broken.
+"""A table on a terminal: within its width, and with no name broken.
 
-Where it has no room, prose wraps, then extra columns leave, then each row becomes a few lines. Text breaks at blanks
-alone: a name without one that is wider than the terminal is printed whole, so that it can be searched and copied.
+As room gets short, first prose wraps, then extra columns are dropped, then each row becomes a few lines. Text breaks
+only at blanks: a name without one that is wider than the terminal is printed whole, so that it can be searched and
+copied.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from .console import PIPED_COLUMNS
 
 GAP = 2
 LEAST_PROSE = 24
-"""Columns below which prose is not squeezed: rows become a few lines instead."""
+"""Least columns of prose. With less room, each row becomes a few lines instead."""
 
 SHORT = 12
-"""Characters of a word that stands among the numbers of a row."""
+"""Most characters of a word that stands among the numbers of a row."""
 
 BLANK = "\u00a0"
-"""Stands for a blank inside of a name while lines are broken."""
+"""Replaces a blank inside a name while lines are broken."""
 
 STYLES = {"better": "green", "worse": "red", "unclear": "dim", "alarm": "bold magenta"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A rich renderable: the table in the columns that there are."""
+    """A rich renderable: the table, fitted to the available columns."""
 
     table: Table
 
@@ -42,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Titled(Shown):
-    """With its title above, and a blank line around."""
+    """The table with its title above, and a blank line around."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         yield from (Text(), unbroken(Text(self.table.title, style="bold")))
@@ -55,12 +56,12 @@ def unbroken(line: Text) -> Text:
 
 
 def render(table: Table, columns: int = PIPED_COLUMNS) -> str:
-    """As text without colour."""
+    """The table as text without colour."""
     return "".join(f"{line.plain.rstrip()}\n" for line in lines(table, columns))
 
 
 def lines(table: Table, width: int) -> list[Text]:
-    """The table in at most `width` columns, but for names that alone are wider; below it its notes."""
+    """The table in at most `width` columns, except for names that are wider by themselves. Its notes stand below it."""
     table = table.known
     found = None
     for candidate in _fewer(table):
@@ -72,14 +73,14 @@ def lines(table: Table, width: int) -> list[Text]:
 
 
 def _fewer(table: Table) -> Iterator[Table]:
-    """The table, then without its last extra column, and so on."""
+    """The table, then the table without its last extra column, and so on."""
     extras = [column.key for column in table.columns if column.extra]
     for count in range(len(extras) + 1):
         yield table.without(extras[len(extras) - count :])
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Broken at blanks alone."""
+    """The text in lines that break only at blanks."""
     found: list[str] = []
     for word in text.split(" "):
         if found and cell_len(found[-1]) + 1 + cell_len(word) <= width:
@@ -106,7 +107,7 @@ class _Grid:
         self.head = [Text(title, style="dim") for title in titles] if headings and any(titles) else None
 
     def within(self, width: int) -> list[Text] | None:
-        """The lines; None where the columns do not fit."""
+        """The lines; None if the columns do not fit."""
         widths = [max((cell.cell_len for cell in column), default=0) for column in self._by_column()]
         room = width - GAP * (len(widths) - 1)
         for prose in (True, False):
@@ -120,7 +121,8 @@ class _Grid:
         return [line for row in self._all() for line in self._lines(row, widths)]
 
     def _least(self, place: int, prose: bool) -> int:
-        """Of a column: its longest word; only prose, names with what stands beside them, and several names wrap."""
+        """The least width of a column: its longest word. Only prose, names with text beside them, and several names
+        wrap."""
         if not (self.prose[place] if prose else self.wraps[place]):
             return 10**9
         words = [cell_len(word) for cell in self._by_column()[place] for word in cell.plain.split(" ")]
@@ -155,7 +157,8 @@ def _say_once(rows: list[list[Text]], place: int) -> None:
 
 
 def heading(column: Column, usual: str = "", as_written: bool = False) -> str:
-    """As within a sentence: `Of read` -> `of read`, but `GB/s`. usual: what most names have beside them."""
+    """A heading within a sentence: `Of read` -> `of read`, but `GB/s`. usual: the text that most names have beside
+    them."""
     title = f"{column.title}, {usual}" if usual else column.title
     return title[:1].lower() + title[1:] if title[1:2].islower() and not as_written else title
 
@@ -179,7 +182,8 @@ def _text(cell: Cell, column: Column, usual: str = "") -> Text:
 
 
 class _Stack:
-    """A table as a few lines a row: its title, its numbers under their headings, and each of its other texts."""
+    """A table with a few lines for each row: its title, its numbers under their headings, and each of its other
+    texts."""
 
     def __init__(self, table: Table, width: int) -> None:
         self.table, self.width = table, width
@@ -228,7 +232,8 @@ class _Stack:
                 yield _whole(Text(f"{' ' * GAP}{line}", style=text.style))
 
     def _numbers(self, places: Sequence[int]) -> list[Text] | None:
-        """A line of headings, that of the titles first, and one a row; None where they do not fit or are none."""
+        """A line of headings, the title's first, and one line of numbers for each row. None if they do not fit or are
+        missing."""
         column = self.table.columns[self.title]
         head = replace(column, key="", heading=heading(column, self.table.usual), once=False)
         picked = self.table.pick(" ".join(self.table.columns[place].key for place in places))
