@@ -1,4 +1,4 @@
-"""An attempt in lines of text: right or wrong, how fast and against what, what the binary is, what it would bring."""
+"""An attempt in lines of text: correctness, the time and its baseline, the binary, and the predicted gain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.values.numerics import Sameness
 
 TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, compute-sanitizer, as code, interpreted"
 NO_VALUES = (Mismatch.OUTPUTS, Mismatch.INPUT_CHANGED, Mismatch.WRITE_OUTSIDE)
-"""What is wrong whatever the values are."""
+"""Kinds of mismatch that are wrong for any values."""
 
 
 def headline(attempt: Attempt) -> str:
@@ -32,7 +32,7 @@ def headline(attempt: Attempt) -> str:
 
 
 def shape_words(dims: dict[str, int]) -> str:
-    """The sizes that a kernel author thinks in."""
+    """The sizes in the terms of a kernel author."""
     left = dict(dims)
     words = []
     tokens = left.pop("tokens", None)
@@ -48,7 +48,7 @@ def shape_words(dims: dict[str, int]) -> str:
 
 
 def lines(attempt: Attempt, best: tuple[Attempt, float] | None = None) -> list[str]:
-    """Everything below the headline. best: the fastest earlier attempt of the day, with its us."""
+    """Every line below the headline. best: the fastest earlier attempt of the day, with its us."""
     measurement = attempt.measurement
     if measurement.status is Status.INCORRECT:
         found = _incorrect(attempt)
@@ -121,13 +121,13 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
 
 
 def ratio_words(found: Ratio) -> str:
-    """`1.47x faster [1.45, 1.49]`, or that it cannot be told."""
+    """`1.47x faster [1.45, 1.49]`, or a note that no difference can be told."""
     words = f"{found.words} {found.interval}"
     return words if found.told_apart else f"not clearly different ({words})"
 
 
 def us(found: Estimate) -> str:
-    """Value and interval; where one process could not show the noise between processes, it is in there."""
+    """The value and its interval, which includes noise between processes if one process could not show it."""
     value = us_words(found.value)
     spread = f"{found.half_width:,.0f}" if found.half_width >= 100 else f"{found.half_width:.2g}"
     return f"{value} ± {spread} us ({100 * found.confidence:.0f} %, {found.n} samples)"
@@ -201,7 +201,7 @@ def _predicted(attempt: Attempt) -> list[str]:
     if found is None or against is None:
         return []
     told = ratio(against.samples, attempt.measurement.samples)
-    if told is None or not told.told_apart:  # what cannot be told brings nothing that could be
+    if told is None or not told.told_apart:  # an unclear difference has no gain to predict
         return []
     text = f"end to end  {found.calls} x {found.delta_us / found.calls:+.2f} us = {found.delta_us:+,.0f} us a token"
     if found.tok_s is None:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_NAMED = 4
-"""Namespaces in one line."""
+"""Most namespaces named on one line."""
 
 
 def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> RenderableType:
-    """Headline, categories, the longest kernels (ops, scopes, ...), and what is to be known about the data."""
+    """Render headline, categories, the longest kernels (ops, scopes, ...), and remarks on the data."""
     from rich.console import Group
     from rich.text import Text
 
@@ -42,7 +42,7 @@ def render(title: str, profile: Profile, by: str = "kernel", top: int = 12) -> R
 
 
 def facts(profile: Profile) -> Iterator[str]:
-    """What the times are of, then the totals."""
+    """Yield the kind of time that was measured, then the totals."""
     kind = "GPU time"
     if profile.device == "cpu":
         kind = f"CPU self time of ops ({_no_gpu(profile)})"
@@ -61,7 +61,7 @@ def facts(profile: Profile) -> Iterator[str]:
 
 
 def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
-    """What is to be known about the data: a word, and what is said of it."""
+    """Yield remarks on the data, each as a head word and a sentence."""
     for device in profile.devices:
         pid = f", process {clean(device.process)}" if device.process else ""
         yield f"device {clean(device.device)}", f"busy {_of(device.busy_ns, device.span_ns)}{pid}"
@@ -100,7 +100,7 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def _no_gpu(profile: Profile) -> str:
-    """Why a trace has no GPU rows: it may be no trace of a CPU."""
+    """The reason that a trace has no GPU rows: it may not be a CPU trace at all."""
     why = [f"{plural(rows, 'row')} of {clean(kind)} not read" for kind, rows in profile.unread.items()]
     if profile.lost_launches:
         why.insert(0, f"the kernels of {plural(profile.lost_launches, 'launch', 'launches')} are missing")
@@ -116,7 +116,7 @@ def _of(part_ns: int, whole_ns: int) -> str:
 
 
 def _idle(profile: Profile) -> Iterator[tuple[str, str]]:
-    """Of each device: time in which none is busy is nobody's idle time."""
+    """Idle time by cause, for each device separately: time in which no device is busy belongs to none of them."""
     several = len(profile.devices) > 1
     for device in profile.devices:
         where = f"idle {clean(device.device)}" if several else "idle"
@@ -125,7 +125,7 @@ def _idle(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def render_difference(changed: Difference, base: Profile, top: int = 12) -> RenderableType:
-    """Categories and kernels by what they add to the difference."""
+    """Render categories and kernels by their contribution to the difference."""
     from rich.console import Group
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Breakdowns of traces as one HTML file, and what changed between two: every table adds up to the same time."""
+"""Breakdowns of traces as one HTML file, and the changes between two traces. Every table adds up to the same time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from .breakdown import difference_words, facts, remarks
 from .html_frame import page
 
 MOST_ROWS = 200
-"""Of one table: a page that a browser opens at once. What is left out is one row with its sum."""
+"""Most rows of one table, so that a browser opens the page at once. One row sums up the rest."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """anchor: of its section. tables: by the anchor of each. remarks: what is to be known about the data."""
+    """anchor: the id of its section. tables: each with its anchor. remarks: notes on the data, as pairs of word and
+    sentence."""
 
     anchor: str
     title: str
@@ -32,7 +33,7 @@ class Trace:
 
 
 def render(titles: Sequence[str], profiles: Sequence[Profile], changed: Difference | None = None) -> str:
-    """The page as text. titles: of each trace. changed: from the first of two traces to the second."""
+    """The page as text. titles: one for each trace. changed: from the first of two traces to the second."""
     traces = [_trace(f"trace-{n}", clean(title), p) for n, (title, p) in enumerate(zip(titles, profiles, strict=True))]
     sections = [(trace.anchor, trace.title) for trace in traces]
     if changed:
@@ -64,7 +65,7 @@ def _tables(profile: Profile) -> Iterator[Table]:
 def every_table(
     titles: Sequence[str], profiles: Sequence[Profile], changed: Difference | None = None
 ) -> Iterator[Table]:
-    """All rows of all tables; of several traces each name with its trace."""
+    """All rows of all tables. With several traces, each name includes its trace."""
     for title, profile in zip(titles, profiles, strict=True):
         for table in _tables(profile):
             yield replace(table, name=f"{table.name} of {clean(title)}") if len(titles) > 1 else table

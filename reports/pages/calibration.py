@@ -1,4 +1,4 @@
-"""What a calibration found on this machine: noise, the effect of the order, lasting offsets."""
+"""The results of a calibration on this machine: noise, the effect of the order, lasting offsets."""
 
 from __future__ import annotations
 

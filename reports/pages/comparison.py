@@ -1,4 +1,5 @@
-"""A comparison on a terminal: what gates first, each verdict with its ratio, interval and number of units, then why."""
+"""A comparison on a terminal. Gated verdicts come first, each with its ratio, interval and number of units; then the
+reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from ..views.explanation import lines
 
 
 def render(comparison: Comparison, explanation: Explanation | None = None) -> Group:
-    """What `console.print` shows of a comparison, and of what explains it."""
+    """The renderable of a comparison and its explanation, for `console.print`."""
     c = comparison
     said = [*reasons(c), *lines(explanation or Explanation()), *(("note", note) for note in c.notes)]
     return Group(
@@ -44,7 +45,7 @@ def side_words(side: Side) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """Every gated case that moved, in words; else how the gated verdicts are spread."""
+    """Name every gated case that moved; if none did, the distribution of the gated verdicts."""
     gated = [verdict for verdict in comparison.verdicts if verdict.gated]
     moved = [verdict for verdict in gated if verdict.verdict in (Verdict.SLOWER, Verdict.FASTER)]
     moved.sort(key=lambda verdict: verdict.verdict.rank)
@@ -56,7 +57,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def reasons(comparison: Comparison) -> Iterator[tuple[Verdict, str]]:
-    """Each reason once, the worst verdict first, with the case or the number of cases that it is the reason of."""
+    """Each reason once, the worst verdict first, with its case or the number of cases that share it."""
     for verdict, cases in cases_by_reason(comparison):
         for reason, names in cases.items():
             several = names[0] if len(names) == 1 else f"{len(names)} cases"
@@ -64,7 +65,7 @@ def reasons(comparison: Comparison) -> Iterator[tuple[Verdict, str]]:
 
 
 def cases_by_reason(comparison: Comparison) -> Iterator[tuple[Verdict, dict[str, list[str]]]]:
-    """The worst verdict first, the names of its cases by the reason that they share."""
+    """Each verdict, the worst first, with the names of its cases grouped by reason."""
     for verdict in Verdict:
         cases: dict[str, list[str]] = {}
         for row in comparison.verdicts:
@@ -74,5 +75,6 @@ def cases_by_reason(comparison: Comparison) -> Iterator[tuple[Verdict, dict[str,
 
 
 def has_reason(verdict: CaseVerdict) -> bool:
-    """Whether its row leaves open why. A measured SAME says all in its interval, one without figures says nothing."""
+    """Whether its row needs a reason. The interval of a measured SAME tells all; a SAME without figures tells
+    nothing."""
     return verdict.verdict is not Verdict.SAME or verdict.ratio is None

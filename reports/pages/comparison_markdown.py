@@ -18,7 +18,8 @@ from .comparison import cases_by_reason, side_words
 
 
 def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, explanation: Explanation | None = None) -> str:
-    """The whole page. Rows leave in the order ungated SAME, FASTER, UNDECIDED, ... and gated SLOWER last."""
+    """The whole page. Rows are dropped in the order ungated SAME, FASTER, UNDECIDED, ...; gated SLOWER is dropped
+    last."""
     *found, notes, status = blocks(comparison)
     said = "\n".join(
         f"- {text(f'{head}: ' if head else '')}{text(words)}" for head, words in lines(explanation or Explanation())
@@ -28,7 +29,7 @@ def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, explanation: 
 
 
 def blocks(comparison: Comparison) -> Iterator[Block]:
-    """verdict, sides, chart, table, reasons, notes."""
+    """The verdict, sides, chart, table, reasons and notes, in this order."""
     c = comparison
     yield verdict_line(c)
     yield f"base: {text(side_words(c.base))}\\\nhead: {text(side_words(c.head))}"
@@ -46,7 +47,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
 
 
 def verdict_line(comparison: Comparison) -> str:
-    """What moved, in words, the gated cases by name, and what failed whether it gates or not; the rest counted."""
+    """The gated cases that moved, by name, and every failed case, gated or not. The others are counted."""
     found = outcome(comparison)
     lines = [f"**{found.word}**{text(found.sentence)}"]
     for kind, moved in found.moved:
@@ -58,7 +59,7 @@ def verdict_line(comparison: Comparison) -> str:
 
 
 def _chart(comparison: Comparison) -> str:
-    """Change of the gated cases that were seen to move, as percent more time; one sign a chart, bars start at zero."""
+    """Change of the gated cases that moved, in percent more time. Each chart has one sign, and bars start at zero."""
     slower = [v for v in comparison.verdicts if v.gated and v.verdict is Verdict.SLOWER and v.ratio is not None]
     changes = sorted(((v.ratio.value - 1) * 100, v.case) for v in slower if v.ratio)[::-1]
     return bars(
@@ -67,7 +68,7 @@ def _chart(comparison: Comparison) -> str:
 
 
 def _reasons(comparison: Comparison) -> Iterator[str]:
-    """Each reason once, with the case or the number of cases that it is the reason of."""
+    """Each reason once, with its case or the number of cases that share it."""
     for kind, cases in cases_by_reason(comparison):
         ordered = sorted(cases.items(), key=lambda item: -len(item[1]))
         for reason, names in ordered[:MOST_NAMED]:

@@ -1,4 +1,4 @@
-"""A suite under several releases of Triton, on a terminal and as Markdown: what gates first, then all that changed."""
+"""A suite under several releases of Triton, on a terminal and as Markdown: gating changes first, then all others."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ..tables.compilers import changed, matrix
 
 MOST_REASONS = 30
 MOST_ROWS = 40
-"""On a terminal."""
+"""Rows on a terminal."""
 
 
 def render(found: CompilerMatrix) -> RenderableType:
-    """Versions, the verdict, what changed, reasons, exit status."""
+    """Render the versions, the verdict, the changes, the reasons and the exit status."""
     parts: list[RenderableType] = [Text(line) for line in versions(found)]
     parts += [Text(), Text("   ".join(headline(found)), style="bold"), Text()]
     table = changed(found).first(MOST_ROWS, lambda left: f"and {len(left)} more: --html FILE and --json have all")
@@ -38,7 +38,7 @@ def render(found: CompilerMatrix) -> RenderableType:
 
 
 def markdown(found: CompilerMatrix, limit_bytes: int = LIMIT_BYTES) -> str:
-    """For a pull request or an issue, within a number of bytes; rows of what gates leave last."""
+    """Render for a pull request or an issue within `limit_bytes`. Rows that gate are dropped last."""
     return fit(list(_blocks(found)), limit_bytes)
 
 
@@ -57,7 +57,7 @@ def _blocks(found: CompilerMatrix) -> Iterator[Block]:
 
 
 def versions(found: CompilerMatrix) -> Iterator[str]:
-    """The version in use first."""
+    """One line for each version, the version in use first."""
     for version in sorted(found.versions, key=lambda version: version.name != found.base):
         role = "in use" if version.name == found.base else "gates" if version.gates else "shown"
         origin = {"installed": "installed here", "index": "in a folder of its own"}.get(version.origin, version.origin)
@@ -66,7 +66,7 @@ def versions(found: CompilerMatrix) -> Iterator[str]:
 
 
 def headline(found: CompilerMatrix) -> tuple[StaticVerdict, str]:
-    """The worst that gates, and how the cells are spread."""
+    """The worst gating verdict, and the distribution of the cells."""
     gating = [cell for _, cell in found.gating()]
     counts = Counter(cell.verdict for cell in gating if cell.verdict is not None)
     spread = ", ".join(f"{counts[verdict]} {verdict}" for verdict in StaticVerdict if counts[verdict])
@@ -79,7 +79,8 @@ def headline(found: CompilerMatrix) -> tuple[StaticVerdict, str]:
 
 
 def reasons(found: CompilerMatrix) -> Iterator[str]:
-    """Each reason of what gates once, with its targets; then how many neighbours are worse, and what is left out."""
+    """Each reason of a gating cell once, with its targets; then the number of worse neighbours, and the cases left
+    out."""
     several: dict[tuple[StaticVerdict, str, str, str], list[str]] = {}
     for row, cell in found.gating():
         if cell.verdict not in (None, StaticVerdict.SAME, StaticVerdict.CHANGED):

@@ -14,7 +14,8 @@ from .html_frame import page
 
 
 def render(found: CompilerMatrix, earlier: Sequence[CompilerMatrix] = ()) -> str:
-    """earlier: what the store has of the suite, oldest first; the page draws their figures up to this one."""
+    """The page as text. earlier: stored matrices of the suite, oldest first; the page plots their figures up to this
+    one."""
     word, rest = headline(found)
     tables = [changed(found), over_versions([*earlier, found]), matrix(found)]
     return page(

@@ -1,4 +1,4 @@
-"""A run as CSV: one row a case, units in the headings, estimates with interval and n."""
+"""A run as CSV: one row for each case, units in the headings, estimates with interval and n."""
 
 from __future__ import annotations
 

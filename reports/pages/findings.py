@@ -1,4 +1,4 @@
-"""What a machine can measure, a line each, and how to mend the rest; how a suite's cases were checked."""
+"""Whether a machine can make each kind of measurement, one a line, with remedies; and the checks of a suite's cases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLES = {"ok": "green", "warn": "yellow", "missing": "red"}
 
 
 def findings(found: Iterable[Finding]) -> RenderableType:
-    """Status, name, sentence, and the remedy below it."""
+    """Status, name and sentence of each finding, with the remedy below it."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for one in found:
         sentence = Text(one.text)
@@ -26,6 +26,6 @@ def findings(found: Iterable[Finding]) -> RenderableType:
 
 
 def checked(found: Iterable[Measurement]) -> Iterator[str]:
-    """The verdict on each case, a line each, whole on any terminal."""
+    """The verdict on each case, one a line, never cut to the terminal's width."""
     for m in found:
         yield f"{m.status.value:<12}{m.case.id}{f'   {m.reason}' if m.reason else ''}"

@@ -1,4 +1,4 @@
-"""What a job on GitHub Actions gets beside the files: its summary, and annotations on what is wrong or slower."""
+"""Output for a GitHub Actions job beside the files: its summary, and annotations on wrong or slower cases."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..tables.comparison import ratio_words
 from ..views.view import View
 
 MOST_ANNOTATIONS = 10
-"""GitHub shows ten of a kind and step."""
+"""GitHub shows ten annotations of a kind for each step."""
 
 
 def append_summary(markdown: str, environ: Mapping[str, str]) -> bool:
-    """Adds a page to the job's summary; False where no job runs."""
+    """Append a page to the job's summary. Return False outside of a job."""
     path = environ.get("GITHUB_STEP_SUMMARY", "")
     if not path:
         return False
@@ -30,8 +30,8 @@ def append_summary(markdown: str, environ: Mapping[str, str]) -> bool:
 
 
 def commands(view: View | None, comparison: Comparison | None, environ: Mapping[str, str]) -> Iterator[str]:
-    """Workflow commands, one a line, where a job runs: wrong cases, then gated verdicts that are not SAME or FASTER. Of
-    what is given; either may be None."""
+    """Yield workflow commands, one a line, if a job is running: wrong cases first, then gated or failed verdicts whose
+    exit status is not OK. Either argument may be None."""
     if environ.get("GITHUB_ACTIONS") != "true":
         return
     for problem in view.problems[:MOST_ANNOTATIONS] if view else ():

@@ -38,7 +38,7 @@ MOST_CARDS = 6
 
 @dataclass(frozen=True)
 class Card:
-    """One result in large type. tone: a class of the style sheet, which only stresses what the words say."""
+    """One result in large type. tone: a class of the style sheet, which only stresses the meaning of the words."""
 
     what: str
     big: str
@@ -49,7 +49,7 @@ class Card:
 def render(
     view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None, trends: Sequence[Trend] = ()
 ) -> str:
-    """The whole page as text; `charts` are drawn inline."""
+    """The whole page as text, with `charts` drawn inline."""
     return page(
         "report.html.j2",
         {"explained": explained_words, "prose": _prose, "step_words": step_words, "name": broken_after_slashes},
@@ -86,7 +86,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
         "case verdict ratio outputs apart base head unit gate units reason", gate="Gate"
     ),
 }
-"""What the template asks for."""
+"""Tables that the template uses, by name."""
 
 
 def _sections(view: View, comparison: Comparison | None, trends: Sequence[Trend]) -> Iterator[tuple[str, str]]:

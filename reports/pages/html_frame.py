@@ -35,7 +35,7 @@ def _environment() -> Environment:
 
 
 def page(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """A template that extends `page.html.j2`, with these filters beside those that all pages have."""
+    """Render a template that extends `page.html.j2`, with these filters beside the ones that all pages have."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = _environment().overlay()

@@ -23,7 +23,7 @@ class Figure:
 
 
 def figures(charts: Iterable[Chart]) -> dict[str, Figure]:
-    """By the name that a template asks for."""
+    """The figures by the names that a template uses."""
     return {chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts}
 
 

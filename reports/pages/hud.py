@@ -1,8 +1,7 @@
 """A run as benchmark records of the PyTorch HUD, version 3 (`oss_ci_benchmark_v3`): one JSON object a line and metric.
 
-Records have the table's published fields and no other; one that is not known is left out. Every `extra_info` has
-strings. Metrics have the names that the dashboard knows a better direction for: a fall of a name that it does not know
-is never coloured.
+Records have only the table's published fields; an unknown field is left out. Every `extra_info` holds strings. Metrics
+have names whose better direction the dashboard knows: it never colours a fall of any other name.
 """
 
 from __future__ import annotations
@@ -33,17 +32,18 @@ Fields = dict[str, Any]
 
 
 def known(**fields: Any) -> Fields:
-    """Without those that are empty or 0, which is what the table has by default."""
+    """The fields that are neither empty nor 0, which are the table's defaults."""
     return {name: value for name, value in fields.items() if value}
 
 
 def render(run: Run, ci: Mapping[str, str] | None = None) -> str:
-    """JSON lines. ci: the CI job's environment variables, for the fields that only it knows."""
+    """JSON lines. ci: environment variables of the CI job, for the fields that only it knows."""
     return "".join(f"{msgspec.json.encode(record).decode()}\n" for record in records(run, ci))
 
 
 def records(run: Run, ci: Mapping[str, str] | None = None) -> Iterator[Fields]:
-    """One for each metric of each case, in the order of the plan; a case without samples is a `load_status` of 0."""
+    """One record for each metric of each case, in the order of the plan. A case without samples has a `load_status` of
+    0."""
     environment, model = run.environment, _model_name(run)
     from_ci: Fields = {field: ci[name] for field, name in FROM_CI.items() if ci and ci.get(name)}
     from_ci |= {field: int(from_ci[field]) for field in ("workflow_id", "run_attempt") if field in from_ci}
@@ -89,12 +89,12 @@ def _metrics(row: CaseRow[Triple]) -> Iterator[Fields]:
 
 
 def _metric(name: str, values: list[float], extra: Mapping[str, str] | None = None) -> Fields:
-    """values: raw, in order."""
+    """values: raw samples in order."""
     return {"name": name, "benchmark_values": values, **known(extra_info=extra)}
 
 
 def _interval(row: CaseRow[Triple]) -> dict[str, str]:
-    """What the harness makes of the raw values, in us."""
+    """The harness's own estimate from the raw values, in us."""
     if row.time is None:
         return {}
     e = row.time
@@ -121,12 +121,13 @@ def _benchmark(run: Run, row: CaseRow[Triple]) -> Fields:
 
 
 def _model_name(run: Run) -> str:
-    """As the suite names it; a suite with sizes of its own gives its own name."""
+    """The model's name in the suite. A suite with sizes of its own uses its own name."""
     return run.suite_facts.model if run.suite_facts else run.suite
 
 
 def _model(model: str, row: CaseRow[Triple]) -> Fields:
-    """A kernel is its own model on the dashboard, so that its series does not mix with the decode's."""
+    """The model fields. A kernel is its own model on the dashboard, so that its series stays apart from the
+    decode's."""
     names = {"name": model, "type": "language model", "backend": row.engine or ""}
     if row.kind == "kernel":
         names = {"name": f"{model}/{row.op}@{row.site}", "type": "kernel", "backend": row.variant or ""}

@@ -23,11 +23,11 @@ from .html_page import figures
 FORMATS = ("md", "html")
 PAGES = (*FORMATS, "text")
 MOST_GROUPS = 24
-"""Questions of the chart; the table has all."""
+"""Questions that the chart shows; the table has all of them."""
 
 
 def files(side: SideBySide, formats: Collection[str] = ()) -> dict[str, bytes]:
-    """`machines.md` and `machines.html`, or those asked for."""
+    """`machines.md` and `machines.html`, or the requested formats."""
     return {f"machines.{_checked(name)}": page(side, name).encode() for name in formats or FORMATS}
 
 
@@ -60,7 +60,7 @@ def _markdown(side: SideBySide) -> Iterator[Block]:
 
 
 def render(side: SideBySide) -> Group:
-    """What `console.print` shows."""
+    """The renderable of the comparison, for `console.print`."""
     heads = (" · ".join([machine.label, f"run {machine.run}", *machine.facts]) for machine in side.machines)
     parts: list[RenderableType] = [Text(head, style="bold") for head in heads]
     for unit, questions in by_unit(side):
@@ -69,7 +69,7 @@ def render(side: SideBySide) -> Group:
 
 
 def chart(side: SideBySide) -> Chart | None:
-    """Share of each machine's own bandwidth, of the best answer to each question."""
+    """The best answer to each question as a share of each machine's own bandwidth."""
     groups = []
     for question in side.questions:
         bars: list[Bar] = []

@@ -1,7 +1,7 @@
 """The view as Markdown for a pull request or a CI log: verdict first, tables, the environment folded away.
 
-Names of cases, arms and kernels are code spans, everything else that a user wrote is escaped: neither can open a table
-cell, a tag, a link or a mention.
+Names of cases, arms and kernels are code spans. All other user text is escaped. Neither can open a table cell, a tag, a
+link or a mention.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ..views.view import View, explained_words
 from .comparison_markdown import blocks as comparison_blocks
 
 MOST_KERNEL_ROWS = 60
-"""Rows of the kernel table; a pull request takes 65,536 characters."""
+"""Rows of the kernel table. A pull request takes 65,536 characters."""
 MOST_BYTES = 2**30
-"""Of the page: everything."""
+"""Size limit of the page: in effect none."""
 
 
 def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None) -> str:
-    """The whole page; `charts` are linked as files beside it, by name and `.svg`. comparison: with a base; then its
-    verdict comes before all else."""
+    """The whole page. charts: linked as files beside it, by name and `.svg`. comparison: with a base; its verdict then
+    comes first."""
     links = linked(charts)
     title, *head = _head(view)
     against = list(comparison_blocks(comparison)) if comparison is not None else []
@@ -77,19 +77,19 @@ def _head(view: View) -> Iterator[str]:
 
 
 def linked(charts: Sequence[Chart]) -> dict[str, str]:
-    """The image of each chart, by its name."""
+    """The image link of each chart, by the chart's name."""
     return {chart.name: f"![{text(chart.title)}]({chart.name}.svg)" for chart in charts}
 
 
 def explained(view: View) -> Iterator[str]:
-    """An item of a list for each pair of arms."""
+    """One list item for each pair of arms."""
     for entry in view.explained:
         who = f"{code(entry.head)} against {code(entry.base)}, {text(entry.title)}"
         yield f"- Do the kernels explain it? {who}: {text(explained_words(entry))}."
 
 
 def _categories(table: Categories) -> Table:
-    """us per step of every arm, with what no kernel fills."""
+    """us per step of every arm, including the time that no kernel fills."""
     arms = [f"us_{place}" for place in range(len(table.arms))]
     return categories(table).pick(
         " ".join(["category", *arms, "launches mb gb_s read_share floor_tok_s"]),
@@ -98,7 +98,7 @@ def _categories(table: Categories) -> Table:
 
 
 def _steps(view: View, table: Categories) -> str:
-    """What the steps of this table's profiles are made of."""
+    """Sentences on the parts of the steps in this table's profiles."""
     mine = [entry for entry in view.steps if (entry.axes, entry.engine) == (table.axes, table.engine)]
     return "\n".join(f"- Do its kernels explain the step? {code(e.arm)}: {text(step_words(e))}." for e in mine)
 
@@ -124,7 +124,7 @@ def _kernels(view: View) -> Iterator[Block]:
 
 
 def _binaries(view: View) -> Iterator[str]:
-    """The line of every arm, the tables folded."""
+    """One line for each arm, with its table folded."""
     if not view.binaries:
         return
     yield "### What the kernels were compiled to"
@@ -137,7 +137,7 @@ def _binaries(view: View) -> Iterator[str]:
 
 
 def again(view: View, *facts: tuple[str, str]) -> str:
-    """The machine with more facts, the command and what the figures mean, folded."""
+    """The machine with more facts, the command, and notes on reading the figures, folded."""
     command = view.headline.command
     notes = (*view.intervals, *view.cautions, *view.energy, *view.methods)
     parts = (

@@ -1,4 +1,4 @@
-"""What became of a tuned file's configurations under the Triton that is here, a line each."""
+"""The configurations of a tuned file under the installed Triton, one a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..tables.sweep import named
 
 
 def render(found: Checked) -> Iterator[str]:
-    """Of each question the choice first; then what to do about it."""
+    """List the configurations of each question, the choice first; then the next step."""
     for (place, tuned_with), choices in groupby(
         found.choices, key=lambda c: (f"{c.op}@{c.site} {c.variant}", c.tuned_with)
     ):

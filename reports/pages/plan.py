@@ -1,4 +1,4 @@
-"""What a suite would do, on a terminal."""
+"""The plan of a suite on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..tables.plan import cases, changes, model
 
 
 def render(plan: Plan) -> Group:
-    """The suite in a line, its cases, and the whole model."""
+    """The suite on one line, its cases, and the whole model."""
     suite = plan.suite
     same = sum(case.same_as is not None for case in plan.cases)
     counts = f"{len(plan.cases)} cases" + (f", {same} of them the same as another" if same else "")

@@ -1,4 +1,4 @@
-"""A program that was profiled: its breakdown, or its ranks side by side; on the terminal and as one HTML file."""
+"""A profiled program on the terminal and as one HTML file: its breakdown, or its ranks side by side."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..tables.ranks import every_table
 from . import breakdown, breakdown_page, ranks, ranks_page
 
 LIMIT = 400
-"""Of a command line."""
+"""Most characters of a command line."""
 WIDE = 140
 """Columns of a table of ranks."""
 
 
 def render(run: Run, top: int = 12) -> RenderableType:
-    """What ran, then the tables of a breakdown."""
+    """Render the command, then the tables of a breakdown."""
     assert run.program is not None
     parts: list[RenderableType] = [Text(line) for line in _head(run)]
     if run.program.job is not None:
@@ -35,7 +35,7 @@ def render(run: Run, top: int = 12) -> RenderableType:
 
 
 def pages(run: Run, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(ending, text) of each format that such a run has: it measured no case, so that there is nothing to chart."""
+    """Yield (ending, text) of each format that such a run has. It measured no case, so there is nothing to chart."""
     assert run.program is not None
     if "html" in wanted:
         yield "html", page(run)

@@ -1,5 +1,7 @@
-"""What is pasted into a pull request: verdict first, then profile, kernels and tokens per second, and whether the
-kernels explain the step; the machine and how to measure again folded away. Never more than `budget.LIMIT_BYTES`.
+"""Markdown to paste into a pull request, at most `budget.LIMIT_BYTES` long.
+
+The verdict comes first, then profile, kernels, tokens per second, and whether the kernels explain the step. The machine
+and the command to repeat the measurement are folded away.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ from .markdown import again, explained, linked
 
 MOST_SENTENCES = 6
 ANALYSIS_LIMIT = 1_500
-"""Characters of the suite's own prose; a description is read on one screen."""
+"""Characters of the suite's own prose, so that a description fits on one screen."""
 
 
 def render(
     view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None, limit_bytes: int = LIMIT_BYTES
 ) -> str:
-    """The page. charts: linked as files beside it. comparison: with a base; then its verdict is the first line."""
+    """The page. charts: linked as files beside it. comparison: with a base; its verdict is then the first line."""
     found = list(_blocks(view, charts, comparison))
     return fit(found, limit_bytes)
 
@@ -78,7 +80,7 @@ def _blocks(view: View, charts: Sequence[Chart], comparison: Comparison | None) 
 
 
 def _verdict(view: View) -> Iterator[str]:
-    """What went wrong, then what changed, each in a line of its own, the first of them bold."""
+    """Yield one paragraph: problems first, then changes, each on its own line and in bold."""
     sentences = [*view.trouble, *view.summary]
     if not sentences:
         sentences = [f"{view.counts.sentence}."]
@@ -102,7 +104,7 @@ def _profile_method(table: Categories) -> str:
 
 
 def _kernels(view: View) -> Table:
-    """The best answer to each question beside the baseline; where all arms give one answer, that is both."""
+    """The best answer to each question beside the baseline. If all arms give one answer, it is both."""
     first = view.arms[0] if view.arms else ""
     columns = (
         Column("kernel", "Kernel"),

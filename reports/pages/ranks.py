@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(job: Job, profiles: Sequence[Profile], top: int = 12) -> RenderableType:
-    """Headline, who was late, a line per rank, why, the collectives, and what is to be known about the data."""
+    """Render headline, the late rank, a line for each rank, causes, collectives, and remarks on the data."""
     from rich.console import Group
     from rich.text import Text
 
@@ -42,7 +42,7 @@ def facts(job: Job, profiles: Sequence[Profile]) -> Iterator[str]:
 
 
 def verdict(job: Job) -> str:
-    """One sentence: who was waited for, how long, why."""
+    """One sentence: the rank that others waited for, how long, and why."""
     worst = job.straggler
     if not any(row.matched for row in job.ranks):
         return "No collective is in two ranks: nobody can be told to wait for another."
@@ -60,7 +60,7 @@ def verdict(job: Job) -> str:
 
 
 def _steadily(job: Job) -> str:
-    """The rank that is late every time: not the one that a machine's other work held up."""
+    """The rank that is late every time, as opposed to one that other work on the machine held up."""
     if not job.steady or not job.steady[0].late:
         return ""
     row = job.steady[0]

@@ -1,4 +1,4 @@
-"""Ranks of one job as one HTML file: a line per rank over time, the tables, and what is to be known."""
+"""Ranks of one job as one HTML file: a line for each rank over time, the tables, and remarks on the data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A folder of static pages: an index over runs, the report of each, and a trend per case. No server, nothing fetched.
 
-What a page was made from is kept in `site.json` beside the index: a page that would come out the same is not made
-again, and one that the index no longer names is removed. So one more run costs its own page and those of its cases.
+`site.json` beside the index records the source of each page. An unchanged page is not rendered again; a page that the
+index no longer names is removed. One more run therefore costs only its own page and the pages of its cases.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ MANIFEST = "site.json"
 
 @dataclass(frozen=True)
 class SiteRun:
-    """key: of all that its page shows, the same for the same run; empty where that is not known, and the page is made
-    anew."""
+    """key: identifies everything that its page shows, and is the same for the same run. Empty if unknown: the page is
+    then rendered again."""
 
     id: str
     load: Callable[[], Run]
@@ -47,7 +47,7 @@ class SiteRun:
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A run in the index, with what a reader takes away in a sentence."""
+    """A run in the index, with its main result in one sentence."""
 
     run: str
     started: str
@@ -68,20 +68,20 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside the runs: where each case stands on each machine, notes on cases, the machines' health."""
+    """Facts beside the runs: the standing of each case on each machine, notes on cases, the machines' health."""
 
     standings: Sequence[Standing] = ()
     notes: Sequence[Note] = ()
     machines: Sequence[Health] = ()
 
     def of(self, trend: Trend) -> Known:
-        """What belongs on a case's page."""
+        """The part that belongs on a case's page."""
         own = [one for one in self.standings if (one.suite, one.case) == (trend.suite, trend.id) and one.changes]
         return Known(own, [one for one in self.notes if one.suite == trend.suite and one.case in ("", trend.id)])
 
 
 class Manifest(msgspec.Struct):
-    """What the pages of a site were made from, by their names. runs: with the entry in the index."""
+    """The sources of a site's pages, by page name. runs: each with its entry in the index."""
 
     program: str = ""
     runs: dict[str, tuple[str, Entry]] = {}
@@ -89,9 +89,10 @@ class Manifest(msgspec.Struct):
 
 
 def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path, known: Known = Known()) -> list[Path]:
-    """`index.html`, `runs/ID.html` and `cases/NAME.html`, of runs oldest first; returns the paths, the index first.
+    """Write `index.html`, `runs/ID.html` and `cases/NAME.html` for runs that are sorted oldest first. Return the paths,
+    the index first.
 
-    Raises HarnessError where there is no run, and for a folder that cannot be written.
+    Raises HarnessError for an empty list of runs, and for a folder that cannot be written.
     """
     if not runs:
         raise HarnessError("--site: no runs; `harness run SUITE` makes one")
@@ -129,7 +130,7 @@ def _index(entries: Sequence[Row], linked: Sequence[tuple[str, Trend]], known: K
 
 
 def _current(standings: Sequence[Standing]) -> Table | None:
-    """What is open, suspected or accepted; what was refuted or is gone stands on the cases' pages."""
+    """Open, suspected and accepted changes. Refuted and vanished ones stand on the cases' pages."""
     shown = (ChangeState.CONFIRMED, ChangeState.SUSPECTED, ChangeState.ACCEPTED)
     kept = [
         msgspec.structs.replace(one, changes=tuple(change for change in one.changes if change.state in shown))
@@ -139,7 +140,7 @@ def _current(standings: Sequence[Standing]) -> Table | None:
 
 
 def _run_page(one: SiteRun, name: str, before: Manifest, folder: Path) -> Entry:
-    """Writes the page where it is not the same; the run's entry in the index."""
+    """Write the page unless it is unchanged. Return the run's entry in the index."""
     key, entry = before.runs.get(name, ("", None))
     if entry is not None and key and key == one.key and (folder / name).is_file():
         return entry
@@ -162,7 +163,8 @@ def _entry(run: Run, view: View) -> Entry:
 
 
 def _manifest(folder: Path) -> Manifest:
-    """Of the site that is here; an empty one where there is none, or where another program made it."""
+    """The manifest of the existing site, or an empty one. If other code made the site, every hash is empty, so that
+    each page is rendered again."""
     try:
         found = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -174,7 +176,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _remove(folder: Path, names: set[str]) -> None:
-    """Pages of this site alone: a manifest may name anything."""
+    """Remove pages, but only files that belong to this site: a manifest may name any path."""
     for name in names:
         if re.fullmatch(r"(runs|cases)/[A-Za-z0-9.-]+\.html", name):
             (folder / name).unlink(missing_ok=True)
@@ -182,7 +184,7 @@ def _remove(folder: Path, names: set[str]) -> None:
 
 @cache
 def _program() -> str:
-    """Of all code and templates that pages are made by."""
+    """A hash over all code and templates that make pages."""
     root = Path(__file__).parent.parent
     files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files if "samples" not in path.parts)).hexdigest()
@@ -207,13 +209,13 @@ def _case_page(trend: Trend, known: Known) -> str:
 
 
 def _file_name(text: str, fallback: str) -> str:
-    """Letters, digits, dots and dashes; what was lost is told apart by a digest."""
+    """A file name of letters, digits, dots and dashes. A digest keeps names apart that lost characters."""
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")[:60] or fallback
     return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """Two runs of two stores may have one id."""
+    """A name not yet taken: two runs of two stores may have one id."""
     found, number = name, 2
     while found.lower() in taken:
         found, number = f"{name}-{number}", number + 1

@@ -1,4 +1,5 @@
-"""What two sides compile to, on a terminal and as Markdown: what gates first, each kernel with both sides' figures."""
+"""Compiled code of two sides, on a terminal and as Markdown: gating changes first, each kernel with both sides'
+figures."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ from ..formats.terminal_table import Shown
 from ..tables.static import changed_kernels
 
 MOST_REASONS = 30
-"""In Markdown."""
+"""Most reasons in Markdown."""
 
 
 def render(found: StaticComparison) -> RenderableType:
-    """Sides and compilers, the verdict, one row per kernel that changed, reasons, exit status."""
+    """Render sides and compilers, the verdict, one row for each kernel that changed, reasons, exit status."""
     parts: list[RenderableType] = [Text(line) for line in sides(found)]
     parts += [Text(), Text("   ".join(headline(found)), style="bold"), Text()]
     table = changed_kernels(found)
@@ -33,7 +34,7 @@ def render(found: StaticComparison) -> RenderableType:
 
 
 def markdown(found: StaticComparison, limit_bytes: int = LIMIT_BYTES) -> str:
-    """For a pull request or a job summary, within a number of bytes; rows of what gates leave last."""
+    """Render for a pull request or a job summary within `limit_bytes`. Rows that gate are dropped last."""
     return fit(list(_blocks(found)), limit_bytes)
 
 
@@ -64,7 +65,7 @@ def side_words(side: StaticSide) -> str:
 
 
 def headline(found: StaticComparison) -> tuple[StaticVerdict, str]:
-    """The worst that was found, and how the cases are spread; UNKNOWN is the worst only where nothing is known."""
+    """The worst verdict, and the distribution of the cases. UNKNOWN is the worst only if no case is known."""
     counts = Counter(case.verdict for case in found.cases)
     spread = ", ".join(f"{counts[verdict]} {verdict}" for verdict in StaticVerdict if counts[verdict])
     found_out = [verdict for verdict in StaticVerdict if counts[verdict] and verdict is not StaticVerdict.UNKNOWN]
@@ -74,7 +75,7 @@ def headline(found: StaticComparison) -> tuple[StaticVerdict, str]:
 
 
 def reasons(found: StaticComparison) -> Iterator[str]:
-    """Each reason once, with what differs behind it; then what is left out."""
+    """Each reason once, with the difference behind it; then notes and the cases left out."""
     several: dict[tuple[StaticVerdict, str, str], list[StaticCase]] = {}
     for case in found.cases:
         if case.verdict is not StaticVerdict.SAME:

@@ -1,4 +1,5 @@
-"""A sweep in words and tables: what became of the declared configurations, the fastest, and what the choice brings."""
+"""A sweep in words and tables: the fate of the declared configurations, the fastest ones, and the gain of the
+choice."""
 
 from __future__ import annotations
 
@@ -57,14 +58,15 @@ def _question(question: SweptVariant) -> Iterator[RenderableType]:
 
 
 def render_shipped(place: str, chosen: Shipped) -> RenderableType:
-    """One line of what is worth shipping, and one for each of its configurations."""
+    """One line on the set of configurations worth shipping, and one for each of them."""
     percent = f"{100 * chosen.worst_loss:.1f} % (the fastest at one question: {100 * chosen.fastest_loss:.1f} %)"
     head = f"ship {len(chosen.chosen)}  {place}: worst loss over {len(chosen.questions)} questions {percent}"
     return Text("\n".join([head, *(f"        {named(tunables)}" for tunables in chosen.chosen)]))
 
 
 def render_compiled(found: StaticSweep) -> RenderableType:
-    """A sweep that was compiled and not run: how many are distinct, what was left out and why."""
+    """A sweep that was compiled but not run: the number of distinct binaries, and the configurations left out with
+    reasons."""
     cached = f", {found.cached} of them known" if found.cached else ""
     head = (
         f"{found.suite} · {found.target} · {found.toolchain}",

@@ -1,6 +1,6 @@
-"""The view on a terminal: sentences and tables, in the columns that there are.
+"""The view on a terminal: sentences and tables, fitted to the terminal's columns.
 
-Everything is `Text`, never markup, so that a name with brackets stays a name. Colour only stresses what words say.
+Everything is `Text`, never markup, so that a name with brackets stays a name. Colour only stresses the words.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from ..views.step_view import step_words
 from ..views.view import View, explained_words
 
 LABELS = ("Same call again", "Row alone")
-"""Of the quality of the data: what a terminal has no room for beside each kernel."""
+"""Entries on data quality for which a terminal has no room beside each kernel."""
 
 
 def render(view: View) -> Group:
-    """What `console.print` shows of a view."""
+    """The renderable of a view, for `console.print`."""
     parts: list[RenderableType] = [*_head(view), *_summary(view)]
     for table in tables(view):
         parts += [Text(), Shown(table)]
@@ -64,7 +64,7 @@ def _summary(view: View) -> Iterator[RenderableType]:
 
 
 def tables(view: View) -> Iterator[Table]:
-    """Kernels, categories, decode and prefill, as far as they were measured."""
+    """Tables of kernels, categories, decode and prefill, for each kind that was measured."""
     if view.kernels:
         shown = "kernel arm config time_us read_share in_model energy_mj net_mj change repeats rows"
         heading = "kernel, cold" if timed_cold(view.kernels) else "benchmark"
@@ -84,7 +84,7 @@ def tables(view: View) -> Iterator[Table]:
 
 
 def _categories(table: Categories) -> Table:
-    """us per step of every arm; where there is room, also share, launches and what reaching the floor would bring."""
+    """us per step of every arm. With enough room, also share, launches and the decode rate at the floor."""
     arms = [f"us_{place}" for place in range(len(table.arms))]
     engine = "" if table.engine == EAGER else f", {table.engine}"
     return categories(table).pick(
@@ -95,7 +95,7 @@ def _categories(table: Categories) -> Table:
 
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
-    """What stands below the tables, each with its word in front."""
+    """The lines below the tables, each with its head word."""
     yield from (("explained", f"{clean(entry.head)}: {explained_words(entry)}") for entry in view.explained)
     yield from (("step", f"{entry.arm}, {entry.axes}: {step_words(entry)}") for entry in view.steps)
     yield from (("binaries", f"{found.arm}: {found.sentence}") for found in view.binaries)

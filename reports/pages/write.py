@@ -25,15 +25,15 @@ DEFAULT = ("md", "html", "svg", "png")
 FORMATS = (*DEFAULT, "pr", "csv", "json", "hud")
 PAGES = ("md", "html", "text", "pr", "csv", "json", "hud")
 TABLE_FILES = tuple(f"tables.{name}" for name in TABLE_FORMATS)
-"""`tables.csv` and so on: every table of the report, in a format that tables have."""
+"""`tables.csv` and so on: every table of the report, in each format for tables."""
 LINKING = {"md", "pr"}
-"""Pages that bring the SVG files that they link."""
+"""Pages that link SVG files and need them beside them."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a report may show beside its run. earlier: of the same suite, oldest first. ci: the environment
-    variables of a CI job, for the fields that only it knows."""
+    """Context of a report beside its run. earlier: runs of the same suite, oldest first. ci: environment variables of a
+    CI job, for the fields that only it knows."""
 
     comparison: Comparison | None = None
     earlier: tuple[Slim, ...] = ()
@@ -41,7 +41,7 @@ class Beside:
 
 
 def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Beside = Beside()) -> list[Path]:
-    """Writes the formats asked for and returns the paths, pages first.
+    """Write the requested formats and return the paths, pages first.
 
     The same stored run gives the same bytes. Raises HarnessError for an unknown format and for a folder that cannot be
     written.
@@ -63,7 +63,7 @@ def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Be
 
 
 def save(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Writes files by their names in the folder, which is made; returns their paths."""
+    """Write files by their names into the folder, which is created if missing. Return their paths."""
     try:
         for name, content in files.items():
             path = folder / name
@@ -100,7 +100,7 @@ def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
 
 
 def checked(formats: Collection[str]) -> set[str]:
-    """The formats as a set; an unknown one is an error that names the nearest."""
+    """The formats as a set. An unknown format is an error that names the nearest one."""
     for name in formats:
         if name not in (*FORMATS, *TABLE_FILES):
             raise HarnessError(f"--format: unknown format {name}; {allowed(name, (*FORMATS, *TABLE_FILES))}")
@@ -110,7 +110,7 @@ def checked(formats: Collection[str]) -> set[str]:
 
 
 def page_format(name: str) -> str:
-    """The one format of a page that goes to standard output."""
+    """The one page format that goes to standard output."""
     if name not in (*PAGES, *TABLE_FILES):
         known = allowed(name, (*PAGES, *TABLE_FILES))
         raise HarnessError(f"--format: one page at a time goes to standard output, not {name}; {known}")
@@ -118,7 +118,7 @@ def page_format(name: str) -> str:
 
 
 def page(run: Run, name: str, beside: Beside = Beside()) -> str:
-    """One page as text: `html` with its charts in it, `md` and `pr` without links to files, `text` as on a wide
+    """One page as text: `html` with its charts inline, `md` and `pr` without links to files, `text` as on a wide
     terminal."""
     if run.program is not None:
         return next((text for _, text in program.pages(run, (name,))), "")
