@@ -1,6 +1,6 @@
 """The vecmat pair at its published and baseline blocks, with weights from memory and with weights in the cache.
 
-A figure for these kernels means little without saying which: python3 reports/samples/cold_or_warm.py, on a GPU.
+A figure for these kernels means little without saying which. Usage: python3 reports/samples/cold_or_warm.py, on a GPU.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CALLS, REPLAYS = 32, 21
 
 
 def main() -> None:
-    """Prints microseconds per call, medians of 21 replays of a graph of 32 calls."""
+    """Print microseconds per call, medians of 21 replays of a graph of 32 calls."""
     kernels_root.bind(ROOT / "kernels")
     from harness.device.choice import open_device
     from harness.load_kernels import load_op, load_operands, load_variant

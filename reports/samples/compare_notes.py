@@ -1,7 +1,7 @@
-"""The notes on a folder that `compare.sh` made, every figure from its files: `compare_notes.py FOLDER` prints them.
+"""Notes on a folder that `compare.sh` made, with every figure from its files: `compare_notes.py FOLDER` prints them.
 
-processes.csv: what noise is. *-base.json.gz, *-head.json.gz: the runs, judged anew. commands.csv: what took how long.
-*.progress.txt: what was decided when.
+processes.csv: noise between processes. *-base.json.gz, *-head.json.gz: the runs, judged anew. commands.csv: duration of
+each command. *.progress.txt: time of each decision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison
 
 LOOK = re.compile(r"\d+ pairs: \d+ of \d+ cases decided, \d+ s")
-"""What a comparison says when it looks at its pairs; the seconds are since it began."""
+"""A comparison's line at each interim look at its pairs. The seconds count from its start."""
 
 
 class Judged(NamedTuple):
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
 
 
 def judged(folder: Path) -> list[Judged]:
-    """Every comparison of the folder, in the order in which they began; calibrations are none."""
+    """Every comparison of the folder, in the order of their start. Calibrations are left out."""
     found = []
     for path in folder.glob("*-base.json.gz"):
         runs = [read_exported(path.with_name(path.name.replace("-base.", f"-{side}.")))[0] for side in ("base", "head")]

@@ -1,8 +1,9 @@
-"""One decode under several engines: us per step of each category, and how far from the first trace's.
+"""One decode under several engines: us per step of each category, and the difference from the first trace.
 
-Usage: engines.py STEPS TRACE TRACE...: what `harness profile --engine ... --steps STEPS --keep-traces` left.
-Or: engines.py suite FILE: writes the large suite with its arm `fused`, no kernel of it starting early: a kernel that
-does waits for the one before it, and its time depends on who launches both.
+Usage: engines.py STEPS TRACE TRACE..., with traces of `harness profile --engine ... --steps STEPS --keep-traces`.
+
+Or: engines.py suite FILE writes the large suite with its arm `fused`, in which no kernel starts early. A kernel that
+starts early waits for the one before it, so that its time depends on who launches both.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def table(names: Sequence[str], profiles: Sequence[Profile]) -> list[str]:
-    """Lines of a table; a category that the first lacks has no difference."""
+    """Lines of a table. A category that the first profile lacks has no difference."""
     sums = [{row.name: row.total_ns / 1e3 / profile.steps for row in profile.categories} for profile in profiles]
     order = sorted({name for of in sums for name in of}, key=lambda name: -max(of.get(name, 0.0) for of in sums))
     lines = [f"{'us per step':<28}" + "".join(f"{name[-26:]:>28}" for name in names)]

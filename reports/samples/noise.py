@@ -1,7 +1,7 @@
-"""What fresh processes of identical code differ by, from a file with a row for each process and case.
+"""Differences between fresh processes of identical code, from a file with a row for each process and case.
 
-`noise.py CSV` prints what the file says: standard deviation, correlation of neighbours, the share that is common to the
-cases of a process, modes; and of identical code that was compared, how far its cases lie apart, in units of their
+`noise.py CSV` prints standard deviation, correlation of neighbours, the share that the cases of a process have in
+common, and modes. For comparisons of identical code, it prints how far their cases lie apart, in units of their
 standard error. `noise.py CSV STORE [FOLDER]` first appends the processes of a store's calibrations and comparisons that
 the file does not have yet, and writes each of these runs to the folder.
 """
@@ -26,13 +26,13 @@ CONDITIONS = ("device", "driver", "torch", "triton")
 COLUMNS = ("comparison", "label", "purpose", "side", "worktrees", "process", "position", "started", "wall_s",
            *CONDITIONS, "commit", "identical", "case", "median_us")  # fmt: skip
 LEAST = 4
-"""Processes of a case from which anything is said."""
+"""Fewest processes of a case for a statement on it."""
 MOST_PAIRS_SHOWN = 3
 Row = dict[str, str]
 
 
 def label_of(run: Run) -> str:
-    """The name that was given to the measurement, which ends its note."""
+    """The label of the measurement, which ends its note."""
     return re.sub(r"[^\w-]+", "-", run.note.rpartition(": ")[2]) or "run"
 
 
@@ -59,7 +59,7 @@ def rows_of(run: Run) -> Iterable[Row]:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a file, none where there is no file yet."""
+    """The rows of a file, or none without a file."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -67,7 +67,7 @@ def read(path: Path) -> list[Row]:
 
 
 def append(path: Path, rows: Iterable[Row]) -> list[Row]:
-    """The file's rows with those that it did not have; rows of one process keep their place."""
+    """The file's rows plus the ones that it lacked. Rows of one process keep their place."""
     known = read(path)
     keys = {_key(row) for row in known}
     fresh = [row for row in rows if _key(row) not in keys]
@@ -84,9 +84,11 @@ def _key(row: Row) -> tuple[str, ...]:
 
 
 def pool(rows: Iterable[Row]) -> list[Row]:
-    """The processes that ran identical code, in the order in which they started: those of calibrations and of cases
-    with the same code on both sides, and every other process of the same commit under the same conditions. What a
-    comparison changed has another commit."""
+    """The processes that ran identical code, in the order of their start.
+
+    These are the processes of calibrations, of cases with the same code on both sides, and every other process of the
+    same commit under the same conditions. The changed code of a comparison has another commit.
+    """
     ordered = sorted(rows, key=lambda row: row["started"])
     same = {_code(row) for row in ordered if row["identical"] == "True" and row["commit"]}
     return [row for row in ordered if row["identical"] == "True" or _code(row) in same]
@@ -97,7 +99,8 @@ def _code(row: Row) -> tuple[str, ...]:
 
 
 def deviations(rows: Iterable[Row]) -> dict[str, dict[str, tuple[str, float]]]:
-    """By case and start of the process: its conditions, and ln(median) less the mean of all under these."""
+    """By case and start of the process: its conditions, and ln(median) minus the mean over all processes under these
+    conditions."""
     found: dict[str, dict[str, tuple[str, float]]] = {}
     for row in rows:
         conditions = " ".join(row[name] for name in CONDITIONS)
@@ -112,7 +115,7 @@ def deviations(rows: Iterable[Row]) -> dict[str, dict[str, tuple[str, float]]]:
 
 
 def spread(rows: Sequence[Row]) -> list[str]:
-    """A line for each case of the pool, and what its processes have in common."""
+    """A line for each case of the pool, and the variation that its processes have in common."""
     by_case = {case: values for case, values in deviations(pool(rows)).items() if len(values) >= LEAST}
     lines = []
     for case, at in by_case.items():
@@ -135,13 +138,13 @@ def _modes(values: Sequence[float]) -> str:
 
 
 def _neighbours(values: Sequence[tuple[str, float]]) -> float:
-    """Lag-1 autocorrelation, of neighbours on the same machine."""
+    """Lag-1 autocorrelation between neighbours on the same machine."""
     total = sum(x * x for _, x in values)
     return sum(x * y for (a, x), (b, y) in pairwise(values) if a == b) / total if total else 0.0
 
 
 def _in_common(by_case: dict[str, dict[str, tuple[str, float]]]) -> list[str]:
-    """How the cases of one process go together."""
+    """Correlation between the cases of one process."""
     found = []
     for (one, a), (two, b) in combinations(by_case.items(), 2):
         both = [(a[at][1], b[at][1]) for at in a if at in b]
@@ -167,9 +170,11 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
 
 
 def agreement(rows: Sequence[Row]) -> list[str]:
-    """Of comparisons that measured identical code: RMS of (mean - mean over the cases) / standard error. Beside it,
-    what independent normal noise would give: above 1, for a standard error from few pairs is often too small; what is
-    common to the cases lowers it."""
+    """RMS of (mean - mean over the cases) / standard error, over comparisons that measured identical code.
+
+    The value for independent normal noise stands beside it. It is above 1, because a standard error from few pairs is
+    often too small. Noise that all cases share lowers the RMS.
+    """
     medians: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for row in rows:
         if row["purpose"] == "compare" and row["identical"] == "True":
@@ -207,7 +212,7 @@ def _log_ratios(processes: dict[str, dict[str, float]]) -> list[float]:
 
 
 def take(store: Store, path: Path, folder: Path | None) -> list[Row]:
-    """Appends a store's processes, and writes its runs: `LABEL-COMPARISON-SIDE.json.gz`, others `LABEL-run-UUID`."""
+    """Append a store's processes, and write its runs: `LABEL-COMPARISON-SIDE.json.gz`, others `LABEL-run-UUID`."""
     rows = []
     for summary in store.runs():
         run = store.load(summary.id)

@@ -1,8 +1,8 @@
-"""Makes every sample report, the notes on comparisons and the README's table anew from what is stored.
+"""Regenerates every sample report, the notes on comparisons and the README's table from stored data.
 
 Usage: python3 reports/samples/regenerate.py
 
-With `--check` it writes nothing and ends with status 1 where a file differs.
+With `--check` it writes nothing and ends with status 1 if a file differs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pictures() -> dict[Path, bytes]:
 
 
 def readme() -> bytes:
-    """The README with three commands of a sample, and the lines of their output that matter, between its marks."""
+    """The README with three commands of a sample and the relevant lines of their output between its marks."""
     sample = SAMPLES / COMMANDS
     parts = []
     for command, file, wanted in SHOWN_LINES:
@@ -72,7 +72,7 @@ def readme() -> bytes:
 
 
 def main() -> int:
-    """Writes, or compares; the number of files that differ."""
+    """Write or compare. Return the number of files that differ."""
     wanted = {
         path: data for run in sorted(SAMPLES.glob("*/run.json.gz")) for path, data in files_of(run.parent).items()
     }

@@ -1,8 +1,8 @@
-"""The evidence of a whole search on one GPU: 864 configurations with cold caches, how far the choice is from the best
-of all, and the same space by `triton.autotune`, sampled.
+"""The evidence of a whole search on one GPU: 864 configurations with cold caches, the distance of the choice from the
+best of all, and the same space by `triton.autotune`, sampled.
 
-Usage: python3 reports/samples/sweep864.py FOLDER [SECONDS]: SECONDS in all (270), of which the serial side gets what is
-left. Each part writes its JSON as it ends; a part that fails leaves the others.
+Usage: python3 reports/samples/sweep864.py FOLDER [SECONDS]. SECONDS is the total (270); the serial side gets the rest
+of it. Each part writes its JSON as it ends. A part that fails leaves the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = ROOT / "suites" / "vecmat_864.yaml"
 COMPILE_LIMIT_S = 10
-"""Of a configuration: under 25 s, two 256 x 256 tiles held the first pass up for 15 s and did not fit either."""
+"""Limit for one configuration: under 25 s, two 256 x 256 tiles held the first pass up for 15 s and did not fit
+either."""
 HEAD_TO_HEAD_ROUNDS = 60
 EXHAUSTIVE_ROUNDS = 6
 COUNTS = ("declared", "distinct", "pruned", "timed", "gpu_busy_s", "compile_s", "trusted", "warnings")
@@ -35,7 +36,7 @@ AT_ONCE = 24
 def main(folder: Path, limit_s: float) -> None:
     end = time.monotonic() + limit_s
     folder.mkdir(parents=True, exist_ok=True)
-    cold = Path(tempfile.mkdtemp(prefix="sweep864-"))  # not in FOLDER: hundreds of megabytes that nobody wants to keep
+    cold = Path(tempfile.mkdtemp(prefix="sweep864-"))  # not in FOLDER: hundreds of megabytes not worth keeping
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "HARNESS_STORE": str(folder / "sweep864.sqlite"),
@@ -88,8 +89,8 @@ def _part(arguments: list[str], environment: dict[str, str], limit_s: float) -> 
 
 
 def regret(folder: Path) -> None:
-    """Every distinct configuration timed in one fresh process, a few rounds each; the best of them against the winner,
-    head to head, in another."""
+    """Time every distinct configuration in one fresh process, a few rounds each. Then time the best of them against the
+    winner, head to head, in another process."""
     from harness.plan import sweep_plan
     from harness.suite.load import load_suite
     from harness.values.sweep import Entrant
@@ -140,9 +141,11 @@ def regret(folder: Path) -> None:
 
 
 def serial(folder: Path, limit_s: float) -> None:
-    """`triton.autotune` over configurations drawn at random from the same space, two at a time (it times nothing where
-    it has only one), one after the other, as long as there is time; extrapolated to all of them. Large tiles take fifty
-    times as long to compile as small ones, so they are drawn from strata of a like size."""
+    """Time `triton.autotune` over configurations drawn at random from the same space, and extrapolate to all of them.
+
+    It takes two configurations at a time, since it times nothing with only one, one pair after the other until the time
+    is up. Large tiles take fifty times as long to compile as small ones, so draws come from strata of similar size.
+    """
     from harness import kernels_root
     from harness.suite.load import load_suite
 
@@ -173,13 +176,13 @@ def serial(folder: Path, limit_s: float) -> None:
 
 SIZES = (8, 16, 32, 64, 128, 256)
 STRATA = {"small": (0, 2048), "middle": (2048, 8192), "large": (8192, 16384), "largest": (16384, 1 << 20)}
-"""Elements of a tile a warp."""
+"""Elements of a tile for each warp."""
 TURNS = ("small", "largest", "large", "small", "middle", "small", "middle", "large", "largest", "middle", "small")
-"""Of an odd number, so that both products have a turn at each."""
+"""Order of the strata. Its length is odd, so that both products have a turn at each."""
 
 
 def _write_serial(folder: Path, seconds: dict[str, list[float]], sizes: dict[str, int], failures: int) -> None:
-    """Of each stratum how long a configuration takes, and the sum over all with its standard error."""
+    """Write the time of a configuration in each stratum, and the sum over all strata with its standard error."""
     rows, total, variance = [], 0.0, 0.0
     for name, values in seconds.items():
         mean = statistics.fmean(values) if values else math.nan
@@ -202,8 +205,8 @@ def _known(value: float) -> float | None:
 
 
 def _autotuned_call(op: str) -> Any:
-    """A function of a list of (block_n, block_k, num_warps, num_stages) that tunes the published kernel over it with
-    the inputs of one token."""
+    """A function of a list of (block_n, block_k, num_warps, num_stages). It tunes the published kernel over the list
+    with the inputs of one token."""
     import torch
     import triton
 
@@ -237,8 +240,7 @@ def _autotuned_call(op: str) -> Any:
 
 
 class _Launcher:
-    """Stands where the variant launches its kernel: the blocks that it passes are left to the tuner, and the grid is
-    that of the tuner's choice."""
+    """Takes the place of the variant's kernel launch: the tuner chooses the blocks, and the grid follows its choice."""
 
     def __init__(self, tuner: Any) -> None:
         self.tuner = tuner

@@ -1,4 +1,4 @@
-"""How long `harness try` takes on this machine, cold and warm, and whether its figures are those of `harness run`.
+"""Time of `harness try` on this machine, cold and warm, and whether its figures equal those of `harness run`.
 
 Usage: python reports/samples/try_and_run.py [OP VARIANT [NAME=VALUE...]]. Needs a GPU.
 """
@@ -26,7 +26,7 @@ WARM = 5
 
 
 def main(op: str = "moe_down", variant: str = "triton_vecmat", *tunables: str) -> None:
-    """Prints a table of wall times and the ratio of the two figures."""
+    """Print a table of wall times and the ratio of the two figures."""
     kernels_root.bind(ROOT / "kernels")
     values = read_pairs(tunables or ("block_n=8", "block_k=128"), "tunable")
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def main(op: str = "moe_down", variant: str = "triton_vecmat", *tunables: str) -
 
 
 def _run(op: str, variant: str, values: dict[str, str], folder: Path) -> float:
-    """The same kernel through a suite."""
+    """us per call of the same kernel, timed through a suite."""
     suite = yaml.safe_load((ROOT / "suites" / "qwen3_5_moe.yaml").read_text())
     tunables = {name: yaml.safe_load(value) for name, value in values.items()}
     suite["arms"] = {"tried": {op: {variant: tunables}}}
