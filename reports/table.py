@@ -1,7 +1,7 @@
-"""A table as a value: columns with their headings, rows of typed cells, notes. `formats/` shows it.
+"""A table as a value: columns with headings, rows of typed cells, and notes. `formats/` shows it.
 
-A table is declared once, in `tables/`. A page may pick some of its columns and give them other headings; what a cell
-looks like is the format's business alone.
+A table is declared once, in `tables/`. A page may pick some of its columns and give them other headings. Only the
+format decides how a cell looks.
 """
 
 from __future__ import annotations
@@ -27,21 +27,25 @@ class Words:
 
 @dataclass(frozen=True)
 class Name:
-    """Of a case, kernel or arm: never broken where it fits into a line. more: what tells it from others of that name,
-    such as its axes. long: an id, which a page may break after a slash or comma. code: an identifier, a code span in
-    Markdown. mono: in fixed width on a page. href: of a page of its own."""
+    """Name of a case, kernel or arm: never broken if it fits into a line."""
 
     text: str
     more: str = ""
+    """Text that tells it from others of that name, such as its axes."""
     long: bool = False
+    """An id, which a page may break after a slash or comma."""
     code: bool = True
+    """An identifier: a code span in Markdown."""
     mono: bool = False
+    """In fixed width on a page."""
     href: str = ""
+    """Address of its own page."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Arms that share a row. places: of each among all arms of the run, by which a page colours them."""
+    """Arms that share a row. places: the index of each among all arms of the run, which selects its colour on a
+    page."""
 
     names: tuple[str, ...]
     places: tuple[int, ...] = ()
@@ -54,7 +58,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Number:
-    """text: as a reader sees it, the unit in the heading. value: what it is sorted and exported by."""
+    """text: the number for readers, with its unit in the heading. value: the number for sorting and export."""
 
     value: float
     text: str
@@ -62,7 +66,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value with its interval. unit: where it does not stand in the heading."""
+    """A value with its interval. unit: only if the heading does not have it."""
 
     estimate: Estimate
     unit: str = ""
@@ -78,7 +82,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Change:
-    """A ratio in words. words: where those of a time do not fit, `1.05x more` of memory."""
+    """A ratio in words. words: replaces the words of a time, such as `1.05x more` for memory."""
 
     ratio: Ratio
     words: str = ""
@@ -93,7 +97,7 @@ class Change:
 
     @property
     def detail(self) -> str:
-        """What follows the short words."""
+        """The text that follows the short words."""
         if self.words:
             return ""
         interval = self.ratio.interval
@@ -115,7 +119,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Picture:
-    """A small drawing beside numbers. Only pages show it. svg: an element, escaped. order: what it is sorted by."""
+    """A small drawing beside numbers, shown only on pages. svg: an escaped element. order: its key for sorting."""
 
     svg: str
     order: int
@@ -123,24 +127,27 @@ class Picture:
 
 
 Cell = Words | Name | Names | Number | Quantity | Change | Mark | Picture | None
-"""None: not known."""
+"""None: unknown."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """key: its name in files for other programs. heading_code: an arm's name, which stands in
-    the heading for `{}`. extra: the first
-    to leave where a terminal has no room. sparse: left out where no row knows it. once: a value that is that of the row
-    above is not repeated on a terminal. ends: on a terminal, too, an interval is shown by its two ends."""
+    """One column."""
 
     key: str
+    """Its name in files for other programs."""
     heading: str
     heading_code: str = ""
+    """An arm's name, which replaces `{}` in the heading."""
     right: bool = False
     extra: bool = False
+    """Dropped first if a terminal has no room."""
     sparse: bool = False
+    """Left out if no row has a value."""
     once: bool = False
+    """A value that equals the one in the row above is not repeated on a terminal."""
     ends: bool = False
+    """An interval is shown by its two ends, even on a terminal."""
 
     @property
     def title(self) -> str:
@@ -149,31 +156,37 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """rank: where a page is limited, rows of higher rank leave first. kind: one word under which lost rows are counted.
-    foot: a sum below the others. share: of the whole, for a bar; None draws none."""
+    """One row."""
 
     cells: tuple[Cell, ...]
     rank: int = 0
+    """On a page of limited size, rows of higher rank are dropped first."""
     kind: str = ""
+    """One word under which dropped rows are counted."""
     foot: bool = False
+    """A sum below the others."""
     share: float | None = None
+    """Share of the whole, for a bar; None draws none."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """name: of the kind, for files. title: what it is, for screen readers and folds. caption: what its columns mean.
-    notes: what stands below it."""
+    """A table of typed cells."""
 
     name: str
+    """The kind of table, for file names."""
     title: str
+    """For screen readers and folds."""
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     caption: str = ""
+    """The meaning of its columns."""
     notes: tuple[str, ...] = ()
+    """Sentences below it."""
     usual: str = ""
-    """What most names have as `more`: a terminal says it once, in the heading."""
+    """The `more` that most names have: a terminal says it once, in the heading."""
     published: bool = False
-    """Its layout is known from elsewhere: headings are as they are written, on a terminal, too."""
+    """Its layout is a published one: headings stay as they are written, even on a terminal."""
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -190,7 +203,7 @@ class Table:
         return replace(self, columns=columns, rows=rows)
 
     def has(self, place: int, kinds: type | tuple[type, ...]) -> bool:
-        """Whether a column has such cells."""
+        """Whether a column has a cell of one of these kinds."""
         return any(isinstance(row.cells[place], kinds) for row in self.rows)
 
     def without(self, keys: Iterable[str]) -> Table:
@@ -199,7 +212,7 @@ class Table:
 
     @property
     def known(self) -> Table:
-        """Without the sparse columns that no row has a value in."""
+        """The table without the sparse columns for which no row has a value."""
         empty = [
             column.key
             for place, column in enumerate(self.columns)
@@ -208,7 +221,7 @@ class Table:
         return self.without(empty) if empty else self
 
     def first(self, count: int, note: Callable[[Sequence[Row]], str]) -> Table:
-        """Its first rows, and a note on those that are left out."""
+        """Its first rows, with a note on the rows that are left out."""
         left = self.rows[count:]
         return replace(self, rows=self.rows[:count], notes=(*self.notes, note(left))) if left else self
 
@@ -221,5 +234,5 @@ def text_of(cell: Cell) -> str:
 
 
 def maybe(value: T | None, make: Callable[[T], str]) -> Number | None:
-    """A number that may not be known."""
+    """A number, or None if the value is unknown."""
     return None if value is None else Number(value, make(value))

@@ -26,7 +26,7 @@ def _row(step: BisectStep) -> Row:
 
 
 def answer(found: Bisected) -> str:
-    """One sentence, and what it stands on."""
+    """One sentence with the answer and the evidence for it."""
     by = ratio_full(found.ends) if found.ends else "not measured"
     ends = f"{_commit(found.bad)} against {_commit(found.good)}: {by}"
     spent = f"{plural(found.pairs, 'pair')} over {plural(found.commits, 'commit')}"

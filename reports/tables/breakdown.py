@@ -1,5 +1,5 @@
-"""Where the time of a trace went, by category, kernel, op, scope, layer, launch and stream, and what changed between
-two traces. The rows of every table add up to the same time."""
+"""Tables of a trace's time by category, kernel, op, scope, layer, launch and stream, and of the changes between two
+traces. The rows of every table add up to the same time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def whole(name: str, op: str = "") -> str:
 
 
 def categories(profile: Profile) -> Table:
-    """The six of the published table first, then the others, each longest first; what matched no rule last."""
+    """The six of the published table first, then the others, each longest first. Time that matched no rule comes
+    last."""
     rows = sorted(profile.categories, key=_published_first)
     sums = [with_each((Name(clean(row.name), code=False),), row.calls, row.total_ns) for row in rows]
     unit = "GPU" if profile.device == "cuda" else "CPU"
@@ -59,7 +60,7 @@ def _per_step(table: Table, steps: int) -> Table:
 
 
 def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
-    """The same time by another word of `LISTS`, longest first."""
+    """The same time by another key of `LISTS`, longest first."""
     if by == "kernel":
         what = "Kernel" if profile.device == "cuda" else "Op"
         names = [what, "Category", "Site or op"]
@@ -76,7 +77,7 @@ def listed(profile: Profile, by: str, shorten: Shorten = whole) -> Table:
 
 
 def _with_spread(table: Table, kernels: Sequence[KernelRow]) -> Table:
-    """Beside the mean of a kernel's calls the longest, the median, and the distance between the quartiles."""
+    """Add the longest call, the median, and the distance between the quartiles beside the mean of a kernel's calls."""
     headings = ("longest", "median", "quartiles apart")
     columns = (*table.columns, *(Column(name.split()[0], name, right=True, extra=True) for name in headings))
     rows = []
@@ -87,7 +88,7 @@ def _with_spread(table: Table, kernels: Sequence[KernelRow]) -> Table:
 
 
 def idle(profile: Profile) -> Table:
-    """What each device waited for, of the span from the first start to the last end of all."""
+    """The idle time of each device by its cause. The span is from the first start to the last end on all devices."""
     of_device = [(device, row) for device in profile.devices for row in device.idle]
     sums = (with_each((Name(row.cause, code=False), Name(clean(device.device))), row.gaps, row.total_ns)
             for device, row in of_device)  # fmt: skip
@@ -100,18 +101,18 @@ def _maybe(name: str) -> Name | None:
 
 
 def changed_categories(changed: Difference) -> Table:
-    """What each category adds to the difference."""
+    """The contribution of each category to the difference."""
     return _changes("change_categories", "Categories", "Category", changed.categories, whole)
 
 
 def changed_kernels(changed: Difference, what: str = "Kernel", shorten: Shorten = whole) -> Table:
-    """Kernels by what they add to the difference; those that are the same are left out."""
+    """Kernels by their contribution to the difference; unchanged kernels are left out."""
     moved = [change for change in changed.kernels if change.delta_ns or change.state != "same"]
     return _changes("change_kernels", f"{what}s", what, moved, shorten)
 
 
 def changed_by(changed: Difference, by: str, shorten: Shorten = whole) -> Table:
-    """Ops or scopes by what they add to the difference; those that are the same are left out."""
+    """Ops or scopes by their contribution to the difference; unchanged ones are left out."""
     found = [change for change in getattr(changed, f"{by}s") if change.delta_ns or change.state != "same"]
     named = [msgspec.structs.replace(change, name=change.name or "(none)") for change in found]
     return _changes(f"change_{by}s", f"By {by}", by.capitalize(), named, shorten)
@@ -149,8 +150,10 @@ def signed_ms(ns: int) -> str:
 
 
 def short(name: str, op: str = "") -> str:
-    """What tells a kernel from others: without arguments and namespaces; of a long name its two ends, of a template
-    of ATen what it computes, or the op that launched it."""
+    """The distinctive part of a kernel's name, without arguments and namespaces.
+
+    A long name keeps its two ends. A template of ATen keeps its functor, or the op that launched it.
+    """
     name = clean(NOISE.sub("", without_arguments(name)), 10_000)
     if len(name) <= NAME_WIDTH:
         return name

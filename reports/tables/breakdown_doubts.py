@@ -1,4 +1,4 @@
-"""Kernels whose category is not what their op says, and what no rule knows, by namespace."""
+"""Kernels whose category contradicts their op, and kernels that match no rule, by namespace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_NAMESPACE = "(no namespace)"
 
 
 def contradictions(profile: Profile, shorten: Shorten) -> Table:
-    """says: what the op stands for by its own name."""
+    """says: the category that the op's own name stands for."""
     rows = [
         with_each(
             (Name(shorten(r.name, r.op), long=True), Words(clean(r.category)), Words(r.says), Name(clean(r.op))),

@@ -1,4 +1,4 @@
-"""The time of a trace by where it ran and who put it there: stream, device, process, launch."""
+"""The time of a trace by its place and its launcher: stream, device, process, launch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def streams(profile: Profile) -> Table:
 
 
 def devices(profile: Profile) -> Table:
-    """busy: of the span of the whole trace."""
+    """busy: share of the span of the whole trace."""
     rows: list[Sum] = []
     for r in profile.devices:
         busy = Number(r.utilisation, f"{ms(r.busy_ns)} of {ms(r.span_ns)}, {100 * r.utilisation:.1f} %")
@@ -41,7 +41,7 @@ def processes(profile: Profile) -> Table:
 
 
 def steps(profile: Profile) -> Table:
-    """In their order; last what belongs to none."""
+    """Steps in order. The last row is the time that belongs to no step."""
     rows: list[Sum] = []
     for r in profile.profiler_steps:
         known = r.step is not None

@@ -1,4 +1,4 @@
-"""Where a decode step goes, by category: us per step of every arm, and totals of its profile."""
+"""The time of a decode step by category: us per step of every arm, and totals of its profile."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..views.category_view import Cell as Share
 
 
 def categories(table: Categories) -> Table:
-    """The categories, their total, and what of the timed step no kernel fills. Only the categories of the last arm have
-    launches, bytes and a floor."""
+    """The categories, their total, and the part of the timed step that no kernel fills. Only the categories of the last
+    arm have launches, bytes and a floor."""
     last, floors = table.arms[-1], any(row.floor_tok_s for row in table.rows)
     columns = [Column("category", "Category")]
     columns += [Column(f"us_{i}", "{}, us", arm, right=True) for i, arm in enumerate(table.arms)]
@@ -46,7 +46,7 @@ def _caption(table: Categories, floors: bool) -> str:
 
 
 def _cells(table: Categories, row: CategoryRow) -> dict[str, Cell]:
-    """By the keys of the columns; nothing stands in the others."""
+    """Cells by the keys of their columns. Other columns stay empty."""
     cells: dict[str, Cell] = {"category": Name(row.name, code=False)}
     for place, cell in enumerate(row.cells):
         cells[f"us_{place}"] = Number(cell.step_us, number(cell.step_us)) if cell else None
@@ -62,7 +62,7 @@ def _cells(table: Categories, row: CategoryRow) -> dict[str, Cell]:
 
 
 def _rest(table: Categories) -> Iterator[dict[str, Cell]]:
-    """Overlap, what is between kernels, and the step, in the columns of us alone."""
+    """Overlap, the time between kernels, and the step, only in the columns of us."""
 
     def row(name: str, values: Sequence[Cell]) -> dict[str, Cell]:
         return {"category": Name(name, code=False)} | {f"us_{place}": cell for place, cell in enumerate(values)}
@@ -77,8 +77,8 @@ def _rest(table: Categories) -> Iterator[dict[str, Cell]]:
 
 
 def totals(table: Categories, places: Sequence[int] | None = None) -> Table:
-    """Category | Total (ms) | % GPU, as it is published: a pair of columns an arm. places: of the arms; all when left
-    out."""
+    """Category | Total (ms) | % GPU, as published: a pair of columns for each arm. places: indices of the arms; all if
+    omitted."""
     shown = range(len(table.arms)) if places is None else places
     many = len(shown) > 1
     columns = [Column("category", "Category")]

@@ -1,4 +1,4 @@
-"""Changes of cases over commits: suspected, measured anew, accepted."""
+"""Changes of cases over commits: suspected, measured again, accepted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _place(place: tuple[tuple[str, str], list[Standing]]) -> Row:
 
 
 def _run_number(one: KnownChange) -> tuple[int, str]:
-    """Later runs have larger numbers."""
+    """Sorting key: later runs have larger numbers."""
     run = one.change.since.runs[-1]
     return len(run), run
 
@@ -97,7 +97,7 @@ def _answered(found: Confirmation) -> str:
 
 
 def missing(found: Sequence[Missing]) -> Table:
-    """Cases that have no times any more, which no change can show."""
+    """Cases that no longer have times, so that no change can show."""
     columns = (
         Column("case", "Case"), Column("machine", "Machine", extra=True), Column("last", "Last time at"),
         Column("words", "Since then"),
@@ -119,7 +119,7 @@ def _without(one: Missing) -> str:
 
 
 def summary(found: Sequence[Series], standings: Sequence[Standing], by_commit: bool) -> str:
-    """What was looked at, and what to do."""
+    """The series that were examined, and the next steps."""
     points, left = sum(len(one.points) for one in found), sum(one.left_out for one in found)
     order = "in the order of the commits" if by_commit else "in the order of the runs: no git repository here"
     looked = f"{plural(points, 'point')} of {plural(len(found), 'series', 'series')}, {order}"

@@ -1,4 +1,4 @@
-"""Verdicts of a comparison: what gates first, each with its ratio, interval and number of units."""
+"""Verdicts of a comparison. Gated ones come first, each with its ratio, interval and number of units."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def verdicts(comparison: Comparison) -> Table:
 
 
 def differences(comparison: Comparison) -> Table:
-    """Conditions that are not the same on both sides."""
+    """Conditions that differ between the two sides."""
     columns = (Column("condition", "Condition"), Column("base", "Base"), Column("head", "Head"))
     shown = ((found.label, found.base, found.head) for found in comparison.differences)
     rows = [Row(tuple(Words(clean(value, 400)) for value in values)) for values in shown]
@@ -58,8 +58,7 @@ def differences(comparison: Comparison) -> Table:
 
 
 def ratio_words(verdict: CaseVerdict) -> str:
-    """`1.020x slower [1.016, 1.023]`; for memory `1.05x more`, for energy with the interval; empty where there is no
-    ratio."""
+    """`1.020x slower [1.016, 1.023]`; `1.05x more` for memory, with the interval for energy. Empty without a ratio."""
     ratio = verdict.ratio
     if ratio is None:
         return ""
@@ -70,20 +69,20 @@ def ratio_words(verdict: CaseVerdict) -> str:
 
 
 def shown_value(verdict: CaseVerdict, value: float) -> str:
-    """A side's value in the unit of its metric."""
+    """One side's value in the unit of its metric."""
     if verdict.metric == "peak_memory_bytes":
         return gib(value)
     return number(1e3 * value if verdict.metric == "energy_j" else value)
 
 
 def sure(verdict: CaseVerdict) -> str:
-    """Confidence of the interval; none for what is exact."""
+    """Confidence of the interval; empty for an exact ratio."""
     exact = verdict.ratio is None or verdict.ratio.low == verdict.ratio.high
     return "" if verdict.ratio is None or exact else f"{100 * verdict.ratio.confidence:.3g}"
 
 
 def _outputs(verdict: CaseVerdict) -> tuple[Cell, Cell]:
-    """Whether both sides computed the same, and how far apart they are where not."""
+    """Whether both sides computed the same, and their distance if not."""
     found = verdict.outputs
     if found is None:
         return None, None

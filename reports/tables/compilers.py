@@ -1,4 +1,4 @@
-"""A suite's kernels under several releases of Triton: the matrix, what changed in figures, and every cell."""
+"""A suite's kernels under several releases of Triton: the matrix, the changes in figures, and every cell."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FIGURES = {
     "blocks_per_sm": "blocks/SM", "load_bytes": "B/load", "instructions": "instr", "code_bytes": "code B",
     "sgprs": "SGPRs", "agprs": "AGPRs", "waves_per_simd": "waves/SIMD",
 }  # fmt: skip
-"""Headings of a binary's figures, by their names: of AMD's targets VGPRs, scratch, LDS and workgroups of a compute
-unit."""
+"""Headings of a binary's figures, by field name. For AMD targets they stand for VGPRs, scratch, LDS and workgroups of a
+compute unit."""
 LETTERS = {"registers": "r", "spill_bytes": "sp", "shared_bytes": "sh", "blocks_per_sm": "x", "load_bytes": "B"}
 TOLD = (
     "A cell: registers (r), bytes of spills (sp) and shared memory (sh), blocks per SM (x), bytes a load (B), "
@@ -28,7 +28,7 @@ TOLD = (
 
 
 def matrix(found: CompilerMatrix, chosen_alone: bool = False) -> Table:
-    """A row a case, a cell a version and target, the version in use first."""
+    """One row for each case, one cell for each version and target, the version in use first."""
     names = [found.base, *(version.name for version in found.versions if version.name != found.base)]
     places = [(target, name) for target in found.targets for name in names]
     columns = (
@@ -46,7 +46,7 @@ def matrix(found: CompilerMatrix, chosen_alone: bool = False) -> Table:
 
 
 def changed(found: CompilerMatrix) -> Table:
-    """Every cell that is not what it is in the version in use, with both figures; what gates first."""
+    """Every cell that differs from the version in use, with both figures. Gating cells come first."""
     columns = (
         Column("verdict", ""), Column("gates", "Gates"), Column("case", "Case"),
         Column("configuration", "Configuration"), Column("target", "Target"), Column("version", "Triton"),
@@ -80,7 +80,7 @@ def _told(row: MatrixRow, base: Compilation, cell: Compilation) -> Iterator[Cell
 
 
 def _pairs(found: CompilerMatrix) -> Iterator[tuple[MatrixRow, Compilation, Compilation]]:
-    """Each cell behind that of the version in use."""
+    """Each cell together with the cell of the version in use."""
     for row in found.rows:
         bases = {cell.target: cell for cell in row.cells if cell.version == found.base}
         yield from ((row, bases[cell.target], cell) for cell in row.cells if cell.version != found.base)
@@ -110,7 +110,7 @@ def _short(cell: Compilation, base: Compilation) -> Cell:
 
 
 def _shown(binary: Binary, key: str) -> bool:
-    """Spills only where there are some."""
+    """Whether to show a figure: spills only if there are any."""
     value = getattr(binary, key)
     return value is not None and (key != "spill_bytes" or value > 0)
 

@@ -1,4 +1,4 @@
-"""The figures of a suite's kernels over releases of Triton and days, and where a compiler changed one."""
+"""The figures of a suite's kernels over releases of Triton and days, and the changes that came from a compiler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..table import Column, Name, Picture, Row, Table, Words
 DRAWN = {"registers": "Registers", "instructions": "Instructions", "spill_bytes": "Spills"}
 Key = tuple[str, str]
 Seen = tuple[str, str, Cell]
-"""Day, version of Triton, and what it compiled."""
+"""Day, version of Triton, and the compiled cell."""
 
 
 def over_versions(found: Sequence[CompilerMatrix]) -> Table:
@@ -36,7 +36,7 @@ def over_versions(found: Sequence[CompilerMatrix]) -> Table:
 
 
 def _seen(found: Sequence[CompilerMatrix]) -> dict[Key, list[Seen]]:
-    """By case and target. A release counts again where it compiled to something else than the last time: the kernel
+    """Cells by case and target. A release counts again if its output differs from the last time: then the kernel
     changed, not the compiler."""
     seen: dict[Key, list[Seen]] = {}
     for matrix in found:
@@ -78,7 +78,7 @@ def _code(cell: Cell) -> tuple[str, ...]:
 
 
 def _release(triton: str) -> tuple[int, ...]:
-    """3.10 comes after 3.9; what follows the numbers does not count."""
+    """A version as numbers, so that 3.10 comes after 3.9. Text after the numbers is ignored."""
     numbers = []
     for part in triton.split("+")[0].split("."):
         digits = "".join(letter for letter in part if letter.isdigit())

@@ -1,4 +1,4 @@
-"""Figures of what ran outside, of every arm."""
+"""Figures of outside programs, for every arm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .kernels import arms
 
 
 def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
-    """In the order of the plan."""
+    """Figures in the order of the plan."""
     columns = (
         Column("figure", "Figure", once=True),
         Column("arm", "Arm"),
@@ -41,7 +41,7 @@ def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
 
 
 def _notes(groups: Sequence[FigureGroup]) -> tuple[str, ...]:
-    """What was kept of that which ran, such as checksums, each arm's once."""
+    """Notes on the kept outputs, such as checksums, each arm's once."""
     found = (
         f"{', '.join(row.arms)}: {clean(note, 400)}" for group in groups for row in group.rows
         for note in row.measurement.notes

@@ -1,4 +1,4 @@
-"""Machines, and how fast each was at its newest run."""
+"""Machines, and the speed of each at its newest run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _row(one: Health) -> Row:
 
 
 def _beside(one: Health, name: str, value: str) -> str:
-    """With what the probe takes longer than its usual, where that is known."""
+    """The value with the probe's excess over its usual time, if that is known."""
     slower = next((probe.slower for probe in one.probes if probe.name == name), None)
     return value if slower is None else f"{value} ({signed(100 * slower, 2)} %)"
 
@@ -46,7 +46,7 @@ def _settings(one: Health) -> str:
 
 
 def remarks(found: Sequence[Health]) -> Iterator[str]:
-    """A line for each machine that is slow, and one for those that are not known yet."""
+    """A line for each slow machine, and one for the machines that are not known yet."""
     yield "In brackets: how much longer a probe takes than this machine's usual."
     for one in found:
         if one.slow:

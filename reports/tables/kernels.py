@@ -1,4 +1,4 @@
-"""Kernels timed alone: a row for each answer to a question."""
+"""Kernels timed alone: one row for each answer to a question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kernels_heading(view: View) -> str:
 
 
 def kernels(view: View) -> Table:
-    """In the order of the plan; of a sweep the fastest."""
+    """Rows in the order of the plan; a sweep lists its fastest."""
     against = ("the fastest", "") if is_sweep(view.kernels) else ("{}", view.arms[0] if view.arms else "")
     columns = (
         Column("kernel", "Kernel", once=True),
@@ -64,13 +64,13 @@ def kernels(view: View) -> Table:
 
 
 def energy(measurement: Measurement | None) -> tuple[Quantity | None, Quantity | None]:
-    """Per call or token, with the idle device's power and without."""
+    """Joules per call or token, with the idle device's power and without."""
     gross, net = (millijoules(measurement, net=net) for net in (False, True))
     return Quantity(gross) if gross else None, Quantity(net) if net else None
 
 
 def _labels(rows: list[Row]) -> str:
-    """What the last two columns mean, where they are shown."""
+    """The meaning of the last two columns, if they are shown."""
     repeats, alone = (any(row.cells[place] is not None for row in rows) for place in (-2, -1))
     said = (
         " Repeats: the largest difference between equal calls beside a busy neighbour, of the output's size."
@@ -87,7 +87,7 @@ def arms(view: View, names: tuple[str, ...]) -> Names:
 
 
 def _error(row: KernelRow) -> Number | None:
-    """`3.0e-4 (2e-3)`: rms error and what the op allows, both relative to the reference."""
+    """`3.0e-4 (2e-3)`: rms error and the op's tolerance, both relative to the reference."""
     found = row.source.measurement.correctness if row.source.measurement else None
     if found is None:
         return None
@@ -95,20 +95,20 @@ def _error(row: KernelRow) -> Number | None:
 
 
 def repeats(measurement: Measurement | None) -> Words | None:
-    """How the call repeats itself, where not bit for bit."""
+    """How well the call repeats itself, unless it does so bit for bit."""
     found = measurement.numerics.determinism if measurement and measurement.numerics else None
     odd = found is not None and found.sameness is not Sameness.BITWISE
     return Words(found.words, "nowrap") if found and odd else None
 
 
 def _row_alone(measurement: Measurement | None) -> Words | None:
-    """Against the same row among others."""
+    """The row computed alone against the same row among others."""
     found = measurement.numerics.batch_invariance if measurement and measurement.numerics else None
     return Words(found.words, "nowrap") if found and found.words else None
 
 
 def profiled_kernels(table: Categories, arm: ArmKernels) -> Table:
-    """What an arm launched, by its own name, longest first."""
+    """The kernels that an arm launched, by their own names, longest first."""
     columns = (
         Column("kernel", "Kernel"),
         Column("category", "Category"),

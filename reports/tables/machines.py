@@ -15,7 +15,7 @@ def by_unit(side: SideBySide) -> Iterator[tuple[str, list[ComparedCase]]]:
 
 
 def answers(side: SideBySide, unit: str, questions: Sequence[ComparedCase]) -> Table:
-    """A row for each answer to a question, in the rank of the first machine."""
+    """A row for each answer to a question, in the rank order of the first machine."""
     columns = [Column("question", "Question", once=True), Column("answer", "Answer")]
     for index, machine in enumerate(side.machines):
         columns.append(Column(f"time_{index}", "{}, " + unit, machine.label, right=True))
@@ -38,14 +38,14 @@ def _cells(result: MachineResult | str) -> list[Cell]:
 
 
 def runs(side: SideBySide) -> Table:
-    """What was run where."""
+    """The run of each machine."""
     columns = (Column("machine", "Machine"), Column("run", "Run"), Column("state", "State"), Column("facts", ""))
     rows = tuple(Row((Name(m.label), Words(m.run), Words(m.state), Words(" · ".join(m.facts)))) for m in side.machines)
     return Table("machine_runs", "Machines", columns, rows)
 
 
 def differences(side: SideBySide) -> Table:
-    """What the environments do not have in common."""
+    """The differences between the environments."""
     numbers = (Column(f"value_{index}", "{}", machine.label) for index, machine in enumerate(side.machines))
     rows = tuple(Row((Words(name), *map(Words, values))) for name, values in side.differences)
     columns = (Column("condition", "Condition"), *numbers)

@@ -1,4 +1,4 @@
-"""What identical code differs by from itself."""
+"""Noise: the differences between runs of identical code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..table import Column, Name, Number, Row, Table, Words
 
 
 def noise(found: Noise) -> Table:
-    """A row a case, in percent of its time. Offsets lie between two worktrees."""
+    """A row for each case, in percent of its time. Offsets lie between two worktrees."""
     numbers = (
         ("pairs", "Pairs"), ("pair_sd", "SD of a pair, %"), ("process_sd", "SD of a process, %"), ("modes", "Modes"),
         ("order", "Second process, %"), ("offset", "Own offset, %"),

@@ -1,4 +1,4 @@
-"""Each op of a profiled decode against what the machine can do: bytes, FLOP, and the share of bandwidth or peak."""
+"""Each op of a profiled decode against the machine's limits: bytes, FLOP, and the share of bandwidth or peak."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from ..views.device_peaks import Peak, peak_of
 
 @dataclass(frozen=True)
 class SiteRow:
-    """One place of an op in one decode step. least_bytes, flop: what its definition cannot do without. gb_s, gflop_s:
-    those over the time. read_share, peak_share: of the measured read bandwidth and of the stated bf16 peak."""
+    """One place of an op in one decode step."""
 
     name: str
     step_us: float
     calls: int
     least_bytes: int
+    """Bytes that its definition cannot do without; `gb_s` is these over the time."""
     flop: int
+    """FLOP that its definition cannot do without; `gflop_s` is these over the time."""
     read_share: float | None
+    """Share of the measured read bandwidth."""
     peak_share: float | None
+    """Share of the stated bf16 peak."""
 
     @property
     def gb_s(self) -> float:
@@ -36,14 +39,14 @@ class SiteRow:
 
     @property
     def held_by(self) -> str:
-        """The roof that is nearer."""
+        """The nearer roof."""
         if self.read_share is None or self.peak_share is None:
             return UNKNOWN
         return "memory" if self.read_share >= self.peak_share else "arithmetic"
 
 
 def rows(profile: Profile, read_gb_s: float | None, peak: Peak | None) -> Iterator[SiteRow]:
-    """Longest first. A site without time or steps has no row."""
+    """Sites in descending order of time. A site without time or steps has no row."""
     times = {row.name: row.total_ns for row in profile.scopes}
     for site in sorted(profile.work, key=lambda site: -times.get(site.name, 0)):
         if not (times.get(site.name) and profile.steps):
@@ -55,7 +58,7 @@ def rows(profile: Profile, read_gb_s: float | None, peak: Peak | None) -> Iterat
 
 
 def op_work(profile: Profile, environment: Environment) -> Table:
-    """Each op against what the machine can do, and what its shares are of."""
+    """Each op against the machine's limits, with a note on the base of its shares."""
     peak = peak_of(environment.device_name) if environment.device_kind == "cuda" else None
     columns = [
         Column("op_site", "op@site"), Column("step_us", "us per step", right=True),

@@ -1,4 +1,4 @@
-"""Stored runs, and cases over them."""
+"""Stored runs, and the history of cases over them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..views.history_view import Trend
 from ..views.samples_view import Strip
 
 NOTE = 48
-"""Characters of a note in the list of runs; a comparison notes the files that were changed."""
+"""Characters of a note in the list of runs; a comparison notes the changed files."""
 SCALES = (
     "Oldest run on the left, each line on a scale of its own from zero; a gap is where the machine or its software"
     " changed."
@@ -27,7 +27,7 @@ SCALES = (
 
 
 def trends(found: Sequence[Trend], hrefs: Sequence[str] = ()) -> Table:
-    """A row a case. hrefs: of a page for each."""
+    """One row for each case. hrefs: the address of a page for each."""
     columns = (
         Column("case", "Case"), Column("suite", "Suite"), Column("arm", "Arm"), Column("trend", "Over runs"),
         Column("runs", "Runs", right=True), Column("first", "First", right=True), Column("last", "Last", right=True),
@@ -47,7 +47,8 @@ def trends(found: Sequence[Trend], hrefs: Sequence[str] = ()) -> Table:
 
 
 def _change(trend: Trend) -> Number | None:
-    """Of the points under the present conditions, the last against the first: no verdict, the runs are far apart."""
+    """The last against the first point under the present conditions. It is no verdict, because the runs are far apart
+    in time."""
     first, last = trend.points[trend.since].time, trend.points[-1].time
     if first is last:
         return None
@@ -75,7 +76,7 @@ def points(trend: Trend) -> Table:
 
 
 def stored(summaries: Sequence[Summary]) -> Table:
-    """The runs of a store. Devices and tags stand in columns where they tell runs apart."""
+    """The runs of a store. Devices and tags have columns only if they tell runs apart."""
     devices, tagged = {s.device for s in summaries}, any(s.tags for s in summaries)
     columns = (
         Column("run", "Run"), Column("started", "Started, UTC"), Column("suite", "Suite"), Column("state", "State"),
@@ -96,14 +97,15 @@ def stored(summaries: Sequence[Summary]) -> Table:
 
 
 def _count(found: Summary) -> str:
-    """How many, and how far a run got that was ended. A sweep chooses its cases as it goes: those that it confirmed."""
+    """The number of cases, and the progress of a run that was ended early. A sweep chooses its cases as it goes, so its
+    confirmed ones count."""
     if not found.cases:
         return str(found.measured)
     return str(found.cases) if found.state == "complete" else f"{found.measured} of {found.cases}"
 
 
 def moments(found: CaseHistory) -> Table:
-    """A case over runs and commits; an answer that stayed the same is not said again."""
+    """A case over runs and commits. An unchanged answer is not repeated."""
     columns = (
         Column("run", "Run", right=True), Column("started", "Started, UTC"), Column("commit", "Commit"),
         Column("time_us", f"{found.unit}, interval", right=True, ends=True), Column("words", ""),
@@ -134,7 +136,7 @@ def _said(moment: Moment, before: Moment | None) -> Iterator[str]:
 
 
 def attempts(found: Sequence[Attempt]) -> Table:
-    """What was tried, in the order of the store."""
+    """Attempts, in the order of the store."""
     columns = (
         Column("try", "Try"), Column("started", "Started, UTC"), Column("status", "Status"),
         Column("us", "us", right=True), Column("question", "Question"), Column("tunables", "Tunables", extra=True),

@@ -1,4 +1,4 @@
-"""What was compiled ahead of time: how long it took, how large it is, and which configuration each kernel got."""
+"""Packages compiled ahead of time: compile time, size, and the configuration of each kernel."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def packages(view: View, groups: Sequence[ModelGroup]) -> Table:
 
 
 def _chosen(package: Package) -> Cell | None:
-    """The kernels that had a choice; where none had, those of the arm's variants."""
+    """The kernels that had a choice; if none had, the kernels of the arm's variants."""
     shown = package.tuned or tuple(kernel for kernel in package.kernels if kernel.variant)
     words = list(dict.fromkeys(_words(kernel) for kernel in shown))
     return Words(clean("; ".join(words)), "wide") if words else None

@@ -1,4 +1,4 @@
-"""What a suite would do: its cases, and who answers for each op of the model."""
+"""The plan of a suite: its cases, and the implementation of each op of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHOSEN_BY = {"default": "the op's default", "suite": "the suite"}
 
 
 def cases(plan: Plan) -> Table:
-    """One row for each measurement; a question is named in the first of its rows."""
+    """One row for each measurement. A question is named in the first of its rows."""
     columns = (
         Column("case", "Case", once=True), Column("axes", "Axes"), Column("arm", "Arm"), Column("answer", "Answer"),
         Column("calls", "Calls", right=True), Column("note", ""),
@@ -48,7 +48,7 @@ def _answer(answer: Implementation) -> str:
 
 
 def model(plan: Plan) -> Table:
-    """Every op of the model and its answers; what no arm chose says that it is the op's default."""
+    """Every op of the model and its answers. An answer that no arm chose is marked as the op's default."""
     found: dict[tuple[str, str, str], tuple[dict[str, None], ...]] = {}
     for arm, answers in plan.answers.items():
         for call, answer in answers.items():
@@ -68,7 +68,7 @@ def model(plan: Plan) -> Table:
 
 
 def changes(plan: Plan) -> Table:
-    """What each arm changes in a model that is a torch module."""
+    """The changes that each arm makes to a model that is a torch module."""
     columns = (Column("arm", "Arm", once=True), Column("change", "Change"), Column("by", "By"))
     rows = []
     for arm in plan.arms:

@@ -1,4 +1,4 @@
-"""How well every arm's decode predicts, beside how fast it is."""
+"""How well every arm's decode predicts, beside its speed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TONES = {QualityVerdict.FARTHER: "worse", QualityVerdict.CLOSER: "better", Quali
 
 
 def quality(view: View, groups: Sequence[ModelGroup]) -> Table:
-    """A row for each decode whose logits were held against the float32 model's over enough tokens."""
+    """A row for each decode whose logits were compared with the float32 model's over enough tokens."""
     first = view.arms[0] if view.arms else ""
     columns = (
         Column("case", "Quality of decode", once=True),

@@ -1,4 +1,4 @@
-"""Several ranks of one job: a line per rank, their collectives, who came last and why."""
+"""Several ranks of one job: a line for each rank, their collectives, and the late ranks with causes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def ranks(job: Job) -> Table:
-    """compute + exposed + copies + idle are the span. The rank that held the others up longest is marked."""
+    """compute + exposed + copies + idle equal the span. The rank that held the others up longest is marked."""
     columns = (
         Column("rank", "Rank (ms)"), Column("span_ns", "Span", right=True),
         Column("compute_ns", "Compute", right=True), Column("communication_ns", "Communication", right=True),
@@ -40,7 +40,7 @@ def ranks(job: Job) -> Table:
 
 
 def collectives(job: Job) -> Table:
-    """wait + transfer is the time of the collectives, summed over ranks."""
+    """wait + transfer equal the time of the collectives, summed over ranks."""
     columns = (
         Column("collective", "Collective"), Column("group", "Group", sparse=True, extra=True),
         Column("bytes", "Size", right=True, sparse=True), Column("dtype", "Dtype", sparse=True, extra=True),
@@ -64,7 +64,7 @@ def collectives(job: Job) -> Table:
 
 
 def causes(job: Job) -> Table:
-    """What a rank that came last spent more time on than the others."""
+    """The work on which a late rank spent more time than the others."""
     columns = (
         Column("rank", "Late"), Column("cause", "Took longer than on the others"), Column("times", "Times", right=True),
         Column("excess_ns", "Longer by (us each)", right=True), Column("held_up_ns", "Others waited (ms)", right=True),
@@ -80,7 +80,7 @@ def causes(job: Job) -> Table:
 
 
 def late(job: Job) -> Table:
-    """The collectives that were waited in longest."""
+    """The collectives with the longest waits."""
     columns = (
         Column("collective", "Collective"), Column("number", "Number", right=True),
         Column("at_ns", "At (ms)", right=True), Column("wait_ns", "Others waited (us)", right=True),
@@ -100,7 +100,7 @@ def late(job: Job) -> Table:
 
 
 def steady(job: Job) -> Table:
-    """Who takes longer before each collective, by the median; the intervals are of 99.7 %."""
+    """The ranks that take longer before each collective, by the median; intervals have 99.7 % confidence."""
     columns = (
         Column("collective", "Before each"), Column("collectives", "Count", right=True), Column("rank", "Rank"),
         Column("later_ns", "Longer by (us)", right=True), Column("interval", "Interval (us)", right=True),
@@ -120,7 +120,7 @@ def steady(job: Job) -> Table:
 
 
 def clocks(job: Job) -> Table:
-    """What was added to each rank's times, and by how much ends of collectives differ after that."""
+    """The correction added to each rank's times, and the remaining differences between the ends of collectives."""
     columns = (
         Column("rank", "Rank"), Column("offset_ns", "Clock offset (us)", right=True),
         Column("drift_ppm", "Drift (ppm)", right=True), Column("pairs", "Collectives", right=True),
@@ -137,7 +137,7 @@ def clocks(job: Job) -> Table:
 
 
 def categories(job: Job, profiles: Sequence[Profile]) -> Table:
-    """GPU (or CPU) time by category in ms, a column a rank."""
+    """GPU (or CPU) time by category in ms, one column for each rank."""
     sums = [{row.name: row.total_ns for row in profile.categories} for profile in profiles]
     names = sorted({name for of in sums for name in of}, key=lambda name: -sum(of.get(name, 0) for of in sums))
     columns = (Column("category", "Category (ms)"),
@@ -164,7 +164,7 @@ def every_table(job: Job, profiles: Sequence[Profile]) -> tuple[Table, ...]:
 
 
 def op_words(label: str) -> str:
-    """`aten::mm: ampere_sgemm_128x64_tn`, the kernel short."""
+    """`aten::mm: ampere_sgemm_128x64_tn`, with a short kernel name."""
     op, mark, kernel = label.partition(": ")
     return f"{clean(op)}: {short(kernel)}" if mark else short(label)
 

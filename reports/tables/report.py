@@ -17,7 +17,7 @@ from .quality import quality
 
 
 def of_report(view: View) -> Iterator[Table]:
-    """Each that the run has, in the order of the page."""
+    """Each table for which the run has data, in the order of the page."""
     if view.problems:
         yield run.problems(view)
     for groups in filter(None, (view.decodes, view.prefills)):

@@ -1,4 +1,4 @@
-"""What a report says of the run itself: cases without samples, processes, binaries, the machine."""
+"""A report's tables on the run itself: cases without samples, processes, binaries, the machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def problems(view: View) -> Table:
 
 
 def processes(view: View) -> Table:
-    """Medians of every fresh process, where several were run."""
+    """Medians of every fresh process, if there were several."""
     most = max((len(found.lanes) for found in view.processes), default=0)
     numbers = [Column(f"process_{place}", f"Process {place}", right=True) for place in range(1, most + 1)]
     columns = (
@@ -54,7 +54,7 @@ HEADINGS = (
 
 
 def binaries(found: ArmBinaries) -> Table:
-    """What the Triton kernels of an arm's decode step were compiled to."""
+    """The compiled Triton kernels of an arm's decode step."""
     columns = tuple(
         Column(heading.lower().replace(" ", "_"), heading, right=place > 1) for place, heading in enumerate(HEADINGS)
     )
@@ -63,7 +63,7 @@ def binaries(found: ArmBinaries) -> Table:
 
 
 def _binary(row: SiteBinary) -> Row:
-    """Of the loads, the most frequent of the hot loop and, where it differs, the widest."""
+    """One row. It shows the most frequent load width of the hot loop and, if it differs, the widest."""
     binary = row.binary
     counted = _known(binary.instructions_per_weight, number) + " (no loop)" * (binary.counted_over == "kernel")
     load = _known(binary.load_bytes, str)
@@ -83,7 +83,7 @@ def _known(value: T | None, words: Callable[[T], str]) -> str:
 
 
 def pairs(name: str, title: str, heading: str, found: Iterable[tuple[str, str]]) -> Table:
-    """A word, and what is said of it; a word is not said again below itself."""
+    """Pairs of a head word and its text. A word is not repeated below itself."""
     columns = (Column("name", heading, once=True), Column("value", ""))
     return Table(name, title, columns, tuple(Row((Words(word), Words(value))) for word, value in found))
 

@@ -1,4 +1,4 @@
-"""What memory tools say of one call of a kernel."""
+"""Findings of memory tools on one call of a kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..table import Column, Mark, Name, Number, Row, Table, Words
 
 
 def access_errors(reports: Sequence[ToolReport]) -> Table:
-    """A row for each line that does something wrong; one for a tool that found nothing, or could not run."""
+    """A row for each faulty line; one for a tool that found nothing or could not run."""
     columns = (
         Column("tool", "Tool", once=True), Column("kind", "Found"), Column("line", "Line", sparse=True),
         Column("kernel", "Kernel", sparse=True, extra=True), Column("where", "Where", sparse=True),
@@ -42,5 +42,5 @@ def _kind(error: AccessError) -> str:
 
 
 def _line(error: AccessError) -> str:
-    """`my_kernel.py:17`; empty where the kernel has no line information."""
+    """`my_kernel.py:17`; empty if the kernel has no line information."""
     return f"{PurePath(error.file).name}:{error.line}" if error.file else ""

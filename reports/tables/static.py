@@ -1,4 +1,4 @@
-"""What two sides compile to: every kernel that is not the same, with both sides' figures."""
+"""Compiled code of two sides: every kernel that differs, with both sides' figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIGURES: Mapping[str, str] = {
     "instructions_per_weight": "instr/weight",
     "shared_bytes": "shared B",
 }
-"""Headings of a binary's figures, by their names; the first four explain most of a change in time."""
+"""Headings of a binary's figures, by field name. The first four explain most of a change in time."""
 
 
 AMD_FIGURES: Mapping[str, str] = {
@@ -29,11 +29,11 @@ AMD_FIGURES: Mapping[str, str] = {
     "instructions": "instr",
     "warp": "wave",
 }
-"""The same of an AMD target, where registers are VGPRs, shared memory is LDS and a block a workgroup."""
+"""The same for an AMD target, where registers are VGPRs, shared memory is LDS and a block is a workgroup."""
 
 
 def amd_figure(binary: Binary | None, name: str) -> int | None:
-    """None for a kernel of another maker."""
+    """None for another maker's kernel."""
     found: int | None = None if binary is None or binary.sgprs is None else getattr(binary, name)
     return found
 
@@ -64,7 +64,7 @@ def _changed(found: StaticComparison) -> Iterator[tuple[StaticCase, KernelChange
 
 
 def figure(kernel: KernelChange, name: str) -> str:
-    """`96 -> 168`, `96` where both are equal, and what a side that does not launch it lacks."""
+    """`96 -> 168`, or `96` if both are equal. A side that does not launch the kernel shows as unknown."""
     before, after = (None if b is None else getattr(b, name) for b in (kernel.base, kernel.head))
     return _change(before, after)
 

@@ -1,4 +1,4 @@
-"""Tables of which every row is a part of the same time: total, share of the whole, calls."""
+"""Tables whose rows are all parts of the same time: total, share of the whole, calls."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ..figures import milliseconds as ms
 from ..table import Cell, Column, Number, Row, Table
 
 Sum = tuple[tuple[Cell, ...], int, int, Number | None]
-"""Of a row its names, how often, how many ns, and what stands in its last column."""
+"""The names of a row, its calls, its ns, and the cell of its last column."""
 
 Shorten = Callable[[str, str], str]
-"""Of a kernel's name and the op that launched it, what is shown."""
+"""The shown text for a kernel's name and the op that launched it."""
 
 
 def sums_table(
     kind: str, title: str, names: Sequence[str], rows: Iterable[Sum], whole_ns: int, share: str = "%",
     last: str = "us each",
 ) -> Table:  # fmt: skip
-    """names: headings of what a row is called by; last: of its last column."""
+    """names: headings of the name columns. last: heading of the last column."""
     columns = (
         *(Column(name.lower().replace(" ", "_"), name, extra=place > 1) for place, name in enumerate(names)),
         Column("total_ns", "Total (ms)", right=True),
@@ -37,7 +37,7 @@ def sum_row(found: Sum, whole_ns: int) -> Row:
 
 
 def with_each(names: tuple[Cell, ...], calls: int, ns: int) -> Sum:
-    """With the mean of its calls in the last column."""
+    """A row with the mean of its calls in the last column."""
     return names, calls, ns, each_us(calls, ns)
 
 

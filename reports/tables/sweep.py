@@ -1,4 +1,4 @@
-"""A sweep: the confirmed choice of a question, every configuration, and what was compiled without being run."""
+"""A sweep: the confirmed choice of a question, every configuration, and the configurations that were only compiled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def named(tunables: Tunables) -> str:
 
 
 def finalists(question: SweptVariant) -> Table:
-    """The confirmed choice; where the sweep did not come so far, the fastest by the times that would have chosen."""
+    """The confirmed choice. If the sweep ended before it, the fastest by the times that would have chosen."""
     columns = (
         Column("rank", "#"), Column("tunables", "Configuration"),
         Column("us", "us, 95 %", right=True, ends=True), Column("n", "n", right=True, extra=True),
@@ -85,11 +85,11 @@ FIELDS = {
     "instructions_per_weight": "instructions_per_weight", "load_bytes": "load_bytes",
     "blocks_per_sm": "blocks_per_sm", "sha256": "binary",
 }  # fmt: skip
-"""Of a binary, and what files for other programs call them."""
+"""Fields of a binary, and their names in files for other programs."""
 
 
 def configurations(result: SweepResult) -> Table:
-    """Every configuration; a duplicate has the time of what it is the same as."""
+    """Every configuration. A duplicate has the time of its original."""
     keys = ("op", "site", "variant", "tunables", "status", "reason", "stage", "pruned", "same_as")
     columns = (*(Column(key, key) for key in (*keys, "us", "low_us", "high_us", "n", *FIELDS.values())),)
     rows = [
@@ -112,8 +112,7 @@ def _configuration(question: SweptVariant, row: Configuration) -> Iterator[Cell]
 
 
 def compiled(rows: Sequence[Compiled]) -> Table:
-    """The distinct binaries of a question. Fewest instructions per weight first: a hint of what to look at, no
-    ranking."""
+    """The distinct binaries of a question. Fewest instructions per weight first: a hint where to look, no ranking."""
     tunables = values_of(rows)
     shown = [field for field in FIELDS if field in FIGURES]
     columns = (
@@ -139,6 +138,6 @@ def _order(group: Sequence[Compiled]) -> tuple[float, str]:
 
 
 def values_of(same: Sequence[Compiled]) -> dict[str, dict[str, None]]:
-    """By tunable, the values that it takes, each once, in their order."""
+    """The values that each tunable takes, each once, in their order."""
     answers = [c.case.answer.tunables for c in same if c.case.answer is not None]
     return {name: dict.fromkeys(str(a[name]) for a in answers if name in a) for name in answers[0]}
