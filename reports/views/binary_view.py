@@ -1,4 +1,4 @@
-"""What the Triton kernels of each arm's decode step were compiled to, and which of them spill."""
+"""The compiled Triton kernels of each arm's decode step, and the ones that spill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..figures import clean, number, plural
 
 @dataclass(frozen=True)
 class ArmBinaries:
-    """rows: in the order of the step. not_read: places whose binaries are not known, and why."""
+    """rows: in the order of the step. not_read: places whose binaries are unknown, each with its reason."""
 
     arm: str
     rows: tuple[SiteBinary, ...]
@@ -41,7 +41,7 @@ class ArmBinaries:
 
 
 def arm_binaries(profiles: Sequence[Profile]) -> tuple[ArmBinaries, ...]:
-    """One for each arm that launches Triton kernels, from its first profile that says so."""
+    """One for each arm that launches Triton kernels, from its first profile that has them."""
     found: dict[str, ArmBinaries] = {}
     for profile in profiles:
         if profile.binaries and profile.arm not in found:

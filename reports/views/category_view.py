@@ -1,4 +1,4 @@
-"""Where a decode step goes: the profiles of all arms side by side, by category, with the kernels underneath."""
+"""The time of a decode step by category: the profiles of all arms side by side, with the kernels underneath."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .joined import Joined
 from .step_view import overlaps, timed_like
 
 UNMATCHED = ("Uncategorised", "")
-"""How the trace reader names what no rule matched (`harness.trace.categories.UNCATEGORISED`)."""
+"""Names that the trace reader gives to unmatched kernels (`harness.trace.categories.UNCATEGORISED`)."""
 
 MOST_KERNELS = 40
-"""Kernels listed under the categories of one arm, longest first; the rest is one row."""
+"""Most kernels listed under the categories of one arm, longest first. One row sums up the rest."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One category in one arm. step_us: per decode step. total_ns: in the whole profile. share: of its GPU time."""
+    """One category in one arm. step_us: per decode step. total_ns: over the whole profile. share: of its GPU time."""
 
     step_us: float
     total_ns: int
@@ -33,15 +33,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class CategoryRow:
-    """cells: by arm, None where an arm has none. floor_tok_s: decode rate of the last arm if this category took only
-    the time of its bytes. least_bytes: which its ops have to move in a step of that arm; read_share: of the measured
-    read bandwidth, over the time of its kernels."""
+    """One category in all arms."""
 
     name: str
     cells: tuple[Cell | None, ...]
+    """By arm; None for an arm without the category."""
     floor_tok_s: float | None = None
+    """Decode rate of the last arm if this category took only the time of its bytes."""
     least_bytes: int | None = None
+    """Bytes that its ops have to move in a step of the last arm."""
     read_share: float | None = None
+    """Share of the measured read bandwidth, over the time of its kernels."""
 
     @property
     def gb_s(self) -> float | None:
@@ -51,38 +53,44 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class ArmKernels:
-    """What an arm launched, by name and place, of `whole_ns` of its profile. left_out, left_out_ns: kernels below the
-    shown ones. quality: counts of damaged or odd rows of the trace."""
+    """The kernels that an arm launched, by name and place."""
 
     arm: str
     whole_ns: int
+    """Time of the whole profile."""
     lines: tuple[KernelRow, ...]
     left_out: int
+    """Number of kernels below the shown ones."""
     left_out_ns: int
+    """Their time."""
     unmatched: tuple[KernelRow, ...]
     unmatched_share: float
     quality: tuple[tuple[str, int], ...]
+    """Counts of damaged or odd rows of the trace."""
 
     def share(self, row: KernelRow) -> float:
-        """Of the whole profile."""
+        """The row's share of the whole profile."""
         return row.total_ns / self.whole_ns
 
 
 @dataclass(frozen=True)
 class Categories:
-    """device `cpu`: self time of CPU ops, for a machine without a GPU. steps: profiled decode steps of each arm. total:
-    what the categories add up to. overlap_us: how much of that is kernels running at the same time, 0 where next to
-    nothing. between_us, step_us: of the unprofiled decode named by `step_engine`, where one was timed."""
+    """One table: the categories of all arms at one shape and engine."""
 
     arms: tuple[str, ...]
     device: str
+    """`cpu`: self time of CPU ops, for a machine without a GPU."""
     engine: str
     axes: str
     steps: int
+    """Profiled decode steps of each arm."""
     rows: tuple[CategoryRow, ...]
     total: CategoryRow
+    """Sum of the categories."""
     overlap_us: tuple[float, ...]
+    """The part of this sum in which kernels run at the same time; 0 if it is negligible."""
     step_us: tuple[float | None, ...]
+    """Step time of the unprofiled decode under `step_engine`, if one was timed; `between_us` refers to it as well."""
     step_engine: str
     between_floor_tok_s: float | None
     kernels: tuple[ArmKernels, ...]
@@ -101,7 +109,7 @@ class Categories:
 
     @property
     def moved(self) -> bool:
-        """Is it known of any category what it has to move?"""
+        """Whether the least bytes of any category are known."""
         return any(row.least_bytes for row in self.rows)
 
     @property
@@ -114,7 +122,7 @@ class Categories:
 
 
 def categories(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Categories, ...]:
-    """One table for each shape and engine that was profiled."""
+    """One table for each profiled shape and engine."""
     groups: dict[tuple[str, ...], list[Profile]] = {}
     for profile in joined.run.profiles:
         axes = sorted(f"{name}={value}" for name, value in profile.axes.items())
@@ -162,7 +170,7 @@ def _table(joined: Joined, decodes: Sequence[ModelGroup], profiles: Sequence[Pro
 
 
 def _names(profiles: Sequence[Profile]) -> list[str]:
-    """Categories by their time in the first arm, longest first, then those that only later arms have."""
+    """Categories by their time in the first arm, longest first; then the ones that only later arms have."""
     sums = [{row.name: row.total_ns for row in profile.categories} for profile in profiles]
     names = {name for found in sums for name in found}
     return sorted(names, key=lambda name: (tuple(-found.get(name, 0) for found in sums), name))
@@ -174,7 +182,7 @@ def _category(profile: Profile, name: str) -> Cell | None:
 
 
 def _cell(profile: Profile, rows: Sequence[ProfileCategory]) -> Cell:
-    """These categories of the profile together."""
+    """The sum of these categories of the profile."""
     steps, whole = profile.steps or 1, sum(row.total_ns for row in profile.categories)
     total_ns, calls = sum(row.total_ns for row in rows), sum(row.calls for row in rows)
     return Cell(total_ns / 1e3 / steps, total_ns, total_ns / whole if whole else 0.0, calls / steps)
@@ -185,8 +193,8 @@ def _overlap_us(profile: Profile) -> float:
 
 
 def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
-    """Least us per step of each category all of whose scopes have a least number of bytes: from the profile, or from
-    kernels that were timed alone at its shape."""
+    """Least us per step of each category whose scopes all have a least number of bytes. Source: the profile, or kernels
+    that were timed alone at its shape."""
     bounds: dict[str, float] = {}
     if joined.read_gb_s:
         bounds = {site.name: site.bytes / (joined.read_gb_s * 1e3) for site in profile.work if site.bytes}
@@ -202,7 +210,8 @@ def _floors(joined: Joined, profile: Profile) -> Mapping[str, float]:
 
 
 def _least_bytes(profile: Profile) -> dict[str, int]:
-    """Of a step, by category: of those whose ops are known and have no kernel in another category."""
+    """Least bytes of a step by category, for categories whose ops are all known and have no kernel in another
+    category."""
     work, scopes = {site.name: site.bytes for site in profile.work}, _scopes(profile)
     return {
         name: sum(work[scope] for scope in within)
@@ -212,7 +221,7 @@ def _least_bytes(profile: Profile) -> dict[str, int]:
 
 
 def _scopes(profile: Profile) -> dict[str, set[str]]:
-    """By category, where its kernels were launched."""
+    """By category, the scopes that launched its kernels."""
     found: dict[str, set[str]] = {}
     for row in profile.kernels:
         found.setdefault(row.category, set()).add(row.scope)
@@ -225,8 +234,8 @@ def _with_bytes(row: CategoryRow, least_bytes: int | None, read_gb_s: float | No
 
 
 def _with_floor(row: CategoryRow, floors: Mapping[str, float], step_us: float, batch: int, alone: float) -> CategoryRow:
-    """alone: the part of the kernels' time that is covered by no other kernel; time that two of them share would not
-    be saved with one."""
+    """alone: the part of the kernels' time that no other kernel covers. Time that two kernels share would not be saved
+    with one of them."""
     cell, floor_us = row.cells[-1], floors.get(row.name)
     if cell is None or floor_us is None or floor_us >= cell.step_us * alone:
         return row

@@ -1,4 +1,4 @@
-"""What the maker states of a device: peak bandwidth and FLOP/s, from `suites/devices.yaml`, each with its source."""
+"""The maker's stated peaks of a device: bandwidth and FLOP/s, from `suites/devices.yaml`, each with its source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDERS = ("suites", "harness_suites")
-"""In a checkout, and as installed."""
+"""In a checkout, and in an installation."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Peak:
 
 
 def peak_of(device_name: str) -> Peak | None:
-    """The entry all of whose words are in the device's name; of several the one with most words."""
+    """The entry whose words are all in the device's name; among several the one with most words."""
     name = device_name.lower()
     fits = [(len(words), peak) for words, peak in _peaks() if all(word in name for word in words)]
     return max(fits, key=lambda fit: fit[0])[1] if fits else None

@@ -1,4 +1,4 @@
-"""What a run says about joules."""
+"""A run's energy in joules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def millijoules(measurement: Measurement | None, *, net: bool = False) -> Estima
 
 
 def energy_sentences(run: Run) -> Iterator[str]:
-    """What the figures are, and why there are none."""
+    """The meaning of the figures, and the reasons for missing ones."""
     windows = [window for m in run.measurements for window in m.energy]
     if windows:
         idle_w = statistics.median(window.idle_w for window in windows)

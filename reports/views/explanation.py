@@ -1,4 +1,4 @@
-"""What explains a comparison, in lines of text: the sum of the kernels, the profile, the code."""
+"""The explanation of a comparison in lines of text: the sum of the kernels, the profile, the code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNITS = {"pair": "pairs", "process": "processes a side", "round": "rounds of one
 
 
 def lines(found: Explanation) -> Iterator[tuple[str, str]]:
-    """A head word and what follows it; empty where nothing is known."""
+    """Each head word with its text; nothing if no explanation is known."""
     for decode in found.decodes:
         yield "why", _reconciled(decode)
     for profile in found.profiles:
@@ -81,7 +81,7 @@ def _profile(found: ProfileChange) -> Iterator[tuple[str, str]]:
 
 
 def _change(change: Change, steps: int) -> str:
-    """Calls and time per call, and what each of them makes of the difference."""
+    """Calls and time per call, and the contribution of each to the difference."""
     delta = f"{signed(change.delta_ns / 1e3 / steps)} us a step"
     if not change.base_calls or not change.head_calls:
         only = change.head_calls or change.base_calls
@@ -95,7 +95,8 @@ def _change(change: Change, steps: int) -> str:
 
 
 def _binary(found: StaticCase) -> str:
-    """`down_kernel: regs 96 -> 168, spill B 0, blocks/SM 10 -> 6, B/load 16`, and where the code first differs."""
+    """`down_kernel: regs 96 -> 168, spill B 0, blocks/SM 10 -> 6, B/load 16`, and the place where the code first
+    differs."""
     words = [
         f"{kernel.name}: {', '.join(f'{FIGURES[name]} {figure(kernel, name)}' for name in list(FIGURES)[:4])}"
         for kernel in found.kernels

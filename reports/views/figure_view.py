@@ -1,4 +1,4 @@
-"""Figures of what ran outside: a command, a server, a runner."""
+"""Figures of outside programs: a command, a server, a runner."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..figures import axes_words, clean, ratio_full
 from .joined import Joined, MeasuredCase, by_question, rate, shared_arms
 
 RATE_OF = "us/"
-"""Start of the unit of a figure that is the time of one of something."""
+"""Start of the unit of a figure that is the time of one item."""
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One arm's. value: in the group's unit. per_s: its rate, where the unit is the time of one of something. ratio:
+    """One arm's figure. value: in the group's unit. per_s: its rate, if the unit is the time of one item. ratio:
     against the run's first arm."""
 
     arms: tuple[str, ...]
@@ -29,7 +29,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class FigureGroup:
-    """A figure of every arm at one point of the axes. thing: of its rate, `token` for `us/token`; else empty."""
+    """A figure of every arm at one point of the axes. thing: item of the rate, `token` for `us/token`; else empty."""
 
     name: str
     engine: str
@@ -48,7 +48,7 @@ class FigureGroup:
 
 
 def figure_groups(joined: Joined) -> tuple[FigureGroup, ...]:
-    """In the order of the plan; none of a figure that no arm has."""
+    """Groups in the order of the plan; none for a figure that no arm has."""
     groups = []
     for entries in by_question(joined.kind("figure")):
         ok = [e for e in entries if e.samples and e.measurement and e.measurement.status is Status.OK]

@@ -1,4 +1,4 @@
-"""Cases over runs: each point an estimate with its interval, and where the conditions changed between two points."""
+"""Cases over runs: each point an estimate with its interval, and the changes of conditions between two points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .run_view import case_name
 
 @dataclass(frozen=True)
 class Point:
-    """A run's estimate of a case. changed: conditions that are not those of the point before, empty where both may be
+    """A run's estimate of a case. changed: conditions that differ from the point before; empty if both may be
     compared."""
 
     run: str
@@ -52,8 +52,8 @@ class Trend:
 
 @dataclass(frozen=True)
 class Slim:
-    """Of a run what a history needs, so that hundreds fit into memory. times: by case id, None where a measured case
-    has no samples."""
+    """The part of a run that a history needs, so that hundreds fit into memory. times: by case id; None for a measured
+    case without samples."""
 
     id: str
     suite: str
@@ -70,8 +70,11 @@ def slim(run: Run) -> Slim:
 
 
 def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
-    """Every case over the runs, oldest first: those of the last run, decodes first, then in the order of the plan, and
-    then (unless `last_alone`) those of runs before it; only those with two points or more."""
+    """Every case with two points or more over the runs, oldest first.
+
+    The cases of the last run come first, decodes before the others, then in the order of the plan. The cases of earlier
+    runs follow unless `last_alone`.
+    """
     if not runs:
         return ()
     changed = [
@@ -87,7 +90,7 @@ def trends(runs: Sequence[Slim], last_alone: bool = False) -> tuple[Trend, ...]:
 
 
 def trends_of_points(found: Iterable[tuple[CaseSeries, CasePoint]]) -> list[Trend]:
-    """Every case that has two points with a time of its own, each machine for itself; decodes first. found: oldest
+    """Every case that has two points with a time of its own, separately for each machine; decodes first. found: oldest
     first."""
     by_series: dict[tuple[str, ...], list[CasePoint]] = {}
     owner: dict[tuple[str, ...], CaseSeries] = {}
@@ -102,7 +105,7 @@ def trends_of_points(found: Iterable[tuple[CaseSeries, CasePoint]]) -> list[Tren
 
 
 def _of_points(series: CaseSeries, found: Sequence[CasePoint], named: bool) -> Trend:
-    """named: the machine stands in the name."""
+    """named: the machine is part of the name."""
     timed = [point for point in found if point.time is not None]
     points: list[Point] = []
     for before, point in zip((None, *timed), timed, strict=False):

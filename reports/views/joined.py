@@ -1,4 +1,4 @@
-"""The cases of a run beside what was measured for them, with their estimates: what every table is built from."""
+"""The cases of a run beside their measurements and estimates: the source of every table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..figures import clean
 
 @dataclass(frozen=True)
 class MeasuredCase:
-    """A case and its measurement; None where the run ended before it. shared_with: the arm that was measured in its
-    place, because both give the same answer."""
+    """A case and its measurement; None if the run ended before it. shared_with: the arm that was measured in its place,
+    because both give the same answer."""
 
     case: Case
     measurement: Measurement | None
@@ -25,7 +25,7 @@ class MeasuredCase:
 
     @property
     def timed(self) -> bool:
-        """By samples, or by what another program kept of them."""
+        """Whether it has samples, or statistics that another program kept of them."""
         return bool(self.samples) or (self.measurement is not None and self.measurement.statistics is not None)
 
     @property
@@ -35,7 +35,7 @@ class MeasuredCase:
 
 @dataclass(frozen=True)
 class Joined:
-    """All cases of a run in the order of its plan. arms: in that order; the others are held against the first."""
+    """All cases of a run in the order of its plan. arms: in that order; the others are compared with the first."""
 
     run: Run
     cases: tuple[MeasuredCase, ...]
@@ -58,15 +58,15 @@ class Joined:
         return self._estimates[key]
 
     def bound_us(self, entry: MeasuredCase) -> float | None:
-        """Time that the case's bytes take at the read bandwidth measured on this device: no answer can be faster."""
+        """Time of the case's bytes at the read bandwidth measured on this device: no answer can be faster."""
         work = entry.measurement.work if entry.measurement else None
         if work is None or self.read_gb_s is None or work.bytes == 0:
             return None
         return work.bytes / (self.read_gb_s * 1e3)
 
     def against_first(self, entries: Sequence[MeasuredCase], head: MeasuredCase) -> Ratio | None:
-        """head time / time of the first arm's answer to the same question; None where that one has no samples, or where
-        both are the same measurement."""
+        """head time / time of the first arm's answer to the same question. None if that one has no samples, or if both
+        are the same measurement."""
         base = next((entry for entry in entries if entry.case.arm == self.arms[0]), None)
         if base is None or not base.samples or not head.samples or base.measurement is head.measurement:
             return None
@@ -74,7 +74,7 @@ class Joined:
 
 
 def join(run: Run) -> Joined:
-    """Pairs each planned case with its measurement, or with that of the case in whose place it stands."""
+    """Pair each planned case with its measurement, or with the measurement of the case that it shares."""
     arm_of, own = {case.id: case.arm for case in run.cases}, {m.case.id for m in run.measurements}
     cases = tuple(
         MeasuredCase(case, m, "" if case.id in own else arm_of.get(case.same_as or "", ""))
@@ -104,7 +104,7 @@ def shared_arms(entries: Sequence[MeasuredCase]) -> list[tuple[MeasuredCase, tup
 
 
 def rate(time: Estimate, tokens: int) -> Estimate:
-    """Tokens per second from us: the interval turns round, its confidence and level stay."""
+    """Tokens per second from us. The interval is inverted; its confidence and level stay."""
     per_us = tokens * 1e6
     low, high = per_us / time.high, per_us / time.low
     return Estimate(per_us / time.value, low, high, time.confidence, time.n, time.level, time.noise)

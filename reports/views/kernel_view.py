@@ -1,4 +1,4 @@
-"""Kernels timed alone: one group a question, one row an answer."""
+"""Kernels timed alone: one group for each question, one row for each answer."""
 
 from __future__ import annotations
 
@@ -16,38 +16,39 @@ from ..figures import axes_words, clean, config_words
 from .joined import Joined, MeasuredCase, by_question, shared_arms
 
 MOST_ROWS = 24
-"""Rows of one group; a sweep has hundreds."""
+"""Most rows of one group; a sweep has hundreds."""
 
 OTHER_TIMERS = ("pytest-benchmark",)
 
 
 @dataclass(frozen=True)
 class KernelRow:
-    """An answer to a kernel question.
-
-    arms: all that give this answer. estimate: us per call. bound_share: least time over time, both for the same bytes.
-    in_model: time per call inside the profiled decode over the time alone. ratio: against the run's first arm.
-    """
+    """An answer to a kernel question."""
 
     arms: tuple[str, ...]
+    """All arms that give this answer."""
     config: str
     estimate: Estimate | None
+    """us per call."""
     gb_s: float | None
     bound_share: float | None
+    """Least time over time, both for the same bytes."""
     in_model: float | None
+    """Time per call inside the profiled decode over the time alone."""
     ratio: Ratio | None
+    """Against the run's first arm."""
     source: MeasuredCase
 
     @property
     def us(self) -> float:
-        """Infinity where it was not timed."""
+        """Infinity if it was not timed."""
         return self.estimate.value if self.estimate else math.inf
 
 
 @dataclass(frozen=True)
 class KernelGroup:
     """name: `moe_gate_up`, `int4_mm@lm_head`. axes: in words. bound_us: least time by bytes. calls: per decoded token.
-    left_out: rows beyond `MOST_ROWS`, slowest of a sweep."""
+    left_out: rows beyond `MOST_ROWS`, the slowest of a sweep."""
 
     name: str
     axes: str
@@ -57,7 +58,7 @@ class KernelGroup:
     left_out: int = 0
 
     def title(self, usual: str) -> str:
-        """The name, with the axes where they are not the usual ones."""
+        """The name, with the axes unless they are the usual ones."""
         return self.name if self.axes == usual else f"{self.name}, {self.axes}"
 
     @property
@@ -71,25 +72,25 @@ def kernel_groups(joined: Joined) -> tuple[KernelGroup, ...]:
 
 
 def timed_cold(groups: Sequence[KernelGroup]) -> bool:
-    """Whether weights came from memory: so our own timers do it, of others it is not known."""
+    """Whether weights came from memory: they do under our own timers; for other timers it is unknown."""
     measured = (row.source.measurement for group in groups for row in group.rows)
     return any(m is not None and m.timer not in OTHER_TIMERS for m in measured)
 
 
 def is_sweep(groups: Sequence[KernelGroup]) -> bool:
-    """Are these the configurations of a sweep, which are held against the fastest of them?"""
+    """Whether these are the configurations of a sweep, which are compared with the fastest of them."""
     return any(row.source.case.tunables_in_id for group in groups for row in group.rows)
 
 
 def usual_axes(groups: Sequence[KernelGroup]) -> str:
-    """The axes that most groups have: said once in a heading, and beside a name only where it differs."""
+    """The axes that most groups have: a heading states them once, and a name only if it differs."""
     return Counter(group.axes for group in groups).most_common(1)[0][0] if groups else ""
 
 
 def _group(joined: Joined, entries: Sequence[MeasuredCase]) -> KernelGroup:
     sweep = any(entry.case.tunables_in_id for entry in entries)
     ok = [entry for entry in entries if entry.measurement and entry.measurement.status is Status.OK and entry.timed]
-    if sweep:  # held against the fastest, which is the first then
+    if sweep:  # compared with the fastest, which is then the first
         ok.sort(key=lambda entry: found.value if (found := joined.estimate(entry)) else math.inf)
     rows = [_row(joined, entry, ok, arms) for entry, arms in shared_arms(ok)]
     if sweep:
@@ -125,8 +126,8 @@ def _row(joined: Joined, entry: MeasuredCase, group: Sequence[MeasuredCase], arm
 
 
 def _in_model(joined: Joined, case: Case, alone: Estimate | None) -> float | None:
-    """Mean time per call in the profiled decode of the same arm, in a graph where that was profiled, over the time
-    alone; None without such a profile."""
+    """Mean time per call in the profiled decode of the same arm over the time alone; None without such a profile. A
+    decode captured in a graph is preferred."""
     for profile in sorted(joined.run.profiles, key=lambda profile: not engine_facts(profile.engine).replays_ops):
         if alone is None or profile.arm != case.arm or profile.device != "cuda" or not profile.steps or not case.calls:
             continue

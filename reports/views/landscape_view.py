@@ -1,4 +1,5 @@
-"""The landscape of a stored sweep: per question the fastest time at each pair of values of its two largest tunables."""
+"""The landscape of a stored sweep: the fastest time of each question at each pair of values of its two largest
+tunables."""
 
 from __future__ import annotations
 
@@ -30,8 +31,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Terrain:
-    """title: the question and variant. counts: how many configurations. matters: shares of the spread of log time that
-    a tunable's value alone explains, in words."""
+    """title: the question and variant. counts: the number of configurations. matters: the share of the spread of log
+    time that each tunable's value explains by itself, in words."""
 
     title: str
     landscape: Landscape
@@ -41,7 +42,7 @@ class Terrain:
 
 
 def terrains(joined: Joined) -> tuple[Terrain, ...]:
-    """One for each question and variant of a sweep that has two tunables or more; none for other runs."""
+    """One for each question and variant of a sweep with two tunables or more; none for other runs."""
     found = []
     for entries in by_question(joined.kind("kernel")):
         swept = [e for e in entries if e.case.tunables_in_id and e.case.answer and e.measurement]

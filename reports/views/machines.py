@@ -1,6 +1,7 @@
 """The same questions on several machines, side by side: time, share of each machine's own bandwidth, and rank.
 
-Nothing here is a verdict. Two machines differ in more than the kernel, so a ratio between them says nothing about code.
+None of these is a verdict. Two machines differ in more than the kernel, so a ratio between them says nothing about
+code.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from .run_view import case_name, environment_rows, unit_words
 
 @dataclass(frozen=True)
 class Machine:
-    """label: short and distinct, in headings. facts: device, software, measured bandwidth. run: its id there."""
+    """label: short and distinct, for headings. facts: device, software, measured bandwidth. run: its id on that
+    machine."""
 
     label: str
     facts: tuple[str, ...]
@@ -30,31 +32,35 @@ class Machine:
 
 @dataclass(frozen=True)
 class MachineResult:
-    """An answer on one machine. time: us per call, step or pass. bound_share: of the bandwidth measured on that
-    machine. rank, of: among the answers to the same question on that machine, 1 the fastest."""
+    """An answer on one machine."""
 
     time: Estimate
+    """us per call, step or pass."""
     bound_share: float | None
+    """Share of the bandwidth measured on that machine."""
     rank: int
+    """Among that machine's answers to the same question, 1 for the fastest."""
     of: int
+    """The number of those answers."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One configuration of one question. results: by machine, or why it has no samples there."""
+    """One configuration of one question. results: by machine, or the reason why it has no samples there."""
 
     answer: str
     results: tuple[MachineResult | str, ...]
 
     @property
     def ranks(self) -> tuple[float, ...]:
-        """By machine, infinity where it has none."""
+        """Ranks by machine; infinity if a machine has none."""
         return tuple(result.rank if isinstance(result, MachineResult) else math.inf for result in self.results)
 
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """name: with its axes. unit: of the times. lines: in the rank of the first machine that measured them."""
+    """name: with its axes. unit: unit of the times. lines: in the rank order of the first machine that measured
+    them."""
 
     name: str
     unit: str
@@ -63,7 +69,7 @@ class ComparedCase:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """differences: what the environments do not have in common, by name, a value for each machine."""
+    """differences: the facts in which the environments differ, by name, with a value for each machine."""
 
     machines: tuple[Machine, ...]
     questions: tuple[ComparedCase, ...]
@@ -89,7 +95,7 @@ def side_by_side(runs: Sequence[Run]) -> SideBySide:
 
 
 def _results(joined: Joined, entries: Sequence[MeasuredCase]) -> dict[str, MachineResult | str]:
-    """By answer; the rank is among the answers that were timed."""
+    """Results by answer. Only timed answers are ranked."""
     found: dict[str, MachineResult | str] = {}
     timed = []
     for entry, arms in shared_arms(entries):
@@ -108,7 +114,8 @@ def _results(joined: Joined, entries: Sequence[MeasuredCase]) -> dict[str, Machi
 
 
 def _answer(case: Case, arms: Sequence[str]) -> str:
-    """A kernel's answer is its configuration: the arms of two machines may be tuned differently."""
+    """The key of an answer. For a kernel it is the configuration, because arms of two machines may be tuned
+    differently."""
     return config_words(case.answer) if case.kind == "kernel" else ", ".join(arms)
 
 
@@ -135,7 +142,7 @@ def _machines(runs: Sequence[Run]) -> list[Machine]:
 
 
 def _differences(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
-    """Every field of the environment that is not the same everywhere."""
+    """Every field of the environment that is not the same on all machines."""
     rows = [dict(environment_rows(run.environment)) for run in runs]
     names = dict.fromkeys(name for row in rows for name in row)
     values = ((name, tuple(row.get(name, "-") for row in rows)) for name in names)

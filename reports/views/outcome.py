@@ -1,4 +1,4 @@
-"""What a comparison came to: one word, its counts, and the cases that moved, the worst first."""
+"""The result of a comparison: one word, its counts, and the cases that moved, the worst first."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from harness.values.verdict import CaseVerdict, Comparison, Verdict
 from ..figures import plural
 
 MOST_NAMED = 5
-"""Cases of a kind that are named in the first lines; the table has all."""
+"""Most cases of a kind named in the first lines; the table has all."""
 
 NAME_LIMIT = 90
-"""Characters of a case in the first lines: five of them stay within the first 1,000 characters."""
+"""Characters of a case in the first lines, so that five of them stay within the first 1,000 characters."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """word: the worst verdict; tone: of it. sentence: what follows it. moved: cases by verdict, the worst first."""
+    """word: the worst verdict. tone: its tone. sentence: the text after the word. moved: cases by verdict, the worst
+    first."""
 
     word: str
     tone: str
@@ -28,7 +29,7 @@ class Outcome:
 
 
 def outcome(comparison: Comparison) -> Outcome:
-    """Of what gates, and of what failed whether it gates or not."""
+    """The outcome of the gated verdicts and of every failed case, gated or not."""
     if not comparison.comparable:
         return Outcome("NOT COMPARABLE", "worse", ": the two sides were measured under conditions that differ.", ())
     decisive = [v for v in comparison.verdicts if v.gated or v.failed]
@@ -47,12 +48,13 @@ def outcome(comparison: Comparison) -> Outcome:
 
 
 def _beside(comparison: Comparison) -> str:
-    """What moved without being gated: it decides nothing, and it is not hidden behind the gates."""
+    """The cases that moved without a gate: they decide nothing, but they stay visible."""
     counts = Counter(v.verdict for v in comparison.verdicts if not v.gated and not v.failed)
     moved = ", ".join(f"{counts[kind]:,} {kind}" for kind in (Verdict.SLOWER, Verdict.FASTER) if counts[kind])
     return f" Not gated: {moved}." if moved else ""
 
 
 def importance(verdict: CaseVerdict) -> int:
-    """0 is what a reader must see: gated and wrong, then gated and slower; ungated and the same comes last."""
+    """A rank for the reader, 0 the most important: gated and wrong, then gated and slower; ungated and the same comes
+    last."""
     return verdict.verdict.rank + (0 if verdict.gated or verdict.failed else len(Verdict))

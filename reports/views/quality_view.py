@@ -1,4 +1,4 @@
-"""How good the data of a run are: samples, spread, clocks, and what the trace readers repaired or could not place."""
+"""The quality of a run's data: samples, spread, clocks, and the rows that trace readers repaired or could not place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .samples_view import Strip, in_processes
 
 
 def quality_rows(joined: Joined, strips: Sequence[Strip]) -> tuple[tuple[str, str], ...]:
-    """Name and value in words; what was not recorded is absent."""
+    """Name and value in words. Facts that were not recorded are absent."""
     return tuple(_rows(joined, strips))
 
 
@@ -47,8 +47,8 @@ def _rows(joined: Joined, strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
 
 
 def label_rows(measurements: Iterable[Measurement]) -> tuple[tuple[str, str], ...]:
-    """How many kernels repeat themselves, and how many rows do not depend on those beside them; none where nobody
-    asked."""
+    """The number of kernels that repeat themselves, and of rows that do not depend on their neighbours. None without
+    such checks."""
     numerics = [m.numerics for m in measurements if m.numerics]
     repeats = [found.determinism for found in numerics if found.determinism]
     rows = [found.batch_invariance for found in numerics if found.batch_invariance and found.batch_invariance.rows]
@@ -93,6 +93,6 @@ def _samples(strips: Sequence[Strip]) -> Iterator[tuple[str, str]]:
 
 
 def _unread(conditions: tuple[Conditions, ...]) -> str:
-    """Where a machine says nothing of its clocks, nothing is known of throttling."""
+    """A machine that does not report its clocks leaves throttling unknown."""
     read = any(c.sm_clock_mhz is not None for c in conditions)
     return "none seen" if read else "this machine does not say"

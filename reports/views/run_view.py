@@ -1,4 +1,4 @@
-"""What a report says of the run itself: where it ran, in which condition, what is right, wrong or missing."""
+"""A report's facts on the run itself: its machine and condition, and the cases that are right, wrong or missing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Problem:
-    """A case that has no samples, and why."""
+    """A case without samples, and the reason."""
 
     case: str
     arm: str
@@ -48,8 +48,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Counts:
-    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached.
-    alike: not timed, for both sides of a comparison run the same code."""
+    """measured: cases that were run. shared: answered by an earlier arm's measurement. missing: not reached. alike: not
+    timed, because both sides of a comparison run the same code."""
 
     correct: int
     checked: int
@@ -112,7 +112,7 @@ def _facts(environment: Environment | None, conditions: Sequence[Conditions]) ->
 
 
 def throttling(conditions: Sequence[Conditions]) -> str:
-    """`throttled in 3 of 14 rounds: sw_power_cap`; empty where no round was."""
+    """`throttled in 3 of 14 rounds: sw_power_cap`; empty without a throttled round."""
     reasons = [c.throttle_reasons for c in conditions if c.throttle_reasons]
     if not reasons:
         return ""
@@ -156,7 +156,7 @@ WITH_UNIT: Mapping[str, Callable[[float], str]] = {
 
 
 def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], ...]:
-    """Name and value of each known fact of a machine, ready to be shown."""
+    """Name and value of each known fact of a machine, ready for display."""
     facts = ((name, label, getattr(environment, name, None)) for name, label in ENVIRONMENT_NAMES.items())
     return tuple(
         (label, WITH_UNIT[name](value) if name in WITH_UNIT else clean(str(value), REASON_LIMIT))
@@ -206,7 +206,7 @@ def unit_words(unit: str) -> str:
 
 
 def case_name(case: Case, configured: bool = True) -> str:
-    """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`. configured: with the answer, where that is
+    """`moe_gate_up, 1 token`; `decode, batch 1, context 1,024, cuda_graph`. configured: include the answer if it is
     part of a sweep's case."""
     head = site_name(case) if case.kind == "kernel" else clean(case.op or case.kind)
     config = config_words(case.answer) if configured and case.tunables_in_id else ""
@@ -215,7 +215,7 @@ def case_name(case: Case, configured: bool = True) -> str:
 
 
 def footnotes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
-    """What the intervals mean: one sentence for each kind of interval among those shown."""
+    """The meaning of the intervals: one sentence for each kind of interval among those shown."""
     kinds: dict[tuple[str, str, float], list[int]] = {}
     for e in estimates:
         kinds.setdefault((e.level, e.noise, round(e.confidence, 3)), []).append(e.n)

@@ -24,12 +24,12 @@ class Strip:
 
     @property
     def medians(self) -> tuple[float, ...]:
-        """Of each process."""
+        """The median of each process."""
         return tuple(map(median, self.lanes))
 
     @property
     def apart(self) -> float:
-        """The largest median over the least, less one."""
+        """The largest median over the least, minus one."""
         return max(self.medians) / min(self.medians) - 1
 
     @property
@@ -42,7 +42,7 @@ class Strip:
 
     @property
     def spread(self) -> float:
-        """The largest over the least, less one."""
+        """The largest sample over the least, minus one."""
         return self.high / self.low - 1 if self.low > 0 else 0.0
 
     @property
@@ -66,5 +66,5 @@ def strips(joined: Joined) -> tuple[Strip, ...]:
 
 
 def in_processes(found: Sequence[Strip]) -> tuple[Strip, ...]:
-    """Those of cases that were timed in several fresh processes."""
+    """Strips of the cases that were timed in several fresh processes."""
     return tuple(strip for strip in found if len(strip.lanes) > 1)

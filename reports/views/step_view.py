@@ -1,4 +1,4 @@
-"""What a decode step is made of: kernels, gaps between them, and what is left, each as a share of the timed step."""
+"""The parts of a decode step: kernels, gaps between them, and the rest, each as a share of the timed step."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ from .decode_view import ModelGroup, ModelRow
 from .joined import step_shape
 
 OVERLAP_SHARE = 0.005
-"""Of the kernels' sum: kernels that overlap less than this are not said to; clocks of two streams differ by as much."""
+"""Share of the kernels' sum below which overlap is not reported: clocks of two streams differ by as much."""
 
 
 @dataclass(frozen=True)
 class StepParts:
-    """One arm's step, in us. sum_us: kernels, copies and memsets, each for itself. covered_us: the time that at least
-    one of them runs. gaps_us: the rest of a profiled step. timed_us: the step without a profiler, by the same engine.
-    """
+    """One arm's step, in us."""
 
     arm: str
     engine: str
     axes: str
     kernels: float
     sum_us: float
+    """Kernels, copies and memsets, each counted by itself."""
     covered_us: float
+    """Time in which at least one of them runs."""
     gaps_us: float
+    """The rest of a profiled step."""
     timed_us: float
+    """The step without a profiler, by the same engine."""
 
     @property
     def left_us(self) -> float:
-        """Of the timed step, after kernels and gaps; negative where steps took longer under the profiler."""
+        """The rest of the timed step after kernels and gaps; negative if steps took longer under the profiler."""
         return self.timed_us - self.covered_us - self.gaps_us
 
     @property
     def share(self) -> float:
-        """Of the timed step, how much kernels explain."""
+        """The share of the timed step that kernels explain."""
         return self.covered_us / self.timed_us
 
 
 def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[StepParts, ...]:
-    """One for each profile of an engine that was timed too: in steps that are launched one by one, gaps are the
-    host's, and say nothing about a graph."""
+    """One for each profile of an engine that was timed too. In steps that are launched one by one, gaps belong to the
+    host, and say nothing about a graph."""
     found = []
     for profile in profiles:
         engine, row = timed_like(decodes, profile)
@@ -67,8 +69,11 @@ def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[S
 
 
 def timed_like(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, ModelRow | None]:
-    """The decode that was timed at the profile's shape with its arm, and its engine: the profile's own where there is
-    one, else a captured one; never one whose kernels are others than the profile's."""
+    """The timed decode at the profile's shape with its arm, and its engine.
+
+    The profile's own engine is preferred, then a captured one. An engine with other kernels than the profile's never
+    fits.
+    """
     fits = [group for group in decodes if (group.batch, group.context) == step_shape(profile.axes)]
     fits = [group for group in fits if same_kernels(group.engine, profile.engine)]
     for group in sorted(fits, key=lambda group: not engine_facts(group.engine).replays_ops):
@@ -79,7 +84,7 @@ def timed_like(decodes: Sequence[ModelGroup], profile: Profile) -> tuple[str, Mo
 
 
 def overlaps(profile: Profile) -> bool:
-    """Do its kernels run at the same time, so that their sum is more than the time they cover?"""
+    """Whether its kernels run at the same time, so that their sum exceeds the time that they cover."""
     return profile.gpu_sum_ns - profile.gpu_busy_ns > OVERLAP_SHARE * profile.gpu_sum_ns
 
 

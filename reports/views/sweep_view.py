@@ -1,4 +1,5 @@
-"""What a report shows of a sweep: the landscape over the two largest axes, the choice, what matters. No drawing."""
+"""A report's view of a sweep: the landscape over the two largest axes, the choice, and the tunables that matter. It
+draws nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ from ..figures import clean
 
 @dataclass(frozen=True)
 class Landscape:
-    """Names and values are cleaned. cells: us of the best configuration at each pair of values, by row and column;
-    None where there is none."""
+    """Names and values are cleaned. cells: us of the best configuration at each pair of values, by row and column; None
+    if there is none."""
 
     row_name: str
     column_name: str
@@ -27,7 +28,7 @@ class Landscape:
 
 @dataclass(frozen=True)
 class TopRow:
-    """name: the tunables that are not the same in all rows. gain: against the baseline, in words."""
+    """name: the tunables that differ between rows. gain: against the baseline, in words."""
 
     name: str
     time_us: Estimate
@@ -78,7 +79,7 @@ def _trust(question: SweptVariant) -> str:
 
 
 def _landscape(question: SweptVariant) -> Landscape | None:
-    """Over the two tunables with most values, the earlier first where they are equal; None with fewer than two."""
+    """The landscape over the two tunables with most values, the earlier first in a tie. None with fewer than two."""
     found = times_us(question.configurations)
     names = list(found[0][0]) if found else []
     values = {name: sorted({tunables[name] for tunables, _ in found}, key=_by_number) for name in names}

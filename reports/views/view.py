@@ -1,4 +1,4 @@
-"""A run as a report shows it: every table and sentence as values, before any of them is text in a format.
+"""A run in the form that a report shows: every table and sentence as values, before any of them is text in a format.
 
 `build` is pure. Names in a view are cleaned for a single line (`figures.clean`); each format escapes them for itself.
 """
@@ -26,22 +26,24 @@ from .samples_view import Strip, in_processes, strips
 from .step_view import StepParts, steps
 
 UNMATCHED_SHARE = 0.01
-"""Of a profile's time: above this, categories are read with care. Rules that know a model leave less on every trace."""
+"""Share of a profile's time. Above it, categories are read with care: rules that know a model leave less on every
+trace."""
 
 
 @dataclass(frozen=True)
 class View:
-    """read_gb_s: bandwidth measured there. trouble: what went wrong or is missing. summary: what a reader takes away.
-    outputs, memory, energy: what stands under the tables. intervals: what they mean. cautions: what not to conclude.
-    methods: what columns mean. Sentences, all."""
+    """The tables and sentences of a report."""
 
     headline: Headline
     device: str
     read_gb_s: float | None
+    """Bandwidth measured on that machine."""
     counts: Counts
     arms: tuple[str, ...]
     trouble: tuple[str, ...]
+    """Sentences on failures and missing parts."""
     summary: tuple[str, ...]
+    """Sentences on the main results."""
     decodes: tuple[ModelGroup, ...]
     prefills: tuple[ModelGroup, ...]
     figures: tuple[FigureGroup, ...]
@@ -51,6 +53,7 @@ class View:
     steps: tuple[StepParts, ...]
     binaries: tuple[ArmBinaries, ...]
     outputs: tuple[str, ...]
+    """Sentences below the tables, as are `memory` and `energy`."""
     memory: str
     energy: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -58,11 +61,14 @@ class View:
     terrains: tuple[Terrain, ...]
     quality: tuple[tuple[str, str], ...]
     intervals: tuple[str, ...]
+    """Sentences on the meaning of the intervals."""
     cautions: tuple[str, ...]
+    """Sentences on conclusions to avoid."""
     methods: tuple[str, ...]
+    """Sentences on the meaning of columns."""
 
     def place(self, arm: str) -> int:
-        """By which it is coloured; 0 for one that the plan does not have."""
+        """Index of an arm, which selects its colour; 0 for one that the plan does not have."""
         return self.arms.index(arm) if arm in self.arms else 0
 
     @property
@@ -71,7 +77,7 @@ class View:
 
 
 def build(run: Run) -> View:
-    """The view of a stored run, of any state; what was not measured is absent, what went wrong is a row."""
+    """The view of a stored run, in any state. Unmeasured parts are absent; each failure is a row."""
     joined = join(run)
     decodes, prefills = model_groups(joined, "decode"), model_groups(joined, "prefill")
     kernels, profiles = kernel_groups(joined), categories(joined, decodes)
@@ -134,7 +140,7 @@ def _trouble(head: Headline, counted: Counts) -> Iterator[str]:
 def _summary(
     decodes: Sequence[ModelGroup], kernels: Sequence[KernelGroup], figures: Sequence[FigureGroup]
 ) -> Iterator[str]:
-    """The decode of each arm, or, without a decode, the kernels; figures of what ran outside."""
+    """Sentences on outside figures, and on the decode of each arm or, without a decode, on the kernels."""
     yield from (sentence for figure in figures for sentence in figure_sentences(figure))
     for group in decodes:
         yield from _decode_sentences(group)
@@ -161,7 +167,8 @@ def _kernel_sentences(group: KernelGroup) -> Iterator[str]:
 
 
 def _outputs(decodes: Sequence[ModelGroup]) -> Iterator[str]:
-    """Every arm's timed steps are fed one recorded stream; what an arm would have said by itself is told here."""
+    """Sentences on outputs. Every arm's timed steps are fed one recorded stream; these tell an arm's own greedy
+    stream."""
     if not decodes:
         return
     left = [(group, row) for group in decodes for row in group.rows if row.stream_note]
@@ -173,7 +180,7 @@ def _outputs(decodes: Sequence[ModelGroup]) -> Iterator[str]:
 
 
 def _memory(decodes: Sequence[ModelGroup]) -> str:
-    """`19.8 GiB peak · capture 0.90 s`, the largest over the decode cases; empty where nothing is known."""
+    """`19.8 GiB peak · capture 0.90 s`, the largest over the decode cases; empty if nothing is known."""
     measured = [row.measurement for group in decodes for row in group.rows]
     peak = _largest(m.peak_memory_bytes for m in measured)
     compiled, captured = _largest(m.compile_s for m in measured), _largest(m.capture_s for m in measured)
