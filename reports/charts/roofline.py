@@ -46,7 +46,7 @@ class Spot:
 
 def draw_roofline(view: View, want_png: bool = True) -> Chart | None:
     """None if the read bandwidth is unknown, or if fewer than two kernels have work."""
-    every = sorted(_spots(view), key=lambda spot: spot.arm)  # the first arm, which most answers are of, lies below
+    every = sorted(_spots(view), key=lambda spot: spot.arm)  # the first arm has most answers, so it is drawn below
     spots = [spot for spot in every if spot.tflop_s * FARTHEST >= max(other.tflop_s for other in every)]
     if view.read_gb_s is None or len(spots) < LEAST_POINTS:
         return None

@@ -15,7 +15,7 @@ from ..views.samples_view import Strip
 
 WIDTH, HEIGHT, SCALE = 160, 28, 2
 STRIP_WIDTH, LANE = 220, 5
-"""Width in pixels; a lane is a process. SCALE: whole units of a pixel, so that paths need no decimals."""
+"""Pixels: a strip's width, a lane's height. A lane is a process. SCALE: units of a pixel, so paths need no decimals."""
 
 
 def strip_svg(strip: Strip) -> Markup:

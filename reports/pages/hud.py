@@ -73,7 +73,7 @@ def _metrics(row: CaseRow[Triple]) -> Iterator[Fields]:
     if row.tok_s and row.time:
         tokens = row.tok_s.value * row.time.value  # tokens x 1e6, as in the rate
         yield _metric("token_per_sec", [tokens / us for us in times_us], about)
-    if not row.unit.startswith("us"):  # a figure of a program that is no time
+    if not row.unit.startswith("us"):  # a program's figure that is not a time
         yield _metric(f"{row.op}({row.unit})" if row.unit else str(row.op), times_us, about)
         return
     name = "median_tpot_ms" if row.kind == "decode" else "avg_inference_latency(ms)"

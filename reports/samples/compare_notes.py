@@ -120,7 +120,7 @@ def _durations(folder: Path) -> list[str]:
     path = folder / "commands.csv"
     if not path.is_file():
         return []
-    commands: dict[str, list[dict[str, str]]] = {}  # one that was gone on with in a later call has several rows
+    commands: dict[str, list[dict[str, str]]] = {}  # a command continued in a later call has several rows
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             commands.setdefault(row["name"], []).append(row)

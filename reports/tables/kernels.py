@@ -38,7 +38,7 @@ def kernels(view: View) -> Table:
         Column("repeats", "Repeats", sparse=True, extra=True),
         Column("rows", "Row alone", sparse=True, extra=True),
     )
-    in_step = any(group.calls for group in view.kernels)  # else they are of no model
+    in_step = any(group.calls for group in view.kernels)  # otherwise they belong to no model
     rows = []
     for group in view.kernels:
         for row in group.rows:

@@ -74,7 +74,7 @@ class Joined:
 
 
 def join(run: Run) -> Joined:
-    """Pair each planned case with its measurement, or with the measurement of the case that it shares."""
+    """Pair each planned case with its measurement, or with the measurement of the case that stands for it."""
     arm_of, own = {case.id: case.arm for case in run.cases}, {m.case.id for m in run.measurements}
     cases = tuple(
         MeasuredCase(case, m, "" if case.id in own else arm_of.get(case.same_as or "", ""))

@@ -167,7 +167,7 @@ def _kernel_sentences(group: KernelGroup) -> Iterator[str]:
 
 
 def _outputs(decodes: Sequence[ModelGroup]) -> Iterator[str]:
-    """Sentences on outputs. Every arm's timed steps are fed one recorded stream; these tell an arm's own greedy
+    """Sentences on outputs. Every arm's timed steps are fed one recorded stream; these describe an arm's own greedy
     stream."""
     if not decodes:
         return
