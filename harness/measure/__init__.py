@@ -1,1 +1,1 @@
-"""Kernels measured: verified against their definition, then timed by the device's timer, diagnosed when wrong."""
+"""Measure kernels: verify each against its definition, time it with the device's timer, and diagnose wrong output."""

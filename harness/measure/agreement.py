@@ -1,4 +1,4 @@
-"""How far an output is from the reference, and where: the comparison behind every INCORRECT."""
+"""How far an output is from the reference, and in which region: the comparison behind every INCORRECT."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from harness.measure.poison import unwritten
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 ROW_VALUES = 8
-"""A row has at least so many values: fewer say little of the row's own size."""
+"""A row has at least this many values: fewer say little about the row's own size."""
 TINY = torch.finfo(torch.float32).tiny
 """The smallest number that is not denormal, of bfloat16 too. Hardware may flush denormals to zero."""
 ROW_FLOOR = 1e-5
-"""Rows below this share of the tensor's largest value are held to this size in place of their own: a row that is zero
-by cancellation has errors of the size of what cancelled."""
+"""Rows below this share of the tensor's largest value are compared relative to this size instead of their own. A row
+that cancels to zero has errors of the size of the terms that cancelled."""
 
 
 NARROW = {torch.float8_e4m3fn: 2.0**-4, torch.float8_e5m2: 2.0**-3, torch.int8: 0.5 / 127, torch.uint8: 0.5 / 255}
-"""The largest error of one rounding, relative to the value; of integers to the largest that there is."""
+"""The largest error of one rounding, relative to the value; for integers, relative to the dtype's largest."""
 
 
 def narrowed(allowed: Tolerance, output: Tensor) -> Tolerance:
-    """The tolerance of an output of 8 bits of an op that says none: a value beside a border may go either way, which is
-    one step, and a step is two roundings. Rounding alone has an rms below three quarters of its largest error relative
-    to values; integers have the same error at small values, which are most."""
+    """The tolerance of an 8-bit output of an op that states none.
+
+    A value beside a rounding border may go either way, which is one step, and a step is two roundings. The rms of
+    rounding alone is below three quarters of its largest error relative to values. Integers have the same error at
+    small values, which are the majority.
+    """
     unit = NARROW.get(output.dtype, 0.0) if allowed.rounds_narrowly else 0.0
     if not unit:
         return allowed
@@ -89,8 +92,9 @@ def compare(
 
 
 def surely_agrees(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None) -> Tensor:
-    """True where `compare` would find the output correct, on the device, by half of the operations and without the
-    numbers; False does not say that it would not. Only finite values are judged here, and no zeros alone."""
+    """True, as a tensor on the device, where `compare` would find the output correct: with half of its operations and
+    without its numbers. False does not mean that `compare` would find it wrong. Judges finite values only, and no
+    all-zero reference."""
     if output.shape != reference.shape or not reference.is_floating_point() or not reference.numel():
         return torch.zeros((), dtype=torch.bool, device=reference.device)
     trailing = row_dims or trailing_dims(reference.shape)
@@ -107,7 +111,8 @@ def surely_agrees(output: Tensor, reference: Tensor, allowed: Tolerance, row_dim
 
 
 def all_surely_agree(op: LoadedOp, outputs: Sequence[Tensor], wanted: Sequence[Tensor], allowed: Tolerance) -> bool:
-    """`surely_agrees` for all outputs of an op, or all outputs and then all states, with one wait for the device."""
+    """Return whether `surely_agrees` holds for all outputs of an op, or all outputs and then all states, with one wait
+    for the device."""
     names = [*(name for name, _ in op.op.outputs), *(i.name for i in op.op.inputs if i.role == "state")]
     flags = [
         surely_agrees(got, right, allowed, op.row_dims(name))
@@ -117,7 +122,7 @@ def all_surely_agree(op: LoadedOp, outputs: Sequence[Tensor], wanted: Sequence[T
 
 
 def wrong_values(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None = None) -> Tensor:
-    """Mask of the values, in the shape of both tensors, that are beyond the tolerance of the tensor or of their row."""
+    """Mask, in the shape of both tensors, of the values beyond the tolerance of the tensor or of their row."""
     allowed, reference = narrowed(allowed, output), _as_float(output, reference, allowed)
     if not reference.is_floating_point():
         return output.to(torch.int64) != reference.to(torch.int64)
@@ -125,24 +130,30 @@ def wrong_values(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims
 
 
 def _as_float(output: Tensor, reference: Tensor, allowed: Tolerance) -> Tensor:
-    """A definition that quantises to integers itself: they are numbers, which may be off by a step."""
+    """The reference to compare with; as floats where the definition itself quantises to integers, which are then
+    numbers that may be off by one step."""
     both = output.dtype in NARROW and reference.dtype in NARROW and not output.is_floating_point()
     return reference.float() if both and allowed.rounds_narrowly else reference
 
 
 class _Differences(NamedTuple):
-    """difference, reference: float32 without what is not finite and equal in both. size: the reference's largest value.
-    wrong: mask. row_error: the largest rms error of a row relative to that row's own rms. All lie on the device."""
+    """Differences of one output, all on the device."""
 
     difference: Tensor
+    """float32, 0 where both values are equal (NaN and infinity included) or differ by less than `TINY`."""
     reference: Tensor
+    """float32, 0 in place of values that are not finite."""
     size: Tensor
+    """The reference's largest value."""
     wrong: Tensor
+    """Mask."""
     row_error: Tensor
+    """The largest rms error of a row relative to that row's rms."""
 
 
 def _differences(output: Tensor, reference: Tensor, allowed: Tolerance, row_dims: int | None) -> _Differences:
-    """Hold every value to the tensor's tolerance, and every row to `row_slack` times that of its own size."""
+    """Compare every value with the tensor's tolerance, and every row with `row_slack` times the tolerance of its own
+    size."""
     output, reference = output.float(), reference.float()
     same = (output == reference) | (torch.isnan(output) & torch.isnan(reference))
     same |= (output - reference).abs() < TINY
@@ -175,7 +186,7 @@ def trailing_dims(shape: torch.Size) -> int:
 
 
 def _rms(values: Tensor, size: Tensor) -> Tensor:
-    """Root mean square over `size`, by which it is divided first: squares of large values overflow float32."""
+    """Root mean square over `size`. Divides by `size` first: squares of large values overflow float32."""
     return (values / torch.where(size > 0, size, 1.0)).square().mean().sqrt()
 
 
@@ -189,8 +200,8 @@ def _compare_integers(name: str, output: Tensor, reference: Tensor) -> Correctne
 
 
 def describe_region(wrong: Tensor) -> str:
-    """Where a mask is set: `dim 0: 3 of 8 (2..5), dim 1: 2044..2047 (the tail)`; dimensions set throughout are left
-    out."""
+    """Describe the region that a mask sets: `dim 0: 3 of 8 (2..5), dim 1: 2044..2047 (the tail)`. Omits dimensions that
+    are set throughout."""
     parts = []
     for dim, size in enumerate(wrong.shape):
         others = [d for d in range(wrong.dim()) if d != dim]
@@ -209,8 +220,8 @@ def describe_region(wrong: Tensor) -> str:
 
 
 def worst_of(results: Sequence[Correctness]) -> Correctness:
-    """One result for several outputs: the first wrong one, else the one with the largest share of its allowance; the
-    element counts are summed."""
+    """One result for several outputs: the first wrong one, else the one that uses the largest share of its tolerance.
+    Element counts are summed."""
     wrong = [r for r in results if not r.correct]
     chosen = wrong[0] if wrong else max(results, key=lambda r: r.rms_error / (r.allowed_rms_error or 1))
     return Correctness(
@@ -230,7 +241,7 @@ def worst_of(results: Sequence[Correctness]) -> Correctness:
 
 
 def sentence(result: Correctness) -> str:
-    """Why a case is INCORRECT, in one line."""
+    """The reason why a case is INCORRECT, in one line."""
     if result.kind in (Mismatch.OUTPUTS, Mismatch.WRITE_OUTSIDE):
         return "; ".join(part for part in (result.region, result.detail) if part)
     count = f"{result.wrong_elements:,} of {result.elements:,} values wrong"
@@ -242,7 +253,8 @@ def sentence(result: Correctness) -> str:
 
 
 def near(got: Tensor, right: Tensor, max_error: float) -> Tensor:
-    """Whether all values agree, as a tensor that the device still computes; what is no float has to be equal."""
+    """Whether all values agree, as a tensor that the device still computes. Values that are no floats have to be
+    equal."""
     if not right.is_floating_point():
         return (got == right).all()
     return ((got - right).abs() <= max_error * right.abs().max()).all()

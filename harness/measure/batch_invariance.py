@@ -1,4 +1,4 @@
-"""Does a row's result depend on the rows beside it? Each row alone against the same row among others."""
+"""Does a row's result depend on the rows beside it? Compares each row alone with the same row among others."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from harness.values.numerics import BatchInvariance
 AXES = ("batch", "tokens")
 """Dims that count the rows of a call; the first that an op's outputs or states have."""
 AMONG = 8
-"""Rows of the call with all, or as many as the case has where these are more."""
+"""Rows of the call that has them all; the case's own number where that is larger."""
 SECONDS = 0.1
-"""No further row so long after the first, which may have to be compiled."""
+"""Start no further row this long after the first, which may have to be compiled."""
 
 
 class Rows(NamedTuple):
-    """Where a tensor has its rows: which dimension, and how many of its places one row takes."""
+    """The rows of a tensor: their dimension, and how many of its places one row takes."""
 
     dim: int
     step: int
 
     def of(self, tensor: Tensor, row: int) -> Tensor:
-        """One row as a tensor of its own, aligned as one that was allocated for it."""
+        """One row as a separate tensor, aligned like a fresh allocation."""
         return tensor.narrow(self.dim, row * self.step, self.step).clone(memory_format=torch.contiguous_format)
 
 
 def batch_invariance(candidate: Candidate, raw: Operands, device: Device, routing: Any) -> BatchInvariance | None:
-    """None where the op has no rows. raw: operands of the case, whose weights are taken as they are."""
+    """Return the batch invariance of a candidate; None where the op has no rows. raw: operands of the case, whose
+    weights are used unchanged."""
     case, op = candidate.case, candidate.op
     axis = rows_axis(op.op, case.dims)
     if axis is None:
@@ -71,7 +72,8 @@ def batch_invariance(candidate: Candidate, raw: Operands, device: Device, routin
 
 
 def rows_axis(op: Any, dims: Mapping[str, int]) -> str | None:
-    """The dim that counts an op's rows: one that each output, or where there is none each state, has once."""
+    """The dim that counts an op's rows: the one that every output, or every state where there is no output, has
+    once."""
     shapes = [shape for _, shape in op.outputs] or [i.shape for i in op.inputs if i.role == "state"]
     for axis in AXES:
         if axis in dims and shapes:
@@ -121,7 +123,7 @@ def _compared(
 
 
 def _results(candidate: Candidate, prepared: Operands) -> tuple[Tensor, ...]:
-    """Outputs and states of one call on states of its own."""
+    """Outputs and states of one call on fresh states."""
     op = candidate.op
     states = [i.name for i in op.op.inputs if i.role == "state"]
     operands = {**prepared, **{name: prepared[name].clone() for name in states}}
@@ -131,13 +133,13 @@ def _results(candidate: Candidate, prepared: Operands) -> tuple[Tensor, ...]:
 
 
 def _bytes_of(inputs: Mapping[str, Rows], op: Any, dims: Mapping[str, int]) -> int:
-    """At most, of the inputs that grow with the rows."""
+    """Upper bound on the bytes of the inputs that grow with the rows."""
     evaluate = load_operands().evaluate
     shapes = [i.shape for i in op.inputs if i.name in inputs]
     return sum(8 * torch.Size([evaluate(text, dims) for text in shape]).numel() for shape in shapes)
 
 
 def _from_both_ends(count: int) -> list[int]:
-    """0, last, 1, last but one, ...: where tiles begin and end comes first."""
+    """0, last, 1, last but one, ...: first the rows where tiles begin and end."""
     order = [place // 2 if place % 2 == 0 else count - 1 - place // 2 for place in range(count)]
     return order

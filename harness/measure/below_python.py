@@ -1,4 +1,5 @@
-"""What may be replaced below Python: the C functions behind its objects, and torch's kernels behind its operators."""
+"""Parts that code can replace below Python: the C functions behind its objects, and torch's kernels behind its
+operators."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ import torch
 
 POINTER = ctypes.sizeof(ctypes.c_void_p)
 METHOD = {BuiltinFunctionType: 2 * POINTER, MethodDescriptorType: 5 * POINTER}
-"""Where a CPython object holds its PyMethodDef (m_ml, d_method); that begins with a name and the C function."""
+"""Offset of the PyMethodDef pointer in a CPython object (m_ml, d_method); a PyMethodDef begins with a name and the C
+function."""
 DEFINITION = 4 * POINTER
 VECTORCALL = 6 * POINTER
-"""Where both hold the function that Python calls, which calls the other."""
+"""Offset, in both kinds of object, of the function that Python calls, which calls the C function."""
 OPERATORS = tuple(
     f"aten::{name}"
     for name in (
@@ -26,12 +28,12 @@ OPERATORS = tuple(
         "sub.Tensor", "sum", "uniform_", "where.self",
     )
 )  # fmt: skip
-"""That comparisons are made of, and with which operands are drawn and poisoned."""
+"""Operators that comparisons consist of, and that draw and poison operands."""
 KEYS = ("CPU", "CUDA", "Autograd", "ADInplaceOrView", "Composite", "BackendSelect", "catchall", "[alias]")
 
 
 class CFunctions:
-    """The C functions of Python's built-in functions and methods as they were."""
+    """The C functions of Python's built-in functions and methods, as they were."""
 
     def __init__(self, functions: Sequence[Any]) -> None:
         known = [f for f in functions if type(f) in METHOD] if sys.implementation.name == "cpython" else []
@@ -42,8 +44,8 @@ class CFunctions:
         self._tables = [(first, size, ctypes.string_at(first, size)) for first, size in _tables(self._methods)]
 
     def changes(self, whole: bool) -> list[str]:
-        """Names of those whose C function is another; they are put back. whole: also the entry that Python calls first,
-        of each object, which takes 0.2 ms."""
+        """Names of the functions and methods whose C function changed; each is restored. whole: also check the entry
+        that Python calls first of each object, which takes 0.2 ms."""
         as_they_were = all(ctypes.string_at(first, size) == kept for first, size, kept in self._tables)
         if as_they_were and not (whole and [word.value for _, word in self._named] != self._values):
             return []
@@ -60,7 +62,7 @@ def _word(address: int) -> ctypes.c_void_p:
 
 
 def _tables(methods: Sequence[int]) -> list[tuple[int, int]]:
-    """Addresses and sizes of the stretches in which PyMethodDefs, each of four pointers, follow each other."""
+    """Addresses and sizes of the memory ranges in which PyMethodDefs, four pointers each, follow one another."""
     found: list[tuple[int, int]] = []
     for method in sorted({method for method in methods if method}):
         if found and sum(found[-1]) == method:
@@ -71,6 +73,6 @@ def _tables(methods: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def torch_kernels() -> dict[str, tuple[str, ...]]:
-    """By operator, what torch's dispatcher calls for tensors of a CPU or a GPU."""
+    """The functions that torch's dispatcher calls for CPU and GPU tensors, by operator."""
     dumps = {name: torch._C._dispatch_dump(name) for name in OPERATORS}
     return {name: tuple(line for line in dump.splitlines() if line.startswith(KEYS)) for name, dump in dumps.items()}

@@ -1,4 +1,4 @@
-"""A kernel case with its op and variant loaded, and how it is refused."""
+"""A kernel case with its op and variant loaded, and the ways to reject it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from harness.values.measurement import Correctness, Measurement, Status
 
 
 class Rejected(Exception):
-    """A case that will not be timed, with the measurement that says why. source_text: of its variant, where it has
-    been loaded."""
+    """A case that will not be timed, with the measurement that gives the reason. source_text: text of its variant,
+    where it was loaded."""
 
     def __init__(self, measurement: Measurement, source_text: str | None = None) -> None:
         super().__init__(measurement.reason)
@@ -61,8 +61,8 @@ class Candidate:
 
     @contextmanager
     def rejecting_errors(self, device: Device, doing: str = "") -> Iterator[None]:
-        """Whatever a user's kernel raises inside is its case's result. An error that takes the device from this process
-        is raised on: nothing else can run here. doing: put before the error's text."""
+        """Turn every error that a user's kernel raises inside into its case's result. Re-raises an error that takes the
+        device from this process, since nothing else can run here. doing: put before the error's text."""
         try:
             yield
         except (Rejected, WorkLeftRunning):

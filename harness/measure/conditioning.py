@@ -1,4 +1,4 @@
-"""How far right float32 results may be apart under a condition that makes an op more sensitive to its operands."""
+"""How far apart right float32 results may be under a condition that makes an op more sensitive to its operands."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def allowed_under(
     """The tolerance on `changed` operands of an op that has `tolerance` on `random` ones, both float32.
 
     A bound on rounding errors is unit roundoff x length of the sums x condition. Unit roundoff and length are the same
-    for both, so the bound grows with the condition: the relative change of the result per relative change of the
-    operands, estimated at random as by Kenney and Laub (SIAM J. Sci. Comput. 15, 1994). A softmax of logits in the
-    thousands is as uncertain as their last digits. Never less than `tolerance`, never more than `coarsest`, that of
-    bfloat16, whose sums are float32 too.
+    for both, so the bound grows with the condition. The condition is the relative change of the result per relative
+    change of the operands, estimated at random as by Kenney and Laub (SIAM J. Sci. Comput. 15, 1994). A softmax of
+    logits in the thousands is as uncertain as their last digits. Never less than `tolerance`, never more than
+    `coarsest`, the tolerance of bfloat16, whose sums are float32 too.
     """
     more = max(1.0, condition(results, changed) / max(condition(results, random), 1e-30))
     return msgspec.structs.replace(

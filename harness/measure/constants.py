@@ -1,4 +1,4 @@
-"""The numbers that a verdict is made with: tolerances of the specs, margins and limits of this package."""
+"""The numbers behind a verdict: tolerances of the specs, margins and limits of this package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEPT = (bool, int, float, str, bytes, tuple, frozenset, dict)
 
 
 class Constants:
-    """The constants of a module, named in capitals, as they were."""
+    """The constants of a module (names in capitals), as they were."""
 
     def __init__(self, module: ModuleType, label: str) -> None:
         self._module, self._label = module, label
@@ -19,7 +19,7 @@ class Constants:
         }
 
     def changes(self) -> list[str]:
-        """Names of those that are other objects or hold other values; they are put back."""
+        """Names of the constants that are other objects or hold other values; each is restored."""
         held, found = vars(self._module), []
         for name, (value, inside) in self._kept.items():
             if held.get(name) is value and (inside is None or _inside(value) == inside):
@@ -35,8 +35,8 @@ def _is_constant(name: str, value: Any) -> bool:
 
 
 def _inside(value: Any) -> dict[Any, Any] | None:
-    """What could be changed in a constant without replacing it: the items of a dict, the fields of an object and the
-    items of the dicts among them."""
+    """The parts of a constant that code can change without replacing it: the items of a dict, the fields of an object
+    and the items of the dicts among them."""
     if isinstance(value, dict):
         return dict(value)
     if is_dataclass(value):

@@ -1,4 +1,4 @@
-"""Hold the outputs of a call to what an op and a variant owe, before their values are compared."""
+"""Check the outputs of a call against the contract of its op and variant, before their values are compared."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 OWN_CLASSES = (Tensor, torch.nn.Parameter)
 OVERLAPS = 1
-"""`torch._debug_has_internal_overlap`: 0 no, 1 yes, 2 not told without work."""
+"""Results of `torch._debug_has_internal_overlap`: 0 no, 1 yes, 2 too expensive to tell."""
 
 
 def broken_contract(op: LoadedOp, outputs: Sequence[Any], inputs: Sequence[Any], activations: str) -> str:
-    """Say what one call's outputs break; empty where nothing. activations: their dtype's name."""
+    """Describe how one call's outputs break the contract; empty where they keep it. activations: name of their
+    dtype."""
     names = [name for name, _ in op.op.outputs]
     if len(outputs) != len(names):
         return f"{len(outputs)} outputs, the op has {len(names)} ({', '.join(names) or 'none'})"
@@ -43,8 +44,8 @@ def broken_contract(op: LoadedOp, outputs: Sequence[Any], inputs: Sequence[Any],
 
 
 def shared_buffer(op: LoadedOp, calls: Sequence[Sequence[Tensor]]) -> str:
-    """Say which output of one call lies in the memory of another call's; empty where each has its own. calls: the
-    outputs of several calls, all still held."""
+    """Name an output of one call that lies in the memory of another call's output; empty where each has its own memory.
+    calls: the outputs of several calls, all still held."""
     seen: dict[int, tuple[int, str]] = {}
     for number, outputs in enumerate(calls):
         for (name, _), output in zip(op.op.outputs, outputs, strict=True):
@@ -57,13 +58,13 @@ def shared_buffer(op: LoadedOp, calls: Sequence[Sequence[Tensor]]) -> str:
 
 
 class DefinitionCalled(Exception):
-    """A variant called the definition that it is compared with."""
+    """A variant called the definition that its output is compared with."""
 
 
 @contextmanager
 def definition_forbidden(op: LoadedOp) -> Iterator[None]:
-    """Makes the op's definition raise DefinitionCalled for whoever calls it inside, by whatever name. A definition that
-    is no plain function stays callable."""
+    """While open, the op's definition raises DefinitionCalled for every caller, under every name. A definition that is
+    no plain function stays callable."""
     definition = op.reference
     if not isinstance(definition, FunctionType) or definition.__closure__:
         yield

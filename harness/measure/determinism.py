@@ -1,7 +1,7 @@
-"""Is a kernel repeatable? The same call again and again, beside a neighbour that keeps the rest of the device busy.
+"""Is a kernel repeatable? Repeats the same call beside a neighbour that keeps the rest of the device busy.
 
-Blocks then start in another order and at other times: sums by atomics, races and unwritten memory show, which an idle
-device hides.
+Blocks then start in another order and at other times. That exposes sums by atomics, races and unwritten memory, which
+an idle device hides.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from harness.measure.repeated import Repeated, sameness
 from harness.values.numerics import Determinism
 
 CALLS = 20
-"""The first of them alone."""
+"""Calls of the same kernel; only the first runs without the neighbour."""
 SECONDS = 0.25
-"""No further call after so long: on a GPU 20 calls take some hundredths."""
+"""Start no further call after this long: on a GPU 20 calls take some hundredths of a second."""
 
 
 def determinism(candidate: Candidate, expected: Expected, device: Device) -> tuple[Determinism, Repeated]:
-    """The label, and the calls that it is made from. Raises Rejected where a call beside the neighbour is wrong:
-    further from the definition than the op allows."""
+    """The label, and the calls behind it. Raises Rejected where a call beside the neighbour is wrong: further from the
+    definition than the op allows."""
     variant, tunables = candidate.variant, candidate.tunables
     found = Repeated(expected.results_unguarded(variant, tunables))
     end = time.perf_counter() + SECONDS

@@ -1,4 +1,4 @@
-"""What a wrong output looks like, and where: first what the output itself shows, then which mistake explains it."""
+"""Describe a wrong output: first by the pattern that the output itself shows, then by the mistake that explains it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from harness.values.attempt import Diagnosis
 from harness.values.measurement import Tolerance
 
 EXPLAINED = 0.98
-"""Share of the wrong elements that a mistake must reproduce: rounding may put a few on the other side."""
+"""Share of the wrong elements that a mistake must reproduce: rounding may put a few on the other side of the
+tolerance."""
 SLACK = 2.0
-"""A mistaken output may be this many tolerances from the mistake's exact result: its values can be larger."""
+"""A mistaken output may be this many tolerances away from the mistake's exact result, since its values can be
+larger."""
 COMPUTED_NAN = (
     "NaN that was computed: 0 / 0, inf - inf, an exp that overflowed, a root of a negative number, or values from "
     "outside of an input (a load without mask)"
 )
 LOW_PRECISION = 0.05
-"""An rms error below this, spread over everything, is rounding: bfloat16 sums of thousands of terms reach 2 %."""
+"""A spread-out rms error below this is rounding: bfloat16 sums of thousands of terms reach 2 %."""
 FEW = 3
-"""Fewer wrong values than this, each off by little, are no pattern."""
+"""Fewer wrong values than this, each off by little, form no pattern."""
 
 
 class Returned(NamedTuple):
-    """An output of an op, or a state that a call writes. shape: as the op declares it."""
+    """An output of an op, or a state that a call writes. shape: as declared by the op."""
 
     name: str
     shape: Sequence[str]
@@ -42,26 +44,30 @@ class Returned(NamedTuple):
 
 
 class Wrong(NamedTuple):
-    """One call that went wrong. outputs: states included. got, wanted: in that order; previous: the wanted outputs of
-    the call before this one, on other inputs. before: states before the call. row_dims: of each output, see
-    `agreement.compare`."""
+    """One call that went wrong."""
 
     op: Any
     operands: dict[str, Any]
     dims: Mapping[str, int]
     tunables: Mapping[str, Any]
     outputs: Sequence[Returned]
+    """Outputs, then states."""
     got: Sequence[Tensor]
+    """In the order of `outputs`."""
     wanted: Sequence[Tensor]
+    """In the order of `outputs`."""
     previous: Sequence[Tensor]
+    """The wanted outputs of the call before this one, on other inputs."""
     before: Mapping[str, Tensor]
+    """States before the call."""
     tolerance: Tolerance
     reference: Callable[[dict[str, Any]], tuple[Tensor, ...]]
     row_dims: Sequence[int | None]
+    """For each output, see `agreement.compare`."""
 
 
 def diagnose(wrong: Wrong) -> Diagnosis:
-    """The first output that is wrong, described."""
+    """Describe the first wrong output."""
     for number, output in enumerate(wrong.outputs):
         name, shape = output.label, output.shape
         got, wanted = wrong.got[number], wrong.wanted[number]
@@ -90,7 +96,7 @@ Found = tuple[str, str] | None
 
 
 def _unwritten(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
-    """Unwritten memory was filled with a NaN of its own; any other NaN was computed."""
+    """Recognise unwritten memory: it was filled with a special NaN, and any other NaN was computed."""
     got = wrong.got[number]
     if got.is_floating_point():
         missing = torch.isnan(got.float()) & ~torch.isnan(wrong.wanted[number].float())
@@ -148,7 +154,7 @@ def _stale(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
 
 
 def _mistake(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
-    """The first mistake that gives the whole output, else the first that gives its wrong elements."""
+    """The first mistake that reproduces the whole output, else the first that reproduces its wrong elements."""
     partly: Found = None
     for hypothesis in _possible(wrong):
         try:
@@ -168,7 +174,7 @@ def _possible(wrong: Wrong) -> Iterator[Hypothesis]:
 
 
 def _whole(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
-    """What can be told from output and reference alone."""
+    """Findings that need only the output and the reference."""
     got, wanted = wrong.got[number].float(), wrong.wanted[number].float()
     for dim in range(wanted.dim()):
         size = wanted.shape[dim]
@@ -190,7 +196,7 @@ def _whole(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
 
 
 def _explains(candidate: Tensor, number: int, mask: Tensor, wrong: Wrong) -> bool:
-    """Whether a candidate gives the wrong elements, and is not the right output itself."""
+    """Whether a candidate reproduces the wrong elements without being the right output."""
     got, wanted = wrong.got[number].float(), wrong.wanted[number].float()
     candidate = candidate.float()
     if candidate.shape != got.shape:

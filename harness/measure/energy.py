@@ -1,8 +1,8 @@
-"""Joules of work that goes on and on, from the device's own counter.
+"""Joules of work that repeats without pause, from the device's own counter.
 
-The counter moves in steps, some tens of milliseconds apart; a window that began and ended anywhere would be wrong by a
-step's energy. So windows begin and end where the counter is seen to move, by a thread that polls it around those
-moments alone, and the work done in a window is interpolated between the ends of its runs.
+The counter moves in steps, some tens of milliseconds apart. A window with arbitrary ends would be wrong by the energy
+of one step. So windows begin and end at moments when the counter is seen to move, and a thread polls it only around
+those moments. The work done in a window is interpolated between the ends of its runs.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from harness.values.energy import EnergyWindow
 from harness.values.measurement import Measurement
 
 WINDOW_S = 1.0
-"""Polled to 1 ms at both ends: 0.2 % each, and 0.02 % over all of them."""
+"""Length of a window in seconds. Both ends are polled to 1 ms: 0.2 % of error each, and 0.02 % over all windows."""
 WINDOWS = 10
-"""10 s in all."""
+"""Number of windows: 10 s in all."""
 WARM_S = 2.0
-"""Clocks and voltage have settled."""
+"""Seconds until clocks and voltage have settled."""
 STEADY = 0.005
-"""The power of the second half of the windows is that of the first within this, or the work goes on: a chip that warms
-up takes more from second to second."""
+"""Windows are steady where the power of their second half equals that of the first within this share; else the work
+goes on. A chip that warms up takes more power from second to second."""
 MOST_WINDOWS = 30
 POLL_S = 0.001
 STUCK_S = 2.0
-"""A counter that has not moved for so long does not count."""
+"""Seconds without a step after which the counter is considered stuck."""
 IDLE_S = 1.0
-"""And as long before it, for what ran until then to come to rest."""
+"""Seconds of the idle measurement, and of the wait before it in which earlier work comes to rest."""
 TICKS = 9
-"""Whose distances tell the counter's period."""
+"""Ticks whose distances give the counter's period."""
 CHUNK_S = 0.02
-"""Passes over a batch that are launched ahead of the device: long beside the gap until the next ones are launched."""
+"""Seconds of passes over a batch that are launched ahead of the device: long beside the gap until the next launches."""
 NO_COUNTER = "{} has no energy counter"
 _perf_counter, _Thread = time.perf_counter, threading.Thread
-"""As they were before any kernel was imported."""
+"""The originals, taken before any kernel was imported."""
 
 
 class EnergyUnknown(Exception):
-    """There are no joules; the text says why."""
+    """The energy is unknown; the text gives the reason."""
 
 
 class Tick(NamedTuple):
-    """The counter when it was first seen to have moved: at some time within `within_s` before `at_s`, when it was asked
-    before."""
+    """The counter's value when a poll at `at_s` first saw a step, which happened within the `within_s` before, since
+    the previous poll."""
 
     at_s: float
     joules: float
@@ -61,14 +61,14 @@ class Tick(NamedTuple):
 
 
 class EnergyMeter:
-    """The counter of one device in one process. stop: set to end every wait."""
+    """The energy counter of one device in one process. stop: set to end every wait."""
 
     def __init__(self, device: Device, process: int = 0) -> None:
         self._device, self._process = device, process
         self._stop = threading.Event()
 
     def tick(self) -> Tick:
-        """Waits for the counter's next step. EnergyUnknown where there is none, or no counter."""
+        """Wait for the counter's next step. Raises EnergyUnknown where there is none, or no counter."""
         began_s = asked_s = _perf_counter()
         seen = self._joules()
         while asked_s - began_s < STUCK_S and not self._stop.is_set():
@@ -87,7 +87,7 @@ class EnergyMeter:
 
     @cached_property
     def idle_w(self) -> float:
-        """Power while nothing runs here, with the process' memory held."""
+        """Power in watts while nothing runs here and the process keeps its memory."""
         self._device.synchronize()
         self._stop.wait(IDLE_S)
         first = self.tick()
@@ -96,8 +96,8 @@ class EnergyMeter:
         return (last.joules - first.joules) / (last.at_s - first.at_s)
 
     def windows(self, run: Callable[[], None], units: float) -> tuple[EnergyWindow, ...]:
-        """Joules of `run`, which waits for what it launched and does so many units, called again and again. What it
-        raises is raised. EnergyUnknown where the device does not say."""
+        """Joules of `run`, called again and again. Each call does `units` units of work and waits for its launches.
+        Re-raises the errors of `run`; raises EnergyUnknown where the device gives no energy."""
         tick_s, idle_w = self.tick_s, self.idle_w
         ticks, problems, done = list[Tick](), list[EnergyUnknown](), threading.Event()
         self._stop.clear()
@@ -124,14 +124,14 @@ class EnergyMeter:
         )  # fmt: skip
 
     def of_batch(self, timed: Timed) -> tuple[EnergyWindow, ...]:
-        """Joules per call of a batch that is run again and again, without a flush between. Raises as `windows` does."""
+        """Joules per call of a batch that repeats without a flush between calls. Raises as `windows` does."""
         begin_s = _perf_counter()
         calls = len(timed.replay())
         times = max(1, int(CHUNK_S / (_perf_counter() - begin_s)))
         return self.windows(lambda: timed.repeat(times), calls * times)
 
     def _read(self, ticks: list[Tick], problems: list[EnergyUnknown], done: threading.Event) -> None:
-        """The last windows' ticks, once these are steady; then `done`."""
+        """Collect the ticks of the last windows until these are steady, then set `done`."""
         try:
             self._stop.wait(WARM_S)
             every = [self.tick()]
@@ -152,13 +152,13 @@ class EnergyMeter:
 
 
 class Energy(NamedTuple):
-    """Of one case; its windows, or why there are none."""
+    """The energy of one case: its windows, or the reason why there are none."""
 
     windows: tuple[EnergyWindow, ...] = ()
     unknown: str = ""
 
     def of(self, found: Measurement) -> Measurement:
-        """The measurement with it, where that has samples."""
+        """Return the measurement with this energy, where the measurement has samples."""
         if not found.samples:
             return found
         return msgspec.structs.replace(found, energy=self.windows, no_energy=self.unknown)
@@ -168,7 +168,7 @@ NOT_ASKED = Energy()
 
 
 def known(windows: Callable[[], tuple[EnergyWindow, ...]]) -> Energy:
-    """What was measured, or why it is not known."""
+    """Return the measured windows, or the reason why the energy is unknown."""
     try:
         return Energy(windows())
     except EnergyUnknown as error:
@@ -176,7 +176,7 @@ def known(windows: Callable[[], tuple[EnergyWindow, ...]]) -> Energy:
 
 
 def is_steady(ticks: Sequence[Tick]) -> bool:
-    """Whether the power of the second half is that of the first, to within `STEADY`."""
+    """Whether the power of the second half equals that of the first within `STEADY`."""
     first, middle, last = ticks[0], ticks[len(ticks) // 2], ticks[-1]
     earlier_w, later_w = _power_w(first, middle), _power_w(middle, last)
     return abs(later_w - earlier_w) <= STEADY * earlier_w
@@ -187,8 +187,8 @@ def _power_w(before: Tick, after: Tick) -> float:
 
 
 def units_done(ends_s: Sequence[float], at_s: float) -> float:
-    """How many runs were done by a time. ends_s: the start, then the end of each run, which last until after `at_s`; a
-    run that was under way counts by its share of its time."""
+    """The number of runs done by the time `at_s`. A run that was under way counts by its share of its time. ends_s: the
+    start, then the end of each run; the last one lies after `at_s`."""
     place = bisect_left(ends_s, at_s)
     before_s, after_s = ends_s[place - 1], ends_s[place]
     return place - 1 + (at_s - before_s) / (after_s - before_s)

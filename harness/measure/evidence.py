@@ -1,4 +1,5 @@
-"""A wrong call on disk: inputs, output, reference, the kernel's text, and a `repro.py` that runs it without us."""
+"""A wrong call on disk: inputs, output, reference, the kernel's text, and a `repro.py` that runs without this
+package."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from harness.values.attempt import Diagnosis
 from harness.values.case import Case
 
 KEPT = 8
-"""Folders whose tensors stay; of older ones only the text does. The weights of all experts are 0.3 GB."""
+"""Newest folders that keep their tensors; older ones keep only the text. The weights of all experts are 0.3 GB."""
 TENSORS = ("inputs.pt", "output.pt", "reference.pt")
 
 REPRO = '''"""{title}
@@ -91,7 +92,7 @@ sys.exit(1 if bad else 0)
 
 
 def save(folder: Path, variant: LoadedVariant, case: Case, raw: dict[str, Any], wrong: Wrong, found: Diagnosis) -> None:
-    """Writes a folder of evidence; the tensors of the oldest beside it go."""
+    """Write a folder of evidence, and delete the tensors of the oldest folders beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.save({name: _on_cpu(value) for name, value in wrong.operands.items()}, folder / "inputs.pt")
     torch.save([_on_cpu(value) for value in wrong.got], folder / "output.pt")

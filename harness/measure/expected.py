@@ -1,4 +1,4 @@
-"""One set of inputs with what the op must make of them, which any number of calls can be held against."""
+"""One set of inputs with the results that the op must compute from them, for comparison with any number of calls."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from harness.values.sanitizer import AccessError
 
 REPEATS = 3
 INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-"""By bytes of an element."""
+"""Integer dtypes by bytes of an element."""
 
 
 class Call(NamedTuple):
-    """One call that was made. operands: as it left them. guards: of all operands, of states and of what it
-    allocated."""
+    """One finished call. operands: as the call left them. guards: of all operands, states and allocations of the
+    call."""
 
     operands: Operands
     outputs: tuple[Tensor, ...]
@@ -38,8 +38,8 @@ class Call(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    """operands: as a variant wants them, between guards, but for states. before: the same, as no call may change
-    them."""
+    """operands: prepared for a variant, between guards, without states. before: the same values, in memory that no call
+    may change."""
 
     operands: Operands
     before: dict[str, Tensor]
@@ -47,8 +47,8 @@ class _Prepared(NamedTuple):
 
 
 class Expected:
-    """raw: unprepared operands by input name, kept. random: the set from which a condition made them, where one did;
-    what it left alone is shared with that."""
+    """raw: unprepared operands by input name, kept. random: the set from which a condition made them, if one did;
+    operands that the condition left alone are shared with it."""
 
     def __init__(self, op: LoadedOp, case: Case, raw: Operands, random: Expected | None = None) -> None:
         self.op, self.raw, self._dims = op, raw, case.dims
@@ -60,7 +60,7 @@ class Expected:
 
     @property
     def names(self) -> list[str]:
-        """Of the outputs, then of the states."""
+        """Names of the outputs, then of the states."""
         return [*(name for name, _ in self.op.op.outputs), *self._states]
 
     @cached_property
@@ -71,7 +71,7 @@ class Expected:
 
     @cached_property
     def _tolerance(self) -> Tolerance:
-        """The op's; under a condition in float32, as ill-conditioned as the changed operands are."""
+        """The op's tolerance; under a condition in float32, widened by the ill-conditioning of the changed operands."""
         if self._random is None or self._activations != "float32":
             return self._declared
         coarsest = self.op.tolerance("bfloat16", self._dims)
@@ -82,9 +82,11 @@ class Expected:
     def check(
         self, variant: LoadedVariant, tunables: Mapping[str, Any], with_errors: bool = True
     ) -> tuple[list[Tensor], Correctness]:
-        """One call: its outputs and states, and how they agree. State begins anew each time; what a call changed
-        without being allowed to is put back, so that the next variant does not inherit the damage. with_errors: say how
-        far right outputs are off, too."""
+        """Outputs and states of one call, and how they agree with the reference.
+
+        State starts afresh each time. Operands that a call changed without permission are restored, so that the next
+        variant does not inherit the damage. with_errors: also measure the error of right outputs.
+        """
         try:
             with definition_forbidden(self.op):
                 made = self.call(variant, tunables)
@@ -111,7 +113,7 @@ class Expected:
         return [output.clone() for output in returned], worst
 
     def accesses(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[AccessError, ...]:
-        """What one call in Triton's interpreter does wrong with memory, line by line."""
+        """The memory errors of one call in Triton's interpreter, line by line."""
         watch = InterpreterWatch()
         made = self.call(variant, tunables, watch=watch)
         return watch.errors({guarded.tensor.data_ptr(): guarded.name for guarded in made.guards.held})
@@ -120,8 +122,11 @@ class Expected:
         self, variant: LoadedVariant, tunables: Mapping[str, Any], neutral: Collection[str] = (),
         watch: InterpreterWatch | None = None,
     ) -> Call:  # fmt: skip
-        """One call on the inputs as the variant wants them and on fresh state. neutral: names of operands whose guards
-        hold zeros in place of NaN while it runs. watch: what looks on where Triton is interpreted."""
+        """One call on the inputs as the variant wants them and on fresh state.
+
+        neutral: operands whose guards hold zeros instead of NaN during the call. watch: observes accesses where Triton
+        is interpreted.
+        """
         prepared, own = self._operands_for(variant), Guards()
         operands = {**prepared.operands, **own.around_all({name: self.raw[name] for name in self._states})}
         before = Guards([*prepared.guards.held, *own.held])
@@ -138,8 +143,8 @@ class Expected:
         return self._returned(self.call(variant, tunables, neutral))
 
     def results_unguarded(self, variant: LoadedVariant, tunables: Mapping[str, Any]) -> tuple[Tensor, ...]:
-        """The same without guards around states and outputs, in a fifth of the time: for one call after the other of a
-        kernel that was right between guards."""
+        """Outputs and states of one call as in `results`, but without guards around states and outputs, in a fifth of
+        the time. For back-to-back calls of a kernel that was right between guards."""
         states = {name: self.raw[name].clone() for name in self._states}
         operands = {**self._operands_for(variant).operands, **states}
         with torch.no_grad(), PoisonUninitialised():
@@ -151,7 +156,8 @@ class Expected:
         return (*made.outputs, *(made.operands[name] for name in self._states))
 
     def _undeclared(self, outputs: Sequence[Tensor]) -> str:
-        """Integers where the definition has floats and the op declares none."""
+        """Describe an output of integers where the definition has floats and the op declares no dtype for it; empty
+        where there is none."""
         declared = getattr(self.op.op, "output_dtypes", {})
         for (name, _), output, right in zip(self.op.op.outputs, outputs, self.wanted, strict=False):
             if right.is_floating_point() and not output.is_floating_point() and name not in declared:
@@ -169,7 +175,7 @@ class Expected:
         ]
 
     def _put_back(self, variant: LoadedVariant, operands: Operands) -> list[str]:
-        """What the call changed without being allowed to, and where; it is as before afterwards."""
+        """Restore the operands that the call changed without permission, and say which and where."""
         changed = []
         for name, old in self._operands_for(variant).before.items():
             was, now = _bits(old), _bits(operands[name])
@@ -181,8 +187,8 @@ class Expected:
     def _with_reads(
         self, variant: LoadedVariant, tunables: Mapping[str, Any], returned: Sequence[Tensor], wrong: Correctness
     ) -> Correctness:
-        """A wrong result with the operands outside of which the kernel reads what it computes with: other values there
-        make other outputs, where calls with the same values make the same."""
+        """Return a wrong result with the names of the operands outside of which the kernel reads values that it
+        computes with. Other values there change the outputs, and repeated calls with the same values do not."""
 
         def results(neutral: Collection[str]) -> tuple[Tensor, ...]:
             return self.results(variant, tunables, neutral)
@@ -210,7 +216,8 @@ class Expected:
         return _guarded({name: value for name, value in wanted.items() if name not in self._states})
 
     def _shared(self, variant: LoadedVariant) -> _Prepared | None:
-        """Those of the random set but for what the condition changed; None where that is something prepared."""
+        """The prepared operands of the random set, with those that the condition changed replaced. None where the
+        condition changed a prepared operand."""
         if self._random is None:
             return None
         changed = {name: value for name, value in self.raw.items() if value is not self._random.raw[name]}
@@ -224,7 +231,7 @@ class Expected:
         )
 
     def forget_prepared(self) -> None:
-        """Gives back what was made for variants."""
+        """Release the operands that were prepared for variants."""
         self._prepared.clear()
 
 
@@ -236,7 +243,7 @@ def _guarded(wanted: Operands) -> _Prepared:
 
 
 def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """The definition's outputs, then its states, in float32; the operands stay as they are."""
+    """The definition's outputs, then its states, in float32; leaves the operands unchanged."""
     states = [i.name for i in op.op.inputs if i.role == "state"]
     exact = {name: to_float32(value) for name, value in operands.items()}
     exact.update({name: exact[name].clone() for name in states if exact[name] is operands[name]})
@@ -246,7 +253,7 @@ def reference_of(op: LoadedOp, operands: Mapping[str, Any]) -> tuple[Tensor, ...
 
 
 def _repeats(first: Sequence[Tensor], again: Callable[[], Sequence[Tensor]]) -> bool:
-    """Whether more calls give the same: what races differs sooner or later."""
+    """Whether more calls give the same results: a race differs sooner or later."""
     return all(_equal(first, again()) for _ in range(REPEATS))
 
 

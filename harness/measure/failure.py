@@ -1,4 +1,4 @@
-"""Errors of a user's kernel as the measurement of its case."""
+"""Errors of a user's kernel, as the measurement of its case."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEEDS_GPU = (
 
 LIBRARIES = ("triton", "torch", "numpy", "harness")
 MISTAKES = (NameError, AssertionError, ZeroDivisionError)
-"""What no interpreter raises for lack of an ability."""
+"""Errors that no interpreter raises because it lacks a feature."""
 
 
 def failed(case: Case, reason: str, status: Status = Status.FAILED) -> Measurement:
@@ -48,7 +48,7 @@ def what_was_raised(error: BaseException) -> tuple[Status, str]:
 
 
 def asks_for_a_gpu(error: BaseException) -> str:
-    """`asks for a GPU at k.py:12: AssertionError: ...` where torch was to start CUDA and cannot, else nothing."""
+    """`asks for a GPU at k.py:12: AssertionError: ...` where torch tried to start CUDA and cannot, else nothing."""
     origin = error.__cause__ or error
     frames = traceback.extract_tb(origin.__traceback__)
     if not frames or (frames[-1].name, frames[-1].filename) != ("_lazy_init", torch.cuda.__file__):
@@ -57,7 +57,7 @@ def asks_for_a_gpu(error: BaseException) -> str:
 
 
 def _in_kernel(error: BaseException) -> str:
-    """` at k.py:12: AttributeError: ...`: the innermost line that is neither Triton's nor the harness'."""
+    """` at k.py:12: AttributeError: ...`: the innermost line that is neither in Triton nor in the harness."""
     cause = error.__cause__ or error
     frames = traceback.extract_tb(cause.__traceback__)
     files = [getattr(sys.modules.get(name), "__file__", None) for name in LIBRARIES]
@@ -68,7 +68,7 @@ def _in_kernel(error: BaseException) -> str:
 
 
 def _written_at(frame: traceback.FrameSummary) -> str:
-    """`k.py:12`; of code that Helion generated, the line of the kernel that it names above: `# src[k.py:12]: ...`."""
+    """`k.py:12`; for code that Helion generated, the line of the kernel that it names above: `# src[k.py:12]: ...`."""
     lines = linecache.getlines(frame.filename)
     generated = lines[: frame.lineno] if any(line.startswith("from helion.runtime ") for line in lines) else []
     sources = [found[1] for line in generated if (found := re.match(r"\s*# src\[([^\]]+:\d+)\]: ", line))]
@@ -82,16 +82,16 @@ def raised(case: Case, error: BaseException, doing: str = "") -> Measurement:
 
 
 def lacked_memory(error: BaseException) -> bool:
-    """Whether an allocation failed. Only torch's own for a GPU has a type; CUDA's, Triton's and the one for a CPU are
-    known by their text."""
+    """Whether an allocation failed. Only torch's error for a GPU has its own type; those of CUDA, of Triton and of
+    torch on a CPU are recognised by their text."""
     text = str(error).lower()
     unnamed = isinstance(error, RuntimeError) and ("out of memory" in text or "allocate memory" in text)
     return unnamed or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something. Where it only announces what follows (a place in a kernel's
-    source, another process' traceback): with the last line that names an error, else the last one."""
+    """The first line of an error that carries information. A first line may only announce others (a place in a kernel's
+    source, another process' traceback). Then the last line that names an error is added, else the last line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Set TORCH")] or lines  # torch's hint, at the end
     if len(lines) > 1 and lines[0].endswith(":"):

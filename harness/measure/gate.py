@@ -1,4 +1,4 @@
-"""The gate between samples and a measurement: every call right, the time possible, nothing touched that judges."""
+"""The gate between samples and a measurement: every call right, the time possible, the judging code untouched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.worker.clock import OuterClock
 
 
 class Gate:
-    """One process' gate; made before any kernel is imported. clock: that this process does not hold."""
+    """The gate of one process, made before any kernel is imported. clock: a clock outside of this process."""
 
     def __init__(self, device: Device, clock: OuterClock | None = None) -> None:
         self._device, self._clock = device, clock
@@ -26,16 +26,17 @@ class Gate:
         self._chance = random.SystemRandom()
 
     def moments(self, rounds: int, samples_per_round: int) -> set[tuple[int, int]]:
-        """Samples after which a batch is looked at: two, by round and number, drawn when nobody can know."""
+        """Samples after which a batch is looked at: two, as (round, sample), drawn so that no kernel can know them."""
         every = [(number, sample) for number in range(rounds) for sample in range(samples_per_round)]
         return set(self._chance.sample(every, min(2, len(every))))
 
     def watch_more(self) -> None:
-        """Watches the modules that were loaded since, before a kernel can change them."""
+        """Watch the modules that were loaded since, before a kernel can change them."""
         self._watch.extend()
 
     def untouched(self, entry: Ready, whole: bool = False) -> Ready:
-        """Raises Rejected where what times and judges was changed since it was looked at last. whole: see `Watch`."""
+        """Return the entry. Raises Rejected where the code that times and judges changed since the last look. whole:
+        see `Watch`."""
         changes = self._watch.changes(whole)
         if changes:
             raise entry.invalid("; ".join(changes))
@@ -43,7 +44,7 @@ class Gate:
         return entry
 
     def refused(self, rejected: Rejected) -> Measurement:
-        """The measurement of a refused case; what it changed on its way is put back and said."""
+        """The measurement of a refused case. Changes that the case made on its way are undone and reported."""
         changes = self._watch.changes(whole=True)
         if not changes:
             return rejected.measurement
@@ -53,8 +54,11 @@ class Gate:
     def measured(
         self, entry: Ready, samples: Sequence[Sample], quick: bool = False, clocked: bool = False
     ) -> Measurement:
-        """The measurement of a case after its samples. quick: the weights stay, and one call is compared with the
-        reference, the others with the kernel alone. clocked: the clock outside is to time the calls, too."""
+        """The measurement of a case after its samples.
+
+        quick: keep the weights, and compare one call with the reference and the others with the kernel alone. clocked:
+        also let the outside clock time the calls.
+        """
         doing = "after it was timed: "
         try:
             with entry.candidate.rejecting_errors(self._device, doing):

@@ -1,4 +1,4 @@
-"""The binaries of a kernel that has just run on this GPU, from the process that compiled it."""
+"""The binaries of a kernel that has just run on this GPU, read in the process that compiled it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from harness.values.measurement import Status
 
 
 class GpuBinaries(CaseCompiler):
-    """A compiler of cases that leaves this process's driver as it is: launches become warm-ups of what is compiled
-    already."""
+    """A compiler of cases that leaves this process's driver unchanged: launches become warm-ups of kernels that are
+    compiled already."""
 
     def __init__(self, target: str) -> None:
         self._reads(parse_target(target))
 
     def of_call(self, op: LoadedOp, variant: LoadedVariant, case: Case, inputs: list[Any]) -> Compiled | str:
-        """What one call launches, or why that cannot be told. inputs: of `run`, on the GPU; nothing is computed."""
+        """The kernels that one call launches, or the reason why they cannot be told. inputs: of `run`, on the GPU;
+        nothing is computed."""
         recorder = Recorder()
         try:
             recorder.call(variant.run, inputs, variant.tunables_of(case.answer))

@@ -1,8 +1,9 @@
-"""Guarded memory: each operand of a call lies between two regions that nobody may write, and whose values are none.
+"""Guarded memory: each operand of a call lies between two guards, which nobody may write and whose contents are no
+values.
 
 A guarded tensor looks like any other: its storage begins and ends with it, at an address as aligned as torch's own. The
-guards hold NaN for floats and a number that is no index, token or level for integers; their bits differ from operand to
-operand, so that what is copied from one guard to another is seen, too.
+guards hold NaN for floats, and for integers a number that is no index, token or level. Their bits differ from operand
+to operand, so that a copy from one guard to another is seen, too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ NEUTRAL = 0
 
 
 class StrayWrite(NamedTuple):
-    """Elements outside of an operand that a call wrote. near, far: -1 lies right before its start, +1 after its end."""
+    """Elements outside of an operand that a call wrote. near, far: -1 is the element right before its start, +1 the one
+    after its end."""
 
     operand: str
     near: int
@@ -81,8 +83,8 @@ class Guards:
         self.held = list(held)
 
     def around(self, name: str, value: Any) -> Any:
-        """A copy of the tensor between guards, with the same sizes and strides. What is no plain tensor, or has no
-        elements, is returned as it is."""
+        """Return a copy of the tensor between guards, with the same sizes and strides. Returns values that are no plain
+        tensors, and tensors without elements, unchanged."""
         if type(value) not in PLAIN_CLASSES or value.layout != torch.strided or not value.numel() or value.is_meta:
             return value
         self.held.append(_guarded(name, value, len(self.held)))
@@ -92,14 +94,14 @@ class Guards:
         return {name: self.around(name, value) for name, value in operands.items()}
 
     def naming(self, names: Mapping[str, Tensor]) -> Guards:
-        """The same, where the memory of these tensors has the names that a reader knows."""
+        """The same guards, named after these tensors where they have the same memory: names that a reader knows."""
         by_address = {tensor.untyped_storage().data_ptr(): name for name, tensor in names.items()}
         return Guards(
             Guarded(by_address.get(g.tensor.data_ptr(), g.name), g.tensor, g.guards, g.pattern) for g in self.held
         )
 
     def strays(self) -> list[StrayWrite]:
-        """What was written outside of the tensors since this was asked last. One wait for each device."""
+        """Writes outside of the tensors since the last call of this method. Waits once for each device."""
         found: list[StrayWrite] = []
         for _, group in groupby(self.held, key=lambda guarded: guarded.tensor.device):
             held = list(group)
@@ -114,7 +116,8 @@ class Guards:
 
     @contextmanager
     def neutral(self, names: Collection[str]) -> Iterator[None]:
-        """While open, the guards of these hold zeros: a result that changes is computed from what lies there."""
+        """While open, the guards of these operands hold zeros: a result that changes is computed from the guards'
+        contents."""
         chosen = [guarded for guarded in self.held if guarded.name in names]
         for guarded in chosen:
             guarded.fill(NEUTRAL)
@@ -136,7 +139,8 @@ def _signed(value: int, bits: int) -> int:
 
 
 def _guarded(name: str, value: Tensor, number: int) -> Guarded:
-    """The storage is taken over by DLPack, which knows no offset: nobody who is given the tensor sees the guards."""
+    """Take over the storage by DLPack, which knows no offset, so that a receiver of the tensor cannot see the
+    guards."""
     value, size = value.detach(), value.element_size()
     extent = 1 + sum((length - 1) * stride for length, stride in zip(value.shape, value.stride(), strict=True))
     nbytes = extent * size

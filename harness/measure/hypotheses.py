@@ -1,6 +1,5 @@
-"""Mistakes that kernels are known to make, as changes of an op's inputs: the reference, given the changed inputs, then
-computes what the mistaken kernel computes. They go by the declared role, fill and shape of an input, not by op.
-"""
+"""Known mistakes of kernels, as changes of an op's inputs: given the changed inputs, the reference computes the result
+of the mistaken kernel. They are chosen by the declared role, fill and shape of an input, not by op."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ Call = Callable[[Operands], tuple[Tensor, ...]]
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """pattern: the kind of mistake. words: it in a sentence. outputs: what a kernel that makes it would return."""
+    """pattern: the kind of mistake. words: the mistake in a sentence. outputs: computes the results of a kernel that
+    makes it."""
 
     pattern: str
     words: str
@@ -221,7 +221,7 @@ def _activations(inputs: Any, operands: Operands, dims: Mapping[str, int], chang
 
 
 def _activation_functions(gate: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """What others multiply the gate by where SiLU does by its sigmoid."""
+    """Factors by which other activation functions multiply the gate, in place of SiLU's sigmoid."""
     yield "GELU", 0.5 * (1 + torch.erf(gate * 0.5**0.5))
     yield "GELU (tanh)", 0.5 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (gate + 0.044715 * gate**3)))
     yield "ReLU", (gate > 0).float()
@@ -239,7 +239,7 @@ def _norms(inputs: Any, operands: Operands, changed: Any) -> Iterator[Hypothesis
 
 
 def _rotations(inputs: Any, operands: Operands, dims: Mapping[str, int], reference: Call) -> Iterator[Hypothesis]:
-    """Halves are rotated against each other; neighbours are what other models rotate."""
+    """The op rotates the two halves against each other; other models rotate neighbours."""
     rotary = dims.get("rotary_dim", 0)
     heads = [name for name, i in inputs.items() if i.shape and i.shape[-1] == "head_dim"]
     if not rotary or not heads or any(inputs[name].role != "activation" for name in heads):
@@ -257,7 +257,7 @@ def _rotations(inputs: Any, operands: Operands, dims: Mapping[str, int], referen
 
 
 def _tails(width: int, dims: Mapping[str, int]) -> list[int]:
-    """How much of a sum a wrong bound leaves out: a group, powers of two, what is over a power of two."""
+    """Lengths that a wrong bound cuts off a sum: a group, powers of two, the remainder above a power of two."""
     powers = [2**e for e in range(12)]
     found = {dims.get("group", 0), *powers, *(width % p for p in powers), *(width - p for p in powers)}
     return sorted(t for t in found if 0 < t < width)

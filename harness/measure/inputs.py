@@ -1,4 +1,5 @@
-"""The inputs of an op: by `kernels/operands.py` from its declaration, or by the function of an op that has its own."""
+"""The inputs of an op: drawn by `kernels/operands.py` from its declaration, or by the op's own function where it has
+one."""
 
 from __future__ import annotations
 
@@ -14,17 +15,17 @@ from harness.load_kernels import LoadedOp, load_operands
 from harness.suite.own_op import ALL_DIMS, GIVEN, WEIGHTS
 
 DEFAULTS = (torch.float32, torch.bfloat16, torch.float16)
-"""Dtypes that torch gives to a float for which nobody says one."""
+"""Dtypes that can be torch's default for floats."""
 REDRAWN = 8
-"""Draws of a user's own indices that the calls of a batch share: each makes all inputs of a call."""
+"""Draws of a user's own indices that the calls of a batch share: each draw makes all inputs of a call."""
 
 
 def make_inputs(
     op: LoadedOp, dims: Mapping[str, int], dtype: torch.dtype, device: str, generator: torch.Generator, routing: Any,
     only: Collection[str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """All inputs of a call by name, or `only` these. Raises HarnessError where an op's own function returns something
-    else than its reference takes."""
+    """All inputs of a call by name, or `only` these. Raises HarnessError where an op's own function returns other
+    things than its reference takes."""
     if op.inputs is None:
         return dict(load_operands().make(op.op, dims, dtype, device, generator, routing, only))
     if only is not None and not only:
@@ -37,7 +38,7 @@ def redraw_indices(
     op: LoadedOp, dims: Mapping[str, int], dtype: torch.dtype, device: str, generator: torch.Generator, routing: Any,
     count: int,
 ) -> list[dict[str, Tensor]]:  # fmt: skip
-    """For each of `count` calls, fresh values of the inputs that choose what is read."""
+    """Fresh values of the inputs that choose the data to read, for each of `count` calls."""
     if op.inputs is None:
         drawn: list[dict[str, Tensor]] = load_operands().redraw(op.op, dims, device, generator, routing, count)
         return drawn
@@ -49,8 +50,8 @@ def redraw_indices(
 
 
 def _call(op: LoadedOp, dims: Mapping[str, int], dtype: torch.dtype, device: str, generator: torch.Generator) -> Any:
-    """What the op's own function returns. Tensors that it makes without a device or dtype lie on `device`, floats in
-    `dtype`, or in bfloat16 where that is a narrower one; random numbers without a generator follow from the same
+    """The result of the op's own function. Tensors that it makes without a device or dtype lie on `device`; their
+    floats have `dtype`, or bfloat16 where `dtype` is narrower. Random numbers without a generator follow from the same
     seed."""
     assert op.inputs is not None
     wanted = inspect.signature(op.inputs).parameters
@@ -106,8 +107,8 @@ def _list(names: Collection[str]) -> str:
 
 
 def write_within(lies: Tensor, value: Tensor) -> None:
-    """Copies a value in place but for an eighth of each row at either end. Integers are written whole: offsets and
-    lengths of two draws do not go together."""
+    """Copy a value in place, except for an eighth of each row at either end. Copies integers whole: offsets and lengths
+    of two draws do not fit together."""
     if not value.is_floating_point() or not value.dim():
         lies.copy_(value)
         return

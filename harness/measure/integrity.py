@@ -1,8 +1,9 @@
-"""Notice what a kernel changed in the process that times and judges it.
+"""Detect changes that a kernel made in the process that times and judges it.
 
-A kernel runs beside the clock, the comparison and the other kernels. `Watch` remembers every function that these rely
-on before a kernel is imported, the settings that change other kernels' results or speed, and what runs: `changes` names
-what is not as it was, and puts functions and settings back. LIMITS says which attacks this does not see.
+A kernel runs beside the clock, the comparison and the other kernels. Before a kernel is imported, `Watch` remembers
+every function that these rely on, the settings that change other kernels' results or speed, and the running threads and
+processes. `changes` names every difference and restores functions and settings. LIMITS says which attacks this does not
+see.
 """
 
 from __future__ import annotations
@@ -39,18 +40,18 @@ OWNERS: tuple[Any, ...] = (
 """Modules and classes whose functions time, compare, draw inputs and wait for the device."""
 KERNELS = f"{kernels_root.NAME}."
 WATCHED_PREFIXES = ("harness.", KERNELS)
-"""Modules by name: this package, and the kernels that were loaded before."""
+"""Modules by prefix: this package, and the kernels that were loaded before."""
 DECLARED = (".spec", ".contract", ".operands", ".stress")
 """Modules of the kernels whose constants are part of a verdict; a variant may change its own."""
 ENVIRONMENT_PREFIXES = ("CUDA_", "HARNESS_", "KMP_", "LD_", "MKL_", "OMP_", "PYTHON", "PYTORCH_", "TRITON_INTERPRET")
-"""Variables that change how this process or one that it starts computes."""
+"""Variables that change how this process, or one that it starts, computes."""
 SET_BY_TORCH = ("CUDA_MODULE_LOADING", "PYTORCH_NVML_BASED_CUDA_CHECK")
 _code = attrgetter("__code__")
 SET_WITH_THE_DTYPE = ("Storage",)
 WRAPPED_BY_TORCH = "manual_seed"
-"""torch wraps this function of its own when somebody first uses `torch.compile`."""
+"""torch wraps this function of its own at the first use of `torch.compile`."""
 MADE_WHEN_READ = ("__annotations__", "__annotations_cache__")
-"""Python gives a module or class without annotations these names when somebody asks for them."""
+"""Python adds these names to a module or class without annotations when code asks for them."""
 CODE = (FunctionType, BuiltinFunctionType, MethodDescriptorType, type, classmethod, staticmethod, property)
 PUT_BACK_BY: dict[str, Callable[[Any], object]] = {
     "torch.get_num_threads": torch.set_num_threads,
@@ -70,7 +71,7 @@ PUT_BACK_BY: dict[str, Callable[[Any], object]] = {
 
 
 class _Owner:
-    """The functions of one module or class as they were."""
+    """The functions of one module or class, as they were."""
 
     def __init__(self, owner: Any, label: str) -> None:
         self.owner, self._label = owner, label
@@ -82,11 +83,12 @@ class _Owner:
 
     @property
     def size(self) -> int:
-        """Names that it had, of whatever."""
+        """The number of names that it had, functions or not."""
         return len(self._all)
 
     def changes(self) -> Iterator[str]:
-        """Name what was replaced, rewritten or put before an inherited or built-in name, and put it back."""
+        """Name each function or name that was replaced, rewritten or put before an inherited or built-in one, and
+        restore it."""
         held = vars(self.owner)
         self.functions = tuple(
             held[name] if name == WRAPPED_BY_TORCH and _is_wrapped(held.get(name), value) else value
@@ -108,8 +110,8 @@ class _Owner:
 
 
 class _Owners:
-    """All owners in one pass, asked after every step: some 3,800 functions that are as they were take 0.5 ms, one
-    owner after the other 3 ms."""
+    """All owners checked in one pass after every step: some 3,800 unchanged functions take 0.5 ms; owner by owner they
+    take 3 ms."""
 
     def __init__(self, owners: Sequence[_Owner]) -> None:
         held = [(vars(owner.owner), owner) for owner in owners]
@@ -132,7 +134,7 @@ class _Owners:
 
 
 class Watch:
-    """What this process' functions, settings and threads were when it was made."""
+    """The functions, settings and threads of this process at the time when the watch was made."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -166,8 +168,8 @@ class Watch:
         self._as_they_were = _Owners(self._owners)
 
     def changes(self, whole: bool = False) -> list[str]:
-        """A line for everything that is not as it was; functions and settings are put back. whole: torch's dispatcher
-        is looked at, too, which takes a millisecond."""
+        """A line for each change; functions and settings are restored. whole: also check torch's dispatcher, which
+        takes a millisecond."""
         replaced = []
         if not self._as_they_were.are_unchanged():
             replaced = [change for owner in self._owners for change in owner.changes()]
@@ -210,7 +212,7 @@ class Watch:
 
 
 def _is_wrapped(now: Any, before: Any) -> bool:
-    """Whether it is torch's own wrapper of the same function, by the code that all these wrappers share."""
+    """Whether it is torch's own wrapper of the same function, recognised by the code that all these wrappers share."""
     same = getattr(now, "__code__", None) is torch._compile._disable_dynamo(before).__code__
     return same and any(cell.cell_contents is before for cell in now.__closure__ or ())
 
@@ -225,7 +227,7 @@ def _hides(owner: Any, name: str) -> bool:
 
 
 def _settings() -> dict[str, Any]:
-    """By the name of what reads it, a setting of this process that reaches beyond the kernel that changes it."""
+    """The settings of this process that reach beyond the kernel that changes them, by the name of their getter."""
     getters: dict[str, Callable[[], Any]] = {
         "torch.get_num_threads": torch.get_num_threads,
         "torch.get_default_dtype": torch.get_default_dtype,
@@ -283,7 +285,7 @@ def _put_environment_back(before: dict[str, str], now: dict[str, str]) -> Iterat
 
 
 def _children() -> set[int]:
-    """Processes that Python's threads of this one started and that run still."""
+    """Processes that Python threads of this process started and that still run."""
     found: set[int] = set()
     for thread in threading.enumerate():
         try:

@@ -1,6 +1,6 @@
-"""Triton's interpreter, made to compute as a GPU does where it does not: Triton 3.6 and 3.7 keep bfloat16 as bit
-patterns, and multiply, add, compare and round these patterns as if they were integers. They also prepare the language
-anew at every call of a device function, which takes half the time of a kernel that has some."""
+"""Repairs of Triton's interpreter where it does not compute as a GPU does. Triton 3.6 and 3.7 keep bfloat16 as bit
+patterns, and multiply, add, compare and round these patterns as if they were integers. They also patch the language at
+every call of a device function, which takes half the time of a kernel that has some."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ FLOATS = {
     "bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32, "fp64": torch.float64,
     "fp8e4nv": torch.float8_e4m3fn, "fp8e5": torch.float8_e5m2,
 }  # fmt: skip
-"""By Triton's name. Of the others torch has no arithmetic, and the interpreter's own conversion stays."""
+"""Dtypes by Triton's name. torch has no arithmetic for the others, so they keep the interpreter's own conversion."""
 NO_ARITHMETIC = ("bf16", "fp8e4nv", "fp8e5")
-"""Dtypes for which numpy has no numbers, only patterns."""
+"""Dtypes for which numpy has bit patterns only, no numbers."""
 autotuned: dict[str, int] = {}
-"""Kernels that this process interpreted with the first of so many configurations."""
+"""For each kernel that this process interpreted with its first configuration, the number of its configurations."""
 _done: set[int] = set()
 
 
 def repair() -> None:
-    """Once a process, after Triton was imported to interpret: products, sums, comparisons and conversions of bfloat16
-    and float8 are those of their values, rounded to the nearest even; a kernel under `triton.autotune` runs with its
-    first configuration, since there is no time to choose by; device functions find the language that their kernel has.
+    """Repair the interpreter, once a process, after Triton was imported to interpret.
+
+    Products, sums, comparisons and conversions of bfloat16 and float8 use their values, rounded to the nearest even. A
+    kernel under `triton.autotune` runs with its first configuration, since there is no time to choose by. Device
+    functions use the language that their kernel has.
     """
     interpreter = sys.modules.get("triton.runtime.interpreter")
     if interpreter is None or id(interpreter) in _done or not _interprets():
@@ -63,7 +65,7 @@ def _repair_conversion(interpreter: Any) -> None:
 
 
 def _values(data: Any, dtype: Any) -> torch.Tensor:
-    """A numpy array of a dtype's patterns as a tensor of its values."""
+    """The values of a numpy array of bit patterns of a dtype, as a tensor."""
     signed = np.ascontiguousarray(data).view(
         f"{'u' if dtype.primitive_bitwidth == 8 else ''}int{dtype.primitive_bitwidth}"
     )
@@ -79,7 +81,7 @@ def _repair_arithmetic(interpreter: Any) -> None:
     bitwise = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift}
 
     def widened(given: Any) -> Any:
-        """float32 in place of patterns; anything else as it is."""
+        """Convert patterns to float32; return anything else unchanged."""
         scalar = given.dtype.scalar
         if scalar.name not in NO_ARITHMETIC or given.data.dtype.kind == "f":
             return given
@@ -117,8 +119,8 @@ def _repair_arithmetic(interpreter: Any) -> None:
 
 
 def _prepare_once(interpreter: Any) -> None:
-    """A launch replaces the builtins of `triton.language`; a device function that it calls has nothing to replace where
-    it sees no other module of the language than those."""
+    """Skip the patch of a device function: a launch already replaces the builtins of `triton.language`, so the function
+    needs none where it sees no other module of the language."""
     nothing = getattr(interpreter, "_LangPatchScope", None)
     if nothing is None:  # another Triton, which undoes what it replaced in another way
         return

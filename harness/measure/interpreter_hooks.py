@@ -1,4 +1,4 @@
-"""Triton's interpreter tells of every launch, and of every access of a program to memory, with its line."""
+"""Report every launch of Triton's interpreter, and every memory access of a program with its line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor
 from harness.measure.shadow import Array, Doer, Order
 
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
-"""By bytes."""
+"""Dtypes by size in bytes."""
 
 
 class Access(NamedTuple):
-    """addresses: of the elements that are accessed. values: their bits, as loaded or as they are before a store.
-    stored: the bits that a store or atomic leaves, None for a load. program: its place in the grid."""
+    """addresses: of the accessed elements. values: their bits, as loaded or before a store. stored: the bits that a
+    store or atomic leaves, None for a load. program: its place in the grid."""
 
     addresses: Array
     size: int
@@ -32,10 +32,10 @@ class Access(NamedTuple):
 
 class Listener(Protocol):
     order: Order
-    """Of the programs of the launch."""
+    """The order of the launch's programs."""
 
     def launch(self, kernel: str, tensors: Iterable[Tensor]) -> None:
-        """tensors: among its arguments."""
+        """tensors: the tensors among the launch's arguments."""
         ...
 
     def access(self, access: Access) -> None: ...
@@ -43,7 +43,7 @@ class Listener(Protocol):
 
 @contextmanager
 def hooked(listener: Listener) -> Iterator[None]:
-    """While open, the listener hears of everything."""
+    """While open, the listener is told of every launch and access."""
     from triton.runtime.interpreter import GridExecutor, InterpreterBuilder
 
     launch = GridExecutor.__call__
@@ -66,7 +66,7 @@ def hooked(listener: Listener) -> Iterator[None]:
 
 
 def _hooks(listener: Listener, builder: Any) -> dict[str, Any]:
-    """The interpreter's loads, stores and atomics by name, each telling the listener."""
+    """The interpreter's loads, stores and atomics by name, each of which also tells the listener."""
     load, store = builder.create_masked_load, builder.create_masked_store
     rmw, cas, barrier = builder.create_atomic_rmw, builder.create_atomic_cas, builder.create_barrier
 
@@ -125,13 +125,14 @@ def _hooks(listener: Listener, builder: Any) -> dict[str, Any]:
 
 
 def _bits(values: Array, shape: tuple[int, ...], size: int) -> Array:
-    """As unsigned integers of so many bytes; a tl.int1 is a numpy bool."""
+    """The values as unsigned integers of `size` bytes; a tl.int1 is a numpy bool."""
     values = np.ascontiguousarray(np.broadcast_to(values, shape))
     return values.view(UNSIGNED[size]) if values.itemsize == size else values.astype(UNSIGNED[size])
 
 
 def _line() -> tuple[str, int]:
-    """Of the innermost frame that is neither Triton's nor ours: of the kernel, or of a function that it calls."""
+    """File and line of the innermost frame outside of Triton and this module: of the kernel, or of a function that it
+    calls."""
     import triton
 
     ours = (str(Path(triton.__file__).parent), __file__)

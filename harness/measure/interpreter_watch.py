@@ -1,7 +1,7 @@
-"""Every access of Triton's interpreter to memory, held against what is known of that memory: a checker without a GPU.
+"""A memory checker without a GPU: compares every access in Triton's interpreter with the known state of that memory.
 
-The interpreter runs the programs of a launch one after the other; what two of them do to the same bytes is a race all
-the same. Found are races, accesses outside of operands, writes to inputs, and reads of what nobody wrote, each with the
+The interpreter runs the programs of a launch one after the other; two programs that touch the same bytes race all the
+same. Finds races, accesses outside of operands, writes to inputs, and reads of memory that nobody wrote, each with the
 line of the kernel's source.
 """
 
@@ -28,8 +28,8 @@ INPUT_WRITE, UNWRITTEN_READ = "write to an input", "read of unwritten memory"
 
 @dataclass(frozen=True, eq=False)
 class _Memory:
-    """name: of the operand. guard: bytes beyond both ends that are nobody's. poison: the bits of an element that nobody
-    wrote; None where such cannot be told."""
+    """name: of the operand. guard: bytes beyond both ends that belong to nobody. poison: the bits of an element that
+    nobody wrote; None where no bits can show it."""
 
     name: str
     start: int
@@ -42,7 +42,7 @@ class _Memory:
 
 
 class _Where(NamedTuple):
-    """One kind of mistake at one line of a kernel. other_line: of the access that it races with."""
+    """One kind of mistake at one line of a kernel. other_line: the line of the access that it races with."""
 
     kind: str
     kernel: str
@@ -54,7 +54,7 @@ class _Where(NamedTuple):
 
 @dataclass
 class _Seen:
-    """Elements of the memory: inside from 0, outside as `guards.StrayWrite` counts them."""
+    """Elements of the memory, counted from 0 inside, and outside as in `guards.StrayWrite`."""
 
     count: int
     first: int
@@ -63,7 +63,7 @@ class _Seen:
 
 
 class InterpreterWatch:
-    """What is found while it is `over` a call, whose launches come one after the other."""
+    """Collects mistakes while it is `over` a call, whose launches come one after the other."""
 
     def __init__(self) -> None:
         self._memories: dict[int, _Memory] = {}
@@ -75,14 +75,15 @@ class InterpreterWatch:
 
     @contextmanager
     def over(self, inputs: Guards, own: Guards) -> Iterator[None]:
-        """inputs: what no launch may write. own: states, and what is allocated while this is open."""
+        """Watch the launches while open. inputs: memory that no launch may write. own: states, and the allocations made
+        while this is open."""
         self._inputs, self._own = inputs, own
         self._states = {guarded.tensor.data_ptr() for guarded in own.held}
         with hooked(self):
             yield
 
     def errors(self, names: Mapping[int, str]) -> tuple[AccessError, ...]:
-        """What was found, by line. names: of memory by its address, where they are known better afterwards."""
+        """The mistakes found, by line. names: better names of memory, by its address, known only afterwards."""
         return tuple(
             AccessError(
                 "interpreter", where.kind, where.kernel, where.file, where.line, seen.count,
@@ -93,7 +94,7 @@ class InterpreterWatch:
         )  # fmt: skip
 
     def launch(self, kernel: str, tensors: Iterable[Tensor]) -> None:
-        """What is known of memory that was freed since the last one is forgotten."""
+        """Begin a launch: forget memory that was freed since the last one."""
         self._kernel = kernel
         known = {start: memory for start, memory in self._memories.items() if memory.guard}
         for guarded in [*self._inputs.held, *self._own.held]:
@@ -148,7 +149,7 @@ class InterpreterWatch:
             self._races(memory, access, elements[changed], all_bytes[changed], lanes[changed])
 
     def _races(self, memory: _Memory, access: Access, elements: Array, at: Array, lanes: Array) -> None:
-        """A value that is stored again is no race: every order leaves the same."""
+        """Find races. A store of the value that is already there is no race: every order leaves the same value."""
         if not len(at):
             return
         done = memory.shadow.read if access.stored is None else memory.shadow.write
@@ -167,7 +168,7 @@ class InterpreterWatch:
 
 
 def _clashing(addresses: Array, stored: Array) -> Array:
-    """Places of the elements of one store that go where another lane stores another value."""
+    """Indices of the elements of one store that share an address with another lane of another value."""
     order = np.argsort(addresses, kind="stable")
     first, second = order[:-1], order[1:]
     return np.asarray(second[(addresses[first] == addresses[second]) & (stored[first] != stored[second])])
@@ -180,7 +181,7 @@ def _memory(name: str, tensor: Tensor, guard: int, is_input: bool, poison: int |
 
 
 def _poison_bits(dtype: torch.dtype) -> int | None:
-    """The bits that `PoisonUninitialised` leaves; those of small integers may be values."""
+    """The bits that `PoisonUninitialised` leaves. None for small integers, whose poison may be a value."""
     if not dtype.is_floating_point and dtype not in (torch.int32, torch.int64):
         return None
     value = torch.full((1,), 0 if dtype.is_floating_point else INTEGER_POISON, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Kernel cases in one process: each is verified, then all that are right are timed in interleaved rounds."""
+"""Kernel cases in one process: verify each, then time all right ones in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from harness.worker.messages import BenchEvent, Measured, Sampled, Started
 
 
 class KernelBench:
-    """Verifies and times kernel cases. timing: how; None verifies only. energy: say how many joules a call takes, too,
-    one case after the other. clock: that this process does not hold, of the cases with the ids `clocked`."""
+    """Verifies and times kernel cases. timing: settings; None only verifies. energy: also measure the joules of a call,
+    one case after the other. clock: a clock outside of this process, for the cases with the ids `clocked`."""
 
     def __init__(
         self, device: Device, timing: Timing | None, process: int, suite_folder: str, routing: Any,
@@ -45,8 +45,8 @@ class KernelBench:
         self._meter = EnergyMeter(device, process) if energy else None
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
-        """All cases, in groups of one op: what is compared is interleaved, and a group that is done is stored. Yields
-        what happens next, each finished measurement, the conditions of each round."""
+        """Run all cases, in groups of one op: compared cases are interleaved, and a finished group is stored. Yields
+        the next activity, each finished measurement, and the conditions of each round."""
         return counted(self._events(cases), len(cases))
 
     def _events(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
@@ -61,7 +61,7 @@ class KernelBench:
             self.device.release_memory()
 
     def _ready(self, case: Case, ready: list[Ready]) -> Iterator[BenchEvent]:
-        """Verifies and captures the case and adds it to those that are ready, or yields its measurement instead."""
+        """Verify and capture the case and add it to the ready ones, or yield its measurement instead."""
         yield started("verify", [case])
         try:
             entry = self.gate.untouched(self._verify(case))
@@ -90,7 +90,7 @@ class KernelBench:
         return Ready(candidate, found, compile_s, numerics=numerics)
 
     def _inputs(self, candidate: Candidate, dtype: torch.dtype, tensors: str) -> ExpectedSets:
-        """Shared by the arms of one question."""
+        """The inputs that the arms of one question share."""
         op, case = candidate.op, candidate.case
         question = f"{case.question} {sorted(case.dims.items())}"
         if question not in self._expected:
@@ -98,13 +98,13 @@ class KernelBench:
         return self._expected[question]
 
     def _conditions(self, op: LoadedOp) -> list[str]:
-        """All in the first process, in later ones another one each."""
+        """All conditions of the op in the first process; one in each later process, in turn."""
         if not self.process or not op.conditions:
             return list(op.conditions)
         return [op.conditions[self.process % len(op.conditions)]]
 
     def _numerics(self, candidate: Candidate, inputs: ExpectedSets) -> Numerics | None:
-        """In the first process alone: what is asked there is not a matter of time."""
+        """The numerics, in the first process alone: they do not depend on time."""
         if self.process:
             return None
         with candidate.rejecting_errors(self.device, "called again: "):
@@ -152,7 +152,7 @@ class KernelBench:
                 yield Measured(self._judged(entry, samples[entry.case.id]), entry.candidate.variant.source_text)
 
     def _judged(self, entry: Ready, samples: Sequence[Sample]) -> Measurement:
-        """After its energy, so that the calls that took it are checked with those that were timed."""
+        """The measurement, after the case's energy, so that its calls are checked together with the timed ones."""
         try:
             energy = self._energy(entry)
         except Rejected as rejected:
@@ -172,12 +172,12 @@ def finished(entry: Ready, samples: Sequence[Sample]) -> Measured:
 
 
 def started(what: str, cases: Sequence[Case]) -> Started:
-    """The event of what happens next to these cases."""
+    """The event that names the next activity for these cases."""
     return Started(what, tuple(case.id for case in cases))
 
 
 def counted(events: Iterable[BenchEvent], of: int) -> Iterator[BenchEvent]:
-    """The events, each start with the number of cases that are done, of so many."""
+    """The events; each `Started` carries the number of finished cases, out of `of`."""
     done = 0
     for event in events:
         done += isinstance(event, Measured)
@@ -185,7 +185,7 @@ def counted(events: Iterable[BenchEvent], of: int) -> Iterator[BenchEvent]:
 
 
 def rounds(entries: Sequence[Any], count: int) -> Iterator[tuple[int, list[Any]]]:
-    """`count` passes over all entries, each starting one further on, so that none is always first."""
+    """Yield `count` passes over all entries, each starting one further on, so that no entry is always first."""
     for number in range(count):
         shift = number % len(entries)
         yield number, [*entries[shift:], *entries[:shift]]

@@ -1,4 +1,4 @@
-"""Counts the Triton kernels that run in Triton's interpreter: what was interpreted says nothing about speed."""
+"""Counts the Triton kernels that run in Triton's interpreter: an interpreted run has no meaningful speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InterpretedLaunches:
 
     @contextmanager
     def watched(self) -> Iterator[InterpretedLaunches]:
-        """Counts for as long as it is open; without Triton there is nothing to count."""
+        """Count while open; without Triton there is nothing to count."""
         try:
             from triton.runtime.interpreter import GridExecutor
         except ImportError:

@@ -1,4 +1,5 @@
-"""What a verified case's outputs are beside right: repeatable, the same in any batch, and a record of them."""
+"""Properties of a verified case's outputs besides being right: repeatable, the same in any batch, and a record of
+them."""
 
 from __future__ import annotations
 
@@ -19,9 +20,12 @@ from harness.values.numerics import Numerics
 def numerics_of(
     candidate: Candidate, expected: Expected, device: Device, routing: Any, repeat_only: bool = False
 ) -> Numerics | None:
-    """expected: of operands that follow from the question alone. None in Triton's interpreter, which runs one program
-    after the other and takes seconds for a call. repeat_only: of a sweep's finalist, whose other numbers of rows would
-    have to be compiled. Raises Rejected as `determinism` does, and whatever the kernel raises."""
+    """The numerics of a verified case.
+
+    None in Triton's interpreter, which runs one program after the other and takes seconds for a call. `expected`: of
+    operands that follow from the question alone. `repeat_only`: for a sweep's finalist, whose other numbers of rows
+    would have to be compiled. Raises Rejected as `determinism` does, and any error of the kernel.
+    """
     if not device.gpu and os.environ.get("TRITON_INTERPRET") == "1":
         return None
     with torch.no_grad():

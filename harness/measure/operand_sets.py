@@ -1,4 +1,5 @@
-"""The inputs of a kernel case: one set to check, many to time, so that every timed call finds its weights in memory."""
+"""The inputs of a kernel case: one set to check, many to time, so that every timed call reads its weights from
+memory."""
 
 from __future__ import annotations
 
@@ -20,9 +21,10 @@ from harness.values.case import Case
 
 Operands = dict[str, Any]
 ROTATED = ("weight", "cache", "state")
-"""Roles whose tensors each call of a batch has its own of, as far as memory allows: they come from memory."""
+"""Roles whose tensors differ from call to call of a batch, as far as memory allows, so that they are read from
+memory."""
 PREPARED = ("weight", "pool", "constant")
-"""Roles that a variant's `prepare` receives: they are the same for every token, so repacking them is no work of a
+"""Roles that a variant's `prepare` receives: they are the same for every token, so repacking them is not part of a
 call."""
 
 
@@ -31,23 +33,24 @@ class OperandSets:
     """The operands of the calls of one sample."""
 
     sets: list[Operands]
-    """One for each call, as the variant wants them."""
+    """One set for each call, as the variant wants them."""
     raw: list[Operands]
-    """The same before `prepare`. Activations and pools are one tensor for all calls."""
+    """The sets before `prepare`. All calls share the tensors of activations and pools."""
     copies: int
-    """Different sets of weights and states: call i has those of call i % copies."""
+    """Number of different sets of weights and states: call i has the set i % copies."""
     distinct_bytes: int
-    """Of all of these, pools included."""
+    """Bytes of all different tensors, pools included."""
     cold_bytes: int
-    """Touched from one use of a set's weights to the next."""
+    """Bytes touched between two uses of a set's weights."""
     prepared_bytes: int | None
-    """What the variant's `prepare` made of one set; None where it has none."""
+    """Bytes that the variant's `prepare` made from one set; None where the variant has no `prepare`."""
     guards: Guards
-    """Of all these tensors."""
+    """Guards of all these tensors."""
 
 
 def generator_for(case: Case, device: str, salt: int) -> torch.Generator:
-    """Seeded by the case's question and a salt: all arms see the same numbers, every process and check fresh ones."""
+    """A generator seeded by the case's question and a salt: all arms see the same numbers, every process and check
+    fresh ones."""
     seed = zlib.crc32(case.question.encode()) * 1000 + salt
     return torch.Generator(device=device).manual_seed(seed)
 
@@ -56,14 +59,14 @@ def make_operands(
     op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any,
     only: Sequence[str] | None = None,
 ) -> Operands:  # fmt: skip
-    """One set of raw (unprepared) operands by input name. only: of these inputs, not of all."""
+    """One set of raw (unprepared) operands by input name. only: the inputs to make; None makes all."""
     generator = generator_for(case, device, salt)
     return make_inputs(op, case.dims, dtype, device, generator, routing, only)
 
 
 class SharedOperands:
-    """Raw operands, between guards, of the cases that are timed together: those of one question are the same numbers,
-    so they are made and held once for all arms and configurations."""
+    """Raw operands, between guards, of the cases that are timed together. All arms and configurations of one question
+    use the same numbers, so these are made and held once."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, int, tuple[str, ...]], tuple[Operands, Guards]] = {}
@@ -110,7 +113,7 @@ def _not_prepared(op: LoadedOp, name: str) -> ValueError:
 
 
 def _prepared(variant: LoadedVariant, op: LoadedOp, raw: Operands, guards: Guards) -> Operands:
-    """What `prepare` made lies between guards, too; a view of a raw operand does already."""
+    """Put the tensors that `prepare` made between guards; a view of a raw operand lies there already."""
     held = {value.untyped_storage().data_ptr() for value in raw.values() if isinstance(value, Tensor)}
 
     def is_new(value: Any) -> bool:
@@ -123,8 +126,8 @@ def timing_sets(
     op: LoadedOp, variant: LoadedVariant, case: Case, device: Device, salt: int, routing: Any, timer: Timer,
     shared: SharedOperands,
 ) -> OperandSets:  # fmt: skip
-    """A set for each call of one sample. Weights and state are copied as often as the memory limit and the L2 ask for,
-    indices are drawn anew for each call, pools and activations are shared."""
+    """A set for each call of one sample. Copies weights and states as often as the memory limit and the L2 require,
+    draws indices anew for each call, and shares pools and activations."""
     dtype, tensors, calls = torch_dtype(case.activations), device.tensors, timer.calls
     first, first_guards = shared.make(op, case, dtype, tensors, salt, routing)
     guards = Guards(first_guards.held)
@@ -160,7 +163,7 @@ def arguments(op: LoadedOp, operands: Mapping[str, Any]) -> list[Any]:
 
 
 def to_float32(value: Any) -> Any:
-    """A copy for the reference: floats in float32, integers as they are. Nothing is shared with the original."""
+    """A copy for the reference: floats in float32, integers unchanged. Shares no memory with the original."""
     if not isinstance(value, Tensor):
         return value
     if not value.is_floating_point():

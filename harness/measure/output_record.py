@@ -1,9 +1,9 @@
-"""Outputs in a few bytes, so that two sides, arms or runs can be held against each other later: a digest that says
-whether all bits agree, and signed sums from which the distance of two outputs is estimated.
+"""Outputs in a few bytes, for a later comparison of two sides, arms or runs: a digest that says whether all bits agree,
+and signed sums that estimate the distance of two outputs.
 
-The sums are a count sketch (Charikar, Chen, Farach-Colton, ICALP 2002): value j goes with a random sign into sum
-j mod 257. The sum of squares of the difference of two sketches is that of the difference of the tensors on average,
-with a relative standard error of sqrt(2 / 257) = 9 %, wherever the difference lies.
+The sums are a count sketch (Charikar, Chen, Farach-Colton, ICALP 2002): value j goes with a random sign into sum j mod
+257. On average, the sum of squares of the difference of two sketches equals that of the difference of the tensors. Its
+relative standard error is sqrt(2 / 257) = 9 %, wherever the difference lies.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from harness.values.numerics import OutputRecord, TensorRecord
 SUMS = 257
 """A prime, so that columns of a power of two are spread over all sums."""
 CHUNK = SUMS << 14
-"""Values that are worked on at once."""
+"""Values processed at once."""
 MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
 """Odd 64-bit numbers (of splitmix64), as torch's signed integers."""
 
 
 def record_of(operands: Mapping[str, Any], tensors: Iterable[tuple[str, Tensor]]) -> OutputRecord:
-    """operands: before the call, by name. tensors: outputs and states by name."""
+    """The record of one call. operands: before the call, by name. tensors: outputs and states by name."""
     return OutputRecord(_digest_of(operands), tuple(_tensor_record(name, tensor) for name, tensor in tensors))
 
 
 def digest(tensor: Tensor) -> str:
-    """Of the bits, dtype and shape, computed where the tensor lies. No cryptography: a checksum of 64 bits."""
+    """Digest of the bits, dtype and shape, computed on the tensor's device. A checksum of 64 bits, not
+    cryptographic."""
     words = _words(tensor)
     total = torch.zeros((), dtype=torch.int64, device=tensor.device)
     for start, part in _chunks(words):
@@ -64,14 +65,14 @@ def _tensor_record(name: str, tensor: Tensor) -> TensorRecord:
 
 
 def _digest_of(operands: Mapping[str, Any]) -> str:
-    """Of all operands: tensors by their digests, numbers by their text."""
+    """Digest of all operands: tensors by their digests, numbers by their text."""
     parts = [f"{name}={digest(v) if isinstance(v, Tensor) else v!r}" for name, v in sorted(operands.items())]
     words = torch.tensor(list(";".join(parts).encode()), dtype=torch.uint8)
     return digest(words).partition(":")[0]
 
 
 def _words(tensor: Tensor) -> Tensor:
-    """The bits as 64-bit integers, eight bytes each where they come out even: a pool of experts has 10^9 bytes."""
+    """The bits as 64-bit integers, eight bytes each where the size divides: a pool of experts has 10^9 bytes."""
     words = bits(tensor).flatten()
     if tensor.nbytes % 8 or not tensor.nbytes:
         return words

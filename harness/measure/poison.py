@@ -1,4 +1,4 @@
-"""Makes memory that nobody wrote visible, and what is written beside it."""
+"""Makes unwritten memory visible, and writes beside it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ INITIALISED = {
     torch.ops.aten.clone.default,
 }
 HELD_BYTES = 1 << 30
-"""What a call allocates is held to its end, so that its guards can be looked at: so much of it, the rest has none."""
+"""Bytes of a call's allocations that are held to its end, so that their guards can be checked; later ones have no
+guards."""
 NAN_BITS = {
     torch.bfloat16: (torch.int16, 0x7FD5),
     torch.float16: (torch.int16, 0x7F55),
@@ -38,27 +39,28 @@ NAN_BITS = {
     torch.float64: (torch.int64, 0x7FFD55ADE0000000),
 }
 """Quiet NaN with a payload that no arithmetic makes: 0 / 0 is 0x7FC0 or 0xFFC0 (IEEE 754, section 6.2.3), on an NVIDIA
-GPU 0x7FFF. A copy keeps it, so unwritten memory is told from a NaN that was computed. float8 has one NaN alone."""
+GPU 0x7FFF. A copy keeps the payload, which tells unwritten memory from a computed NaN. float8 has only one NaN."""
 INTEGER_POISON = -(2**31) + 12345
 """An integer tensor cannot hold NaN; this value is no token, expert or position."""
 
 
 class PoisonUninitialised(TorchDispatchMode):
     """While active, tensors that Python code allocates without values are filled with NaN (floats) or `INTEGER_POISON`,
-    and those that it allocates lie between guards.
+    and all tensors that it allocates lie between guards.
 
-    Allocations inside of torch's own kernels are not seen, so library functions are left as they are.
+    Allocations inside of torch's own kernels are not seen, so library functions are left unchanged.
     """
 
     def __init__(self, guards: Guards | None = None) -> None:
-        """guards: take over what is allocated; none where the tensors stay torch's own."""
+        """guards: collect the guarded allocations; None leaves the tensors torch's own."""
         super().__init__()
         self._guards, self._left_bytes = guards, HELD_BYTES
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """torch asks. With True the first call imports torch._dynamo: 1.4 to 4 s in every process that checks a kernel,
-        for functions that are compiled while this is active, which a compiler does not mind."""
+        """torch's hook. With True the first call imports torch._dynamo, which takes 1.4 to 4 s in every process that
+        checks a kernel, for the sake of functions compiled while this mode is active. A compiler does not mind the
+        mode."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -77,7 +79,7 @@ class PoisonUninitialised(TorchDispatchMode):
         return result
 
     def _guarded(self, result: Any, kwargs: Any) -> Any:
-        """Dynamo, which may look in here, is given the tensor as it is."""
+        """Guard a result, except for Dynamo, which may trace this code and gets the tensor unchanged."""
         if self._guards is None or torch.compiler.is_compiling() or kwargs.get("pin_memory"):
             return result
         self._left_bytes -= result.nbytes
@@ -87,13 +89,13 @@ class PoisonUninitialised(TorchDispatchMode):
 
 
 def _is_traced(tensor: Tensor) -> bool:
-    """Whether a compiler other than Dynamo (Helion's) calls torch to learn shapes: such a tensor has no memory, and to
-    ask for its size may pin a symbolic one."""
+    """Whether a compiler other than Dynamo (Helion's) calls torch to learn shapes. Such a tensor has no memory, and a
+    request for its size may pin a symbolic one."""
     return isinstance(tensor, FakeTensor) or tensor.is_meta
 
 
 def poison(tensor: Tensor) -> None:
-    """Fill a tensor with a value that no right output has, as far as its dtype has one."""
+    """Fill a tensor with a value that no right output has, as far as its dtype has such a value."""
     if tensor.dtype in NAN_BITS:
         integer, bits = NAN_BITS[tensor.dtype]
         tensor.view(integer).fill_(bits)
@@ -104,8 +106,8 @@ def poison(tensor: Tensor) -> None:
 
 
 def unwritten(values: Tensor) -> Tensor:
-    """Mask of the floats that are still what `PoisonUninitialised` filled their memory with; of dtypes whose NaN has no
-    payload, of all NaN."""
+    """Mask of the floats that still hold the fill of `PoisonUninitialised`; for dtypes whose NaN has no payload, of all
+    NaN."""
     if values.dtype not in NAN_BITS:
         return torch.isnan(values.float())
     integer, bits = NAN_BITS[values.dtype]

@@ -1,4 +1,4 @@
-"""A kernel case on its way to its samples: verified, captured, timed, checked again. Every bench goes this way."""
+"""A kernel case on its way to its samples: verified, captured, timed, checked again. Every bench uses this path."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from harness.values.measurement import Correctness, Measurement, Sample, Status,
 from harness.values.numerics import Numerics
 
 REMEMBERED = 0.6
-"""Slowest of three samples on the operands of the sample before, over the fastest on new ones: more than noise makes of
-equal work in this order of extremes, far less than a lookup saves."""
+"""Results count as remembered below this ratio: the slowest of three samples on the previous sample's operands, over
+the fastest on new ones. Noise does not bring equal work this far apart in this order of extremes; a lookup saves far
+more."""
 LEAST_CALLS = 4
-"""Of a batch that is cut short."""
+"""The fewest calls of a batch that is cut short."""
 
 
 class Ready:
-    """A candidate that is verified, and captured unless it is only verified."""
+    """A verified candidate, captured too unless the run only verifies."""
 
     def __init__(
         self, candidate: Candidate, correctness: Correctness, compile_s: float,
@@ -52,7 +53,7 @@ class Ready:
         return self._batch
 
     def checked(self, found: Correctness) -> Ready:
-        """The same after its samples, given what the check of the batch found. Raises Rejected where a call was
+        """Return this case after its samples, with the result of the batch's check. Raises Rejected where a call was
         wrong."""
         if not found.correct:
             raise self.candidate.incorrect(found, "right alone, wrong in the batch that was timed, on new operands: ")
@@ -60,15 +61,15 @@ class Ready:
         return self
 
     def invalid(self, reason: str) -> Rejected:
-        """The rejection of a speed that is none."""
+        """The rejection of an impossible speed."""
         source = self.candidate.variant.source_hash
         found = Measurement(self.case, Status.INVALID, reason, self.correctness, source=source)
         return self.candidate.rejected(found)
 
     def remembered(self, samples: Sequence[Sample], count: int) -> str:
-        """Say that results are remembered, where operands that were seen before take far less time; else empty. count:
-        samples on such operands. They are fast, too, where a load of the machine has just ended: only what is still
-        so when new and seen ones are timed in turns counts."""
+        """Say that results are remembered, where operands seen before take far less time; else empty. count: samples on
+        such operands. These are also faster where a load on the machine has just ended, so a gap counts only if it
+        persists when new and seen operands are timed in turns."""
         new_us, again_us = min(sample.value_us for sample in samples), self.batch.seen_before_us(count)
         if again_us < REMEMBERED * new_us:
             new_us, again_us = self.batch.in_turns_us()
@@ -80,7 +81,7 @@ class Ready:
         )
 
     def possible(self, samples: Sequence[Sample], remembered: str, device: Device) -> None:
-        """Raises Rejected where results are remembered, or the median of the samples is faster than memory can be
+        """Raises Rejected where results are remembered, or where the median of the samples is faster than memory can be
         read."""
         if remembered:
             raise self.invalid(remembered)
@@ -95,13 +96,14 @@ class Ready:
             raise self.invalid(reason)
 
     def _work(self) -> Work | None:
-        """Of one call; None where it is counted from operands and there are none, of a case that is only verified."""
+        """Work of one call; None for a case that is only verified if its work is counted from operands, which are
+        missing then."""
         if self._sets is None and self.candidate.op.cost is None:
             return None
         return work_of(self.candidate.op, self.case, self._sets.raw[0] if self._sets else {})
 
     def measurement(self, samples: Sequence[Sample]) -> Measurement:
-        """Of a case that is OK."""
+        """The measurement of a case that is OK."""
         return Measurement(
             case=self.case,
             status=Status.OK,
@@ -119,7 +121,7 @@ class Ready:
 
 
 def timer_for(case: Case, device: Device, kind: str | None) -> Timer:
-    """The device's timer of that name. Raises Rejected, UNSUPPORTED, where it has none."""
+    """The device's timer of that name. Raises Rejected, UNSUPPORTED, where the device has none."""
     try:
         return device.timer(kind)
     except TimerUnavailable as error:
@@ -135,7 +137,7 @@ def capture(
     warm: int = 2,
     limit_us: float = math.inf,
 ) -> Ready:
-    """One timed call per operand set, made ready. limit_us: fewer calls where all would take longer. Raises
+    """Capture one timed call per operand set. limit_us: capture fewer calls where all would take longer. Raises
     Rejected."""
     candidate = verified.candidate
     with torch.no_grad(), candidate.rejecting_errors(device, "not ready for timing: "):
@@ -147,7 +149,7 @@ def capture(
 
 
 def _worthwhile(call: Call, most: int, limit_us: float, device: Device) -> int:
-    """How many calls a batch is to hold."""
+    """The number of calls that a batch should hold."""
     device.synchronize()
     start = time.perf_counter()
     call()

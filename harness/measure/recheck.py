@@ -1,9 +1,9 @@
-"""Check a timed batch after its samples, on operands that nothing could know while it was made ready.
+"""Check a timed batch after its samples, on operands that no kernel could know while the batch was made ready.
 
-Operands are drawn anew from the system's randomness and written into the tensors that the batch reads; outputs are
-poisoned; then the batch runs once more, exactly as it was timed, and every call is compared on its own operands: with
-the reference as long as there is time, the others with the kernel alone. Whatever was cached, counted, decided at
-capture time or left out shows there. The reference is computed after the calls: before, no expected value exists.
+Operands are drawn anew from the system's randomness and written into the tensors that the batch reads, and outputs are
+poisoned. Then the batch runs once more, exactly as it was timed. Every call is compared on its own operands: with the
+reference as long as there is time, the others with the kernel alone. That exposes all that was cached, counted, decided
+at capture time or left out. The reference is computed after the calls: before, no expected value exists.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from harness.measure.trial import takes_wrong_for_right
 from harness.values.measurement import Correctness, Mismatch, Tolerance
 
 RECHECK_S = 0.01
-"""Seconds for the references of one batch's calls; the calls beyond are compared with the kernel alone."""
+"""Seconds for the references of one batch's calls; later calls are compared with the kernel alone."""
 LEAST_CALLS = 1
-"""Compared with the reference whatever it takes; one more where there are states, which the second call reads."""
+"""Calls compared with the reference in any case; one more where there are states, which the second call reads."""
 WEIGHT_SETS = 4
 WEIGHT_BYTES = 256 << 20
-"""Sets of weights that are written anew, at most so many and one at least, as far as so many bytes go: who caches what
-it derived from weights does it for all of them."""
+"""Sets of weights that are rewritten: at least one and at most this many sets, within this many bytes. A kernel that
+caches values derived from weights does so for all sets."""
 STRETCH_SETS = 16
-"""Of activations that the passes of a stretch take in turns."""
+"""Sets of activations that the passes of a stretch take in turns."""
 POOL_BYTES = 1 << 30
-"""A larger pool is not written anew."""
+"""A larger pool is not rewritten."""
 
 
 class Batch:
@@ -70,30 +70,31 @@ class Batch:
         self._weight_bytes = sum(first[name].nbytes for name in self._weights)
 
     def refresh(self) -> None:
-        """New activations, written in place: no sample sees values that an earlier one saw."""
+        """Write new activations in place: no sample sees values that an earlier one saw."""
         for name, value in self._draw(self._activations).items():
             self.sets.raw[0][name].copy_(value)
 
     def _refresh_within(self) -> None:
-        """As `refresh`, but for the ends of each row: an output that is kept by a few values is then another's."""
+        """As `refresh`, except for the ends of each row: a result cached by a few values then belongs to other
+        inputs."""
         for name, value in self._draw(self._activations).items():
             write_within(self.sets.raw[0][name], value)
 
     def seen_before_us(self, samples: int = 3) -> float:
-        """The slowest of some samples, in us per call, on the operands of the sample before."""
+        """The slowest of `samples` samples, in us per call, on the operands of the sample before."""
         with torch.no_grad():
             return max(self.timed.sample_us() for _ in range(samples))
 
     def in_turns_us(self, turns: int = 3) -> tuple[float, float]:
-        """The fastest sample on new operands and the slowest on operands of the sample before, in us per call, taken
-        in turns: load that lasts longer than a sample meets both."""
+        """The fastest sample on new operands and the slowest on operands of the sample before, in us per call. They
+        alternate, so that load that lasts longer than a sample meets both."""
         with torch.no_grad():
             pairs = [(self.timed.sample_us(self.refresh), self.timed.sample_us()) for _ in range(turns)]
         return min(new for new, _ in pairs), max(seen for _, seen in pairs)
 
     def stretch(self, passes: int) -> Callable[[], float]:
-        """What runs so many passes over all calls in one timed interval, each on other activations than the pass
-        before, and returns its microseconds."""
+        """Return a function that runs `passes` passes over all calls in one timed interval and returns its
+        microseconds. Each pass uses other activations than the pass before."""
         turns = cycle([self._draw(self._activations) for _ in range(min(passes, STRETCH_SETS))])
 
         def before() -> None:
@@ -107,8 +108,8 @@ class Batch:
         return stretch_us
 
     def look(self) -> None:
-        """Compare one call of the sample that was just taken, or, where it has states that many calls have changed, of
-        a replay. A wrong one is what `check` returns later."""
+        """Compare one call of the last sample, or of a replay where it has states, which many calls have changed.
+        `check` returns a wrong result later."""
         if self._wrong is not None:
             return
         if self._states:
@@ -123,10 +124,9 @@ class Batch:
     def check(
         self, weight_sets: int = WEIGHT_SETS, seconds: float = RECHECK_S, guards_are_whole: bool = False
     ) -> Correctness:
-        """Run the batch once on new operands and compare outputs, states and guards. weight_sets: of the sets of
-        weights, so many are written anew and put back. seconds: for references; their number is in `rechecked_calls`.
-        guards_are_whole: when it begins; else another kernel on these operands may have written there, and a second
-        run tells."""
+        """Run the batch once on new operands and compare outputs, states and guards. weight_sets: sets of weights that
+        are rewritten and restored. seconds: for references; `rechecked_calls` counts them. guards_are_whole: they are
+        when this begins; else another kernel on these operands may have written there, and a second run tells."""
         if self._wrong is not None:
             return self._wrong
         with torch.no_grad():
@@ -152,7 +152,8 @@ class Batch:
         return found
 
     def _compare_alone(self, outputs: Sequence[tuple[Tensor, ...]], found: Correctness) -> Correctness:
-        """Every call of the batch with the same call made alone, on the same operands; `found` where all agree."""
+        """Compare every call of the batch with the same call made alone, on the same operands; `found` where all
+        agree."""
         tolerance = self._tolerance
         alone = [as_tuple(self._candidate.bind(operands)()) for operands in self.sets.sets[: self.calls]]
         shared = shared_buffer(self._op, [*outputs, *alone])
@@ -214,7 +215,7 @@ class Batch:
                 tensor.copy_(value)
 
     def _new_states(self) -> list[Operands]:
-        """By copy, the states that its first call finds."""
+        """Write new states; return them by copy, as its first call finds them."""
         states = []
         for copy in range(self.sets.copies if self._states else 0):
             drawn = self._draw(self._states)
@@ -224,7 +225,7 @@ class Batch:
         return states
 
     def _poison(self) -> None:
-        """Outputs of the sample before are no longer what a call could leave as it is."""
+        """Overwrite the outputs of the sample before, so that a call cannot leave them in place."""
         for output in self.timed.outputs:
             for tensor in as_tuple(output):
                 poison(tensor)
@@ -233,7 +234,7 @@ class Batch:
         self, outputs: Sequence[tuple[Tensor, ...]], raw: Sequence[Operands], before: Sequence[Mapping[str, Tensor]],
         first: Sequence[int], seconds: float,
     ) -> Correctness:  # fmt: skip
-        """Calls of the copies with other weights first, then of the others in an order drawn now."""
+        """Compare calls of the copies in `first`, whose weights changed, then of the others in an order drawn now."""
         rest = [copy for copy in range(self.sets.copies) if copy not in first]
         order = [*first, *self._chance.sample(rest, len(rest))]
         shared = shared_buffer(self._op, outputs)
@@ -262,8 +263,8 @@ class Batch:
     def _compare_call(
         self, call: int, outputs: tuple[Tensor, ...], raw: Operands, states: dict[str, Tensor]
     ) -> Correctness:
-        """One call's outputs. states: float32, as the call finds them; as the reference leaves them afterwards, rounded
-        to what the kernel keeps them in."""
+        """Compare one call's outputs. states: float32, as the call finds them; updated to the reference's results,
+        rounded to the dtype in which the kernel keeps them."""
         exact = {name: to_float32(value) for name, value in raw.items()} | states
         wanted = as_tuple(self._op.reference(*arguments(self._op, exact)))
         for name in states:
@@ -282,7 +283,7 @@ class Batch:
         return self._op.tolerance(self._case.activations, self._case.dims)
 
     def mistaken(self) -> str:
-        """Whether the comparison that found the last call right still finds a mistake."""
+        """Whether the comparison that found the last call right still detects a mistake."""
         outputs, wanted = self._compared
         return takes_wrong_for_right(self._op, outputs, wanted, self._tolerance)
 

@@ -1,5 +1,4 @@
-"""Tensors of the same question held against each other without waiting for the device: which bits differ, and by how
-much."""
+"""Compare tensors of the same question without a wait for the device: which bits differ, and by how much."""
 
 from __future__ import annotations
 
@@ -11,12 +10,12 @@ from torch import Tensor
 from harness.values.numerics import Sameness
 
 HELD_BYTES = 256 << 20
-"""Outputs of calls that wait to be looked at."""
+"""Bytes of outputs that wait for the comparison."""
 SAME_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Repeated:
-    """first: outputs and states of one call. `add` takes those of further calls; they stay as they are from then on."""
+    """first: outputs and states of one call. `add` takes those of further calls, which must not change afterwards."""
 
     def __init__(self, first: Sequence[Tensor]) -> None:
         self.first = [tensor.detach().clone() for tensor in first]
@@ -35,13 +34,13 @@ class Repeated:
 
     @property
     def differing(self) -> int:
-        """Calls that gave other bits than the first in any tensor."""
+        """The number of calls whose bits differ from the first call's in any tensor."""
         self._look()
         return self._differing
 
     @property
     def max_difference(self) -> float:
-        """The largest difference from the first call, relative to the largest value of the tensor that it is in."""
+        """The largest difference from the first call, relative to the largest value of its tensor."""
         self._look()
         if not self._differing:
             return 0.0
@@ -49,12 +48,12 @@ class Repeated:
 
     @property
     def worst(self) -> Sequence[Tensor]:
-        """Of each tensor, the one of all calls that is furthest from the first."""
+        """For each tensor, the one among all calls that is furthest from the first."""
         self._look()
         return self._worst
 
     def _look(self) -> None:
-        """All that is held at once: most kernels repeat themselves, and one answer for all calls says so."""
+        """Compare all held tensors at once: most kernels repeat themselves, and one answer for all calls shows it."""
         held, self._held = self._held, []
         if not held or not self.first:
             return
@@ -92,7 +91,8 @@ def relative(distance: Tensor, reference: Tensor) -> float:
 
 
 def sameness(differing: int, max_difference: float, allowed: float) -> Sameness:
-    """allowed: largest difference that the op's tolerance has room for, relative to the output's size."""
+    """The label of repeated calls. allowed: the largest difference that the op's tolerance permits, relative to the
+    output's size."""
     if not differing:
         return Sameness.BITWISE
     return Sameness.WITHIN if max_difference <= allowed else Sameness.DIFFERS

@@ -13,7 +13,7 @@ from harness.values.suite import Suite
 
 
 def load_routing(suite: Suite) -> Any:
-    """The suite's routing: its word, or the recorded ids as an int32 tensor [records, top_k].
+    """The suite's routing: its name, or the recorded ids as an int32 tensor [records, top_k].
 
     A recorded file is a JSON list of lists of expert ids, one per token, beside the suite.
     """

@@ -1,8 +1,8 @@
-"""What the programs of one launch did to each byte of a memory, and what of it is a race.
+"""The accesses of one launch's programs to each byte of a memory, and the races among them.
 
-Within a program the elements of a block are lanes: one reads what another wrote only after a barrier. Programs are
-independent unless an atomic operation of one is seen by another: each has a clock, and hands on what it
-knows of the others' clocks through the addresses of its atomics (vector clocks, as in FastTrack, PLDI 2009).
+Within a program the elements of a block are lanes: a lane may read another lane's write only after a barrier. Programs
+are independent unless an atomic operation of one is seen by another. Each program has a clock, and hands on its
+knowledge of the others' clocks through the addresses of its atomics (vector clocks, as in FastTrack, PLDI 2009).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 NOBODY = -1
 LOCK_PLACES = 64
-"""Addresses of one atomic operation through which knowledge is handed on: a lock or counter has one, a tile of sums
-none."""
+"""Most addresses of one atomic operation that hand on knowledge: a lock or counter has one; a tile of sums has more and
+hands on nothing."""
 
 
 class Doer(NamedTuple):
-    """Who accesses memory. lanes: of the block, by access. line: of the kernel. atomic: ordered by hardware."""
+    """The program that accesses memory. lanes: of the block, by access. line: of the kernel. atomic: ordered by
+    hardware."""
 
     program: int
     lanes: Array
@@ -29,7 +30,7 @@ class Doer(NamedTuple):
 
 
 class Order:
-    """Which programs of a launch know of which others."""
+    """The programs of a launch that each program knows of."""
 
     def __init__(self) -> None:
         self._clock: dict[int, int] = {}
@@ -48,13 +49,13 @@ class Order:
         return self._clock.get(program, 0)
 
     def before(self, others: Array, times: Array, program: int) -> Array:
-        """Whether what the others did at these times comes before all that the program does from now on."""
+        """Mask: whether the others' accesses at these times come before all later accesses of the program."""
         known = self._known.get(program, {})
         clocks = np.vectorize(lambda other: known.get(other, 0), otypes=[np.int64])(others)
         return np.asarray(clocks > times)
 
     def atomic(self, program: int, addresses: Array) -> None:
-        """The program takes over what was left at these addresses, and leaves there what it knows."""
+        """The program takes over the knowledge left at these addresses, and leaves its own there."""
         places = np.unique(addresses)
         if len(places) == 1:  # Triton hands its result to all lanes through a barrier
             self.barrier(program)
@@ -70,21 +71,22 @@ class Order:
 
 
 class Shadow:
-    """The last write of each byte, and its first and last read: of programs that run one after the other, no other read
-    tells more."""
+    """The last write of each byte, and its first and last read. The programs run one after the other, so no other read
+    adds information."""
 
     def __init__(self, nbytes: int) -> None:
         self.stored = np.zeros(nbytes, bool)
-        """By a kernel, in any launch."""
+        """Mask of the bytes that a kernel stored, in any launch."""
         self._nbytes = nbytes
         self.begin()
 
     def begin(self) -> None:
-        """A launch comes after all that the one before it did."""
+        """Begin a launch: it comes after all accesses of the one before."""
         self._write, self._first_read, self._last_read = (_Accesses(self._nbytes) for _ in range(3))
 
     def read(self, at: Array, doer: Doer, order: Order) -> Array:
-        """at: bytes [accesses, size]. Returns by access the line of the write that races with it, 0 where none does."""
+        """Note a read and return, by access, the line of the write that races with it, 0 where none does. at: bytes
+        [accesses, size]."""
         raced = self._write.races(at, doer, order)
         raced = np.where(raced > 0, raced, self._write.without_barrier(at, doer, order))
         self._first_read.note(at, doer, order, at_first=True)
@@ -92,14 +94,14 @@ class Shadow:
         return raced
 
     def write(self, at: Array, doer: Doer, order: Order) -> Array:
-        """The same of a write, which races with reads, too."""
+        """As `read`, for a write, which also races with reads."""
         found = [found.races(at, doer, order) for found in (self._write, self._first_read, self._last_read)]
         self._write.note(at, doer, order)
         return np.where(found[0] > 0, found[0], np.where(found[1] > 0, found[1], found[2]))
 
 
 class _Accesses:
-    """For each byte, who accessed it, when by its own clock and barriers, and at which line."""
+    """For each byte: the program and lane of an access, its clock and barriers at that time, and its line."""
 
     def __init__(self, nbytes: int) -> None:
         self._program = np.full(nbytes, NOBODY, np.int64)
@@ -107,7 +109,7 @@ class _Accesses:
         self._atomic = np.zeros(nbytes, bool)
 
     def note(self, at: Array, doer: Doer, order: Order, at_first: bool = False) -> None:
-        """at_first: where nobody was before."""
+        """Note an access. at_first: only at bytes without an earlier access."""
         lanes = np.broadcast_to(doer.lanes[:, None], at.shape)
         if at_first:
             new = self._program[at] == NOBODY
@@ -121,7 +123,7 @@ class _Accesses:
         self._time[at], self._met[at] = order.now(doer.program), order.met(doer.program)
 
     def races(self, at: Array, doer: Doer, order: Order) -> Array:
-        """Lines of what another program did, by access."""
+        """Lines of racing accesses by another program, one for each access; 0 where none races."""
         others = self._program[at]
         raced = (others != NOBODY) & (others != doer.program)
         if doer.atomic:
@@ -131,7 +133,8 @@ class _Accesses:
         return np.asarray((self._line[at] * raced).max(axis=-1))
 
     def without_barrier(self, at: Array, doer: Doer, order: Order) -> Array:
-        """Lines of what other lanes of the same program did since its last barrier."""
+        """Lines of accesses by other lanes of the same program since its last barrier, one for each access; 0 where
+        there is none."""
         same = (self._program[at] == doer.program) & (self._met[at] == order.met(doer.program))
         same &= (self._lane[at] != doer.lanes[:, None]) & ~self._atomic[at]
         return np.asarray((self._line[at] * same).max(axis=-1))

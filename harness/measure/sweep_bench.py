@@ -1,8 +1,8 @@
-"""The device side of a sweep: each configuration is verified once in this process, then timed as often as it is asked
-for.
+"""The device side of a sweep: verifies each configuration once in this process, then times it as often as the sweep
+asks.
 
-What all configurations of a question share is made once: the inputs with the reference's answer, the operand sets
-of the timed calls. A configuration that was made ready stays so, until there are too many.
+Data that all configurations of a question share is made once: the inputs with the reference's answer, and the operand
+sets of the timed calls. A ready configuration stays ready until there are too many.
 """
 
 from __future__ import annotations
@@ -33,24 +33,25 @@ from harness.values.sweep import Entrant
 from harness.worker.clock import OuterClock
 
 FIRST_SAMPLES = 5
-"""Of the first pass. Within one graph 20 to 50 calls are averaged already; facts of practice: 3 replays rank all."""
+"""Samples of the first pass. Each already averages 20 to 50 calls within one graph; in practice 3 replays suffice to
+rank all configurations."""
 HOPELESS = 1.5
-"""A configuration whose first two samples are this far above the best is not sampled again in the first pass: ten
-times more than the noise of one sample."""
+"""A configuration whose first two samples exceed the best by this factor gets no further sample in the first pass. The
+margin is ten times the noise of one sample."""
 HOPELESS_SAMPLES = 2
 MOST_READY = 256
-"""Captured configurations of a question that are kept: each holds its graph and outputs."""
+"""Captured configurations of a question that are kept; each holds its graph and outputs."""
 CHECKS_ALL = 1
-"""Number of the process, the sweep's own being 0, in which every call of a finalist's batch is compared."""
+"""Number of the process in which every call of a finalist's batch is compared; the sweep's own process is 0."""
 STEADY_US = 1000.0
 MOST_REPLAYS = 2
-"""After the first pass a sample is the mean of as many replays as last 1 ms, two at most: one of 32 calls of 8 us is
-0.27 ms, and by single ones the same work differed by 1.4 % from itself."""
+"""After the first pass a sample is the mean of as many replays as last 1 ms, two at most. One replay of 32 calls of 8
+us is 0.27 ms, and single replays of the same work differed by 1.4 %."""
 
 
 class SweepBench:
     """timer: its name; None: the device's default. process: number of this fresh process, which salts its inputs. An
-    error of a kernel is its configuration's reason; a GPU whose context is lost ends the process."""
+    error of a kernel becomes its configuration's reason; a GPU whose context is lost ends the process."""
 
     def __init__(
         self, device: Device, timer: str | None, process: int, suite_folder: str, routing: Any,
@@ -65,13 +66,16 @@ class SweepBench:
         self._loaded: set[str] = set()
 
     def prepare(self, entrants: Sequence[Entrant]) -> None:
-        """Verifies and captures them, so that a `measure` of the same only times."""
+        """Verify and capture the entrants, so that a `measure` of the same ones only times."""
         for entrant in entrants:
             self._make_ready(entrant)
 
     def measure(self, entrants: Sequence[Entrant], count: int, clocked: Collection[str] = ()) -> list[Measurement]:
-        """A measurement of each, in order. count 0: the first pass, a few samples of each by itself; else as many
-        interleaved rounds of one sample. clocked: ids of the cases that the clock outside times, too."""
+        """A measurement of each entrant, in order.
+
+        `count`: rounds of one sample each, interleaved; 0 for the first pass, a few samples of each by itself.
+        `clocked`: ids of the cases that the outside clock also times.
+        """
         found: dict[str, Measurement] = {}
         ready = []
         for entrant in entrants:
@@ -98,8 +102,8 @@ class SweepBench:
         return [found[entrant.name] for entrant in entrants]
 
     def _of_rounds(self, entry: _Configuration, samples: Sequence[Sample]) -> Measurement:
-        """Rounds of the process that searches choose who is confirmed: the calls were compared after the first pass,
-        and are again, all of them, where the choice is confirmed."""
+        """The measurement from rounds of the searching process, which choose the finalists. Its calls were compared
+        after the first pass; the fresh process that confirms the choice compares all of them again."""
         try:
             self._gate.untouched(entry.ready)
         except Rejected as rejected:
@@ -119,7 +123,8 @@ class SweepBench:
         return self._gate.measured(entry.ready, samples, quick, clocked)
 
     def _is_quick(self, entry: _Configuration) -> bool:
-        """Whether one call is enough: all are compared once, in the first fresh process that confirms the choice."""
+        """Whether comparing one call is enough: all are compared once, in the first fresh process that confirms the
+        choice."""
         whole = self.process == CHECKS_ALL and not entry.checked
         entry.checked |= whole
         return not whole
@@ -135,7 +140,7 @@ class SweepBench:
         return [Sample(value, self.process, number) for number, value in enumerate(values)]
 
     def _make_ready(self, entrant: Entrant) -> _Configuration | Measurement:
-        """The configuration verified and captured, or the measurement that says why it will not be timed."""
+        """The configuration verified and captured, or the measurement with the reason why it will not be timed."""
         held = self._of_question(entrant.case)
         if entrant.name in held.ready:
             held.ready.move_to_end(entrant.name)
@@ -151,7 +156,8 @@ class SweepBench:
         return entry
 
     def _of_question(self, case: Case) -> _Held:
-        """What the case's question holds; the question that was not asked for longest makes room."""
+        """The data held for the case's question. It replaces the least recently used question where there are too
+        many."""
         question = f"{case.question} {sorted(case.dims.items())}"
         if question not in self._held:
             while len(self._held) >= self.device.questions_held:
@@ -170,8 +176,8 @@ class SweepBench:
             return capture(verified, sets, timer, self.device, self.routing, warm=1, limit_us=timer.batch_limit_us)
 
     def _verified(self, held: _Held, candidate: Candidate, sets: OperandSets) -> Ready:
-        """Verified on random inputs and under one condition of the op, another one for each configuration. compile_s is
-        of the first call alone: it compiles, or takes the binary from an earlier compilation's cache."""
+        """Verify on random inputs and under one condition of the op, which differs between configurations. `compile_s`
+        covers the first call, which compiles or takes the binary from an earlier compilation's cache."""
         op, variant, case = candidate.op, candidate.variant, candidate.case
 
         inputs = self._inputs(held, op, case)
@@ -217,15 +223,15 @@ class SweepBench:
 
     @contextmanager
     def _busy(self, times: int = 1) -> Iterator[None]:
-        """Counts the time between the first and the last work that is given to the device inside. times: 2 where the
-        same was done before, not counted, as torch loaded its kernels."""
+        """Count the time between the first and the last work that the device receives inside. times: 2 where the same
+        work ran before, uncounted, while torch loaded its kernels."""
         with self.device.stopwatch() as watch:
             yield
         self.busy_s += times * watch.us / 1e6
 
 
 class _Held:
-    """What the configurations of one question share, and those that are ready."""
+    """Data that the configurations of one question share, and the ready ones among them."""
 
     def __init__(self) -> None:
         self.expected: ExpectedSets | None = None
@@ -236,7 +242,7 @@ class _Held:
 
 
 class _Configuration:
-    """A configuration that is ready, and how many samples of it last `STEADY_US`."""
+    """A ready configuration, and how many samples of it last `STEADY_US`."""
 
     def __init__(self, ready: Ready) -> None:
         self.ready = ready
@@ -244,7 +250,7 @@ class _Configuration:
         self._replays = 0
 
     def steady_us(self) -> float:
-        """The mean of that many samples."""
+        """The mean, in us per call, of that many samples."""
         timed, refresh = self.ready.batch.timed, self.ready.batch.refresh
         if not self._replays:
             sample_us = timed.sample_us(refresh) * timed.calls

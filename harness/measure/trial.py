@@ -1,4 +1,5 @@
-"""Is a wrong value still told from a right one? A comparison that was tampered with finds everything right."""
+"""Does the comparison still tell a wrong value from a right one? A comparison that was tampered with finds everything
+right."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from harness.values.measurement import Tolerance
 
 
 def takes_wrong_for_right(op: LoadedOp, outputs: Sequence[Tensor], wanted: Sequence[Tensor], allowed: Tolerance) -> str:
-    """Say so where right outputs pass with their largest value turned round; empty where each is refused, as it has to
-    be: an error of twice the output's size is within no op's tolerance."""
+    """Say so where right outputs pass after their largest value was negated; empty where each is refused. A refusal is
+    due: an error of twice the output's size is within no op's tolerance."""
     for (name, _), got, right in zip(op.op.outputs, outputs, wanted, strict=True):
         if not got.numel():
             continue
@@ -25,7 +26,8 @@ def takes_wrong_for_right(op: LoadedOp, outputs: Sequence[Tensor], wanted: Seque
 
 
 def _with_a_mistake(got: Tensor, right: Tensor) -> Tensor:
-    """A copy of `got` in which one value, the largest of `right`, is another: its negative; one where it is zero."""
+    """A copy of `got` with another value where `right` is largest: its negative, or one where it is zero; an integer
+    plus one; a bool inverted."""
     spoiled = got.clone(memory_format=torch.contiguous_format)
     values = spoiled.view(-1)
     place = right.reshape(-1).double().nan_to_num().abs().argmax()

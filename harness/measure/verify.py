@@ -1,4 +1,5 @@
-"""Correct before timed: a variant's output and state against the float32 reference, on fresh inputs every time."""
+"""Correct before timed: compares a variant's output and state with the float32 reference, on fresh inputs every
+time."""
 
 from __future__ import annotations
 
@@ -19,10 +20,10 @@ from harness.values.case import Case
 from harness.values.measurement import Correctness
 
 CHECK_SALT = 500_000
-"""Keeps the numbers of checks apart from those of timing."""
+"""Separates the random numbers of checks from those of timing."""
 STRESS_S = 1.0
-"""Seconds for the conditions of one case. On a GPU all of an op's conditions take some hundredths; the interpreter
-needs seconds for a call, and a float32 reference of 256 experts on a CPU does, too."""
+"""Seconds for the conditions of one case. On a GPU all conditions of an op take some hundredths of a second. The
+interpreter needs seconds for a call, and so does a float32 reference of 256 experts on a CPU."""
 
 
 def verify_variant(
@@ -36,8 +37,8 @@ def verify_variant(
 def check_operands(
     op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, inputs: int | str, routing: Any
 ) -> Operands | None:
-    """Operands of a process' check. inputs: their number, or a condition of `kernels/stress.py` under which those of
-    number 0 are changed; None where this case's shapes leave it nothing to change."""
+    """Operands of a process' check. inputs: their number, or a condition of `kernels/stress.py` that changes those of
+    number 0; None where the case's shapes leave the condition nothing to change."""
     seed = CHECK_SALT + 2 * salt + (inputs if isinstance(inputs, int) else 0)
     raw = make_operands(op, case, dtype, device, seed, routing)
     if isinstance(inputs, int):
@@ -48,15 +49,15 @@ def check_operands(
 def condition_operands(
     op: LoadedOp, case: Case, device: str, salt: int, condition: str, random: Operands
 ) -> Operands | None:
-    """The operands of number 0 under a condition: what it leaves alone is the same tensor."""
+    """The operands of number 0 under a condition; operands that it leaves alone are the same tensors."""
     generator = generator_for(case, device, CHECK_SALT + 2 * salt)
     changed: Operands | None = load_stress().apply(op.op, condition, random, generator)
     return changed
 
 
 class ExpectedSets:
-    """The inputs of one question's checks in one process, each made once, with the definition's answers: all arms and
-    configurations are held against the same."""
+    """The inputs of one question's checks in one process, each made once, with the definition's answers. All arms and
+    configurations are compared with the same answers."""
 
     def __init__(self, op: LoadedOp, case: Case, dtype: torch.dtype, device: str, salt: int, routing: Any) -> None:
         self._op, self._case = op, case
@@ -65,7 +66,7 @@ class ExpectedSets:
         self._sets: dict[int | str, Expected | None] = {}
 
     def __call__(self, inputs: int | str) -> Expected | None:
-        """Those of `check_operands`."""
+        """The inputs that `check_operands` makes, with their answers."""
         if inputs not in self._sets:
             self._sets[inputs] = self._make(inputs)
         return self._sets[inputs]
@@ -81,7 +82,7 @@ class ExpectedSets:
         return None if changed is None else Expected(op, case, changed, random)
 
     def forget_prepared(self) -> None:
-        """Gives back what was made for variants."""
+        """Release the operands that were prepared for variants."""
         for expected in self._sets.values():
             if expected is not None:
                 expected.forget_prepared()
@@ -91,9 +92,12 @@ def verify_against(
     variant: LoadedVariant, case: Case, inputs: Callable[[int | str], Expected | None],
     conditions: Sequence[str] = (), stress_s: float = STRESS_S,
 ) -> Correctness:  # fmt: skip
-    """Three calls: inputs 0, other inputs 1 (an output kept from an earlier call is then wrong), and 0 again
-    (repeatable bit for bit? a label); then one under each condition, until `stress_s` seconds are spent. Uninitialised
-    memory is NaN during the calls; only declared state may change. The errors are those on random inputs."""
+    """Check a variant by three calls, then by one under each condition until `stress_s` seconds are spent.
+
+    The calls: inputs 0, other inputs 1 (an output kept from an earlier call is then wrong), and 0 again (repeatable bit
+    for bit? a label). Uninitialised memory is NaN during the calls; only declared state may change. The errors are
+    those on random inputs.
+    """
     tunables = variant.tunables_of(case.answer)
     results = []
     bits: list[list[Tensor]] = []

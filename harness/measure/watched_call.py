@@ -11,7 +11,8 @@ from harness.values.sanitizer import AccessError
 
 
 def access_errors(op: LoadedOp, variant: LoadedVariant, case: Case) -> tuple[AccessError, ...]:
-    """Triton has to have been imported with TRITON_INTERPRET=1. None for a case that the variant does not support."""
+    """The memory errors of the call; none for a case that the variant does not support. Triton must have been imported
+    with TRITON_INTERPRET=1."""
     if variant.supports is not None and variant.supports(case):
         return ()
     raw = check_operands(op, case, torch_dtype(case.activations), "cpu", 0, 0, case.routing)

@@ -1,4 +1,4 @@
-"""A window of calls that a clock outside of this process times, too."""
+"""A window of calls that a clock outside of this process also times."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from harness.worker.clock import OuterClock
 from harness.worker.messages import WindowEnds
 
 WINDOW_US = 10_000.0
-"""The parent's reading is late by some hundred us."""
+"""Length of a window; the parent's reading is late by some hundred us."""
 LONGER = 4
 MOST_PASSES = 512
-"""However short this process' clock says that they are."""
+"""Most passes of the first window, however short this process' clock says that they are."""
 
 
 def time_from_outside(clock: OuterClock, entry: Ready, samples: Sequence[Sample], device: Device) -> None:
-    """Runs the calls of a case in windows until the clock outside wants no other, each four times as long: what either
-    process waits for a core is a few tens of ms on a busy machine, however long the window. The last outputs
-    are looked at: who leaves work out in a window is found as who leaves it out in a sample."""
+    """Run the calls of a case in windows until the outside clock wants no other, each four times as long.
+
+    Either process waits for a core for a few tens of ms on a busy machine, whatever the window's length. The last
+    outputs are checked: a kernel that leaves work out in a window is found like one that leaves it out in a sample.
+    """
     batch, again, passes = entry.batch, True, 0
     median_us = statistics.median(sample.value_us for sample in samples)
     threads = None if device.gpu else torch.get_num_threads()

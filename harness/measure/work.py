@@ -1,4 +1,4 @@
-"""The least work of one call: as an op says, or counted from its inputs and outputs."""
+"""The least work of one call: as declared by an op, or counted from its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from harness.values.measurement import Work
 
 
 def work_of(op: LoadedOp, case: Case, operands: Mapping[str, Any]) -> Work:
-    """Bytes and operations of one call with these raw operands. Counted: every input read once, every output written
-    once in its own dtype, states both; the multiply-adds of products, convolutions and attention that torch's
-    definitions make, elementwise work being free."""
+    """Bytes and operations of one call with these raw operands.
+
+    Counted bytes: every input read once, every output written once in its own dtype, states both. Counted operations:
+    the multiply-adds of products, convolutions and attention in torch's definitions; elementwise work is free.
+    """
     if op.cost is not None:
         cost = op.cost(case.dims)
         return Work(cost.read_bytes, cost.write_bytes, cost.flop)
@@ -34,7 +36,7 @@ _counted: dict[Any, Work] = {}
 
 class _Products(TorchDispatchMode):
     """Counts the operations of products, convolutions and attention by torch's own formulas. `FlopCounterMode` would do
-    it and import torch._dynamo, which replaces functions of torch in the process that measures."""
+    the same but import torch._dynamo, which replaces functions of torch in the process that measures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +44,7 @@ class _Products(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """torch asks. True would import torch._dynamo."""
+        """torch's hook. True would import torch._dynamo."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -54,7 +56,7 @@ class _Products(TorchDispatchMode):
 
 
 def counted_work(op: LoadedOp, activations: str, operands: Mapping[str, Any]) -> Work:
-    """What an op that does not say its cost takes with these raw operands."""
+    """The work, with these raw operands, of an op that does not declare its cost."""
     states = [i.name for i in op.op.inputs if i.role == "state"]
     with _Products() as products:
         results = reference_of(op, operands)

@@ -1,4 +1,4 @@
-"""A wrong kernel called once more, with everything kept: what it was given, what it gave, what was wanted."""
+"""Call a wrong kernel once more and keep everything: its operands, its output and the wanted output."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MEMORY = {
     Mismatch.WRITE_OUTSIDE: OUTSIDE_WRITE,
     Mismatch.READ_OUTSIDE: OUTSIDE_READ,
 }
-"""What the watch of the interpreter calls the same."""
+"""The interpreter watch's names of the same mistakes."""
 
 
 def examine(
     op: LoadedOp, variant: LoadedVariant, case: Case, device: str, routing: Any, result: Correctness, folder: Path
 ) -> tuple[Diagnosis, str]:
-    """The diagnosis of a variant that `verify_variant` found wrong, and where its evidence lies (empty: nothing to
-    keep). Makes the same calls again; a kernel that is right this time is said to be so."""
+    """The diagnosis of a variant that `verify_variant` found wrong, and the folder of its evidence (empty: nothing to
+    keep). Makes the same calls again, and says so where the kernel is right this time."""
     if result.kind is Mismatch.OUTPUTS:
         return Diagnosis("shape", result.region), ""
     found = None
@@ -67,7 +67,8 @@ def examine(
 
 
 def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, kind: Mismatch) -> str:
-    """The line of the kernel that does it where Triton is interpreted; on a GPU, who names it."""
+    """The line of the kernel that makes the mistake, where Triton is interpreted; on a GPU, the option that names
+    it."""
     if os.environ.get("TRITON_INTERPRET") != "1":
         return " (--sanitize names the line)" if device == "cuda" else ""
     errors = access_errors(op, variant, case)
@@ -76,7 +77,8 @@ def _line_words(op: LoadedOp, variant: LoadedVariant, case: Case, device: str, k
 
 
 def _dim_names(value: Tensor, dims: Mapping[str, int]) -> tuple[str, ...]:
-    """Of an output whose shape the op does not declare: for each dimension the dim of its size, else its number."""
+    """Names for the dims of an output whose shape the op does not declare: the dim of the same size, else its
+    number."""
     names = {size: name for name, size in reversed(list(dims.items()))}
     return tuple(names.get(size, f"dim {number}") for number, size in enumerate(value.shape))
 
