@@ -1,4 +1,4 @@
-"""Traces of torch.profiler: one reader for files from anywhere and for the live profile."""
+"""Traces of torch.profiler: one reader for files of any origin and for the live profile."""
 
 from harness.trace.breakdown import breakdown, captured_step, recorded_ops
 from harness.trace.categories import Rules, load_rules

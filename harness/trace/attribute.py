@@ -1,4 +1,4 @@
-"""Which op and which scope a launch lies in, and how much of an op's time is its own."""
+"""The op and the scope that a launch lies in, and the share of an op's time that is its own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from harness.trace.rows import NONE, HostColumns, Rows
 
 
 class Attribution:
-    """launch: of each GPU row, an index into the columns of launches or NONE. unclear: rows whose process cannot be
-    told. op, scope: of each launch, indices into `Rows.names` or NONE. rows: how many GPU rows each launch owns; a
-    graph launch owns many. mapped: op and scope of the GPU rows of which more is known than their launch says."""
+    """The launches of GPU rows, with their ops and scopes.
+
+    `launch`: for each GPU row, an index into the columns of launches or NONE. `unclear`: number of rows whose process
+    is ambiguous. `op`, `scope`: for each launch, indices into `Rows.names` or NONE. `rows`: number of GPU rows that
+    each launch owns; a graph launch owns many. `mapped`: op and scope of the GPU rows for which they are known better
+    than from the launch.
+    """
 
     def __init__(self, rows: Rows) -> None:
         count = len(rows.launches.start_ns)
@@ -47,13 +51,13 @@ class Attribution:
         return self._process_of_place[rows.gpu.place[row]] if launch == NONE else rows.process_of(launch)
 
     def owner(self, place: int) -> str:
-        """The pid of the process that a place (index) belongs to, or what marks it; "" where neither is known."""
+        """The pid of the process that a place (index) belongs to, else the place's mark; "" where neither is known."""
         number = self._process_of_place[place]
         return self._rows.places[place].mark if number == NONE else self._rows.processes[number].pid
 
 
 def enclosing(host: HostColumns, moments_ns: Sequence[int], wanted: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    """For each wanted moment, in order of time: (it, innermost op, innermost scope) on a thread, NONE where there is
+    """For each wanted moment, in order of time: (it, innermost op, innermost scope) on a thread. NONE where there is
     none."""
     start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
     following = outermost_first(host)
@@ -80,13 +84,13 @@ def enclosing(host: HostColumns, moments_ns: Sequence[int], wanted: Iterable[int
 
 
 def self_times(host: HostColumns) -> Iterator[tuple[int, int, int]]:
-    """For each op of a thread: (name, time not spent in ops that it called, innermost scope). The sum is what ops
-    cover."""
+    """For each op of a thread: (name, time outside of the ops that it called, innermost scope). The times add up to the
+    time that ops cover."""
     return (found[2:] for found in own_times(host))
 
 
 def own_times(host: HostColumns) -> Iterator[tuple[int, int, int, int, int]]:
-    """The same with where each op lies: (start, end, name, own time, scope)."""
+    """As `self_times`, with the place of each op: (start, end, name, own time, scope)."""
     start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
     stack: list[list[int]] = []  # [start, end, name, own time, scope]
     scopes: list[tuple[int, int]] = []
@@ -118,7 +122,7 @@ def _closed(stack: list[list[int]]) -> tuple[int, int, int, int, int]:
 
 
 def outermost_first(host: HostColumns) -> Iterator[int]:
-    """Rows by start; of those that start together the longer first, then a scope, then as in the file."""
+    """Rows by start. Among rows that start together: the longer first, then a scope, then file order."""
     start_ns, end_ns, label = host.start_ns, host.end_ns, host.label
     together: list[int] = []
 
@@ -134,7 +138,7 @@ def outermost_first(host: HostColumns) -> Iterator[int]:
 
 
 def in_order(start_ns: Sequence[int], rows: Sequence[int]) -> Sequence[int]:
-    """Rows by start. Most traces have them so: then without a list of them."""
+    """Rows by start. Most traces are already in this order and need no list of rows."""
     starts = map(start_ns.__getitem__, rows)
     later = map(start_ns.__getitem__, islice(rows, 1, None))
     return rows if all(map(le, starts, later)) else sorted(rows, key=start_ns.__getitem__)

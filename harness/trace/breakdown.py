@@ -1,4 +1,4 @@
-"""A trace file to a profile: where the GPU's time went, or the CPU's where there was no GPU, with sums that add up
+"""A trace file to a profile: the GPU's time by cause, or the CPU's where there was no GPU, with sums that add up
 exactly."""
 
 from __future__ import annotations
@@ -44,12 +44,11 @@ KINDS = {KERNEL: "kernel", COPY: "copy", MEMSET: "memset"}
 def breakdown(
     path: str | Path, rules: Rules, *, steps: int = 0, selection: Selection = WHOLE, captured_by: Capture | None = None
 ) -> Profile:
-    """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version. steps: decode
-    steps in it. selection: a part of it. captured_by: what another trace recorded op by op of the program whose graphs
-    this one replays.
+    """The breakdown of a trace of torch.profiler, plain, gzipped or in an archive, from any version.
 
-    Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU rows nor CPU ops, and where
-    the selection leaves nothing.
+    `steps`: decode steps in it. `selection`: a part of it. `captured_by`: ops recorded in another trace, of the program
+    whose graphs this one replays. Raises HarnessError where the file is missing, empty, no trace, or holds neither GPU
+    rows nor CPU ops, and where the selection leaves nothing.
     """
     quality: Counter[str] = Counter()
     with without_collection():
@@ -58,9 +57,9 @@ def breakdown(
 
 
 def recorded_ops(path: str | Path) -> Capture:
-    """What a trace recorded op by op: what replays of the same program, in another trace, are laid beside.
+    """The GPU rows that a trace recorded op by op: the reference for replays of the same program in another trace.
 
-    Raises HarnessError where nothing in it was launched by an op.
+    Raises HarnessError where no op launched anything in it.
     """
     quality: Counter[str] = Counter()
     with without_collection():
@@ -72,14 +71,14 @@ def recorded_ops(path: str | Path) -> Capture:
 
 
 def captured_step(path: str | Path) -> Capture:
-    """The last step of a trace of our own decode whose ops were recorded: what a trace of its replay is read by."""
+    """The last step of a trace of our own decode whose ops were recorded: the reference for a trace of its replay."""
     with without_collection():
         rows, _ = read_rows(path, Counter())
         return last_step(rows, Attribution(rows))
 
 
 def read_rows(path: str | Path, quality: Counter[str]) -> tuple[Rows, Capture | None]:
-    """The columns of a trace, and what it says of the steps that it replays."""
+    """The columns of a trace, and its record of the steps that it replays."""
     events = other_profiler(Path(path), quality)
     if events is not None:
         rows = collect(events, quality)
@@ -104,7 +103,7 @@ def profile_of(
     quality: Counter[str],
     captured_by: Capture | None = None,
 ) -> Profile:
-    """path: for errors. Raises HarnessError as `breakdown` does."""
+    """The profile of rows that were read. path: for errors. Raises HarnessError as `breakdown` does."""
     if rows.gpu.role:
         attribution = Attribution(rows)
         use_annotations(rows, attribution)
@@ -140,7 +139,8 @@ def _nothing(rows: Rows) -> str:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Millions of small objects without a cycle: looking for cycles would take longer than reading."""
+    """Pause garbage collection: millions of small objects without a cycle would make its search slower than the
+    reading."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -227,7 +227,7 @@ def _gpu_groups(rows: Rows, grouped: dict[Key, array[int]]) -> Iterator[Group]:
 
 
 def _judge(rows: Rows, launches: tuple[LaunchRow, ...], quality: Counter[str]) -> None:
-    """Counts what does not fit together, and GPU times that have no digits below a microsecond (to torch 2.3)."""
+    """Count rows and launches that do not match, and GPU times without digits below a microsecond (to torch 2.3)."""
     quality["gpu_rows_without_launch"] += sum(row.calls for row in launches if not row.name)
     quality["launches_without_gpu_rows"] += sum(row.without_rows for row in launches)
     if all(ns % 1000 == 0 for ns in rows.gpu.duration_ns):

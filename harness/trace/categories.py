@@ -1,4 +1,4 @@
-"""Which category a kernel belongs to: ordered rules as data, first match wins."""
+"""The category of a kernel: ordered rules as data, first match wins."""
 
 from __future__ import annotations
 
@@ -16,41 +16,47 @@ from harness.trace.kernel_name import KernelName, kernel_name
 
 UNCATEGORISED = "Uncategorised"
 PUBLISHED = ("MoE", "Triton fused ops", "SDPA", "int4mm", "chunk_gated_delta_rule", "Router")
-"""The six categories of the published breakdown that tables begin with."""
+"""The six categories of the published breakdown, which come first in tables."""
 
 SCOPE = re.compile(r"harness:(?P<op>[a-z0-9_]+)@(?P<site>[a-z0-9_]+)#(?P<layer>\d+|-)$")
-"""What a call of an op in our own decode is recorded under."""
+"""The scope under which our own decode records a call of an op."""
 
 AT_BORDERS = r"(?<![a-z])(?:{})(?![a-z])"
-"""What is between two letters is a part of another word: `gemm` in `fbgemm`, `rope` in `property`."""
+"""A pattern for whole words. Text between two letters is part of another word: `gemm` in `fbgemm`, `rope` in
+`property`."""
 
 FILE = "categories.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """category: its name. scopes: ops of our own decode, `op` or `op@site`. rows: copies or memsets, by their kind.
-
-    The others are regular expressions, searched without regard to case. words: in the words of a kernel's name, from
-    one border of a word to another, `rms_?norm\\w*`; namespaces: the same in the namespace of the function; kernels: in
-    the name as it is, without arguments; unless: in the words too, and then words and namespaces do not count.
-    annotations: in the innermost `record_function` scope; ops: in the launching op. generic: such a name or op is part
-    of many things, and goes behind the ops of all other rules. examples: kernel names that must hit this very rule;
-    counter_examples: names that must not.
-    """
+    """A category and the names that belong to it. All fields from `words` to `ops` are regular expressions, searched
+    without regard to case."""
 
     category: str
+    """Its name."""
     scopes: tuple[str, ...] = ()
+    """Ops of our own decode, `op` or `op@site`."""
     rows: tuple[Literal["copy", "memset"], ...] = ()
+    """Copies or memsets, by their kind."""
     words: tuple[str, ...] = ()
+    """Searched in the words of a kernel's name, from one border of a word to another, `rms_?norm\\w*`."""
     namespaces: tuple[str, ...] = ()
+    """As `words`, in the namespace of the function."""
     kernels: tuple[str, ...] = ()
+    """Searched in the unchanged name, without arguments."""
     unless: tuple[str, ...] = ()
+    """Searched in the words, too; a match disables `words` and `namespaces`."""
     annotations: tuple[str, ...] = ()
+    """Searched in the innermost `record_function` scope."""
     ops: tuple[str, ...] = ()
+    """Searched in the launching op."""
     generic: bool = False
+    """Such a name or op is part of many things: the rule comes after the ops of all other rules."""
     examples: tuple[str, ...] = ()
+    """Kernel names that must match this very rule."""
     counter_examples: tuple[str, ...] = ()
+    """Kernel names that must not."""
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -58,15 +64,15 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The long form of a file of rules. replace: the shipped rules are not used."""
+    """The long form of a file of rules. replace: do not use the shipped rules."""
 
     rules: list[Rule]
     replace: bool = False
 
 
 class Rules:
-    """Asked in this order: a scope of our own decode, since it knows; what a name or an annotation says, rule by rule;
-    what the launching op says, rule by rule; then the same of the generic rules."""
+    """The category rules. First a scope of our own decode decides, since it knows the op; then a name or annotation,
+    rule by rule; then the launching op, rule by rule. The generic rules follow in the same order."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
@@ -123,9 +129,9 @@ class _Matcher:
 
 
 def load_rules(*more: Path) -> Rules:
-    """The shipped rules, behind those of the files in `more`; without them where one of those says `replace: true`.
+    """The rules of the files in `more`, then the shipped rules unless one of these files has `replace: true`.
 
-    Raises HarnessError naming the file and what is wrong in it.
+    Raises HarnessError that names the file and its mistake.
     """
     files = [_read(path) for path in more]
     if not any(file.replace for file in files):
@@ -139,7 +145,8 @@ def load_rules(*more: Path) -> Rules:
 
 
 def _read(path: Path, checked: bool = False) -> _File:
-    """checked: by tests, as the shipped rules are; to compile each pattern alone takes as long as all together."""
+    """checked: the patterns are valid, as tests ensure for the shipped rules; to compile each pattern alone takes as
+    long as all together."""
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), LOADER)
         file = msgspec.convert(found, _File) if isinstance(found, dict) else _File(msgspec.convert(found, list[Rule]))
@@ -154,7 +161,7 @@ def _read(path: Path, checked: bool = False) -> _File:
 
 
 class _BadPattern(ValueError):
-    """A regular expression that is none."""
+    """An invalid regular expression."""
 
 
 def _check_patterns(rules: Sequence[Rule]) -> None:

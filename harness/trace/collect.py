@@ -1,4 +1,4 @@
-"""Events into the columns of `rows`: the loop that sees every event of a trace."""
+"""Events into the columns of `rows`: the loop over every event of a trace."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from harness.trace.rows import (
 from harness.trace.shapes import shape_text
 
 LONGEST_ID = 80
-"""Of what a process, device or stream is called."""
+"""Most characters of the name of a process, device or stream."""
 NO_ARGUMENTS = Arguments()
 NO_TIME = msgspec.Raw(b"0.000")
 NO_ID = float("nan")
-"""Equals nothing, itself included."""
+"""Equals nothing, not even itself."""
 
 Named = str | tuple[str, bytes, bytes]
-"""A name; of an op whose shapes were recorded, with them."""
+"""A name; for an op whose shapes were recorded, the name with its shapes."""
 
 
 def collect(blocks: Iterable[list[Event]], quality: Counter[str]) -> Rows:
-    """Sorts events into columns; one without usable times is counted in `quality` and left out."""
+    """Sort events into columns. Events without usable times are left out and counted in `quality`."""
     collector = _Collector(quality)
     for block in blocks:
         collector.add(block)
@@ -46,7 +46,7 @@ def collect(blocks: Iterable[list[Event]], quality: Counter[str]) -> Rows:
 
 
 class _Collector:
-    """The loop over events. Every name, thread and place is kept once, as a number."""
+    """The loop over events. Stores every name, thread and place once, as a number."""
 
     def __init__(self, quality: Counter[str]) -> None:
         self._rows, self._quality = Rows(), quality
@@ -97,7 +97,8 @@ class _Collector:
                 self._gpu(event, role, start_ns, duration_ns, name)
 
     def _read(self, block: list[Event]) -> tuple[list[int], list[Event]]:
-        """Events that are rows, with the role of each. Of Python's functions they are the calls of modules."""
+        """The roles and events of all rows in a block. Among events of Python functions, only calls of modules are
+        rows."""
         roles: list[int] = []
         events: list[Event] = []
         role_of = ROLES.get
@@ -154,7 +155,7 @@ class _Collector:
         return self._columns
 
     def _modules(self, event: Event) -> HostColumns:
-        """Calls of modules wait beside their thread until all are there."""
+        """The columns of a thread's module calls, kept beside the thread until all calls are known."""
         process = self._host(event).process
         return self._rows.modules.setdefault(self._thread, HostColumns(process))
 
@@ -186,7 +187,8 @@ def _shown(pid: Id) -> str:
 
 
 def _text(found: Id) -> str:
-    """As it can be written out: half of a pair of `\\u` escapes cannot, and thousands of digits are no number."""
+    """The id as text that can be written out: half of a pair of `\\u` escapes cannot, and thousands of digits are no
+    number."""
     return str(found)[:LONGEST_ID].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

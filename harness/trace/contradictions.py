@@ -1,7 +1,7 @@
-"""Where the launching op says what a kernel is for and its category says something else: a check that needs no labels.
+"""Kernels whose launching op states one purpose and whose category states another: a check that needs no labels.
 
-A sum cannot show a kernel in the wrong category. An op whose own name is a norm, a convolution, an embedding, attention
-or communication can: what it launches is that, or what such an op is known to launch beside it.
+Sums cannot expose a kernel in the wrong category. An op named after a norm, a convolution, an embedding, attention or
+communication can: its kernels are of that kind, or of a kind that such an op is known to launch beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.trace.table import Labelled
 from harness.values.profile import Contradiction
 
 FUSED = frozenset({"Triton fused ops", "Triton matmul", "Memory"})
-"""Of any op: what Inductor fused, and copies, which are what they are."""
+"""Categories that agree with any op: Inductor's fusions, and copies, which are always copies."""
 
 SAYS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
     (
@@ -45,12 +45,12 @@ SAYS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
         frozenset({"Norms, rope, elementwise", "Quantisation", "chunk_gated_delta_rule"}),
     ),
 )
-"""What an op says, by which words, and the categories that agree with it."""
+"""Purpose of an op, the words in its name that state it, and the categories that agree with it."""
 
 
 def contradictions(groups: Iterable[Labelled]) -> tuple[Contradiction, ...]:
-    """Kernels whose category is none of those that their op stands for, longest first. A scope of our own decode knows
-    better than an op and is not asked."""
+    """Kernels whose category differs from all that their op stands for, longest first. A scope of our own decode is
+    more reliable than an op, so its kernels are not checked."""
     sums: dict[tuple[str, str, str, str], list[int]] = {}
     for group, category in groups:
         if group.kind in ("copy", "memset") or SCOPE.match(group.scope) or category in FUSED:
@@ -65,8 +65,8 @@ def contradictions(groups: Iterable[Labelled]) -> tuple[Contradiction, ...]:
 
 
 def says(op: str) -> tuple[str, frozenset[str]] | None:
-    """What an op is by its own name, and the categories that agree; None for most ops. Triton kernels that Inductor
-    calls stand as ops too, and their names are lists of others."""
+    """The purpose of an op by its own name, and the categories that agree; None for most ops. Triton kernels that
+    Inductor calls also appear as ops, and their names are lists of other ops."""
     if not op or op.startswith("triton_") or ("::" not in op and op != "record_param_comms"):
         return None
     text = words(op)

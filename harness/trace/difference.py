@@ -1,4 +1,4 @@
-"""What changed between two profiles: kernels and categories by what they add to the difference, renamed kernels
+"""The changes between two profiles: kernels and categories by their contribution to the difference, renamed kernels
 matched."""
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ NUMBER = re.compile(r"\d+")
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A kernel or category on both sides. state: `same`, `renamed` (head_name says to what), `appeared` or `vanished`.
+    """A kernel or category on both sides. state: `same`, `renamed` (to head_name), `appeared` or `vanished`.
 
-    calls_ns and each_ns add up to head_ns - base_ns: what the other number of calls cost at the old time per call,
-    and what the other time per call cost. They are 0 where one side has no calls.
+    calls_ns and each_ns add up to head_ns - base_ns. `calls_ns` is the cost of the other number of calls at the old
+    time per call, `each_ns` the cost of the other time per call. They are 0 where one side has no calls.
     """
 
     name: str
@@ -53,9 +53,11 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """head minus base. Every table is in order of contribution and adds up to `delta_ns` exactly. ops, scopes: by
-    innermost op and by innermost scope or module, which another GPU or compiler leaves as they are; empty where
-    neither side has any."""
+    """head minus base. Every table is in order of contribution and adds up to `delta_ns` exactly.
+
+    ops, scopes: by innermost op, and by innermost scope or module, which stay the same on another GPU or compiler.
+    Empty where neither side has any.
+    """
 
     base_ns: int
     head_ns: int
@@ -70,7 +72,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def difference(base: Profile, head: Profile) -> Difference:
-    """Kernels are joined by name and category; what only one side has, by category and the name without its numbers.
+    """Match kernels by name and category; match those of only one side by category and the name without its numbers.
 
     Raises NotComparable for GPU time against an op's own time on a CPU.
     """
@@ -100,7 +102,7 @@ def difference(base: Profile, head: Profile) -> Difference:
 
 
 def _by_sum(base: Sequence[SumRow], head: Sequence[SumRow]) -> tuple[Change, ...]:
-    """Nothing where a side does not know the word at all: all of it would be new."""
+    """Changes by name; empty where one side has no such names, since everything would be new."""
     if not base or not head:
         return ()
     sides = [{row.name: (row.calls, row.total_ns) for row in rows} for rows in (base, head)]
@@ -116,8 +118,8 @@ def _by_name(rows: Iterable[KernelRow]) -> dict[tuple[str, str], Sum]:
 
 
 def _renamed(base: Mapping[tuple[str, str], Sum], head: Mapping[tuple[str, str], Sum]) -> dict[tuple[str, str], str]:
-    """(name, category) of base -> name in head, for kernels that only one side has: tile sizes and counters are
-    numbers. Of several in a family, the longest goes with the longest."""
+    """(name, category) of base -> name in head, for kernels that only one side has. Their names differ in numbers: tile
+    sizes and counters. Within a family, the longest kernel is matched with the longest."""
     families: dict[tuple[str, str], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for side, (ours, theirs) in enumerate(((base, head), (head, base))):
         for name, category in sorted(ours.keys() - theirs.keys(), key=lambda key: (-ours[key][1], key)):
@@ -130,7 +132,8 @@ def _renamed(base: Mapping[tuple[str, str], Sum], head: Mapping[tuple[str, str],
 
 
 def family(name: str) -> str:
-    """`nvjet_tst_64x8_64x16_4x1` and `nvjet_tst_128x8_64x12_2x1` are one family, and so are other template numbers."""
+    """The name without its numbers: `nvjet_tst_64x8_64x16_4x1` and `nvjet_tst_128x8_64x12_2x1` are one family, and so
+    are other template numbers."""
     return NUMBER.sub("#", without_arguments(name))
 
 

@@ -1,7 +1,7 @@
-"""GPU rows whose times cannot be true: found before anything is summed, left out, and said with their time.
+"""GPU rows whose times cannot be true: found before anything is summed, left out, and reported with their time.
 
-Profilers write such rows: CUPTI under pressure puts zeros where times belong, ROCm gave rows of seconds to kernels of
-microseconds. One of them is more than all others together.
+Profilers write such rows: CUPTI under pressure puts zeros in place of times, and ROCm gave rows of seconds to kernels
+of microseconds. One such row exceeds all others together.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ AT_ZERO = "at time zero, long before all others"
 BEFORE_LAUNCH = "starts before its launch"
 
 FEWEST_BEHIND = 3
-"""Rows of other launches that begin and end within a row of their stream: kernels of a stream end in their order. Early
-starts (programmatic dependent launch) overlap the next row, and do not end before the one they depend on."""
+"""Rows of other launches that must begin and end within a row of their stream to make it doubtful: kernels of a stream
+end in order. Early starts (programmatic dependent launch) overlap the next row, but do not end before the row that they
+depend on."""
 SHORTEST_NS = 1_000_000
-"""Of a row that is judged by those within it: what is shorter may be what a profiler calls one stream and is two."""
+"""The shortest row that is judged by the rows within it: a shorter one may lie on two streams that a profiler calls
+one."""
 LONG_NS = 1_000_000_000
 FEWEST_OTHERS = 3
 HOUR_NS = 3_600_000_000_000
 
 
 def leave_out(rows: Rows) -> tuple[Doubt, ...]:
-    """Takes rows that cannot be true out of the columns; what they were, by reason."""
+    """Remove rows that cannot be true from the columns; return them as doubts, by reason."""
     gone: dict[int, str] = {}
     for row in _at_zero(rows):
         gone[row] = AT_ZERO
@@ -49,7 +51,7 @@ def leave_out(rows: Rows) -> tuple[Doubt, ...]:
 
 
 def before_launch(rows: Rows, launch: Iterable[int]) -> tuple[Doubt, ...]:
-    """Rows that start before the call that launched them: two clocks disagree. Their durations may be true."""
+    """Rows that start before the call that launched them: the two clocks disagree. Their durations may be true."""
     count = total_ns = 0
     for row, found in enumerate(launch):
         if found != NONE and rows.gpu.start_ns[row] < rows.launches.start_ns[found]:
@@ -70,7 +72,7 @@ def _at_zero(rows: Rows) -> list[int]:
 
 
 def _beyond(rows: Rows, gone: dict[int, str]) -> list[int]:
-    """Rows that are longer than ten times the span of all shorter rows and of the host's."""
+    """Rows that are longer than ten times the span of all shorter rows and of the host's rows."""
     gpu = rows.gpu
     long = [row for row, ns in enumerate(gpu.duration_ns) if ns > LONG_NS and row not in gone]
     if not long:
@@ -94,7 +96,7 @@ def _beyond(rows: Rows, gone: dict[int, str]) -> list[int]:
 
 
 def _outlasting(rows: Rows, gone: dict[int, str]) -> list[int]:
-    """Of each stream the rows within which several later ones of other launches begin and end."""
+    """Rows within which several later rows of the same stream and of other launches begin and end."""
     if sum(1 for process in rows.processes if process.by_correlation) > 1 and not all(p.mark for p in rows.places):
         return []  # a stream of the same number in another process is another stream
     gpu = rows.gpu

@@ -1,4 +1,4 @@
-"""One event of a trace, as far as time is taken from it, and its times as exact nanoseconds."""
+"""One event of a trace, as far as its time matters, and its times as exact nanoseconds."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import msgspec
 Id = int | str | float | None
 NOTHING = msgspec.Raw(b"")
 MOST_DIGITS = 20
-"""Of a whole number: 19 hold every nanosecond of this era. `1e999000` would cost minutes to write out."""
+"""Most digits of a whole number: 19 hold every nanosecond of this era. `1e999000` would cost minutes to write out."""
 BEYOND_NS = 10**30
 LONGEST_NUMBER = 64
 WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?")
 DIGITS = b"0123456789"
 AS_ZEROS = bytes.maketrans(DIGITS, b"0" * 10)
 DECIMALS = {f"{n:0{d}}".encode(): n * 10 ** (3 - d) for d in (1, 2, 3) for n in range(10**d)}
-"""Of a number of microseconds, as nanoseconds."""
+"""Decimals of a number of microseconds, as nanoseconds."""
 
 
 class Arguments(msgspec.Struct, gc=False):
-    """Of all arguments, those that are used: a GPU row's place and launch, and what torch says of a collective
-    (`torch/csrc/profiler/util.h`), whose values nothing is assumed about."""
+    """The arguments that are used: a GPU row's place and launch, and torch's description of a collective
+    (`torch/csrc/profiler/util.h`). Nothing is assumed about their values."""
 
     correlation: Id = None
     device: Id = None
@@ -44,9 +44,9 @@ class Arguments(msgspec.Struct, gc=False):
     shapes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input Dims")
     dtypes: msgspec.Raw = msgspec.field(default=NOTHING, name="Input type")
     task_type: Any = msgspec.field(default=None, name="Task Type")
-    """Of a row of an Ascend NPU."""
+    """Set on a row of an Ascend NPU."""
     call_stack: Any = None
-    """Of a kernel in a trace of Proton."""
+    """Set on a kernel in a trace of Proton."""
 
 
 class Event(msgspec.Struct, gc=False):
@@ -61,14 +61,14 @@ class Event(msgspec.Struct, gc=False):
     tid: Id = None
     args: Arguments | None = None
     id: Any = None
-    """Of a flow."""
+    """The id of a flow."""
 
 
 def nanoseconds(microseconds: bytes) -> int:
     """`4515377606141.173` -> 4515377606141173, exactly; a part of a nanosecond is rounded half to even.
 
-    Takes every form of a number that traces have: whole (to torch 2.3), with one to three decimals, in a string.
-    A number that no time can have is BEYOND_NS, whatever it is. Raises ValueError for what is no finite number.
+    Takes every form of a number that traces have: whole (to torch 2.3), with one to three decimals, in a string. A
+    number that no time can have is BEYOND_NS, whatever it is. Raises ValueError where the text is no finite number.
     """
     whole, _, decimals = microseconds.partition(b".")
     if decimals in DECIMALS and whole.isdigit():
@@ -92,8 +92,8 @@ def nanoseconds(microseconds: bytes) -> int:
 
 
 def all_nanoseconds(microseconds: Sequence[msgspec.Raw]) -> list[int | None]:
-    """The same of many; None for what is no finite number. Where all are written alike, with three decimals (torch),
-    one to three (Python's json) or none, they are read as one text: that takes half as long as one by one, or less."""
+    """As `nanoseconds`, for many numbers; None for each that is no finite number. Numbers of one form are read as one
+    text, in half the time or less: all with three decimals (torch), with one to three (Python's json), or with none."""
     text = b" ".join(microseconds) + b" "
     beside_digits, count = text.translate(None, DIGITS), len(microseconds)
     try:
@@ -117,7 +117,7 @@ def _nanoseconds_or_none(microseconds: msgspec.Raw) -> int | None:
 
 
 def whole_number(value: object) -> int | None:
-    """An id that is a whole number, however it was written: `7`, `7.0`, `"7"`; None for what is none."""
+    """An id that is a whole number, in any notation: `7`, `7.0`, `"7"`; None for anything else."""
     if isinstance(value, int):
         return value
     if isinstance(value, float):

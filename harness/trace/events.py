@@ -1,8 +1,8 @@
-"""Events out of the bytes of a trace, in blocks of some thousand, so that memory stays flat and damage costs only
-what it hits.
+"""Events out of the bytes of a trace, in blocks of a few thousand, so that memory stays flat and damage costs only the
+events that it hits.
 
 The fast way gives msgspec a block that was cut between two events. A cut in the wrong place (inside a string or a
-nested list) cannot decode, and neither can damage: then `salvage` reads that block event by event.
+nested list) does not decode, and neither does damage: then `salvage` reads that block event by event.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _decode = msgspec.json.Decoder(list[Event]).decode
 
 
 def read_events(pieces: Iterator[bytes], quality: Counter[str]) -> Iterator[list[Event]]:
-    """The objects of `traceEvents`, or of a bare list. quality: counts damaged_events, repaired_events,
-    unclosed_list; where there is no list of events, `no_list` is set and whatever looks like an event is read."""
+    """The objects of `traceEvents`, or of a bare list.
+
+    quality: counts damaged_events, repaired_events, unclosed_list. Without a list of events, `no_list` is set
+    and everything that looks like an event is read.
+    """
     portions = _portions(chain((_after_header(pieces, quality),), pieces))
     buffer = next(portions, b"")
     while True:
@@ -61,7 +64,7 @@ def _portions(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _after_header(pieces: Iterator[bytes], quality: Counter[str]) -> bytes:
-    """The text behind the start of the list. Without one: from the first thing that looks like an event on."""
+    """The text behind the start of the list; without a list, the text from the first thing that looks like an event."""
     buffer = next(pieces, b"")
     if BARE_LIST.match(buffer):
         return buffer[buffer.index(b"[") + 1 :]
@@ -78,7 +81,7 @@ def _after_header(pieces: Iterator[bytes], quality: Counter[str]) -> bytes:
 
 
 def _last_boundary(buffer: bytes) -> int:
-    """Where the last object starts that stands behind another one and a comma; 0 where none does."""
+    """Start of the last object that follows another one and a comma; 0 where there is none."""
     at = len(buffer)
     while (at := buffer.rfind(b"{", 0, at)) > 0:
         before = buffer[max(0, at - 64) : at].rstrip()

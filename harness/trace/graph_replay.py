@@ -1,8 +1,8 @@
-"""Any replay of a CUDA or HIP graph back to the ops and scopes that it was made of.
+"""Map any replay of a CUDA or HIP graph back to the ops and scopes that the graph was made of.
 
-A graph launch owns all its kernels. The same program, run op by op, launched the same kernels in the same order: in
-another trace, or elsewhere in the same one. A replay is laid beside that sequence by its names; where the names do not
-agree nothing is guessed. Traces that torch (2.12 and later) annotated say for each node of a graph what it is.
+A graph launch owns all its kernels. The same program, run op by op, launched the same kernels in the same order, in
+another trace or elsewhere in the same one. A replay is aligned with that sequence by kernel names; where the names
+disagree nothing is guessed. Traces that torch (2.12 and later) annotated give the scope of each node of a graph.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from harness.values.profile import SumRow
 
 GRAPH_LAUNCH = re.compile(r"Graph\w*Launch", re.IGNORECASE)
 GRAM = 4
-"""Names in a row by which a replay finds its place in the reference."""
+"""Length of a sequence of names by which a replay finds its place in the reference."""
 MOST_PLACES = 64
-"""Of one such row in the reference: a program repeats itself, and its first places are as good as the others."""
+"""Most places kept for one such sequence: a program repeats itself, and its first places are as good as the others."""
 LEAST_SHARE = 0.5
-"""Of a replay's time: below that it is another program, of which nothing is mapped."""
+"""Least share of a replay's time that must match: below it is another program, and nothing is mapped."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Time of replays, how much of it was mapped, and the kernels that were not, longest first."""
+    """Time of replays, the time that was mapped, and the kernels that were not, longest first."""
 
     replayed_ns: int = 0
     mapped_ns: int = 0
@@ -39,7 +39,7 @@ class Replayed:
 
 
 def recorded_by_op(rows: Rows, attribution: Attribution) -> Capture:
-    """The GPU rows that were launched one by one, in the order of their launches: what replays are laid beside."""
+    """The GPU rows that were launched one by one, in the order of their launches: the reference for replays."""
     named = [*rows.names, ""]  # NONE is -1: the last
     texts: dict[str, int] = {}
     found = []
@@ -62,9 +62,11 @@ def _graph_names(rows: Rows) -> set[int]:
 
 
 def map_replays(rows: Rows, attribution: Attribution, reference: Capture | None, quality: Counter[str]) -> Replayed:
-    """Gives the GPU rows of every graph launch the op and scope of the row that they replay. reference: of another
-    trace; None takes what this one launched op by op, and says nothing where that is another program. Rows that are
-    annotated are mapped already."""
+    """Give the GPU rows of every graph launch the op and scope of the row that they replay.
+
+    reference: of another trace; None takes the rows that this trace launched op by op, and reports nothing where those
+    are of another program. Rows with annotations are mapped already.
+    """
     replays = list(_replays(rows, attribution))
     if not replays:
         return Replayed()
@@ -88,7 +90,7 @@ def map_replays(rows: Rows, attribution: Attribution, reference: Capture | None,
 
 
 def use_annotations(rows: Rows, attribution: Attribution) -> None:
-    """A node of a graph that torch annotated has what it says for its scope."""
+    """Give each graph node that torch annotated its annotation as scope."""
     index_of = rows.index_of_names()
     for row, said in rows.said.items():
         if said.annotation is not None and said.graph_node:
@@ -131,7 +133,7 @@ def _replays(rows: Rows, attribution: Attribution) -> Iterator[list[int]]:
 
 
 class _Places:
-    """Where in a reference sequences of names are."""
+    """The places of sequences of names in a reference."""
 
     def __init__(self, reference: Capture) -> None:
         self._names = reference.names
@@ -154,7 +156,7 @@ class _Places:
         return pairs if share >= LEAST_SHARE * sum(duration_ns) else {}
 
     def _start(self, names: Sequence[str]) -> int | None:
-        """The place that most rows of names agree on; of several the first."""
+        """The start in the reference that the most sequences of names agree on; the first among equals."""
         votes: Counter[int] = Counter()
         for at in range(len(names) - GRAM + 1):
             votes.update(place - at for place in self._grams.get(tuple(names[at : at + GRAM]), ()))
@@ -162,8 +164,8 @@ class _Places:
 
 
 def _agreeing(names: Sequence[str], window: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of places with one name, in order; between them, runs of equal length whose names differ in numbers
-    alone."""
+    """Pairs of places with the same name, in order. Between them, also runs of equal length whose names differ only in
+    numbers."""
     matcher = SequenceMatcher(None, names, window, autojunk=False)
     for tag, start, end, low, high in matcher.get_opcodes():
         if tag == "equal":

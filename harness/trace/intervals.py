@@ -1,4 +1,4 @@
-"""Time that overlapping intervals cover, and what the GPU waited for in between."""
+"""Time that overlapping intervals cover, and the causes of the GPU's waits in between."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ AFTER = "after the last row of this device"
 
 
 class Covered:
-    """A union of intervals that are added in order of their start. total_ns: what at least one of them covers. end_ns:
-    the last end."""
+    """A union of intervals that are added in order of their start. total_ns: time that at least one of them covers.
+    end_ns: the last end."""
 
     def __init__(self) -> None:
         self.total_ns = 0
         self.end_ns: int | None = None
 
     def add(self, start_ns: int, end_ns: int) -> int:
-        """Returns how long nothing was covered just before."""
+        """Add an interval; return the uncovered time just before it, in ns."""
         before_ns = self.end_ns
         if before_ns is None or start_ns > before_ns:
             self.total_ns += end_ns - start_ns
@@ -37,7 +37,7 @@ class Covered:
 
 
 class Idle:
-    """Sums of gaps between GPU rows by cause; together they are the time from first to last row that no row covers."""
+    """Sums of gaps between GPU rows by cause; together they are the uncovered time from the first row to the last."""
 
     def __init__(self, rows: Rows, attribution: Attribution) -> None:
         self._launched_ns = rows.launches.start_ns
@@ -45,8 +45,8 @@ class Idle:
         self._sums: dict[str, list[int]] = {}
 
     def add(self, gap_ns: int, row: int, start_ns: int) -> None:
-        """A gap that the start of a row ends: before its launch the host was late, after it the launch takes its
-        time."""
+        """Count a gap that the start of a row ends: before the row's launch the host was late, after it the launch
+        takes its time."""
         launch = self._launch_of[row]
         if launch == NONE:
             self._count(UNKNOWN, gap_ns)
@@ -63,7 +63,7 @@ class Idle:
             self._count(LAUNCHING, gap_ns - late_ns)
 
     def outside(self, cause: str, gap_ns: int) -> None:
-        """Time before the first row or after the last one, if there is any."""
+        """Count the time before the first row or after the last one, if there is any."""
         if gap_ns:
             self._count(cause, gap_ns)
 
@@ -73,6 +73,6 @@ class Idle:
         entry[1] += gap_ns
 
     def rows(self) -> tuple[IdleRow, ...]:
-        """Longest first."""
+        """The causes, longest first."""
         found = [IdleRow(cause, gaps, total_ns) for cause, (gaps, total_ns) in self._sums.items()]
         return tuple(sorted(found, key=lambda row: (-row.total_ns, row.cause)))

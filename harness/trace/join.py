@@ -1,9 +1,9 @@
-"""Which launch a GPU row belongs to: by correlation number, within the process that launches on its device.
+"""Match each GPU row with its launch: by correlation number, within the process that launches on its device.
 
-Every process counts its correlations for itself, so in a file of several (merged ranks, workers of a server) a number
-means as many launches as there are processes. Which process a device belongs to is said by the mark that a merging tool
-puts before both (`[TP01]`), or by the rows that only one process can have launched: no other has the number, or its
-launch came later. Rows that several processes may have launched on a device of all of them stay without a launch.
+Every process counts its correlations for itself. In a file of several processes (merged ranks, workers of a server) a
+number may mean one launch in each of them. A device's process is told by the mark that a merging tool puts before both
+(`[TP01]`). Else it is told by rows that only one process can have launched: no other has the number, or its launch came
+later. Rows on a device of several processes, any of which may have launched them, stay without a launch.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from collections.abc import Sequence
 from harness.trace.rows import COPY, MEMSET, NONE, Rows, mark_of
 
 PUTS_WORK = re.compile(r"Launch(?!HostFunc)|Mem(cpy|set)|enqueue", re.IGNORECASE)
-"""Names of calls after which GPU rows are expected; the others that have a correlation wait or ask."""
+"""Names of calls that GPU rows should follow; the other calls with a correlation wait or query."""
 MOVES = re.compile(r"Mem(cpy|set)|Graph", re.IGNORECASE)
-"""Names of calls that copies and memsets come from."""
+"""Names of calls that cause copies and memsets."""
 OWNS_ONE = re.compile(r"Launch(Cooperative)?Kernel|Mem(cpy|set)", re.IGNORECASE)
 
 CLEAR = 0.99
-"""A device is of the process that so many of the rows agree on that only one process can have launched."""
+"""A device belongs to the process that at least this share of its rows agree on. Only rows that a single process can
+have launched count."""
 
 UNCLEAR = -2
-"""Beside NONE: launched, but it cannot be told by whom."""
+"""Beside NONE: launched, but the process is ambiguous."""
 
 Unit = tuple[str, str]
 """(mark, device)."""
@@ -33,7 +34,7 @@ Unit = tuple[str, str]
 
 class Join:
     """launch: of each GPU row, or NONE. process: of each place, or NONE where several launch there or none does.
-    unclear: rows without a launch because several processes may have launched them."""
+    unclear: number of rows without a launch because several processes may have launched them."""
 
     def __init__(self, rows: Rows) -> None:
         self.unclear = 0
@@ -50,7 +51,8 @@ class Join:
 
 
 class _Several:
-    """Devices whose process is clear come first: the launches of their rows are no other device's."""
+    """Several processes. Devices with a clear process come first: the launches of their rows belong to no other
+    device."""
 
     def __init__(self, rows: Rows, launching: Sequence[int]) -> None:
         self._rows = rows
@@ -84,7 +86,7 @@ class _Several:
         return most if agreed else NONE
 
     def _surplus(self, process: int, members: Sequence[int]) -> int:
-        """Rows beyond the one that a launch of a process can have made: another process must have made those."""
+        """Rows beyond the one that each launch of a process can have made: another process must have made the rest."""
         known, launches = self._rows.processes[process].by_correlation, self._rows.launches
         made = Counter(known.get(self._rows.gpu.correlation[row], NONE) for row in members)
         return sum(n - 1 for launch, n in made.items() if launch != NONE and launches.name[launch] in self._one)
@@ -97,7 +99,7 @@ class _Several:
                 self._taken.add(launch)
 
     def _share(self, among: Sequence[int], members: Sequence[int]) -> None:
-        """Rows of a device that several processes launch on, number by number."""
+        """Match the rows of a device that several processes launch on, number by number."""
         gpu = self._rows.gpu
         by_number: dict[int, list[int]] = defaultdict(list)
         for row in members:
@@ -109,7 +111,7 @@ class _Several:
                 self.unclear += launch == UNCLEAR
 
     def _possible(self, among: Sequence[int], row: int) -> dict[int, int]:
-        """Launch by process, of those that came before the row; where some can have made it by their name, those."""
+        """By process, the launches that came before the row. If the names of some fit the row's kind, only those."""
         gpu, launches, processes = self._rows.gpu, self._rows.launches, self._rows.processes
         number, start_ns = gpu.correlation[row], gpu.start_ns[row]
         found = {
@@ -128,8 +130,8 @@ class _Several:
     def _in_turn(self, among: Sequence[int], group: Sequence[int]) -> list[int]:
         """For rows of one number, by start: the launch that must be theirs, NONE or UNCLEAR.
 
-        A launch of a kernel is done with its row, one of a graph when its rows have ended before the next launch. A
-        row belongs to the one launch that is open when it starts.
+        A kernel launch is used up by its row, a graph launch when its rows have ended before the next launch. A row
+        belongs to the one launch that is open when it starts.
         """
         gpu, launched_ns = self._rows.gpu, self._rows.launches.start_ns
         found: list[int] = []
@@ -163,6 +165,6 @@ def _by_unit(rows: Rows) -> dict[Unit, list[int]]:
 
 
 def _candidates(rows: Rows, launching: Sequence[int], mark: str) -> Sequence[int]:
-    """Processes with the same mark, or whose number the mark is; all where none is."""
+    """Processes with the same mark, or whose number is the mark; all where there is none."""
     pids = {number: rows.processes[number].pid for number in launching}
     return [number for number, pid in pids.items() if mark in (mark_of(pid), pid)] or launching

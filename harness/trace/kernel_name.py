@@ -1,7 +1,8 @@
-"""What the name of a kernel says, without what misleads: arguments, namespaces inside of templates, joined words.
+"""The meaningful part of a kernel's name, without misleading parts: arguments, namespaces inside of templates, joined
+words.
 
 `void fbgemm_gpu::permute_2D_data_kernel<false, at::Half>(int*)` has the namespace `fbgemm_gpu` and the words
-`permute_2_d_data_kernel<false, half>`: nothing of the library's name is taken for a matmul.
+`permute_2_d_data_kernel<false, half>`, so that no part of the library's name is taken for a matmul.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ CLONE = re.compile(r"( \[clone [^\]]*\]| \[?\(?\.kd\)?\]?|\.kd)+$")
 SCOPE = re.compile(r"(?:\(anonymous namespace\)|<unnamed>|\b[A-Za-z_]\w*)::")
 CAMEL = re.compile(r"([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])")
 CUTE = re.compile(r"^kernel_cutlass_(?:kernel_)?(.*?)(?:_object_at_.*|_tensor\w*ptr.*)?$")
-"""What CuTe's Python DSL names: module and class run together, then the addresses and types of its arguments."""
+"""Names of CuTe's Python DSL: module and class run together, then the addresses and types of the arguments."""
 RETURNED = re.compile(r"^std::enable_if<.*?>::type (?=\S)")
 MANGLED = re.compile(r"_Z\w+")
 TOKEN = re.compile(r"(\d+)|S[0-9A-Z]*_|T\d*_|L[a-z]n?\d+E|DF16[b_]|.", re.DOTALL)
-"""Of a mangled name: the length of an identifier, a substitution, a literal, a type with digits, or one letter."""
+"""Token of a mangled name: the length of an identifier, a substitution, a literal, a type with digits, or one
+letter."""
 
 
 LONGEST, TOO_LONG = 10_000, re.compile(r"(\w{300})\w+")
-"""Characters of a name, and of one identifier in it, whose words are looked at: rules take the square of the latter.
-The longest identifiers of libraries have some 200."""
+"""Most characters of a name, and of one identifier in it, that are split into words: rules take the square of the
+latter. The longest identifiers of libraries have some 200."""
 
 
 class KernelName(NamedTuple):
-    """bare: without arguments. namespace: of the function, `a::b`. words: function and template in lower case, words
-    apart by `_`, without any namespace."""
+    """bare: without arguments. namespace: of the function, `a::b`. words: function and template in lower case,
+    separated by `_`, without any namespace."""
 
     bare: str
     namespace: str
@@ -35,7 +37,7 @@ class KernelName(NamedTuple):
 
 
 def kernel_name(name: str) -> KernelName:
-    """A name as the compiler wrote it out, mangled (Itanium), or of CuTe's Python DSL."""
+    """The parts of a kernel's name, as the compiler writes it, mangled (Itanium), or of CuTe's Python DSL."""
     bare = without_arguments(name)
     cute = CUTE.match(bare)
     if cute:
@@ -55,7 +57,7 @@ def words(text: str) -> str:
 
 
 def without_arguments(name: str) -> str:
-    """`void f<int4>(int4*, float)` -> `f<int4>`: the type of an argument is no hint of what a kernel does."""
+    """`void f<int4>(int4*, float)` -> `f<int4>`: the type of an argument says nothing about the kernel's purpose."""
     name = CLONE.sub("", name)
     if name.endswith(")"):
         depth = 0
@@ -68,8 +70,8 @@ def without_arguments(name: str) -> str:
 
 
 def _demangled(name: str) -> str:
-    """The identifiers of a mangled name, as `a::f<Type, b::Other`: a template begins where the first `I` follows one,
-    and an identifier that another follows at once is its namespace."""
+    """The identifiers of a mangled name, as `a::f<Type, b::Other`. A template begins at the first `I` after an
+    identifier, and an identifier directly before another is its namespace."""
     found = ""
     at, depth = 2, 0
     while at < len(name):

@@ -1,4 +1,4 @@
-"""The same GPU time by the call that launched it, and by the process."""
+"""The same GPU time by launching call, and by process."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from harness.values.profile import LaunchRow, ProcessRow
 
 
 def calls(rows: Rows, attribution: Attribution) -> tuple[LaunchRow, ...]:
-    """A row for each call that puts work on the GPU, by the time of that work; one without a name for what has no
-    call."""
+    """A row for each call that puts work on the GPU, in order of that work's time; one without a name for work without
+    a call."""
     sums: dict[int, list[int]] = {}
     expected = {name: bool(PUTS_WORK.search(text)) for name, text in enumerate(rows.names)}
     for name, owned in zip(rows.launches.name, attribution.rows, strict=True):
@@ -28,8 +28,8 @@ def calls(rows: Rows, attribution: Attribution) -> tuple[LaunchRow, ...]:
 
 
 def processes(rows: Rows, attribution: Attribution) -> tuple[ProcessRow, ...]:
-    """A row for each process that work on the GPU came from, by the time of that work; none where the trace has GPU
-    rows alone."""
+    """A row for each process that put work on the GPU, in order of that work's time; none where the trace has GPU rows
+    alone."""
     if not rows.processes:
         return ()
     pids = [*(process.pid for process in rows.processes), ""]  # NONE is -1: the last

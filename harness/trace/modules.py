@@ -1,8 +1,8 @@
-"""Modules of `torch.nn` as scopes: where a trace was recorded with stacks, its Python rows name each call of one.
+"""Modules of `torch.nn` as scopes. A trace that was recorded with stacks has a Python row for each call of a module.
 
-A layer is the outermost module whose class is called a layer or block; torch numbers the instances of a class in the
-order of their first call, which for the layers of a model is their own order. Below it a module is named by its
-classes: `LlamaAttention.Linear[1]` is the second Linear that the attention calls, in every layer.
+A layer is the outermost module whose class is called a layer or block. The instances of a class are numbered by torch
+in the order of their first call. For the layers of a model that is their own order. Below a layer a module is named by
+its classes: `LlamaAttention.Linear[1]` is the second Linear that the attention calls, in every layer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from harness.trace.rows import MODULE, HostColumns, Rows
 
 LAYER = re.compile(r"(?:Layer|Block)$")
 SCOPE_OF_MODULE = re.compile(r"nn\.Module: (?P<path>.*)#(?P<layer>\d+|-)$")
-"""How such a scope is written among the others."""
+"""Form of such a scope's name."""
 
 
 DEEPEST = 24
-"""Calls inside of each other that a name says; deeper ones are written as the last of them."""
+"""Most nested calls in one name; deeper ones are named like the last of them."""
 
 
 class _Open(NamedTuple):
-    """A call that has not ended. called: how often it called each class so far."""
+    """A call that has not ended. called: calls of each class so far."""
 
     end_ns: int
     path: str
@@ -37,7 +37,7 @@ TOP = _Open(0, "", "-", Counter())
 
 
 def add_modules(rows: Rows) -> None:
-    """Gives each thread a scope for each call of a module."""
+    """Give each thread a scope for each call of a module."""
     index_of: dict[str, int] = {}
     for thread, calls in rows.modules.items():
         host = rows.threads[thread]
@@ -52,7 +52,7 @@ def add_modules(rows: Rows) -> None:
 
 
 def _scopes(calls: HostColumns, names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """(row, how the call is written), outer calls first."""
+    """(row, name of the call's scope), outer calls first."""
     stack: list[_Open] = []
     for row in outermost_first(calls):
         end_ns = calls.end_ns[row]

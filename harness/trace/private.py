@@ -1,4 +1,4 @@
-"""Traces without what says whose machine they are from."""
+"""Traces without data that identifies a machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 HOST = re.compile(rb'("(?:traceName|host_?name)": )"[^"]*"')
-"""torch writes the path that a trace was exported to, which is a temporary one, and the name of the host."""
+"""torch writes the path of the export, which is a temporary one, and the name of the host."""
 
 
 def without_host(text: bytes) -> bytes:
@@ -15,7 +15,7 @@ def without_host(text: bytes) -> bytes:
 
 
 def write_without_host(trace: Path, path: Path) -> None:
-    """A gzipped copy, line by line: a trace may be larger than the memory."""
+    """Write a gzipped copy, line by line: a trace may be larger than the memory."""
     with trace.open("rb") as lines, gzip.GzipFile(path, "wb", mtime=0) as file:
         for line in lines:
             file.write(without_host(line))

@@ -1,8 +1,8 @@
-"""A replayed decode step back to the ops and layers that it was made of: by order, and only where the names agree.
+"""Map a replayed decode step back to its ops and layers: by order, and only where the names agree.
 
 A graph launch owns all its kernels, and neither CUDA nor HIP says which call captured which of them. But the same step
-was run op by op just before, with every kernel under the op and layer that launched it: that sequence is kept in the
-head of the trace, and a replay's kernels are laid beside it.
+ran op by op just before, with every kernel under the op and layer that launched it. The head of the trace keeps that
+sequence, and a replay's kernels are aligned with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.trace.attribute import Attribution
 from harness.trace.rows import NONE, Rows
 
 STEP = "harness:step"
-"""The scope that a step of our own decode is recorded under, whatever executes it."""
+"""The scope that records a step of our own decode, in any execution mode."""
 
 KEY = "harness_capture"
 HEAD = re.compile(rb'\s*\{\s*"' + KEY.encode() + rb'"\s*:\s*')
@@ -42,12 +42,12 @@ class Capture(msgspec.Struct, frozen=True):
         return [self.texts[name] for name, _, _ in self.rows]
 
     def head(self) -> bytes:
-        """What a trace that replays this step begins with, in the place of its first brace."""
+        """The beginning of a trace that replays this step, in place of its first brace."""
         return b'{"' + KEY.encode() + b'": ' + msgspec.json.encode(self) + b",\n"
 
 
 def read_capture(start: bytes, quality: Counter[str]) -> Capture | None:
-    """What the start of a trace says of its steps; None where it says nothing. Damage is counted in `quality`."""
+    """The capture in the start of a trace; None where there is none. Damage is counted in `quality`."""
     found = HEAD.match(start)
     if found is None:
         return None
@@ -72,8 +72,8 @@ def last_step(rows: Rows, attribution: Attribution) -> Capture:
 
 
 def map_back(rows: Rows, attribution: Attribution, capture: Capture, quality: Counter[str]) -> tuple[int, int]:
-    """Gives the GPU rows of every step the op and scope of the captured row that they replay. Returns the time of
-    those rows and how much of it was mapped; what was not is counted in `quality`."""
+    """Give the GPU rows of every step the op and scope of the captured row that they replay. Returns the time of those
+    rows and the part of it that was mapped, in ns; `quality` counts the rest."""
     index_of = rows.index_of_names()
 
     def known(text: str) -> int:
@@ -97,14 +97,14 @@ def map_back(rows: Rows, attribution: Attribution, capture: Capture, quality: Co
 
 
 def as_captured(name: str, captured: Collection[str]) -> str:
-    """The name under which a kernel was captured: Inductor numbers the Triton kernels of others (`my_kernel_0`)."""
+    """The name under which a kernel was captured: Inductor numbers the Triton kernels of users (`my_kernel_0`)."""
     bare = COUNTER.sub("", name)
     return bare if name not in captured and bare in captured else name
 
 
 def aligned(captured: Sequence[str], replayed: Sequence[str]) -> dict[int, int]:
-    """Place in `replayed` -> place in `captured`, for the names that are in both equally often and, among themselves,
-    in the same order. A name that breaks the order is given up: of two that meet, the rarer."""
+    """Place in `replayed` -> place in `captured`, for names that both have equally often and, among themselves, in the
+    same order. If two names conflict in order, the rarer is dropped."""
     ours, theirs = Counter(captured), Counter(replayed)
     shared = {name for name, count in ours.items() if theirs[name] == count}
     while True:

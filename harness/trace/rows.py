@@ -1,5 +1,4 @@
-"""The rows of a trace that time is taken from, chosen by `cat` alone, as columns: some 33 bytes a row, whatever its
-name."""
+"""The rows of a trace that carry time, chosen by `cat` alone, as columns: some 33 bytes a row, whatever its name."""
 
 from __future__ import annotations
 
@@ -40,15 +39,15 @@ ROLES = {
     "hpu_op": UNREAD,
     "xpu_kernel": UNREAD,
 }
-"""The names of today and, with capitals, those before torch 1.13. gpu_user_annotation lies on GPU tracks and is no
-time. What other devices did is counted, so that their traces are not taken for a CPU's."""
+"""Today's names and, capitalised, those before torch 1.13. gpu_user_annotation lies on GPU tracks but is not GPU time.
+Rows of other devices are counted, so that their traces are not taken for a CPU's."""
 
 NUMBER_AT_END = re.compile(r"\d+$")
 MODULE = "nn.Module: "
 MOST_NS = 1 << 62
-"""Beyond 146 years: damage, and no number for a column."""
+"""A time of more than 146 years: damage, and no number for a column."""
 NONE = -1
-"""In a column: no launch, op or scope."""
+"""Marks a row without launch, op or scope in a column."""
 
 
 class GpuColumns:
@@ -80,8 +79,8 @@ class LaunchColumns:
 
 
 class Place(NamedTuple):
-    """Where a GPU row ran. mark: what its `pid` says beside the device (`[TP01]` of `[TP01] 0`): tools that merge the
-    files of several processes write it there."""
+    """The place where a GPU row ran. mark: the part of its `pid` beside the device (`[TP01]` of `[TP01] 0`), written by
+    tools that merge the files of several processes."""
 
     mark: str
     device: str
@@ -89,7 +88,7 @@ class Place(NamedTuple):
 
 
 class Process:
-    """pid: as the file has it. by_correlation: the launch of each number; another process counts for itself."""
+    """pid: as the file has it. by_correlation: the launch of each number; numbers of other processes are separate."""
 
     def __init__(self, pid: str) -> None:
         self.pid = pid
@@ -97,13 +96,17 @@ class Process:
 
 
 class Rows:
-    """names: an op that was called with several shapes has one for each; shapes: of those that have any, by the index
-    of the name. places: of GPU rows. processes: of ops, scopes and launches. modules: calls that Python's stack names,
-    by thread, until they are scopes; their labels are indices into `names`. said: of a GPU row that is a collective
-    or an annotated node of a graph, what its arguments say, by its index; called: (thread, start, end) of
-    an op that calls one, with the same. events: all, used or not. unread: how many rows of devices are of a kind that
-    is not read. doubts: rows that are left out. kind: of a file that other programs write, "" for a trace of torch's.
-    selected: what part of a trace this is, "" for all."""
+    """The columns of a trace.
+
+    `names`: an op that was called with several shapes has one entry for each. `shapes`: of names that have any, by
+    index of the name. `places`: of GPU rows. `processes`: of ops, scopes and launches. `modules`: calls in Python's
+    stack, by thread, until they become scopes; their labels are indices into `names`.
+
+    `said`: arguments of the GPU rows that are collectives or annotated nodes of a graph, by index of the row. `called`:
+    (thread, start, end) of an op that calls a collective, with the same arguments. `events`: number of all, used or
+    not. `unread`: number of device rows by unsupported kind. `doubts`: rows that are left out. `kind`: of a file from
+    another program, "" for a trace of torch. `selected`: the chosen part of the trace, "" for all.
+    """
 
     def __init__(self) -> None:
         self.said: dict[int, Arguments] = {}
@@ -121,7 +124,7 @@ class Rows:
         self.kind = self.selected = ""
 
     def index_of_names(self) -> dict[str, int]:
-        """Of those that no shape belongs to: of a replay the op is known, and not the shape."""
+        """Indices of the names without shapes: a replay reveals the op, but not the shape."""
         return {name: index for index, name in enumerate(self.names) if index not in self.shapes}
 
     def process_of(self, launch: int) -> int:
@@ -130,5 +133,5 @@ class Rows:
 
 
 def mark_of(pid: str) -> str:
-    """`[TP01] 4711` -> `[TP01]`: what stands before the number of a process or device."""
+    """`[TP01] 4711` -> `[TP01]`: the text before the number of a process or device."""
     return NUMBER_AT_END.sub("", pid).strip()

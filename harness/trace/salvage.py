@@ -1,6 +1,6 @@
-"""Events out of a damaged block, one at a time: what is intact is used, what can be put right is, the rest is counted.
+"""Read the events of a damaged block one at a time: use intact ones, repair others where possible, count the rest.
 
-Everything is read as latin-1, where a character is a byte: so no byte is undecodable and places are offsets.
+Everything is read as latin-1, where a character is a byte, so every byte decodes and positions are offsets.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from harness.trace.event import NOTHING, Arguments, Event, Id, whole_number
 
 KEY = r'"(?:ph|cat|name|pid|tid|ts|dur|args|id|s|bp)"\s*:'
 EVENT_START = re.compile(rf"[,\[}}]\s*(\{{\s*{KEY})")
-"""An event's first key behind what can stand before an event: a nested object stands behind a colon."""
+"""An event's first key after text that can stand before an event. A nested object stands after a colon."""
 LIST_END = re.compile(r"\}\s*(\])")
 PHASE = re.compile(r'"ph"\s*:\s*"')
 SEPARATORS = re.compile(r"(?:\n[ \t]*(?:#|//)[^\n]*(?=\n)|[\s,}])*")
-"""With comments on lines of their own, which people write into traces."""
+"""Separators, including comments on lines of their own, which people write into traces."""
 NEXT_LIST = re.compile(r'"traceEvents"\s*:\s*\[|\]\s*\[(?=\s*\{)')
-"""A second document behind the first, as `cat` of two files makes it."""
+"""A second document after the first, as `cat` of two files makes it."""
 RAW_LISTS = ("Input Dims", "Input type")
 LISTS = ("call_stack", "Process Group Ranks")
 LONGEST_EVENT = 1 << 20
-"""What does not parse although so much text follows is damaged, not cut off by the end of the block."""
+"""Text longer than this that does not parse is damaged, not cut off by the end of the block."""
 
 NUMBER_WORD = re.compile(r"(:\s*)[-+]?(?:inf|nan)(?:inity)?(?=\s*[,}\]])", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?!u[0-9a-fA-F]{4}|[\"\\/bfnrt])")
@@ -73,7 +73,8 @@ def read(buffer: bytes, final: bool, quality: Counter[str]) -> tuple[list[Event]
 
 
 def _end_of_damage(text: str, at: int, final: bool) -> int:
-    """Where the next event starts; behind the last one, where the list ends; otherwise all is lost."""
+    """Start of the next event; after the last one, the end of the list; otherwise the end of the text, and all is
+    lost."""
     found = EVENT_START.search(text, at) or (LIST_END.search(text, at) if final else None)
     return found.start(1) if found else len(text)
 
@@ -84,10 +85,10 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _repaired(text: str, cut_off: bool) -> Any:
-    """The event in a text with bare inf or nan, a Windows path, or a quote in its name; None where it cannot be told.
+    """The event in a text with bare inf or nan, a Windows path, or a quote in its name; None where it is ambiguous.
 
-    Damage in the arguments costs only those: time and name are in front of them. cut_off: no event follows, so the
-    text may be half an event, whose duration would be half a number.
+    Damage in the arguments costs only those: time and name precede them. cut_off: no event follows, so the text may be
+    half an event, whose duration would be half a number.
     """
     text = NUMBER_WORD.sub(r"\1null", text)
     text = BAD_ESCAPE.sub(r"\1\\\\", text)
@@ -113,7 +114,7 @@ def _utf8(text: str) -> str:
 
 
 def _as_utf8(text: str, value: dict[str, Any], quality: Counter[str]) -> dict[str, Any]:
-    """The event again, from what its bytes say as UTF-8."""
+    """The event, decoded again from its bytes as UTF-8."""
     if text.isascii():
         return value
     utf8 = _utf8(text)
@@ -147,11 +148,12 @@ def _value(name: str, value: object) -> Any:
 
 
 def _id(value: object) -> Id:
-    """As msgspec gives it: whole numbers as int, so that a row of a damaged block finds its launch in an intact one."""
+    """The id as msgspec gives it, whole numbers as int, so that a row of a damaged block finds its launch in an intact
+    one."""
     number = whole_number(value) if isinstance(value, str) else None
     return number if number is not None else value if isinstance(value, str) else None
 
 
 def _text(value: object) -> str:
-    """A string that can be written out: half of a pair of `\\u` escapes cannot."""
+    """The value as a string that can be written out: half of a pair of `\\u` escapes cannot."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""

@@ -20,8 +20,9 @@ UNIT_NS = {"us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 class Selection(NamedTuple):
-    """first, last: numbers of steps, both in; no last: to the end. skip: so many of the first steps are left out.
-    start_ns, end_ns: a window from the first row of the trace on, its end out; None is open."""
+    """A part of a trace. `first`, `last`: numbers of steps, inclusive; without `last`, to the end. `skip`: number of
+    first steps left out. `start_ns`, `end_ns`: a window that starts at the first row of the trace, end exclusive; None
+    is open."""
 
     first: int | None = None
     last: int | None = None
@@ -52,7 +53,7 @@ class Selection(NamedTuple):
 
 
 def step_range(text: str) -> tuple[int, int]:
-    """`2-5`. Raises HarnessError."""
+    """The first and last step of `2-5`. Raises HarnessError."""
     found = RANGE.fullmatch(text.strip())
     if not found or int(found[1]) > int(found[2]):
         raise HarnessError(f"--steps {text}: no range of steps; allowed: a number of decode steps, or `2-5`")
@@ -60,7 +61,7 @@ def step_range(text: str) -> tuple[int, int]:
 
 
 def window(text: str) -> tuple[int | None, int | None]:
-    """`1.5..3` in ms, `200us..1s`, `..5`, `5..`. Raises HarnessError."""
+    """Start and end, in ns, of `1.5..3` (ms), `200us..1s`, `..5`, `5..`. Raises HarnessError."""
     found = WINDOW.fullmatch(text.strip())
     try:
         start_ns, end_ns = (_nanoseconds(*found.group(at, at + 1)) for at in (1, 3)) if found else (None, None)
@@ -77,17 +78,17 @@ def _nanoseconds(number: str | None, unit: str | None) -> int | None:
 
 
 def selection(steps: str, skip: int, of_time: str) -> tuple[int, Selection]:
-    """What the command line says: how many decode steps are in a trace, and which part of it is meant."""
+    """The number of decode steps in a trace and the selected part of it, from the options of the command line."""
     first, last = (None, None) if not steps or steps.isdecimal() else step_range(steps)
     start_ns, end_ns = window(of_time) if of_time else (None, None)
     return int(steps) if steps.isdecimal() else 0, Selection(first, last, skip, start_ns, end_ns)
 
 
 def select(rows: Rows, wanted: Selection, path: object) -> Rows:
-    """The rows of a part: GPU rows (and without any, CPU ops) of its steps and window, with launches of those.
+    """The rows of a part: GPU rows (without any, CPU ops) of its steps and window, with the launches of those rows.
 
-    A GPU row is of the step in which it was launched, and in the window in which it starts. Raises HarnessError where
-    nothing is left.
+    A GPU row belongs to the step in which it was launched, and to the window in which it starts. Raises HarnessError
+    where nothing is left.
     """
     if not wanted:
         return rows
@@ -121,7 +122,7 @@ def select(rows: Rows, wanted: Selection, path: object) -> Rows:
 
 
 Inside = Callable[[int, int, int], bool]
-"""Of a process, the moment that decides about its step, and its start."""
+"""Whether a row is selected, by its process, the moment that decides its step, and its start."""
 
 
 def _chosen(steps: Steps, wanted: Selection, path: object) -> frozenset[Step]:
@@ -145,7 +146,7 @@ def _first(rows: Rows) -> int:
 
 
 def _keep_launches(rows: Rows, owning: set[int], inside: Inside) -> None:
-    """Those inside, and those of rows that are."""
+    """Keep the launches inside, and those of kept rows."""
     launched_ns = rows.launches.start_ns
     left = [
         launch
@@ -160,7 +161,7 @@ def _keep_launches(rows: Rows, owning: set[int], inside: Inside) -> None:
 
 
 def _ops(rows: Rows, host: HostColumns, inside: Inside) -> HostColumns:
-    """Scopes stay: they say what an op belongs to."""
+    """Keep the ops inside, and all scopes, which show where an op belongs."""
     left = [
         at
         for at, (start_ns, label) in enumerate(zip(host.start_ns, host.label, strict=True))

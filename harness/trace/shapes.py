@@ -1,4 +1,4 @@
-"""The shapes of an op's inputs, as a reader writes them."""
+"""The shapes of an op's inputs, as readable text."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def shape_text(dims: bytes, dtypes: bytes) -> str:
 
 
 def _flat(shape: object) -> str:
-    """A list in a list is a list of tensors."""
+    """The text of a shape; a nested list is a list of tensors."""
     return f"[{','.join(map(_flat, shape))}]" if isinstance(shape, list) else str(shape)

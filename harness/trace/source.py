@@ -1,4 +1,4 @@
-"""The bytes of a trace file, piece by piece, whatever it is packed in: recognised by content, not by name."""
+"""The bytes of a trace file, piece by piece, in any packing, which is recognised by content and not by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 def read_pieces(path: Path, quality: Counter[str]) -> Iterator[bytes]:
     """The decompressed bytes of a trace as UTF-8. Damage of the packing ends them early and is counted in `quality`.
 
-    Raises HarnessError where there is no such file, it is empty or packed in another way.
+    Raises HarnessError where the file is missing, empty or packed in another way.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ def _inflated(file: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
 
 
 def _streamed(stream: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
-    """What a decompressing stream gives until its end or its damage."""
+    """The bytes of a decompressing stream until its end or its damage."""
     while True:
         try:
             piece = stream.read(PIECE_BYTES)
@@ -80,7 +80,7 @@ def _streamed(stream: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:
 
 
 def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, the next one made on another core meanwhile: zlib works without the lock of the interpreter."""
+    """The same pieces, with the next one made on another core meanwhile: zlib releases the interpreter's lock."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
@@ -114,7 +114,7 @@ def _members(data: bytes, file: IO[bytes], quality: Counter[str]) -> Iterator[by
 
 
 def _until_damage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What one call does not give because of an error behind it, a byte at a time gives."""
+    """Decompress byte by byte, to recover the text before an error that makes a single call return nothing."""
     parts = []
     try:
         for at in range(len(data)):
@@ -124,8 +124,7 @@ def _until_damage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
 
 
 def _member(path: Path, joined: _Joined, quality: Counter[str]) -> Iterator[bytes]:
-    """The first file of an archive that holds JSON; later ones are counted. Files of a file system (`._x`) are passed
-    over."""
+    """The first file of an archive that holds JSON; later ones are counted. Skips files of a file system (`._x`)."""
     found = False
     try:
         with tarfile.open(fileobj=joined, mode="r|") as archive:
@@ -149,7 +148,7 @@ def _member(path: Path, joined: _Joined, quality: Counter[str]) -> Iterator[byte
 
 
 class _Joined(io.RawIOBase):
-    """A file over pieces of bytes, as far as tarfile's stream mode reads one."""
+    """A file over pieces of bytes, as far as tarfile's stream mode needs one."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
         self._ahead, self._rest = first, rest

@@ -25,11 +25,11 @@ class Step(NamedTuple):
 
 
 Work = tuple[Step | None, int, int, int]
-"""Step, start, end and time of its own of a row."""
+"""Step, start, end and own time of a row."""
 
 
 class Steps:
-    """Of each process its steps. A moment belongs to the last step that began before it and has not ended."""
+    """The steps of each process. A moment belongs to the last step that began before it and has not ended."""
 
     def __init__(self, rows: Rows) -> None:
         numbers = {at: int(found[1]) for at, name in enumerate(rows.names) if (found := MARK.match(name))}
@@ -48,7 +48,8 @@ class Steps:
         return self._of[process]
 
     def at(self, process: int, moment_ns: int) -> Step | None:
-        """Of a process without steps, those of the only process that has any."""
+        """The step at a moment, None where there is none. A process without steps uses those of the only process that
+        has any."""
         if process == NONE or not self._of[process]:
             if len(self.processes) != 1:
                 return None
@@ -59,13 +60,13 @@ class Steps:
 
 
 def moment_of(rows: Rows, attribution: Attribution, row: int) -> int:
-    """When a GPU row was launched, or where that is lost, when it starts: what decides about its step."""
+    """The moment that decides the step of a GPU row: its launch, or its start where the launch is lost."""
     launch = attribution.launch[row]
     return rows.gpu.start_ns[row] if launch == NONE else rows.launches.start_ns[launch]
 
 
 def step_rows(rows: Rows, attribution: Attribution, steps: Steps) -> tuple[StepRow, ...]:
-    """GPU rows by their step; nothing, where the trace marks none. Of a step without work nothing is said."""
+    """GPU rows by step; empty where the trace marks none. Omits steps without work."""
     if not steps.processes:
         return ()
     gpu = rows.gpu

@@ -1,4 +1,4 @@
-"""Sums of the same time by kernel, category, op, scope and layer: each adds up to the whole exactly."""
+"""Sums of the same time by kernel, category, op, scope and layer; each adds up to the whole exactly."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Labelled = tuple[Group, str]
 
 
 class Tables:
-    """Built once from groups; every table is in order of time, longest first."""
+    """The tables, built once from groups; each is in order of time, longest first."""
 
     def __init__(self, groups: Iterable[Group], rules: Rules) -> None:
         self.labelled: list[Labelled] = [(g, rules.category(g.name, g.op, g.scope, g.kind)) for g in groups]
@@ -79,7 +79,8 @@ class Tables:
         return self._categories.get(UNCATEGORISED, [0, 0])[1]
 
     def unknown(self) -> tuple[SumRow, ...]:
-        """What matched no rule, by the namespace of its function: a library is shown, not guessed at."""
+        """Kernels that match no rule, by the namespace of their function: names a library without guessing its
+        category."""
         sums: Sums = {}
         for group, category in self.labelled:
             if category == UNCATEGORISED:
@@ -88,7 +89,7 @@ class Tables:
         return tuple(sorted(rows, key=lambda row: (-row.total_ns, row.name)))
 
     def categories(self) -> tuple[CategoryRow, ...]:
-        """What matched no rule comes last."""
+        """Categories, longest first; kernels that match no rule come last."""
         rows = [CategoryRow(name, calls, total) for name, (calls, total) in self._categories.items()]
         return tuple(sorted(rows, key=lambda row: (row.name == UNCATEGORISED, -row.total_ns, row.name)))
 
@@ -105,14 +106,14 @@ class Tables:
         return _rows(self._ops)
 
     def shapes(self) -> tuple[SumRow, ...]:
-        """By op and the shapes of its inputs."""
+        """Time by op and the shapes of its inputs."""
         return _rows(self._shapes)
 
     def scopes(self) -> tuple[SumRow, ...]:
         return _rows(self._scopes)
 
     def layers(self) -> tuple[SumRow, ...]:
-        """In order of the layers; `-` is what belongs to none."""
+        """Time in order of the layers; `-` is time outside of any layer."""
         rows = _rows(self._layers)
         return tuple(
             sorted(rows, key=lambda row: (not row.name.isdecimal(), int(row.name) if row.name.isdecimal() else 0))
@@ -125,14 +126,14 @@ def _count(entry: list[int], group: Group) -> None:
 
 
 def _spread(durations_ns: array[int]) -> tuple[int, int, int]:
-    """The longest, the median (of two the lower), and how far the middle half of them lies apart."""
+    """The longest, the median (the lower of two), and the width of the middle half."""
     in_order = sorted(durations_ns)
     last = len(in_order) - 1
     return in_order[-1], in_order[last // 2], in_order[(3 * last + 3) // 4] - in_order[last // 4]
 
 
 def _rows(sums: Sums) -> tuple[SumRow, ...]:
-    """Nothing, where there is only what lacks a name."""
+    """The sums as rows, longest first; empty where no sum has a name."""
     if set(sums) <= {""}:
         return ()
     rows = [SumRow(name, calls, total) for name, (calls, total) in sums.items()]

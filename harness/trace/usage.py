@@ -1,4 +1,4 @@
-"""How long each device and stream was busy, and what it waited for in between."""
+"""Busy time of each device and stream, and the causes of its idle time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.values.profile import DeviceRow, IdleRow, StreamRow
 
 
 class Usage:
-    """order: GPU rows by start. busy_ns, idle: of all devices together; span_ns: from the first start to the last
+    """order: GPU rows by start. busy_ns, idle: of all devices together. span_ns: from the first start to the last
     end."""
 
     def __init__(self, rows: Rows, attribution: Attribution, order: Sequence[int]) -> None:
@@ -51,7 +51,7 @@ class _Sum:
         self._covered = Covered()
 
     def add(self, start_ns: int, duration_ns: int) -> int:
-        """Returns how long it was idle just before."""
+        """Add a row; return the idle time just before it, in ns."""
         self._calls += 1
         self._total_ns += duration_ns
         return self._covered.add(start_ns, start_ns + duration_ns)
@@ -67,7 +67,7 @@ class _Sum:
 
 
 class _Device(_Sum):
-    """With what it waited for."""
+    """The sum of a device, with the causes of its idle time."""
 
     def __init__(self, rows: Rows, attribution: Attribution) -> None:
         super().__init__()
@@ -82,13 +82,14 @@ class _Device(_Sum):
             self.idle.add(gap_ns, row, start_ns)
 
     def idle_within(self, first_ns: int, last_ns: int) -> tuple[IdleRow, ...]:
-        """With what other devices did before its first row and after its last one."""
+        """Idle time by cause, including the time before its first row and after its last one while other devices
+        ran."""
         self.idle.outside(BEFORE, (self._first_ns or first_ns) - first_ns)
         self.idle.outside(AFTER, last_ns - (self._covered.end_ns or last_ns))
         return self.idle.rows()
 
 
 def _natural(row: StreamRow) -> tuple[tuple[bool, int, str], ...]:
-    """`stream 10` of numbers behind 9, words behind numbers."""
+    """Sort key: `stream 10` after `stream 9`, words after numbers."""
     texts = row.process, row.device, row.stream
     return tuple((not text.isdecimal(), int(text) if text.isdecimal() else 0, text) for text in texts)

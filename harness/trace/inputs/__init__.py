@@ -1,1 +1,1 @@
-"""What a trace may come as: folders, archives and packings, and the files of other profilers."""
+"""Forms in which traces come: folders, archives and packings, and the files of other profilers."""

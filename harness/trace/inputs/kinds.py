@@ -1,11 +1,11 @@
-"""What a file is that is no trace of torch's profiler, by what only such files contain."""
+"""Recognise a file that is no trace of torch's profiler, by content that only such files have."""
 
 from __future__ import annotations
 
 import re
 
 LOOKED_AT = 1 << 16
-"""Bytes of the start of a file."""
+"""Bytes read from the start of a file."""
 
 KINDS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("a Git LFS pointer, not the file itself (`git lfs pull` fetches it)", re.compile(rb"\Aversion https://git-lfs")),
@@ -42,6 +42,6 @@ KINDS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 
 
 def kind_of(start: bytes) -> str:
-    """What the start of a file says that it is; "" where nothing is recognised."""
+    """The kind of file that starts with these bytes; "" where no kind is recognised."""
     head = start[:LOOKED_AT]
     return next((kind for kind, pattern in KINDS if pattern.search(head)), "")

@@ -1,5 +1,5 @@
-"""What `prof.events().export_chrome_trace()` writes, in every version of torch: rows without a category, whose process
-is called `CPU functions` or `CUDA functions`, and flows from an op to its kernels."""
+"""Output of `prof.events().export_chrome_trace()`, in every version of torch: rows without a category, whose process is
+called `CPU functions` or `CUDA functions`, and flows from an op to its kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLOW = "cpu_to_"
 
 
 def with_categories(blocks: Iterable[list[Event]]) -> Iterator[list[Event]]:
-    """Other traces pass as they are: only blocks that begin without a category are looked at."""
+    """Add categories to blocks that begin without one; other traces pass unchanged."""
     flows = _Flows()
     for block in blocks:
         if block and block[0].pid in (CPU, GPU):
@@ -23,7 +23,7 @@ def with_categories(blocks: Iterable[list[Event]]) -> Iterator[list[Event]]:
 
 
 class _Flows:
-    """A flow starts at an op and ends where its kernel does: the next one of that name and moment."""
+    """Flows: each starts at an op and ends at its kernel, the next one of that name and moment."""
 
     def __init__(self) -> None:
         self._number = 0

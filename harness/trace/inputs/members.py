@@ -1,4 +1,4 @@
-"""Paths that were given to the traces in them: a folder, a pattern, an archive with several."""
+"""Find the traces in given paths: a folder, a pattern, an archive with several."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from harness.trace.inputs.packing import DAMAGE, unpacked
 from harness.trace.source import read_pieces
 
 SUFFIXES = (".json", ".hatchet", ".hatchet_msgpack", ".chrome_trace", ".sqlite")
-"""In a folder; each may be packed. What a file is that was named itself is told by its content."""
+"""Suffixes of traces in a folder, each possibly packed. A file that was named itself is recognised by its content."""
 PACKED = (".gz", ".xz", ".zst", ".bz2")
 TEXT_START = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 
 
 @dataclass(frozen=True)
 class TraceFile:
-    """path: where it can be read now. title: where it came from, `job.tar.gz:rank0.json`."""
+    """path: readable now. title: its origin, `job.tar.gz:rank0.json`."""
 
     path: Path
     title: str
@@ -36,7 +36,7 @@ class TraceFile:
 
 @contextmanager
 def trace_files(given: Sequence[Path]) -> Iterator[list[TraceFile]]:
-    """All traces in what was given, in natural order; members of archives lie in a folder until the end.
+    """All traces in the given paths, in natural order. Members of archives lie in a folder until the context ends.
 
     Raises HarnessError where there is nothing, or an archive or folder holds no trace.
     """
@@ -63,7 +63,7 @@ def _expanded(path: Path, folder: Path) -> Iterator[TraceFile]:
 
 
 def _file(path: Path, folder: Path) -> Iterator[TraceFile]:
-    """The file itself, or what is in it where it is an archive."""
+    """The file itself, or its members where it is an archive."""
     if path.is_fifo():
         raise HarnessError(f"{path}: a pipe, not a file: a trace is read more than once")
     try:
@@ -83,7 +83,7 @@ def _file(path: Path, folder: Path) -> Iterator[TraceFile]:
 
 
 def _members(path: Path, folder: Path) -> list[TraceFile] | None:
-    """Files of an archive, unpacked from it; None where it is none."""
+    """Files unpacked from an archive; None where the file is no archive."""
     if zipfile.is_zipfile(path):
         folder.mkdir()
         with zipfile.ZipFile(path) as archive:
@@ -111,7 +111,7 @@ def _members(path: Path, folder: Path) -> list[TraceFile] | None:
 
 
 def _kept(stream: IO[bytes], name: str, archive: Path, folder: Path) -> TraceFile:
-    """A copy under a number: what the archive calls it may lead anywhere."""
+    """A copy under a number: the name in the archive may lead anywhere."""
     place = folder / f"{len(os.listdir(folder))}"
     with place.open("wb") as file, stream:
         shutil.copyfileobj(stream, file, 1 << 20)
@@ -119,7 +119,7 @@ def _kept(stream: IO[bytes], name: str, archive: Path, folder: Path) -> TraceFil
 
 
 def _seen(name: str) -> bool:
-    """Not what a file system left (`._x`)."""
+    """Whether a name is not a leftover of a file system (`._x`)."""
     return not Path(name).name.startswith(".")
 
 
@@ -138,6 +138,6 @@ def _is_trace(path: Path) -> bool:
 
 
 def _natural(path: Path) -> tuple[object, ...]:
-    """`rank10` behind `rank9`."""
+    """Sort key: `rank10` after `rank9`."""
 
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(path)))

@@ -1,7 +1,7 @@
-"""Nsight Systems: what `nsys export --type sqlite` writes.
+"""Nsight Systems: the output of `nsys export --type sqlite`.
 
-Tables and columns as NVIDIA documents them (Nsight Systems user guide, "SQLite Schema Reference"). Which of them a
-file has depends on what was traced.
+Tables and columns as NVIDIA documents them (Nsight Systems user guide, "SQLite Schema Reference"). A file has the ones
+for the activities that were traced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.trace.inputs.rows_as_events import gpu_row, host_row
 
 BLOCK = 4096
 PROCESS_BITS = 24
-"""Of a globalTid, below those of its process."""
+"""Bits of a globalTid below those of its process."""
 KERNELS, COPIES, SETS = (f"CUPTI_ACTIVITY_KIND_{kind}" for kind in ("KERNEL", "MEMCPY", "MEMSET"))
 CALLS, WHOLE_GRAPHS = "CUPTI_ACTIVITY_KIND_RUNTIME", "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
 RANGES = (59, 60)
@@ -28,13 +28,13 @@ COPY_KINDS = {
     1: "HtoD", 2: "DtoH", 3: "HtoA", 4: "AtoH", 5: "AtoA", 6: "AtoD", 7: "DtoA", 8: "DtoD", 9: "HtoH",
     10: "Peer to Peer", 11: "Unified HtoD", 12: "Unified DtoH", 13: "Unified DtoD",
 }  # fmt: skip
-"""Of CUPTI's CUpti_ActivityMemcpyKind, then Nsight's own for pages that move (ENUM_CUDA_MEMCPY_OPER)."""
+"""Values of CUPTI's CUpti_ActivityMemcpyKind, then Nsight's own for pages that move (ENUM_CUDA_MEMCPY_OPER)."""
 OP = re.compile(r"(?:aten|c10d|autograd|prims|torch\w*|vllm|fbgemm)::[\w:.]+")
 """`torch.autograd.profiler.emit_nvtx` names a range `aten::mm, op_id = 7, seq = 3`."""
 
 
 def read_events(path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
-    """Raises HarnessError where the file is no export of Nsight Systems, or is damaged."""
+    """The events of an export. Raises HarnessError where the file is no export of Nsight Systems, or is damaged."""
     try:
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
         try:
@@ -72,7 +72,7 @@ def _blocks(connection: sqlite3.Connection, path: Path, quality: Counter[str]) -
 
 
 def _processes(connection: sqlite3.Connection, tables: Set[str]) -> int:
-    """How many launch."""
+    """The number of processes that launch."""
     if CALLS not in tables:
         return 1
     shift = f"globalTid >> {PROCESS_BITS}"
@@ -81,13 +81,13 @@ def _processes(connection: sqlite3.Connection, tables: Set[str]) -> int:
 
 
 def _process(connection: sqlite3.Connection, table: str) -> str:
-    """The column of the process; older exports have none."""
+    """The column of the process; NULL in older exports, which have none."""
     columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
     return "globalPid" if "globalPid" in columns else "NULL"
 
 
 Found = Iterator[tuple[int, Event]]
-"""The process, and its event."""
+"""Process and event."""
 
 
 def _kernels(connection: sqlite3.Connection) -> Found:
@@ -138,6 +138,6 @@ def _ranges(connection: sqlite3.Connection) -> Found:
 
 
 def _place(global_thread: int | None) -> tuple[int, int]:
-    """Process and thread, 24 bits each, of what Nsight calls a globalTid."""
+    """Process and thread, 24 bits each, from a globalTid of Nsight."""
     value = global_thread or 0
     return value >> PROCESS_BITS & 0xFFFFFF, value & 0xFFFFFF

@@ -1,4 +1,4 @@
-"""Files of other profilers, told by their first bytes, as the events that torch's profiler would have written."""
+"""Files of other profilers, recognised by their first bytes, as the events that torch's profiler would have written."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.trace.source import read_pieces
 
 SQLITE = b"SQLite format 3\0"
 KEYS = b"rocprofiler-sdk-tool", b"metrics"
-"""One of them stands at the start of a file that the other readers recognise: those are imported for it alone."""
+"""One of them stands at the start of every file that the other readers recognise; only then are these imported."""
 
 
 def other_profiler(path: Path, quality: Counter[str]) -> Iterator[list[Event]] | None:
-    """Its events; None for a trace that is read as it is. Raises HarnessError for an SQLite file of something else."""
+    """Its events; None for a trace that needs no conversion. Raises HarnessError for an SQLite file of another kind."""
     try:
         with path.open("rb") as file:
             if file.read(len(SQLITE)) == SQLITE:

@@ -19,18 +19,18 @@ GZIP, ZSTD, XZ, BZIP2 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh"
 
 
 DAMAGE = (OSError, lzma.LZMAError, zlib.error)
-"""What these streams raise where their content is broken; EOFError where it is cut off."""
+"""Errors of these streams where their content is broken; EOFError where it is cut off."""
 
 
 def opener(start: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
-    """What opens a file that begins so; None for one that is not packed."""
+    """The function that opens a file with this start; None for a file that is not packed."""
     return next((opened for magic, opened in OPENERS.items() if start.startswith(magic)), None)
 
 
 def unpacked(file: IO[bytes]) -> IO[bytes]:
     """The content of a file that stands at its start, read as a stream.
 
-    Raises HarnessError for zstd where nothing here can read it.
+    Raises HarnessError for zstd where no decompressor is installed.
     """
     start = file.read(6)
     file.seek(-len(start), io.SEEK_CUR)
@@ -39,7 +39,7 @@ def unpacked(file: IO[bytes]) -> IO[bytes]:
 
 
 def _zstd(file: IO[bytes]) -> IO[bytes]:
-    """By the standard library (3.14), by the zstandard package, or by the program of that name."""
+    """Open with the standard library (3.14), with the zstandard package, or with the program `zstd`."""
     if sys.version_info >= (3, 14):
         from compression import zstd
 
@@ -57,7 +57,7 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
 
 
 class _Program(io.RawIOBase):
-    """What a program writes that reads a file."""
+    """The output of a program that reads a file."""
 
     def __init__(self, program: str, file: IO[bytes]) -> None:
         self._process = subprocess.Popen(

@@ -1,9 +1,9 @@
 """Proton, Triton's profiler: its tree of sums, as JSON (`.hatchet`) or MessagePack (`.hatchet_msgpack`).
 
-The tree has a time and a number of calls for each kernel under its call path, and no moments: the rows that stand for
-them follow one another without gaps. Sums are exact; busy time, span and idle time say nothing, and that is counted.
-Its writer is `third_party/proton/csrc/lib/Data/TreeData.cpp` of Triton: a node's time is its own alone, also where it
-has children. Its traces are `proton_trace`'s.
+The tree has a time and a number of calls for each kernel under its call path, but no moments, so the rows for the
+kernels follow one another without gaps. Sums are exact; busy time, span and idle time have no meaning, which `quality`
+counts. Its writer is `third_party/proton/csrc/lib/Data/TreeData.cpp` of Triton: a node's time is its own alone, even
+where it has children. `proton_trace` reads Proton's traces.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from harness.trace.event import Event
 from harness.trace.inputs.rows_as_events import gpu_row, host_row
 
 TIME, COUNT, DEVICE = ("time (ns)", "Time (ns)"), ("count", "Count"), ("device_id", "DeviceId")
-"""As Triton 3.3 and later write them, and as earlier ones did."""
+"""Keys of Triton 3.3 and later, then those of earlier versions."""
 ROOT = "ROOT"
 PACKED = range(0x90, 0xA0)
 """First byte of a short MessagePack array."""
 MOST_ROWS = 1_000_000
-"""Of one kernel: beyond that many calls it gets a row for several."""
+"""Most rows of one kernel: with more calls, one row stands for several."""
 
 
 class _Frame(msgspec.Struct):
@@ -46,8 +46,8 @@ def recognised(start: bytes) -> bool:
 
 
 def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
-    """Raises HarnessError where the tree is another one. A node with a time is a kernel, what is above it its
-    scopes."""
+    """The events of a tree. Raises HarnessError where the tree has another form. A node with a time is a kernel, and
+    the nodes above it are its scopes."""
     codec: Any = msgspec.msgpack if text[0] in PACKED else msgspec.json
     try:
         items = codec.decode(text, type=list[msgspec.Raw])  # the tree, then what the devices are
@@ -91,7 +91,7 @@ def _metric(node: _Node, names: tuple[str, ...]) -> object:
 
 
 def _whole(value: object) -> int:
-    """A number, or a text of one; 0 for anything that is none, or that no time or count can be."""
+    """A number, or a text of one; 0 for anything else, or for a number that no time or count can be."""
     try:
         number = float(value) if isinstance(value, int | float | str) else 0.0
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
-"""Proton's trace output: kernels with their call path and without their launch.
+"""Proton's trace output: kernels with their call path but without their launch.
 
-Its writer is `third_party/proton/csrc/lib/Data/TraceData.cpp` of Triton: a document a line and stream, without a
-device; the path begins with ROOT and ends with the kernel itself.
+Its writer is `third_party/proton/csrc/lib/Data/TraceData.cpp` of Triton. Each line is a document of one stream, without
+a device. The path begins with ROOT and ends with the kernel itself.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ CALL, NO_TIME = "launch", msgspec.Raw(b"0")
 
 
 def with_scopes(blocks: Iterable[list[Event]]) -> Iterator[list[Event]]:
-    """A kernel's path as ranges around a launch of its own, on a thread of its own: nothing is known of when and where
-    the host did it, and kernels of several streams may overlap."""
+    """Turn a kernel's path into ranges around a separate launch, on a separate thread. The host's time and thread are
+    unknown, and kernels of several streams may overlap."""
     number = 0
     for block in blocks:
         found: list[Event] = []

@@ -1,4 +1,4 @@
-"""ROCprofiler: what `rocprofv3 --output-format json` writes, one document, as its own tests read it."""
+"""ROCprofiler: the output of `rocprofv3 --output-format json`, one document, in the form that its own tests read."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def recognised(start: bytes) -> bool:
 
 
 def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
-    """Raises HarnessError where the document is another one, or damaged."""
+    """The events of a document. Raises HarnessError where the document has another form, or is damaged."""
     try:
         tools: Any = msgspec.json.decode(text, type=_Document).tools
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -149,7 +149,7 @@ def _span(row: _Record) -> tuple[int, int]:
 
 
 def _gpu_of(row: _Record, gpus: Set[int]) -> int:
-    """Of a copy's two ends, the one that received, unless that is the host."""
+    """The GPU of a row; for a copy, its receiving end unless that is the host."""
     ends = [end.handle for end in (row.dst_agent_id, row.src_agent_id) if end is not None]
     return next((end for end in ends if end in gpus), ends[0] if ends else 0)
 

@@ -8,13 +8,13 @@ from harness.trace.event import Arguments, Event, Id
 
 
 def gpu_row(cat: str, name: str, start_ns: int, end_ns: int, correlation: Id, device: Id, stream: Id) -> Event:
-    """cat: kernel, gpu_memcpy or gpu_memset."""
+    """A GPU row as an event. cat: kernel, gpu_memcpy or gpu_memset."""
     args = Arguments(correlation=correlation, device=device, stream=stream)
     return Event("X", cat, name, us(start_ns), us(end_ns - start_ns), device, stream, args)
 
 
 def host_row(cat: str, name: str, start_ns: int, end_ns: int, process: Id, thread: Id, correlation: Id = None) -> Event:
-    """cat: cuda_runtime, cpu_op or user_annotation."""
+    """A host row as an event. cat: cuda_runtime, cpu_op or user_annotation."""
     args = Arguments(correlation=correlation) if correlation is not None else None
     return Event("X", cat, name, us(start_ns), us(end_ns - start_ns), process, thread, args)
 

@@ -1,4 +1,4 @@
-"""What traces are called beside each other: by the part of their paths in which they differ."""
+"""Titles of traces beside each other: the part of their paths in which they differ."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def told_apart(titles: Sequence[str]) -> list[str]:
-    """Base names where those differ, otherwise the paths without the folders that all share; the same file twice has
+    """Base names where those differ, otherwise the paths without the folders that all share. The same file twice has
     one title twice."""
     parts = [re.split(r"[/\\\\]|(?<=[^/]):(?=[^/])", title) for title in titles]
     names = [found[-1] for found in parts]
