@@ -1,4 +1,4 @@
-"""A launch's code object and assembly to its `Binary`, for an AMD target."""
+"""Turns a launch's code object and assembly into its `Binary`, for an AMD target."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from harness.values.binary import Binary
 
 
 class AmdBinaries:
-    """Reads equal machine code once."""
+    """Reads each distinct machine code once."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self._codes: dict[str, Code] = {}
 
     def read(self, launch: Recorded, _: int | None) -> Binary:
-        """instructions_per_weight stays None: nothing here counts how often a loop of AMD's assembly runs."""
+        """Return the launch's `Binary`.
+
+        instructions_per_weight stays None: nothing here counts the iterations of a loop in AMD's assembly.
+        """
         kernel, metadata = launch.kernel, launch.kernel.metadata
         own, arch = read_hsaco(kernel.asm["hsaco"]), self.target.name
         if own.sha256 not in self._codes:

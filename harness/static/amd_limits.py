@@ -1,5 +1,7 @@
-"""What a compute unit of AMD's architectures holds: LLVM's rules (`AMDGPUBaseInfo.cpp`, `IsaInfo`), which the compiler
-itself goes by when it prints the occupancy of a kernel."""
+"""Occupancy limits of a compute unit on AMD's architectures.
+
+The rules are LLVM's (`AMDGPUBaseInfo.cpp`, `IsaInfo`), by which the compiler itself prints a kernel's occupancy.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +11,22 @@ import msgspec
 
 KIB = 1024
 MOST_WORK_ITEMS = 1024
-"""Of one workgroup, on every architecture here."""
+"""The largest workgroup on every architecture here."""
 SGPR_WAVES = ((80, 10), (88, 9), (100, 8))
-"""gfx9: SGPRs of a wave, and how many waves of a SIMD they leave; 7 above."""
+"""gfx9: (SGPRs of a wave, waves of a SIMD that they leave); 7 waves above the last entry."""
 
 
 class AmdLimits(msgspec.Struct, frozen=True):
-    """wave: work-items of a wave. simds: of a compute unit (CDNA) or a workgroup processor (RDNA). waves: at once on a
-    SIMD. vgprs: of a SIMD, for each lane of a wave of this size, together with the AGPRs where the architecture has
-    them; vgpr_unit: they are given in units of this many. lds_bytes: of all workgroups at once; group_lds_bytes: of
-    one; lds_unit. groups: workgroups of several waves at once."""
+    """Limits of one architecture.
+
+    `wave`: work-items of a wave. `simds`: per compute unit (CDNA) or workgroup processor (RDNA). `waves`: resident
+    waves
+    per SIMD. `vgprs`: registers of a SIMD for each lane of a wave of this size, AGPRs included where the architecture
+    has
+    them. `vgpr_unit`: allocation granularity of VGPRs. `lds_bytes`: LDS for all resident workgroups. `group_lds_bytes`:
+    LDS
+    for one workgroup. `lds_unit`: allocation granularity of LDS. `groups`: resident workgroups of several waves.
+    """
 
     wave: int
     simds: int
@@ -50,7 +58,7 @@ AMD_LIMITS = {
 
 
 def waves_per_simd(arch: str, vgprs: int, sgprs: int) -> int:
-    """By the registers of a wave alone."""
+    """Waves per SIMD that a wave's registers alone allow."""
     limits = AMD_LIMITS[arch]
     granted = math.ceil(max(vgprs, 1) / limits.vgpr_unit) * limits.vgpr_unit
     waves = min(limits.waves, max(limits.vgprs // granted, 1))
@@ -60,8 +68,9 @@ def waves_per_simd(arch: str, vgprs: int, sgprs: int) -> int:
 
 
 def groups_per_unit(arch: str, vgprs: int, sgprs: int, lds_bytes: int, num_warps: int) -> int:
-    """How many workgroups a compute unit (CDNA) or workgroup processor (RDNA) holds at once; 0 where not even one
-    fits."""
+    """The number of resident workgroups per compute unit (CDNA) or workgroup processor (RDNA); 0 where not even one
+    fits.
+    """
     limits = AMD_LIMITS[arch]
     waves = waves_per_simd(arch, vgprs, sgprs) * limits.simds
     by_waves = waves // num_warps
@@ -75,7 +84,7 @@ def groups_per_unit(arch: str, vgprs: int, sgprs: int, lds_bytes: int, num_warps
 
 
 def group_does_not_fit(arch: str, lds_bytes: int, num_warps: int) -> str | None:
-    """Why a workgroup can never be started, or None."""
+    """The reason why a workgroup can never start, or None."""
     limits = AMD_LIMITS[arch]
     items = limits.wave * num_warps
     if items > MOST_WORK_ITEMS:

@@ -1,4 +1,4 @@
-"""AMD's assembly as LLVM prints it: its hot loop, its loads and what it spills."""
+"""Reads AMD's assembly as LLVM prints it: the hot loop, its loads and the spills."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTHS = {
     "ushort": 2, "sshort": 2, "short": 2, "u16": 2, "i16": 2, "b16": 2,
     "dword": 4, "b32": 4, "dwordx2": 8, "b64": 8, "dwordx3": 12, "b96": 12, "dwordx4": 16, "b128": 16,
 }  # fmt: skip
-"""Bytes that one lane moves; `d16` before a width says which half of a register takes it."""
+"""Bytes that one lane moves; `d16` before a width names the half of a register that takes it."""
 PADDING = ("s_nop", "s_code_end")
 
 
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 def read_amdgcn(text: str) -> Code:
-    """Of the hot loop, the longest that has none in itself; without a loop, of the kernel."""
+    """Read the hot loop (the longest loop with no loop inside it), or the whole kernel where it has no loop."""
     rows, loops = _rows(text)
     hot = longest_innermost(loops)
     inside = [row for row in (rows[hot[0] : hot[1]] if hot else rows) if row.opcode not in PADDING]
@@ -40,26 +40,29 @@ def read_amdgcn(text: str) -> Code:
 
 
 def hot_loop_lines(text: str) -> str:
-    """The instructions of the hot loop, or all where there is none."""
+    """The instructions of the hot loop, or all where there is no loop."""
     rows, loops = _rows(text)
     hot = longest_innermost(loops)
     return "\n".join(f"\t{row.opcode} {row.operands}".rstrip() for row in (rows[hot[0] : hot[1]] if hot else rows))
 
 
 def width_of(opcode: str) -> int:
-    """Bytes that one lane moves by a load or store; 4 where its name says nothing of a width."""
+    """Bytes that one lane moves in a load or store; 4 where the opcode names no width."""
     found = ACCESS.match(opcode)
     words = found[1].split("_") if found else []
     return next((WIDTHS[word] for word in words if word in WIDTHS), 4)
 
 
 def _spills(row: Row) -> bool:
-    """Scratch that a kernel addresses itself (an array that is indexed) counts too, as NVIDIA's local memory does."""
+    """Whether the row accesses scratch. Scratch that a kernel addresses itself (an indexed array) counts too, as
+    NVIDIA's
+    local memory does.
+    """
     return row.opcode.startswith("scratch_") or (bool(SPILL.search(row.comment)) and bool(ACCESS.match(row.opcode)))
 
 
 def _rows(text: str) -> tuple[list[Row], list[tuple[int, int]]]:
-    """Instructions, and each loop as the number of its first instruction and that after its branch."""
+    """Return the instructions, and each loop as (number of its first instruction, number after its branch)."""
     rows: list[Row] = []
     labels: dict[str, int] = {}
     loops = []
@@ -74,7 +77,7 @@ def _rows(text: str) -> tuple[list[Row], list[tuple[int, int]]]:
 
 
 def _code(text: str) -> Iterator[str]:
-    """Lines of the section of code; what follows it (debug sections) has no instructions."""
+    """Lines of the code section; the sections after it (debug sections) hold no instructions."""
     inside = False
     for line in text.splitlines():
         if line.startswith(("\t.text", "\t.section")):

@@ -1,4 +1,4 @@
-"""A static sweep made elsewhere: what was pruned there is not tried again here."""
+"""Takes over a static sweep made elsewhere: configurations pruned there are not tried again here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.values.suite import Plan
 
 
 class Row(msgspec.Struct, frozen=True):
-    """As much as is needed of a configuration of `sweep --compile-only --json`."""
+    """The fields read from a configuration of `sweep --compile-only --json`."""
 
     id: str
     op: str
@@ -27,7 +27,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """As much as is needed of `sweep --compile-only --json`."""
+    """The fields read from `sweep --compile-only --json`."""
 
     schema: int
     compile_only: bool
@@ -39,11 +39,10 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def accept(file: Path, plan: Plan, target: str, folder: Path | None = None) -> int:
-    """Puts the pruned configurations of `file` among the results of this machine; how many of the
-    plan's cases they are.
+    """Add the pruned configurations of `file` to this machine's results; return how many of them are cases of the plan.
 
-    Raises HarnessError, one line, for a file that is no such JSON, and where target, toolchain or a variant's source
-    differ: what did not fit or took too long there says nothing here then.
+    Raises HarnessError (one line) for a file that is no such JSON, and where the target, the toolchain or a variant's
+    source differs. A configuration that did not fit or took too long there then proves nothing here.
     """
     document = _read(file)
     target = parse_target(target).name
@@ -76,5 +75,5 @@ def _read(file: Path) -> Document:
 
 
 def _compiler(text: str) -> str:
-    """Without torch: it takes no part in compiling a kernel."""
+    """The toolchain text without torch, which takes no part in compiling a kernel."""
     return "; ".join(part for part in text.split("; ") if not part.startswith("torch "))

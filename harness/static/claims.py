@@ -1,5 +1,7 @@
-"""Which process takes equal code through LLVM and ptxas: the one that holds a lock. The system gives it back with the
-process' end."""
+"""Locks that decide which process takes equal code through LLVM and ptxas.
+
+The process that holds the lock compiles; the system releases the lock when the process ends.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import TextIO
 
 
 class InProgress(Exception):
-    """Another process is taking equal code through LLVM and ptxas. key: of that code."""
+    """Another process is taking equal code through LLVM and ptxas. `key`: the key of that code."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -18,18 +20,18 @@ class InProgress(Exception):
 
 
 class OverLimit(Exception):
-    """Equal code went over the time limit before; the message says so."""
+    """Equal code exceeded the time limit before, as the message says."""
 
 
 class Claims:
-    """Of one process, in the folder that all share."""
+    """The claims of one process, in the folder that all processes share."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[str, TextIO] = {}
 
     def take(self, key: str) -> None:
-        """Raises InProgress where another process is at equal code, OverLimit where that code was given up."""
+        """Claim this code. Raises InProgress where another process is compiling it, OverLimit where it was given up."""
         given_up = self._folder / f"{key}.given-up"
         if given_up.exists():
             raise OverLimit(given_up.read_text())
@@ -50,7 +52,7 @@ class Claims:
 
 
 def is_free(folder: Path, key: str) -> bool:
-    """Whether no process is at this code."""
+    """Whether no process is compiling this code."""
     file = _locked(folder / f"{key}.claim")
     if file is not None:
         file.close()
@@ -58,7 +60,7 @@ def is_free(folder: Path, key: str) -> bool:
 
 
 def give_up(folder: Path, pid: int, reason: str) -> None:
-    """Nobody is to try again what a process, about to be killed, has claimed."""
+    """Mark as given up the code that a process about to be killed has claimed: no process tries it again."""
     for file in folder.glob("*.claim"):
         if file.read_text() == str(pid):
             file.with_suffix(".given-up").write_text(reason)

@@ -1,4 +1,4 @@
-"""One case to its launches and binaries: `run` goes its usual way on meta tensors, and nothing is computed."""
+"""Compiles one case to its launches and binaries: `run` runs unchanged on meta tensors, and nothing is computed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class CaseCompiler:
         self._binaries = AmdBinaries(target) if target.backend == "hip" else NvidiaBinaries(target)
 
     def compile(self, case: Case) -> Compiled:
-        """Raises InProgress where another process is compiling the same code; all else becomes the result's reason."""
+        """Compile one case. Raises InProgress where another process is compiling the same code; any other error becomes
+        the
+        result's reason.
+        """
         start, spent, asked, refused = time.perf_counter(), cpu_seconds(), "", False
         self.stages.clear()
         try:
@@ -117,8 +120,9 @@ def meta_inputs(
 
 
 def _made_inputs(op: OpSpec, dims: Mapping[str, int], activations: str, weights: str) -> dict[str, Any]:
-    """Those that an op's own function makes: on the meta device where it can, else on the CPU, their values thrown
-    away."""
+    """The inputs that an op's own function makes: on the meta device where it can, else on the CPU, with their values
+    dropped.
+    """
     loaded, dtype = load_op(op.name, weights), getattr(torch, activations)
     try:
         return make_inputs(loaded, dims, dtype, "meta", torch.Generator(), None)
@@ -140,8 +144,10 @@ def _declared_inputs(op: OpSpec, dims: Mapping[str, int], activations: str) -> d
 
 
 def multiply_adds(op: OpSpec, dims: Mapping[str, int]) -> int | None:
-    """Multiply-adds of one call of an op with int4 weights: at one token, one per weight that it uses. None for other
-    ops: a norm has weights too, but its work is not by the weight."""
+    """Multiply-adds of one call of an op with int4 weights at one token: one per weight that it uses.
+
+    None for other ops: a norm has weights too, but its work does not scale with them.
+    """
     if op.cost is None or not any(i.fill == "int4" for i in op.op.inputs):
         return None
     return op.cost(dims).flop // 2 or None
@@ -157,7 +163,7 @@ def _launch(recorded: Recorded, binary: Binary) -> Launch:
 
 
 def warm_toolchain(target: Target) -> None:
-    """What Triton computes once per process: forked processes then find it computed."""
+    """Compute the values that Triton computes once per process, so that forked processes inherit them."""
     from triton.runtime.cache import triton_key
 
     triton_key()
@@ -165,13 +171,13 @@ def warm_toolchain(target: Target) -> None:
 
 
 def cpu_seconds() -> float:
-    """Of this process and the assemblers that it started, so far."""
+    """CPU time so far of this process and the assemblers that it started, in seconds."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def reason_of(error: Exception) -> str:
-    """One line that says what failed."""
+    """The failure in one line."""
     if isinstance(error, HarnessError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]

@@ -1,4 +1,4 @@
-"""What a cubin (an ELF file) says of itself: a hash of what runs, registers and frame."""
+"""Reads a cubin (an ELF file): a hash of the sections that run, registers and frame."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import msgspec
 from harness.static.elf import read_sections
 
 RUNS = (".text.", ".nv.info.", ".nv.constant", ".nv.shared.", ".nv.local.", ".nv.global")
-"""Sections that decide what a launch does. Debug sections hold paths, line numbers and PTX text, and stay out."""
+"""Sections that decide a launch's behaviour. Debug sections (paths, line numbers, PTX text) stay out."""
 REGCOUNT, FRAME_SIZE = 0x2F, 0x11
 """Attributes of `.nv.info` (`EIATTR_REGCOUNT`, `EIATTR_FRAME_SIZE` in cuobjdump's listing): symbol index, value."""
 WITH_PAYLOAD = 4
-"""Format of an attribute that is followed by its size; the others hold their value in the header."""
+"""Format of an attribute that is followed by its size; the other formats hold the value in the header."""
 
 
 class Cubin(msgspec.Struct, frozen=True):
-    """sha256: of the sections that run. registers per thread; stack_bytes: local frame of a thread.
-    code: the kernel's instructions."""
+    """`sha256`: hash of the sections that run. `registers`: per thread. `stack_bytes`: local frame of a thread.
+    `code`: the kernel's instructions.
+    """
 
     sha256: str
     registers: int
@@ -28,7 +29,7 @@ class Cubin(msgspec.Struct, frozen=True):
 
 
 def read_cubin(image: bytes) -> Cubin:
-    """Raises ValueError for what is no cubin."""
+    """Parse a cubin. Raises ValueError for any other file."""
     sections = read_sections(image)
     digest = hashlib.sha256()
     for section in sections:
@@ -43,7 +44,7 @@ def read_cubin(image: bytes) -> Cubin:
 
 
 def _attributes(body: bytes) -> list[tuple[int, int]]:
-    """(attribute, largest value) of those that give a value per symbol."""
+    """(attribute, largest value) of the attributes that give a value per symbol."""
     found: dict[int, int] = {}
     at = 0
     while at + 4 <= len(body):

@@ -1,4 +1,4 @@
-"""Sections, notes and symbols of a 64-bit ELF file, which both makers' binaries are."""
+"""Sections, notes and symbols of a 64-bit ELF file, the format of NVIDIA's and AMD's binaries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FUNCTION = 2
 
 
 class Section(NamedTuple):
-    """size: also of a section without bytes in the file. link: number of the section that it refers to."""
+    """`size`: also set for a section without bytes in the file. `link`: number of the section that it refers to."""
 
     name: str
     kind: int
@@ -22,7 +22,7 @@ class Section(NamedTuple):
 
 
 def read_sections(image: bytes) -> list[Section]:
-    """Raises ValueError for another file."""
+    """The sections of an ELF file. Raises ValueError for any other file."""
     if image[:5] != b"\x7fELF\x02":
         raise ValueError("not a 64-bit ELF file")
     (offset,) = struct.unpack_from("<Q", image, 0x28)
@@ -36,7 +36,7 @@ def read_sections(image: bytes) -> list[Section]:
 
 
 def read_notes(body: bytes) -> Iterator[tuple[str, int, bytes]]:
-    """(owner, type, description) of each note of a section; the parts lie on multiples of four bytes."""
+    """(owner, type, description) of each note of a section; each part is aligned to four bytes."""
     at = 0
     while at + 12 <= len(body):
         owner, described, kind = struct.unpack_from("<III", body, at)
@@ -46,7 +46,7 @@ def read_notes(body: bytes) -> Iterator[tuple[str, int, bytes]]:
 
 
 def function_sizes(sections: list[Section], table: str = ".symtab") -> dict[str, int]:
-    """Bytes of code of each function of a symbol table, by its name."""
+    """Code bytes of each function in a symbol table, by function name."""
     found = {}
     for section in sections:
         if section.name != table:

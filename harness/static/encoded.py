@@ -1,8 +1,9 @@
-"""Machine code without a disassembler: as much of the 128-bit instructions of sm_80 to sm_90 as `Code` needs.
+"""Machine code without a disassembler: decodes the part of the 128-bit instructions of sm_80 to sm_90 that `Code`
+needs.
 
-nvdisasm takes a quarter of a second to start; for most of hundreds of binaries that is as long as compiling them.
-NVIDIA does not document the encoding: what is used of it here is compared with nvdisasm's text by a test. Blackwell
-encodes asynchronous copies in another way and is left to nvdisasm.
+`nvdisasm` takes a quarter of a second to start; for most of hundreds of binaries that is as long as compiling them.
+NVIDIA does not document the encoding: a test compares the part used here with nvdisasm's text. Blackwell encodes
+asynchronous copies in another way and is left to nvdisasm.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from collections import Counter
 from harness.static.sass import Code, longest_innermost
 
 ARCHITECTURES = range(80, 100)
-"""Compute capabilities whose code is read here."""
+"""Compute capabilities whose code this module reads."""
 BYTES = 16
 LDG, LDGSTS, LDL, STL, BRA, NOP = 0x181, 0x1AE, 0x183, 0x187, 0x147, 0x118
-"""The low nine bits of an instruction; the three above say where its operands come from."""
+"""The low nine bits of an instruction; the three above encode the source of its operands."""
 WIDTHS = (1, 1, 2, 2, 4, 8, 16, 4)
 """Bytes that a thread moves, by bits 73 to 75 of a load or store: u8, s8, u16, s16, 32, 64, 128."""
 
 
 def read_encoded(text: bytes, capability: int) -> Code:
-    """What `sass.read_code` says of the same code. text: the section `.text.<kernel>` of a cubin."""
+    """The same `Code` as `sass.read_code` returns. `text`: the section `.text.<kernel>` of a cubin."""
     words = list(struct.iter_unpack("<QQ", text[: len(text) // BYTES * BYTES]))
     opcodes = [low & 0x1FF for low, _ in words]
     loops = [
@@ -38,8 +39,10 @@ def read_encoded(text: bytes, capability: int) -> Code:
 
 
 def _distance(low: int, high: int, capability: int) -> int:
-    """Bytes from the next instruction to a branch's target, in units of four: bits 34 to 81, signed; from sm_90 on bits
-    16 to 23 are below them."""
+    """Distance from the next instruction to a branch's target, in units of four bytes: bits 34 to 81, signed. From
+    sm_90 on
+    the field has bits 16 to 23 below them.
+    """
     value = (low >> 34) | (high & 0x3FFFF) << 30
     value -= (value >> 47) << 48
     return 4 * (value if capability < 90 else value << 8 | (low >> 16 & 0xFF))

@@ -1,4 +1,4 @@
-"""What AMD's code object (an ELF file) says of its kernel: registers, spills, scratch, and a hash of what runs."""
+"""Reads AMD's code object (an ELF file): registers, spills, scratch, and a hash of the sections that run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import msgspec
 from harness.static.elf import function_sizes, read_notes, read_sections
 
 RUNS = (".text", ".rodata", ".data", ".bss")
-"""Sections that decide what a launch does: code, the kernel's descriptor, constants. Debug sections hold paths and line
-numbers, and the notes the compiler's spelling of the target; both stay out."""
+"""Sections that decide a launch's behaviour: code, the kernel's descriptor, constants.
+
+Debug sections (paths, line numbers) and the notes (the compiler's spelling of the target) stay out.
+"""
 METADATA = 32
 """`NT_AMDGPU_METADATA`: MessagePack (LLVM, "User Guide for AMDGPU Backend", code object V3 and above)."""
 
 
 class Hsaco(msgspec.Struct, frozen=True):
-    """vgprs: vector registers of a lane, AGPRs among them where the architecture has one file for both. vgpr_spills,
-    sgpr_spills: registers that did not fit. scratch_bytes: private memory of a lane. lds_bytes: fixed LDS of a
-    workgroup, without what the launch asks for. code_bytes, code_hash: of the kernel's function, without padding."""
+    """`vgprs`: vector registers of a lane, AGPRs included where the architecture has one file for both. `vgpr_spills`,
+    `sgpr_spills`: registers that did not fit. `scratch_bytes`: private memory of a lane. `lds_bytes`: fixed LDS of a
+    workgroup, without the dynamic LDS of the launch. `code_bytes`, `code_hash`: the kernel's function, without padding.
+    """
 
     sha256: str
     kernel: str
@@ -36,7 +39,7 @@ class Hsaco(msgspec.Struct, frozen=True):
 
 
 def read_hsaco(image: bytes) -> Hsaco:
-    """Raises ValueError for what is no code object of one kernel."""
+    """Parse a code object of one kernel. Raises ValueError for any other file."""
     sections = read_sections(image)
     digest = hashlib.sha256()
     for section in sections:

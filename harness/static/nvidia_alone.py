@@ -1,4 +1,4 @@
-"""What only NVIDIA's compiler can do: recognised before AMD's would end in an error, or in the middle of LLVM."""
+"""Recognises code that only NVIDIA's compiler accepts, before AMD's compiler raises an error or aborts inside LLVM."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from harness.static.target import Target
 
 INLINE = re.compile(r'tt\.elementwise_inline_asm "((?:[^"\\]|\\.)*)"')
 PTX = re.compile(r"\w\.(?:[busf](?:8|16|32|64|128)|bf16(?:x2)?|f16x2|pred|sync|aligned|wait|launch_dependents)\b")
-"""A type or word behind a dot, as PTX has them and AMD's assembly never does."""
+"""A type or word after a dot that PTX has and AMD's assembly never has."""
 LIBDEVICE = re.compile(r'symbol = "(__nv_\w+)"')
 UNRECOGNISED = re.compile(r"[Kk]eyword argument (\w+)")
 
 
 class NvidiaAlone(Exception):
-    """The reason for which a case is UNSUPPORTED on another maker's target."""
+    """The reason why a case is UNSUPPORTED on another maker's target."""
 
 
 def refuse_ptx(ttir: str) -> None:
-    """Raises NvidiaAlone for Triton's first intermediate code with PTX assembly or functions of libdevice in it."""
+    """Raises NvidiaAlone where Triton's first intermediate code has PTX assembly or functions of libdevice."""
     for found in INLINE.finditer(ttir):
         if PTX.search(found[1]):
             what = " ".join(re.sub(r"\\.", " ", found[1]).split())[:60]
@@ -29,7 +29,9 @@ def refuse_ptx(ttir: str) -> None:
 
 
 def nvidia_option(error: Exception, target: Target) -> str:
-    """Why a launch with this option cannot be compiled for another maker's target; empty for any other error."""
+    """The reason why a launch with this option cannot be compiled for another maker's target; empty for any other
+    error.
+    """
     if target.backend == "cuda" or not isinstance(error, KeyError):
         return ""
     found = UNRECOGNISED.search(str(error))
@@ -38,7 +40,7 @@ def nvidia_option(error: Exception, target: Target) -> str:
 
 @cache
 def _options() -> frozenset[str]:
-    """Options of a launch that NVIDIA's compiler has and AMD's has not."""
+    """Launch options of NVIDIA's compiler that AMD's lacks."""
     from triton.backends.amd.compiler import HIPOptions
     from triton.backends.nvidia.compiler import CUDAOptions
 

@@ -1,4 +1,4 @@
-"""A launch's cubin to its `Binary`."""
+"""Turns a launch's cubin into its `Binary`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.values.binary import Binary
 
 
 class NvidiaBinaries:
-    """Reads equal machine code once."""
+    """Reads each distinct machine code once."""
 
     def __init__(self, target: Target) -> None:
         assert target.capability is not None
@@ -27,7 +27,7 @@ class NvidiaBinaries:
         self._codes: dict[str, Code] = {}
 
     def read(self, launch: Recorded, macs: int | None) -> Binary:
-        """macs: multiply-adds of the call, None where they are not counted."""
+        """The launch's `Binary`. `macs`: multiply-adds of the call, None where they are not counted."""
         kernel, metadata, image = launch.kernel, launch.kernel.metadata, launch.kernel.asm["cubin"]
         cubin = read_cubin(image)
         if cubin.sha256 not in self._codes:
@@ -56,10 +56,9 @@ class NvidiaBinaries:
 def instructions_per_weight(
     code: Code, ptx: str, grid: tuple[int, int, int], num_warps: int, macs: int | None
 ) -> float | None:
-    """Thread instructions that all passes through the hot loop execute, per multiply-add of the call.
+    """Thread instructions that all iterations of the hot loop execute, per multiply-add of the call.
 
-    How often the loop runs is read from the PTX; where the machine code has it unrolled, its loads say how many passes
-    one holds.
+    The trip count comes from the PTX. If the machine code has the loop unrolled, its loads give the unroll factor.
     """
     if macs is None:
         return None

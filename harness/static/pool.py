@@ -1,4 +1,4 @@
-"""Compiles many cases on all cores, each under a time limit, none twice. Imports no torch."""
+"""Compiles many cases on all cores, each under a time limit and each code once. Imports no torch."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from harness.worker.launch import worker_environment
 from harness.worker.process import WorkerDied, WorkerProcess
 
 LIMIT_S = 120.0
-"""The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a core with
-Triton 3.6, 8 s with 3.7, and more than 60 s on four cores that had twice as much to do."""
+"""Seconds. The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a
+core
+with Triton 3.6 and 8 s with 3.7. On four cores with twice as much work it took more than 60 s.
+"""
 NOT_TILES = frozenset({"num_warps", "num_stages", "num_ctas", "maxnreg"})
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """A process that is to be forked must have no threads."""
@@ -46,14 +48,16 @@ def compile_cases(
 
 
 class Compilation:
-    """Compiles from its making on; iterating gives each result as it comes, once.
+    """Compiles from its construction on; iterating yields each result once, as it arrives.
 
-    target: `sm_90`, `gfx942`. jobs: processes, as many as this process may use cores when left out. limit_s: wall time
-    for each case, `LIMIT_S` when left out. folder: of the cache of results, the user's when left out. python: the
-    interpreter whose Triton compiles. root: of the kernels; ops: outside of it; None for those that this process runs.
-    held: compiles what `want` names, and `heard` gives it. The binaries lie in Triton's own disk cache, where a launch
-    on a GPU of this architecture finds them. Raises HarnessError for an unknown target; iterating and `heard` do where
-    the compiler ends early.
+    `target`: `sm_90`, `gfx942`. `jobs`: processes; by default as many as the cores that this process may use.
+    `limit_s`:
+    wall time for each case, by default `LIMIT_S`. `folder`: the cache of results, by default the user's. `python`: the
+    interpreter whose Triton compiles. `root`: the kernels' folder. `ops`: ops outside of it; None for those that this
+    process runs. `held`: compile only the cases that `want` names; `heard` returns their results. The binaries lie in
+    Triton's own disk cache, where a launch on a GPU of this architecture finds them.
+
+    Raises HarnessError for an unknown target; iterating and `heard` raise it where the compiler ends early.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class Compilation:
         self._numbers = {case.id: i for i, case in enumerate(cases)}
         self.jobs = jobs or available_cores()
         self.expected = 0 if held else len(self._left)
-        """Cases that are being compiled, or wait for it."""
+        """Cases that are compiling or queued."""
         self._server: WorkerProcess | None = None
         self._ending: threading.Thread | None = None
         if self._left:
@@ -97,7 +101,7 @@ class Compilation:
             self.end()
 
     def want(self, cases: Sequence[Case]) -> None:
-        """Compiles these, after those that were wanted before; of a held compilation."""
+        """Compile these cases after those wanted before; only for a held compilation."""
         numbers = [self._numbers[case.id] for case in cases]
         self._ready.extend(known for i in numbers if (known := self._found[i]) is not None)
         places = {number: place for place, number in enumerate(self._left)}
@@ -108,7 +112,7 @@ class Compilation:
                 self._server.send(Want(left))
 
     def heard(self, limit_s: float | None) -> Compiled | None:
-        """The next one that is done; None where none is within the limit."""
+        """The next finished result; None where none finishes within the limit."""
         if self._ready:
             return self._ready.popleft()
         assert self._server is not None
@@ -127,7 +131,7 @@ class Compilation:
 
     @property
     def ids(self) -> frozenset[str]:
-        """Of all its cases."""
+        """The ids of all cases."""
         return frozenset(self._numbers)
 
     @property
@@ -137,12 +141,14 @@ class Compilation:
 
     @property
     def results(self) -> tuple[Compiled, ...]:
-        """Those so far, in the order of the cases."""
+        """The results so far, in the order of the cases."""
         return tuple(known for known in self._found if known is not None)
 
     def end(self) -> threading.Thread | None:
-        """Ends the compilers, also in the middle, and removes what they shared, which takes a second of files: nobody
-        waits for it before `close`."""
+        """Stop the compilers, also in the middle of a case, and remove their shared files.
+
+        Removing the files takes a second, for which nothing waits before `close`.
+        """
         server, self._server = self._server, None
         if server is not None:
             self._ending = threading.Thread(target=_cleared, args=(server, self._shared))
@@ -150,7 +156,7 @@ class Compilation:
         return self._ending
 
     def close(self) -> None:
-        """Ends the compilers, also in the middle, and waits until they have ended."""
+        """Stop the compilers, also in the middle of a case, and wait until they have ended."""
         ending = self.end()
         if ending is not None:
             ending.join()
@@ -163,9 +169,11 @@ def _cleared(server: WorkerProcess, shared: tempfile.TemporaryDirectory[str]) ->
 
 
 def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:
-    """Those that may turn out as the same code (they differ in the number of stages alone) one after the other, not
-    side by side; among these, what is likely to take longest first, so that no core is alone with it at the end. It
-    decides the order and nothing else."""
+    """Order the cases for compiling; the order changes no result.
+
+    Cases that may yield the same code (they differ in the number of stages alone) come one after the other, not side by
+    side. Among these, the case likely to take longest comes first, so that no core is left alone with it at the end.
+    """
     turns: Counter[tuple[object, ...]] = Counter()
     keys = {}
     for i in numbers:
@@ -181,7 +189,7 @@ def _in_order(cases: Sequence[Case], numbers: Sequence[int]) -> list[int]:
 
 
 def tile_of_a_warp(case: Case) -> float:
-    """Elements: what compiling takes goes by it."""
+    """Elements of the tile per warp, which predicts the compile time."""
     tunables = case.answer.tunables if case.answer else {}
     numbers = {name: value for name, value in tunables.items() if isinstance(value, int) and value > 0}
     tile = math.prod(value for name, value in numbers.items() if name not in NOT_TILES)

@@ -1,4 +1,4 @@
-"""How often a kernel's loop runs, told from its PTX where the bounds are constants."""
+"""The trip count of a kernel's loop, read from its PTX where the bounds are constants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEP = re.compile(r"^\s*(mov|add|sub|shl)\.\w+\s+(%\w+),\s*([%\w-]+)(?:,\s*([%\w
 COMPARE = re.compile(r"^\s*setp\.(lt|le|gt|ge|ne|eq)\.([usb])(\d+)\s+(%p\d+),\s*([%\w-]+),\s*([%\w-]+);")
 GLOBAL_LOAD = re.compile(r"\b(?:ld\.global[\w.:]*|cp\.async\.c[ag][\w.]*)\s.*?(\[.*?\])(?:.*?(\[.*?\]))?")
 LIMIT = 1 << 18
-"""A loop that runs more often than this is not followed."""
+"""A loop with more iterations than this is not followed."""
 
 OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "mov": lambda value, _: value, "add": operator.add, "sub": operator.sub, "shl": operator.lshift,
@@ -25,16 +25,22 @@ Values = dict[str, int]
 
 
 class Loop(NamedTuple):
-    """The kernel's longest innermost loop. trips: how often its body runs, None where that is not a constant or it
-    lies in another loop. global_loads: load instructions of its body, those of one address counted once: Triton writes
-    a load per element, and ptxas merges the equal ones."""
+    """The kernel's longest innermost loop.
+
+    `trips`: iterations, None where that is not a constant or the loop lies in another loop. `global_loads`: load
+    instructions in its body, with those of one address counted once. Triton writes a load per element, and ptxas merges
+    the
+    equal ones.
+    """
 
     trips: int | None
     global_loads: int
 
 
 class Step(NamedTuple):
-    """result = operation(left, right); operands are registers or numbers. bits: of an unsigned comparison, else 0."""
+    """result = operation(left, right); operands are registers or numbers. `bits`: width of an unsigned comparison, else
+    0.
+    """
 
     operation: str
     result: str
@@ -44,11 +50,11 @@ class Step(NamedTuple):
 
 
 class _NotFollowed(Exception):
-    """The counter goes through something that is not computed here."""
+    """The loop counter depends on an operation that this module does not compute."""
 
 
 def hot_loop(ptx: str) -> Loop | None:
-    """None for a kernel without a loop."""
+    """The hot loop, or None for a kernel without a loop."""
     if "Loop Header" not in ptx:
         return None
     lines = ptx.splitlines()
@@ -68,7 +74,9 @@ def hot_loop(ptx: str) -> Loop | None:
 
 
 def _trips(before: Sequence[str], body: Sequence[str], guard: str, inverted: bool) -> int | None:
-    """What decides the guard, and nothing else, is computed from its constant start on, until the guard lets go."""
+    """Compute the values that decide the guard, and nothing else, from their constant start until the guard ends the
+    loop.
+    """
     needed, known = {guard}, 0
     while known != len(needed):
         known = len(needed)

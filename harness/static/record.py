@@ -1,4 +1,4 @@
-"""A call of a variant on meta tensors: every Triton launch becomes a warm-up and is written down."""
+"""Calls a variant on meta tensors: every Triton launch becomes a warm-up and is recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVICE = 0
 
 
 class StandInDriver:
-    """As much of a driver as compiling asks for: it names the target."""
+    """The part of a driver that compiling needs: it names the target."""
 
     def __init__(self, target: Target) -> None:
         self.target = GPUTarget(target.backend, target.arch, target.warp)
@@ -36,7 +36,7 @@ class StandInDriver:
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """One launch: the compiled kernel and what it would have been started with; see `Launch`."""
+    """One launch: the compiled kernel and the arguments that it would have started with; see `Launch`."""
 
     kernel: Any
     grid: tuple[int, int, int]
@@ -45,8 +45,12 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """launches: of the last call, in order; host_ops: hash of the torch calls it made. Of a kernel under
-    `triton.autotune` every configuration is launched, or the one that was chosen before, on a GPU: `chosen`."""
+    """Records the launches of a call.
+
+    `launches`: those of the last call, in order. `host_ops`: hash of the torch calls that it made. Every configuration
+    of
+    a kernel under `triton.autotune` is launched, or only the one chosen earlier on a GPU: `chosen`.
+    """
 
     def __init__(self) -> None:
         self.launches: list[Recorded] = []
@@ -54,7 +58,7 @@ class Recorder:
         self.host_ops = ""
 
     def call(self, run: Callable[..., Any], inputs: list[Any], tunables: Mapping[str, Any]) -> Any:
-        """`run` on inputs that are meta tensors and numbers. Raises what `run` or the compiler raise."""
+        """Call `run` on inputs that are meta tensors and numbers. Raises any error of `run` or the compiler."""
         self.launches, self.chosen = [], []
         memory = _Memory()
         for value in inputs:
@@ -68,7 +72,7 @@ class Recorder:
 
 
 class _Memory:
-    """Numbers memory in the order in which it is first seen; holds on to it, so that no number comes twice."""
+    """Numbers memory in the order of first use, and keeps it alive so that no number is reused."""
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
@@ -86,8 +90,10 @@ class _Memory:
 
 
 class _HostOps(TorchDispatchMode):
-    """Hashes every torch call with its arguments; of tensors their memory, dtype, shape and strides. Views do nothing
-    on a GPU, and whoever uses one describes it."""
+    """Hashes every torch call with its arguments; a tensor enters by its memory, dtype, shape and strides.
+
+    Views are left out: they do nothing on a GPU, and each op that uses one describes it.
+    """
 
     def __init__(self, memory: _Memory) -> None:
         super().__init__()
@@ -95,7 +101,9 @@ class _HostOps(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """torch asks. With True the first call imports torch._dynamo, 1.4 to 4 s a process; nothing is traced here."""
+        """Called by torch. With True the first call imports torch._dynamo, 1.4 to 4 s a process; nothing is traced
+        here.
+        """
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -116,8 +124,12 @@ class _HostOps(TorchDispatchMode):
 
 @contextmanager
 def _launches_recorded(launches: list[Recorded], choices: list[str], memory: _Memory) -> Iterator[None]:
-    """Replaces `run` of Triton's functions: no hook of Triton 3.7 sees the grid and arguments of a launch that is not
-    made, and on a GPU (`gpu_binaries`) none is to be made either."""
+    """Replace `run` of Triton's functions.
+
+    No hook of Triton 3.7 sees the grid and arguments of a launch that is not made. On a GPU (`gpu_binaries`) no launch
+    may
+    be made either.
+    """
     launch, autotune = JITFunction.run, Autotuner.run
 
     def warm_up(function: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> Any:
@@ -128,7 +140,7 @@ def _launches_recorded(launches: list[Recorded], choices: list[str], memory: _Me
         return kernel
 
     def every(tuner: Any, *args: Any, **options: Any) -> Any:
-        """Each configuration that could be chosen; the one that was, where there was a GPU to choose by."""
+        """Launch each configuration that could be chosen, or the chosen one where there was a GPU to choose on."""
         chosen = getattr(tuner, "best_config", None)
         if chosen is not None and len(tuner.configs) > 1:
             choices.append(f"{tuner.base_fn.__name__}: {chosen}")

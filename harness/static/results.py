@@ -1,4 +1,4 @@
-"""Finished results on disk: what was compiled once is read again, as long as Triton's cache has its binaries."""
+"""Finished results on disk: a compiled case is read again as long as Triton's cache has its binaries."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ from harness.values.measurement import Status
 from harness.values.suite import OpSource
 
 VERSION = 4
-"""Raised when what is read from a binary changes."""
+"""Raised when the facts read from a binary change."""
 CACHE_VARIABLE = "HARNESS_CACHE"
 IGNORED_VARIABLES = frozenset({"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_INTERPRET"})
-"""Of Triton's environment variables: where things lie, not what is made. The interpreter is never used here."""
+"""Triton's environment variables that set where files lie, not their content. The interpreter is never used here."""
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """limit_s: the time limit under which the result came about; a TIMEOUT counts for limits up to it."""
+    """`limit_s`: the time limit under which the result was made; a TIMEOUT counts for limits up to it."""
 
     compiled: Compiled
     limit_s: float
 
 
 class Results:
-    """Results of one target. folder None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`).
-    root: the folder of kernels, ops: those outside of it; None for those that this process runs."""
+    """Results of one target.
+
+    `folder` None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`). `root`: the folder of kernels.
+    `ops`:
+    ops outside of it; None for those that this process runs.
+    """
 
     def __init__(
         self, target: str, suite_folder: str | Path, folder: Path | None = None, root: Path | None = None,
@@ -53,7 +57,10 @@ class Results:
         self._sources: dict[tuple[str, str], str] = {}
 
     def load(self, case: Case, limit_s: float) -> Compiled | None:
-        """None where there is no result, where a longer limit may bring one, or where the binaries are gone."""
+        """The stored result of a case. None where there is none, where a longer limit may bring one, or where the
+        binaries are
+        gone.
+        """
         try:
             stored = msgspec.msgpack.decode(self._file(case).read_bytes(), type=Stored)
         except (FileNotFoundError, msgspec.DecodeError):
@@ -66,8 +73,10 @@ class Results:
         return msgspec.structs.replace(found, case=case, cached=True)
 
     def save(self, compiled: Compiled, limit_s: float) -> None:
-        """FAILED is not kept, unless the compiler refused the code: the next attempt may find a toolchain that was
-        repaired. Raises HarnessError where the folder cannot be written."""
+        """Store a result. FAILED is stored only where the compiler refused the code: otherwise the next attempt may
+        find a
+        repaired toolchain. Raises HarnessError where the folder cannot be written.
+        """
         if compiled.status is Status.FAILED and not compiled.refused:
             return
         file = self._file(compiled.case)
@@ -91,8 +100,10 @@ class Results:
         return self.folder / name[:2] / name
 
     def _source(self, op: str, variant: str) -> str:
-        """Of the op's spec, and of the variant's files with their places: machine code holds paths for debuggers, and
-        Triton's cache goes by the line of a kernel."""
+        """Hash of the op's spec and of the variant's files with their paths.
+
+        Machine code holds paths for debuggers, and Triton's cache key includes the line of a kernel.
+        """
         key = (op, variant)
         if key not in self._sources:
             digest = hashlib.sha256()
@@ -105,7 +116,7 @@ class Results:
 
 
 def sources(cases: Iterable[Case], kernels: KernelLibrary) -> dict[str, str]:
-    """By `op/variant`, the hash of the source of every variant of the cases, wherever it lies."""
+    """The source hash of every variant of the cases by `op/variant`, wherever the variant lies."""
     found = {(case.op, case.answer.variant) for case in cases if case.op is not None and case.answer is not None}
     return {
         f"{op}/{variant}": closure_hash(kernels.known_file(op, variant), kernels.root) for op, variant in sorted(found)
@@ -113,7 +124,7 @@ def sources(cases: Iterable[Case], kernels: KernelLibrary) -> dict[str, str]:
 
 
 def cache_folder() -> Path:
-    """Where the harness keeps what it can make again."""
+    """The folder for files that the harness can make again."""
     given = os.environ.get(CACHE_VARIABLE)
     if given:
         return Path(given)
@@ -121,7 +132,7 @@ def cache_folder() -> Path:
 
 
 def triton_cache() -> Path:
-    """Triton's disk cache, as Triton finds it."""
+    """Triton's disk cache, found by Triton's own rule."""
     if given := os.environ.get("TRITON_CACHE_DIR"):
         return Path(given)
     return Path(os.environ.get("TRITON_HOME") or Path.home()) / ".triton" / "cache"
@@ -129,8 +140,10 @@ def triton_cache() -> Path:
 
 @cache
 def toolchain(target: str) -> str:
-    """Versions of Triton, torch and, for NVIDIA, ptxas, and the environment variables that change what Triton makes;
-    nothing of it is imported."""
+    """Versions of Triton, torch and, for NVIDIA, ptxas, and the environment variables that change Triton's output.
+
+    None of these packages is imported.
+    """
     capability = parse_target(target).capability
     try:
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("triton", "torch")]

@@ -1,4 +1,4 @@
-"""Machine code as nvdisasm prints it: its hot loop, its loads and what it spills."""
+"""Reads machine code as nvdisasm prints it: the hot loop, its loads and the spills."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ PADDING = "NOP"
 
 
 class Code(msgspec.Struct, frozen=True):
-    """instructions: of the hot loop, or of the whole kernel where `loop` is false. global_loads: those among them, by
-    bytes a thread. spill_bytes: local loads and stores of the whole kernel, bytes a thread, each counted once."""
+    """`instructions`: in the hot loop, or in the whole kernel where `loop` is false. `global_loads`: the global loads
+    among
+    them, by bytes per thread. `spill_bytes`: local loads and stores of the whole kernel, bytes per thread, each counted
+    once.
+    """
 
     instructions: int
     loop: bool
@@ -31,7 +34,7 @@ class Code(msgspec.Struct, frozen=True):
 
     @property
     def load_bytes(self) -> int | None:
-        """Width of the most frequent load; of two that are equally frequent the wider."""
+        """Width of the most frequent load, in bytes; on a tie the wider."""
         return max(self.global_loads, key=lambda width: (self.global_loads[width], width), default=None)
 
     @property
@@ -40,7 +43,7 @@ class Code(msgspec.Struct, frozen=True):
 
 
 def disassemble(cubin: bytes, nvdisasm: str) -> str:
-    """Text of the code sections. Raises CalledProcessError where nvdisasm refuses the file."""
+    """The text of the code sections. Raises CalledProcessError where nvdisasm refuses the file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "kernel.cubin")
         file.write_bytes(cubin)
@@ -49,7 +52,7 @@ def disassemble(cubin: bytes, nvdisasm: str) -> str:
 
 
 def read_code(text: str) -> Code:
-    """Of the hot loop; without a loop, of the kernel."""
+    """The `Code` of the hot loop, or of the whole kernel where it has no loop."""
     loop = hot_loop_text(text)
     hot = [opcode for opcode in _opcodes(loop) if opcode != PADDING]
     loads = Counter(_width(opcode) for opcode in hot if _is_global_load(opcode))
@@ -58,8 +61,11 @@ def read_code(text: str) -> Code:
 
 
 def hot_loop_text(text: str) -> str:
-    """The lines of the longest loop that has none in itself, from its label to its branch; a branch to itself, which
-    ends every kernel, is none. All of the text where there is none."""
+    """The lines of the longest loop with no loop inside it, from its label to its branch; the whole text where there is
+    none.
+
+    The branch to itself that ends every kernel is no loop.
+    """
     rows = text.splitlines()
     labels: dict[str, int] = {}
     loops = []
@@ -74,7 +80,7 @@ def hot_loop_text(text: str) -> str:
 
 
 def longest_innermost(loops: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """loops: start and end of each."""
+    """The longest loop with no loop inside it. `loops`: (start, end) of each."""
     inner = [a for a in loops if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in loops)]
     return max(inner, key=lambda loop: loop[1] - loop[0], default=None)
 

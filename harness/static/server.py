@@ -1,7 +1,8 @@
-"""A worker's service: compiles a job's cases in forked processes that have torch and Triton loaded already.
+"""The compile service of a worker: compiles a job's cases in forked processes that have torch and Triton loaded
+already.
 
-A case that exceeds its time limit is killed with all that it started; the rest goes on. When several cases reach equal
-intermediate code at the same time, one goes on; the others are taken up again when its machine code is there.
+A case that exceeds its time limit is killed with every process that it started; the other cases go on. When several
+cases reach equal intermediate code at the same time, one goes on; the others resume when its machine code is there.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from harness.worker.messages import Boot
 from harness.worker.wire import Wire, wait_for, wire_pair
 
 NICE = 5
-"""While all cores compile, the process that times what is ready must not wait for one."""
+"""Niceness: while all cores compile, the process that times finished cases must not wait for a core."""
 PR_SET_PDEATHSIG = 1
-"""linux/prctl.h: the signal that a process gets as its parent dies."""
+"""linux/prctl.h: the signal that a process gets when its parent dies."""
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
@@ -43,40 +44,39 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     target: str
     suite_folder: str
     folder: str
-    """An empty one that the processes share; the pool removes it."""
+    """An empty folder that the processes share; the pool removes it."""
     jobs: int
-    """Processes at once."""
+    """Concurrent processes."""
     limit_s: float
     """Wall time for each case."""
     ops: dict[str, OpSource] = {}
-    """Outside of the library."""
+    """Ops outside of the library."""
     held: bool = False
-    """Whether a case waits until it is wanted."""
+    """Whether each case waits until a `Want` names it."""
 
 
 class Want(msgspec.Struct, frozen=True, tag=True):
-    """To the server of a held job: compile the cases of these numbers, in this order, after those that were wanted
-    before."""
+    """To the server of a held job: compile the cases of these numbers, in this order, after those wanted before."""
 
     numbers: tuple[int, ...]
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
-    """What came of the case of this number."""
+    """The result of the case of this number."""
 
     number: int
     compiled: Compiled
 
 
 class Waiting(msgspec.Struct, frozen=True, tag=True):
-    """From a forked process: another one is at equal code, of this key; the case of this number is put aside."""
+    """From a forked process: another process is compiling equal code of this key; put the case of this number aside."""
 
     number: int
     key: str
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """One job; the parent keeps its end of the wire open as long as it wants results."""
+    """Serve one job; the parent keeps its end of the wire open as long as it wants results."""
     job: Job = wire.receive(Job)
     bind_ops(job.ops)
     with importing():  # torch, too: the pool need not wait to hand over its job
@@ -87,7 +87,7 @@ def serve(wire: Wire, _: Boot) -> None:
 
 
 class Compiler:
-    """A forked process and its present case."""
+    """A forked process and its current case."""
 
     def __init__(self, job: Job) -> None:
         self.wire, theirs = wire_pair()
@@ -115,7 +115,7 @@ class Compiler:
 
 
 class Server:
-    """Hands the job's cases to its compilers and sends each result over the wire, until the other end is gone."""
+    """Hands the job's cases to its compilers and sends each result over the wire, until the other end closes."""
 
     def __init__(self, job: Job, wire: Wire) -> None:
         self.job, self.wire, self.folder = job, wire, Path(job.folder)
@@ -142,7 +142,7 @@ class Server:
         return [compiler for compiler in self.compilers if compiler.number is not None]
 
     def _listen(self) -> bool:
-        """Waits for a message of a compiler, no longer than until a limit is reached. False: the pool is gone."""
+        """Wait for a message of a compiler, no longer than until the next time limit. False: the pool is gone."""
         busy = self._busy()
         first_s = min((compiler.started_s for compiler in busy), default=math.inf)
         left_s = max(first_s + self.job.limit_s - time.monotonic(), 0) if busy else None
@@ -167,7 +167,7 @@ class Server:
         return True
 
     def _resume(self) -> None:
-        """Cases whose code no process is at any more are next."""
+        """Queue next the cases whose code no process is compiling any more."""
         free = [case for case in self.waiting if is_free(self.folder, case.key)]
         self.waiting = [case for case in self.waiting if case not in free]
         self.queue.extendleft(case.number for case in reversed(free))
@@ -194,8 +194,7 @@ class Server:
 
 
 def work(job: Job, wire: Wire) -> None:
-    """A forked process: answers each number of a case with `Result` or `Waiting`, until it is killed or the wire
-    closes."""
+    """Forked process: answer each case number with `Result` or `Waiting`, until it is killed or the wire closes."""
     from harness.static.compile_case import CaseCompiler
     from harness.static.stages import Stages
 

@@ -1,9 +1,10 @@
-"""Triton's compiler stages, timed, with one end for equal intermediate code. Written of NVIDIA's; AMD's are `amdgcn`
-and `hsaco` where NVIDIA's are `ptx` and `cubin`.
+"""Triton's compiler stages, timed, with the stages after TTGIR shared by equal intermediate code.
 
-What the passes up to TTGIR make of a configuration decides its machine code. Configurations whose TTGIR is equal (the
-number of stages of a loop that nothing pipelines, say) go through LLVM and ptxas once: the first puts its LLVM IR, PTX
-and binary aside, the others take them from there, and each still gets an entry of its own in Triton's disk cache.
+The text names NVIDIA's stages; AMD's `amdgcn` and `hsaco` take the place of `ptx` and `cubin`.
+
+The TTGIR of a configuration decides its machine code. Configurations with equal TTGIR go through LLVM and ptxas once;
+they may differ, say, in the number of stages of a loop that nothing pipelines. The first puts its LLVM IR, PTX and
+binary aside, and the others take them over. Each still gets an entry of its own in Triton's disk cache.
 """
 
 from __future__ import annotations
@@ -23,28 +24,31 @@ from triton.backends import backends
 from harness.static.nvidia_alone import refuse_ptx
 
 BACKENDS = {"cuda": ("nvidia", "cubin"), "hip": ("amd", "hsaco")}
-"""By a target's backend: where Triton registers its compiler, and its last stage, which makes the binary."""
+"""By a target's backend: the name under which Triton registers its compiler, and its last stage, which makes the
+binary.
+"""
 BEFORE_TTGIR = frozenset({"num_stages"})
 """Options that act in the passes up to TTGIR and nowhere after; all others are part of the key of equal code."""
 
 
 class End(msgspec.Struct):
-    """What one stage after TTGIR made, and what it noted about the kernel."""
+    """The output of one stage after TTGIR, and its metadata about the kernel."""
 
     text: bytes
     metadata: dict[str, Any]
 
 
 def _nothing(key: str) -> None:
-    """One process alone claims nothing."""
+    """Claim nothing: there is one process alone."""
 
 
 class Stages:
-    """Stands in the place of the backend's stages while it is active.
+    """Replaces the backend's stages while it is active.
 
-    folder: where finished ends lie, by key. claim: called with the key of code that is about to be compiled; it raises
-    to prevent that (InProgress, say). seconds: by stage, since the last `clear`. shared: how many kernels took
-    their end over.
+    `folder`: finished stage outputs, by key. `claim`: called with the key of code that is about to compile; it raises
+    (InProgress, say) to prevent that. `seconds`: by stage, since the last `clear`. `shared`: how many kernels took over
+    the
+    stage outputs of another.
     """
 
     def __init__(self, folder: Path, claim: Callable[[str], None] = _nothing) -> None:
@@ -58,10 +62,11 @@ class Stages:
 
     @contextmanager
     def active(self, backend: str = "cuda") -> Iterator[Stages]:
-        """Registers a compiler with Triton, in the place of the backend's own, whose stages are these.
+        """Register a compiler with Triton that has these stages, in place of the backend's own.
 
-        Not `knobs.runtime.add_stages_inspection_hook`: while that is set, Triton >= 3.7 compiles into other entries of
-        its disk cache, which a measurement would not find.
+        It does not use `knobs.runtime.add_stages_inspection_hook`: while that is set, Triton >= 3.7 compiles into other
+        entries
+        of its disk cache, which a measurement would not find.
         """
         place, self._last = BACKENDS[backend]
         registered, wrap = backends[place], self._wrap
@@ -118,7 +123,7 @@ class Stages:
 
 
 def key_of(ttgir: str, options: Any) -> str:
-    """Of everything that the stages after TTGIR read: the code with its source locations, and the options."""
+    """The key of everything that the stages after TTGIR read: the code with its source locations, and the options."""
     rest = {name: value for name, value in vars(options).items() if name not in BEFORE_TTGIR}
     text = "\n".join([triton.__version__, ttgir, *(f"{name}={value}" for name, value in sorted(rest.items()))])
     return hashlib.sha256(text.encode()).hexdigest()

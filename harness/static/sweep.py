@@ -1,4 +1,4 @@
-"""The sweep of a suite up to where a GPU would be needed."""
+"""The part of a suite's sweep that needs no GPU."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def static_sweep(
     plan: Plan, *, target: str | None = None, jobs: int | None = None, limit_s: float = LIMIT_S,
     report: Callable[[str, str, int, int], None] | None = None,
 ) -> StaticSweep:  # fmt: skip
-    """Every configuration of a `sweep_plan` compiled.
+    """Compile every configuration of a `sweep_plan`.
 
-    target: `sm_90`, `gfx942`; left out, of the GPU that is here. report: as `runner.execute.Report`. Raises
-    HarnessError for no target or no compiler.
+    `target`: `sm_90`, `gfx942`; by default that of the GPU of this machine. `report`: as `runner.execute.Report`.
+    Raises
+    HarnessError where there is no target or no compiler.
     """
     start = time.perf_counter()
     suite, cases = plan.suite, plan.cases
@@ -43,7 +44,10 @@ def static_sweep(
 
 
 def carry(file: Path, plan: Plan) -> int:
-    """Takes over what a static sweep of the same suite pruned elsewhere, for the GPU that is here; see `carried`."""
+    """Take over the pruned configurations of a static sweep of the same suite made elsewhere, for the GPU of this
+    machine; see
+    `carried`.
+    """
     return accept(file, plan, _present())
 
 

@@ -1,4 +1,4 @@
-"""The GPU architectures that can be compiled for, and how many blocks of a kernel fit on one of NVIDIA's SMs."""
+"""The GPU architectures that the harness compiles for, and the occupancy of one of NVIDIA's SMs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.values.binary import Binary
 KIB = 1024
 WARP = 32
 REGISTER_UNIT = 256
-"""Registers are given to a warp in units of this many."""
+"""Allocation granularity of a warp's registers."""
 SHARED_UNIT = 128
-"""Shared memory is given to a block in units of this many bytes."""
+"""Allocation granularity of a block's shared memory, in bytes."""
 RESERVED_SHARED_BYTES = 1 * KIB
-"""What CUDA keeps of an SM's shared memory for each block, from compute capability 8.0 on."""
+"""Shared memory of an SM that CUDA reserves for each block, from compute capability 8.0 on."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Of one SM: warps and blocks at once, bytes of shared memory for all blocks and for one, registers."""
+    """Limits of one SM: resident warps and blocks, bytes of shared memory for all blocks and for one, registers."""
 
     warps: int
     blocks: int
@@ -42,14 +42,17 @@ LIMITS = {
     100: Limits(64, 32, 228 * KIB, 227 * KIB),
     120: Limits(48, 24, 100 * KIB, 99 * KIB),
 }
-"""By compute capability: CUDA C++ Programming Guide 13, "Technical Specifications per Compute Capability"; the units of
-allocation are those of the occupancy calculator of Nsight Compute."""
+"""By compute capability, from the CUDA C++ Programming Guide 13, "Technical Specifications per Compute Capability".
+
+The allocation units are those of the occupancy calculator of Nsight Compute.
+"""
 KNOWN = (*(f"sm_{capability}" for capability in LIMITS), *AMD_LIMITS)
 
 
 class Target(msgspec.Struct, frozen=True):
-    """name: `sm_90`, `gfx942`. backend: as Triton calls it, `cuda` or `hip`. arch: as its `GPUTarget` wants it, a
-    compute capability or a name. warp: threads of a warp, work-items of a wave."""
+    """`name`: `sm_90`, `gfx942`. `backend`: Triton's name for it, `cuda` or `hip`. `arch`: the argument of Triton's
+    `GPUTarget`, a compute capability or a name. `warp`: threads of a warp, work-items of a wave.
+    """
 
     name: str
     backend: str
@@ -62,7 +65,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def parse_target(name: str) -> Target:
-    """`sm_90`, `gfx942`. HarnessError for a name that is no target or one that is not known here."""
+    """Parse `sm_90`, `gfx942`. Raises HarnessError for a name that is no target or no known one."""
     if name in AMD_LIMITS:
         return Target(name, "hip", name, AMD_LIMITS[name].wave)
     found = re.fullmatch(r"(?:sm_?)?(\d+)a?", name)
@@ -72,14 +75,16 @@ def parse_target(name: str) -> Target:
 
 
 def present_target() -> str | None:
-    """The architecture of the first GPU here, without torch; None where there is none or NVML does not say."""
+    """The architecture of the first GPU of this machine, found without torch; None where there is none or NVML does not
+    tell.
+    """
     gpus = all_gpus(open_nvml()[0])
     capability = gpus[0].ask("CudaComputeCapability") if gpus else None
     return "sm_{}{}".format(*capability) if capability else None
 
 
 def does_not_fit(binary: Binary) -> str | None:
-    """Why a block of this kernel can never be started on its target, or None."""
+    """The reason why a block of this kernel can never start on its target, or None."""
     target = parse_target(binary.target)
     if isinstance(target.arch, str):
         return group_does_not_fit(target.arch, binary.shared_bytes, binary.num_warps)
@@ -96,7 +101,7 @@ def does_not_fit(binary: Binary) -> str | None:
 
 
 def blocks_per_sm(capability: int, registers: int, shared_bytes: int, num_warps: int) -> int | None:
-    """How many blocks an SM holds at once; 0 where not even one fits, None for an architecture that is not known."""
+    """Resident blocks per SM; 0 where not even one fits, None for an unknown architecture."""
     limits = LIMITS.get(capability)
     if limits is None:
         return None
