@@ -1,4 +1,4 @@
-"""One package, without what it depends on, into an empty folder: by pip or, where there is none, uv."""
+"""Installs one package without its dependencies into an empty folder: by pip or, where there is none, uv."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from harness.errors import HarnessError
 
 LIMIT_S = 1800.0
-"""A wheel of Triton has 190 to 290 MB."""
+"""Seconds. A wheel of Triton has 190 to 290 MB."""
 
 
 class _Metadata(msgspec.Struct):
@@ -26,14 +26,16 @@ class _Item(msgspec.Struct):
 
 
 class _Report(msgspec.Struct):
-    """As much as is needed of pip's installation report."""
+    """The fields read from pip's installation report."""
 
     install: list[_Item]
 
 
 def install(what: str, folder: Path, wheels: Path | None) -> None:
-    """what: a version of Triton, or a wheel. wheels: a folder to take it from, without an index. Raises HarnessError
-    with the installer's last word."""
+    """Install a version of Triton or a wheel (`what`) into `folder`.
+
+    `wheels`: a folder to take it from, without an index. Raises HarnessError with the installer's last line.
+    """
     wanted = what if what.endswith(".whl") else f"triton=={what}"
     _run([*_installer(), "--no-deps", "--target", str(folder), *_source(wheels), wanted], f"--triton {what}")
 

@@ -1,4 +1,4 @@
-"""One kernel case under another release of Triton, held against the version in use."""
+"""Judges one kernel case under another release of Triton against the version in use."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from harness.values.static_comparison import StaticVerdict
 
 SLOWER_TO_COMPILE = 2.0
 LEAST_MORE_S = 1.0
-"""Processor time: less than this more is no reason to stay, whatever the ratio."""
+"""Processor time: a smaller increase never gates, whatever the ratio."""
 FIGURES = {
     "registers": "registers", "spill_bytes": "spills", "stack_bytes": "frame", "shared_bytes": "shared",
     "blocks_per_sm": "blocks per SM", "load_bytes": "bytes a load", "instructions": "instructions",
     "code_bytes": "bytes of code",
 }  # fmt: skip
-"""What a change is told by, the first three that differ."""
+"""Figures that describe a change; the first three that differ are named."""
 MOST_FIGURES = 3
 
 
 def judge_cell(base: Compiled, head: Compiled) -> tuple[StaticVerdict, str]:
-    """The verdict and its reason: that of `compare --static`, where the same instructions in another wrapping (a newer
-    assembler's attributes) are the same, and compiling that takes twice the processor time gates too."""
+    """The verdict and its reason, as `compare --static` gives them, with two differences.
+
+    The same instructions in another wrapping (a newer assembler's attributes) count as the same, and compiling that
+    takes
+    twice the processor time gates too.
+    """
     if base.status is Status.OK and head.status is Status.OK and same_instructions(base, head):
         verdict, reason = StaticVerdict.SAME, "same instructions"
     else:
@@ -46,7 +50,7 @@ def same_instructions(base: Compiled, head: Compiled) -> bool:
 
 
 def changed(base: Compiled, head: Compiled) -> str:
-    """`registers 64 -> 96, instructions 120 -> 150`: the figures that differ, of each kernel that does."""
+    """`registers 64 -> 96, instructions 120 -> 150`: the figures that differ, for each kernel that differs."""
     words = []
     for one, other in zip(base.binaries, head.binaries, strict=False):
         figures = [
@@ -63,7 +67,10 @@ def changed(base: Compiled, head: Compiled) -> str:
 
 
 def slower_to_compile(base: Compiled, head: Compiled) -> str:
-    """Empty where it is not, or where nothing can be said: one side took a binary from equal code or a cache."""
+    """The increase in compile time. Empty where there is none, and where one side took a binary from equal code or a
+    cache:
+    nothing can be said then.
+    """
     alike = base.stages_s.keys() == head.stages_s.keys() and base.stages_s and not base.shared and not head.shared
     if not alike or head.cpu_s < max(SLOWER_TO_COMPILE * base.cpu_s, base.cpu_s + LEAST_MORE_S):
         return ""

@@ -29,7 +29,9 @@ Found = dict[tuple[str, str], Compiled]
 def compile_with(
     compiler: Compiler, asked: CompileRequest, tree: Path | None = None, report: Report | None = None
 ) -> CompileReply:
-    """The cases by one version; what its cache knows is not compiled again. Raises HarnessError as `compile_side`."""
+    """Compile the cases with one version; a case in its cache is not compiled again. Raises HarnessError as
+    `compile_side`.
+    """
     return compile_side(asked, sys.executable, tree or Path.cwd(), report, compiler.environment)
 
 
@@ -37,8 +39,12 @@ def compile_matrix(
     suite: Suite, works: Sequence[Work], compilers: Sequence[Compiler], targets: Sequence[str], *, base: str,
     jobs: int | None = None, report: Callable[[str, int, int], None] | None = None,
 ) -> CompilerMatrix:  # fmt: skip
-    """base: name of the version that the others are held against. report: version, done, of. Raises HarnessError for
-    an unknown target and where no case uses Triton."""
+    """Compile every case with every version for every target, and judge each cell.
+
+    `base`: name of the version to compare the others with. `report`: version, done, of. Raises HarnessError for an
+    unknown
+    target and where no case uses Triton.
+    """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     asked = tuple(dict.fromkeys(parse_target(target).name for target in targets))
     usable = [work for work in works if not work.problem]
@@ -85,7 +91,7 @@ def _row(work: Work, targets: Sequence[str], found: dict[str, Found], base: str)
 
 
 def _compiled(work: Work, found: Found, target: str) -> Compiled:
-    """A version that finds no Triton in a case compiles it to nothing."""
+    """The result of a case; one without binaries where the version finds no Triton in it."""
     if work.problem:
         return Compiled(msgspec.structs.replace(work.case, problem=work.problem), Status.UNSUPPORTED, work.problem)
     return found.get((target, work.case.id)) or Compiled(work.case, Status.OK)
@@ -100,7 +106,7 @@ def _cell(version: str, target: str, base: Compiled, own: Compiled, is_base: boo
 
 
 def base_of(compilers: Sequence[Compiler], wanted: str = "") -> str:
-    """The version in use: the one that was named, else the installed one where it is among them, else the first."""
+    """The version in use: the one named, else the installed one where it is among them, else the first."""
     names = [compiler.name for compiler in compilers]
     if wanted:
         if wanted not in names:

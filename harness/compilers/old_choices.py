@@ -1,5 +1,7 @@
-"""What the compiler that is here makes of a tuned file's configurations, against the one that they were tuned with.
-Nothing is timed: `harness sweep --recheck` does, in seconds."""
+"""Compiles a tuned file's configurations with the installed compiler and with the one that they were tuned with.
+
+Nothing is timed: `harness sweep --recheck` does that, in seconds.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,14 @@ Say = Callable[[str], None]
 def check_choices(
     suite: Suite, device: str, target: str, wheels: Path | None, say: Say, match: str | None = None
 ) -> Checked:
-    """Every configuration that the device's tuned files keep, compiled by the Triton that it was tuned with and by the
-    one that is here. device: as in file names. wheels: a folder to install the old ones from. Raises HarnessError
-    where no Triton is here, a version cannot be installed, or there is nothing to check."""
+    """Compile every configuration of the device's tuned files with the Triton that it was tuned with and with the
+    installed
+    one.
+
+    `device`: as in file names. `wheels`: a folder to install the old versions from. Raises HarnessError where no Triton
+    is
+    installed, a version cannot be installed, or there is nothing to check.
+    """
     here = installed_version()
     if here is None:
         raise HarnessError("--tuned: no Triton is installed here to compile with")
@@ -77,7 +84,7 @@ def _choices(
 
 
 def told(old: Compiled, new: Compiled) -> tuple[StaticVerdict, str]:
-    """`same instructions`, `differs: registers 64 -> 96`, `no longer compiles: ...`."""
+    """The verdict and its text: `same instructions`, `differs: registers 64 -> 96`, `no longer compiles: ...`."""
     verdict, reason = judge_cell(old, new)
     if verdict is StaticVerdict.SAME:
         return verdict, reason or "same instructions"
@@ -87,7 +94,7 @@ def told(old: Compiled, new: Compiled) -> tuple[StaticVerdict, str]:
 
 
 def _cases(asked: SweepQuestion, entry: Mapping[str, Any]) -> list[Case]:
-    """The choice, then the others that were kept, each once."""
+    """The chosen configuration, then the other stored ones, each once."""
     wanted = [entry["tunables"], *(one["tunables"] for one in entry.get("ranked", ()))]
     distinct = {repr(sorted(tunables.items())): tunables for tunables in wanted}
     return [

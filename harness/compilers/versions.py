@@ -1,5 +1,7 @@
-"""A release of Triton to the folder that it is imported from: made once in the user's cache, beside everything that is
-installed, never into it."""
+"""Finds the folder from which a release of Triton is imported.
+
+The folder is made once in the user's cache, beside the installed packages and never among them.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,10 @@ Say = Callable[[str], None]
 
 
 class Compiler(msgspec.Struct, frozen=True):
-    """site: the folder that `triton` is imported from, None for the installed one. folder: where its results and its
-    own cache lie; another build has another one."""
+    """`site`: the folder from which `triton` is imported, None for the installed one. `folder`: its results and its own
+    cache;
+    another build has another folder.
+    """
 
     name: str
     triton: str
@@ -38,7 +42,7 @@ class Compiler(msgspec.Struct, frozen=True):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of a worker that compiles with it. Its site comes before whatever is installed."""
+        """The environment of a worker that compiles with it, its site ahead of the installed packages."""
         found = worker_environment()
         if self.site is not None:
             found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self.site), found.get("PYTHONPATH"))))
@@ -46,7 +50,7 @@ class Compiler(msgspec.Struct, frozen=True):
 
 
 def find_compilers(names: Sequence[str], wheels: Path | None = None, say: Say = lambda _: None) -> list[Compiler]:
-    """Each once, in this order; see `find_compiler`. Raises HarnessError for two names of one build, too."""
+    """Each compiler once, in this order; see `find_compiler`. Also raises HarnessError for two names of one build."""
     found: dict[Path, Compiler] = {}
     for name in dict.fromkeys(names):
         compiler = find_compiler(name, wheels, say)
@@ -59,9 +63,9 @@ def find_compilers(names: Sequence[str], wheels: Path | None = None, say: Say = 
 
 
 def find_compiler(name: str, wheels: Path | None = None, say: Say = lambda _: None) -> Compiler:
-    """The compiler of this name, made where it is not there yet. wheels: a folder to install from, without an index.
+    """The compiler of this name, installed where it is missing. `wheels`: a folder to install from, without an index.
 
-    Raises HarnessError for a name that is nothing of what is allowed, and where it cannot be installed.
+    Raises HarnessError for a name of no allowed form, and where it cannot be installed.
     """
     path = Path(name)
     if path.suffix == ".whl":
@@ -85,7 +89,7 @@ def find_compiler(name: str, wheels: Path | None = None, say: Say = lambda _: No
 
 
 def installed_version() -> str | None:
-    """Of the Triton that this interpreter would import; nothing of it is imported."""
+    """The version of the Triton that this interpreter would import; nothing of it is imported."""
     try:
         return importlib.metadata.version("triton") if importlib.util.find_spec("triton") else None
     except importlib.metadata.PackageNotFoundError:
@@ -93,7 +97,7 @@ def installed_version() -> str | None:
 
 
 def _from_wheel(name: str, wheel: Path, say: Say) -> Compiler:
-    """A private wheel: known by its bytes, whatever version it says."""
+    """A private wheel: identified by its bytes, whatever version it states."""
     try:
         with wheel.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()[:12]
@@ -105,8 +109,7 @@ def _from_wheel(name: str, wheel: Path, say: Say) -> Compiler:
 
 
 def _from_folder(name: str, path: Path) -> Compiler:
-    """A source build, used where it lies. Its results are kept by size and time of its files: another build has
-    others."""
+    """A source build, used in place. Its results are stored by size and time of its files: another build has others."""
     site = next((place for place in (path, path / "python") if (place / "triton" / "__init__.py").is_file()), None)
     if site is None:
         raise HarnessError(f"--triton {name}: no triton/__init__.py in it or its python/; allowed: {ALLOWED}")
@@ -125,7 +128,7 @@ def _from_folder(name: str, path: Path) -> Compiler:
 
 
 def _made(folder: Path, fill: Callable[[Path], None], what: str, say: Say) -> None:
-    """Makes `folder/site` unless it is there; whoever is interrupted leaves nothing that looks finished."""
+    """Make `folder/site` unless it exists; an interrupted call leaves nothing that looks finished."""
     site, partial = folder / "site", folder / f"site.{os.getpid()}"
     if site.is_dir():
         return
@@ -144,7 +147,7 @@ def _made(folder: Path, fill: Callable[[Path], None], what: str, say: Say) -> No
 
 
 def _version_in(site: Path, name: str) -> str:
-    """As its metadata says, which `importlib.metadata` will find in the worker."""
+    """The version in its metadata, which `importlib.metadata` will find in the worker."""
     found = next(site.glob("triton-*.dist-info"), None)
     if found is None:
         raise HarnessError(f"--triton {name}: {site} has no metadata of Triton; remove the folder to install it anew")

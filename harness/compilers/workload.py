@@ -1,4 +1,4 @@
-"""What of a suite is compiled: the configurations that its arms chose, each once, and their neighbours."""
+"""Selects the cases of a suite to compile: the configurations that its arms chose, each once, and their neighbours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One question with one answer. arms: that chose it; none for a neighbour. problem: why it is not compiled."""
+    """One question with one answer. `arms`: those that chose it; none for a neighbour. `problem`: why it is not
+    compiled.
+    """
 
     case: Case
     arms: tuple[str, ...]
@@ -30,7 +32,7 @@ class Work(msgspec.Struct, frozen=True):
 
 
 def workload(plan: Plan, with_neighbours: bool = True) -> tuple[Work, ...]:
-    """In the order of the plan, the neighbours of a configuration behind it."""
+    """The work in the order of the plan, each configuration followed by its neighbours."""
     suite, found = plan.suite, dict[tuple[str, str], Work]()
     spaces = {(space.op, space.variant): space for space in suite.sweep}
     for work in _chosen(plan.cases):
