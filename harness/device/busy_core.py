@@ -11,12 +11,12 @@ from typing import Any
 from harness.device.timer import Call
 
 BLOCK_BYTES = 1 << 20
-"""Read by zlib without Python's lock, some tenths of a millisecond at a time: torch's threads are not hers."""
+"""Bytes that zlib reads without Python's lock, some tenths of a millisecond at a time. torch's threads take no part."""
 
 
 @contextmanager
 def busy_core() -> Iterator[Callable[[Call], Any]]:
-    """A core works from the first line inside to the last; the thread has ended afterwards."""
+    """Keep a core busy from the first line inside to the last; the thread has ended afterwards."""
     over, begun = threading.Event(), threading.Event()
     block = bytes(BLOCK_BYTES)
 

@@ -12,16 +12,18 @@ from harness.device.timer import Call
 BUFFER_BYTES = 256 << 20
 """Read and written in 0.12 ms on an H200."""
 SIDE = 4096
-"""Of square bfloat16 matrices, whose product keeps all SMs of an H200 for 0.2 ms."""
+"""Side of square bfloat16 matrices whose product occupies all SMs of an H200 for 0.2 ms."""
 
 
 AHEAD = 2
-"""Pieces of work that wait while a call is launched, 0.6 ms: launching it takes the host 0.1 ms."""
+"""Pieces of work in the queue while a call is launched: 0.6 ms, where the launch takes the host 0.1 ms."""
 
 
 class BusyStream:
-    """Two kinds of work in turn: one that fills the memory bus, one that fills the SMs. Blocks of a call start late, in
-    another order, and meet other data in the cache."""
+    """Alternates two kinds of work: one fills the memory bus, the other the SMs.
+
+    Blocks of a call start late, in another order, and meet other data in the cache.
+    """
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()
@@ -33,8 +35,7 @@ class BusyStream:
         self._stream.wait_stream(torch.cuda.current_stream())
 
     def beside(self, call: Call) -> Any:
-        """What the call returns, when the device is through with it; its neighbour had work all the while, and still
-        has."""
+        """The call's result once the device has finished it; its neighbour had work all the time, and still has."""
         self._feed()
         result, done = call(), torch.cuda.Event()
         done.record()
@@ -43,7 +44,7 @@ class BusyStream:
         return result
 
     def _feed(self) -> None:
-        """So that `AHEAD` pieces are not done."""
+        """Queue work until `AHEAD` pieces are unfinished."""
         while self._waiting and self._waiting[0].query():
             self._waiting.popleft()
         with torch.cuda.stream(self._stream):

@@ -1,4 +1,4 @@
-"""Time between two events on a GPU whose cache was filled with something else just before."""
+"""Time between two GPU events, after a flush has filled the cache with other data."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from harness.device.timer import Before, WorkLeftRunning
 COLD_FACTOR = 5
 """Bytes touched between two uses of the same weights, in units of the L2."""
 SLACK_CYCLES = 600_000
-"""The GPU waits 0.3 ms before each sample, so that the graph is there when the flush ends, also where the launching
-thread has to wait for a core: with 16 compilers beside it, up to 90 us of waiting were in a sample."""
+"""The GPU waits 0.3 ms before each sample, so that the graph is queued when the flush ends.
+
+This also holds where the launching thread has to wait for a core: with 16 compilers beside it, samples contained up to
+90 us of waiting.
+"""
 
 
 IDLE_US = 200.0
 """Finding an idle device idle takes some 5 us; a thread that loses its core in between waits longer."""
 MOST_LATE = 3
-"""Samples in a row after which it was no lost core: beside an H200 one of some thousand was late, by 256 us."""
+"""Consecutive late samples that a lost core cannot explain: on an H200 with a neighbour one in some thousand was late,
+by
+256 us.
+"""
 _perf_counter, _synchronize, _elapsed_time = time.perf_counter, torch.cuda.synchronize, torch.cuda.Event.elapsed_time
-"""As they were before any kernel was imported."""
+"""The functions as they were before any kernel was imported."""
 
 
 class ColdClock:
-    """l2_bytes: size of the cache; `flush_bytes` are read before each sample."""
+    """`l2_bytes`: size of the cache. `flush_bytes` are read before each sample."""
 
     def __init__(self, l2_bytes: int) -> None:
         self.flush_bytes = COLD_FACTOR * l2_bytes
@@ -36,7 +42,9 @@ class ColdClock:
         self._late = 0
 
     def time_us(self, launch: Callable[[], Any], before: Before = None) -> float:
-        """Microseconds of what `launch` puts on the GPU; waits until it is done. before: called first, untimed."""
+        """Microseconds that the GPU spends on the work of `launch`; waits until it is done. `before`: called first,
+        untimed.
+        """
         if before is not None:
             before()
         torch.cuda._sleep(SLACK_CYCLES)

@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 COMMIT_FILE = ".commit"
-"""Beside the suite or above it: the commit, where the tree was copied without its `.git`."""
+"""A file beside the suite or above it with the commit, where the tree was copied without its `.git`."""
 
 
 def commit_of(folder: Path) -> str | None:
-    """The commit of the repository that holds `folder`, with `+` where tracked files differ from it; or what a file
-    `.commit` at or above it says; or None."""
+    """The commit of the repository that holds `folder`, with `+` where tracked files differ from it.
+
+    Without a repository: the content of a file `.commit` at or above the folder, or None.
+    """
     try:
         head = subprocess.run(
             ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False

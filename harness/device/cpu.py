@@ -24,7 +24,7 @@ SET_BYTES_LIMIT = 128 << 20
 
 
 class CpuDevice:
-    """Opening it settles torch's threads: half of the cores, unless OMP_NUM_THREADS says otherwise."""
+    """Opening it sets torch's threads: half of the cores, unless OMP_NUM_THREADS says otherwise."""
 
     kind = "cpu"
     tensors = "cpu"
@@ -49,7 +49,7 @@ class CpuDevice:
 
     @cached_property
     def _read_gb_s(self) -> float:
-        """With torch's current number of threads; takes about 0.3 s."""
+        """Measured with torch's current number of threads; takes about 0.3 s."""
         buffer = torch.ones(BANDWIDTH_BYTES // 4, dtype=torch.float32)
         seconds = []
         for _ in range(4):
@@ -74,7 +74,7 @@ class CpuDevice:
         return Conditions(process=process, round=round_number)
 
     def joules(self) -> float | None:
-        """None: the counters of a CPU (RAPL) are of all programs on it, and read by root alone."""
+        """None: a CPU's energy counters (RAPL) cover all programs on it, and only root reads them."""
         return None
 
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:

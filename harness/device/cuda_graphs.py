@@ -1,9 +1,10 @@
-"""Calls as one CUDA graph, always in a process that has made another graph before.
+"""Captures calls as one CUDA graph, always in a process that has made another graph before.
 
 A process that has made one graph and used one stream for its warm-up launches the kernels of that graph 0.4 us faster
-after each other than any process does that has made a second graph or used a second stream (H100, driver 580: 13.7 us
-for a product that takes 14.4 ever after; either of the two is enough). Who decodes has several graphs, and a case must
-not be faster for being measured first and alone.
+after each other than later. A second graph or a second stream, either of the two, ends that for good. On an H100
+(driver
+580), a product took 13.7 us before and 14.4 us ever after. A decode step has several graphs, and a case must not be
+faster for being measured first and alone.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ _companion: list[Any] = []
 
 
 def warm_up(calls: Sequence[Call]) -> None:
-    """Runs them on a stream of their own, as a capture asks for."""
+    """Run the calls on a stream of their own, as a capture requires."""
     if not _companion:
         _hold_companion()
     _run_aside(calls)
 
 
 def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, list[Any]]:
-    """(graph of the calls one after the other, what each returned), after `warm_up`. A call that cannot be captured
-    raises torch's RuntimeError."""
+    """Return (graph of the calls one after the other, output of each call), after `warm_up`.
+
+    A call that cannot be captured raises torch's RuntimeError.
+    """
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         results = [call() for call in calls]
@@ -35,7 +38,7 @@ def record(calls: Sequence[Call]) -> tuple[torch.cuda.CUDAGraph, list[Any]]:
 
 
 class CudaGraph:
-    """`calls` as one graph, after `warm` was run aside."""
+    """`calls` as one graph, after a separate run of `warm`."""
 
     def __init__(self, calls: Sequence[Call], warm: Sequence[Call]) -> None:
         warm_up(warm)

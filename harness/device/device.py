@@ -1,4 +1,4 @@
-"""What a device offers: timers, graph capture, conditions, facts."""
+"""The interface of a device: timers, graph capture, conditions, facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Graph(Protocol):
     """Memory that the graph holds beyond its operands."""
 
     def replay(self) -> None:
-        """Launches all calls once."""
+        """Launch all calls once."""
         ...
 
 
@@ -37,7 +37,7 @@ class Elapsed:
 
     us: float
     extra_bytes: int | None
-    """Most memory allocated at once beyond what was allocated before; None where the device does not count it."""
+    """Peak memory allocated beyond the memory allocated before; None where the device does not count it."""
 
 
 class Device(Protocol):
@@ -46,19 +46,19 @@ class Device(Protocol):
     kind: str
     """`Environment.device_kind`."""
     tensors: str
-    """Where operands live, as torch names it: `cuda`, `cpu`."""
+    """Device of operands by torch's name: `cuda`, `cpu`."""
     gpu: bool
-    """Kernels run on a GPU: traces have rows of it, and each kernel is a binary that can be read."""
+    """Whether kernels run on a GPU: traces have rows of it, and each kernel is a binary that can be read."""
     captures: bool
-    """`capture` makes graphs."""
+    """Whether `capture` makes graphs."""
     clock: str
-    """Name of what `elapsed` reads, stored as the timer of decode cases."""
+    """Name of the clock that `elapsed` reads, stored as the timer of decode cases."""
     l2_bytes: int
     """0 where no cache is flushed."""
     cache_bytes: int
-    """All that may lie in a cache from one sample to the next, at most."""
+    """Upper bound of the bytes that may stay in a cache from one sample to the next."""
     set_bytes_limit: int
-    """Copies of one case's weights stay below this."""
+    """Upper bound of the bytes in copies of one case's weights."""
     questions_held: int
     """Sweep questions whose inputs are kept in memory at once."""
 
@@ -67,20 +67,25 @@ class Device(Protocol):
         ...
 
     def read_gb_s(self) -> float:
-        """Measured read bandwidth in 1e9 bytes/s, measured once: of a buffer much larger than any cache, the best of
-        several."""
+        """Read bandwidth in 1e9 bytes/s, measured once: the best of several reads of a buffer much larger than any
+        cache.
+        """
         ...
 
     def vbios(self) -> str | None:
-        """Version of the board's firmware; None where it has none, or does not tell."""
+        """Version of the board's firmware; None where it has none or does not tell."""
         ...
 
     def timer(self, kind: str | None = None) -> Timer:
-        """The timer of that name, made once; None: the device's default. TimerUnavailable where it cannot run here."""
+        """The timer of that name, made once; None: the device's default. Raises TimerUnavailable where it cannot run
+        here.
+        """
         ...
 
     def capture(self, calls: Sequence[Call], warm: Sequence[Call]) -> Graph:
-        """`calls` as one graph, after `warm` was run. torch's RuntimeError for a call that cannot be captured."""
+        """Capture `calls` as one graph, after a run of `warm`. Raises torch's RuntimeError for a call that cannot be
+        captured.
+        """
         ...
 
     def conditions(self, process: int, round_number: int) -> Conditions:
@@ -88,42 +93,44 @@ class Device(Protocol):
         ...
 
     def joules(self) -> float | None:
-        """The energy counter now: of the whole device, since some time before; None where it has none."""
+        """The energy counter now: energy of the whole device since some earlier time; None where it has none."""
         ...
 
     def elapsed(self, run: Callable[[], Any]) -> Elapsed:
-        """Runs it once."""
+        """Run it once and return its time."""
         ...
 
     def stopwatch(self) -> AbstractContextManager[Stopwatch]:
-        """Reads the device's clock around the work inside, without waiting for what was launched before."""
+        """Read the device's clock around the work inside, without waiting for work launched before."""
         ...
 
     def recorded_by_tool(self) -> AbstractContextManager[None]:
-        """An outside profiler that waits for the program's word records the work inside, and no other."""
+        """Make an outside profiler that waits for the program's signal record the work inside, and no other."""
         ...
 
     def neighbour(self) -> AbstractContextManager[Callable[[Call], Any]]:
-        """Other work goes on beside: on another stream of a GPU, on another core of a CPU. Yields what makes a call
-        meanwhile, waits for it and gives its result."""
+        """Keep other work running in parallel: on another stream of a GPU, on another core of a CPU.
+
+        Yields a function that makes a call meanwhile, waits for it and returns its result.
+        """
         ...
 
     def settings(self) -> dict[str, Any]:
-        """By name, what a program may set on the device that reaches beyond its own work."""
+        """By name, the device settings that a program may change and that outlast its own work."""
         ...
 
     def put_back(self, name: str, value: Any) -> None:
-        """Gives one of `settings` a value again."""
+        """Restore the value of one of `settings`."""
         ...
 
     def synchronize(self) -> None:
-        """Waits until all work is done."""
+        """Wait until all work is done."""
         ...
 
     def release_memory(self) -> None:
-        """Gives cached memory back to the system."""
+        """Return cached memory to the system."""
         ...
 
     def answers(self) -> bool:
-        """False where an earlier error has taken the device from this process."""
+        """False where an earlier error has made the device unusable for this process."""
         ...

@@ -1,4 +1,4 @@
-"""A device with a scripted clock, for tests: kernels run on the CPU, every time is the next of a list.
+"""A device with a scripted clock, for tests: kernels run on the CPU, and every time is the next of a list.
 
 It captures: a replay makes the calls again, so engines and timers that need graphs run without a GPU.
 """
@@ -16,8 +16,11 @@ from harness.values.measurement import Conditions
 
 
 class FakeTimer:
-    """Each call is made once when it is prepared; every sample on new operands is the next of
-    `values_us`, a list that is used up; one on the operands of the sample before takes as long as that."""
+    """Makes each call once when it is prepared.
+
+    Every sample on new operands is the next of `values_us`, a list that is used up. A sample on the operands of the one
+    before takes as long as that one.
+    """
 
     name = "fake"
     flush_bytes = 0
@@ -75,9 +78,12 @@ class FakeGraph:
 
 
 class FakeDevice(CpuDevice):
-    """A CPU with another clock. values_us: samples of the timer and times of `elapsed`, in the order in which they are
-    taken; taking one more is an IndexError. joules: its energy counter; None: it has none. conditions: fields of
-    `Conditions` that every reading has."""
+    """A CPU with another clock.
+
+    `values_us`: samples of the timer and times of `elapsed`, in the order in which they are taken; taking one more is
+    an
+    IndexError. `joules`: its energy counter; None: it has none. `conditions`: fields of `Conditions` in every reading.
+    """
 
     kind = "fake"
     captures = True

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def package_version(name: str) -> str | None:
-    """Of an installed distribution; None where there is none."""
+    """The version of an installed distribution; None where there is none."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -29,7 +29,7 @@ def cpu_name() -> str:
 
 
 def cpu_clock_mhz() -> float | None:
-    """The highest clock of any core now, as Linux tells."""
+    """The highest clock of any core now, as Linux reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return max((float(line.split(":", 1)[1]) for line in lines if line.startswith("cpu MHz")), default=None)
@@ -38,7 +38,7 @@ def cpu_clock_mhz() -> float | None:
 
 
 def cpu_governor() -> str | None:
-    """What chooses the clock of the first core; None where Linux does not tell, as on most virtual machines."""
+    """The policy that sets the clock of the first core; None where Linux reports none, as on most virtual machines."""
     try:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip() or None
     except OSError:
@@ -46,14 +46,17 @@ def cpu_governor() -> str | None:
 
 
 def settled_threads() -> int:
-    """Threads of torch on a CPU: OMP_NUM_THREADS, else half of the cores. With a thread on every core, whatever else
-    runs makes all of them wait, and an op of 50 us takes 5 ms (seen with four threads on four cores)."""
+    """The number of torch's threads on a CPU: OMP_NUM_THREADS, else half of the cores.
+
+    With a thread on every core, any other program makes all of them wait, and an op of 50 us takes 5 ms (seen with four
+    threads on four cores).
+    """
     given = os.environ.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdigit() else max(1, len(os.sched_getaffinity(0)) // 2)
 
 
 def last_level_cache_bytes() -> int:
-    """Of all last-level caches together, as Linux tells; without an upper bound where it does not."""
+    """Bytes of all last-level caches together, as Linux reports them; without an upper bound where it reports none."""
     found: dict[str, tuple[int, int]] = {}
     for cache in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cache/index*"):
         try:

@@ -25,7 +25,7 @@ PERSISTING_L2 = 6
 L2_SET_ASIDE = "bytes of the L2 set aside for persisting lines"
 BANDWIDTH_BYTES = 4 << 30
 SET_BYTES_LIMIT = 4 << 30
-"""The flush before each sample covers what copies of the weights do not."""
+"""Bytes. The flush before each sample covers the cache that copies of the weights do not."""
 
 
 class NvidiaDevice:
@@ -51,7 +51,7 @@ class NvidiaDevice:
 
     @cached_property
     def _busy(self) -> BusyStream:
-        """One for all cases: cuBLAS keeps 32 MiB for each stream that it is used on."""
+        """One stream for all cases: cuBLAS keeps 32 MiB for each stream that it is used on."""
         return BusyStream()
 
     def facts(self) -> dict[str, Any]:

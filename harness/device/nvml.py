@@ -8,16 +8,16 @@ from typing import Any
 from harness.values.measurement import Conditions
 
 BENIGN_REASONS = {"gpu_idle", "applications_clocks_setting"}
-"""Reported between launches or as configured: not a disturbance."""
+"""Throttle reasons reported between launches or by configuration: no disturbance."""
 REASON_BITS = {
     0x1: "gpu_idle", 0x2: "applications_clocks_setting", 0x4: "sw_power_cap", 0x8: "hw_slowdown", 0x10: "sync_boost",
     0x20: "sw_thermal_slowdown", 0x40: "hw_thermal_slowdown", 0x80: "hw_power_brake", 0x100: "display_clock_setting",
 }  # fmt: skip
-"""nvml.h, nvmlClocksEventReason*."""
+"""Names by bit, from nvml.h, nvmlClocksEventReason*."""
 
 
 def open_nvml() -> tuple[Any, str]:
-    """The initialised NVML module and "", or None and why there is none."""
+    """The initialised NVML module and "", or None and the reason why there is none."""
     try:
         import pynvml
     except ImportError:
@@ -35,7 +35,7 @@ def has_gpu() -> bool:
 
 
 class Gpu:
-    """One GPU. nvml: the initialised module."""
+    """One GPU. `nvml`: the initialised module."""
 
     def __init__(self, nvml: Any, handle: Any) -> None:
         self.nvml, self._handle = nvml, handle
@@ -54,7 +54,7 @@ class Gpu:
         return answer.decode() if isinstance(answer, bytes) else str(answer)
 
     def throttle_reasons(self) -> tuple[str, ...]:
-        """Names of what holds its clocks back under load now."""
+        """Names of the reasons that lower its clocks under load now."""
         return reason_names(int(self.ask("CurrentClocksThrottleReasons") or 0))
 
 
@@ -65,7 +65,7 @@ def all_gpus(nvml: Any) -> list[Gpu]:
 
 
 def visible_gpus() -> list[str]:
-    """What CUDA_VISIBLE_DEVICES would have to be for a program to see each GPU alone; empty where there is none."""
+    """The value of CUDA_VISIBLE_DEVICES that shows a program each GPU alone; empty where there is no GPU."""
     nvml, _ = open_nvml()
     if nvml is None:
         return []
@@ -83,13 +83,13 @@ def first_visible_gpu() -> Gpu | None:
 
 
 def gpu_name(name: str) -> str:
-    """What the GPU of an index or UUID is; empty where NVML does not know it under this name."""
+    """The name of the GPU of an index or UUID; empty where NVML does not know it."""
     gpu = _by_name(name)
     return str(gpu.ask("Name") or "") if gpu else ""
 
 
 def _by_name(name: str) -> Gpu | None:
-    """By index or UUID."""
+    """The GPU of an index or UUID."""
     nvml, _ = open_nvml()
     if nvml is None:
         return None
@@ -125,7 +125,7 @@ class ConditionsReader:
         )
 
     def joules(self) -> float | None:
-        """Since the driver was loaded, of the whole board; None where NVML does not tell (before Volta)."""
+        """Energy of the whole board since the driver was loaded; None where NVML does not tell (before Volta)."""
         counted_mj = self._gpu.ask("TotalEnergyConsumption") if self._gpu else None
         return None if counted_mj is None else float(counted_mj) / 1000
 
@@ -138,7 +138,7 @@ class ConditionsReader:
         return self._gpu.ask("VbiosVersion") if self._gpu else None
 
     def power_limit_w(self) -> float | None:
-        """The limit that is enforced now."""
+        """The power limit enforced now."""
         limit_mw = self._gpu.ask("EnforcedPowerLimit") if self._gpu else None
         return None if limit_mw is None else float(limit_mw) / 1000
 
@@ -148,8 +148,10 @@ class ConditionsReader:
 
 
 def _others(gpu: Gpu) -> int:
-    """Processes beside this one that hold a context for computing; 0 where the user is not told. In a container NVML
-    may know this one by another number; it is one of them all the same."""
+    """The number of other processes that hold a compute context; 0 where the user is not told.
+
+    In a container NVML may know this process by another number; it is one of them all the same.
+    """
     running = gpu.ask("ComputeRunningProcesses") or []
     return max(0, len({process.pid for process in running}) - 1)
 

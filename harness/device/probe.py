@@ -1,5 +1,6 @@
-"""Device, driver and toolchain, which decide the time of a configuration besides itself. Found without torch, so that a
-sweep whose times are all known ends before torch is imported.
+"""Device, driver and toolchain, which decide the time of a configuration besides itself.
+
+They are found without torch, so that a sweep whose times are all known ends before torch is imported.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ def machine_of(environment: Environment) -> Machine:
 
 
 def probe(known: list[Environment]) -> Environment | None:
-    """The newest known environment that this machine still is, as far as can be seen without torch; None where there is
-    none, and a device process has to say."""
+    """The newest known environment that still matches this machine, as far as that shows without torch.
+
+    None where there is none: a device process has to tell then.
+    """
     torch, triton = package_version("torch"), package_version("triton")
     gpu = _gpu()
     for environment in reversed(known):
@@ -53,7 +56,7 @@ def probe(known: list[Environment]) -> Environment | None:
 
 
 def slug_here() -> str:
-    """What tuned files of this machine's device are called, without torch."""
+    """The name of this machine's device in tuned files, found without torch."""
     gpu = _gpu()
     return slug(gpu[0] if gpu else f"cpu-{cpu_name()}")
 

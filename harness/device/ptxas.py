@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def ptxas_path(capability: int) -> str | None:
-    """For an architecture (90 for `sm_90`), by the rule of Triton's `knobs.nvidia`; None without Triton."""
+    """The path for an architecture (90 for `sm_90`), by the rule of Triton's `knobs.nvidia`; None without Triton."""
     name = "ptxas-blackwell" if capability >= 100 else "ptxas"
     given = os.environ.get(f"TRITON_{name.upper().replace('-', '_')}_PATH")
     spec = importlib.util.find_spec("triton")
@@ -22,13 +22,13 @@ def ptxas_path(capability: int) -> str | None:
 
 
 def ptxas_version(capability: int) -> str | None:
-    """Last line of `ptxas --version`, which names the build; None where there is no ptxas that runs."""
+    """The last line of `ptxas --version`, which names the build; None where no ptxas runs."""
     lines = _answer(capability).splitlines()
     return lines[-1] if lines else None
 
 
 def ptxas_release(capability: int) -> str | None:
-    """`12.8.93`; None where there is no ptxas that runs."""
+    """`12.8.93`; None where no ptxas runs."""
     found = re.search(r"V(\d+(?:\.\d+)+)", _answer(capability))
     return found[1] if found else None
 

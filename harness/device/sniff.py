@@ -1,4 +1,4 @@
-"""A look at the machine before a run: memory, a product, launches, and the clocks meanwhile. Under a second."""
+"""Probes the machine before a run: memory, a product, launches, and the clocks meanwhile. Takes under a second."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness.device.host import cpu_clock_mhz, cpu_governor
 from harness.values.machine import Sniff
 
 GPU_WIDTH, CPU_WIDTH = 4096, 512
-"""Of the square product: large enough to fill each kind of device, in bfloat16 and float32."""
+"""Side of the square product: large enough to fill each kind of device, in bfloat16 and float32."""
 GPU_PRODUCTS, CPU_PRODUCTS = 60, 1
-"""At once, between two readings of the clock: some 12 ms of an H100, so that the driver's clocks are those of load."""
+"""Products between two readings of the clock: some 12 ms of an H100, so that the driver's clocks are those of load."""
 READINGS = 8
 LAUNCHES = 200
 
 
 def sniff(device: Device) -> Sniff:
-    """The best of several readings of each probe: what disturbs one of them says nothing about the machine."""
+    """The best of several readings of each probe: a disturbance of one reading says nothing about the machine."""
     read_gb_s = device.read_gb_s()
     begin = time.perf_counter()
     width, products = (GPU_WIDTH, GPU_PRODUCTS) if device.gpu else (CPU_WIDTH, CPU_PRODUCTS)

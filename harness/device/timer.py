@@ -1,4 +1,4 @@
-"""The seam behind which kernels are timed: a list of calls goes in, microseconds per call come out."""
+"""The interface that times kernels: a list of calls goes in, microseconds per call come out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Before = Callable[[], None] | None
 
 
 class TimerUnavailable(Exception):
-    """This device has no such timer; the text says what it needs."""
+    """This device has no such timer; the text names its needs."""
 
 
 class WorkLeftRunning(Exception):
-    """Calls that had returned, and ended on their stream, while the device went on; the text says for how long."""
+    """Calls returned and ended on their stream while the device went on; the text says for how long."""
 
 
 class Timed(Protocol):
@@ -25,25 +25,31 @@ class Timed(Protocol):
 
     @property
     def outputs(self) -> Sequence[Any]:
-        """What each call returned in the last sample or replay, in order."""
+        """The output of each call in the last sample or replay, in order."""
         ...
 
     def sample_us(self, before: Before = None) -> float:
-        """Runs all calls and returns microseconds per call. before: called ahead of every pass over the calls, outside
-        of the timed interval. WorkLeftRunning where the device is not idle at the end."""
+        """Run all calls and return microseconds per call.
+
+        `before`: called ahead of every pass over the calls, outside of the timed interval. Raises WorkLeftRunning where
+        the
+        device is not idle at the end.
+        """
         ...
 
     def stretch_us(self, passes: int, before: Callable[[], None]) -> float:
-        """Runs all calls `passes` times in one timed interval, each pass after `before`; microseconds in all. Asked
-        of timers in `harness.values.suite.CLOCKS`."""
+        """Run all calls `passes` times in one timed interval, each pass after `before`; return microseconds in all.
+
+        Only timers in `harness.values.suite.CLOCKS` need it.
+        """
         ...
 
     def replay(self) -> Sequence[Any]:
-        """Runs all calls once, as a sample does, and returns what each returned."""
+        """Run all calls once, as a sample does, and return the output of each."""
         ...
 
     def repeat(self, times: int) -> None:
-        """Runs all calls so often, the next pass launched before the one before it has ended; waits for the last."""
+        """Run all calls `times` times, each pass launched before the previous one has ended; wait for the last."""
         ...
 
 
@@ -56,13 +62,15 @@ class Timer(Protocol):
     """Interleaved rounds per process that are worth taking."""
     samples_per_round: int
     calls: int
-    """Calls, each on operands of its own, that one sample is made of."""
+    """Calls in one sample, each on operands of its own."""
     flush_bytes: int
     """Bytes read before each sample so that caches hold nothing of the operands."""
     batch_limit_us: float
-    """A sweep makes a sample of fewer calls where all of them would take longer."""
+    """A sweep puts fewer calls into a sample where all of them would take longer."""
 
     def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
-        """Warms up, and captures where the timer does. warm: calls before a capture and replays after it. A call that
-        cannot be captured raises torch's RuntimeError."""
+        """Warm up, and capture where the timer does. `warm`: calls before a capture and replays after it.
+
+        A call that cannot be captured raises torch's RuntimeError.
+        """
         ...

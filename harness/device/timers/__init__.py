@@ -1,5 +1,6 @@
-"""The timers that a suite may name. Each is a module of this folder with `make(device) -> Timer`, named once in
-`harness.values.suite.TimerName`.
+"""The timers that a suite may name.
+
+Each is a module of this folder with `make(device) -> Timer`, named once in `harness.values.suite.TimerName`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def make_timer(name: str, device: Device) -> Timer:
-    """The timer of that name on a device; TimerUnavailable where it cannot run there."""
+    """The timer of that name on a device. Raises TimerUnavailable where it cannot run there."""
     timer: Timer = import_module(f"{__name__}.{name}").make(device)
     return timer

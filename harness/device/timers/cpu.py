@@ -32,7 +32,7 @@ class CpuTimer:
     batch_limit_us = math.inf
 
     def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
-        """warm is not used: two runs warm up and say how many fill a sample."""
+        """Prepare the calls. `warm` is not used: two runs warm up and determine how many runs fill a sample."""
         return _CpuTimed(list(calls))
 
 

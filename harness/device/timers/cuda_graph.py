@@ -1,9 +1,9 @@
-"""GPU timing: 20 to 50 calls in one CUDA graph between two events, after the cache was filled with something else.
+"""GPU timing: 20 to 50 calls in one CUDA graph between two events, after a flush of the cache.
 
 A single call of 5 to 50 us cannot be timed by events (they tick coarsely) nor by launching it in a loop (the launch
 costs more than the kernel). The calls of a graph use different weights, and a read of five times the L2 goes before
-each replay, so that weights come from memory as in a real decode. What the graph adds, a launch gap of about 1 us
-between dependent kernels, a real decode has too.
+each replay, so that weights come from memory as in a real decode. The graph adds a launch gap of about 1 us between
+dependent kernels, which a real decode has too.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ GRAPH_LIMIT_US = 4000.0
 
 
 def make(device: Device) -> CudaGraphTimer:
-    """The default on a GPU."""
+    """The default timer on a GPU."""
     if not device.gpu:
         raise TimerUnavailable("timer cuda_graph needs a GPU")
     return CudaGraphTimer(device.l2_bytes)
 
 
 class CudaGraphTimer:
-    """l2_bytes: size of the cache that each sample flushes first."""
+    """`l2_bytes`: size of the cache that each sample flushes first."""
 
     name = "cuda_graph"
     rounds = 20
@@ -45,7 +45,7 @@ class CudaGraphTimer:
         self.flush_bytes = self._clock.flush_bytes
 
     def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
-        """The calls warmed up and captured."""
+        """Warm up and capture the calls."""
         return _GraphTimed(list(calls), self._clock, warm)
 
 

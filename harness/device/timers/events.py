@@ -18,14 +18,14 @@ from harness.device.timers.cuda_graph import CALLS_PER_GRAPH, GRAPH_LIMIT_US
 
 
 def make(device: Device) -> EventTimer:
-    """On any GPU."""
+    """The timer on any GPU."""
     if not device.gpu:
         raise TimerUnavailable("timer events needs a GPU")
     return EventTimer(device.l2_bytes)
 
 
 class EventTimer:
-    """l2_bytes: size of the cache that each sample flushes first."""
+    """`l2_bytes`: size of the cache that each sample flushes first."""
 
     name = "events"
     rounds = 20
@@ -38,7 +38,7 @@ class EventTimer:
         self.flush_bytes = self._clock.flush_bytes
 
     def prepare(self, calls: Sequence[Call], warm: int = 2) -> Timed:
-        """The calls after `warm` of them and one whole sample."""
+        """Prepare the calls, after `warm` of them and one whole sample."""
         timed = _EventTimed(list(calls), self._clock)
         for call in calls[:warm]:
             call()
