@@ -23,7 +23,7 @@ Observer = Callable[[str, str, list[Any]], None]
 
 
 def scope_name(op: str, site: str, layer: int | None) -> str:
-    """What the trace reader finds the op, site and layer of a kernel by: `harness:int4_mm@gdn_in#12`."""
+    """The scope that gives the trace reader the op, site and layer of a kernel: `harness:int4_mm@gdn_in#12`."""
     return f"harness:{op}@{site}#{'-' if layer is None else layer}"
 
 
@@ -31,8 +31,8 @@ class ArmOps:
     """Binds ops to the variants that an arm chose, per site and phase.
 
     Weights are prepared once per distinct variant and raw tensor; `prepared` may be shared by several arms so that none
-    holds a second copy of the same packing. answers: from the plan. With `profile`, every call
-    runs in a `record_function` scope.
+    holds a second copy of the same packing. `answers`: from the plan. With `profile`, every call runs in a
+    `record_function` scope.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ArmOps:
         return self._prepared[key]
 
     def record_nothing(self) -> None:
-        """From now on calls run without a scope."""
+        """Make later calls without a scope."""
         for bound in self.bound:
             bound.scope = None
 
@@ -86,8 +86,10 @@ class ArmOps:
         return [bound.by_phase[phase] for bound in self.bound if bound.covers(phase)]
 
     def tensors(self, phase: str = "decode") -> dict[str, Tensor]:
-        """By a name of its own, each tensor that a phase of this arm is bound to; one that several ops share is there
-        once for each."""
+        """Each tensor that a phase of this arm is bound to, under a distinct name.
+
+        A tensor that several ops share appears once for each.
+        """
         return {
             f"{at}_{bound.op_site}_{name}": value
             for at, bound in enumerate(self.bound)
@@ -107,8 +109,11 @@ class ArmOps:
 
 @dataclass(eq=False)
 class BoundCall:
-    """How a place calls its op in a phase. slots: the inputs that are bound, and marks for those of the call. run and
-    tunables may be exchanged for ones that do the same (`export.operators`)."""
+    """How a place calls its op in a phase.
+
+    `slots`: the bound inputs, and marks for those that come with the call. `run` and `tunables` may be replaced by
+    equivalent ones (`export.operators`).
+    """
 
     place: str
     variant: LoadedVariant
@@ -174,10 +179,11 @@ def _wrong_inputs(op: LoadedOp, slots: Sequence[Any], given: Sequence[Any]) -> T
 
 
 class ReferenceOps:
-    """Binds every op to its float32 definition on the same weights: the truth that an arm's logits are compared with.
+    """Binds every op to its float32 definition on the same weights: the reference for an arm's logits.
 
-    Floating-point weights are converted at each call, so that the packed experts are never held twice. device: replays
-    definitions that step through a prompt as graphs, where it captures; None: never.
+    Floating-point weights are converted at each call, so that the packed experts are never held twice. `device`:
+    replays
+    as graphs, where it captures, the definitions that step through a prompt; None: never.
     """
 
     def __init__(self, device: Device | None = None) -> None:
@@ -194,8 +200,10 @@ class ReferenceOps:
 
 
 class _BoundReference:
-    """Composites are not called: their parts are the truth that they are compared with. replayed: how a prompt is
-    taken where the device captures graphs."""
+    """Calls no composites: their parts are the reference for them. `replayed`: how a prompt runs where the device
+    captures
+    graphs.
+    """
 
     def __init__(self, op: LoadedOp, weights: Mapping[str, Any], replayed: Replayed | None) -> None:
         self._op, self._replayed = op, replayed

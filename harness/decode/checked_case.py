@@ -1,4 +1,4 @@
-"""A decode or prefill case that was found right, on its way to its samples."""
+"""A decode or prefill case that passed its check and waits for its samples."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from harness.values.quality import DecodeQuality
 
 
 class CheckedCase:
-    """A checked case on its way to its samples. logits: computes them once more, to be held against `wanted`; held: the
-    arms' first logits, of a decode in the first process. before: puts the state back, outside of the time; run: what is
-    timed."""
+    """A checked case that waits for its samples.
+
+    `logits`: computes them once more, to compare with `wanted`. `held`: the arms' first logits, for a decode in the
+    first
+    process. `before`: restores the state, outside of the timed interval. `run`: the timed work.
+    """
 
     def __init__(
         self, case: Case, arm: PromptedArm, correctness: Correctness, logits: Callable[[], Tensor], wanted: Tensor,
@@ -41,19 +44,21 @@ class CheckedCase:
 
     @property
     def tokens(self) -> int:
-        """Of a pass, all sequences together."""
+        """Tokens of a pass, all sequences together."""
         batch = int(self.case.axes["batch"])
         return batch * (self.per_sample if self.case.kind == "decode" else int(self.case.axes["context"]))
 
     def keep(self, elapsed: Elapsed, process: int, number: int) -> None:
-        """A sample of the round of that number."""
+        """Store a sample of the round of that number."""
         self.samples.append(Sample(elapsed.us / self.per_sample, process, number))
         if elapsed.extra_bytes is not None:
             self.peak_extra_bytes = max(self.peak_extra_bytes or 0, elapsed.extra_bytes)
 
     def again(self, timed: bool) -> Measurement | None:
-        """Compares the logits once more after timed passes, and where they are held takes the quality from them. The
-        row of a case that is wrong now; None where it is right still."""
+        """Compare the logits once more after timed passes; where they are held, derive the quality from them.
+
+        Return the row of a case that is wrong now, or None where it is still right.
+        """
         if not timed and self._held is None:
             return None
         try:

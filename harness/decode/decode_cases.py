@@ -40,10 +40,11 @@ Stream = list[list[int]]
 class DecodeBench:
     """Checks and times the decode and prefill cases of one batch and context.
 
-    streams: recorded token streams by `stream_name`; one that is missing is recorded from the first arm, and yielded.
-    passes: timed passes over all new tokens; 0 checks only. references: folder that keeps the float32 model's logits
-    for the other processes of the run. energy: say how many joules a token takes, too, one case after the other.
-    clock: that this process does not hold, of every pass of the cases with the ids `clocked`.
+    `streams`: recorded token streams by `stream_name`; a missing one is recorded from the first arm and yielded.
+    `passes`:
+    timed passes over all new tokens; 0 checks only. `references`: folder that keeps the float32 model's logits for the
+    other processes of the run. `energy`: also measure the joules per token, one case after the other. `clock`: a clock
+    outside of this process that times every pass of the cases with the ids `clocked`.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class DecodeBench:
         self.device = model.device
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
-        """All cases; those of one batch and context share prompt, stream and reference. Yields what happens next, each
-        finished measurement, new token streams, the conditions of each round."""
+        """Run all cases; those of one batch and context share prompt, stream and reference.
+
+        Yields the next activity, each finished measurement, new token streams and the conditions of each round.
+        """
         return counted(self._events(cases), len(cases))
 
     def _events(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
@@ -122,7 +125,7 @@ class DecodeBench:
     def _arm(
         self, name: str, cases: Sequence[Case], prompt: Tensor, steps: int, arms: dict[str, PromptedArm]
     ) -> Iterator[Measured]:
-        """Adds the arm where it gets through the prompt; else its cases are unsupported or failed."""
+        """Add the arm where it gets through the prompt; else its cases are unsupported or failed."""
         try:
             reason = unsupported(self.model.plan, name, *prompt.shape)
             if not reason:
@@ -136,7 +139,7 @@ class DecodeBench:
         yield from map(Measured, lost)
 
     def _streamed(self, cases: Sequence[Case], arm: PromptedArm, steps: int) -> Iterator[Streamed]:
-        """Records the stream of these cases where there is none yet."""
+        """Record the stream of these cases where there is none yet."""
         name = stream_name(*arm.prompt.shape)
         if name in self.streams:
             return
@@ -197,13 +200,13 @@ class DecodeBench:
             yield Sampled((self.device.conditions(self.process, number),))
 
     def _pass(self, entry: CheckedCase) -> None:
-        """All new tokens, or the prompt, once; the state is put back first."""
+        """All new tokens, or the prompt, once; the state is restored first."""
         entry.before()
         self._elapsed(entry)
         self.device.synchronize()
 
     def _clocked_pass(self, entry: CheckedCase) -> Elapsed:
-        """A timed pass, which the clock outside times, too: nobody needs another window."""
+        """A timed pass that the outside clock times too, so that it needs no other window."""
         case = entry.case.id
         if self._clock is None or case not in self._clocked:
             return self._elapsed(entry)
@@ -227,7 +230,7 @@ def _run_steps(engine: Engine, steps: int) -> None:
 
 
 def _making_ready(case: Case) -> str:
-    """What comes before a case is timed; to compile a step takes a minute and more, and has words of its own."""
+    """The activity before a case is timed; compiling a step takes a minute and more, and has its own text."""
     if case.kind != "decode" or not engine_facts(str(case.engine)).compiles:
         return "check"
     entries = f", {case.axes['entries']} entries" if "entries" in case.axes else ""

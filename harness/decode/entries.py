@@ -1,5 +1,7 @@
-"""The configurations that a compiler is to choose from, for each place of an arm: its own first, then what a sweep
-found fast, then some of the suite's sweep space."""
+"""The configurations that a compiler may choose from, for each place of an arm.
+
+The arm's own comes first, then those that a sweep found fast, then some of the suite's sweep space.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,12 @@ from harness.values.suite import Plan
 
 
 def entries_of(plan: Plan, arm: str, batch: int, context: int, count: int) -> dict[str, tuple[Tunables, ...]]:
-    """By place (`op@site`), at most `count` distinct configurations of the arm's decode; a place that has only its own
-    is left out. Raises CaseFailed where a list of several is asked for and no place has one."""
+    """By place (`op@site`), at most `count` distinct configurations of the arm's decode, without places that have only
+    their
+    own.
+
+    Raises CaseFailed where the caller wants several and no place has more than one.
+    """
     if count <= 1:
         return {}
     found = {}
@@ -54,7 +60,7 @@ def _listed(plan: Plan, case: Case, variant: LoadedVariant, count: int) -> tuple
 
 
 def _runs(case: Case, variant: LoadedVariant, tunables: Tunables) -> bool:
-    """Whether the variant can be run so."""
+    """Whether the variant can run with these tunables."""
     if variant.supports is None or case.answer is None:
         return True
     answer = msgspec.structs.replace(case.answer, tunables=tunables)
@@ -62,7 +68,7 @@ def _runs(case: Case, variant: LoadedVariant, tunables: Tunables) -> bool:
 
 
 def _ranked(plan: Plan, case: Case, variant: LoadedVariant) -> Sequence[Tunables]:
-    """The ranking in the tuned file that the arm's own choice is from; none where it is from elsewhere."""
+    """The ranking in the tuned file that the arm's own choice comes from; empty where it comes from elsewhere."""
     answer, kernels = case.answer, kernels_of(plan.suite)
     if answer is None or ".json" not in answer.origin or case.op is None:
         return ()
@@ -83,7 +89,7 @@ def _distinct(entries: Sequence[Tunables]) -> list[Tunables]:
 
 
 def _spread(entries: Sequence[Tunables], count: int) -> Iterator[Tunables]:
-    """So many of them, evenly from the first to the last."""
+    """`count` of the entries, evenly from the first to the last."""
     count = min(count, len(entries))
     for at in range(count):
         yield entries[at * (len(entries) - 1) // max(1, count - 1)]

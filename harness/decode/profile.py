@@ -44,11 +44,12 @@ def profile_arm(
     keep: Path | None = None,
     profiled: int | None = None,
 ) -> Profile:
-    """The breakdown of `profiled` decode steps of an arm under an engine. keep: where to leave the trace.
+    """The breakdown of `profiled` decode steps of an arm under an engine. `keep`: where to leave the trace.
 
-    Steps that are not launched op by op are recorded twice: eager steps come first, and their ops and layers are what
-    the kernels of the others are mapped back to. Raises CaseFailed when the trace lacks kernels: the profiler was not
-    permitted, or lost them.
+    Steps that are not launched op by op are recorded twice: eager steps come first, and the kernels of the others are
+    mapped to the ops and layers of those. Raises CaseFailed where the trace lacks kernels: the profiler was not
+    permitted,
+    or lost them.
     """
     profiled = profiled or PROFILED_STEPS
     steps = WARM_UP_STEPS + profiled
@@ -85,7 +86,7 @@ def profile_arm(
 def _binaries(
     model: Model, arm: str, batch: int, context: int, ops: ArmOps, step: Step, snapshot: dict[str, torch.Tensor]
 ) -> StepBinaries | None:
-    """What one more eager step launches; None without a GPU. The step is left at the end of the prompt."""
+    """The binaries that one more eager step launches; None without a GPU. The step is left at the end of the prompt."""
     if not model.device.gpu:
         return None
     from harness.measure.gpu_binaries import GpuBinaries
@@ -105,7 +106,7 @@ def _binaries(
 
 
 def _work_shown(found: Profile, work: Sequence[SiteWork]) -> tuple[SiteWork, ...]:
-    """Of the scopes in a profile; nothing where a kernel of theirs may be among those that were not mapped back."""
+    """The work of the scopes in a profile; empty where a kernel of theirs may be among those that were not mapped."""
     shown = {row.name for row in found.scopes} if found.mapped_ns == found.replayed_ns else set()
     return tuple(site for site in work if site.name in shown)
 
@@ -138,7 +139,7 @@ def _other(name: str, step: Step, device: Device, ops: ArmOps, snapshot: dict[st
 
 
 def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -> None:
-    """A trace of `profiled` calls in scopes of their own, after warm-up under the profiler, without stacks."""
+    """Record a trace of `profiled` calls in separate scopes, after a warm-up under the profiler, without stacks."""
     os.environ.setdefault("TEARDOWN_CUPTI", "0")  # replaying a graph after CUPTI was torn down has crashed
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.gpu else [])
     plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=profiled, repeat=1)
@@ -159,8 +160,12 @@ def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -
 
 @contextmanager
 def without_compiler() -> Iterator[None]:
-    """Inside, asking torch for its compiler imports none. A profile that starts asks whether the compiler replays
-    graphs of its own; to import it takes seconds, and one that nobody has imported replays nothing."""
+    """Inside, a query for torch's compiler imports none.
+
+    A starting profile asks whether the compiler replays graphs of its own. The import takes seconds, and a compiler
+    that
+    was never imported replays nothing.
+    """
     lazy: set[str] = getattr(torch, "_lazy_modules", set())
     hidden = {"_inductor"} & lazy if "torch._inductor" not in sys.modules else set()
     lazy -= hidden
@@ -171,8 +176,9 @@ def without_compiler() -> Iterator[None]:
 
 
 def _keep(trace: Path, head: bytes, path: Path) -> Path:
-    """A copy of a trace without the host's name, compressed where its own says so, `head` in the place of its first
-    brace."""
+    """Copy a trace without the host's name, compressed where its suffix says so, with `head` in place of its first
+    brace.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     text = without_host(trace.read_bytes())
     if head:

@@ -1,4 +1,4 @@
-"""An arm of a suite's model behind its prompt, which any engine can take on from there."""
+"""An arm of a suite's model after its prompt, from where any engine can continue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PromptedArm:
     """An arm's decoder after its prompt."""
 
     def __init__(self, model: Model, name: str, prompt: Tensor, steps: int, keep: Path | None = None) -> None:
-        """keep: folder that the processes of a run share."""
+        """`keep`: folder that the processes of a run share."""
         self.model, self.name, self.prompt, self.context = model, name, prompt, prompt.shape[1]
         self._keep = keep
         self.decoder, self.ops = model.arm(name, prompt.shape[0], self.context + steps + 1)
@@ -32,12 +32,16 @@ class PromptedArm:
         self.compile_s = time.perf_counter() - start
 
     def prefill(self) -> None:
-        """The prompt in one piece, to the first token; the caller resets the state."""
+        """Process the prompt in one piece, to the first token; the caller resets the state."""
         self.decoder.sample(self.decoder.prefill(self.prompt))
 
     def engine(self, name: str, stream: Tensor, entries: int = 1) -> tuple[Step, Engine]:
-        """An engine over a stream, at the end of the prompt; making one may run steps, hence the second rewind.
-        entries: configurations of each kernel that it may choose from, where it chooses."""
+        """An engine over a stream, at the end of the prompt.
+
+        Making one may run steps, hence the second rewind. `entries`: configurations of each kernel that it may choose
+        from,
+        where it chooses.
+        """
         step = Step(self.decoder, stream, self.context, self._ahead(entries))
         step.rewind(self.snapshot)
         engine = make_engine(name, step, self.model.device)
@@ -55,15 +59,17 @@ class PromptedArm:
         return own_stream(engine, step, self.decoder.sample(self.first_logits), steps)
 
     def prefill_logits(self, stream: Tensor) -> Tensor:
-        """[batch, steps, vocab] float32: the prompt and the stream [batch, steps] in one piece, every logit of the
-        latter."""
+        """Process the prompt and the stream [batch, steps] in one piece; return every logit of the stream, [batch,
+        steps, vocab]
+        float32.
+        """
         self.decoder.reset()
         self.decoder.prefill(self.prompt)
         logits: Tensor = self.decoder.prefill(stream, start=self.context, every=True)
         return logits.float()
 
     def decode_logits(self, step: Step, engine: Engine, steps: int) -> Tensor:
-        """[batch, steps, vocab] float32: the first steps of the stream under an engine."""
+        """The logits [batch, steps, vocab] float32 of the first steps of the stream under an engine."""
         step.rewind(self.snapshot)
         return first_logits(engine, steps)
 

@@ -1,7 +1,7 @@
-"""How well arms predict: their logits over the recorded tokens against the float32 model's and against each other's.
+"""The quality of arms' predictions: their logits over the recorded tokens against the float32 model's and each other's.
 
-Every arm was fed the same tokens, so that everything is compared token by token. The control is the same arm once more:
-what an arm is away from itself, nobody can hold against another.
+Every arm was fed the same tokens, so that all comparisons are token by token. The control is the same arm once more: a
+distance no larger than that of an arm to itself counts against no other arm.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Blocks = list[float]
 
 @dataclass(frozen=True)
 class Held:
-    """A case's logits [batch, steps, vocab] float32 of its first pass, on the host, with what they say."""
+    """A case's logits [batch, steps, vocab] float32 of its first pass, on the host, and the figures derived from them."""
 
     case: Case
     logits: Tensor
@@ -31,8 +31,11 @@ class Held:
 
 
 class ArmLogits:
-    """The arms of one batch and context. wanted: the float32 model's logits [batch, steps, vocab]. stream: recorded
-    tokens [batch, > steps], of which the first `steps` were fed. prompt [batch, context]."""
+    """The arms of one batch and context.
+
+    `wanted`: the float32 model's logits [batch, steps, vocab]. `stream`: recorded tokens [batch, > steps], of which the
+    first `steps` were fed. `prompt` [batch, context].
+    """
 
     def __init__(self, wanted: Tensor, prompt: Tensor, stream: Tensor) -> None:
         self._wanted, steps = wanted, wanted.shape[1]
@@ -42,7 +45,7 @@ class ArmLogits:
         self._held: dict[str, Held] = {}
 
     def keep(self, case: Case, logits: Tensor) -> None:
-        """The first pass of a case."""
+        """Keep the first pass of a case."""
         blocks = TokenBlocks(
             tuple(by_block(divergence(self._wanted, logits))),
             tuple(by_block(negative_log_likelihood(logits, self._following))),
@@ -56,8 +59,9 @@ class ArmLogits:
         return self._held[case.id].numerics
 
     def quality(self, case: Case, second: Tensor) -> DecodeQuality | None:
-        """Of a case that was kept. second: the logits of its second pass. None for too few tokens to have an
-        interval."""
+        """The quality of a kept case. `second`: the logits of its second pass. None where the tokens are too few for an
+        interval.
+        """
         held = self._held[case.id]
         blocks = held.blocks
         if len(blocks.kl) < 2:
@@ -84,8 +88,10 @@ class ArmLogits:
 
 
 def divergence(wanted: Tensor, got: Tensor) -> Tensor:
-    """[batch, steps] float64 of logits [batch, steps, vocab]: KL(wanted || got) in nats, each token's own. Exactly zero
-    where the logits are equal."""
+    """KL(wanted || got) in nats for each token: [batch, steps] float64 of logits [batch, steps, vocab].
+
+    Exactly zero where the logits are equal.
+    """
     found = []
     for p, q in zip(wanted.unbind(1), got.unbind(1), strict=True):
         log_p, log_q = (logits.double().log_softmax(-1) for logits in (p, q))
@@ -94,7 +100,10 @@ def divergence(wanted: Tensor, got: Tensor) -> Tensor:
 
 
 def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
-    """[batch, steps] float64, in nats. logits [batch, steps, vocab], tokens [batch, steps] int64."""
+    """The negative log-likelihood of each token in nats, [batch, steps] float64. `logits` [batch, steps, vocab],
+    `tokens`
+    [batch, steps] int64.
+    """
     found = [
         -of_step.double().log_softmax(-1).gather(-1, token[:, None]).squeeze(-1)
         for of_step, token in zip(logits.unbind(1), tokens.unbind(1), strict=True)
@@ -103,8 +112,9 @@ def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
 
 
 def by_block(values: Tensor) -> Blocks:
-    """Means over blocks of `BLOCK_TOKENS` consecutive tokens or a little more, sequence by sequence. values: [batch,
-    steps]."""
+    """Means over blocks of `BLOCK_TOKENS` consecutive tokens or a little more, sequence by sequence. `values`: [batch,
+    steps].
+    """
     count = max(1, values.shape[1] // BLOCK_TOKENS)
     means = [part.mean(1) for part in values.tensor_split(count, dim=1)]
     found: list[float] = torch.stack(means, dim=1).flatten().tolist()

@@ -16,12 +16,16 @@ from harness.values.case import Tunables
 
 @dataclass(frozen=True)
 class Ahead:
-    """What an engine that compiles a step ahead of time asks of it.
+    """The inputs of an engine that compiles a step ahead of time.
 
-    weights: every tensor that the step reads beside its states, by name. ops: the arm's, whose Triton variants become
-    operators; None where the model has none of ours. keep: folder that the processes of a run share; what one compiled,
-    the others load. entries: by place (`op@site`), the configurations that Inductor is to choose from; a place without
-    some has the arm's own baked in. compiles: how often a package is compiled, to see whether it chooses the same.
+    `weights`: every tensor that the step reads beside its states, by name. `ops`: the arm's, whose Triton variants
+    become
+    operators; None where the model has none of ours. `keep`: folder that the processes of a run share; one compiles,
+    the
+    others load the result. `entries`: by place (`op@site`), the configurations that Inductor may choose from; a place
+    without entries has the arm's own baked in. `compiles`: how often a package is compiled, to see whether it chooses
+    the
+    same.
     """
 
     weights: Mapping[str, Tensor]
@@ -32,10 +36,11 @@ class Ahead:
 
 
 class Step:
-    """One decode step over preallocated buffers, so that it can be captured: reads the token at the cursor from
-    `stream`, writes the greedy choice behind it into `chosen`, advances.
+    """One decode step over preallocated buffers, so that it can be captured.
 
-    stream, chosen: [batch, steps + 1] int64. counter: [2] int64, cursor and position.
+    It reads the token at the cursor from `stream`, writes the greedy choice behind it into `chosen`, and advances.
+
+    `stream`, `chosen`: [batch, steps + 1] int64. `counter`: [2] int64, cursor and position.
     """
 
     def __init__(self, decoder: Any, stream: Tensor, start: int, ahead: Ahead | None = None) -> None:
@@ -49,7 +54,7 @@ class Step:
         """Called after each rewind, by an engine with states of its own."""
 
     def rewind(self, snapshot: dict[str, Tensor]) -> None:
-        """Back to the end of the prompt."""
+        """Return to the end of the prompt."""
         self.decoder.restore(snapshot)
         self.counter.copy_(torch.tensor([0, self.start], dtype=torch.int64))
         for restore in self.rewound:

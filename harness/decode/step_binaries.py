@@ -1,4 +1,4 @@
-"""The binaries of a decode step: what each place of an op launches, read as the step runs on a GPU."""
+"""The binaries of a decode step: the launches of each place of an op, read as the step runs on a GPU."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness.values.profile import SiteBinary
 
 
 class Reader(Protocol):
-    """What one call launches, or why that cannot be told (`measure.gpu_binaries.GpuBinaries`)."""
+    """The launches of one call, or the reason why they cannot be read (`measure.gpu_binaries.GpuBinaries`)."""
 
     def of_call(self, op: LoadedOp, variant: LoadedVariant, case: Case, inputs: list[Any]) -> Compiled | str: ...
 
 
 class StepBinaries:
-    """Observes the calls of one decode step; of each place the first call is read. calls: what the arm's places are.
+    """Observes the calls of one decode step and reads the first call of each place. `calls`: the places of the arm.
 
-    Reading repeats the call's torch operations, so that states are to be put back after the step.
+    Reading repeats the call's torch operations, so that states must be restored after the step.
     """
 
     def __init__(self, reader: Reader, calls: dict[str, tuple[Case, LoadedVariant]]) -> None:
@@ -40,7 +40,7 @@ class StepBinaries:
                 self._read[place] = f"its binary cannot be read: {type(error).__name__}: {error}".splitlines()[0]
 
     def rows(self) -> tuple[SiteBinary, ...]:
-        """One for each kernel of a place, in the order of the step; kernels of torch's own are none."""
+        """One row for each kernel of a place, in the order of the step, without torch's own kernels."""
         found: dict[tuple[str, str], SiteBinary] = {}
         for place, compiled in self._read.items():
             if isinstance(compiled, str):
@@ -52,5 +52,5 @@ class StepBinaries:
         return tuple(found.values())
 
     def not_read(self) -> dict[str, str]:
-        """By place, the reason."""
+        """By place, the reason why it was not read."""
         return {place: reason for place, reason in self._read.items() if isinstance(reason, str)}

@@ -21,13 +21,13 @@ PROMPT_CHUNK = 2048
 
 
 class Model(Protocol):
-    """What a bench asks of a suite's model, whoever built it."""
+    """The interface of a suite's model for a bench, whoever built it."""
 
     plan: Plan
     device: Device
 
     def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, Any]:
-        """A decoder of the arm, and what it is bound to."""
+        """A decoder of the arm, and the ops or module that it is bound to."""
         ...
 
     def prompt(self, batch: int, context: int) -> Tensor: ...
@@ -48,8 +48,10 @@ def open_model(plan: Plan, device: Device) -> Model:
 
 
 class SuiteModel:
-    """weights are the raw ones; what a variant's `prepare` made of them is kept once for all arms. HarnessError where
-    this process runs the kernels of another folder than the suite's."""
+    """A model of ops on raw weights; the output of a variant's `prepare` is kept once for all arms.
+
+    Raises HarnessError where this process runs the kernels of another folder than the suite's.
+    """
 
     def __init__(self, plan: Plan, device: Device) -> None:
         suite = plan.suite
@@ -83,8 +85,10 @@ class SuiteModel:
         return self._build(ReferenceOps(self.device), batch, capacity, torch.float32)
 
     def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
-        """[batch, steps, vocab] float32: what the model of the definitions answers to each of the first `steps` tokens
-        of the stream behind the prompt."""
+        """The float32 definitions' logits [batch, steps, vocab] for each of the first `steps` tokens of the stream
+        after the
+        prompt.
+        """
         batch, context = prompt.shape
         decoder = self.reference(batch, context + steps)
         with torch.no_grad():
@@ -93,7 +97,7 @@ class SuiteModel:
         return logits.float()
 
     truth_words = ""
-    """Logits are compared with the float32 model's."""
+    """Empty: logits are compared with the float32 model's."""
 
     def _build(self, ops: Any, batch: int, capacity: int, dtype: torch.dtype) -> Any:
         suite = self.plan.suite
@@ -103,14 +107,14 @@ class SuiteModel:
         )  # fmt: skip
 
     def prompt(self, batch: int, context: int) -> Tensor:
-        """[batch, context] int64 token ids, drawn by the suite's seed."""
+        """[batch, context] int64 token ids, drawn with the suite's seed."""
         generator = torch.Generator().manual_seed(self.plan.suite.weights.seed + 7919 * context + batch)
         vocab = int(self.plan.suite.dims["vocab_size"])
         return torch.randint(vocab, (batch, context), generator=generator).to(self.device.tensors)
 
 
 def prefill_in_chunks(decoder: Any, tokens: Tensor, chunk: int = PROMPT_CHUNK) -> Tensor:
-    """Prefill of [batch, length] token ids in pieces; returns the last position's logits [batch, vocab]."""
+    """Prefill [batch, length] token ids in pieces; return the last position's logits [batch, vocab]."""
     logits = None
     for start in range(0, tokens.shape[1], chunk):
         logits = decoder.prefill(tokens[:, start : start + chunk], start=start)

@@ -1,4 +1,4 @@
-"""What an arm's model is made of, place by place: can each variant run here, and with which sizes is it called?"""
+"""An arm's model place by place: whether each variant can run here, and the sizes of its calls."""
 
 from __future__ import annotations
 

@@ -19,8 +19,10 @@ from harness.values.suite import Suite
 
 
 def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work | None:
-    """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens; None for a
-    torch module, whose ops nobody names."""
+    """Bytes and FLOP of one decode step over `context` cached tokens, or of one prefill of `context` tokens.
+
+    None for a torch module, whose ops have no names.
+    """
     if suite.module is not None:
         return None
     sites = [_site(suite, use, phase, batch, context) for use in uses(suite, composites=False)]
@@ -28,7 +30,9 @@ def model_work(suite: Suite, phase: str, batch: int, context: int) -> Work | Non
 
 
 def step_work(suite: Suite, batch: int, context: int) -> tuple[SiteWork, ...]:
-    """Each place of an op in a decode step, those of composite ops too: which of them an arm has, its profile says."""
+    """The work of each place of an op in a decode step, including composite ops; an arm's profile tells which of them
+    it has.
+    """
     return tuple(_site(suite, use, "decode", batch, context) for use in uses(suite))
 
 
@@ -41,7 +45,7 @@ def _site(suite: Suite, use: Any, phase: str, batch: int, context: int) -> SiteW
 
 @cache
 def _counted(op: str, dtype: str, dims: tuple[tuple[str, int], ...]) -> Work:
-    """Of an op that does not say its cost: counted from one call of its definition."""
+    """The work of an op that states no cost, counted from one call of its definition."""
     loaded = load_op(op)
     if loaded.cost is not None:
         cost = loaded.cost(dict(dims))
