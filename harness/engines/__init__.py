@@ -1,8 +1,7 @@
-"""The engines that a suite may name: ways to execute a decode step. Each is a module of this folder, named once in
-`harness.values.engine.EngineName`.
+"""The engines that a suite may name: ways to execute a decode step.
 
-A module has `FACTS`, an `EngineFacts`, and `make(step, device) -> Engine`. It imports torch inside `make` only: plans
-and reports read facts without it.
+Each is a module of this folder, named once in `harness.values.engine.EngineName`. It has `FACTS`, an `EngineFacts`, and
+`make(step, device) -> Engine`. It imports torch inside `make` only: plans and reports read facts without it.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ if TYPE_CHECKING:
 
 ENGINES: tuple[str, ...] = get_args(EngineName)
 EAGER = "eager"
-"""The engine that runs anywhere: of every prefill, and of a profile's scopes."""
+"""The engine that runs anywhere; every prefill and a profile's scopes use it."""
 
 
 class Engine(Protocol):
     """A decode step made ready."""
 
     capture_s: float
-    """Time that making it ready took."""
+    """Seconds that making it ready took."""
     extra_bytes: int
     """Memory that it holds beyond the step's own."""
 
     def run(self) -> Tensor:
-        """Executes one step and returns its logits [batch, vocab]; the next call may overwrite them."""
+        """Execute one step and return its logits [batch, vocab]; the next call may overwrite them."""
         ...
 
 
@@ -40,13 +39,17 @@ class YieldsSamples(Engine, Protocol):
     """An engine with `FACTS.yields_samples`: it times itself."""
 
     def time_us(self, steps: int) -> float:
-        """Executes `steps` steps; microseconds for all of them."""
+        """Execute `steps` steps; return microseconds for all of them."""
         ...
 
 
 def engine_facts(name: str) -> EngineFacts:
-    """The facts of an engine. A stored run may name one that this version does not have: it is taken for one with
-    kernels of its own, of which nothing else is known."""
+    """The facts of an engine.
+
+    A stored run may name an engine that this version lacks: it counts as one with kernels of its own, of which nothing
+    else
+    is known.
+    """
     if name not in ENGINES:
         return EngineFacts(fuses=True)
     facts: EngineFacts = import_module(f"{__name__}.{name}").FACTS

@@ -1,7 +1,7 @@
 """The step exported, compiled ahead of time by AOTInductor, and loaded over the arm's own states and weights.
 
 On a GPU the package's step is replayed as a CUDA graph, so that it differs from `cuda_graph` and `torch_compile` in its
-kernels and not in who launches them. `aot_inductor_calls` calls it instead.
+kernels and not in how they are launched. `aot_inductor_calls` calls it instead.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ FACTS = EngineFacts(captures=True, compiles=True, fuses=True, packages=True)
 
 
 def make(step: Step, device: Device) -> AotInductorEngine:
-    """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
+    """Make the engine. Raises CaseFailed where the step cannot be exported, compiled or loaded."""
     return AotInductorEngine(step, device, replays=device.captures)
 
 
 class AotInductorEngine:
-    """Runs the loaded package, or replays it. package: what is known of it."""
+    """Runs the loaded package, or replays it. `package`: the facts known about it."""
 
     extra_bytes = 0
 

@@ -1,5 +1,7 @@
-"""AOTInductor's package as a program calls it: its wrapper launches kernel by kernel. What `aot_inductor` is on a CPU,
-and on a GPU without the CUDA graph."""
+"""AOTInductor's package as a program calls it: its wrapper launches kernel by kernel.
+
+On a CPU it is the same as `aot_inductor`; on a GPU it has no CUDA graph.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ FACTS = EngineFacts(compiles=True, fuses=True, packages=True)
 
 
 def make(step: Step, device: Device) -> AotInductorEngine:
-    """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
+    """Make the engine. Raises CaseFailed where the step cannot be exported, compiled or loaded."""
     from harness.engines.aot_inductor import AotInductorEngine
 
     return AotInductorEngine(step, device, replays=False)

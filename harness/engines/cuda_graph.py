@@ -19,7 +19,7 @@ FACTS = EngineFacts(needs_gpu=NEEDS_GPU, captures=True)
 
 
 def make(step: Step, device: Device) -> CudaGraphEngine:
-    """Raises CaseFailed where the device captures no graphs."""
+    """Make the engine. Raises CaseFailed where the device captures no graphs."""
     if not device.captures:
         raise CaseFailed(NEEDS_GPU)
     return CudaGraphEngine(step, device)

@@ -16,7 +16,7 @@ FACTS = EngineFacts(op_by_op=True)
 
 
 def make(step: Step, device: Device) -> EagerEngine:
-    """Ready at once."""
+    """Make the engine, which is ready at once."""
     return EagerEngine(step)
 
 

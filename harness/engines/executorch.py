@@ -1,5 +1,7 @@
-"""The step as a program of ExecuTorch, run in this process by its Python runtime: XNNPACK and portable kernels on a
-CPU. The wheels of PyPI have no runtime for a GPU."""
+"""The step as an ExecuTorch program, run in this process by its Python runtime.
+
+It uses XNNPACK and portable kernels on a CPU. The wheels of PyPI have no runtime for a GPU.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,16 @@ NEEDS_CPU = "the runtime of ExecuTorch that Python has runs on a CPU; `executorc
 
 
 def make(step: Step, device: Device) -> ExecutorchEngine:
-    """Raises CaseFailed on a GPU, for want of the package, and where the step cannot be exported, lowered or run."""
+    """Make the engine. Raises CaseFailed on a GPU, without the package, and where the step cannot be exported, lowered
+    or run.
+    """
     if device.gpu:
         raise CaseFailed(NEEDS_CPU)
     return ExecutorchEngine(step)
 
 
 class ExecutorchEngine:
-    """Runs the loaded program. extra_bytes: of the program, which holds the weights a second time."""
+    """Runs the loaded program. `extra_bytes`: size of the program, which holds the weights a second time."""
 
     def __init__(self, step: Step) -> None:
         from harness.export.pte import ExecutorchStep, make_program

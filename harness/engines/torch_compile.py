@@ -1,7 +1,7 @@
 """The whole step as one graph of torch.compile.
 
 On a GPU the compiled step is replayed as a CUDA graph, so that it differs from `cuda_graph` in its kernels and not in
-who launches them. Compiling is a part of `capture_s`.
+how they are launched. Compiling is a part of `capture_s`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ FACTS = EngineFacts(captures=True, compiles=True, fuses=True)
 
 
 def make(step: Step, device: Device) -> TorchCompileEngine:
-    """Raises what torch.compile raises where the step is no full graph: there is no falling back to eager parts."""
+    """Make the engine. Raises the error of torch.compile where the step is no full graph: nothing falls back to eager
+    parts.
+    """
     return TorchCompileEngine(step, device)
 
 
@@ -59,8 +61,12 @@ _number = itertools.count()
 
 
 def _alone(step: Step) -> Callable[[], Tensor]:
-    """The step under a code object of its own. torch keeps what it compiled by code object: the steps of several arms
-    would share one entry, each call would try the guards of all, and behind the eighth torch would give up."""
+    """The step under a code object of its own.
+
+    torch keys compiled code by code object. Otherwise the steps of several arms would share one entry, each call would
+    try
+    the guards of all, and after the eighth torch would give up.
+    """
     call = type(step).__call__
     code = call.__code__.replace(co_name=f"decode_step_{next(_number)}")
     function: Callable[[], Tensor] = MethodType(FunctionType(code, call.__globals__), step)
