@@ -24,8 +24,7 @@ def judge_cell(base: Compiled, head: Compiled) -> tuple[StaticVerdict, str]:
     """The verdict and its reason, as `compare --static` gives them, with two differences.
 
     The same instructions in another wrapping (a newer assembler's attributes) count as the same, and compiling that
-    takes
-    twice the processor time gates too.
+    takes twice the processor time gates too.
     """
     if base.status is Status.OK and head.status is Status.OK and same_instructions(base, head):
         verdict, reason = StaticVerdict.SAME, "same instructions"
@@ -68,8 +67,7 @@ def changed(base: Compiled, head: Compiled) -> str:
 
 def slower_to_compile(base: Compiled, head: Compiled) -> str:
     """The increase in compile time. Empty where there is none, and where one side took a binary from equal code or a
-    cache:
-    nothing can be said then.
+    cache: nothing can be said then.
     """
     alike = base.stages_s.keys() == head.stages_s.keys() and base.stages_s and not base.shared and not head.shared
     if not alike or head.cpu_s < max(SLOWER_TO_COMPILE * base.cpu_s, base.cpu_s + LEAST_MORE_S):

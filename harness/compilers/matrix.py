@@ -42,8 +42,7 @@ def compile_matrix(
     """Compile every case with every version for every target, and judge each cell.
 
     `base`: name of the version to compare the others with. `report`: version, done, of. Raises HarnessError for an
-    unknown
-    target and where no case uses Triton.
+    unknown target and where no case uses Triton.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     asked = tuple(dict.fromkeys(parse_target(target).name for target in targets))

@@ -34,12 +34,10 @@ def check_choices(
     suite: Suite, device: str, target: str, wheels: Path | None, say: Say, match: str | None = None
 ) -> Checked:
     """Compile every configuration of the device's tuned files with the Triton that it was tuned with and with the
-    installed
-    one.
+    installed one.
 
     `device`: as in file names. `wheels`: a folder to install the old versions from. Raises HarnessError where no Triton
-    is
-    installed, a version cannot be installed, or there is nothing to check.
+    is installed, a version cannot be installed, or there is nothing to check.
     """
     here = installed_version()
     if here is None:

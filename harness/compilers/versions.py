@@ -30,8 +30,7 @@ Say = Callable[[str], None]
 
 class Compiler(msgspec.Struct, frozen=True):
     """`site`: the folder from which `triton` is imported, None for the installed one. `folder`: its results and its own
-    cache;
-    another build has another folder.
+    cache; another build has another folder.
     """
 
     name: str

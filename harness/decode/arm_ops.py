@@ -182,8 +182,7 @@ class ReferenceOps:
     """Binds every op to its float32 definition on the same weights: the reference for an arm's logits.
 
     Floating-point weights are converted at each call, so that the packed experts are never held twice. `device`:
-    replays
-    as graphs, where it captures, the definitions that step through a prompt; None: never.
+    replays as graphs, where it captures, the definitions that step through a prompt; None: never.
     """
 
     def __init__(self, device: Device | None = None) -> None:
@@ -201,8 +200,7 @@ class ReferenceOps:
 
 class _BoundReference:
     """Calls no composites: their parts are the reference for them. `replayed`: how a prompt runs where the device
-    captures
-    graphs.
+    captures graphs.
     """
 
     def __init__(self, op: LoadedOp, weights: Mapping[str, Any], replayed: Replayed | None) -> None:

@@ -25,8 +25,7 @@ Rounding to bfloat16 over 40 layers gives 0.9994 (reports/samples/qwen3_5_moe-h1
 """
 NUMERIC_ERRORS = 6
 """The reference's top two logits count as distinct where their distance is more than this many times the numeric error
-of
-likely tokens.
+of likely tokens.
 """
 LIKELY = 256
 """Tokens behind the top two whose errors give the numeric error of large logits.
@@ -102,10 +101,8 @@ def numeric_error(got: Tensor, wanted: Tensor) -> Tensor:
     vocab].
 
     It comes from the median error of the reference's `LIKELY` tokens behind the top two, which no token that an arm
-    gets
-    wrong moves. The largest error would not do: two logits further apart than twice the largest error cannot change
-    places,
-    whatever the arm does.
+    gets wrong moves. The largest error would not do: two logits further apart than twice the largest error cannot
+    change places, whatever the arm does.
     """
     tokens = wanted.topk(min(LIKELY + 2, wanted.shape[-1]), dim=-1).indices[..., 2:]
     errors = (got.gather(-1, tokens) - wanted.gather(-1, tokens)).abs()
@@ -116,8 +113,7 @@ def own_stream(engine: Engine, step: Step, first: Tensor, steps: int) -> tuple[T
     """The arm's own greedy text, by the engine of a rewound step that is fed its own choices from `first` [batch] on.
 
     Return the stream [batch, steps + 1] and, for each step, the smallest gap between the top two logits over the batch.
-    The
-    step's stream stays as it was.
+    The step's stream stays as it was.
     """
     recorded = step.stream.clone()
     step.stream[:, 0] = first
@@ -133,8 +129,7 @@ def own_stream(engine: Engine, step: Step, first: Tensor, steps: int) -> tuple[T
 
 def divergence(recorded: Tensor, own: Tensor, gaps: list[float]) -> StreamDivergence | None:
     """The point where an arm's own greedy stream leaves the recorded one, both int64 [batch, steps + 1]; None where it
-    does
-    not. `gaps`: between the top two logits of each step.
+    does not. `gaps`: between the top two logits of each step.
     """
     differs = (recorded != own).any(dim=0).nonzero().flatten()
     if len(differs) == 0:

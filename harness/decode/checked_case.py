@@ -25,8 +25,7 @@ class CheckedCase:
     """A checked case that waits for its samples.
 
     `logits`: computes them once more, to compare with `wanted`. `held`: the arms' first logits, for a decode in the
-    first
-    process. `before`: restores the state, outside of the timed interval. `run`: the timed work.
+    first process. `before`: restores the state, outside of the timed interval. `run`: the timed work.
     """
 
     def __init__(

@@ -41,10 +41,9 @@ class DecodeBench:
     """Checks and times the decode and prefill cases of one batch and context.
 
     `streams`: recorded token streams by `stream_name`; a missing one is recorded from the first arm and yielded.
-    `passes`:
-    timed passes over all new tokens; 0 checks only. `references`: folder that keeps the float32 model's logits for the
-    other processes of the run. `energy`: also measure the joules per token, one case after the other. `clock`: a clock
-    outside of this process that times every pass of the cases with the ids `clocked`.
+    `passes`: timed passes over all new tokens; 0 checks only. `references`: folder that keeps the float32 model's
+    logits for the other processes of the run. `energy`: also measure the joules per token, one case after the other.
+    `clock`: a clock outside of this process that times every pass of the cases with the ids `clocked`.
     """
 
     def __init__(

@@ -24,8 +24,7 @@ from harness.values.suite import Plan
 
 def entries_of(plan: Plan, arm: str, batch: int, context: int, count: int) -> dict[str, tuple[Tunables, ...]]:
     """By place (`op@site`), at most `count` distinct configurations of the arm's decode, without places that have only
-    their
-    own.
+    their own.
 
     Raises CaseFailed where the caller wants several and no place has more than one.
     """

@@ -48,8 +48,7 @@ def profile_arm(
 
     Steps that are not launched op by op are recorded twice: eager steps come first, and the kernels of the others are
     mapped to the ops and layers of those. Raises CaseFailed where the trace lacks kernels: the profiler was not
-    permitted,
-    or lost them.
+    permitted, or lost them.
     """
     profiled = profiled or PROFILED_STEPS
     steps = WARM_UP_STEPS + profiled
@@ -163,8 +162,7 @@ def without_compiler() -> Iterator[None]:
     """Inside, a query for torch's compiler imports none.
 
     A starting profile asks whether the compiler replays graphs of its own. The import takes seconds, and a compiler
-    that
-    was never imported replays nothing.
+    that was never imported replays nothing.
     """
     lazy: set[str] = getattr(torch, "_lazy_modules", set())
     hidden = {"_inductor"} & lazy if "torch._inductor" not in sys.modules else set()

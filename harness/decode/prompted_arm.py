@@ -39,8 +39,7 @@ class PromptedArm:
         """An engine over a stream, at the end of the prompt.
 
         Making one may run steps, hence the second rewind. `entries`: configurations of each kernel that it may choose
-        from,
-        where it chooses.
+        from, where it chooses.
         """
         step = Step(self.decoder, stream, self.context, self._ahead(entries))
         step.rewind(self.snapshot)
@@ -60,8 +59,7 @@ class PromptedArm:
 
     def prefill_logits(self, stream: Tensor) -> Tensor:
         """Process the prompt and the stream [batch, steps] in one piece; return every logit of the stream, [batch,
-        steps, vocab]
-        float32.
+        steps, vocab] float32.
         """
         self.decoder.reset()
         self.decoder.prefill(self.prompt)

@@ -22,7 +22,7 @@ Blocks = list[float]
 
 @dataclass(frozen=True)
 class Held:
-    """A case's logits [batch, steps, vocab] float32 of its first pass, on the host, and the figures derived from them."""
+    """A case's logits [batch, steps, vocab] float32 of its first pass, on the host, and their figures."""
 
     case: Case
     logits: Tensor
@@ -101,8 +101,7 @@ def divergence(wanted: Tensor, got: Tensor) -> Tensor:
 
 def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
     """The negative log-likelihood of each token in nats, [batch, steps] float64. `logits` [batch, steps, vocab],
-    `tokens`
-    [batch, steps] int64.
+    `tokens` [batch, steps] int64.
     """
     found = [
         -of_step.double().log_softmax(-1).gather(-1, token[:, None]).squeeze(-1)

@@ -16,10 +16,8 @@ class Replayed:
     """Called like the definition on the device's tensors: the same kernels in the same order, so the same result.
 
     `states`: for each input, whether it is updated in place. A graph is kept for each combination of shapes. A prompt
-    of
-    32,768 tokens in pieces of 2,048 through 30 layers replays one of 10,240 kernels 480 times. Launching them would
-    take a
-    minute and more (130 us a token and layer on an H100 machine).
+    of 32,768 tokens in pieces of 2,048 through 30 layers replays one of 10,240 kernels 480 times. Launching them would
+    take a minute and more (130 us a token and layer on an H100 machine).
     """
 
     def __init__(self, definition: Callable[..., Tensor], states: Sequence[bool], device: Device) -> None:

@@ -19,13 +19,10 @@ class Ahead:
     """The inputs of an engine that compiles a step ahead of time.
 
     `weights`: every tensor that the step reads beside its states, by name. `ops`: the arm's, whose Triton variants
-    become
-    operators; None where the model has none of ours. `keep`: folder that the processes of a run share; one compiles,
-    the
-    others load the result. `entries`: by place (`op@site`), the configurations that Inductor may choose from; a place
-    without entries has the arm's own baked in. `compiles`: how often a package is compiled, to see whether it chooses
-    the
-    same.
+    become operators; None where the model has none of ours. `keep`: folder that the processes of a run share; one
+    compiles, the others load the result. `entries`: by place (`op@site`), the configurations that Inductor may choose
+    from; a place without entries has the arm's own baked in. `compiles`: how often a package is compiled, to see
+    whether it chooses the same.
     """
 
     weights: Mapping[str, Tensor]

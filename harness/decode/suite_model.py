@@ -86,8 +86,7 @@ class SuiteModel:
 
     def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
         """The float32 definitions' logits [batch, steps, vocab] for each of the first `steps` tokens of the stream
-        after the
-        prompt.
+        after the prompt.
         """
         batch, context = prompt.shape
         decoder = self.reference(batch, context + steps)

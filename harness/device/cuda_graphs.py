@@ -2,9 +2,8 @@
 
 A process that has made one graph and used one stream for its warm-up launches the kernels of that graph 0.4 us faster
 after each other than later. A second graph or a second stream, either of the two, ends that for good. On an H100
-(driver
-580), a product took 13.7 us before and 14.4 us ever after. A decode step has several graphs, and a case must not be
-faster for being measured first and alone.
+(driver 580), a product took 13.7 us before and 14.4 us ever after. A decode step has several graphs, and a case must
+not be faster for being measured first and alone.
 """
 
 from __future__ import annotations

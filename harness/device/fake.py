@@ -81,8 +81,8 @@ class FakeDevice(CpuDevice):
     """A CPU with another clock.
 
     `values_us`: samples of the timer and times of `elapsed`, in the order in which they are taken; taking one more is
-    an
-    IndexError. `joules`: its energy counter; None: it has none. `conditions`: fields of `Conditions` in every reading.
+    an IndexError. `joules`: its energy counter; None: it has none. `conditions`: fields of `Conditions` in every
+    reading.
     """
 
     kind = "fake"

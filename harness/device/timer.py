@@ -32,8 +32,7 @@ class Timed(Protocol):
         """Run all calls and return microseconds per call.
 
         `before`: called ahead of every pass over the calls, outside of the timed interval. Raises WorkLeftRunning where
-        the
-        device is not idle at the end.
+        the device is not idle at the end.
         """
         ...
 

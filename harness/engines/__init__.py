@@ -47,8 +47,7 @@ def engine_facts(name: str) -> EngineFacts:
     """The facts of an engine.
 
     A stored run may name an engine that this version lacks: it counts as one with kernels of its own, of which nothing
-    else
-    is known.
+    else is known.
     """
     if name not in ENGINES:
         return EngineFacts(fuses=True)

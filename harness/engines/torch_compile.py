@@ -64,8 +64,7 @@ def _alone(step: Step) -> Callable[[], Tensor]:
     """The step under a code object of its own.
 
     torch keys compiled code by code object. Otherwise the steps of several arms would share one entry, each call would
-    try
-    the guards of all, and after the eighth torch would give up.
+    try the guards of all, and after the eighth torch would give up.
     """
     call = type(step).__call__
     code = call.__code__.replace(co_name=f"decode_step_{next(_number)}")

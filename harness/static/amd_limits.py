@@ -20,12 +20,10 @@ class AmdLimits(msgspec.Struct, frozen=True):
     """Limits of one architecture.
 
     `wave`: work-items of a wave. `simds`: per compute unit (CDNA) or workgroup processor (RDNA). `waves`: resident
-    waves
-    per SIMD. `vgprs`: registers of a SIMD for each lane of a wave of this size, AGPRs included where the architecture
-    has
-    them. `vgpr_unit`: allocation granularity of VGPRs. `lds_bytes`: LDS for all resident workgroups. `group_lds_bytes`:
-    LDS
-    for one workgroup. `lds_unit`: allocation granularity of LDS. `groups`: resident workgroups of several waves.
+    waves per SIMD. `vgprs`: registers of a SIMD for each lane of a wave of this size, AGPRs included where the
+    architecture has them. `vgpr_unit`: allocation granularity of VGPRs. `lds_bytes`: LDS for all resident workgroups.
+    `group_lds_bytes`: LDS for one workgroup. `lds_unit`: allocation granularity of LDS. `groups`: resident workgroups
+    of several waves.
     """
 
     wave: int

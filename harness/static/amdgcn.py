@@ -55,8 +55,7 @@ def width_of(opcode: str) -> int:
 
 def _spills(row: Row) -> bool:
     """Whether the row accesses scratch. Scratch that a kernel addresses itself (an indexed array) counts too, as
-    NVIDIA's
-    local memory does.
+    NVIDIA's local memory does.
     """
     return row.opcode.startswith("scratch_") or (bool(SPILL.search(row.comment)) and bool(ACCESS.match(row.opcode)))
 

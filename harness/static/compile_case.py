@@ -53,8 +53,7 @@ class CaseCompiler:
 
     def compile(self, case: Case) -> Compiled:
         """Compile one case. Raises InProgress where another process is compiling the same code; any other error becomes
-        the
-        result's reason.
+        the result's reason.
         """
         start, spent, asked, refused = time.perf_counter(), cpu_seconds(), "", False
         self.stages.clear()

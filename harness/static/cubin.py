@@ -18,8 +18,8 @@ WITH_PAYLOAD = 4
 
 
 class Cubin(msgspec.Struct, frozen=True):
-    """`sha256`: hash of the sections that run. `registers`: per thread. `stack_bytes`: local frame of a thread.
-    `code`: the kernel's instructions.
+    """`sha256`: hash of the sections that run. `registers`: per thread. `stack_bytes`: local frame of a thread. `code`:
+    the kernel's instructions.
     """
 
     sha256: str

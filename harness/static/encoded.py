@@ -40,8 +40,7 @@ def read_encoded(text: bytes, capability: int) -> Code:
 
 def _distance(low: int, high: int, capability: int) -> int:
     """Distance from the next instruction to a branch's target, in units of four bytes: bits 34 to 81, signed. From
-    sm_90 on
-    the field has bits 16 to 23 below them.
+    sm_90 on the field has bits 16 to 23 below them.
     """
     value = (low >> 34) | (high & 0x3FFFF) << 30
     value -= (value >> 47) << 48

@@ -26,8 +26,7 @@ from harness.worker.process import WorkerDied, WorkerProcess
 
 LIMIT_S = 120.0
 """Seconds. The slowest of the 432 configurations of a published kernel (256 x 256 on two warps) took 21 s alone on a
-core
-with Triton 3.6 and 8 s with 3.7. On four cores with twice as much work it took more than 60 s.
+core with Triton 3.6 and 8 s with 3.7. On four cores with twice as much work it took more than 60 s.
 """
 NOT_TILES = frozenset({"num_warps", "num_stages", "num_ctas", "maxnreg"})
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -51,11 +50,10 @@ class Compilation:
     """Compiles from its construction on; iterating yields each result once, as it arrives.
 
     `target`: `sm_90`, `gfx942`. `jobs`: processes; by default as many as the cores that this process may use.
-    `limit_s`:
-    wall time for each case, by default `LIMIT_S`. `folder`: the cache of results, by default the user's. `python`: the
-    interpreter whose Triton compiles. `root`: the kernels' folder. `ops`: ops outside of it; None for those that this
-    process runs. `held`: compile only the cases that `want` names; `heard` returns their results. The binaries lie in
-    Triton's own disk cache, where a launch on a GPU of this architecture finds them.
+    `limit_s`: wall time for each case, by default `LIMIT_S`. `folder`: the cache of results, by default the user's.
+    `python`: the interpreter whose Triton compiles. `root`: the kernels' folder. `ops`: ops outside of it; None for
+    those that this process runs. `held`: compile only the cases that `want` names; `heard` returns their results. The
+    binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them.
 
     Raises HarnessError for an unknown target; iterating and `heard` raise it where the compiler ends early.
     """

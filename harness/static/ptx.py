@@ -29,8 +29,7 @@ class Loop(NamedTuple):
 
     `trips`: iterations, None where that is not a constant or the loop lies in another loop. `global_loads`: load
     instructions in its body, with those of one address counted once. Triton writes a load per element, and ptxas merges
-    the
-    equal ones.
+    the equal ones.
     """
 
     trips: int | None

@@ -48,8 +48,7 @@ class Recorder:
     """Records the launches of a call.
 
     `launches`: those of the last call, in order. `host_ops`: hash of the torch calls that it made. Every configuration
-    of
-    a kernel under `triton.autotune` is launched, or only the one chosen earlier on a GPU: `chosen`.
+    of a kernel under `triton.autotune` is launched, or only the one chosen earlier on a GPU: `chosen`.
     """
 
     def __init__(self) -> None:
@@ -127,8 +126,7 @@ def _launches_recorded(launches: list[Recorded], choices: list[str], memory: _Me
     """Replace `run` of Triton's functions.
 
     No hook of Triton 3.7 sees the grid and arguments of a launch that is not made. On a GPU (`gpu_binaries`) no launch
-    may
-    be made either.
+    may be made either.
     """
     launch, autotune = JITFunction.run, Autotuner.run
 

@@ -41,8 +41,7 @@ class Results:
     """Results of one target.
 
     `folder` None: the user's cache (`HARNESS_CACHE`, else `~/.cache/kernel-harness`). `root`: the folder of kernels.
-    `ops`:
-    ops outside of it; None for those that this process runs.
+    `ops`: ops outside of it; None for those that this process runs.
     """
 
     def __init__(
@@ -58,8 +57,7 @@ class Results:
 
     def load(self, case: Case, limit_s: float) -> Compiled | None:
         """The stored result of a case. None where there is none, where a longer limit may bring one, or where the
-        binaries are
-        gone.
+        binaries are gone.
         """
         try:
             stored = msgspec.msgpack.decode(self._file(case).read_bytes(), type=Stored)
@@ -74,8 +72,7 @@ class Results:
 
     def save(self, compiled: Compiled, limit_s: float) -> None:
         """Store a result. FAILED is stored only where the compiler refused the code: otherwise the next attempt may
-        find a
-        repaired toolchain. Raises HarnessError where the folder cannot be written.
+        find a repaired toolchain. Raises HarnessError where the folder cannot be written.
         """
         if compiled.status is Status.FAILED and not compiled.refused:
             return

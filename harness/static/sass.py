@@ -22,9 +22,8 @@ PADDING = "NOP"
 
 class Code(msgspec.Struct, frozen=True):
     """`instructions`: in the hot loop, or in the whole kernel where `loop` is false. `global_loads`: the global loads
-    among
-    them, by bytes per thread. `spill_bytes`: local loads and stores of the whole kernel, bytes per thread, each counted
-    once.
+    among them, by bytes per thread. `spill_bytes`: local loads and stores of the whole kernel, bytes per thread, each
+    counted once.
     """
 
     instructions: int

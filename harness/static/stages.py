@@ -47,8 +47,7 @@ class Stages:
 
     `folder`: finished stage outputs, by key. `claim`: called with the key of code that is about to compile; it raises
     (InProgress, say) to prevent that. `seconds`: by stage, since the last `clear`. `shared`: how many kernels took over
-    the
-    stage outputs of another.
+    the stage outputs of another.
     """
 
     def __init__(self, folder: Path, claim: Callable[[str], None] = _nothing) -> None:
@@ -65,8 +64,7 @@ class Stages:
         """Register a compiler with Triton that has these stages, in place of the backend's own.
 
         It does not use `knobs.runtime.add_stages_inspection_hook`: while that is set, Triton >= 3.7 compiles into other
-        entries
-        of its disk cache, which a measurement would not find.
+        entries of its disk cache, which a measurement would not find.
         """
         place, self._last = BACKENDS[backend]
         registered, wrap = backends[place], self._wrap

@@ -23,8 +23,7 @@ def static_sweep(
     """Compile every configuration of a `sweep_plan`.
 
     `target`: `sm_90`, `gfx942`; by default that of the GPU of this machine. `report`: as `runner.execute.Report`.
-    Raises
-    HarnessError where there is no target or no compiler.
+    Raises HarnessError where there is no target or no compiler.
     """
     start = time.perf_counter()
     suite, cases = plan.suite, plan.cases
@@ -45,8 +44,7 @@ def static_sweep(
 
 def carry(file: Path, plan: Plan) -> int:
     """Take over the pruned configurations of a static sweep of the same suite made elsewhere, for the GPU of this
-    machine; see
-    `carried`.
+    machine; see `carried`.
     """
     return accept(file, plan, _present())
 
