@@ -1,4 +1,6 @@
-"""The process that compiles a program to a package, and the messages to it. A crash of the compiler ends it alone."""
+"""The process that compiles a program to a package, and the messages to it. A crash of the compiler ends only this
+process.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ SERVICE = __name__
 
 
 class CompileStep(msgspec.Struct, frozen=True, tag=True):
-    """Job: make a package of a stored program. operators: what it calls. sources: of ops outside of the library."""
+    """Job: make a package of a stored program. `operators`: those that it calls. `sources`: of ops outside of the
+    library.
+    """
 
     program: str
     package: str
@@ -31,12 +35,14 @@ class CompileStep(msgspec.Struct, frozen=True, tag=True):
     sources: dict[str, OpSource]
     options: dict[str, bool | str]
     load: bool
-    """Load it, too: where that crashes, it crashes here."""
+    """Also load it: a crash of the loading then happens in this process."""
 
 
 class ChosenConfiguration(msgspec.Struct, frozen=True):
-    """Of a Triton kernel, as the compiling process kept it. variant: whose kernel it is; empty for one of Inductor's.
-    timings_ms: of each entry that was timed."""
+    """The configuration of a Triton kernel, as the compiling process stored it.
+
+    `variant`: the owner of the kernel; empty for one of Inductor's. `timings_ms`: of each entry that was timed.
+    """
 
     name: str
     variant: str
@@ -45,7 +51,7 @@ class ChosenConfiguration(msgspec.Struct, frozen=True):
 
 
 class StepCompiled(msgspec.Struct, frozen=True, tag=True):
-    """The package is there. tuning_s and cpp_s are parts of compile_s."""
+    """The package exists. `tuning_s` and `cpp_s` are parts of `compile_s`."""
 
     compile_s: float
     tuning_s: float
@@ -58,7 +64,7 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
 
 class NotCompiled(msgspec.Struct, frozen=True, tag=True):
-    """Why there is none, in one line."""
+    """The reason why there is no package, in one line."""
 
     reason: str
 
@@ -67,7 +73,7 @@ POLL_S = 0.2
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """One package after the other, until the wire closes."""
+    """Compile one package after the other, until the wire closes."""
     os.setsid()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     while True:
@@ -87,8 +93,10 @@ def serve(wire: Wire, _: Boot) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Kills this process and the compilers that it started, within a moment of its parent's end: a worker's own watch
-    would leave them running."""
+    """Kill this process and the compilers that it started within a moment of its parent's end.
+
+    A worker's own watch would leave them running.
+    """
     while os.getppid() == parent:
         time.sleep(POLL_S)
     os.killpg(0, signal.SIGKILL)
@@ -116,7 +124,7 @@ def _compiled(job: CompileStep) -> StepCompiled:
 
 
 class _Watch:
-    """Sees what a compilation spends its time with, and every timing of every configuration."""
+    """Records where a compilation spends its time, and every timing of every configuration."""
 
     def __init__(self) -> None:
         import torch._inductor.cpp_builder as builder
@@ -159,13 +167,13 @@ def _label(config: dict[str, Any]) -> str:
 
 
 def _tunables(config: dict[str, Any]) -> Tunables:
-    """Constants, warps and stages; what else Inductor keeps beside them is no choice."""
+    """Constants, warps and stages; the other entries that Inductor keeps beside them are no choice."""
     plain = {n: v for n, v in config.items() if isinstance(v, (int, float, str, bool)) and n != "num_ctas"}
     return {n: v for n, v in plain.items() if not n.startswith("num_") or n in ("num_warps", "num_stages")}
 
 
 def _function(name: str) -> str:
-    """The Triton function; Inductor numbers what it makes of it."""
+    """The name of the Triton function, without the number that Inductor appends."""
     return PackagedKernel(name, 1, {}).function
 
 

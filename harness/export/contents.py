@@ -1,4 +1,4 @@
-"""What a package says of itself, without the process that compiled it: its files, and how it launches its kernels."""
+"""Reads a package without the process that compiled it: its files, and how it launches its kernels."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _GRID = re.compile(r"uint32_t grid_([012]) = (.+);")
 
 
 class Launched(msgspec.Struct, frozen=True):
-    """How the wrapper of a package launches a kernel. binary: name of its file in the package, empty where it is inside
-    of the library."""
+    """How the wrapper of a package launches a kernel. `binary`: name of its file in the package, empty where it is
+    inside of the library.
+    """
 
     name: str
     binary: str
@@ -27,7 +28,7 @@ class Launched(msgspec.Struct, frozen=True):
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """parts: bytes by kind of file. binaries: bytes by name. launches: in the order of the wrapper."""
+    """`parts`: bytes by kind of file. `binaries`: bytes by name. `launches`: in the order of the wrapper."""
 
     bytes: int
     digest: str
@@ -37,7 +38,7 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 def contents(package: Path) -> Contents:
-    """Of a `.pt2`; `parts` are sizes as unpacked."""
+    """The contents of a `.pt2`; `parts` are sizes as unpacked."""
     parts: dict[str, int] = {}
     binaries: dict[str, int] = {}
     launches: tuple[Launched, ...] = ()

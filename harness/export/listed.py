@@ -1,5 +1,7 @@
-"""A variant with a list of tunables in the place of one: each of its kernels under `triton.autotune`, so that whoever
-compiles the program chooses."""
+"""A variant with a list of tunables in place of one set.
+
+Each of its kernels runs under `triton.autotune`, so that the compiler of the program chooses.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ OPTIONS = ("num_warps", "num_stages")
 
 
 class _Noted:
-    """A Triton kernel whose launches are noted and not done."""
+    """A Triton kernel whose launches are recorded and not made."""
 
     def __init__(self, notes: list[Any], kernel: Any) -> None:
         self._kernel, self._notes = kernel, notes
@@ -25,9 +27,11 @@ class _Noted:
 
 
 def listed_body(run: Callable[..., Any], entries: Sequence[Tunables]) -> Callable[..., Any]:
-    """`run` with a list of tunables. It is gone through once per entry; the launches must be of the same kernels on the
-    same arguments, and may differ in constant expressions, warps, stages and grid. The body raises ValueError where
-    they differ in more."""
+    """`run` with a list of tunables.
+
+    `run` is called once per entry. The launches must be of the same kernels on the same arguments, and may differ in
+    constant expressions, warps, stages and grid. The body raises ValueError where they differ in more.
+    """
     from harness.export.operators import rebound
 
     def body(*inputs: Any) -> Any:
@@ -46,7 +50,7 @@ def listed_body(run: Callable[..., Any], entries: Sequence[Tunables]) -> Callabl
 
 
 def _launch(launches: Sequence[tuple[Any, Any, tuple[Any, ...], dict[str, Any]]]) -> None:
-    """One kernel, each launch as an entry of its autotuner."""
+    """Launch one kernel, each recorded launch as an entry of its autotuner."""
     import triton
 
     kernel = launches[0][0]

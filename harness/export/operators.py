@@ -1,7 +1,7 @@
-"""Triton variants of an arm as operators of torch, so that an exported program can name them and be stored.
+"""Triton variants of an arm as operators of torch, so that an exported program can name and store them.
 
-An operator is the variant's own `run`, copied over globals in which each Triton kernel tells torch what is launched.
-Its module stays as it is, and so does what every other engine runs.
+An operator is the variant's own `run`, copied over globals in which each Triton kernel reports its launches to torch.
+Its module stays as it is, and so do the kernels of every other engine.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ NAMESPACE = "harness"
 
 
 class Operator(msgspec.Struct, frozen=True):
-    """A variant as an operator. entries: the configurations that Inductor is to choose from; empty where the call says
-    its tunables."""
+    """A variant as an operator. `entries`: the configurations that Inductor may choose from; empty where the call gives
+    its tunables.
+    """
 
     op: str
     variant: str
@@ -42,8 +43,9 @@ class Operator(msgspec.Struct, frozen=True):
 
 
 class Registered(typing.NamedTuple):
-    """call: takes what `run` takes, without tunables where the operator has entries. kernels: names of the Triton
-    functions that it may launch."""
+    """`call`: takes the arguments of `run`, without tunables where the operator has entries. `kernels`: names of the
+    Triton functions that it may launch.
+    """
 
     call: Callable[..., Any]
     kernels: tuple[str, ...]
@@ -53,8 +55,9 @@ _made: dict[str, Registered] = {}
 
 
 def register(operator: Operator) -> Registered | None:
-    """The operator, made once per process; None for a variant without Triton kernels of its own, which torch exports as
-    it is. Raises CaseFailed where the signature of `run` makes no schema."""
+    """The operator, made once per process; None for a variant without Triton kernels of its own, which torch exports
+    unchanged. Raises CaseFailed where the signature of `run` makes no schema.
+    """
     variant = load_variant(operator.op, operator.variant, operator.folder)
     kernels = kernels_of(variant.run)
     if not kernels:
@@ -67,8 +70,10 @@ def register(operator: Operator) -> Registered | None:
 
 @contextmanager
 def registered(ops: ArmOps, entries: Mapping[str, Sequence[Tunables]]) -> Iterator[tuple[Operator, ...]]:
-    """Inside, an arm's decode calls its Triton variants as operators; yields them. entries: by place (`op@site`), the
-    list of a variant that is to be chosen from."""
+    """Inside, an arm's decode calls its Triton variants as operators; yields them.
+
+    `entries`: by place (`op@site`), the list that the compiler chooses a variant's configuration from.
+    """
     calls = [call for call in ops.calls("decode") if kernels_of(call.variant.run)]
     operators = [
         Operator(call.variant.op, call.variant.name, ops.folder, tuple(map(dict, _list_of(entries, call.place))))
@@ -92,15 +97,17 @@ def _list_of(entries: Mapping[str, Sequence[Tunables]], place: str) -> Sequence[
 
 
 def kernels_of(run: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of the Triton functions that `run` may launch itself or by functions of its own package."""
+    """Names of the Triton functions that `run` may launch, itself or by functions of its own package."""
     found: dict[str, None] = {}
     rebound(run, lambda kernel: found.setdefault(kernel.fn.__name__))
     return tuple(found)
 
 
 def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A copy of a function in whose globals, and those of functions of its package that it calls, `replace` has taken
-    the place of each Triton kernel. What has none is not copied."""
+    """Copy a function with `replace` applied to each Triton kernel in its globals.
+
+    The functions of its package that it calls are copied too; a function without Triton kernels is not copied.
+    """
     from triton.runtime.autotuner import Autotuner
     from triton.runtime.jit import JITFunction
 
@@ -133,13 +140,13 @@ def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[
 
 
 def _names(code: CodeType) -> set[str]:
-    """What it looks up, in functions and comprehensions inside of it, too."""
+    """Names that the code looks up, including those of functions and comprehensions inside of it."""
     inner = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
     return set(code.co_names).union(*inner)
 
 
 class _AtLaunch:
-    """A Triton kernel that is wrapped anew at each launch: wrapped once, its number in torch's table grows stale."""
+    """A Triton kernel that is wrapped anew at each launch: wrapped once, its number in torch's table becomes stale."""
 
     def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
@@ -162,7 +169,7 @@ def _operator(operator: Operator, variant: LoadedVariant, name: str) -> Callable
 
 
 def _with_list(variant: LoadedVariant, entries: Sequence[Tunables]) -> Callable[..., Any]:
-    """`run` with the list in the place of its tunables. triton_op takes its schema from the signature alone."""
+    """`run` with the list in place of its tunables. `triton_op` takes its schema from the signature alone."""
     inner, hints = listed_body(variant.run, entries), typing.get_type_hints(variant.run)
 
     def body(*inputs: Any) -> Any:
@@ -181,7 +188,7 @@ def _with_list(variant: LoadedVariant, entries: Sequence[Tunables]) -> Callable[
 
 
 def _name(operator: Operator, variant: LoadedVariant) -> str:
-    """One name for one text and list: an edited variant is another operator."""
+    """One name for one source text and list: an edited variant is another operator."""
     text = variant.source_hash + json.dumps(operator.entries, sort_keys=True)
     word = "".join(c if c.isalnum() else "_" for c in operator.variant)
     return f"{NAMESPACE}::{operator.op}__{word}__{hashlib.sha256(text.encode()).hexdigest()[:8]}"

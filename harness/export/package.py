@@ -1,5 +1,6 @@
-"""A decode step's package: compiled in a process of its own, kept for the other processes of the run, loaded here over
-the arm's own tensors."""
+"""A decode step's package: compiled in a process of its own, kept for the other processes of the run, and loaded here
+over the arm's own tensors.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +52,11 @@ class PackagedStep:
         self.record = msgspec.structs.replace(record, load_s=time.perf_counter() - start, inlined=inlined)
 
     def _give_tensors(self) -> tuple[str, ...]:
-        """The package's constants are the step's own tensors from now on: a rewind of the one is one of the other.
-        Called before the first step, which would otherwise be a segmentation fault. The names of those that are not."""
+        """Make the step's own tensors the package's constants, so that a rewind of the step rewinds the package.
+
+        Must come before the first step, which would otherwise be a segmentation fault. Return the names of the tensors
+        that the package does not share.
+        """
         live = self.module.tensors()
         known = set(self._model.get_constant_fqns())
         unknown = set(live) - known  # read by nobody, or up to eight elements that nothing writes: values in the code
@@ -71,8 +75,10 @@ class PackagedStep:
 
 
 def load(package: Path, single_threaded: bool) -> Any:
-    """single_threaded: without streams and events of its own, so that a CUDA graph can be captured. Not
-    `aoti_load_package`, which hides the first error behind that of a second way to load."""
+    """Load a package. `single_threaded`: without streams and events of its own, so that a CUDA graph can be captured.
+
+    It does not use `aoti_load_package`, which hides the first error behind that of a second way to load.
+    """
     from torch.export.pt2_archive._package import AOTICompiledModel
 
     try:
@@ -105,7 +111,9 @@ def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) ->
 
 
 def kept_packages() -> Path | None:
-    """The folder in which HARNESS_PACKAGES says that packages are kept from run to run; None: for the run alone."""
+    """The folder that HARNESS_PACKAGES names, which keeps packages from run to run; None: they are kept for the run
+    alone.
+    """
     folder = os.environ.get("HARNESS_PACKAGES")
     return Path(folder) if folder else None
 
@@ -113,7 +121,7 @@ def kept_packages() -> Path | None:
 def _key(
     program: torch.export.ExportedProgram, module: StepModule, operators: Sequence[Operator], compiles: int
 ) -> str:
-    """What must be equal for two steps to have one package."""
+    """The key that two steps must share to have one package."""
     tensors = {name: [str(t.dtype), [*t.shape], [*t.stride()], str(t.device)] for name, t in module.tensors().items()}
     constants = module.tensors().items()
     small = {name: t.tolist() for name, t in constants if t.numel() <= MOST_INLINED and name not in module.written}
@@ -134,7 +142,9 @@ class _Compiling:
         self.compiler = compiler_version(compiler(device.gpu))
 
     def compile(self, package: Path) -> StepCompiled:
-        """Raises CaseFailed with the reason; also where the compiler or the loading of its package crashes."""
+        """Compile the package. Raises CaseFailed with the reason, also where the compiler or the loading of its package
+        crashes.
+        """
         job = CompileStep(
             str(self._program), str(package), self._operators, dict(bound_ops()), dict(OPTIONS), load=self._gpu
         )

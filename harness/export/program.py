@@ -14,9 +14,11 @@ from harness.errors import CaseFailed
 
 
 class StepModule(torch.nn.Module):
-    """A step whose tensors are buffers. Names begin with `s_` and `w_`: each becomes a variable of the generated C++,
-    where `stream` alone would hide a parameter. The layers keep the tensors that they hold: strict export finds that
-    they are the same objects."""
+    """A step whose tensors are buffers.
+
+    Names begin with `s_` and `w_`: each becomes a variable of the generated C++, where `stream` alone would hide a
+    parameter. The layers keep the tensors that they hold: strict export finds that they are the same objects.
+    """
 
     def __init__(self, step: Step, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -46,13 +48,14 @@ class StepModule(torch.nn.Module):
         return self._step()
 
     def tensors(self) -> dict[str, Tensor]:
-        """By name; the step's own, not copies."""
+        """The step's own tensors by name, not copies."""
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
 
 def export(module: StepModule) -> torch.export.ExportedProgram:
     """The program of the step. Raises CaseFailed where it holds a tensor that is no buffer: a package would have a copy
-    of it, and writes to it would be lost without an error."""
+    of it, and writes to it would be lost without an error.
+    """
     step = module._step
     logits = step.logits
     try:
@@ -65,7 +68,7 @@ def export(module: StepModule) -> torch.export.ExportedProgram:
 
 
 def check_inputs(program: torch.export.ExportedProgram) -> None:
-    """See `export`."""
+    """Raises the CaseFailed that `export` describes."""
     kinds = Counter(spec.kind.name for spec in program.graph_signature.input_specs)
     if kinds["CONSTANT_TENSOR"]:
         specs = program.graph_signature.input_specs
@@ -75,5 +78,5 @@ def check_inputs(program: torch.export.ExportedProgram) -> None:
 
 
 def word(name: str) -> str:
-    """A name that is one in C++, too."""
+    """The name as an identifier that is valid in C++, too."""
     return "".join(letter if letter.isalnum() else "_" for letter in name)

@@ -1,7 +1,7 @@
 """A decode step as a program of ExecuTorch: two methods over the same states, run by its Python runtime on the CPU.
 
 `decode` (token, position -> logits, choice) writes the states in place, as a program on a device does; `restore` copies
-a snapshot into them, so that the prompt is processed by the arm itself and a rewind takes microseconds.
+a snapshot into them. So the arm itself processes the prompt, and a rewind takes microseconds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INSTALL = "the package executorch is not installed: pip install 'executorch>=1.5
 
 
 class _Held(torch.nn.Module):
-    """Buffers for the states under the same names in both methods: that is how the program knows that they are one."""
+    """Buffers for the states under the same names in both methods, by which the program recognises them as the same."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
@@ -72,9 +72,11 @@ def exported(step: Step, weights: Mapping[str, Tensor]) -> dict[str, torch.expor
 
 
 def rewrite(program: torch.export.ExportedProgram) -> dict[str, int]:
-    """Replaces what the prebuilt runtime has no kernel for by the same of what it has, in place; how often. `>>` of
-    bytes is a shift by another name; a stable sort is `topk` of the full width, which leaves equal values in any
-    order."""
+    """Replace, in place, ops for which the prebuilt runtime has no kernel by equivalents for which it has one.
+
+    Return the count of each replacement. `>>` of bytes is a shift by another name; a stable sort is `topk` of the full
+    width, which leaves equal values in any order.
+    """
     aten, done = torch.ops.aten, Counter[str]()
     for node in program.graph_module.graph.nodes:
         if node.op == "call_function" and node.target is aten.__rshift__.Scalar:
@@ -93,7 +95,10 @@ def rewrite(program: torch.export.ExportedProgram) -> dict[str, int]:
 
 def make_program(step: Step, scratch: Path) -> tuple[Path, Package]:
     """The folder of a step's program and its record, from `step.ahead.keep` where another process of the run has left
-    them. Raises CaseFailed for want of the package, and where the runtime lacks kernels that the program calls."""
+    them.
+
+    Raises CaseFailed without the package, and where the runtime lacks kernels that the program calls.
+    """
     if step.ahead is None:
         raise CaseFailed("this step does not say what it reads: it cannot be compiled ahead of time")
     runtime()
@@ -116,7 +121,7 @@ def make_program(step: Step, scratch: Path) -> tuple[Path, Package]:
 def _lowered(
     programs: dict[str, torch.export.ExportedProgram], file: Path, export_s: float, rewritten: Mapping[str, int]
 ) -> Package:
-    """Writes the program. XNNPACK takes what it can of `decode`, portable kernels the rest."""
+    """Write the program. XNNPACK takes the parts of `decode` that it supports, portable kernels the rest."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import EdgeCompileConfig, ExecutorchBackendConfig, to_edge_transform_and_lower
     from executorch.exir.passes import MemoryPlanningPass
@@ -143,8 +148,9 @@ def _lowered(
 
 
 def check_kernels(called: set[str]) -> None:
-    """Raises CaseFailed that names each operator for which the runtime has no kernel; loading would say it a screen at
-    a time."""
+    """Raises CaseFailed that names each operator for which the runtime has no kernel; loading would report each in a
+    screen of text.
+    """
     missing = sorted(called - set(runtime().operator_registry.operator_names))
     if missing:
         raise CaseFailed(f"ExecuTorch's runtime here has no kernel for {', '.join(missing)}")
@@ -166,7 +172,7 @@ def _version() -> str:
 
 
 class ExecutorchStep:
-    """A loaded program: calling it runs one step. It has states of its own, which a rewind of the step writes anew."""
+    """A loaded program: calling it runs one step. It has states of its own, which a rewind of the step overwrites."""
 
     def __init__(self, step: Step, file: Path) -> None:
         from executorch.extension.pybindings import portable_lib
@@ -179,7 +185,7 @@ class ExecutorchStep:
         step.rewound.append(self.restore)
 
     def restore(self) -> None:
-        """The step's states are the program's from now on."""
+        """Copy the step's states into the program."""
         self._restore.execute([state.contiguous() for state in self._step.decoder.states.values()])
 
     def __call__(self) -> Tensor:

@@ -15,12 +15,15 @@ OPTIONS: dict[str, bool | str] = {
     "triton.autotune_at_compile_time": False,  # two passes: entries are timed on real tensors, so that expert ids are
 }
 DISTRIBUTION = "g++"
-"""With the compiler of some machines' CXX (a wrapped one of the same version; torch 2.11, CUDA 13) a package of a GPU
-is built, but loading it is a segmentation fault; with this one it loads."""
+"""The compiler of a package for a GPU.
+
+With the CXX of some machines (a wrapped compiler of the same version; torch 2.11, CUDA 13) such a package is built, but
+loading it is a segmentation fault; with this compiler it loads.
+"""
 
 
 def compiler(gpu: bool) -> str:
-    """What compiles the package: on a GPU the distribution's own, whatever CXX says."""
+    """The compiler of the package: on a GPU the distribution's own, whatever CXX says."""
     told = os.environ.get("CXX", "")
     if gpu and shutil.which(DISTRIBUTION):
         return DISTRIBUTION
@@ -28,7 +31,7 @@ def compiler(gpu: bool) -> str:
 
 
 def compiler_version(name: str) -> str:
-    """`g++ 12.2.0`; the name alone where it does not say."""
+    """`g++ 12.2.0`; the name alone where the compiler reports no version."""
     try:
         said = subprocess.run([name, "-dumpfullversion"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
@@ -37,8 +40,10 @@ def compiler_version(name: str) -> str:
 
 
 def environment(gpu: bool, cache: Path) -> dict[str, str]:
-    """Of the process that compiles. cache: a fresh folder, or the winners and binaries of the last compile would be
-    found there, and its time would say nothing."""
+    """The environment of the process that compiles. `cache`: a fresh folder.
+
+    Another folder could hold the winners and binaries of the last compile, and the compile time would mean nothing.
+    """
     found = worker_environment()
     found |= {"CXX": compiler(gpu), "TORCHINDUCTOR_CACHE_DIR": str(cache), "TRITON_CACHE_DIR": str(cache / "triton")}
     return found
