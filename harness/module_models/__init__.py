@@ -1,1 +1,1 @@
-"""Models that are torch modules: those that transformers builds, and those of a file; what arms change in them."""
+"""Models that are torch modules: built by transformers or from a file, with the changes that arms make to them."""

@@ -1,4 +1,4 @@
-"""What a bench asks of an arm beside its decoder, where the arm is a module and binds no ops."""
+"""The interface of an arm for a bench, beside its decoder, where the arm is a module and binds no ops."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from harness.module_models.shared_copy import tensors_of, weight_bytes
 
 
 class ArmModule:
-    """Stands where `ArmOps` stands for models of ops. With `profile`, every module's call runs in a scope."""
+    """Takes the place of `ArmOps` for models of ops. With `profile`, every module's call runs in a scope."""
 
     def __init__(self, module: nn.Module, profile: bool = False) -> None:
         self._module = module
         self._scopes = ModuleScopes(module) if profile else None
 
     def record_nothing(self) -> None:
-        """From now on calls run without a scope."""
+        """Make later calls without a scope."""
         if self._scopes is not None:
             self._scopes.remove()
 
     def observe(self, observer: Any) -> None:
-        """There are no calls of ops to see."""
+        """Do nothing: there are no calls of ops to observe."""
 
     def tensors(self, phase: str = "decode") -> dict[str, Tensor]:
         """Every parameter and buffer by its name."""

@@ -1,6 +1,6 @@
-"""What an arm changes in a module: implementations, modules, layers of kernel packages, quantisation, by functions.
+"""An arm's changes to a module: implementations, modules, layers of kernel packages, quantisation, by functions.
 
-Every change that finds nothing to change is an error: an arm that is the baseline under another name is none.
+Every change that finds nothing to change is an error: otherwise the arm would be the baseline under another name.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from harness.module_models.named_function import named_function
 from harness.values.module_model import ModuleChanges
 
 PACKAGE_PLACES = ("", "torch-ext", "build/torch-universal")
-"""Where a repository of the `kernels` library has its Python package: itself, or below its sources or its build."""
+"""Places of the Python package in a repository of the `kernels` library: its root, its sources or its build."""
 
 
 def changed(module: nn.Module, changes: ModuleChanges) -> nn.Module:
-    """The module with an arm's changes, made in place where they allow it. Raises CaseFailed for one that finds nothing
-    to change, and what a user's file raises."""
+    """The module with an arm's changes, made in place where they allow it.
+
+    Raises CaseFailed for a change that finds nothing to change, and any error of a user's file.
+    """
     for kind in ("attn", "experts"):
         chosen = getattr(changes, f"{kind}_implementation")
         if chosen:
@@ -41,7 +43,7 @@ def changed(module: nn.Module, changes: ModuleChanges) -> nn.Module:
 
 
 def applied(module: nn.Module, source: str) -> nn.Module:
-    """What a function makes of a module: the one that it returns, else the one that it was given."""
+    """The module that a function returns, or the one passed in where the function returns None."""
     found = named_function(source)(module)
     if found is None:
         return module
@@ -61,7 +63,7 @@ def _implementation(module: nn.Module, kind: str, chosen: str) -> None:
 
 
 def _replaced(module: nn.Module, name: str, source: str) -> nn.Module:
-    """Each module of a class of that name replaced by what the function makes of it."""
+    """Replace each module of a class of that name by the function's result for it."""
     make = named_function(source)
     found = [(path, part) for path, part in module.named_modules() if type(part).__name__ == name]
     if not found:
@@ -81,8 +83,11 @@ def _classes(module: nn.Module) -> list[str]:
 
 
 def _kernelised(module: nn.Module, layer: str, folder: Path) -> None:
-    """The `forward` of a package's layer for each module that stands for such a layer, as the `kernels` library does:
-    by the name that the class gives (`use_kernel_forward_from_hub`), else by the class's own name or its end."""
+    """Set the `forward` of a package's layer on each module that stands for such a layer.
+
+    As in the `kernels` library, a module matches by the name that its class gives (`use_kernel_forward_from_hub`), else
+    by the class's own name or its end.
+    """
     layers = getattr(_package(folder), "layers", None)
     found = getattr(layers, layer, None)
     if found is None:
@@ -119,7 +124,7 @@ def _package(folder: Path) -> ModuleType:
 
 
 def _quantised(module: nn.Module, text: str) -> None:
-    """By torchao, in place: new tensors for those that it quantises."""
+    """Quantise by torchao, in place: quantised tensors are replaced by new ones."""
     try:
         quantization: Any = importlib.import_module("torchao.quantization")
     except ImportError as error:
@@ -132,7 +137,7 @@ def _quantised(module: nn.Module, text: str) -> None:
 
 
 def _torchao_config(quantization: Any, text: str) -> Any:
-    """`Int4WeightOnlyConfig(group_size=64)`, its arguments literals."""
+    """Parse `Int4WeightOnlyConfig(group_size=64)`, with literals as arguments."""
     names = [name for name in dir(quantization) if name.endswith("Config")]
     try:
         call = ast.parse(text.strip(), mode="eval").body

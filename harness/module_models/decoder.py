@@ -1,4 +1,4 @@
-"""A decoder over somebody's module: what steps, engines and checks ask of a model."""
+"""A decoder over a user's module: the interface that steps, engines and checks use."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 Snapshot = dict[str, Any]
-"""A copy of each state by its name, and of what the module keeps on the host."""
+"""A copy of each state by its name, and of the values that the module keeps on the host."""
 
 
 class Decodes(Protocol):
-    """A module with states of its own. states: by name, all that a step changes, updated in place.
+    """A module with states of its own. `states`: by name, everything that a step changes, updated in place.
 
-    prefill: token_ids [batch, length] int64 at positions start.. -> logits [batch, length, vocab], or of the last
-    positions alone. decode: token_ids [batch] int64 at position [1] int64 -> logits [batch, vocab].
+    `prefill`: token_ids [batch, length] int64 at positions start.. -> logits [batch, length, vocab], or of the last
+    positions alone. `decode`: token_ids [batch] int64 at position [1] int64 -> logits [batch, vocab].
     """
 
     states: dict[str, Tensor]
@@ -27,7 +27,7 @@ class Decodes(Protocol):
 
 
 class ModuleDecoder:
-    """module: built for this batch and capacity. Raises ValueError for another batch, or past the capacity."""
+    """`module`: built for this batch and capacity. Raises ValueError for another batch, or past the capacity."""
 
     def __init__(self, module: Decodes, batch: int, capacity: int) -> None:
         self.module, self._batch, self._capacity = module, batch, capacity
@@ -39,8 +39,8 @@ class ModuleDecoder:
     def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
         """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab].
 
-        every: of every position, [batch, length, vocab]; behind a start they come from single steps, since a module
-        need not be able to go on from a cache with several tokens.
+        `every`: of every position, [batch, length, vocab]. After a start above 0 they come from single steps, since a
+        module need not be able to go on from a cache with several tokens.
         """
         batch, length = token_ids.shape
         if batch != self._batch or start + length > self._capacity:
@@ -61,7 +61,7 @@ class ModuleDecoder:
         return logits.argmax(dim=-1)
 
     def reset(self) -> None:
-        """Forgets every text."""
+        """Clear all sequences from the states."""
         for state in self.states.values():
             state.zero_()
 
@@ -70,6 +70,6 @@ class ModuleDecoder:
         return {name: state.clone() for name, state in self.states.items()}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Back to a snapshot, in place: captured graphs stay valid."""
+        """Restore a snapshot in place: captured graphs stay valid."""
         for name, state in self.states.items():
             state.copy_(snapshot[name])

@@ -17,8 +17,11 @@ PARTS = ("prefill", "decode")
 
 
 def build(model: ModuleModel, batch: int, capacity: int, dtype: torch.dtype, device: str, seed: int) -> nn.Module:
-    """What the function returns for these keywords and those of `config`; it need not take all of the former. Raises
-    CaseFailed where that is no module with `states`, `prefill` and `decode`."""
+    """The module that the function returns for these keywords and those of `config`.
+
+    The function need not take all of the former. Raises CaseFailed where the result is no module with `states`,
+    `prefill` and `decode`.
+    """
     function = named_function(model.name)
     torch.manual_seed(seed)
     offered = {"batch": batch, "capacity": capacity, "dtype": dtype, "device": device, "seed": seed}
@@ -32,7 +35,7 @@ def build(model: ModuleModel, batch: int, capacity: int, dtype: torch.dtype, dev
 
 
 def checked(module: Any, source: str) -> nn.Module:
-    """The same, where it keeps to the protocol."""
+    """The module, after a check that it keeps to the protocol."""
     lacks = [name for name in PARTS if not callable(getattr(module, name, None))]
     if lacks:
         raise CaseFailed(f"{source}: the module has no {' and no '.join(lacks)}; see docs/hf.md")
@@ -46,14 +49,15 @@ def checked(module: Any, source: str) -> nn.Module:
 
 
 def weights_of(module: Any) -> dict[str, Tensor]:
-    """Parameters and buffers by name, but for the states."""
+    """Parameters and buffers by name, without the states."""
     states = {id(state) for state in module.states.values()}
     return {name: tensor for name, tensor in tensors_of(module) if id(tensor) not in states}
 
 
 def share_weights(module: nn.Module, weights: dict[str, Tensor], dtype: torch.dtype) -> nn.Module:
     """The module over these weights: the same tensors where they are of that dtype, else copies of it. Raises
-    CaseFailed where the module has others."""
+    CaseFailed where the module has others.
+    """
     own = weights_of(module)
     if own.keys() != weights.keys():
         raise CaseFailed(f"the model's weights differ between two builds: {sorted(own.keys() ^ weights.keys())[:3]}")

@@ -27,7 +27,7 @@ from harness.values.suite import Plan
 from harness.worker.messages import BenchEvent, Measured, Sampled
 
 SAMPLE_US = 5000
-"""A sample is so many passes in a row as take this long."""
+"""A sample has as many consecutive passes as fill this time."""
 MOST_PASSES = 200
 
 
@@ -50,7 +50,7 @@ def outputs_of(made: Any) -> tuple[Tensor, ...]:
 
 
 class ForwardBench:
-    """Checks and times the `forward` cases of a plan. passes: timed samples of each; 0 checks only."""
+    """Checks and times the `forward` cases of a plan. `passes`: timed samples of each; 0 checks only."""
 
     def __init__(self, plan: Plan, device: Device, dtype: torch.dtype, process: int, passes: int) -> None:
         self.plan, self.device, self.dtype = plan, device, dtype
@@ -58,7 +58,7 @@ class ForwardBench:
         self._base: Any = None
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
-        """All cases, those of one batch beside each other."""
+        """Run all cases, those of one batch together."""
         return counted(self._events(cases), len(cases))
 
     @torch.no_grad()
@@ -102,7 +102,7 @@ class ForwardBench:
         return _Ready(case, self, engine, wanted, checked, first_s, weight_bytes(module))
 
     def _checked(self, got: Sequence[Tensor], wanted: Sequence[Tensor]) -> Correctness:
-        """Of the output that is farthest off."""
+        """The correctness of the output with the largest error."""
         if len(got) != len(wanted):
             raise CaseFailed(f"returns {len(got)} tensors, in float32 {len(wanted)}")
         if not wanted:
@@ -115,7 +115,7 @@ class ForwardBench:
         return min(found, key=lambda one: (one.correct, -one.max_error))
 
     def _module(self) -> Any:
-        """The module that arms are copies of; from a file whatever can be called."""
+        """The module that arms are copies of; from a file any callable."""
         if self._base is None:
             source, seed = self.plan.suite.module, self.plan.suite.weights.seed
             assert source is not None
@@ -130,7 +130,7 @@ class ForwardBench:
         return self._base
 
     def _inputs(self, batch: int) -> tuple[Sequence[Any], Mapping[str, Any]]:
-        """Arguments and keywords of a call. The same for every arm: drawn by the suite's seed."""
+        """Arguments and keywords of a call, the same for every arm: drawn with the suite's seed."""
         questions = self.plan.suite.forward
         assert questions is not None
         torch.manual_seed(self.plan.suite.weights.seed)
@@ -145,7 +145,7 @@ class ForwardBench:
 
 
 class _Ready:
-    """A right case on its way to its samples."""
+    """A case that passed its check and waits for its samples."""
 
     def __init__(
         self, case: Case, bench: ForwardBench, engine: Engine, wanted: Sequence[Tensor], correctness: Correctness,
@@ -169,7 +169,7 @@ class _Ready:
             self._engine.run()
 
     def measurement(self, timed: bool) -> Measurement:
-        """Its outputs are compared once more after they were timed."""
+        """The measurement, after its outputs were compared once more following the timed passes."""
         again = self._bench._checked(cast("Any", self._engine.run()), self._wanted) if timed else self._correctness
         if not again.correct:
             return Measurement(
@@ -185,7 +185,7 @@ class _Ready:
 
 
 class _Callable(nn.Module):
-    """Anything that can be called, as a module."""
+    """Any callable, as a module."""
 
     def __init__(self, function: Any) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ def _module_of(made: Any) -> nn.Module:
 
 
 def _called(source: str, config: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
-    """A user's function with the keywords that it takes."""
+    """Call a user's function with the keywords that it takes."""
     function = named_function(source)
     taken = inspect.signature(function).parameters
     every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())

@@ -19,14 +19,17 @@ from harness.module_models.static_cache import CacheStates, widen_counters
 from harness.values.module_model import ModuleModel
 
 CACHE_NAMES = ("past_key_values", "cache_params")
-"""What `forward` calls its cache: models of attention, and those of state spaces alone."""
+"""The names that `forward` gives its cache: in models with attention, and in those of state spaces alone."""
 FIRST_USE = 16
 """Tokens of the call that makes the cache's tensors: some take their size from a prompt shorter than a convolution."""
 
 
 def load(model: ModuleModel, dtype: torch.dtype, device: str, seed: int, causal: bool = True) -> nn.Module:
-    """The model with its weights on the device. causal: with the head of a language model. Raises HarnessError where
-    transformers is not installed or has no such model, CaseFailed for a key that its config has not."""
+    """The model with its weights on the device. `causal`: with the head of a language model.
+
+    Raises HarnessError where transformers is not installed or has no such model, CaseFailed for a key that its config
+    lacks.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is looked up on a hub
     try:
         import transformers
@@ -49,7 +52,7 @@ def load(model: ModuleModel, dtype: torch.dtype, device: str, seed: int, causal:
 
 
 def config_of(model: ModuleModel) -> Any:
-    """The config with what the suite sets in it."""
+    """The config with the suite's settings."""
     import transformers
 
     if Path(model.name).is_absolute():
@@ -63,12 +66,14 @@ def config_of(model: ModuleModel) -> Any:
 
 
 DERIVED = ("layer_types",)
-"""Keys that a config fills in from others where it is not told them: stale where the number of layers is changed."""
+"""Keys that a config derives from others unless they are given: stale where the number of layers is changed."""
 
 
 def _with(config: Any, model: ModuleModel, said: dict[str, Any]) -> Any:
-    """A config of the same class that says this and what the suite sets. Raises CaseFailed for a key that neither the
-    config has nor the model's source reads."""
+    """A config of the same class with these values and the suite's settings.
+
+    Raises CaseFailed for a key that neither the config has nor the model's source reads.
+    """
     text = config.get_text_config(decoder=True)
     for key in model.config:
         if not (hasattr(config, key) or hasattr(text, key) or key in _read_by_model(config)):
@@ -109,7 +114,7 @@ def vocabulary(module: Any) -> int:
 
 
 class CausalLM:
-    """A model of transformers over a static cache, as `Decodes` asks: the whole text is in the cache's tensors."""
+    """A model of transformers over a static cache, as `Decodes` requires: all sequences are in the cache's tensors."""
 
     def __init__(self, module: Any, batch: int, capacity: int, device: str) -> None:
         from transformers import StaticCache
@@ -133,7 +138,7 @@ class CausalLM:
         self.states = self.cache_states.tensors
 
     def prefill(self, token_ids: Tensor, start: int) -> Tensor:
-        """Logits of the last position alone where the model can leave out the others, else of every one."""
+        """Logits of the last position alone where the model can leave out the others, else of every position."""
         positions = torch.arange(start, start + token_ids.shape[1], device=token_ids.device)
         return self._logits(token_ids, positions, {"logits_to_keep": 1})
 
@@ -148,7 +153,7 @@ class CausalLM:
 
 
 class CausalLMDecoder(ModuleDecoder):
-    """The same with what the cache keeps on the host: lengths and flags of its layers."""
+    """A `ModuleDecoder` whose snapshots include the cache's values on the host: lengths and flags of its layers."""
 
     module: CausalLM
 
@@ -167,8 +172,9 @@ class CausalLMDecoder(ModuleDecoder):
 
 
 def whole_text(module: Any, tokens: Tensor, steps: int) -> Tensor:
-    """[batch, steps, vocab] float32: the logits of the last positions of tokens [batch, length], in one pass without a
-    cache."""
+    """The logits [batch, steps, vocab] float32 of the last positions of tokens [batch, length], in one pass without a
+    cache.
+    """
     keep = {"logits_to_keep": steps} if "logits_to_keep" in inspect.signature(module.forward).parameters else {}
     found: Tensor = module(tokens, use_cache=False, **keep).logits
     return found[:, -steps:].float()

@@ -1,4 +1,4 @@
-"""A function or class of somebody's file: `/path/file.py:name`."""
+"""A function or class of a user's file: `/path/file.py:name`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from harness.import_variant import not_loaded
 
 
 def named_function(source: str) -> Callable[..., Any]:
-    """What `/path/file.py:name` names. The file is imported once for each of its texts, and finds what lies beside it.
-    Raises VariantNotLoaded, which says the line, for whatever the file raises."""
+    """The object that `/path/file.py:name` names.
+
+    The file is imported once for each of its texts, and finds the modules beside it. Raises VariantNotLoaded, which
+    gives the line, for any error of the file.
+    """
     where, _, name = source.rpartition(":")
     path = Path(where)
     found: Callable[..., Any] = getattr(_imported(path), name)

@@ -1,4 +1,4 @@
-"""A scope around each call of a module, so that a trace says whose each kernel is and in which layer."""
+"""A scope around each call of a module, so that a trace shows the module and layer of each kernel."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import torch
 from torch import nn
 
 LAYER = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.(\d+)(?:\.|$)")
-"""The list that a model keeps its layers in, by the names that models of transformers give it."""
+"""The list that holds a model's layers, by the names that models of transformers give it."""
 
 
 def scope_of(path: str, module: nn.Module) -> str:
-    """`nn.Module: self_attn.q_proj#12`: as the trace reader writes modules, the path below the layer; outside of layers
-    the whole path, the model itself by its class."""
+    """`nn.Module: self_attn.q_proj#12`, the trace reader's form for modules: the path below the layer.
+
+    Outside of layers it is the whole path; for the model itself it is its class.
+    """
     layer = LAYER.search(path)
     name = (path[layer.end() :] if layer else path) or type(module).__name__
     return f"nn.Module: {name}#{layer[1] if layer else '-'}"
 
 
 class ModuleScopes:
-    """Hooks on every module; `remove` takes them off again."""
+    """Hooks on every module; `remove` removes them."""
 
     def __init__(self, module: nn.Module) -> None:
         self._open: list[Any] = []

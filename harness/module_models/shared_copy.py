@@ -10,18 +10,18 @@ from torch import Tensor, nn
 
 
 def tensors_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Every parameter and buffer, those that are not saved too; one that has two names comes twice."""
+    """Every parameter and buffer, including those that are not saved; one that has two names comes twice."""
     yield from module.named_parameters(remove_duplicate=False)
     yield from module.named_buffers(remove_duplicate=False)
 
 
 def shared_copy(module: nn.Module) -> nn.Module:
-    """A module of the same structure over the same tensors: whatever is replaced in it, the other stays as it is."""
+    """A module of the same structure over the same tensors: replacing a part of it leaves the original as it is."""
     return copy.deepcopy(module, {id(tensor): tensor for _, tensor in tensors_of(module)})
 
 
 def in_float32(module: nn.Module) -> nn.Module:
-    """A copy whose floating-point tensors are float32; those that are so already are shared."""
+    """A copy whose floating-point tensors are float32; tensors that are float32 already are shared."""
     found = shared_copy(module)
     converted: dict[int, Tensor] = {}  # a tensor that two modules hold stays one
     for part in found.modules():
@@ -34,13 +34,13 @@ def in_float32(module: nn.Module) -> nn.Module:
 
 
 def float32_bytes(module: nn.Module) -> int:
-    """What `in_float32` would hold beside the module's own tensors."""
+    """Bytes that `in_float32` would hold beside the module's own tensors."""
     other = {id(t): t for _, t in tensors_of(module) if t.is_floating_point() and t.dtype != torch.float32}
     return sum(4 * tensor.numel() for tensor in other.values())
 
 
 def weight_bytes(module: nn.Module) -> int:
-    """Bytes of the distinct storages of a module; those of tensors of another kind (torchao's) as they say."""
+    """Bytes of the distinct storages of a module; tensors of another kind (torchao's) report their own."""
     found: dict[int, int] = {}
     for _, tensor in tensors_of(module):
         if type(tensor) in (Tensor, nn.Parameter):
@@ -52,12 +52,12 @@ def weight_bytes(module: nn.Module) -> int:
 
 
 def _parts_bytes(tensor: Tensor) -> int:
-    """Of a tensor that is made of others."""
+    """Bytes of a tensor that is made of others."""
     names = tensor.__tensor_flatten__()[0] if hasattr(tensor, "__tensor_flatten__") else ()
     parts = [getattr(tensor, name) for name in names]
     return sum(part.nbytes for part in parts if part is not None) if parts else tensor.nbytes
 
 
 def versions(module: nn.Module) -> dict[str, int]:
-    """How often each tensor was written: says who wrote into weights that others hold, too."""
+    """How often each tensor was written, which shows a write into weights that others hold, too."""
     return {name: tensor._version for name, tensor in tensors_of(module)}

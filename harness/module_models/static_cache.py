@@ -1,4 +1,4 @@
-"""The static cache of transformers as states: its tensors by name, and what it keeps on the host."""
+"""The static cache of transformers as states: its tensors by name, and its values on the host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Place = tuple[Any, Any]
 
 
 class CacheStates:
-    """Every tensor and every number that the layers of a cache hold. cache: after its first use, which makes them."""
+    """Every tensor and every number that the layers of a cache hold. `cache`: after its first use, which makes them."""
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
@@ -30,8 +30,10 @@ class CacheStates:
                     self._numbers[name] = holder, key
 
     def check_in_place(self) -> None:
-        """Raises CaseFailed for a tensor that a step has replaced: a graph that was captured would go on with the old
-        one, and a snapshot could not be put back."""
+        """Raises CaseFailed for a tensor that a step has replaced.
+
+        A captured graph would go on with the old tensor, and a snapshot could not be restored.
+        """
         for name, (holder, key) in self._places.items():
             if holder[key] is not self.tensors[name]:
                 raise CaseFailed(f"the cache replaces its tensor {name} in a step; only caches updated in place can be")
@@ -44,14 +46,14 @@ class CacheStates:
             holder[key] = numbers[name]
 
     def reset(self) -> None:
-        """As transformers empties it: in place, its flags too."""
+        """Empty the cache as transformers does: in place, its flags too."""
         self._cache.reset()
         for tensor in self.tensors.values():
             tensor.zero_()
 
 
 def widen_counters(cache: Any) -> None:
-    """Makes every tensor of one element that a layer keeps (how long its text is) the first of two.
+    """Make every tensor of one element that a layer keeps (the length of its sequence) the first of two.
 
     Inductor takes a buffer of one element that a step writes for a constant (pytorch issue 165444, seen with 2.11 and
     2.13): a step that is compiled ahead of time would stay at its first position.

@@ -21,12 +21,14 @@ from harness.module_models.shared_copy import float32_bytes, in_float32, shared_
 from harness.values.suite import Plan
 
 MOST_MEMORY = 0.85
-"""Of the device's memory: what the model and its float32 copy may take together, beside caches and logits."""
+"""Share of the device's memory that the model and its float32 copy may take together, beside caches and logits."""
 
 
 class ModuleSuiteModel(ABC):
-    """What a bench asks of a suite's model. Nothing is loaded before it is asked for: what the model raises is then
-    the reason of a case."""
+    """The interface of a suite's model for a bench.
+
+    Everything is loaded on first use: an error of the model is then the reason of a case.
+    """
 
     def __init__(self, plan: Plan, device: Device, dtype: torch.dtype) -> None:
         kernels_root.bind(Path(plan.suite.kernels_root))  # a user's file may import kernels of the library
@@ -37,7 +39,8 @@ class ModuleSuiteModel(ABC):
 
     def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[ModuleDecoder, ArmModule]:
         """A decoder of the arm's module, and the module. Raises CaseFailed where its changes wrote into the weights
-        that all arms hold."""
+        that all arms hold.
+        """
         base = self.base()
         before = versions(base)
         module = self._arm_module(base, name, batch, capacity)
@@ -51,19 +54,21 @@ class ModuleSuiteModel(ABC):
         return decoder, self._watched
 
     def prompt(self, batch: int, context: int) -> Tensor:
-        """[batch, context] int64 token ids, drawn by the suite's seed."""
+        """[batch, context] int64 token ids, drawn with the suite's seed."""
         generator = torch.Generator().manual_seed(self.plan.suite.weights.seed + 7919 * context + batch)
         return torch.randint(self._vocabulary(), (batch, context), generator=generator).to(self.device.tensors)
 
     def truth(self, prompt: Tensor, stream: Tensor, steps: int) -> Tensor:
-        """[batch, steps, vocab] float32: what the model answers to each of the first `steps` tokens of the stream
-        behind the prompt, in float32 where it fits, else as the first arm."""
+        """The logits [batch, steps, vocab] float32 for each of the first `steps` tokens of the stream after the prompt.
+
+        They are the float32 model's where it fits, else the first arm's.
+        """
         with torch.no_grad():
             return self._truth(prompt, stream[:, :steps], as_first_arm=not self._fits_in_float32())
 
     @property
     def truth_words(self) -> str:
-        """What logits are compared with, where that is not the float32 model."""
+        """The reference for logits, where that is not the float32 model."""
         if self._fits_in_float32():
             return ""
         size = (weight_bytes(self.base()) + float32_bytes(self.base())) / 2**30
@@ -103,7 +108,7 @@ class ModuleSuiteModel(ABC):
 
 
 class HuggingFaceModel(ModuleSuiteModel):
-    """Arms of one structure: they are kept, and a cache of its own is made for each decoder."""
+    """Arms of one structure: they are kept, and each decoder gets a cache of its own."""
 
     def __init__(self, plan: Plan, device: Device, dtype: torch.dtype) -> None:
         super().__init__(plan, device, dtype)
@@ -130,7 +135,7 @@ class HuggingFaceModel(ModuleSuiteModel):
 
 
 class FileModel(ModuleSuiteModel):
-    """Built anew for each batch and capacity, which its states are made for, over the weights of the first build."""
+    """Built anew for each batch and capacity, on which its states depend, over the weights of the first build."""
 
     def _load(self) -> nn.Module:
         return self._built(1, 2, self.dtype)
