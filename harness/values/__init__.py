@@ -1,1 +1,1 @@
-"""Frozen value types: what is asked, what was measured, where and how. No IO, no torch; the unit is in the name."""
+"""Frozen value types for questions, measurements and their circumstances. No IO, no torch. Names carry the unit."""

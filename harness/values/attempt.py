@@ -1,4 +1,4 @@
-"""One attempt at a kernel: what `harness try` asked, saw and keeps, with the source text that it tried."""
+"""One attempt at a kernel: question, result and evidence of `harness try`, with the source text that it tried."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from harness.values.measurement import Measurement
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
-    """How an output is wrong. pattern: a word of `harness.measure.hypotheses`, or `shape`, `unwritten`, `zero`,
-    `input changed`, `write outside`, `read outside`; empty where nothing fits. words: what it looks like. region:
-    where, in the names of the op's dims."""
+    """How an output is wrong.
+
+    pattern: A word of `harness.measure.hypotheses`, or `shape`, `unwritten`, `zero`, `input changed`, `write outside`,
+        `read outside`. Empty if none fits.
+    words: A description of the pattern.
+    region: The wrong elements, in the names of the op's dims.
+    """
 
     pattern: str = ""
     words: str = ""
@@ -20,8 +24,12 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """What an attempt would bring end to end, computed and not measured. delta_us: per token, negative is faster.
-    step_us: of the stored decode that it starts from, None where there is none; run: of that decode."""
+    """The end-to-end effect of an attempt, computed and not measured.
+
+    delta_us: Change per token. Negative is faster.
+    step_us: Step time of the stored decode that the prediction starts from. None without one.
+    run: The run of that decode.
+    """
 
     calls: int
     delta_us: float
@@ -37,11 +45,19 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """number: in its store, 0 before it is kept. started: ISO 8601, UTC. file: that was tried; source: its text. model:
-    whose shape it is. against: the measurement of what it was tried against, in the same rounds; against_label: its
-    name and tunables. compiled: launches and binaries. remarks: how it was checked and timed where that is not the
-    usual way. evidence: folder with inputs, output, reference and `repro.py` of a wrong output. wall_s: from the
-    request to the answer.
+    """One kernel file that was tried.
+
+    number: Its number in the store. 0 before it is kept.
+    started: ISO 8601, UTC.
+    file: The file that was tried.
+    source: The text of that file.
+    model: The model whose shape was used.
+    against: The measurement that it was compared with, in the same rounds.
+    against_label: The name and tunables of that comparison partner.
+    compiled: Launches and binaries.
+    remarks: Every way in which checking or timing differed from the usual.
+    evidence: The folder with inputs, output, reference and `repro.py` of a wrong output.
+    wall_s: Time from the request to the answer.
     """
 
     started: str
@@ -54,7 +70,7 @@ class Attempt(msgspec.Struct, frozen=True):
     against: Measurement | None = None
     against_label: str = ""
     against_name: str = ""
-    """Of the arm, variant or revision alone, without its tunables."""
+    """The arm, variant or revision alone, without its tunables."""
     diagnosis: Diagnosis | None = None
     compiled: Compiled | None = None
     predicted: Prediction | None = None

@@ -1,4 +1,4 @@
-"""A compiled kernel: what its binary says of itself, for one GPU architecture and one toolchain."""
+"""A compiled kernel: the facts in its binary, for one GPU architecture and one toolchain."""
 
 from __future__ import annotations
 
@@ -6,25 +6,39 @@ import msgspec
 
 
 class Binary(msgspec.Struct, frozen=True):
-    """One kernel's machine code and what can be read from it without running it.
+    """One kernel's machine code, and the facts that can be read from it without running it.
 
-    sha256: of the code, its resources and constants; debug information (paths, line numbers) is not in it, so that a
-    moved file or a new comment changes nothing. target: `sm_90`. kernel: the name of its entry. registers: per thread.
-    spill_bytes: local memory per thread that the compiler stores and loads because registers ran out, each counted once
-    per instruction; stack_bytes: its frame. shared_bytes: per block. cluster: blocks per cluster, (1, 1, 1) without
-    one. instructions_per_weight: thread instructions of the innermost hot loop per multiply-add of the call that it was
-    compiled for; None where it cannot be told and for ops without int4 weights. counted_over: `loop`, or `kernel` where
-    the machine code has no loop; None with instructions_per_weight None. load_bytes: width of the most frequent global
-    load of the hot loop (or kernel), in bytes a thread; widest_load_bytes: of the widest. blocks_per_sm: how many
-    blocks an SM holds at once, None for a target whose limits are not known. ttir_hash, ttgir_hash: of Triton's
-    intermediate code without source locations. cache_key: the folder of Triton's disk cache that holds it.
-    instructions: of the hot loop, of the whole kernel where it has none. code_bytes, code_hash: of the instructions
-    alone, which another release of the same compiler may wrap in other attributes. warp: threads of a warp.
+    sha256: Hash of the code, its resources and constants. Debug information (paths, line numbers) is left out, so that
+        a moved file or a new comment changes nothing.
+    target: `sm_90`.
+    kernel: The name of its entry.
+    registers: Per thread.
+    spill_bytes: Local memory per thread that the compiler stores and loads because registers ran out. Each
+        instruction that does so counts once, with its width.
+    stack_bytes: Stack frame of a thread.
+    shared_bytes: Shared memory per block.
+    cluster: Blocks per cluster. (1, 1, 1) without clusters.
+    instructions_per_weight: Thread instructions of the innermost hot loop per multiply-add of the call that it was
+        compiled for. None if unknown and for ops without int4 weights.
+    counted_over: `loop`, or `kernel` if the machine code has no loop. None if instructions_per_weight is None.
+    load_bytes: Width of the most frequent global load of the hot loop (or kernel), in bytes per thread.
+    widest_load_bytes: Width of the widest global load.
+    blocks_per_sm: Blocks that an SM holds at once. None for a target with unknown limits.
+    ttir_hash, ttgir_hash: Hashes of Triton's intermediate code without source locations.
+    cache_key: The folder of Triton's disk cache that holds the binary.
+    instructions: Instructions of the hot loop, or of the whole kernel if it has none.
+    code_bytes, code_hash: Size and hash of the instructions alone, which another release of the same compiler may wrap
+        in other attributes.
+    warp: Threads of a warp.
 
-    Of an AMD target (`gfx942`) registers are the VGPRs of a lane, AGPRs among them where the architecture has one file
-    for both; spill_bytes are scratch accesses, stack_bytes the scratch of a lane, shared_bytes LDS, blocks_per_sm the
-    workgroups of a compute unit (RDNA: workgroup processor), waves_per_simd those that the registers leave, and ptxas
-    is empty. sgpr_spills: scalar registers that went to lanes of vector registers. All None for NVIDIA.
+    For an AMD target (`gfx942`) ptxas is empty, and these fields mean:
+    registers: The VGPRs of a lane, including AGPRs if the architecture has one file for both.
+    spill_bytes: Scratch accesses.
+    stack_bytes: The scratch of a lane.
+    shared_bytes: LDS.
+    blocks_per_sm: The workgroups of a compute unit (RDNA: workgroup processor).
+    waves_per_simd: The waves that the registers allow. None for NVIDIA, as sgprs, agprs and sgpr_spills.
+    sgpr_spills: Scalar registers that were moved to lanes of vector registers.
     """
 
     sha256: str
@@ -57,5 +71,5 @@ class Binary(msgspec.Struct, frozen=True):
 
     @property
     def threads(self) -> int:
-        """Of one block."""
+        """Threads of one block."""
         return self.warp * self.num_warps

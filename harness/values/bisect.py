@@ -1,4 +1,4 @@
-"""What a search over commits found."""
+"""The result of a search over commits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BisectResult(StrEnum):
 
 
 class CommitState(StrEnum):
-    """A commit beside the good end."""
+    """A commit compared with the good end."""
 
     GOOD = "good"
     BAD = "bad"
@@ -33,20 +33,25 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class BisectStep(msgspec.Struct, frozen=True):
-    """A commit against the good end."""
+    """A commit measured against the good end."""
 
     commit: Commit
     state: CommitState
     pairs: int = 0
     ratio: Ratio | None = None
     reason: str = ""
-    """Why it could not be measured."""
+    """The reason why it could not be measured."""
 
 
 class Bisected(msgspec.Struct, frozen=True):
-    """ends: the bad end against the good one. left: the commits among which the change is, oldest first; one where it
-    was found. confirmed: that commit against the one before it. share: what it explains of the ends' difference, as
-    log ratios. pairs: of fresh processes, in all."""
+    """The search for the commit that changed a case.
+
+    ends: Ratio of the bad end to the good one.
+    left: The commits that can hold the change, oldest first. One if it was found.
+    confirmed: Ratio of that commit to the one before it.
+    share: The part of the ends' difference that it explains, as log ratios.
+    pairs: Pairs of fresh processes, in all.
+    """
 
     case: str
     good: Commit
@@ -59,7 +64,7 @@ class Bisected(msgspec.Struct, frozen=True):
     confirmed: Ratio | None = None
     share: float | None = None
     is_alone: bool = False
-    """Whether the commit explains enough that no other commit need have changed the case, too."""
+    """Whether the commit explains so much that no other commit need have changed the case."""
     steps: tuple[BisectStep, ...] = ()
     ends_same: bool = False
-    """Whether both ends were shown to be equally fast; else a difference was shown, or nothing."""
+    """True if both ends were shown to be equally fast. False: a difference was shown, or nothing."""

@@ -11,21 +11,22 @@ Tunables = dict[str, int | float | str | bool | None]
 AxisValue = int | str
 
 AXIS_DEFAULTS: dict[str, AxisValue] = {"batch": 1, "tokens": 1, "routing": "uniform"}
-"""Axes at these values stay out of ids, so that adding an axis orphans no history. context, n and k have none."""
+"""Axes at these values stay out of ids, so that a new axis orphans no history. context, n and k have no default."""
 
 SHAPE_SITE = "shape"
-"""Site of a call that is of no model."""
+"""Site of a call that belongs to no model."""
 ONLY_SITES = ("main", "experts", "tokens", SHAPE_SITE)
-"""Sites of ops that have one place in a model, or are in none."""
+"""Sites of ops that have one place in a model, or none."""
 
 AXIS_ORDER = ("batch", "context", "tokens", "n", "k", "routing", "new_tokens", "entries")
 
 
 class Implementation(msgspec.Struct, frozen=True):
-    """What an arm chose for an op at a site in a phase.
+    """The choice of an arm for an op at a site in a phase.
 
-    variant: a module of the op's folder, a dotted path or a file. tunables: the values that differ from the variant's
-    defaults or were given; all that are known after resolution. origin: `suite`, or the tuned file that they come from.
+    variant: A module of the op's folder, a dotted path or a file.
+    tunables: The values that differ from the variant's defaults or were given. After resolution, all that are known.
+    origin: `suite`, or the tuned file that they come from.
     """
 
     variant: str
@@ -39,7 +40,7 @@ class Implementation(msgspec.Struct, frozen=True):
         return f"{self.variant}({', '.join(f'{name}={value}' for name, value in sorted(self.tunables.items()))})"
 
     def changes(self, other: Implementation) -> tuple[str, ...]:
-        """`block_n 8 -> 16` for each tunable that is not the same."""
+        """`block_n 8 -> 16` for each tunable that differs."""
         ours, theirs = self.tunables, other.tunables
         return tuple(
             f"{name} {ours.get(name, 'unset')} -> {theirs.get(name, 'unset')}"
@@ -49,19 +50,26 @@ class Implementation(msgspec.Struct, frozen=True):
 
 
 UNITS = {"kernel": "us/call", "decode": "us/step", "prefill": "us/pass"}
-"""Of one sample, by the kind of a case; a figure has its own."""
+"""Unit of one sample, by the kind of a case. A figure has its own."""
 
 
 class Case(msgspec.Struct, frozen=True):
     """One question with one answer.
 
-    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model), `figure` (a number of what runs outside of
-    this program). op and site: for kernels; op: a figure's name. engine: for all but kernels. dtype: weights and
-    activations as the suite names them (`int4-g128/bfloat16`). axes: the dimensions of the question. dims: for kernels,
-    the op's named sizes. calls: calls per decoded token where the model is known.
-    answer: for kernels. same_as: the id of a case of an earlier arm with the same answer, measured in its place.
-    problem: why the case cannot be run at all (no tuned file, say); such a case is stored as UNSUPPORTED and never
-    started. replaces: for a composite op, the places (`op@site`) whose ops are not called where it is.
+    kind: `kernel` (an op alone), `decode` or `prefill` (the whole model), `figure` (a number from outside of this
+        program).
+    op: The op of a kernel case, or the name of a figure.
+    site: Kernel cases only.
+    engine: All cases but kernels.
+    dtype: Weights and activations as the suite names them (`int4-g128/bfloat16`).
+    axes: The dimensions of the question.
+    dims: The op's named sizes, for kernels.
+    calls: Calls per decoded token if the model is known.
+    answer: Kernel cases only.
+    same_as: The id of a case of an earlier arm with the same answer, which is measured in its place.
+    problem: The reason why the case cannot be run at all, such as a missing tuned file. Such a case is stored as
+        UNSUPPORTED and never started.
+    replaces: For a composite op, the places (`op@site`) whose ops are not called if it is used.
     """
 
     kind: Literal["kernel", "decode", "prefill", "figure"]
@@ -78,9 +86,9 @@ class Case(msgspec.Struct, frozen=True):
     problem: str | None = None
     replaces: tuple[str, ...] = ()
     tunables_in_id: bool = False
-    """True in a sweep, where the tunables are part of the question."""
+    """True in a sweep, because the tunables are part of its question."""
     figure_unit: str = ""
-    """Of a figure: what one sample is in; `us`, `us/token`, `MiB`."""
+    """Unit of a figure's sample: `us`, `us/token`, `MiB`."""
 
     @property
     def op_site(self) -> str:
@@ -88,32 +96,33 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """What one sample of it is in."""
+        """The unit of one sample."""
         return self.figure_unit or UNITS.get(self.kind, "")
 
     @property
     def gate(self) -> str:
-        """The word by which a suite makes its time decide a comparison: the op, the figure, `decode` or `prefill`."""
+        """The word in a suite that makes the case's time decide a comparison: the op, the figure, `decode` or
+        `prefill`."""
         return (self.op or "") if self.kind in ("kernel", "figure") else self.kind
 
     @property
     def metric(self) -> str:
-        """What a verdict on its samples is about: `kernel_us`; `figure` for a number that is no time."""
+        """The metric of a verdict on its samples: `kernel_us`; `figure` for a number that is no time."""
         return "figure" if self.kind == "figure" and not self.figure_unit.startswith("us") else f"{self.kind}_us"
 
     @property
     def label(self) -> str:
-        """The op, with its site where a model calls it at several."""
+        """The op, with its site if a model calls it at several."""
         return (self.op or "") if self.site in (None, "", *ONLY_SITES) else self.op_site
 
     @property
     def op_sites(self) -> frozenset[str]:
-        """Where in a model a kernel case stands: its own place, or those that it replaces."""
+        """The places of a kernel case in a model: its own, or those that it replaces."""
         return frozenset(self.replaces or (self.op_site,))
 
     @property
     def question(self) -> str:
-        """The id without the arm: what two arms of one run, or one arm of two runs, are joined on."""
+        """The id without the arm. It joins two arms of one run, or one arm of two runs."""
         head = self.op_site if self.kind == "kernel" else f"{self.op or self.kind}@{self.engine}"
         return "/".join(part for part in (head, self.dtype, axes_text(self.axes)) if part)
 
@@ -125,28 +134,28 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def tunables(self) -> Tunables:
-        """Of that variant."""
+        """The tunables of that variant."""
         assert self.answer is not None
         return self.answer.tunables
 
     @property
     def implementation(self) -> str:
-        """`int4_mm/triton_vecmat`: whose source text it is."""
+        """Op and variant whose source text answers the case: `int4_mm/triton_vecmat`."""
         return f"{self.op}/{self.variant}"
 
     @property
     def routing(self) -> str:
-        """How the tokens of an expert op are spread over the experts."""
+        """The distribution of an expert op's tokens over the experts."""
         return str(self.axes.get("routing", AXIS_DEFAULTS["routing"]))
 
     @property
     def activations(self) -> str:
-        """The dtype of the activations: `bfloat16` of `int4-g128/bfloat16`."""
+        """The dtype of the activations: `bfloat16` in `int4-g128/bfloat16`."""
         return self.dtype.rsplit("/", 1)[-1]
 
     @property
     def weights(self) -> str:
-        """How weights are stored: `mxfp4` of `mxfp4/bfloat16`; empty where the case does not say."""
+        """The storage format of the weights: `mxfp4` in `mxfp4/bfloat16`. Empty if the case does not state it."""
         return self.dtype.rpartition("/")[0]
 
     @property
@@ -159,7 +168,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def same_shape(kernel: Mapping[str, AxisValue], step: Mapping[str, AxisValue]) -> bool:
-    """Is a kernel asked, by its axes, at the number of tokens, and the context where it has one, of a decode step?"""
+    """Whether a kernel's axes match a decode step: the number of tokens, and the context if the kernel has one."""
     return kernel.get("tokens", 1) == step.get("batch", 1) and kernel.get("context") in (None, step.get("context"))
 
 

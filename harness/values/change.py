@@ -8,7 +8,10 @@ from harness.values.estimate import Ratio
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A commit's value on one machine: several runs of it are one. runs: their ids, oldest first."""
+    """The value of a commit on one machine. Several runs of the commit make one point.
+
+    runs: Their ids, oldest first.
+    """
 
     commit: str
     runs: tuple[str, ...]
@@ -16,11 +19,17 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A step between two neighbouring points of a series, suspected and not confirmed. machine: name and start of the
-    UUID. before: the last commit of the old level; since: the first measured one of the new. between: commits of the
-    repository from `before` to `since`, the latter counted; None where their order is not known. ratio: the new level
-    against the old one, by noise and wander of the series. z: standard errors. same_code: all that the case read in
-    both was seen to be the same, so that no commit but the machine can have done it."""
+    """A step between two neighbouring points of a series, suspected and not confirmed.
+
+    machine: Name and start of the UUID.
+    before: The last commit of the old level.
+    since: The first measured commit of the new level.
+    between: Commits of the repository after `before`, up to and including `since`. None if their order is not known.
+    ratio: The new level over the old one. Its interval comes from noise and wander of the series.
+    z: Standard errors.
+    same_code: Everything that the case was seen to read was the same on both sides, so that only the machine can be the
+        cause.
+    """
 
     case: str
     suite: str
@@ -34,8 +43,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """The points of a case on one machine under the same conditions, in commit order. left_out: runs of commits that
-    the repository's first parents do not have, or of changed working trees."""
+    """The points of a case on one machine under the same conditions, in commit order.
+
+    left_out: Runs of changed working trees, and of commits outside of the repository's first parents.
+    """
 
     case: str
     suite: str
@@ -46,9 +57,13 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A case without data on a machine that used to measure it. run, commit: the last with a time. runs: planned since
-    then without one, and the newest one's status and reason; 0 where the machine itself has fallen silent while others
-    measure the case."""
+    """A case without data on a machine that used to measure it.
+
+    run, commit: The last ones with a time.
+    runs: Runs that planned the case since then and have no time. 0 if the machine itself has fallen silent while others
+        measure the case.
+    status, reason: From the newest such run.
+    """
 
     case: str
     suite: str

@@ -1,4 +1,4 @@
-"""What a case was seen to be made of: every file below a tree that its process loaded, read, listed or looked for."""
+"""The closure of a case: every file below a tree that its process loaded, read, listed or looked for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import msgspec
 
 
 class Closure(msgspec.Struct, frozen=True):
-    """files: by path relative to the tree (absolute outside of it), what was found there: a hash of the code or of the
-    content, the names in a folder, whether there is something. unproved: why more may have been read than was seen;
-    empty where `files` is all of it. shared: of `files`, those that native code or another process opened, for
-    whichever case of the process."""
+    """The files that a case was seen to depend on.
+
+    files: By path relative to the tree (absolute outside of it), the state of each: a hash of the code or of the
+        content, the names in a folder, or whether it exists.
+    unproved: Reasons why the case may have read more than was seen. Empty if `files` is complete.
+    shared: The part of `files` that native code or another process opened, for any case of the process.
+    """
 
     files: dict[str, str] = {}
     unproved: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
 
     def differences(self, other: Closure) -> tuple[str, ...]:
-        """The files that are not the same in both, in order."""
+        """The files that differ between both, in order."""
         names = self.files.keys() | other.files.keys()
         return tuple(sorted(name for name in names if self.files.get(name) != other.files.get(name)))
 
@@ -29,18 +32,18 @@ class Closure(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """sha256 of all that was read: cases with the same ran the same code on the same data. Empty where more may
-        have been read."""
+        """sha256 of everything that was read. Cases with equal digests ran the same code on the same data. Empty if
+        more may have been read."""
         if self.unproved or not self.files:
             return ""
         return hashlib.sha256(msgspec.json.encode(self.files, order="sorted")).hexdigest()
 
     def with_read(self, files: dict[str, str]) -> Closure:
-        """With more files of this case."""
+        """The closure with more files of this case."""
         return Closure({**files, **self.files}, self.unproved, self.shared)
 
     def with_opened(self, files: dict[str, str], unproved: tuple[str, ...]) -> Closure:
-        """With files that something else than the case's own process saw being opened."""
+        """The closure with files whose opening was seen from outside of the case's own process."""
         shared = tuple(sorted(files.keys() - self.files.keys()))
         return Closure({**files, **self.files}, (*self.unproved, *unproved), shared)
 
@@ -48,9 +51,11 @@ class Closure(msgspec.Struct, frozen=True):
 class ObservedCode(msgspec.Struct, frozen=True):
     """The closures of the cases of one run, each file once.
 
-    files: name and what was found there, of all cases. cases: by case id, places in `files`. unproved: by case id, of
-    those where there is some. shared: as of `Closure`, of all cases. asked: by case id, a hash of what it was asked:
-    sizes, answers, weights.
+    files: Name and state of each file of all cases.
+    cases: Indices into `files`, by case id.
+    unproved: By case id, for the cases that have reasons.
+    shared: As in `Closure`, of all cases.
+    asked: By case id, a hash of its question: sizes, answers, weights.
     """
 
     files: tuple[tuple[str, str], ...] = ()
@@ -60,7 +65,7 @@ class ObservedCode(msgspec.Struct, frozen=True):
     asked: dict[str, str] = {}
 
     def closure(self, case_id: str) -> Closure | None:
-        """None for a case that nobody observed."""
+        """The closure of a case. None for a case that nobody observed."""
         places = self.cases.get(case_id)
         if places is None:
             return None
@@ -70,7 +75,7 @@ class ObservedCode(msgspec.Struct, frozen=True):
 
 
 def observed(closures: Mapping[str, Closure], asked: Mapping[str, str]) -> ObservedCode:
-    """Both by case id."""
+    """The observed code of a run, from closures and hashes of questions by case id."""
     places: dict[tuple[str, str], int] = {}
     cases = {
         case: tuple(places.setdefault(read, len(places)) for read in sorted(closure.files.items()))

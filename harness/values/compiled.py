@@ -1,4 +1,4 @@
-"""What came of compiling a case without running it."""
+"""The result of compiling a case without running it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from harness.values.measurement import Status
 class Compiled(msgspec.Struct, frozen=True):
     """A case's launches in the order in which `run` makes them, with the binary of each.
 
-    status: OK; UNSUPPORTED: the variant cannot do it, or it does not fit the target; FAILED: `run` or the compiler
-    raised; TIMEOUT: over the time limit. Whatever is not OK has a reason. host_ops: hash of the torch calls that `run`
-    makes between its launches. compile_s: wall time of the case in its process. stages_s: seconds by compiler stage
-    (`ttir`, `ttgir`, `llir`, `ptx`, `cubin`), as far as they were run. shared: launches whose machine code was taken
-    over from equal intermediate code. cpu_s: processor time of the case with its assembler, which other work on the
-    machine changes little. cached: read from the cache of results, nothing was compiled.
+    status: OK. UNSUPPORTED: the variant cannot do it, or it does not fit the target. FAILED: `run` or the compiler
+        raised. TIMEOUT: over the time limit. Every status but OK has a reason.
+    host_ops: Hash of the torch calls that `run` makes between its launches.
+    compile_s: Wall time of the case in its process.
+    stages_s: Seconds by compiler stage (`ttir`, `ttgir`, `llir`, `ptx`, `cubin`) that was run.
+    shared: Launches whose machine code was taken over from equal intermediate code.
+    cpu_s: Processor time of the case with its assembler, which other work on the machine changes little.
+    cached: The result was read from the cache. Nothing was compiled.
     """
 
     case: Case
@@ -35,11 +37,11 @@ class Compiled(msgspec.Struct, frozen=True):
     cached: bool = False
     cpu_s: float = 0.0
     chosen: tuple[str, ...] = ()
-    """By kernels under `triton.autotune`, on a GPU that they chose by."""
+    """The choices of kernels under `triton.autotune`, made on a GPU."""
     followed: bool = True
-    """Not where FAILED is a limit of this machine: code of the host asked for a GPU before anything was launched."""
+    """False if FAILED is a limit of this machine: host code asked for a GPU before the first launch."""
     refused: bool = False
-    """Where FAILED is the compiler's own word on the code, which the same compiler will repeat."""
+    """True if FAILED is the compiler's own error on the code, which the same compiler will repeat."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and not self.reason:
@@ -47,13 +49,13 @@ class Compiled(msgspec.Struct, frozen=True):
 
     @property
     def is_broken(self) -> bool:
-        """Whether the code is at fault, not what this machine lacks."""
+        """Whether the code is at fault, and not a limit of this machine."""
         return self.status is Status.FAILED and self.followed
 
     @property
     def identity(self) -> str | None:
-        """Equal for two cases of one question whose calls do the same work. None where that cannot be told: the case
-        was not compiled, or launches no Triton kernel, so that its tunables act where nothing here looks."""
+        """Equal for two cases of one question whose calls do the same work. None if unknown: the case was not compiled,
+        or it launches no Triton kernel, so that the effect of its tunables cannot be seen here."""
         if self.status is not Status.OK or not self.launches:
             return None
         parts = [self.case.question, self.host_ops, *(launch.identity for launch in self.launches)]
@@ -61,6 +63,5 @@ class Compiled(msgspec.Struct, frozen=True):
 
     @property
     def main(self) -> Binary | None:
-        """The binary that stands for the case in a table: the one that executes most instructions per weight, else the
-        first."""
+        """The binary that stands for the case in a table: the one with most instructions per weight, else the first."""
         return max(self.binaries, key=lambda b: b.instructions_per_weight or 0.0, default=None)

@@ -1,4 +1,4 @@
-"""A suite's kernels compiled by several releases of Triton for several targets, and what changed against one."""
+"""A suite's kernels compiled by several releases of Triton for several targets, and their changes from one release."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from harness.values.static_comparison import StaticVerdict
 
 
 class CompilerVersion(msgspec.Struct, frozen=True):
-    """name: as it was asked for. triton: the version that it says of itself. origin: `installed`, `index`, `wheel` or
-    `folder`. gates: whether what is worse in it counts: those asked for after the version in use, that one may upgrade
-    to; those before it are the way here. toolchain: Triton, torch and ptxas by target."""
+    """One release or build of Triton.
+
+    name: As it was asked for.
+    triton: The version that it reports.
+    origin: `installed`, `index`, `wheel` or `folder`.
+    gates: Whether a worse result in it counts. True for the versions listed after the one in use, as candidates for an
+        upgrade. Those listed before it are history.
+    toolchain: Triton, torch and ptxas by target.
+    """
 
     name: str
     triton: str
@@ -27,8 +33,11 @@ class CompilerVersion(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One kernel case under one version for one target. cpu_s: processor time of compiling it, 0 where it was taken
-    from equal code. verdict, reason: against the version in use; None and empty for that version itself."""
+    """One kernel case under one version for one target.
+
+    cpu_s: Processor time of compiling it. 0 if it was taken from equal code.
+    verdict, reason: Compared with the version in use. None and empty for that version itself.
+    """
 
     version: str
     target: str
@@ -41,13 +50,18 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def main(self) -> Binary | None:
-        """The binary that stands for the case in a table: that of the longest code."""
+        """The binary that stands for the case in a table: the one with the longest code."""
         return max(self.binaries, key=lambda binary: binary.code_bytes, default=None)
 
 
 class MatrixRow(msgspec.Struct, frozen=True):
-    """One question with one answer. question: `op@site/dtype/axes`; answer: variant and tunables. chosen: of an arm of
-    the suite; a neighbour in its space is shown and does not gate. arms: those that chose it."""
+    """One question with one answer.
+
+    question: `op@site/dtype/axes`.
+    answer: Variant and tunables.
+    chosen: True for the choice of an arm of the suite. A neighbour in its space is shown and does not gate.
+    arms: The arms that chose it.
+    """
 
     question: str
     answer: str
@@ -61,8 +75,13 @@ class MatrixRow(msgspec.Struct, frozen=True):
 
 
 class CompilerMatrix(msgspec.Struct, frozen=True):
-    """base: the name of the version in use. cells of a row are in the order of versions, then targets. left_out: cases
-    that launch no Triton kernel. compiled, kept: cells that were compiled now, and that the cache knew."""
+    """All versions, targets and cases of one `harness compilers`. The cells of a row are in the order of versions, then
+    targets.
+
+    base: The name of the version in use.
+    left_out: Cases that launch no Triton kernel.
+    compiled, kept: Cells that were compiled now, and cells that came from the cache.
+    """
 
     suite: str
     base: str
@@ -76,7 +95,7 @@ class CompilerMatrix(msgspec.Struct, frozen=True):
     started: str = ""
 
     def gating(self) -> Iterator[tuple[MatrixRow, Cell]]:
-        """Cells whose verdict decides the exit status, in the order of the rows."""
+        """The cells whose verdict decides the exit status, in the order of the rows."""
         gates = {version.name for version in self.versions if version.gates}
         for row in self.rows:
             if row.chosen:
@@ -90,6 +109,6 @@ class CompilerMatrix(msgspec.Struct, frozen=True):
 
 
 def cell_of(version: str, compiled: Compiled, target: str) -> Cell:
-    """Without a verdict."""
+    """The cell of a compiled case, without a verdict."""
     spent = 0.0 if compiled.shared else compiled.cpu_s
     return Cell(version, target, compiled.status, compiled.reason, compiled.binaries, spent)

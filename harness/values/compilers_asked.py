@@ -11,7 +11,7 @@ _SOME = {"uniqueItems": True, "minItems": 1}
 
 
 class CompilersAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What `harness compilers` compiles a suite's Triton kernels with, and for what."""
+    """The versions of Triton that `harness compilers` compiles a suite's kernels with, and the targets."""
 
     triton: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],

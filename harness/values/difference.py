@@ -1,4 +1,4 @@
-"""A condition that is not the same on both sides of a comparison."""
+"""A condition that differs between the sides of a comparison."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import msgspec
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """base, head: the two values as they are shown."""
+    """One condition with the displayed value of each side."""
 
     field: str
     """The name by which it may be accepted: `torch`, `suite.weights`, `sizes`."""
     base: str
     head: str
     case: str = ""
-    """The one case that it concerns; empty where it concerns all."""
+    """The one case that it concerns. Empty if it concerns all."""
 
     @property
     def label(self) -> str:

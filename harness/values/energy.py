@@ -1,4 +1,4 @@
-"""Joules as a device's own counter told them while one case ran on and on."""
+"""Joules from a device's own counter while one case ran continuously."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import msgspec
 
 
 class EnergyWindow(msgspec.Struct, frozen=True):
-    """What the counter counted between two of its ticks.
+    """The energy between two ticks of the counter.
 
-    joules: of the whole device. seconds: between the ticks. units: calls (kernels) or tokens of all sequences (decode,
-    prefill) done in that time, fractions included. process: number of the fresh process. within_s: how far the two
-    ticks together may lie from where they were seen. tick_s: the median time between two ticks in this process.
-    idle_w: what the device took in this process while nothing ran.
+    joules: Energy of the whole device.
+    seconds: Time between the ticks.
+    units: Calls (kernels) or tokens of all sequences (decode, prefill) done in that time, including fractions.
+    process: Number of the fresh process.
+    within_s: Timing uncertainty of both ticks together.
+    tick_s: The median time between two ticks in this process.
+    idle_w: Power of the idle device in this process.
     """
 
     joules: float
@@ -29,10 +32,10 @@ class EnergyWindow(msgspec.Struct, frozen=True):
 
     @property
     def net_j(self) -> float:
-        """The same without what the idle device would have taken in that time."""
+        """Joules per unit without the energy that the idle device would have taken in that time."""
         return (self.joules - self.idle_w * self.seconds) / self.units
 
     @property
     def resolution(self) -> float:
-        """Relative: what the place of the ticks leaves open."""
+        """Relative uncertainty from the timing of the ticks."""
         return self.within_s / self.seconds

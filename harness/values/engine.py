@@ -1,4 +1,4 @@
-"""The names of the engines, and the facts that planning, profiling and reports go by in place of names."""
+"""The names of the engines, and the facts that planning, profiling and reports use in place of names."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ class EngineFacts(NamedTuple):
     """How an engine executes a decode step."""
 
     needs_gpu: str = ""
-    """Why its cases are UNSUPPORTED on a CPU; empty where they are not."""
+    """The reason why its cases are UNSUPPORTED on a CPU. Empty if the engine runs there."""
     op_by_op: bool = False
     """Launches each op from Python: its trace has the scope of every op."""
     captures: bool = False
     """On a GPU it replays one captured graph: each replay launches the same kernels."""
     compiles: bool = False
-    """Making a step ready takes so long that it is done only where the step is measured."""
+    """Preparing a step takes so long that only the process that measures it does so."""
     fuses: bool = False
-    """Its kernels are its own, not those of the arm's variants."""
+    """It runs kernels of its own, not those of the arm's variants."""
     packages: bool = False
-    """It compiles a package ahead of time, of whose kernels the suite may leave the choice to the compiler."""
+    """It compiles a package ahead of time. The suite may leave the choice of the package's kernels to the compiler."""
     yields_samples: bool = False
-    """`time_us(steps)` says how long its steps took; otherwise the device's clock times `run`."""
+    """`time_us(steps)` returns the time of its steps. Otherwise the device's clock times `run`."""
 
     @property
     def replays_ops(self) -> bool:
-        """Its step is the arm's own kernels without the host between them."""
+        """Whether its step is the arm's own kernels without the host between them."""
         return self.captures and not self.fuses

@@ -1,4 +1,4 @@
-"""The machine and software that a run was measured on, and what must agree before two runs are compared."""
+"""The machine and software of a run, and the fields that must agree before two runs are compared."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ REFUSED_WHEN_DIFFERENT = (
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """device_kind: `cuda` or `cpu`. read_gb_s: measured read bandwidth, 1e9 bytes per second. l2_bytes: cache that a
-    cold measurement must flush. threads: of torch on a CPU, where they make the numbers. commit: of the suite's
-    repository, with `+` where the working tree differed from it."""
+    """The machine and software that a run was measured on.
+
+    device_kind: `cuda` or `cpu`.
+    read_gb_s: Measured read bandwidth, 1e9 bytes per second.
+    l2_bytes: Cache that a cold measurement must flush.
+    threads: Threads of torch on a CPU if they affect the numbers.
+    commit: HEAD of the suite's repository, with `+` if the working tree differed from it.
+    """
 
     device_kind: str
     device_name: str
@@ -59,12 +64,12 @@ class Environment(msgspec.Struct, frozen=True):
 
     @property
     def has_gpu(self) -> bool:
-        """Kernels were run on a GPU."""
+        """Whether kernels were run on a GPU."""
         return self.device_kind != "cpu"
 
     @property
     def machine(self) -> str:
-        """The device by name and the start of its UUID: `NVIDIA H200 GPU-6244`; a CPU by its name."""
+        """The device by name and the start of its UUID: `NVIDIA H200 GPU-6244`. A CPU by its name."""
         own = (self.device_uuid or "")[:8]
         return f"{self.device_name} {own}" if own else self.cpu if not self.has_gpu else self.device_name
 
@@ -75,14 +80,14 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def slug(name: str) -> str:
-    """`NVIDIA H100 80GB HBM3` as it is in file names."""
+    """`NVIDIA H100 80GB HBM3` in the form of file names."""
     return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 DIRTY = "+"
-"""Behind a commit: the working tree differed from it."""
+"""Suffix of a commit if the working tree differed from it."""
 
 
 def short_commit(commit: str, digits: int) -> str:
-    """`4f2c9e1+`: the first digits, and the mark where there is one."""
+    """`4f2c9e1+`: the first digits, and the mark if there is one."""
     return commit.removesuffix(DIRTY)[:digits] + DIRTY * commit.endswith(DIRTY)

@@ -1,4 +1,4 @@
-"""What a team knows of its history beside the times: changes that were confirmed or refuted, accepted ones, notes."""
+"""A team's knowledge of its history beside the times: confirmed, refuted and accepted changes, and notes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.values.estimate import Ratio
 
 
 class Answer(StrEnum):
-    """What measuring a suspected change anew said."""
+    """The result of measuring a suspected change anew."""
 
     COMMIT = "confirmed"
-    """One commit did it."""
+    """One commit is the cause."""
     RANGE = "confirmed, a range"
-    """The ends differ; which commit did it is not known."""
+    """The ends differ, but the responsible commit is not known."""
     NOT_REPRODUCIBLE = "not reproducible"
     MACHINE = "the machine"
-    """The commits are equally fast; the machine was not."""
+    """The commits are equally fast. The machine was not."""
     UNDECIDED = "undecided"
     """Neither a difference nor its absence was shown within the budget."""
     BROKEN = "cannot be measured"
@@ -34,10 +34,16 @@ class Answer(StrEnum):
 
 
 class Confirmation(msgspec.Struct, frozen=True, tag="confirmation"):
-    """A suspected change, measured anew. machine: as `Environment.machine`, whose series it is of. good, bad: the
-    commits that were compared, by hash; suspected: the step that the history showed; measured: bad against good by
-    pairs, None where nothing was measured. left: the commits among which the change is, oldest first. by: who ran the
-    command; at: ISO 8601, UTC."""
+    """A suspected change, measured anew.
+
+    machine: As `Environment.machine`, the machine of the series.
+    good, bad: The commits that were compared, by hash.
+    suspected: The step in the history.
+    measured: Ratio of bad to good by pairs. None if nothing was measured.
+    left: The commits that can hold the change, oldest first.
+    by: Who ran the command.
+    at: ISO 8601, UTC.
+    """
 
     uuid: str
     at: str
@@ -53,12 +59,16 @@ class Confirmation(msgspec.Struct, frozen=True, tag="confirmation"):
     left: tuple[Commit, ...] = ()
     pairs: int = 0
     evidence: str = ""
-    """Of the machine: what says that it was not the code."""
+    """For the answer MACHINE, the evidence that the code was not the cause."""
 
 
 class Acceptance(msgspec.Struct, frozen=True, tag="acceptance"):
-    """A change that somebody took responsibility for: its new level is the one that later changes are held against.
-    case: exactly one; commit: by hash. at_most_percent: slower by more is not accepted."""
+    """A change that somebody took responsibility for. Later changes are measured from its new level.
+
+    case: Exactly one.
+    commit: By hash.
+    at_most_percent: A larger slowdown is not accepted.
+    """
 
     uuid: str
     at: str
@@ -71,8 +81,11 @@ class Acceptance(msgspec.Struct, frozen=True, tag="acceptance"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """Something that a reader of a history should know. case: empty for all; commit: by hash, empty where it is about
-    a machine alone."""
+    """Something that a reader of a history should know.
+
+    case: Empty for all.
+    commit: By hash. Empty if the note is about a machine alone.
+    """
 
     uuid: str
     at: str
@@ -85,7 +98,7 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):
-    """A commit that could not be measured on a machine, which is not tried again."""
+    """A commit that could not be measured on a machine. It is not tried again."""
 
     uuid: str
     at: str

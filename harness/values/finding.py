@@ -1,4 +1,4 @@
-"""One line of what `harness doctor` says."""
+"""One line of the output of `harness doctor`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ Status = Literal["ok", "warn", "missing"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """ok: nothing to do. warn: numbers can be had, but disturbed or not what they seem. missing: none can be had.
+    """The result of one check.
 
-    remedy: one thing to do about it; empty exactly where the status is ok.
+    status: ok: nothing to do. warn: measurements are possible, but disturbed or misleading. missing: none are possible.
+    remedy: One thing to do about it. Empty exactly if the status is ok.
     """
 
     name: str

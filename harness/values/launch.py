@@ -8,9 +8,14 @@ import msgspec
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """binary: sha256 of the kernel. grid: blocks in x, y, z. scalars: the numbers that are passed, in order; tensors:
-    for each tensor argument, in order, which memory it is (numbered by first use), its dtype, shape, strides and
-    offset. flags: launch attributes that are set (`pdl`, `cooperative`)."""
+    """The kernel, grid and arguments of a launch.
+
+    binary: sha256 of the kernel.
+    grid: Blocks in x, y, z.
+    scalars: The numeric arguments, in order.
+    tensors: For each tensor argument, in order, its memory (numbered by first use), dtype, shape, strides and offset.
+    flags: Launch attributes that are set (`pdl`, `cooperative`).
+    """
 
     binary: str
     kernel: str
@@ -23,5 +28,5 @@ class Launch(msgspec.Struct, frozen=True):
 
     @property
     def identity(self) -> str:
-        """Equal where binary, grid, cluster, shared memory and all arguments are."""
+        """Equal if binary, grid, cluster, shared memory and all arguments are equal."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()

@@ -1,4 +1,4 @@
-"""What a machine is, how fast it was when a run began, and what that says beside its usual speed."""
+"""A machine, its speed when a run began, and that speed beside its usual one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import msgspec
 
 
 class Sniff(msgspec.Struct, frozen=True):
-    """A short look at the machine before a run: the same work each time, whatever is measured later. read_gb_s: 1e9
-    bytes/s from memory; matmul_us: one product, of a size that the kind of device fixes; launch_us: from one small
-    call to the next, when many follow each other. The rest is read while the products run; None where the machine does
-    not tell. seconds: that the look took, the read bandwidth not counted, which every run measures."""
+    """A short look at the machine before a run: the same work each time, whatever the run measures. The fields after
+    `seconds` are read while the product runs, and are None if the machine does not report them.
+
+    read_gb_s: Read bandwidth of memory, 1e9 bytes/s.
+    matmul_us: One matrix product. The kind of device fixes its size.
+    launch_us: From one small call to the next in a long row of calls.
+    seconds: Duration of the look without the read bandwidth, which every run measures.
+    """
 
     host: str
     read_gb_s: float
@@ -29,14 +33,17 @@ class Sniff(msgspec.Struct, frozen=True):
 
     @property
     def costs(self) -> dict[str, float]:
-        """What each probe costs; more is slower. Read bandwidth as seconds for 1e9 bytes."""
+        """The cost of each probe. More is slower. Read bandwidth counts as seconds for 1e9 bytes."""
         return {"memory": 1 / self.read_gb_s, "matmul": self.matmul_us, "launch": self.launch_us}
 
 
 class Sniffed(msgspec.Struct, frozen=True):
-    """A look at a machine, with the run that it belongs to. machine: by which the looks at one machine are found, a
-    GPU's UUID or a CPU with its host; name: as people call it. Other settings (driver, power limit, VBIOS, clocks
-    policy, torch, threads) are another usual speed."""
+    """A look at a machine, with the run that it belongs to.
+
+    machine: The key of the looks at one machine: a GPU's UUID, or a CPU with its host.
+    name: The name that people use.
+    settings: Driver, power limit, VBIOS, clocks policy, torch, threads. Other settings have another usual speed.
+    """
 
     machine: str
     name: str
@@ -50,14 +57,17 @@ class MachineState(StrEnum):
     USUAL = "as usual"
     SLOW = "slow"
     UNUSABLE = "too slow to compare"
-    """Slower than its usual by so much that its times stand for nothing."""
+    """So much slower than its usual speed that its times are worthless."""
     UNKNOWN = "not known yet"
-    """Too few looks at this machine, under these settings."""
+    """Too few looks at this machine under these settings."""
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One probe of a look beside its usual. slower: as a share, 0.2 where it takes 20 % longer; bound: from which it is
-    called slow."""
+    """One probe of a look beside its usual value.
+
+    slower: As a share: 0.2 if it takes 20 % longer.
+    bound: The share above which the probe counts as slow.
+    """
 
     name: str
     slower: float
@@ -69,8 +79,11 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """A machine at its newest look. looks: that its usual is of. since: start of the first run of those in a row,
-    up to the newest, that were slow; empty where it is not."""
+    """A machine at its newest look.
+
+    looks: Looks that its usual speed comes from.
+    since: Start of the first run in the unbroken series of slow runs up to the newest. Empty if the newest is not slow.
+    """
 
     machine: str
     name: str
@@ -86,6 +99,6 @@ class Health(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """`matmul 21 % slower than its usual since 2026-11-03`; empty where nothing is slow."""
+        """`matmul 21 % slower than its usual since 2026-11-03`. Empty if nothing is slow."""
         found = ", ".join(f"{probe.name} {100 * probe.slower:.0f} % slower" for probe in self.slow)
         return f"{found} than its usual, since {self.since[:16]}" if found else ""

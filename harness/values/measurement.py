@@ -1,4 +1,4 @@
-"""What was observed of one case: correctness first, then raw samples. Every median and interval is derived."""
+"""The observations of one case: correctness first, then raw samples. Every median and interval is derived."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.values.package import Package
 from harness.values.quality import DecodeQuality
 
 METHOD_VERSION = 3
-"""Raised when the way of timing changes; samples of different methods are not compared."""
+"""Raised when the way of timing changes. Samples of different methods are not compared."""
 
 
 class Status(StrEnum):
     OK = "OK"
     INCORRECT = "INCORRECT"
     INVALID = "INVALID"
-    """Right, but no speed: faster than physics, or what times and judges it was touched."""
+    """Right, but without a speed: faster than physics, or the code that times and judges it was touched."""
     UNSUPPORTED = "UNSUPPORTED"
     FAILED = "FAILED"
     TIMEOUT = "TIMEOUT"
     SKIPPED = "SKIPPED"
-    """A configuration that a sweep left out for a stated reason: nothing is known of it."""
+    """A configuration that a sweep left out for a stated reason. Nothing is known of it."""
 
 
 WORST_FIRST = (
@@ -36,7 +36,8 @@ WORST_FIRST = (
 class Sample(msgspec.Struct, frozen=True):
     """One timed value: microseconds per call (kernels), per token (decode), per forward pass (prefill).
 
-    process: number of the fresh process within its run. round: interleaved pass over all cases.
+    process: Number of the fresh process within its run.
+    round: Interleaved pass over all cases.
     """
 
     value_us: float
@@ -45,7 +46,10 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """What the GPU said of itself during one round; None where it says nothing. other_processes: computing on it."""
+    """The GPU's readings during one round. None: it does not report this one.
+
+    other_processes: Other processes that compute on it.
+    """
 
     process: int
     round: int
@@ -62,8 +66,10 @@ ROW_SLACK = 4.0
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far an output may be from the float32 reference: see `kernels/contract.py`, whose class this mirrors.
-    rounds_narrowly: of an op that does not say: outputs of 8 bits are allowed their own rounding, too."""
+    """The allowed distance of an output from the float32 reference. It mirrors the class in `kernels/contract.py`.
+
+    rounds_narrowly: True for an op that states no tolerance. Its outputs of 8 bits are allowed their own rounding, too.
+    """
 
     max_error: float
     rms_error: float
@@ -78,13 +84,13 @@ class Mismatch(StrEnum):
     SHAPE = "shape"
     """An output of another shape."""
     OUTPUTS = "outputs"
-    """Outputs that are not what the op owes, in number, class, dtype or memory: no value was compared."""
+    """Outputs that the op does not allow, in number, class, dtype or memory: no value was compared."""
     INPUT_CHANGED = "input changed"
     """The call wrote to an input that is not state, whatever its outputs were."""
     WRITE_OUTSIDE = "write outside"
     """The call wrote to memory before or after an operand: no value was compared."""
     READ_OUTSIDE = "read outside"
-    """Values are wrong, and change with what lies before or after an operand."""
+    """Values are wrong, and change with the memory before or after an operand."""
 
 
 class StreamDivergence(msgspec.Struct, frozen=True):
@@ -93,7 +99,7 @@ class StreamDivergence(msgspec.Struct, frozen=True):
     token: int
     """Position of the first other token."""
     gap: float | None = None
-    """Between the top two logits there; None for the first token, which no logits chose."""
+    """Distance of the top two logits there. None for the first token, which no logits chose."""
 
     @property
     def words(self) -> str:
@@ -102,14 +108,20 @@ class StreamDivergence(msgspec.Struct, frozen=True):
 
 
 class Correctness(msgspec.Struct, frozen=True):
-    """The comparison of one case with the float32 reference, errors relative to the size of the output.
+    """The comparison of one case with the float32 reference. Errors are relative to the size of the output.
 
-    max_error: max|out-ref| / max|ref|. rms_error: rms(out-ref) / rms(ref). wrong_elements of elements are further off
-    than the tolerance allows; region says where they are. detail: other findings in words. repeatable: a second call
-    gave the same bits; a label, not a failure. row_error: the largest rms(out-ref) / rms(ref) of a row; None for
-    integers and in runs of before rows were checked. conditions: those of `kernels/stress.py` under which the case was
-    right, too; condition: the one under which it was not. kind: None where the case is correct, and in runs of before
-    it was kept. diverges: of a decode, where its own stream does.
+    max_error: max|out-ref| / max|ref|.
+    rms_error: rms(out-ref) / rms(ref).
+    wrong_elements: Elements, out of `elements`, that are further off than the tolerance allows.
+    region: Place of the wrong elements.
+    detail: Other findings in words.
+    repeatable: A second call gave the same bits. A label, not a failure.
+    row_error: The largest rms(out-ref) / rms(ref) of a row. None for integers, and in older runs without a check of
+        rows.
+    conditions: The conditions of `kernels/stress.py` under which the case was right, too.
+    condition: The one under which it was not.
+    kind: None if the case is correct, and in older runs that did not keep it.
+    diverges: For a decode, the place where its own stream diverges.
     """
 
     correct: bool
@@ -144,7 +156,8 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """What another program kept of its samples: microseconds per call, of so many rounds of one process."""
+    """The statistics that another program kept of its samples: microseconds per call, over `rounds` rounds of one
+    process."""
 
     median_us: float
     q1_us: float
@@ -153,14 +166,19 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """One case in one process, or, as a run is loaded, in all its processes.
+    """One case in one process or, in a loaded run, in all its processes.
 
-    A measurement whose status is not OK has a reason and no samples. source: hash of the variant's source text, see
-    `Run.sources`. timer: what timed it (`cuda_graph`, `cpu`, ...). calls_per_sample: calls between two clock readings.
-    cold_bytes: bytes touched between two uses of the same weights. prepared_bytes: of the weights
-    as the variant repacked them. launches: kernels per decoded token, where they were counted without a profile.
-    energy: where it was asked for; no_energy: why it is not known.
-    statistics: of a file that has no samples.
+    A measurement whose status is not OK has a reason and no samples.
+
+    source: Hash of the variant's source text, see `Run.sources`.
+    timer: The timer that was used (`cuda_graph`, `cpu`, ...).
+    calls_per_sample: Calls between two clock readings.
+    cold_bytes: Bytes touched between two uses of the same weights.
+    prepared_bytes: Size of the weights as the variant repacked them.
+    launches: Kernels per decoded token if they were counted without a profile.
+    energy: Energy windows if they were requested.
+    no_energy: The reason why the energy is not known.
+    statistics: For a file that has no samples.
     """
 
     case: Case
@@ -184,13 +202,13 @@ class Measurement(msgspec.Struct, frozen=True):
     method: int = METHOD_VERSION
     numerics: Numerics | None = None
     quality: DecodeQuality | None = None
-    """Of a decode."""
+    """Decode cases only."""
     out_of_memory: bool = False
-    """It failed for want of memory: what others hold may be the cause."""
+    """It ran out of memory. The memory of other processes may be the cause."""
     energy: tuple[EnergyWindow, ...] = ()
     no_energy: str = ""
     package: Package | None = None
-    """Of a decode whose step was compiled ahead of time."""
+    """For a decode whose step was compiled ahead of time."""
 
     def __post_init__(self) -> None:
         if self.status is not Status.OK and (self.samples or self.statistics or not self.reason):

@@ -1,5 +1,5 @@
-"""What is known of a case's outputs beside that they are right: repeated, computed in another batch, held for a
-comparison with another side."""
+"""Facts about a case's outputs beside correctness: repeated, computed in another batch, kept for a comparison with
+another side."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import msgspec
 
 
 class Sameness(StrEnum):
-    """Of two results of the same question."""
+    """How two results of the same question agree."""
 
     BITWISE = "bit for bit"
     WITHIN = "within tolerance"
-    """Not the same bits; the op's tolerance allows the difference."""
+    """Not the same bits, but the op's tolerance allows the difference."""
     DIFFERS = "differs"
 
 
 class Determinism(msgspec.Struct, frozen=True):
-    """The same call made `calls` times, all but the first beside a busy neighbour. differing: calls that gave other
-    bits than the first. max_difference: the largest of any from the first, relative to its output's largest value."""
+    """The same call made `calls` times, all but the first beside a busy neighbour.
+
+    differing: Calls that gave other bits than the first.
+    max_difference: The largest difference of any call from the first, relative to the largest value of its output.
+    """
 
     sameness: Sameness
     calls: int
@@ -33,9 +36,14 @@ class Determinism(msgspec.Struct, frozen=True):
 
 
 class BatchInvariance(msgspec.Struct, frozen=True):
-    """A row alone against the same row among others. axis: dim that counts rows (`tokens`, `batch`). among: rows of the
-    call with all. rows: of these, so many were computed alone. max_difference: as of `Determinism`. not_run: why
-    nothing was compared; sameness is None then."""
+    """A row alone against the same row among others.
+
+    axis: The dim that counts rows (`tokens`, `batch`).
+    among: Rows of the call with all.
+    rows: The number of these rows that were computed alone.
+    max_difference: As in `Determinism`.
+    not_run: The reason why nothing was compared. sameness is None then.
+    """
 
     axis: str
     among: int
@@ -46,14 +54,18 @@ class BatchInvariance(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """As of `Determinism`; empty where nothing was compared."""
+        """As in `Determinism`. Empty if nothing was compared."""
         return "" if self.sameness is None else _words(self.sameness, self.max_difference)
 
 
 class TensorRecord(msgspec.Struct, frozen=True):
-    """An output or state, in a few bytes. digest: of its bits, dtype and shape. norm: root of the sum of squares.
-    sums: signed sums of its values, little-endian float32 (`harness.measure.output_record`). exact: no
-    floating-point numbers, so that any difference is one."""
+    """An output or state, in a few bytes.
+
+    digest: Hash of its bits, dtype and shape.
+    norm: Root of the sum of squares.
+    sums: Signed sums of its values, little-endian float32 (`harness.measure.output_record`).
+    exact: No floating-point numbers, so that every difference counts.
+    """
 
     name: str
     digest: str
@@ -64,7 +76,10 @@ class TensorRecord(msgspec.Struct, frozen=True):
 
 class OutputRecord(msgspec.Struct, frozen=True):
     """Outputs and states of one call on operands that follow from the question alone, so that every arm, side and run
-    computes the same. operands: digest of all of them."""
+    computes the same.
+
+    operands: Digest of all operands.
+    """
 
     operands: str
     tensors: tuple[TensorRecord, ...] = ()
@@ -79,9 +94,13 @@ class Numerics(msgspec.Struct, frozen=True):
 
 
 class OutputsCompared(msgspec.Struct, frozen=True):
-    """Both sides' outputs of one call on the same operands. sameness: None where the operands differ. rms_difference:
-    estimated, of the output that differs most, relative to base's; allowed: rms error that the op allows against the
-    definition. repeats: both sides give the same bits when they are called again."""
+    """Both sides' outputs of one call on the same operands.
+
+    sameness: None if the operands differ.
+    rms_difference: An estimate for the output that differs most, relative to base's.
+    allowed: The rms error that the op allows against the definition.
+    repeats: Both sides give the same bits when they are called again.
+    """
 
     sameness: Sameness | None
     rms_difference: float = 0.0
@@ -98,7 +117,7 @@ class OutputsCompared(msgspec.Struct, frozen=True):
 
     @property
     def distance(self) -> str:
-        """`rms 3.1e-04 (allowed 8e-03)`; empty where there is none."""
+        """`rms 3.1e-04 (allowed 8e-03)`. Empty if there is none."""
         if self.sameness in (None, Sameness.BITWISE):
             return ""
         again = "" if self.repeats else "; not repeatable"

@@ -1,4 +1,4 @@
-"""What another Triton made of a tuned file's configurations."""
+"""A tuned file's configurations, compiled by another Triton."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from harness.values.static_comparison import StaticVerdict
 
 
 class OldChoice(msgspec.Struct, frozen=True):
-    """One configuration that a tuned file kept. words: what became of its instructions. chosen: the one that `tuned`
-    meant; the others are those that were nearly as fast."""
+    """One configuration that a tuned file kept.
+
+    words: The changes of its instructions.
+    chosen: True for the configuration that `tuned` meant. The others were nearly as fast.
+    """
 
     op: str
     site: str
@@ -23,7 +26,10 @@ class OldChoice(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """unknown: questions of the suite without an old choice, in words."""
+    """The old choices of a suite's tuned files.
+
+    unknown: Questions of the suite without an old choice, in words.
+    """
 
     here: str
     target: str

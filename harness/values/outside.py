@@ -10,14 +10,14 @@ from msgspec import Meta
 ReadName = Literal[
     "wall", "cpu", "rss", "regex", "json", "pytest_benchmark", "google_benchmark", "nvbench", "hyperfine", "llama_bench"
 ]
-"""Ways to find a figure; each is a function of `harness.outside.figures`."""
+"""Ways to find a figure. Each is a function of `harness.outside.figures`."""
 UNITS_US = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6, "min": 6e7}
 """Units of time, in microseconds."""
 SELF_EXPLAINING = {
     "wall": "us", "cpu": "us", "rss": "MiB", "pytest_benchmark": "us", "google_benchmark": "us", "nvbench": "us",
     "hyperfine": "us", "llama_bench": "us/token",
 }  # fmt: skip
-"""Ways that know the unit of what they read."""
+"""Ways that know the unit of the value that they read."""
 
 
 def _key(description: str, noun: str | None = None, **schema: Any) -> Meta:
@@ -30,7 +30,7 @@ _Env = Annotated[dict[str, str], _key("variables of its environment, beside thos
 
 
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One number of a program, and where it stands."""
+    """One number of a program, and its place."""
 
     read: Annotated[ReadName, _key("how the figure is found", noun="way to read a figure")]
     at: Annotated[str, _key("pattern with one group, path in the JSON, or name of the benchmark")] = ""
@@ -39,7 +39,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     @property
     def sample_unit(self) -> str:
-        """What a sample of it is in: times in us, rates as the time of one (`us/tok`), anything else as it is."""
+        """The unit of a sample: us for times, the time of one for rates (`us/tok`), the figure's own unit for anything
+        else."""
         if self.read in SELF_EXPLAINING:
             return SELF_EXPLAINING[self.read]
         if self.unit in UNITS_US:
@@ -58,7 +59,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 OF_PROCESS = ("wall", "cpu", "rss")
-"""Ways that look at the process, not at what it says."""
+"""Ways that look at the process, not at its output."""
 WALL = {"wall": Figure("wall")}
 
 
@@ -78,17 +79,17 @@ class CommandEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     @property
     def times(self) -> bool:
-        """Whether its own time is a figure, which it cannot measure for as long as it wants to be sure."""
+        """Whether its own time is a figure. A single run of the program may be too short to measure that time well."""
         return any(figure.read in ("wall", "cpu") for figure in self.figures.values())
 
     @property
     def missing(self) -> str:
-        """The key without which nothing can be run; empty where all are there."""
+        """The key without which nothing can be run. Empty if all are present."""
         return "" if self.run else "run"
 
 
 class ExecutorchEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An LLM runner of ExecuTorch, one process a sample."""
+    """An LLM runner of ExecuTorch. Each sample is one process."""
 
     runner: Annotated[str, _key("the program", minLength=1)] = ""
     model: Annotated[str, _key("exported program (.pte)", minLength=1)] = ""
@@ -109,7 +110,8 @@ class ExecutorchEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class HttpEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A server with OpenAI's API for completions: one that runs (`url`), or that is started for the time (`start`)."""
+    """A server with OpenAI's API for completions: a running one (`url`), or one that is started for the measurement
+    (`start`)."""
 
     url: Annotated[str, _key("of the server: http://HOST:PORT", minLength=1)] = ""
     start: Annotated[str, _key("command that starts it; {port} is a free port", minLength=1)] = ""
@@ -142,7 +144,7 @@ Settings = CommandEngine | ExecutorchEngine | HttpEngine
 
 
 class OutsideEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What answers the questions of a suite outside of this program: exactly one of these."""
+    """The engine that answers the questions of a suite outside of this program: exactly one of these."""
 
     command: Annotated[CommandEngine | None, _key("any program that prints or writes a number", type="object")] = None
     http: Annotated[HttpEngine | None, _key("an OpenAI-compatible server", type="object")] = None
@@ -161,13 +163,13 @@ class OutsideEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     @property
     def figures(self) -> dict[str, str]:
-        """What it yields, by name the unit of a sample."""
+        """The figures that it yields: the unit of a sample, by name."""
         if self.command is not None:
             return {name: figure.sample_unit for name, figure in self.command.figures.items()}
         return HTTP_FIGURES if self.http is not None else EXECUTORCH_FIGURES
 
 
 HTTP_FIGURES = {"ttft": "us", "tpot": "us/token", "request": "us/token", "total": "us/token"}
-"""Time to the first token; time of each one after it; a request's whole time by its tokens; the time of all requests by
-the tokens of all: its reciprocal is the server's tokens per second."""
+"""ttft: Time to the first token. tpot: Time of each later token. request: A request's whole time divided by its tokens.
+total: The time of all requests divided by the tokens of all. Its reciprocal is the server's tokens per second."""
 EXECUTORCH_FIGURES = {"decode": "us/token", "prefill": "us/token"}

@@ -1,5 +1,4 @@
-"""What was found out about a decode step that was compiled ahead of time: its parts in time and bytes, and the
-configuration that each of its kernels got."""
+"""A decode step that was compiled ahead of time: its parts in time and bytes, and the configuration of each kernel."""
 
 from __future__ import annotations
 
@@ -17,11 +16,13 @@ tensors."""
 class PackagedKernel(msgspec.Struct, frozen=True):
     """A Triton kernel of a package.
 
-    chosen: constants, warps and stages of the winner, as the compiling process kept them. variant: whose kernel it is
-    (`moe_down/triton_vecmat`); empty for one that Inductor wrote. bytes: of its binary in the
-    package; None where it is inside of the library. entries: configurations on the list. timings_ms: of each of them,
-    in the order of the list, where they were timed. num_warps, shared_bytes, grid: as the package itself launches it;
-    None where it does not say. same_again: a second compile chose the same; None where there was none.
+    chosen: Constants, warps and stages of the winner, as the compiling process kept them.
+    variant: The variant that the kernel belongs to (`moe_down/triton_vecmat`). Empty for one that Inductor wrote.
+    bytes: Size of its binary in the package. None if it is inside of the library.
+    entries: Configurations on the list.
+    timings_ms: Time of each, in the order of the list, if they were timed.
+    num_warps, shared_bytes, grid: As the package itself launches it. None if it does not state them.
+    same_again: A second compile chose the same. None without a second compile.
     """
 
     name: str
@@ -37,7 +38,7 @@ class PackagedKernel(msgspec.Struct, frozen=True):
 
     @property
     def function(self) -> str:
-        """The Triton function; Inductor numbers what it makes of it."""
+        """The Triton function, without the number that Inductor appends."""
         name, _, number = self.name.rpartition("_")
         return name if number.isdigit() and name else self.name
 
@@ -51,9 +52,15 @@ class PackagedKernel(msgspec.Struct, frozen=True):
 
 
 class Package(msgspec.Struct, frozen=True):
-    """A compiled step. compile_s: all of it; tuning_s and cpp_s are parts of it. load_s: in the process that ran it.
-    inlined: tensors whose values stand in the code, so that no later value is seen. parts: bytes by kind of file.
-    compiles: how often it was compiled. digest: sha256 of the file."""
+    """A compiled step.
+
+    compile_s: The whole compile. tuning_s and cpp_s are parts of it.
+    load_s: In the process that ran it.
+    inlined: Tensors whose values are constants in the code, so that later values have no effect.
+    parts: Bytes by kind of file.
+    compiles: Number of compiles.
+    digest: sha256 of the file.
+    """
 
     format: Literal["pt2", "pte"]
     export_s: float
@@ -75,11 +82,11 @@ class Package(msgspec.Struct, frozen=True):
 
     @property
     def tuned(self) -> tuple[PackagedKernel, ...]:
-        """The arm's own kernels of more than one entry."""
+        """The arm's own kernels with more than one entry."""
         return tuple(kernel for kernel in self.kernels if kernel.entries > 1 and kernel.variant)
 
     @property
     def chooses_the_same(self) -> bool | None:
-        """Whether another compile chose the same for each kernel; None where none was asked."""
+        """Whether another compile chose the same for each kernel. None without another compile."""
         found = [kernel.same_again for kernel in self.tuned if kernel.same_again is not None]
         return all(found) if found else None

@@ -1,5 +1,4 @@
-"""What makes two runs the sides of one comparison: the trees that they ran, their processes, what was known of the
-noise."""
+"""The facts that make two runs the sides of one comparison: their trees, their processes, and the known noise."""
 
 from __future__ import annotations
 
@@ -11,10 +10,16 @@ from harness.values.closure import Closure
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """Source code as it was measured. name: as it was asked for (`main`, `.`). commit: of the tree itself, of a
-    snapshot where there were uncommitted changes; empty where the folder is under no version control. base_commit:
-    the commit that a snapshot differs from. changed: the files that it differs in. diff: sha256 of the text of that
-    difference, among the run's sources. folder: where it lay."""
+    """Source code as it was measured.
+
+    name: As it was asked for (`main`, `.`).
+    commit: The tree's own commit, or that of a snapshot if there were uncommitted changes. Empty if the folder is under
+        no version control.
+    base_commit: The commit that a snapshot differs from.
+    changed: The files that it differs in.
+    diff: sha256 of the text of that difference, which is among the run's sources.
+    folder: Its location.
+    """
 
     name: str
     commit: str = ""
@@ -34,10 +39,15 @@ class Tree(msgspec.Struct, frozen=True):
 
 
 class CaseNoise(msgspec.Struct, frozen=True):
-    """Identical code against itself on one machine. pair_variance: of ln(head / base) over pairs of fresh processes,
-    with its degrees of freedom. process_sd: of ln(median) between fresh processes. bimodal: these have two modes.
-    order: ln(second / first) of a pair's processes. offset: standard deviation of what identical worktrees differ by
-    for good in this case alone, with its degrees of freedom; 0 where chance would give as much."""
+    """Identical code against itself on one machine: an A/A run of one case.
+
+    pair_variance: Variance of ln(head / base) over pairs of fresh processes, with its degrees of freedom.
+    process_sd: Standard deviation of ln(median) between fresh processes.
+    bimodal: The processes have two modes.
+    order: ln(second / first) of a pair's processes.
+    offset: Standard deviation of the constant difference between identical worktrees in this case alone, with its
+        degrees of freedom. 0 if chance would give as much.
+    """
 
     pair_variance: float
     degrees: int
@@ -50,9 +60,14 @@ class CaseNoise(msgspec.Struct, frozen=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """What calibration says about a machine, as log ratios. cases: by case id. offset: standard deviation of what
-    identical worktrees differ by for good in all cases alike, over so many pairs of worktrees; offset_chance: that
-    chance would give as much. order: second over first process of a pair, over all cases, with its standard error."""
+    """The calibration of a machine, as log ratios.
+
+    cases: By case id.
+    offset: Standard deviation of the constant difference between identical worktrees in all cases alike, over
+        `worktree_pairs` pairs of worktrees.
+    offset_chance: The probability that chance would give as much.
+    order: Second over first process of a pair, over all cases, with its standard error.
+    """
 
     cases: dict[str, CaseNoise] = {}
     offset: float = 0.0
@@ -63,14 +78,17 @@ class Noise(msgspec.Struct, frozen=True):
 
 
 class Pairing(msgspec.Struct, frozen=True):
-    """This run is one side of a comparison: its process n and process n of the other run with the same `comparison`
-    are a pair.
+    """This run is one side of a comparison: its process n and process n of the other run with the same `comparison` are
+    a pair.
 
-    purpose: a calibration measures one code on both sides. worktrees: which pair of worktrees was measured, of a
-    calibration's several. identical: questions that both sides answer with the same code; same_launches: with the same
-    binaries, launches and torch calls, from code that differs; with measure_identical both were to be measured all the
-    same, so that none of them is SAME unmeasured. accepted: conditions that are under test and may differ.
-    seed: of the coin that orders the pairs.
+    purpose: A calibration measures one code on both sides.
+    worktrees: The pair of worktrees that was measured, out of a calibration's several.
+    identical: Questions that both sides answer with the same code.
+    same_launches: Questions with the same binaries, launches and torch calls, from code that differs.
+    measure_identical: Questions of both kinds are measured all the same, so that none of them is SAME
+        unmeasured.
+    accepted: Conditions that are under test and may differ.
+    seed: Seed of the coin that orders the pairs.
     """
 
     comparison: str
@@ -91,10 +109,14 @@ class Pairing(msgspec.Struct, frozen=True):
 class Slot(msgspec.Struct, frozen=True):
     """One fresh process of a run that is measured as pairs. Process 0 verifies every case and times nothing.
 
-    process: number of its pair. position: 0 for the side that went first. files: resolved paths of what it ran;
-    outside: those that are not of the side's own tree. disturbed: why its times count for nothing. read_gb_s: the read
-    bandwidth that it measured, the control that no change of a kernel moves. closures: by case id, of the process that
-    verifies. device: which GPU it had, as CUDA_VISIBLE_DEVICES names it; empty where the comparison has one alone.
+    process: Number of its pair.
+    position: 0 for the side that went first.
+    files: Resolved paths of the files that it ran.
+    outside: The files that lie outside of the side's own tree.
+    disturbed: The reason why its times do not count.
+    read_gb_s: The read bandwidth that it measured: the control that no change of a kernel moves.
+    closures: By case id, of the process that verifies.
+    device: Its GPU, as CUDA_VISIBLE_DEVICES names it. Empty if the comparison has one alone.
     """
 
     process: int

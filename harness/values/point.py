@@ -1,4 +1,4 @@
-"""What a run says of a case, without its samples: a point of the case's series on one machine."""
+"""A run's record of a case, without its samples: a point of the case's series on one machine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from harness.values.run import SuiteFacts
 
 
 class CaseCode(msgspec.Struct, frozen=True):
-    """What was run. closure: all that the case was seen to read; None where nobody looked. asked: hash of sizes,
-    answers and weights; empty where it is not known. binary: hash over the Triton kernels that the case was compiled
-    to, of a run that profiled them; else empty."""
+    """The code of a case as it was run.
+
+    closure: Everything that the case was seen to read. None if nobody looked.
+    asked: Hash of sizes, answers and weights. Empty if unknown.
+    binary: Hash over the Triton kernels that the case was compiled to, from a run that profiled them. Else empty.
+    """
 
     closure: Closure | None = None
     asked: str = ""
@@ -27,15 +30,17 @@ class CaseCode(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """Equal where a case was asked the same and proved to run the same code on the same data; empty where that is
-        not proved."""
+        """Equal for cases with the same question that provably ran the same code on the same data. Empty without that
+        proof."""
         digest = self.closure.digest if self.closure else ""
         return hashlib.sha256(f"{self.asked} {digest}".encode()).hexdigest() if self.asked and digest else ""
 
 
 class PointContext(msgspec.Struct, frozen=True):
-    """What must be the same for two points to be compared. environment: without the commit and the measured bandwidth,
-    which are of a run."""
+    """The conditions that must be the same for two points to be compared.
+
+    environment: Without the commit and the measured bandwidth, which belong to a run.
+    """
 
     environment: Environment | None = None
     suite: SuiteFacts | None = None
@@ -43,17 +48,23 @@ class PointContext(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """A hash of all of it that forbids a comparison."""
+        """A hash of every condition that forbids a comparison."""
         fields = [getattr(self.environment, name) for name in REFUSED_WHEN_DIFFERENT] if self.environment else []
         said = msgspec.json.encode([fields, self.suite, sorted(self.dims.items())], order="sorted")
         return hashlib.sha256(said).hexdigest()[:12]
 
 
 class CasePoint(msgspec.Struct, frozen=True):
-    """A case in one run. run: its id in the store. started: ISO 8601, UTC. commit: with `+` where the working tree
-    differed. position: of the commit on its line of first parents, the root's 1; None where nobody knew. status: of
-    `Status`, or of `Unmeasured`; time: None where that is not OK. tree: what a comparison measured, empty for other
-    runs."""
+    """A case in one run.
+
+    run: Its id in the store.
+    started: ISO 8601, UTC.
+    commit: With `+` if the working tree differed.
+    position: Position of the commit on its line of first parents. The root's is 1. None if unknown.
+    status: A value of `Status`, or of `Unmeasured`.
+    time: None if the status is not OK.
+    tree: The tree that a comparison measured. Empty for other runs.
+    """
 
     run: str
     started: str
@@ -68,9 +79,12 @@ class CasePoint(msgspec.Struct, frozen=True):
 
 
 class CaseSeries(msgspec.Struct, frozen=True):
-    """Whose points: one question with its answer, in one suite, on one machine. case: as it was first measured there.
-    machine: as `Environment.machine` shows it. identity: by which `harness machines` finds it, the UUID of a GPU, a CPU
-    with its host; empty where that is not known."""
+    """The key of a series of points: one question with its answer, in one suite, on one machine.
+
+    case: As it was first measured there.
+    machine: As `Environment.machine` shows it.
+    identity: The key by which `harness machines` finds it: the UUID of a GPU, or a CPU with its host. Empty if unknown.
+    """
 
     suite: str
     case: Case

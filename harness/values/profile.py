@@ -1,4 +1,4 @@
-"""Where the time of a trace went. All times are integer nanoseconds; sums add up exactly."""
+"""The breakdown of a trace's time. All times are integer nanoseconds, and sums add up exactly."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from harness.values.binary import Binary
 
 
 class KernelRow(msgspec.Struct, frozen=True):
-    """One kernel (or copy, memset; or CPU op where there is no GPU) by name, category and scope.
+    """One kernel (or copy, memset; or CPU op if there is no GPU) by name, category and scope.
 
-    op: the op that launched it (of several, the one with most of its time). scope: innermost harness scope
-    (`int4_mm@lm_head`), where the trace has one. longest_ns, median_ns, spread_ns: of its calls; the spread is the
-    distance between the quartiles.
+    op: The op that launched it. Out of several, the one with most of its time.
+    scope: Innermost harness scope (`int4_mm@lm_head`) if the trace has one.
+    longest_ns, median_ns, spread_ns: Over its calls. The spread is the distance between the quartiles.
     """
 
     name: str
@@ -27,13 +27,15 @@ class KernelRow(msgspec.Struct, frozen=True):
 
 
 class CategoryRow(msgspec.Struct, frozen=True):
+    """The time of one category."""
+
     name: str
     calls: int
     total_ns: int
 
 
 class SumRow(msgspec.Struct, frozen=True):
-    """GPU rows (CPU ops, where there is no GPU) that have something in common; name "" for those that lack it."""
+    """GPU rows (CPU ops if there is no GPU) that have something in common. name is "" for rows without it."""
 
     name: str
     calls: int
@@ -41,7 +43,7 @@ class SumRow(msgspec.Struct, frozen=True):
 
 
 class IdleRow(msgspec.Struct, frozen=True):
-    """Time between the first and the last GPU row that no row covers, by what the next row was waiting for."""
+    """Time between the first and the last GPU row that no row covers, by the cause that delayed the next row."""
 
     cause: str
     gaps: int
@@ -49,8 +51,12 @@ class IdleRow(msgspec.Struct, frozen=True):
 
 
 class StepRow(msgspec.Struct, frozen=True):
-    """Work of one `ProfilerStep#N` of a process; step None: of no step. host_ns: how long the step took on the host.
-    busy_ns: union of its GPU rows (on a CPU, what its ops cover), on all devices together."""
+    """Work of one `ProfilerStep#N` of a process.
+
+    step: None for work outside of all steps.
+    host_ns: Duration of the step on the host.
+    busy_ns: Union of its GPU rows (on a CPU, of its ops), over all devices together.
+    """
 
     step: int | None
     process: str
@@ -61,7 +67,10 @@ class StepRow(msgspec.Struct, frozen=True):
 
 
 class Contradiction(msgspec.Struct, frozen=True):
-    """A kernel whose category is not what the op that launched it stands for. says: what the op is by its name."""
+    """A kernel whose category contradicts the op that launched it.
+
+    says: The category that the op's name implies.
+    """
 
     name: str
     op: str
@@ -72,8 +81,10 @@ class Contradiction(msgspec.Struct, frozen=True):
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """GPU rows whose times cannot be true, or cannot be compared with others. left_out: they are in no sum, span or
-    count of this profile; otherwise they are."""
+    """GPU rows whose times cannot be true, or cannot be compared with others.
+
+    left_out: They are in no sum, span or count of this profile. Otherwise they are.
+    """
 
     reason: str
     rows: int
@@ -82,8 +93,11 @@ class Doubt(msgspec.Struct, frozen=True):
 
 
 class StreamRow(msgspec.Struct, frozen=True):
-    """A stream of a device. busy_ns: union of its rows. process: the pid that launches there, "" where it cannot be
-    told; of several processes on one device, what marks the rows."""
+    """A stream of a device.
+
+    busy_ns: Union of its rows.
+    process: The pid that launches there, "" if unknown. With several processes on one device, the mark of its rows.
+    """
 
     device: str
     stream: str
@@ -94,8 +108,11 @@ class StreamRow(msgspec.Struct, frozen=True):
 
 
 class DeviceRow(StreamRow, frozen=True):
-    """A device with all its streams (stream ""). span_ns: from the first to the last row of the whole trace, which
-    busy_ns is a part of. idle: the rest of it, by cause; of a single device it is `Profile.idle`."""
+    """A device with all its streams (stream "").
+
+    span_ns: From the first to the last row of the whole trace. It includes busy_ns.
+    idle: The rest of the span, by cause. For a single device it is `Profile.idle`.
+    """
 
     span_ns: int = 0
     idle: tuple[IdleRow, ...] = ()
@@ -111,8 +128,10 @@ class DeviceRow(StreamRow, frozen=True):
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
-    """GPU rows by the process that launched them; process "" for those of which that cannot be told. devices: those
-    that the rows ran on; none, where the rows are CPU ops."""
+    """GPU rows by the process that launched them. process is "" for rows without a known process.
+
+    devices: The devices that the rows ran on. Empty if the rows are CPU ops.
+    """
 
     process: str
     devices: tuple[str, ...]
@@ -121,9 +140,12 @@ class ProcessRow(msgspec.Struct, frozen=True):
 
 
 class LaunchRow(msgspec.Struct, frozen=True):
-    """A runtime or driver call that puts work on the GPU. launches: calls of it. without_rows: those whose GPU rows
-    the trace does not have. calls, total_ns: GPU rows that it launched. name "": GPU rows whose launch the trace does
-    not have."""
+    """A runtime or driver call that puts work on the GPU. name is "" for GPU rows whose launch is not in the trace.
+
+    launches: Number of these calls.
+    without_rows: Calls whose GPU rows are not in the trace.
+    calls, total_ns: GPU rows that it launched.
+    """
 
     name: str
     launches: int
@@ -147,8 +169,11 @@ class SiteWork(msgspec.Struct, frozen=True):
 
 
 class SiteBinary(msgspec.Struct, frozen=True):
-    """A Triton kernel that one place of an op (`int4_mm@lm_head`) launches in a decode step. launches: of it per step.
-    grid: of the first."""
+    """A Triton kernel that one place of an op (`int4_mm@lm_head`) launches in a decode step.
+
+    launches: Per step.
+    grid: Grid of the first launch.
+    """
 
     place: str
     launches: int
@@ -159,21 +184,33 @@ class SiteBinary(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True):
     """The breakdown of one trace.
 
-    device: `cuda` (any GPU), or `cpu` for a trace without GPU rows: then kernels are CPU ops by self time. gpu_sum_ns:
-    kernels, copies and memsets, what the categories add up to. busy: union of intervals. span_ns: first start to last
-    end. launched_ns: kernel time whose launch is in the trace. attributed_ns: kernel time with a launching op or scope
-    (on a CPU: in a scope). data_quality: counts of what was damaged, dropped or odd. steps: decode steps in the trace
-    (0: unknown), so that per token is a division. ops, scopes, layers: the same time by innermost op, by innermost
-    `record_function` scope (of our own, `op@site`), and by layer of our own decode. processes: GPU rows by who launched
-    them. gpu_busy_ns and idle, which adds up to span minus busy, are of all devices together: time in which any, or
-    none, was busy; `devices` has them of each. contradictions: time whose category is not what its op stands for.
-    unknown: uncategorised time by namespace. doubts: rows whose times cannot be true. unread: rows of devices of a kind
-    that is not read. shapes: by op and the shapes of its inputs. profiler_steps: the same time by step, where the trace
-    marks steps. selected: which part of the trace this is, "" for all of it. replayed_ns: GPU time of steps of our own
-    decode that were replayed as a graph or compiled; mapped_ns of it went back to the op and layer that it was captured
-    from; not_mapped: its other kernels. work: of a live profile, the least work of each scope whose time is all
-    there. binaries: of a live profile, what the Triton kernels of the step were compiled to; not_read: by place, why
-    that cannot be said.
+    device: `cuda` (any GPU), or `cpu` for a trace without GPU rows, whose kernels are CPU ops by self time.
+    gpu_sum_ns: Kernels, copies and memsets. The categories add up to it.
+    kernel_busy_ns, gpu_busy_ns: Unions of intervals. gpu_busy_ns is the time in which any device was busy.
+    span_ns: First start to last end.
+    launched_ns: Kernel time whose launch is in the trace.
+    attributed_ns: Kernel time with a launching op or scope (on a CPU: in a scope).
+    data_quality: Counts of damaged, dropped or odd rows.
+    steps: Decode steps in the trace, for times per token. 0: unknown.
+    ops: The same time by innermost op.
+    scopes: The same time by innermost `record_function` scope. In our own traces, `op@site`.
+    layers: The same time by layer of our own decode.
+    shapes: The same time by op and the shapes of its inputs.
+    profiler_steps: The same time by step, if the trace marks steps.
+    selected: The selected part of the trace. "" for all of it.
+    devices: Busy and idle time of each device.
+    processes: GPU rows by the process that launched them.
+    idle: Time in which no device was busy. It adds up to span minus busy.
+    contradictions: Time whose category contradicts its op.
+    unknown: Uncategorised time by namespace.
+    doubts: Rows whose times cannot be true.
+    unread: Rows of devices of a kind that is not read.
+    replayed_ns: GPU time of steps of our own decode that were replayed as a graph or compiled.
+    mapped_ns: The part of replayed_ns that was attributed to the op and layer that it was captured from.
+    not_mapped: The other kernels of replayed_ns.
+    work: In a live profile, the least work of each scope whose time is complete.
+    binaries: In a live profile, the binaries of the step's Triton kernels.
+    not_read: By place, the reason why its binary cannot be given.
     """
 
     device: str
@@ -222,7 +259,7 @@ class Profile(msgspec.Struct, frozen=True):
 
     @property
     def lost_launches(self) -> int:
-        """Calls that put work on the GPU of which the trace has no row."""
+        """Calls that put work on the GPU and have no row in the trace."""
         return sum(row.without_rows for row in self.launches)
 
     @property

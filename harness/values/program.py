@@ -8,10 +8,17 @@ from harness.values.ranks import Job, Line
 
 
 class Program(msgspec.Struct, frozen=True):
-    """words: the command line, `script.py --size 4`. world_size: processes that it was started as. job: its ranks side
-    by side, None for one process. lines: each rank over time. failed: why, by rank; its trace may be there all the
-    same. window: the part of it that was recorded, "" for all. processes: child processes that left a trace, which is
-    part of their rank's; lost: why another one left none, by its number."""
+    """The profiled program.
+
+    words: The command line, `script.py --size 4`.
+    world_size: Number of processes that it was started as.
+    job: Its ranks side by side. None for one process.
+    lines: Each rank over time.
+    failed: The reason by rank. A trace may exist all the same.
+    window: The part of the program that was recorded. "" for all.
+    processes: Child processes that left a trace, which is part of their rank's.
+    lost: By number of a child process, the reason why it left no trace.
+    """
 
     words: tuple[str, ...]
     world_size: int = 1

@@ -1,5 +1,5 @@
-"""How well an arm's decode predicts, beside how fast it is: distances of its logits from the float32 model's and from
-another arm's, over the same recorded tokens."""
+"""An arm's quality of prediction in decode, beside its speed. The measures are distances of its logits from those of
+the float32 model and of another arm, over the same recorded tokens."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 
 
 class QualityVerdict(StrEnum):
-    """Of an arm against another one. Told apart at 99.9 %, so that identical arms are not."""
+    """One arm against another. The confidence of a difference is 99.9 %, so that identical arms show none."""
 
     AS_ITSELF = "as the same arm again"
-    """Its distance from the other arm is not above what the other arm is away from itself."""
+    """Its distance from the other arm does not exceed the distance between two passes of that arm."""
     DIFFERS = "differs"
-    """Further apart than that; neither is shown to be closer to the float32 model."""
+    """Further apart than that. Neither is shown to be closer to the float32 model."""
     CLOSER = "closer to float32"
     FARTHER = "farther from float32"
 
@@ -33,8 +33,12 @@ class TokenMean(msgspec.Struct, frozen=True):
 
 
 class TokenBlocks(msgspec.Struct, frozen=True):
-    """Means over blocks of consecutive tokens, in the order of sequences and steps: what intervals are made of, here
-    and in later comparisons. kl, nll: nats per token. agree: share of tokens."""
+    """Means over blocks of consecutive tokens, in the order of sequences and steps. Intervals are computed from them,
+    here and in later comparisons.
+
+    kl, nll: Nats per token.
+    agree: Share of tokens.
+    """
 
     kl: tuple[float, ...]
     nll: tuple[float, ...]
@@ -42,9 +46,13 @@ class TokenBlocks(msgspec.Struct, frozen=True):
 
 
 class AgainstArm(msgspec.Struct, frozen=True):
-    """An arm against another one of the same run. kl: of this arm from the other, nats per token. agree: share of
-    tokens with the same most likely next one. kl_change, nll_change: of what both are away from the float32 model and
-    of their likelihoods, block by block."""
+    """An arm against another one of the same run.
+
+    kl: KL divergence of this arm from the other, nats per token.
+    agree: Share of tokens with the same most likely next token.
+    kl_change, nll_change: Changes of the divergence from the float32 model and of the negative log likelihood, block by
+        block.
+    """
 
     arm: str
     kl: TokenMean
@@ -55,12 +63,15 @@ class AgainstArm(msgspec.Struct, frozen=True):
 
 
 class DecodeQuality(msgspec.Struct, frozen=True):
-    """Of one arm under one engine over the checked steps of the recorded stream.
+    """The quality of one arm under one engine over the checked steps of the recorded stream.
 
-    kl: divergence KL(float32 model || arm), nats per token. agree: share of tokens whose most likely next one is the
-    float32 model's. nll: negative log likelihood of the recorded tokens; nll_change: less the float32 model's. again:
-    KL of the arm's second pass from its first, the same-arm control. against: the first arm of the engine; None for
-    that one itself. Intervals are of level `confidence`, from so many blocks.
+    kl: Divergence KL(float32 model || arm), nats per token.
+    agree: Share of tokens whose most likely next token is the float32 model's.
+    nll: Negative log likelihood of the recorded tokens.
+    nll_change: nll minus the float32 model's.
+    again: KL of the arm's second pass from its first, the same-arm control.
+    against: The comparison with the first arm of the engine. None for that arm itself.
+    confidence: Level of the intervals, which come from the blocks.
     """
 
     tokens: int
@@ -75,8 +86,8 @@ class DecodeQuality(msgspec.Struct, frozen=True):
 
 
 class QualityChange(msgspec.Struct, frozen=True):
-    """Of two sides' decodes over the same tokens, head less base, block by block: of KL from the float32 model, and of
-    the negative log likelihood."""
+    """Two sides' decodes over the same tokens, head minus base, block by block: the KL from the float32 model, and the
+    negative log likelihood."""
 
     tokens: int
     blocks: int

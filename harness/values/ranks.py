@@ -1,16 +1,21 @@
-"""Several ranks of one job: where each rank's time went, and who waited for whom. All times are integer nanoseconds."""
+"""Several ranks of one job: the time of each rank, and who waited for whom. All times are integer nanoseconds."""
 
 from __future__ import annotations
 
 import msgspec
 
 NOT_YET = "its trace begins later"
-"""The cause of a late arrival before which a rank's trace has nothing."""
+"""The cause of a late arrival if the rank's trace has nothing before it."""
 
 
 class Kind(msgspec.Struct, frozen=True, order=True):
-    """A collective as it is called again and again. type: `all_reduce`. group: the process group's name, or "" where
-    the trace does not say it. size: ranks in the group, 0 unknown. bytes: as NCCL's tests count them, 0 unknown."""
+    """A collective that is called again and again.
+
+    type: `all_reduce`.
+    group: The process group's name, or "" if the trace does not state it.
+    size: Ranks in the group. 0: unknown.
+    bytes: As NCCL's tests count them. 0: unknown.
+    """
 
     type: str
     group: str = ""
@@ -20,10 +25,16 @@ class Kind(msgspec.Struct, frozen=True, order=True):
 
 
 class RankRow(msgspec.Struct, frozen=True):
-    """One rank. compute, communication: unions of their rows. exposed: communication that no compute hides. copies:
-    what neither hides. idle: nothing ran. So compute + exposed + copies + idle is the span from its first row to its
-    last. wait: in collectives, until the last rank came. came_last: in how many of the `matched` ones it came last;
-    held_up: how long the others waited for it, summed over them, as far as its trace had begun."""
+    """One rank. compute + exposed + copies + idle is the span from its first row to its last.
+
+    compute_ns, communication_ns: Unions of their rows.
+    exposed_ns: Communication that no compute hides.
+    copies_ns: Copies that neither hides.
+    idle_ns: Time in which nothing ran.
+    wait_ns: Waiting in collectives, until the last rank came.
+    came_last: Number of the `matched` collectives in which it came last.
+    held_up_ns: The others' waiting time for it, summed over them, as far as its trace had begun.
+    """
 
     rank: int
     trace: str
@@ -45,8 +56,12 @@ class RankRow(msgspec.Struct, frozen=True):
 
 
 class ClockFit(msgspec.Struct, frozen=True):
-    """A rank's clock against the first rank's: what is added to its times. offset: at its first collective. pairs:
-    collectives that both ended; error: by how much their ends differ after that, median and 95th percentile."""
+    """A rank's clock against the first rank's: the correction that is added to its times.
+
+    offset_ns: At its first collective.
+    pairs: Collectives that both ended.
+    error_ns, error_95_ns: Remaining difference of their ends, median and 95th percentile.
+    """
 
     rank: int
     offset_ns: int
@@ -57,9 +72,13 @@ class ClockFit(msgspec.Struct, frozen=True):
 
 
 class Calls(msgspec.Struct, frozen=True):
-    """All collectives of a kind that several ranks have. count: of them; total: their time summed over ranks, which
-    is wait + transfer exactly. bandwidths: over the time from the last arrival to the last end, 0 unknown. last: how
-    often each rank came last."""
+    """All collectives of a kind that several ranks have.
+
+    count: Number of collectives.
+    total_ns: Their time summed over ranks. It is exactly wait + transfer.
+    algorithm_gb_s, bus_gb_s: Bandwidths over the time from the last arrival to the last end. 0: unknown.
+    last: The number of times that each rank came last.
+    """
 
     kind: Kind
     count: int
@@ -72,9 +91,16 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Late(msgspec.Struct, frozen=True):
-    """A collective that the others waited in. number: which of its kind in the trace. at: from the job's first row.
-    wait: of all others. doing: what the late rank spent most of the time on in which it alone was missing. cause:
-    what took it longest beyond the others since the collective before; `excess_ns` of it, 0 where nothing did."""
+    """A collective that the others waited in.
+
+    number: Its index among its kind in the trace.
+    at_ns: From the job's first row.
+    wait_ns: Wait of all others.
+    late_ns: The time in which the late rank alone was missing.
+    doing: The longest activity of the late rank in that time.
+    cause: The activity that took it longest beyond the others since the collective before.
+    excess_ns: The excess of that activity. 0 if no activity took longer.
+    """
 
     kind: Kind
     number: int
@@ -89,7 +115,10 @@ class Late(msgspec.Struct, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What made a rank late, over the longest waits. held_up: how long the others waited in those."""
+    """The cause that made a rank late, over the longest waits.
+
+    held_up_ns: The others' waiting time in those.
+    """
 
     rank: int
     cause: str
@@ -99,9 +128,13 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Steady(msgspec.Struct, frozen=True):
-    """The rank that takes longest before each collective of a kind, from its end of the one before, against the middle
-    one of the others. later: median of that, with an interval of 99.7 %. late: the interval lies above what equal ranks
-    differ by; otherwise who is late cannot be told. cause: what takes it longer by most, with its own interval."""
+    """The rank that takes longest before each collective of a kind, from its end of the one before, compared with the
+    middle rank of the others.
+
+    later_ns: Median of that excess, with an interval of 99.7 %.
+    late: The interval lies above the differences between equal ranks. Otherwise no rank can be named as late.
+    cause: The activity with the largest part in it, with its own interval.
+    """
 
     kind: Kind
     rank: int
@@ -117,8 +150,10 @@ class Steady(msgspec.Struct, frozen=True):
 
 
 class Lacking(msgspec.Struct, frozen=True):
-    """A rank has fewer collectives of a kind than others of the group. edge: some could lie before its trace begins
-    or after it ends."""
+    """A rank has fewer collectives of a kind than others of the group.
+
+    edge: Some could lie before its trace begins or after it ends.
+    """
 
     kind: Kind
     rank: int
@@ -127,9 +162,12 @@ class Lacking(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A rank over the time of the job, for a drawing. start, end: of its rows by the common clock, from the job's
-    first row. compute, communication: ns in each of equal parts of that. waits: (from, until) in which it waited for
-    another rank."""
+    """A rank over the time of the job, for a drawing.
+
+    start_ns, end_ns: Start and end of its rows by the common clock, from the job's first row.
+    compute, communication: Nanoseconds in each of equal parts of the job's time.
+    waits: (from, until) of each wait for another rank.
+    """
 
     rank: int
     start_ns: int
@@ -140,11 +178,16 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Ranks of one job side by side. world_size: as the traces say it, 0 unknown. absent: ranks without a trace.
-    recognised: by what the files are ranks. unmatched: collectives that no other rank has. looked_at:
-    of the collectives, those whose late arrival was explained, the longest waits. steady: who is late before each
-    collective by a little, where there are enough of them. not_charged: waiting for ranks whose
-    trace begins only then, which is held against nobody."""
+    """Ranks of one job side by side.
+
+    world_size: As the traces state it. 0: unknown.
+    absent: Ranks without a trace.
+    recognised: The evidence that the files are ranks.
+    unmatched: Collectives that no other rank has.
+    looked_at: Number of collectives whose late arrival was explained: the longest waits.
+    steady: The rank that is a little late before each collective, if there are enough of them.
+    not_charged_ns: Waiting for ranks whose trace begins only later. It is charged to nobody.
+    """
 
     ranks: tuple[RankRow, ...]
     clocks: tuple[ClockFit, ...]
@@ -164,6 +207,6 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def straggler(self) -> RankRow | None:
-        """The rank that the others waited for longest; None where nobody waited."""
+        """The rank that the others waited for longest. None if nobody waited."""
         worst = max(self.ranks, key=lambda row: row.held_up_ns)
         return worst if worst.held_up_ns else None

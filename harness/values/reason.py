@@ -1,4 +1,4 @@
-"""Why a verdict is what it is: values with their figures, and in one place, `reason_words`, their sentences."""
+"""The reason of a verdict: values with their figures, and in one place, `reason_words`, their sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.values.measurement import Status
 
 
 class _Reason(msgspec.Struct, frozen=True, tag_field="kind", tag=True):
-    """A reason; its JSON carries the class name under `kind`."""
+    """A reason. Its JSON carries the class name under `kind`."""
 
 
 class Undetermined(_Reason, frozen=True):
@@ -20,11 +20,11 @@ class HeadNotAsked(_Reason, frozen=True):
 
 
 class SameCode(_Reason, frozen=True):
-    """Both sides answer with the same source, tunables and sizes; nothing was measured."""
+    """Both sides answer with the same source, tunables and sizes. Nothing was measured."""
 
 
 class SameLaunches(_Reason, frozen=True):
-    """The sources differ, but compile to the same binaries, launches and torch calls; nothing was timed."""
+    """The sources differ, but compile to the same binaries, launches and torch calls. Nothing was timed."""
 
 
 class MeasuredOnce(_Reason, frozen=True):
@@ -59,7 +59,10 @@ class NotMeasured(_Reason, frozen=True):
 
 
 class Throttled(_Reason, frozen=True):
-    """A GPU protected itself. base, head: its readings, empty for a side without any."""
+    """A GPU protected itself.
+
+    base, head: Its readings. Empty for a side without any.
+    """
 
     base: str
     head: str
@@ -74,13 +77,16 @@ class TooFewProcesses(_Reason, frozen=True):
 
 
 class StatisticsAlone(_Reason, frozen=True):
-    """A side is a file that kept medians and quartiles: a ratio, and nothing that a verdict could stand on."""
+    """A side is a file that kept medians and quartiles. There is a ratio, but no basis for a verdict."""
 
     sides: tuple[str, ...]
 
 
 class TooFewPairs(_Reason, frozen=True):
-    """Fewer undisturbed pairs than a verdict needs. disturbed: why the others do not count."""
+    """Fewer undisturbed pairs than a verdict needs.
+
+    disturbed: The reasons why the others do not count.
+    """
 
     pairs: int
     least: int
@@ -93,11 +99,11 @@ class BeyondMargin(_Reason, frozen=True):
     confidence: float
     margin_percent: float
     unchanged: bool = False
-    """Both sides were asked the same and seen to read the same code and data."""
+    """Both sides had the same question and were seen to read the same code and data."""
 
 
 class WithinBounds(_Reason, frozen=True):
-    """SAME: the whole interval lies inside of the bounds."""
+    """SAME: the whole interval lies inside the bounds."""
 
     confidence: float
     same_within_percent: float
@@ -108,13 +114,13 @@ class Undecided(_Reason, frozen=True):
 
     n: int
     level: str
-    """`pair` or `process`, as of `Evidence`."""
+    """`pair` or `process`, as in `Evidence`."""
     needed: int | None
-    """Units that would probably decide it; None: out of reach."""
+    """Units that would probably decide it. None: out of reach."""
     smallest_percent: float
     """The smallest change that n units would have shown."""
     two_modes: bool = False
-    """The processes' times fall into two groups, where SAME is never said."""
+    """The processes' times fall into two groups. SAME is never the verdict then."""
 
 
 class MemoryChange(_Reason, frozen=True):
@@ -125,7 +131,10 @@ class MemoryChange(_Reason, frozen=True):
 
 
 class EnergyUnknown(_Reason, frozen=True):
-    """Energy gates, and a side has none. base, head: why; empty for a side that has."""
+    """Energy gates, and a side has none.
+
+    base, head: The reason. Empty for a side that has energy.
+    """
 
     base: str
     head: str
@@ -151,7 +160,7 @@ Reason = (
     | EnergyUnknown
 )
 NOT_TIMED = (SameCode, SameLaunches)
-"""Reasons of cases that cannot differ: they are in no family of tests."""
+"""Reasons of cases that cannot differ. They belong to no family of tests."""
 MEASURED = (TooFewPairs, BeyondMargin, WithinBounds, Undecided)
 """Reasons of cases that were timed on both sides, or should have been."""
 

@@ -1,4 +1,4 @@
-"""What a running program called: kernels, custom ops and modules, with the cases that it called them at."""
+"""The calls of a running program: kernels, custom ops and modules, with the cases that it called them at."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ KINDS = ("launch", "op", "module")
 
 
 class RecordedTensor(msgspec.Struct, frozen=True, tag="tensor"):
-    """dtype: `bfloat16`. low, high, mean: of the finite values of one call. histogram: of whole numbers, how often each
-    from `low` on came in all sampled calls; empty where they spread over too many."""
+    """A tensor argument of a call.
+
+    dtype: `bfloat16`.
+    low, high, mean: Over the finite values of one call.
+    histogram: For whole numbers, the count of each value from `low` on in all sampled calls. Empty if they spread over
+        too many values.
+    """
 
     shape: tuple[int, ...]
     stride: tuple[int, ...]
@@ -37,8 +42,14 @@ def main_dtype(arguments: Iterable[RecordedTensor | RecordedValue]) -> str:
 
 
 class RecordedCase(msgspec.Struct, frozen=True):
-    """Calls of one signature. number: from 1. arguments: by name. grid, constants: of a launch, num_warps and
-    num_stages among them. calls: in the sampled steps. samples: calls whose tensors were kept."""
+    """Calls of one signature.
+
+    number: From 1.
+    arguments: By name.
+    grid, constants: For a launch. The constants include num_warps and num_stages.
+    calls: In the sampled steps.
+    samples: Calls whose tensors were kept.
+    """
 
     number: int
     arguments: dict[str, RecordedTensor | RecordedValue]
@@ -49,10 +60,18 @@ class RecordedCase(msgspec.Struct, frozen=True):
 
 
 class RecordedOp(msgspec.Struct, frozen=True):
-    """name: of its file. called: as the program knows it. file, qualname: where it is written, "" unknown; package: the
-    module to import it from, "" where only its text can be taken. parameters: in order, constants left out; written:
-    those that a call changes. weights: of a module, its tensors. outputs: tensors that it returns. reason:
-    why no op file can be made of it."""
+    """A kernel, custom op or module that the program called.
+
+    name: The name of its file.
+    called: The name that the program uses.
+    file, qualname: The place of its definition. "" if unknown.
+    package: The module to import it from. "" if only its text can be taken.
+    parameters: In order, constants left out.
+    written: Parameters that a call changes.
+    weights: Tensors of a module.
+    outputs: Number of tensors that it returns.
+    reason: The reason why no op file can be made of it.
+    """
 
     name: str
     kind: str
@@ -69,13 +88,17 @@ class RecordedOp(msgspec.Struct, frozen=True):
 
     @property
     def dtype(self) -> str:
-        """Of its first floating tensor, which a suite's `dtype` stands for."""
+        """The dtype of its first floating-point tensor. A suite's `dtype` stands for it."""
         return main_dtype(self.cases[0].arguments.values())
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """steps: sampled ones, 0 where the program has none; seen: of how many. uncounted: calls that nothing was recorded
-    of, by what was called."""
+    """The recording of one program.
+
+    steps: Sampled steps. 0 if the program has none.
+    seen: Steps that the samples were taken from.
+    uncounted: Calls that were not recorded, by the name that was called.
+    """
 
     words: tuple[str, ...]
     ops: tuple[RecordedOp, ...]

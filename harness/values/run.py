@@ -24,13 +24,13 @@ Setting = str | int | tuple[str, ...]
 
 
 class SuiteFacts(msgspec.Struct, frozen=True):
-    """What a suite said on the day of a run, its defaults filled in: what later comparisons need of it."""
+    """The parts of a suite that later comparisons need, as they were on the day of a run, with defaults filled in."""
 
     model: str
     dtype: str
-    """Of the activations."""
+    """Dtype of the activations."""
     weights: dict[str, Setting]
-    """By the key of the suite's section: dtype, group, from, seed, dense. A key that is not here is not known."""
+    """By the key of the suite's section: dtype, group, from, seed, dense. A missing key is unknown."""
     routing: str
     compare: ComparePolicy
 
@@ -45,7 +45,10 @@ def facts_of(suite: Suite) -> SuiteFacts:
 
 
 class Unmeasured(NamedTuple):
-    """Why a planned case has no measurement. alike: it needs none, both sides of its comparison run the same code."""
+    """The reason why a planned case has no measurement.
+
+    alike: It needs none, because both sides of its comparison run the same code.
+    """
 
     status: str
     reason: str
@@ -57,13 +60,20 @@ NOT_TIMED = Unmeasured("NOT TIMED", "both sides of the comparison run the same c
 
 
 class Run(msgspec.Struct, frozen=True):
-    """state: `running`, `partial` (stopped before its end) or `complete`. planned: every case of the plan, so that a
-    partial run shows what is missing. sources: source text of every measured variant, and of the suite, by sha256.
-    processes: how many fresh processes were asked for. started: ISO 8601, UTC. pairing: of a run that is one side of a
-    comparison measured as pairs; slots: its processes. process_noise: by case id, the relative standard deviation
-    between fresh processes as this machine was calibrated when the run began. observed: what each case was seen to
-    read by the first process; of pairs the slots have it. sniff: the look at the machine before it; of pairs base's run
-    has it."""
+    """One execution of a plan, as it is stored.
+
+    state: `running`, `partial` (stopped before its end) or `complete`.
+    planned: Every case of the plan, so that a partial run shows its missing cases.
+    sources: Source text of every measured variant, and of the suite, by sha256.
+    processes: Number of fresh processes that were requested.
+    started: ISO 8601, UTC.
+    pairing: For a run that is one side of a comparison measured as pairs.
+    slots: The processes of such a run.
+    process_noise: By case id, the relative standard deviation between fresh processes, from the calibration of this
+        machine when the run began.
+    observed: The files that the first process saw each case read. For pairs, the slots have them.
+    sniff: The look at the machine before the run. For pairs, base's run has it.
+    """
 
     id: str
     started: str
@@ -87,39 +97,39 @@ class Run(msgspec.Struct, frozen=True):
     slots: tuple[Slot, ...] = ()
     process_noise: dict[str, float] = {}
     suite_facts: SuiteFacts | None = None
-    """None where they are not known: a file of pytest-benchmark has no suite."""
+    """None if unknown: a file of pytest-benchmark has no suite."""
     observed: ObservedCode = ObservedCode()
     sniff: Sniff | None = None
     position: int | None = None
-    """Of the environment's commit on its line of first parents, the root's 1; None where nobody knew."""
+    """Position of the environment's commit on its line of first parents. The root's is 1. None if unknown."""
     program: Program | None = None
-    """What was profiled in place of a suite."""
+    """The program that was profiled in place of a suite."""
     matrix: CompilerMatrix | None = None
-    """Of `harness compilers`, which measures nothing."""
+    """The result of `harness compilers`, which measures nothing."""
     schema: int = SCHEMA_VERSION
 
     @property
     def timed_processes(self) -> int:
-        """As many fresh processes as were asked for; of a run that ended before, those that measured."""
+        """The number of fresh processes that were requested. For a run that ended before, the number that measured."""
         if self.state == "complete" or self.pairing is not None:
             return self.processes
         return len({sample.process for m in self.measurements for sample in m.samples})
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """Those of the plan, then those that were measured without one; each id once."""
+        """The cases of the plan, then those that were measured without one. Each id occurs once."""
         every = (*self.planned, *(m.case for m in self.measurements))
         return tuple({case.id: case for case in every}.values())
 
     def answered(self) -> Iterator[tuple[Case, Measurement | None]]:
-        """Every case with its measurement, or that of the case with the same answer that stands in its place."""
+        """Every case with its measurement, or with that of the case with the same answer that stands in its place."""
         measured = {m.case.id: m for m in self.measurements}
         for case in self.cases:
             yield case, measured.get(case.id) or measured.get(case.same_as or "")
 
     @property
     def nothing_measured(self) -> str:
-        """`2 UNSUPPORTED, the first: needs a GPU` where no case is OK and nothing was profiled; else empty."""
+        """`2 UNSUPPORTED, the first: needs a GPU` if no case is OK and nothing was profiled. Else empty."""
         if self.profiles or any(m.status is Status.OK for m in self.measurements):
             return ""
         if not self.measurements:
@@ -129,12 +139,13 @@ class Run(msgspec.Struct, frozen=True):
         return f"{counted}, the first: {self.measurements[0].reason}"
 
     def closure_of(self, case: Case) -> Closure | None:
-        """What the case was seen to be made of; None where nobody looked."""
+        """The closure of a case. None if nobody looked."""
         own = case.same_as or case.id
         slots = (slot.closures[own] for slot in self.slots if own in slot.closures)
         return next(slots, None) or self.observed.closure(own)
 
     def unmeasured(self, case: Case) -> Unmeasured:
-        """Of a planned case without a measurement. Where two arms are the sides, questions are named without them."""
+        """The reason of a planned case without a measurement. If two arms are the sides, questions are named without
+        them."""
         identical = self.pairing.identical if self.pairing else ()
         return NOT_TIMED if case.id in identical or case.question in identical else NOT_REACHED

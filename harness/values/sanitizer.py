@@ -1,4 +1,4 @@
-"""What tools find that watch every access of a kernel to memory."""
+"""The findings of tools that watch every memory access of a kernel."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import msgspec
 class AccessError(msgspec.Struct, frozen=True):
     """One mistake at one line of a kernel.
 
-    tool: memcheck, racecheck, initcheck, synccheck, or interpreter. kind: what it calls the mistake. file: empty where
-    the kernel has no line information. count: accesses that it found there. operand: whose memory it is, where that is
-    known; place: which elements of it, or which address. other_line: of the other access, of a race; 0: none, or not
-    known. example: one thread or program that does it.
+    tool: memcheck, racecheck, initcheck, synccheck, or interpreter.
+    kind: The tool's name for the mistake.
+    file: Empty if the kernel has no line information.
+    count: Accesses with this mistake at this line.
+    operand: The operand that owns the memory, if known.
+    place: The elements of the operand, or the address.
+    other_line: Line of the other access of a race. 0: none, or unknown.
+    example: One thread or program that makes the mistake.
     """
 
     tool: str
@@ -36,7 +40,10 @@ class AccessError(msgspec.Struct, frozen=True):
 
 
 class ToolReport(msgspec.Struct, frozen=True):
-    """What one tool said of one call. reason: why it found nothing out; empty where it ran."""
+    """The findings of one tool on one call.
+
+    reason: The reason why it could not check. Empty if it ran.
+    """
 
     tool: str
     errors: tuple[AccessError, ...] = ()

@@ -9,4 +9,4 @@ KINDS: dict[Stage, tuple[str, ...]] = {
     "kernels": ("kernel",), "decode": ("decode", "prefill"), "figures": ("figure",), "profile": (),
 }  # fmt: skip
 TIMED: tuple[Stage, ...] = tuple(stage for stage, kinds in KINDS.items() if kinds)
-"""Those that measure cases."""
+"""The stages that measure cases."""

@@ -1,4 +1,5 @@
-"""Where the history of a case stands: each change with its state, and how far the code is from what it owes."""
+"""The standing of a case's history: each change with its state, and the distance of the code from the level that it
+owes."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ class ChangeState(StrEnum):
 
 
 class KnownChange(msgspec.Struct, frozen=True):
-    """ratio: as the pairs have it where they confirmed it, else as the history suspects it."""
+    """A change with its state.
+
+    ratio: From the pairs if they confirmed the change, else from the history.
+    """
 
     change: Change
     state: ChangeState
@@ -33,17 +37,20 @@ class KnownChange(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """A slowdown that is there and that nobody accepted."""
+        """A slowdown that persists and that nobody accepted."""
         return self.state is ChangeState.CONFIRMED and self.ratio.value > 1
 
     @property
     def is_alarm(self) -> bool:
-        """To be measured anew."""
+        """Whether the change needs to be measured anew."""
         return self.state is ChangeState.SUSPECTED
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A series. owed: what its code takes now against what it owes, 1.05 where 5 % are open."""
+    """A series with its changes.
+
+    owed: The current time over the time that is owed. 1.05 if 5 % are open.
+    """
 
     case: str
     suite: str

@@ -1,4 +1,4 @@
-"""What two sides compile to, case by case: exact, without a GPU and without noise."""
+"""Two sides' compiled code, case by case: an exact comparison, without a GPU and without noise."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.values.verdict import Judged
 
 
 class StaticVerdict(Judged):
-    """SAME: binaries and launches are equal. CHANGED: they differ, in nothing that gates. WORSE: in something that
-    does. FAILED: head does not compile, whatever base does. UNKNOWN: neither side says anything."""
+    """SAME: Binaries and launches are equal. CHANGED: They differ, but in nothing that gates. WORSE: They differ in
+    something that gates. FAILED: Head does not compile, whatever base does. UNKNOWN: Neither side gives an answer."""
 
     FAILED = "FAILED", "alarm", 0, ExitStatus.CASE_FAILED
     WORSE = "WORSE", "worse", 1, ExitStatus.REGRESSION
@@ -22,8 +22,12 @@ class StaticVerdict(Judged):
 
 
 class StaticSide(msgspec.Struct, frozen=True):
-    """tree: as it was asked for and found. arm: None where each arm is compared with itself. toolchain: versions of
-    Triton, torch and ptxas by target."""
+    """One side of the comparison.
+
+    tree: As it was asked for and found.
+    arm: None if each arm is compared with itself.
+    toolchain: Versions of Triton, torch and ptxas by target.
+    """
 
     tree: Tree
     arm: str | None
@@ -31,8 +35,13 @@ class StaticSide(msgspec.Struct, frozen=True):
 
 
 class KernelChange(msgspec.Struct, frozen=True):
-    """One kernel of a case, joined by its name and place among the launches of that name; a side that does not launch
-    it is None. same: binary and launch are equal. worse: what gates, in words. grids: blocks in x, y, z."""
+    """One kernel of a case, joined by its name and its position among the launches of that name. A side that does not
+    launch it is None.
+
+    same: Binary and launch are equal.
+    worse: The changes that gate, in words.
+    base_grid, head_grid: Blocks in x, y, z.
+    """
 
     name: str
     base: Binary | None
@@ -44,8 +53,12 @@ class KernelChange(msgspec.Struct, frozen=True):
 
 
 class StaticCase(msgspec.Struct, frozen=True):
-    """One case for one target. tunables: those that differ, `block_n 8 -> 16`. changed_line: of the source behind it,
-    the first that differs, `triton_vecmat.py:61`; empty where only tunables differ."""
+    """One case for one target.
+
+    tunables: The ones that differ, `block_n 8 -> 16`.
+    changed_line: The first differing line of the source behind it, `triton_vecmat.py:61`. Empty if only tunables
+        differ.
+    """
 
     case: str
     target: str
@@ -57,7 +70,11 @@ class StaticCase(msgspec.Struct, frozen=True):
 
 
 class StaticComparison(msgspec.Struct, frozen=True):
-    """left_out: cases without a Triton kernel on either side. notes: what else is to be known."""
+    """The comparison of two sides for several targets.
+
+    left_out: Cases without a Triton kernel on either side.
+    notes: Further facts for the reader.
+    """
 
     base: StaticSide
     head: StaticSide

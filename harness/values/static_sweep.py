@@ -1,4 +1,4 @@
-"""All configurations of a sweep compiled for a target, none of them run."""
+"""All configurations of a sweep compiled for a target. None of them is run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ PRUNED = (Status.UNSUPPORTED, Status.TIMEOUT)
 
 
 class StaticSweep(msgspec.Struct, frozen=True):
-    """configurations: in the order of the plan. toolchain: versions and settings that the binaries depend on.
-    sources: hash of each variant's source by `op/variant`. jobs: processes; limit_s: for each configuration."""
+    """The compiled configurations of a sweep.
+
+    configurations: In the order of the plan.
+    toolchain: Versions and settings that the binaries depend on.
+    sources: Hash of each variant's source by `op/variant`.
+    jobs: Processes.
+    limit_s: Limit for each configuration.
+    """
 
     suite: str
     target: str
@@ -48,7 +54,8 @@ class StaticSweep(msgspec.Struct, frozen=True):
 
 
 def groups(configurations: Sequence[Compiled]) -> list[list[Compiled]]:
-    """Those that compiled, the identical ones together, in their order. What is not known to be identical is alone."""
+    """The configurations that compiled, in their order, with identical ones in one group. A configuration that is not
+    known to be identical to another is alone."""
     found: dict[str, list[Compiled]] = {}
     for c in configurations:
         if c.status is Status.OK:

@@ -1,4 +1,4 @@
-"""What a suite file says, checked and with inheritance resolved."""
+"""The contents of a suite file, checked and with inheritance resolved."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ from harness.values.outside import OutsideEngine
 TimerName = Literal["cuda_graph", "events", "cpu"]
 """Each is a module of `harness.device.timers`."""
 CLOCKS: tuple[TimerName, ...] = ("cuda_graph", "events", "cpu")
-"""Those that read a clock, which the parent's can be held against; one that counts or computes its times does not."""
+"""The timers that read a clock, which can be checked against the parent's. A timer that counts or computes its times
+cannot."""
 
 DtypeName = Literal["bfloat16", "float32", "float16", "float8_e4m3fn", "float8_e5m2", "int8"]
 WeightDtypeName = Literal["int4", "int8", "float8_e4m3fn", "float8_e5m2", "mxfp4", "nvfp4"]
 MODEL_WEIGHTS: WeightDtypeName = "int4"
-"""How the models of the library store theirs; the others are for ops that make their own."""
+"""The storage format of the library's models. The other formats are for ops that make their own weights."""
 
 
 def _key(description: str | None = None, *, noun: str | None = None, **schema: Any) -> Meta:
-    """A key of the file. description: one line for editors and errors. noun: what one of its values is, in an error.
-    schema: what else JSON Schema says of it; `minItems` and `minLength` are no `Meta` of the type, since a section
-    that is left out may well hold nothing."""
+    """A key of the file.
+
+    description: One line for editors and errors.
+    noun: The name of one of its values, in an error.
+    schema: Further keywords of JSON Schema. `minItems` and `minLength` are no `Meta` of the type, since a section that
+        is left out may well hold nothing.
+    """
     return Meta(description=description, extra={"noun": noun} if noun else None, extra_json_schema=schema or None)
 
 
@@ -42,7 +47,11 @@ _Gate = Annotated[str, _key(noun="gate")]
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An arm's choice for an op. site and phase None: everywhere else. tunables: `tuned`, or values."""
+    """An arm's choice for an op.
+
+    site, phase: None: everywhere else.
+    tunables: `tuned`, or values.
+    """
 
     variant: str
     tunables: Tunables | str = {}
@@ -51,8 +60,11 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """choices: by op, most specific first matched: site and phase, site, phase, default. changes: of a model that is a
-    torch module."""
+    """One arm with its choices.
+
+    choices: By op. The most specific one matches first: site and phase, site, phase, default.
+    changes: Changes to a model that is a torch module.
+    """
 
     name: str
     choices: dict[str, tuple[Choice, ...]]
@@ -78,8 +90,12 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OpSource(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where an op outside of the library lies. reference, inputs: `/path/file.py:function` or `module:function`, empty
-    where a `spec.py` in the folder defines it. folder: of its variants, empty for one file. origin: who named it."""
+    """The location of an op outside of the library.
+
+    reference, inputs: `/path/file.py:function` or `module:function`. Empty if a `spec.py` in the folder defines it.
+    folder: The folder of its variants. Empty for one file.
+    origin: Who named it.
+    """
 
     origin: str
     reference: str = ""
@@ -88,7 +104,7 @@ class OpSource(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class KernelQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which ops are timed alone, and at which sizes."""
+    """The ops that are timed alone, and their sizes."""
 
     ops: Annotated[tuple[_Op, ...], _key("ops timed alone", uniqueItems=True)]
     tokens: Annotated[tuple[_Count, ...], _key("tokens per call", **_SOME)] = (1,)
@@ -120,20 +136,20 @@ class DecodeQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def lists(self) -> tuple[int | None, ...]:
-        """For each case of an engine that packages, the entries that its kernels are chosen from; None: the arm's own
-        configurations are baked in."""
+        """For each case of an engine that packages, the number of entries that its kernels are chosen from. None: the
+        arm's own configurations are compiled in."""
         listed = () if self.choose == "ours" else self.autotune_list
         return (*((None,) if self.choose != "inductor" or not listed else ()), *listed)
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(batch, context), each once, in the order of the suite; the first is the one that is profiled."""
+        """(batch, context), each once, in the order of the suite. The first one is profiled."""
         crossed = [(batch, context) for batch in self.batch for context in self.context]
         return tuple(dict.fromkeys([*crossed, *self.also]))
 
 
 class ForwardQuestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A torch module without states, called with inputs of one's own."""
+    """A torch module without states, called with inputs of the suite's own."""
 
     inputs: Annotated[str, _key("./file.py:function of batch, dtype, device and seed", minLength=1)]
     """`/path/file.py:name` once the suite is checked."""
@@ -212,7 +228,7 @@ class Suite(Sections, frozen=True, kw_only=True):
 
     name: str
     path: str
-    """Of the file."""
+    """The path of the file."""
     text: str
     architecture: str
     dims: dict[str, int | float | str]
@@ -225,22 +241,23 @@ class Suite(Sections, frozen=True, kw_only=True):
     models: dict[str, str] = {}
     """Architectures outside of the library: the file or folder of each."""
     module: ModuleModel | None = None
-    """Of a model that calls no op by name; `architecture` and `dims` are empty then."""
+    """A model that calls no op by name. `architecture` and `dims` are empty then."""
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
-    """By op, every dim of each of the calls that are timed alone and are of no model."""
+    """By op, every dim of each call that is timed alone and belongs to no model."""
     outside: dict[str, OutsideEngine] = {}
-    """By arm, what runs outside of this program; empty where its own engines do the work."""
+    """By arm, the engine outside of this program. Empty if its own engines do the work."""
     stored: str = ""
-    """Of a suite without a model: how the weights of these calls are stored; empty where it does not say."""
+    """For a suite without a model, the storage format of the weights of these calls. Empty if it does not state one."""
 
     @property
     def folder(self) -> Path:
-        """What relative names in the file are relative to."""
+        """The folder that relative names in the file start from."""
         return Path(self.path).parent
 
     @property
     def dtype_label(self) -> str:
-        """Of weights and activations of the model; without one, of what the suite says; empty of what runs outside."""
+        """Weights and activations of the model, or, without a model, those that the suite states. Empty for engines
+        outside of this program."""
         if self.outside:
             return ""
         stored = f"{self.weights.dtype}-g{self.weights.group}" if self.architecture else self.stored
@@ -248,7 +265,7 @@ class Suite(Sections, frozen=True, kw_only=True):
 
 
 class CallSite(NamedTuple):
-    """Where a model calls an op, and in which phase."""
+    """The place and phase in which a model calls an op."""
 
     phase: str
     op: str
@@ -266,10 +283,10 @@ class CallSite(NamedTuple):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What will be done, in this order, decided before the device is touched."""
+    """The work of a run in its order, decided before the device is touched."""
 
     suite: Suite
     cases: tuple[Case, ...]
     arms: tuple[str, ...]
     answers: dict[str, dict[CallSite, Implementation]] = {}
-    """By arm: every choice of the arm for the whole model, tuned files read."""
+    """By arm: every choice of the arm for the whole model, with tuned files read."""

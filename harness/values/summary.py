@@ -6,9 +6,13 @@ import msgspec
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """A run as it is listed. cases: of its plan, without those that another one stands for; measured: how many have a
-    row. purpose, comparison: of a run that is one side of a comparison measured as pairs, see `values.pairing`; `last`
-    passes it over."""
+    """A run as it is listed.
+
+    cases: Cases of its plan, without those that another one stands for.
+    measured: Number of cases that have a row.
+    purpose, comparison: For a run that is one side of a comparison measured as pairs, see `values.pairing`. `last`
+        passes it over.
+    """
 
     id: str
     uuid: str

@@ -1,4 +1,4 @@
-"""What a sweep knows of each configuration, and what came of the choice among them."""
+"""A sweep's record of each configuration, and the result of the choice among them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from harness.values.estimate import Ratio
 from harness.values.measurement import Measurement, Status
 
 LEFT_OUT = "left out"
-"""Stage of a configuration that a guided search or a budget did not come to."""
+"""Stage of a configuration that a guided search or a budget did not reach."""
 
 
 class Entrant(msgspec.Struct, frozen=True):
-    """A configuration that is to be timed. copy: above 0 it is made ready once more under a number of its own, to see
-    by how much the same work differs from itself."""
+    """A configuration that is to be timed.
+
+    copy: Above 0, the configuration is prepared once more under this number, to see how much the same work differs from
+        itself.
+    """
 
     case: Case
     copy: int = 0
@@ -30,11 +33,14 @@ class Entrant(msgspec.Struct, frozen=True):
 class Configuration(msgspec.Struct, frozen=True):
     """One configuration of a question as it is stored.
 
-    key: hash of everything that decides its time: source, question, tunables, machine, toolchain. measurement: status,
-    reason, samples of the latest pass. identity: of its launches, None where nothing was compiled ahead. same_as: id of
-    the case that was timed in its place, because its launches are the same. binary: of its main kernel. stage: how far
-    it came: `static` (never timed), `first`, `half`, `final`; `left out`: not tried. closure: what it was seen to be
-    made of, relative to the suite's repository; None where it was never run to its end.
+    key: Hash of everything that decides its time: source, question, tunables, machine, toolchain.
+    measurement: Status, reason, samples of the latest pass.
+    identity: Identity of its launches. None if nothing was compiled ahead.
+    same_as: Id of the case that was timed in its place, because its launches are the same.
+    binary: The binary of its main kernel.
+    stage: The last stage that it reached: `static` (never timed), `first`, `half`, `final`. `left out`: not tried.
+    closure: The files that it was seen to depend on, relative to the suite's repository. None if it was never run to
+        its end.
     """
 
     key: str
@@ -55,7 +61,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
     @property
     def left_out(self) -> bool:
-        """Not tried, for the reason that it has; it is in no store."""
+        """Not tried, for the stated reason. It is in no store."""
         return self.stage == LEFT_OUT
 
     @property
@@ -65,16 +71,21 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 class Twin(msgspec.Struct, frozen=True):
-    """Two measurements of the same work in the final rounds. log_ratio: ln of their medians' ratio, which is 0 but for
-    the noise."""
+    """Two measurements of the same work in the final rounds.
+
+    log_ratio: ln of their medians' ratio, which is 0 apart from noise.
+    """
 
     case: str
     log_ratio: float
 
 
 class Confirmed(msgspec.Struct, frozen=True):
-    """A finalist or the baseline, timed after the choice in fresh processes. against_baseline: its time over the
-    baseline's, None for the baseline. p: one-sided, of being no faster than the margin; None where it was not asked."""
+    """A finalist or the baseline, timed after the choice in fresh processes.
+
+    against_baseline: Its time over the baseline's. None for the baseline.
+    p: One-sided p value of being no faster than the margin. None if it was not tested.
+    """
 
     measurement: Measurement
     against_baseline: Ratio | None = None
@@ -86,9 +97,13 @@ class Confirmed(msgspec.Struct, frozen=True):
 
 
 class Finals(msgspec.Struct, frozen=True):
-    """What the end of a sweep said. twins: pairs of the same work. confirmed: the finalists, fastest first.
-    baseline: timed beside them; None where it failed. winner: case id of the fastest that beats the baseline by more
-    than the margin; None where none was shown to."""
+    """The result of a sweep's final rounds.
+
+    twins: Pairs of the same work.
+    confirmed: The finalists, fastest first.
+    baseline: Timed beside them. None if it failed.
+    winner: Case id of the fastest that beats the baseline by more than the margin. None if none was shown to.
+    """
 
     twins: tuple[Twin, ...]
     confirmed: tuple[Confirmed, ...]
@@ -98,9 +113,13 @@ class Finals(msgspec.Struct, frozen=True):
 
 
 class SweptVariant(msgspec.Struct, frozen=True):
-    """All configurations of one variant at one shape, fastest first, with what the end said. finals: None where the
-    sweep did not come so far. rms: of the twins' log ratios. trusted: whether that is small enough; None without
-    twins. search: how the configurations were gone through, in words."""
+    """All configurations of one variant at one shape, fastest first, with the result of the finals.
+
+    finals: None if the sweep did not get so far.
+    rms: Over the twins' log ratios.
+    trusted: Whether rms is small enough. None without twins.
+    search: The order of the search through the configurations, in words.
+    """
 
     op: str
     site: str
@@ -115,12 +134,12 @@ class SweptVariant(msgspec.Struct, frozen=True):
 
     @property
     def distinct(self) -> int:
-        """Configurations that are timed for themselves: all but those that are the same work as another."""
+        """Number of configurations that are timed for themselves: all but those that are the same work as another."""
         return sum(c.same_as is None and not c.pruned and not c.left_out for c in self.configurations)
 
     @property
     def left_out(self) -> int:
-        """Configurations that were not tried."""
+        """Number of configurations that were not tried."""
         return sum(c.left_out for c in self.configurations)
 
     @property
@@ -129,10 +148,16 @@ class SweptVariant(msgspec.Struct, frozen=True):
 
 
 class SweepResult(msgspec.Struct, frozen=True):
-    """written: the tuned files. reused: configurations whose times were in the store already. gpu_busy_s: an upper
-    bound: device timelines from the first to the last work of each step, gaps included. warnings: what a reader must
-    know before using the numbers. stages_s: seconds by what was done, in order. unwritten: the tuned files that could
-    not be, with the reason. withheld: what was not written because its times disagree, each in words."""
+    """The result of one sweep.
+
+    written: The tuned files.
+    reused: Configurations whose times were in the store already.
+    gpu_busy_s: An upper bound: device timelines from the first to the last work of each step, including gaps.
+    warnings: Facts that a reader must know before using the numbers.
+    stages_s: Seconds by kind of work, in order.
+    unwritten: The tuned files that could not be written, with the reason.
+    withheld: Results that were not written because their times disagree, each in words.
+    """
 
     run_id: str
     suite: str
@@ -154,8 +179,13 @@ class SweepResult(msgspec.Struct, frozen=True):
 
 
 class Shipped(msgspec.Struct, frozen=True):
-    """chosen: tunables. worst_loss: of the best of them over the best of all, at the worst question. fastest_loss: the
-    same of the N that are fastest at the first question. questions: device and sizes of each."""
+    """The configurations that a kernel ships with.
+
+    chosen: Their tunables.
+    worst_loss: The loss of the best of them against the best of all, at the worst question.
+    fastest_loss: The same for the N that are fastest at the first question.
+    questions: Device and sizes of each.
+    """
 
     chosen: tuple[Tunables, ...]
     worst_loss: float

@@ -1,4 +1,4 @@
-"""What a comparison says: a verdict per case with its ratio, interval and reason, and the exit status of all."""
+"""The result of a comparison: a verdict per case with its ratio, interval and reason, and the exit status of all."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from harness.values.quality import QualityChange
 from harness.values.reason import MEASURED, HeadNotAsked, Reason, reason_words
 
 MOST_FILES = 3
-"""That a reason names; JSON has all."""
+"""Most files that a reason names. JSON has all."""
 
 
 class Judged(StrEnum):
-    """A verdict, with all that there is to know of it.
+    """A verdict with its properties.
 
-    tone: `better`, `worse`, `alarm` or `unclear`, by which a report colours it. rank: 0 for what a reader must see
-    first. gate: the exit status where it gates.
+    tone: `better`, `worse`, `alarm` or `unclear`. A report uses it for the colour.
+    rank: 0 for the verdict that a reader must see first.
+    gate: The exit status if it gates.
     """
 
     tone: str
@@ -37,7 +38,7 @@ class Judged(StrEnum):
 
 
 class Verdict(Judged):
-    """SAME is a claim with evidence, UNDECIDED says that there is not enough of it, INVALID that there is none. Of
+    """SAME is a claim with evidence. UNDECIDED means that there is not enough evidence, INVALID that there is none. For
     memory and energy, SLOWER means more and FASTER less."""
 
     INVALID = "INVALID", "alarm", 0, ExitStatus.UNDECIDED
@@ -48,12 +49,15 @@ class Verdict(Judged):
 
     @property
     def moved(self) -> bool:
-        """Whether it says that a case is not what it was."""
+        """Whether the case changed."""
         return self.tone != "unclear"
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One side of a comparison, as it is named to a reader. arm: None where each arm is compared with itself."""
+    """One side of a comparison, as it is named to a reader.
+
+    arm: None if each arm is compared with itself.
+    """
 
     run: str
     arm: str | None
@@ -69,15 +73,20 @@ class Side(msgspec.Struct, frozen=True):
 class CaseVerdict(msgspec.Struct, frozen=True):
     """The verdict on one metric of one case.
 
-    case: the question, with the arm where both sides are of one arm. metric: `kernel_us` (per call), `decode_us` (per
-    token), `prefill_us` (per pass), `figure_us`, `figure` (no time; less is better), `peak_memory_bytes` or `energy_j`
-    (per call or token). base, head: values in that unit. gated: whether it decides the exit status. ratio: head / base.
-    failed: INVALID because the case was wrong or could not be run on a side that should. needed: units (pairs, or
-    processes a side) at which it would probably be decided. smallest_percent: the change that these units could have
-    seen in nine of ten such comparisons. changed: files that differ of those that the case read, relative to the tree.
-    shared: of those, the ones that native code or another process opened, for whichever case. outputs: both sides' held
-    against each other, whatever their times; of the time alone, and None where a side kept no record. quality: of a
-    decode, how far both are from the float32 model.
+    case: The question, with the arm if both sides are of one arm.
+    metric: `kernel_us` (per call), `decode_us` (per token), `prefill_us` (per pass), `figure_us`, `figure` (no time;
+        less is better), `peak_memory_bytes` or `energy_j` (per call or token).
+    base, head: Values in that unit.
+    gated: Whether it decides the exit status.
+    ratio: head / base.
+    failed: INVALID because the case was wrong, or could not be run on a side that should run it.
+    needed: Units (pairs, or processes a side) at which it would probably be decided.
+    smallest_percent: The change that these units could have seen in nine of ten such comparisons.
+    changed: Files that the case read and that differ, relative to the tree.
+    shared: The part of `changed` that native code or another process opened, for any case.
+    outputs: The comparison of both sides' outputs, whatever their times. Only for the time metric. None if a side kept
+        no record.
+    quality: For a decode, the distance of both sides from the float32 model.
     """
 
     case: str
@@ -98,12 +107,12 @@ class CaseVerdict(msgspec.Struct, frozen=True):
 
     @property
     def is_time(self) -> bool:
-        """Whether it is on a time."""
+        """Whether the metric is a time."""
         return self.metric.endswith("_us")
 
     @property
     def words(self) -> str:
-        """The reason, with the first of the files that differ where the case was measured."""
+        """The reason, with the first of the files that differ if the case was measured."""
         said = reason_words(self.reason)
         if not self.changed or not isinstance(self.reason, MEASURED):
             return said
@@ -119,12 +128,12 @@ def _some(names: Sequence[str]) -> str:
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """The verdicts on two sides; none where they are not comparable."""
+    """The verdicts on two sides. Empty if they are not comparable."""
 
     base: Side
     head: Side
     comparable: bool
-    """False where a difference was not accepted."""
+    """False if a difference was not accepted."""
     differences: tuple[Difference, ...] = ()
     verdicts: tuple[CaseVerdict, ...] = ()
     notes: tuple[str, ...] = ()
