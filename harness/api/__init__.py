@@ -1,7 +1,7 @@
-"""What the command line does, as functions over values; installed as `kernel_harness`.
+"""The command line's functions over values; installed as `kernel_harness`.
 
-Nothing heavy is imported until a function is called. Whatever touches the device runs in processes of its own, so that
-a program may measure suites with different kernels one after the other. Errors are HarnessError, one line each.
+Nothing heavy is imported until a function is called. Work on the device runs in processes of its own, so that a program
+may measure suites with different kernels one after the other. Errors are HarnessError, one line each.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
 ]  # fmt: skip
 
 Report = Callable[[str, str, int, int], None]
-"""Called with the stage, what is being done, how many cases are done, of how many."""
+"""Called with the stage, the current action, the number of cases done and the number of all."""
 
 
 def load_suite(path: str | Path) -> Suite:
     """The suite in a YAML file, checked against its model and the kernels beside it.
 
-    Raises SuiteError, `file:line:column: key: what; allowed: ...`, for the first thing that is wrong.
+    Raises SuiteError, `file:line:column: key: problem; allowed: ...`, for the first mistake.
     """
     from harness.suite.load import load_suite
 
@@ -54,9 +54,12 @@ def load_suite(path: str | Path) -> Suite:
 def plan(suite: Suite, *, arms: Sequence[str] = (), match: str = "", device: str = "", triton: str = "") -> Plan:
     """Every case of a suite with its implementation, in the order in which `run` measures them.
 
-    arms: these alone, in this order. match: cases whose id contains this text, as `-k`. device, triton: where it will
-    run (`nvidia-h100-80gb-hbm3`, `3.7.1`); without them, `tuned` stays open. Raises HarnessError for an unknown arm and
-    for a filter that leaves nothing.
+    arms: These alone, in this order.
+    match: Cases whose id contains this text, as `-k`.
+    device, triton: The device and Triton version of the run (`nvidia-h100-80gb-hbm3`, `3.7.1`). Without them, `tuned`
+        stays open.
+
+    Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     from harness.plan import expand
 
@@ -68,12 +71,16 @@ def run(
     stages: tuple[Stage, ...] = ("kernels", "decode", "figures", "profile"), rounds: int | None = None,
     energy: bool = False, note: str = "", store: Store | None = None, report: Report | None = None,
 ) -> Run:  # fmt: skip
-    """Verifies, times and profiles a suite on this machine; the run as it is stored.
+    """Verifies, times and profiles a suite on this machine, and returns the run as it is stored.
 
-    processes: fresh processes that repeat every case. rounds: interleaved rounds of each, None for the timer's own
-    number. energy: joules, too. store: `.harness/runs.sqlite` here where left out. Samples are us per call, token or
-    prefill. A case that is wrong or fails is a measurement with its status and reason, without samples. Raises
-    HarnessError as `plan` does, and where no worker starts; what was measured until then is stored.
+    processes: Fresh processes that repeat every case.
+    rounds: Interleaved rounds of each. None for the timer's own number.
+    energy: Measure joules, too.
+    store: `.harness/runs.sqlite` here if left out.
+
+    Samples are us per call, token or prefill. A case that is wrong or fails is a measurement with its status and
+    reason, without samples. Raises HarnessError as `plan` does, and if no worker starts. Measurements made until then
+    are stored.
     """
     from harness.runner.execute import Execution
     from harness.runner.stage import Options
@@ -92,11 +99,14 @@ def run(
 def compare(
     base: Run, head: Run, *, base_arm: str | None = None, head_arm: str | None = None, accept: Collection[str] = ()
 ) -> Comparison:
-    """The verdict on every question that two stored runs, or two arms of one run, were both asked.
+    """The verdict on every question that two stored runs, or two arms of one run, have in common.
 
-    Ratios are head time / base time with their interval. accept: conditions that may differ (`torch`, `triton`, `gpu`);
-    where others differ, the comparison has `comparable` False and no verdicts. Raises NotComparable where the sides
-    have no question in common. `Comparison.exit_status` is that of `harness compare`.
+    Ratios are head time / base time with their interval.
+
+    accept: Conditions that may differ (`torch`, `triton`, `gpu`). If others differ, the comparison has `comparable`
+        False and no verdicts.
+
+    Raises NotComparable if the sides have no question in common. `Comparison.exit_status` is that of `harness compare`.
     """
     from harness.compare import StoredSide, compare
 
@@ -111,9 +121,12 @@ def sweep(
     """Times every configuration of a suite's sweep spaces and writes the fastest to tuned files, which arms read by the
     word `tuned`.
 
-    tokens: of a call. processes: fresh ones that confirm a choice. again: times anew what the store knows.
-    untrusted: writes tuned files where the same work took different times, too. Raises HarnessError for a suite
-    without a sweep, CaseFailed where no configuration could be timed.
+    tokens: Tokens of a call.
+    processes: Fresh processes that confirm a choice.
+    again: Time stored configurations anew.
+    untrusted: Write tuned files even if the same work took different times.
+
+    Raises HarnessError for a suite without a sweep, CaseFailed if no configuration could be timed.
     """
     from harness.plan import sweep_plan
     from harness.store import Store
@@ -127,11 +140,14 @@ def sweep(
 def breakdown(
     trace: str | Path, *, categories: str | Path | None = None, steps: int | str = 0, skip: int = 0, window: str = ""
 ) -> Profile:
-    """Where the GPU time of a torch.profiler trace went, by category, kernel and gap; times in ns.
+    """The GPU time of a torch.profiler trace by category, kernel and gap; times in ns.
 
-    categories: rules (YAML) that go before the shipped ones. steps: decode steps in the trace, 0 where unknown; or
-    `"2-5"`, these of its `ProfilerStep#N` alone. skip: so many of the first are left out. window: `START..END` from the
-    first row on, in ms (`"200us..1.5"`). Raises HarnessError where the file is no trace or nothing is left of it.
+    categories: Rules (YAML) that take precedence over the shipped ones.
+    steps: Decode steps in the trace, 0 if unknown. Or `"2-5"`, these of its `ProfilerStep#N` alone.
+    skip: Number of first steps that are left out.
+    window: `START..END` from the first row on, in ms (`"200us..1.5"`).
+
+    Raises HarnessError if the file is no trace or nothing is left of it.
     """
     from harness.trace import breakdown, load_rules
     from harness.trace.selection import selection
@@ -142,7 +158,7 @@ def breakdown(
 
 
 def __getattr__(name: str) -> Any:
-    """`Store`, `try_kernel` and `load`, imported when they are asked for."""
+    """`Store`, `try_kernel` and `load`, imported on first use."""
     if name == "Store":
         from harness.store import Store
 
