@@ -1,4 +1,4 @@
-"""A suite to its cases: which variant answers what, with which sizes. No torch; the device is not touched."""
+"""A suite to its cases: the variant that answers each, and its sizes. No torch; the device is not touched."""
 
 from harness.plan.plan import expand, sweep_plan
 

@@ -1,4 +1,4 @@
-"""The filter `-k`: which of the ids are meant."""
+"""The filter `-k`, which selects ids."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from harness.errors import HarnessError
 
 
 def matches(text: str, identifier: str) -> bool:
-    """Whether one of the comma-separated parts is in the id; a part with `*`, `?` or `[` must fit it from end to end.
-    Case does not count."""
+    """Whether one of the comma-separated parts is in the id. A part with `*`, `?` or `[` must match the whole id. Case
+    does not count."""
     lowered = identifier.lower()
     parts = [part.strip().lower() for part in text.split(",")]
     return any(fnmatchcase(lowered, p) if set(p) & set("*?[") else p in lowered for p in parts if p)
 
 
 def select(text: str | None, identifiers: Sequence[str], option: str = "-k") -> list[str]:
-    """The ids that the filter means, in their order; all where there is none. HarnessError where none is meant."""
+    """The ids that the filter selects, in their order; all without a filter. Raises HarnessError if it selects none."""
     if not text:
         return list(identifiers)
     found = [identifier for identifier in identifiers if matches(text, identifier)]
@@ -28,7 +28,7 @@ def select(text: str | None, identifiers: Sequence[str], option: str = "-k") -> 
 
 
 def _near(text: str, identifiers: Sequence[str]) -> str:
-    """Ids of which a part resembles the filter, else the first few."""
+    """Ids with a part that resembles the filter, else the first few."""
     by_part = {part: identifier for identifier in reversed(identifiers) for part in _parts(identifier)}
     wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
     close = [part for word in wanted for part in difflib.get_close_matches(word, by_part, n=2, cutoff=0.6)]
@@ -42,6 +42,6 @@ def _parts(identifier: str) -> list[str]:
 
 
 def exactly(identifier: str) -> str:
-    """A filter that means this id and none that contains it."""
+    """A filter that selects this id and none that contains it."""
     rest = "".join("?" if character in ",*?[]" else character for character in identifier[1:])
     return f"[{identifier[:1]}]{rest}"

@@ -10,8 +10,8 @@ from harness.values.suite import SweepSpace
 
 
 def neighbours(space: SweepSpace, chosen: Tunables, dims: Mapping[str, int]) -> Iterator[Tunables]:
-    """Those of a configuration with all its tunables, that the space's conditions hold for. A tunable whose chosen
-    value is not in its list has no neighbours; a value from outside of the space is no mistake."""
+    """The neighbours of a configuration with all its tunables, if the space's conditions hold for them. A tunable whose
+    chosen value is not in its list has no neighbours. A value from outside of the space is no error."""
     for name, values in space.values.items():
         place = next((at for at, value in enumerate(values) if _same(value, chosen.get(name))), None)
         if place is None:
@@ -24,5 +24,5 @@ def neighbours(space: SweepSpace, chosen: Tunables, dims: Mapping[str, int]) -> 
 
 
 def _same(one: object, other: object) -> bool:
-    """1 is not True here."""
+    """Equality in which 1 is not True."""
     return one == other and type(one) is type(other)

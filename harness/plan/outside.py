@@ -12,7 +12,7 @@ from harness.values.suite import Suite
 
 
 def outside_cases(suite: Suite, arms: Sequence[str]) -> Iterator[Case]:
-    """In the order of the arms; all of an arm are adjacent, and so are those of a point."""
+    """The cases in the order of the arms. All cases of an arm are adjacent, and so are those of a point."""
     for arm in arms:
         engine = suite.outside[arm]
         for axes in axes_of(engine):
@@ -21,7 +21,8 @@ def outside_cases(suite: Suite, arms: Sequence[str]) -> Iterator[Case]:
 
 
 def measured_once(suite: Suite, cases: Iterable[Case]) -> Iterator[Case]:
-    """Names in each case whose arm runs the same as an earlier one that one's case: it is measured once."""
+    """The cases. If an arm runs the same as an earlier one, its case names that one's case and is not measured
+    again."""
     first: dict[tuple[str, bytes], str] = {}
     keys = {arm: msgspec.json.encode(engine, order="sorted") for arm, engine in suite.outside.items()}
     for case in cases:
@@ -30,7 +31,7 @@ def measured_once(suite: Suite, cases: Iterable[Case]) -> Iterator[Case]:
 
 
 def axes_of(engine: OutsideEngine) -> list[dict[str, AxisValue]]:
-    """The points at which an engine is measured: a server at each concurrency, anything else once."""
+    """The points at which an engine is measured: a server at each concurrency, any other engine once."""
     settings = engine.settings
     if not isinstance(settings, HttpEngine):
         return [{}]

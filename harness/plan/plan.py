@@ -1,4 +1,4 @@
-"""A suite to a plan: every case with its answer, in the order in which it will be run, before any device is touched."""
+"""A suite to a plan: every case with its answer, in the order of the run, before any device is touched."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ def expand(
 ) -> Plan:
     """The plan of a suite on a device.
 
-    arms: of these only, in this order. match: cases whose id the filter means. device_slug, triton: where it will
-    run; without them what is `tuned` stays unresolved, with them it is read from the tuned file or becomes the
-    case's problem. Raises HarnessError for an unknown arm and for a filter that leaves nothing.
+    arms: These alone, in this order.
+    match: Cases whose id the filter selects.
+    device_slug, triton: The device and Triton version of the run. Without them, `tuned` stays unresolved. With them, it
+        is read from the tuned file or becomes the case's problem.
+
+    Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     chosen = _arms(suite, arms)
     if suite.outside:
@@ -66,10 +69,10 @@ def _outside_plan(suite: Suite, arms: Sequence[str], match: str | None) -> Plan:
 
 
 def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> Plan:
-    """Every configuration of the suite's sweep spaces as a case, at each shape that the model has and each number of
-    tokens a call.
+    """Every configuration of the suite's sweep spaces as a case, at each shape of the model and each number of tokens
+    per call.
 
-    Raises HarnessError where the suite has no sweep, no configuration fits its conditions or the filter leaves nothing.
+    Raises HarnessError if the suite has no sweep, no configuration meets its conditions or the filter leaves nothing.
     """
     if not suite.sweep:
         raise HarnessError(f"{suite.path}: sweep: this suite has none")
@@ -99,7 +102,8 @@ def _uses(suite: Suite, arm: str, phase: str) -> Iterator[Any]:
 
 
 def _kernel_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> Iterator[Case]:
-    """In the order of `kernels.ops`; what is compared, the arms of one question, is adjacent."""
+    """The cases of single ops in the order of `kernels.ops`. The arms of one question, which are compared, are
+    adjacent."""
     questions = suite.kernels
     asked = {arm: {use.op_site for use in _uses(suite, arm, "decode")} for arm in arms}
     for op in questions.ops if questions else ():
@@ -121,7 +125,7 @@ def _shape_cases(suite: Suite, arms: Sequence[str], answers: ArmResolver) -> Ite
 
 
 def _shape_case(suite: Suite, op: str, arm: str, dims: dict[str, int], resolved: Resolved) -> Case:
-    """Every dim is an axis, and the routing where the op has one."""
+    """One case. Every dim is an axis, and so is the routing if the op has one."""
     routed = kernels_of(suite).spec(op).asks_routing
     axes: dict[str, AxisValue] = {**dims, **({"routing": suite.routing} if routed else {})}
     return Case(
@@ -133,7 +137,7 @@ def _shape_case(suite: Suite, op: str, arm: str, dims: dict[str, int], resolved:
 def _kernel_axes(
     suite: Suite, use: Any, questions: KernelQuestions
 ) -> Iterator[tuple[dict[str, AxisValue], dict[str, int]]]:
-    """Axes and sizes of each question about one use; `context` is an axis of ops that read a cache."""
+    """Axes and sizes of each question about one use. `context` is an axis of ops that read a cache."""
     spec = kernels_of(suite).spec(use.op)
     for tokens in questions.tokens:
         for context in questions.context if spec.asks_context else questions.context[:1]:
@@ -157,7 +161,7 @@ def _kernel_case(
 def _model_cases(
     suite: Suite, arms: Sequence[str], whole: Mapping[str, ArmAnswers], device: str | None
 ) -> Iterator[Case]:
-    """Prefill and decode of each batch and context; prefill is always eager."""
+    """Prefill and decode of each batch and context. Prefill is always eager."""
     questions = suite.decode
     if questions is None:
         return
@@ -178,7 +182,7 @@ def _model_cases(
 
 
 def _forward_cases(suite: Suite, arms: Sequence[str], device: str | None) -> Iterator[Case]:
-    """Each batch, engine and arm of a module without states: figures, since there are no tokens to count."""
+    """Each batch, engine and arm of a module without states. They are figures, since there are no tokens to count."""
     questions = suite.forward
     if questions is None:
         return
@@ -193,8 +197,8 @@ def _forward_cases(suite: Suite, arms: Sequence[str], device: str | None) -> Ite
 
 
 def _has_lists(suite: Suite, answers: ArmAnswers) -> bool:
-    """Whether a variant of the arm's decode has other configurations to choose from: of a sweep of the suite, or of the
-    ranking in a tuned file."""
+    """Whether a variant of the arm's decode has other configurations to choose from, in a sweep of the suite or in the
+    ranking of a tuned file."""
     swept = {(space.op, space.variant) for space in suite.sweep}
     return any(
         call.phase == "decode" and ((call.op, found.answer.variant) in swept or ".json" in found.answer.origin)
@@ -203,7 +207,7 @@ def _has_lists(suite: Suite, answers: ArmAnswers) -> bool:
 
 
 def _whole_model(suite: Suite, arm: str, answers: ArmResolver) -> ArmAnswers:
-    """Every choice of an arm for the model, at the first batch and context that the suite asks for."""
+    """Every choice of an arm for the model, at the first batch and context of the suite."""
     batch, context = suite.decode.shapes[0] if suite.decode else (1, 0)
     return {
         CallSite(phase, use.op, use.site): answers.resolve(
@@ -221,13 +225,13 @@ def _problem(whole: ArmAnswers, *phases: str) -> str | None:
 
 
 def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Implementation]]:
-    """The answers of the arms that have one to everything."""
+    """The answers of the arms that answer every call."""
     complete = {arm: found for arm, found in whole.items() if all(r.problem is None for r in found.values())}
     return {arm: {call: r.answer for call, r in found.items()} for arm, found in complete.items()}
 
 
 def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers], arms: Mapping[str, Arm]) -> Iterator[Case]:
-    """Names in each case whose answer an earlier arm gives too that arm's case: it is measured once."""
+    """The cases. If an earlier arm gives the same answer, a case names that arm's case and is not measured again."""
     first: dict[Any, str] = {}
     changes = {name: msgspec.json.encode(arm.changes) for name, arm in arms.items()}
     for case in cases:
@@ -240,7 +244,7 @@ def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers], arms: M
 
 
 def _answer_key(case: Case, whole: ArmAnswers) -> Any:
-    """What must be equal for two cases of one question to be one measurement. A decode starts from a prefill."""
+    """The key that two cases of one question share if they are one measurement. A decode starts from a prefill."""
     if case.answer is not None:
         return _key(case.answer)
     phases = ("prefill",) if case.kind == "prefill" else PHASES
@@ -252,7 +256,7 @@ def _key(answer: Implementation) -> tuple[Any, ...]:
 
 
 def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
-    """Sites of one shape are one question: the tuned file goes by shape."""
+    """The cases of a sweep. Sites of one shape are one question, because a tuned file is keyed by shape."""
     answers = ArmResolver(suite, None, None)
     for space in suite.sweep:
         defaults = answers.defaults(space.op, space.variant)
@@ -266,7 +270,7 @@ def _sweep_cases(suite: Suite, tokens: Sequence[int]) -> Iterator[Case]:
 
 
 def _swept_questions(suite: Suite, op: str, tokens: Sequence[int]) -> Iterator[Case]:
-    """A case without an answer for each shape of an op: those that the model calls it with, and those of `shapes`."""
+    """A case without an answer for each shape of an op: the shapes in the model's calls, and those of `shapes`."""
     context = suite.kernels.context[0] if suite.kernels else 1024
     questions = KernelQuestions((), tokens=tuple(tokens), context=(context,))
     unanswered = Resolved(Implementation(""))

@@ -1,4 +1,4 @@
-"""What an arm answers: the variant and tunables of an op at a site in a phase, tuned files read, without torch."""
+"""The answer of an arm: the variant and tunables of an op at a site in a phase, tuned files read, without torch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ DEFAULT = "default"
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """problem: why the answer cannot be used here. An answer that is `tuned` for a device not yet known has none."""
+    """The answer to one call.
+
+    problem: The reason why the answer cannot be used here. An answer that is `tuned` for an unknown device has none.
+    """
 
     answer: Implementation
     problem: str | None = None
 
 
 class ArmResolver:
-    """Resolves the choices of a suite's arms. device: of the tuned files (`nvidia-h100-80gb-hbm3`), None where not
-    known yet."""
+    """Resolves the choices of a suite's arms.
+
+    device: Device of the tuned files (`nvidia-h100-80gb-hbm3`). None if not known yet.
+    """
 
     def __init__(self, suite: Suite, device: str | None, triton: str | None) -> None:
         self._suite, self._device, self._triton = suite, device, triton
