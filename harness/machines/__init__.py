@@ -1,1 +1,2 @@
-"""Machines over time: how fast each is beside its own usual, so that a slow card is named before a commit is blamed."""
+"""Machines over time: the speed of each beside its usual one, so that a slow card is named before a commit is
+blamed."""

@@ -1,8 +1,8 @@
 """A machine's newest look beside those before it.
 
-Its usual is the median of up to KNOWN looks under the same settings; those that were slow themselves do not count, so
-that a machine that stays slow is not forgiven. A probe is slow beyond what its own spread explains, and beyond SLOW at
-the least; where it is slower than UNUSABLE as well, the times of the run stand for nothing.
+The usual is the median of up to KNOWN looks under the same settings. Slow looks do not count in it, so that a machine
+that stays slow is not forgiven. A probe is slow beyond the bound that its own spread explains, and beyond SLOW at the
+least. If it is slower than UNUSABLE as well, the times of the run are worthless.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from harness.values.machine import Health, MachineState, Probe, Sniffed
 LEAST_KNOWN = 5
 KNOWN = 40
 LEAST_SD = 0.01
-"""Of the log of a probe: over 162 processes on five H100s the read bandwidth had an SD of 1.0 % (samples/compare-h100).
-"""
+"""Least standard deviation of a probe's log: over 162 processes on five H100s the read bandwidth had an SD of 1.0 %
+(samples/compare-h100)."""
 SPREADS = 5.0
-"""Of 162 readings one was further away than this from its card's median (-10.9 %, a first process)."""
+"""One reading of 162 was further away than this from its card's median (-10.9 %, a first process)."""
 SLOW = 0.05
 UNUSABLE = 0.10
-"""A card that read 10 % less would be a change of 10 % in every kernel that is bound by memory: larger than what is
-searched for."""
+"""A card with 10 % less read bandwidth would show a change of 10 % in every memory-bound kernel: larger than the
+changes that are searched for."""
 JUDGED = ("memory", "matmul")
-"""What a run can be refused for. Launches are the host's, and only said."""
+"""Probes for which a run can be refused. Launches depend on the host, and are only reported."""
 TENTH_TO_NINETIETH = 2.563
 
 
 def health(looks: Sequence[Sniffed]) -> Health:
-    """looks: at one machine, oldest first, at least one."""
+    """The health of one machine from its looks, oldest first, at least one."""
     newest = looks[-1]
     same = [look for look in looks if look.settings == newest.settings]
     usual: list[Sniffed] = []
@@ -48,7 +48,7 @@ def health(looks: Sequence[Sniffed]) -> Health:
 
 
 def _probes(usual: Sequence[Sniffed], look: Sniffed) -> tuple[Probe, ...]:
-    """None where too few looks say what is usual."""
+    """The probes of a look beside the usual. Empty if too few looks show the usual."""
     if len(usual) < LEAST_KNOWN:
         return ()
     found = []
@@ -74,7 +74,7 @@ def _state(probes: Sequence[Probe]) -> MachineState:
 
 
 def every_machine(looks: Sequence[Sniffed]) -> list[Health]:
-    """By machine, the one that was seen last first."""
+    """The health of each machine, the one that was seen last first."""
     by_machine: dict[str, list[Sniffed]] = {}
     for look in looks:
         by_machine.setdefault(look.machine, []).append(look)
@@ -82,7 +82,7 @@ def every_machine(looks: Sequence[Sniffed]) -> list[Health]:
 
 
 def slower_between(before: Sequence[Sniffed], since: Sequence[Sniffed]) -> dict[str, float]:
-    """By probe that is judged, ln of what it costs since, against before, by medians; empty where either has none."""
+    """By judged probe, ln of its cost since over its cost before, by medians. Empty if either side has no looks."""
     if not before or not since:
         return {}
     return {

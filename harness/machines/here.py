@@ -7,6 +7,6 @@ from harness.device.nvml import first_visible_gpu
 
 
 def machine_here() -> str:
-    """As `Environment.machine` of a run that would begin now."""
+    """The value that `Environment.machine` would have in a run that begins now."""
     gpu = first_visible_gpu()
     return cpu_name() if gpu is None else f"{gpu.ask('Name')} {str(gpu.ask('UUID'))[:8]}"

@@ -1,4 +1,4 @@
-"""What a reader of a run or comparison is told of the machine that it runs on now."""
+"""The line about the present machine that the reader of a run or comparison gets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from harness.machines.health import KNOWN, health
 from harness.store import Store
 
 LOOKS = 4 * KNOWN
-"""The newest of this machine: its usual is of KNOWN, some of them may be of other settings."""
+"""The newest looks at this machine. Its usual needs KNOWN, and some of them may have other settings."""
 
 
 def slow_today(store: Store, run_id: str) -> str:
-    """One line where the machine of a run that has begun is slow beside its own usual; else empty."""
+    """One line if the machine of a run that has begun is slow beside its own usual. Else empty."""
     look = store.sniff_of(run_id)
     if look is None:
         return ""
