@@ -1,4 +1,4 @@
-"""Commits measured in pairs of fresh processes, and kept: a search that was stopped goes on from what is stored."""
+"""Commits measured in pairs of fresh processes, and kept: a stopped search continues from the store."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ class Bisection:
 
     def __init__(self, case: str, good: str, bad: str, suite: str, store: Store, options: Options, report: Report,
                  say: Say, budget_s: float | None, locate: bool = True) -> None:  # fmt: skip
-        """case: as `-k`, of which exactly one may be meant. budget_s: of each decided comparison; the suite's where
-        None. locate: else both ends are compared alone. Raises HarnessError where good is no ancestor of bad, by first
-        parents, or is bad."""
+        """The repository of the working directory is searched.
+
+        case: As `-k`. It must select exactly one.
+        budget_s: Budget of each decided comparison. None: the suite's.
+        locate: False: both ends are compared alone.
+
+        Raises HarnessError if good is bad, or is no ancestor of bad by first parents.
+        """
         repository = repository_of(Path.cwd())
         if repository is None:
             raise HarnessError("bisect: no git repository here; start it in the one whose commits are meant")
@@ -75,7 +80,8 @@ class Bisection:
         return self.good if index < 0 else self.commits[index]
 
     def _compare(self, first: int, second: int) -> Compared:
-        """Decided by the looks of `harness compare`. Raises HarnessError where a side cannot be measured."""
+        """A comparison that is decided by the looks of `harness compare`. Raises HarnessError if a side cannot be
+        measured."""
         a, b = self._at(first), self._at(second)
         self.say(f"compare {a.hash[:9]} with {b.hash[:9]}: {b.subject}")
         sides = self._decided(a, b)
@@ -92,8 +98,8 @@ class Bisection:
         return Compared(verdict.verdict in MOVED, mean, spread, verdict.ratio, same)
 
     def _decided(self, a: Commit, b: Commit) -> tuple[StoredSide, StoredSide]:
-        """Both, with pairs enough for a decision. What a session had measured when it was killed counts: the next one
-        goes on to the next look."""
+        """Both sides, with enough pairs for a decision. Pairs from a killed session count: the next session continues
+        to the next look."""
         note = f"{self._note(a, b)}, decided"
         decided, sessions = next(self._kept(note, "complete"), None), list(self._kept(note, "partial"))
         if decided is None and not any(self._log_ratios(sides, None) for sides in sessions):
@@ -114,7 +120,7 @@ class Bisection:
             sessions.append(self._sides(self._measure(a, b, terms, resumed)))
 
     def _more(self, index: int, wanted: int) -> More:
-        """Pairs of the good end and a commit, those that are stored first."""
+        """Pairs of the good end and a commit, stored ones first."""
         a, b = self.good, self._at(index)
         note = self._note(a, b)
         drawn = [x for sides in self._kept(note, "complete", "partial") for x in self._log_ratios(sides, None)]
@@ -144,7 +150,7 @@ class Bisection:
         return pairs.run()
 
     def _verdict(self, found: Comparison) -> CaseVerdict:
-        """The verdict on the time of the one case that is meant."""
+        """The verdict on the time of the selected case."""
         if not found.comparable:
             raise NotComparable("; ".join(difference.words for difference in found.differences))
         times = [verdict for verdict in found.verdicts if verdict.is_time]
@@ -157,7 +163,10 @@ class Bisection:
         return base, head
 
     def _log_ratios(self, sides: tuple[StoredSide, StoredSide], case: str | None) -> list[float]:
-        """ln(head / base) of each pair that counts. case: None where the runs have one."""
+        """ln(head / base) of each pair that counts.
+
+        case: None if the runs have one.
+        """
         runs = paired_runs(sides[0].run, sides[1].run)
         if runs is None:
             return []
@@ -170,8 +179,8 @@ class Bisection:
         return [x for base, head in both[:1] for x in runs.of(base, head).log_ratios]
 
     def _kept(self, note: str, *states: str) -> Iterator[tuple[StoredSide, StoredSide]]:
-        """Both sides of each comparison in one of these states, oldest first. A side's note begins with its tree. One
-        that was stopped decides nothing, but its pairs count."""
+        """Both sides of each comparison in one of these states, oldest first. A side's note begins with its tree. A
+        stopped comparison decides nothing, but its pairs count."""
         by_comparison: dict[str, list[Run]] = {}
         for summary in self.store.runs():
             if summary.note.endswith(note) and summary.comparison and summary.state in states:
@@ -182,7 +191,8 @@ class Bisection:
                 yield StoredSide(sides["base"]), StoredSide(sides["head"])
 
     def _note(self, a: Commit, b: Commit) -> str:
-        """By which the pairs of two commits are found again: times of another host are another thing."""
+        """The note under which the pairs of two commits are found again. It names the host, since times of another host
+        do not count."""
         return f"bisect {self.case} on {socket.gethostname()}: {a.hash[:12]} and {b.hash[:12]}"
 
 
@@ -200,5 +210,5 @@ def commits_between(repository: Path, good: str, bad: str) -> tuple[Commit, list
 
 
 def _ratio(log_ratios: Sequence[float]) -> Ratio | None:
-    """Of pairs, with its t interval; None of fewer than two."""
+    """The ratio of pairs with its t interval. None for fewer than two."""
     return ratio_of(difference.paired(log_ratios), CONFIDENCE, "pair") if len(log_ratios) > 1 else None

@@ -1,7 +1,7 @@
-"""The search over commits. It knows nothing of how two commits are measured.
+"""The search over commits. It does not know how two commits are measured.
 
-Both ends are compared first: a difference that is not there again is not searched for. Then each commit is measured
-against the good end, and a sequential probability ratio test (Wald 1945) says whether it has the ends' difference or
+Both ends are compared first: a difference that does not reappear is not searched for. Then each commit is measured
+against the good end. A sequential probability ratio test (Wald 1945) decides whether it has the ends' difference or
 none. The commit that is left is compared with the one before it, since a name is a claim of its own.
 """
 
@@ -15,24 +15,29 @@ from harness.values.bisect import BisectResult, CommitState
 from harness.values.estimate import Ratio
 
 ERROR = 0.002
-"""Chance that a commit is put on the wrong side, by each of the some six that are measured of 64."""
+"""Chance that a commit is put on the wrong side, for each measured commit: about six out of 64."""
 LEAST_PAIRS = 3
 MOST_PAIRS = 24
 UNCLEAR = math.log(20)
 """A commit whose ratio of likelihoods stays below this after MOST_PAIRS is on neither side."""
 RAISED = 1.5
-"""The variance of the ends' pairs is raised by this: few pairs can be alike by chance."""
+"""Factor on the variance of the ends' pairs: few pairs can be alike by chance."""
 OFFSET_VARIANCE = 0.001**2
-"""Of log ratios, added: what two worktrees of the same code differ by for good."""
+"""Variance that is added, in log ratios: the constant difference between two worktrees of the same code."""
 LEAST_SHARE = 0.7
-"""A commit that explains less of the ends' difference is said not to be alone."""
+"""A commit that explains less of the ends' difference is reported as not alone."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Two commits, decided. log_ratio: mean of ln(second / first), None where nothing was measured. moved: FASTER or
-    SLOWER, beyond the margin of a comparison. variance: of the log ratios of its pairs. ratio: with its interval, as it
-    is shown. same: shown to be equally fast."""
+    """Two commits, decided.
+
+    moved: FASTER or SLOWER, beyond the margin of a comparison.
+    log_ratio: Mean of ln(second / first). None if nothing was measured.
+    variance: Variance of the log ratios of its pairs.
+    ratio: With its interval, as it is shown.
+    same: Shown to be equally fast.
+    """
 
     moved: bool
     log_ratio: float | None
@@ -43,8 +48,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class More:
-    """More pairs of a commit against the good end. log_ratios: all so far. same_code: nothing was to be measured.
-    broken: why the commit cannot be measured, empty where it can."""
+    """More pairs of a commit against the good end.
+
+    log_ratios: All so far.
+    same_code: There was nothing to measure.
+    broken: The reason why the commit cannot be measured. Empty if it can.
+    """
 
     log_ratios: Sequence[float] = ()
     same_code: bool = False
@@ -53,7 +62,10 @@ class More:
 
 @dataclass(frozen=True)
 class Step:
-    """One commit, measured. index: in the list of commits."""
+    """One commit, measured.
+
+    index: In the list of commits.
+    """
 
     index: int
     state: CommitState
@@ -63,8 +75,13 @@ class Step:
 
 @dataclass
 class Search:
-    """compare: two indices, decided by a comparison; -1 is the good end. more: pairs of the good end and a commit, at
-    least so many in all. said: each step as it is known. locate: else the answer is whether the ends differ."""
+    """One search over the commits 0 .. commits - 1. The last one is the bad end.
+
+    compare: Decides two indices by a comparison. -1 is the good end.
+    more: Returns pairs of the good end and a commit, at least the wanted number in all.
+    said: Receives each step as it is known.
+    locate: False: the result is only whether the ends differ.
+    """
 
     commits: int
     compare: Callable[[int, int], Compared]
@@ -74,7 +91,7 @@ class Search:
     steps: list[Step] = field(default_factory=list)
 
     def run(self) -> Found:
-        """The commits are 0 .. commits - 1, the last of them the bad end."""
+        """The result of the search."""
         ends = self.compare(-1, self.commits - 1)
         if not ends.moved or ends.log_ratio is None:
             return Found(BisectResult.NOT_REPRODUCIBLE, ends=ends)
@@ -128,8 +145,11 @@ class Search:
 
 @dataclass(frozen=True)
 class Found:
-    """first, last: indices of the commits that are left, one where the result is FOUND. confirmed: the commit against
-    the one before it."""
+    """The result of a search.
+
+    first, last: Indices of the commits that are left. One commit if the result is FOUND.
+    confirmed: The commit compared with the one before it.
+    """
 
     result: BisectResult
     first: int = -1
@@ -139,7 +159,7 @@ class Found:
 
     @property
     def share(self) -> float | None:
-        """What the commit explains of the ends' difference."""
+        """The part of the ends' difference that the commit explains."""
         if self.confirmed is None or self.ends is None or not self.ends.log_ratio or self.confirmed.log_ratio is None:
             return None
         return self.confirmed.log_ratio / self.ends.log_ratio
