@@ -1,7 +1,7 @@
 """Accepted changes and notes of a suite as a file in git, so that they are reviewed as code is.
 
-`suites/NAME.history.yaml` is a list; `harness accept` and `harness note` add an entry at its end and leave the rest as
-it is, comments too.
+`suites/NAME.history.yaml` is a list. `harness accept` and `harness note` add an entry at its end and leave the rest as
+it is, including comments.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ HEAD = """\
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One of the file. accept: the id of a case, or note: the same; empty for all cases."""
+    """One entry of the file.
+
+    accept: The id of a case. An entry has either this or note.
+    note: The id of a case. Empty for all cases.
+    """
 
     commit: str
     by: str
@@ -36,13 +40,13 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 def file_of(suite: Path) -> Path:
-    """Beside the suite."""
+    """The history file beside the suite."""
     return suite.with_name(f"{suite.stem}.history.yaml")
 
 
 def read(suite: Path) -> list[Event]:
-    """In the order of the file; nothing where there is none. Raises HarnessError, naming the entry, where one is not
-    what it should be."""
+    """The events in the order of the file. Empty without a file. Raises HarnessError, naming the entry, if one is
+    malformed."""
     path = file_of(suite)
     if not path.is_file():
         return []
@@ -56,7 +60,7 @@ def read(suite: Path) -> list[Event]:
 
 
 def read_all(root: Path, suites: Collection[str]) -> list[Event]:
-    """Of suites by name, in a repository or folder: beside its suites, or at its top."""
+    """The events of the named suites in a repository or folder. The files lie beside its suites, or at its top."""
     places = [folder / f"{name}.yaml" for name in sorted(suites) for folder in (root / "suites", root)]
     return [event for place in places for event in read(place)]
 
@@ -77,7 +81,7 @@ def _event(item: object, number: int, suite: str, path: Path) -> Event:
 
 
 def add(suite: Path, found: Sequence[Acceptance | Note]) -> Path:
-    """Writes entries at the end of the suite's file. Raises HarnessError where it cannot be written."""
+    """Writes entries at the end of the suite's file. Raises HarnessError if it cannot be written."""
     path = file_of(suite)
     text = "".join(_text(event) for event in found)
     try:
@@ -103,6 +107,6 @@ def _text(event: Acceptance | Note) -> str:
 
 
 def _quoted(value: object) -> str:
-    """As JSON, which YAML reads alike; what cannot be printed as YAML's own escapes."""
+    """The value as JSON, which YAML reads alike. Unprintable characters become YAML's own escapes."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)

@@ -1,4 +1,4 @@
-"""A change that is meant by a case and a commit, to its acceptance."""
+"""A change, given by a case and a commit, to its acceptance."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from harness.values.event import Acceptance
 from harness.values.standing import ChangeState, KnownChange
 
 SLACK_PERCENT = 1.0
-"""Accepted beyond what was found: the interval of a change of some percent is that wide."""
+"""Accepted beyond the measured change: the interval of a change of some percent is that wide."""
 LEAST_HASH = 7
 
 
 def named(text: str) -> tuple[str, str]:
-    """`CASE@COMMIT` to both; the commit in full where a repository knows it. Raises HarnessError."""
+    """Case and commit of `CASE@COMMIT`, the commit in full if a repository knows it. Raises HarnessError for any other
+    form."""
     case, at, revision = text.rpartition("@")
     if not at or not revision:
         raise HarnessError(f"{text}: allowed: CASE@COMMIT, such as int4_mm@lm_head@4f2c9e1")
@@ -31,8 +32,8 @@ def named(text: str) -> tuple[str, str]:
 def accept(
     known: Known, case: str, commit: str, why: str, at_most_percent: float | None, suite: str
 ) -> list[Acceptance]:  # fmt: skip
-    """One for each case that `case` means and that became slower at this commit. Raises HarnessError where none did:
-    what is not known to have changed is not accepted ahead."""
+    """One acceptance for each case that `case` selects and that became slower at this commit. Raises HarnessError if
+    there is none: a change is not accepted before it is known."""
     found = [
         (standing.case, one)
         for standing in known.standings
@@ -68,7 +69,7 @@ def _may_be(one: KnownChange, commit: str, known: Known) -> bool:
 
 
 def _names(commit: str, known: Sequence[str]) -> bool:
-    """Whether a hash, or the start of one, is one of these."""
+    """Whether a hash, or the start of one, is among these."""
     return any(one == commit or (len(commit) >= LEAST_HASH and one.startswith(commit)) for one in known)
 
 

@@ -1,4 +1,4 @@
-"""The suspected changes of a series, each with the two commits that measuring it anew compares."""
+"""The suspected changes of a series, each with the two commits that are compared when it is measured anew."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from harness.values.change import Change, Point, Series
 from harness.values.event import Confirmation, Event
 
 BACK = 3
-"""The good end lies so many points before the new level, where the old one has as many: the first point of a step is
+"""Number of points between the good end and the new level, if the old level has as many. The first point of a step is
 not always the one that is named (in 9 % of 2 % steps, METHODOLOGY)."""
 LEVEL = 5
-"""Points on either side whose runs say how fast the machine was."""
+"""Points on either side whose runs tell the speed of the machine."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """good: a point of the old level; bad: the newest of the new one, before any later step. before, since: up to LEVEL
-    points on either side of the step. level: of the old one, as ln of us."""
+    """One suspected change.
+
+    good: A point of the old level.
+    bad: The newest point of the new level, before any later step.
+    before, since: Up to LEVEL points on either side of the step.
+    level: The old level, as ln of us.
+    """
 
     change: Change
     good: Point
@@ -36,7 +41,7 @@ class Alarm:
 
 
 def alarms(series: Series) -> list[Alarm]:
-    """One for each suspected change, oldest first."""
+    """One alarm for each suspected change, oldest first."""
     at = [series.points.index(change.since) for change in series.changes]
     bounds = [0, *at, len(series.points)]
     found = []
@@ -51,7 +56,7 @@ def confirmation_of(
     change: Change, known: Sequence[Event], positions: Mapping[str, int] | None
 ) -> Confirmation | None:  # fmt: skip
     """The newest answer about this change: of the same series and direction, between whose ends its new level begins.
-    More runs may move a step by a commit; it is the same change."""
+    More runs may move a step by a commit, and it is still the same change."""
     for event in reversed(known):
         if not isinstance(event, Confirmation) or (event.suite, event.case) != (change.suite, change.case):
             continue

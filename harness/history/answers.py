@@ -1,4 +1,4 @@
-"""What measuring a suspected change anew says: the commit, a range, nothing, or the machine."""
+"""The result of measuring a suspected change anew: the commit, a range, nothing, or the machine."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from harness.values.bisect import Bisected, BisectResult
 from harness.values.event import Answer
 
 SHARE = 0.5
-"""Of the step: where the machine explains as much, it is named."""
+"""Share of the step. If the machine explains as much, it is named."""
 
 
 def answer_of(
     found: Bisected, shift: float, good_today: float | None, probes: Mapping[str, float]
 ) -> tuple[Answer, str]:
-    """The answer, and what speaks against the machine. shift: the suspected step, a log ratio. good_today: the good
-    commit in this session against its old level in the history, a log ratio; None where it was not measured. probes:
-    ln of what each probe of the machine costs since the step, against before (`health.slower_between`)."""
+    """The answer, and the evidence against the machine.
+
+    shift: The suspected step, a log ratio.
+    good_today: The good commit in this session against its old level in the history, a log ratio. None if it was not
+        measured.
+    probes: ln of the cost of each probe of the machine since the step over its cost before (`health.slower_between`).
+    """
     if found.result is BisectResult.FOUND:
         return Answer.COMMIT, ""
     if found.result is BisectResult.RANGE:
@@ -31,7 +35,7 @@ def answer_of(
 
 
 def machine_evidence(shift: float, good_today: float | None, probes: Mapping[str, float]) -> str:
-    """Why it was the machine; empty where nothing says so."""
+    """The evidence that the machine was the cause. Empty without any."""
     said = [f"its {name} takes {percent(moved)} since then" for name, moved in probes.items() if moved / shift >= SHARE]
     if good_today is not None and good_today / shift >= SHARE:
         said.append(f"the old commit itself takes {percent(good_today)} today")

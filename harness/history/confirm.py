@@ -23,8 +23,12 @@ from harness.values.machine import Sniffed
 
 @dataclass(frozen=True)
 class Confirming:
-    """How alarms are measured. suite: file; budget_s: of each decided comparison, the suite's where None. locate: the
-    commit is searched for; else both ends are compared alone."""
+    """How alarms are measured.
+
+    suite: Its file.
+    budget_s: Budget of each decided comparison. None: the suite's.
+    locate: The commit is searched for. False: both ends are compared alone.
+    """
 
     suite: str
     store: Store
@@ -35,8 +39,8 @@ class Confirming:
     locate: bool = True
 
     def confirm(self, alarm: Alarm) -> Confirmation:
-        """Measures one alarm and stores the answer. What was measured stays stored whatever stops it, and the same
-        alarm goes on from there. Raises HarnessError where an end cannot be measured."""
+        """Measures one alarm, stores the answer and returns it. Measurements stay stored whatever stops it, and the
+        same alarm continues from there. Raises HarnessError if an end cannot be measured."""
         change = alarm.change
         if change.same_code:
             return self._keep(_unmeasured(alarm))
@@ -74,7 +78,7 @@ def _unmeasured(alarm: Alarm) -> Confirmation:
 
 
 def _level_of(search: Bisection) -> float | None:
-    """Of the good end in this session, ln of us."""
+    """The level of the good end in this session, ln of us."""
     assert search.ends is not None
     timed = [m for m in search.ends[0].run.measurements if m.samples]
     logs = [math.log(median) for m in timed[:1] for median in process_medians(m.samples)]
@@ -82,5 +86,5 @@ def _level_of(search: Bisection) -> float | None:
 
 
 def by_size(found: Sequence[Alarm]) -> list[Alarm]:
-    """The largest slowdown first, improvements last: a budget may end before all of them."""
+    """The alarms, largest slowdown first, improvements last: a budget may end before all are measured."""
     return sorted(found, key=lambda alarm: -alarm.shift)

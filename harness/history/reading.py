@@ -1,4 +1,4 @@
-"""The series of a store with their alarms and where each stands, for the commands that act on them."""
+"""The series of a store with their alarms and standing, for the commands that act on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ SCANNED = 2000
 
 
 class Known(NamedTuple):
-    """positions: of commits on the line of first parents here; None without a repository."""
+    """The known history of the selected cases.
+
+    positions: Position of each commit on the line of first parents here. None without a repository.
+    """
 
     series: tuple[Series, ...]
     standings: tuple[Standing, ...]
@@ -34,7 +37,7 @@ class Known(NamedTuple):
     missing: tuple[Missing, ...] = ()
 
     def alarms(self, machine: str) -> list[Alarm]:
-        """What is suspected on a machine, and not answered yet."""
+        """The suspected changes on a machine that are not answered yet."""
         wanted = {id(one.change) for found in self.standings for one in found.alarms}
         return [
             alarm
@@ -46,8 +49,8 @@ class Known(NamedTuple):
 
 
 def meant(store: Store, case: str, suite: str) -> list[CaseSeries]:
-    """The stored series of the cases that `case` means, as `-k`; empty: all. Raises HarnessError, naming what there is,
-    where none is meant."""
+    """The stored series of the cases that `case` selects, as `-k`. Empty: all. Raises HarnessError, naming the
+    available ones, if it selects none."""
     known = [one for one in store.series() if suite in ("", one.suite)]
     found = [one for one in known if not case or matches(case, one.case.id)]
     if not known:
@@ -59,14 +62,19 @@ def meant(store: Store, case: str, suite: str) -> list[CaseSeries]:
 
 
 def read(store: Store, case: str, suite: str = "", newest: int = SCANNED) -> Known:
-    """The cases that `case` means. suite: of this one alone, by name. newest: runs of each series; 0: all. What is
-    accepted stands in the store and in the files beside the suites of the repository here. Raises HarnessError where no
-    case is meant."""
+    """The history of the cases that `case` selects.
+
+    suite: This one alone, by name.
+    newest: Runs of each series. 0: all.
+
+    Acceptances are read from the store and from the files beside the suites of the repository here. Raises HarnessError
+    if no case is selected.
+    """
     return known_of(store, store.points(meant(store, case, suite), newest), suite)
 
 
 def known_of(store: Store, points: Iterable[tuple[CaseSeries, CasePoint]], suite: str = "") -> Known:
-    """The series of these points, oldest run first, with what was said of them."""
+    """The series of these points, oldest run first, with the events about them."""
     repository = repository_of(Path.cwd())
     positions = first_parents(repository) if repository else None
     points = tuple(points)
@@ -77,7 +85,7 @@ def known_of(store: Store, points: Iterable[tuple[CaseSeries, CasePoint]], suite
 
 
 def together(stored: Sequence[Event], filed: Sequence[Event]) -> list[Event]:
-    """Each once, by the time at which it was said; an entry of the file stands for the stored one, since it is the one
-    that was reviewed."""
+    """Each event once, ordered by its time. An entry of the file replaces the stored one, since it is the one that was
+    reviewed."""
     by_uuid = {event.uuid: event for event in (*stored, *filed)}
     return sorted(by_uuid.values(), key=lambda event: event.at)

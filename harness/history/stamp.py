@@ -1,4 +1,4 @@
-"""Who says something of a history, and when."""
+"""The author and time of a statement about a history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stamp() -> Stamp:
 
 
 def _somebody() -> str:
-    """As git would name the author of a commit here; else the user of the system."""
+    """The author of a commit as git would name it here, else the user of the system."""
     repository = repository_of(Path.cwd())
     if repository is not None:
         try:

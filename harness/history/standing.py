@@ -1,8 +1,9 @@
-"""Where a series stands: the level that its code owes, the changes that are open, and why the others are not.
+"""The standing of a series: the level that its code owes, the changes that are open, and the reasons why the others are
+not.
 
-The level begins with the first one. A confirmed improvement lowers what is owed, an accepted change raises it; what was
-refuted was the machine's, and what nobody confirmed moves nothing. A confirmed slowdown is open until it is accepted,
-or until later confirmed changes have taken it back.
+The level begins with the first one. A confirmed improvement lowers the owed level, and an accepted change raises it. A
+refuted change was the machine's, and an unconfirmed one moves nothing. A confirmed slowdown is open until it is
+accepted, or until later confirmed changes have taken it back.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from harness.values.event import Acceptance, Confirmation, Event
 from harness.values.standing import ChangeState, KnownChange, Standing
 
 MARGIN = math.log1p(Rule().margin)
-"""A level within this of what is owed is what is owed: less is not suspected either."""
+"""A level within this of the owed one counts as the owed one: a smaller change is not suspected either."""
 
 
 def standing(series: Series, events: Sequence[Event], positions: Mapping[str, int] | None) -> Standing:
-    """events: of the series' suite, oldest first."""
+    """The standing of a series. events: Those of its suite, oldest first."""
     level = owed = 0.0
     known: list[KnownChange] = []
     for change in series.changes:
@@ -66,7 +67,7 @@ def _gone(one: KnownChange) -> KnownChange:
 def _acceptance_of(
     change: Change, confirmed: Confirmation | None, events: Sequence[Event], positions: Mapping[str, int] | None
 ) -> Acceptance | None:  # fmt: skip
-    """The newest one for this very case and a commit that may have done it."""
+    """The newest acceptance for exactly this case and a commit that may have caused the change."""
     blamed = {commit.hash for commit in confirmed.left} if confirmed else set()
     for event in reversed(events):
         if isinstance(event, Acceptance) and (event.suite, event.case) == (change.suite, change.case):

@@ -1,5 +1,5 @@
-"""The commits of a history measured one by one: the newest first, then inside suspected ranges, then the middle of the
-widest gap, so that a budget that ends anywhere has halved what is not known."""
+"""The commits of a history, measured one by one. The newest comes first, then commits inside suspected ranges, then the
+middle of the widest gap, so that a budget that ends anywhere has halved the unknown part."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ from harness.values.suite import Plan
 def next_commit(
     number: int, measured: Collection[int], skipped: Collection[int], ranges: Iterable[tuple[int, int]]
 ) -> int | None:
-    """Of commits 0 .. number - 1, the one to measure next; None where none is left. skipped: those that cannot be
-    measured. ranges: suspected ones, from the last commit before a step to the first one after it."""
+    """The next one of commits 0 .. number - 1 to measure. None if none is left.
+
+    skipped: Commits that cannot be measured.
+    ranges: Suspected ranges, from the last commit before a step to the first one after it.
+    """
     done = {*measured, *skipped}
     left = [index for index in range(number) if index not in done]
     if not left:
@@ -51,8 +54,14 @@ def next_commit(
 
 @dataclass
 class Tracking:
-    """How a history is measured. suite: its file in the working tree; commits: first parents, oldest first. machine: as
-    runs here name it. match, arms, options: as for `run`. budget_s: no further commit is begun after it; None: all."""
+    """How a history is measured.
+
+    suite: Its file in the working tree.
+    commits: First parents, oldest first.
+    machine: As runs here name it.
+    match, arms, options: As for `run`.
+    budget_s: No further commit is begun after it. None: all.
+    """
 
     repository: Path
     suite: Path
@@ -67,7 +76,7 @@ class Tracking:
     budget_s: float | None = None
     most: int | None = None
     failed: dict[str, str] = field(default_factory=dict)
-    """Why, by case and commit."""
+    """The reason, by case and commit."""
 
     def run(self) -> list[str]:
         """The ids of the runs, in the order in which they were measured."""
@@ -110,7 +119,7 @@ class Tracking:
         return next_commit(len(self.commits), measured, broken, ranges)
 
     def _measure(self, commit: Commit) -> str:
-        """One run of a commit, in a checkout of its own."""
+        """One run of a commit, in its own checkout."""
         checkout = check_out(commit.hash, self.repository, self.say)
         file = checkout.root / self.suite.relative_to(self.repository)
         if not file.is_file():
