@@ -1,4 +1,4 @@
-"""Numbers from samples: pure functions, the error taken at the level where it is, between fresh processes."""
+"""Numbers from samples: pure functions. The error is taken at the level at which it arises, between fresh processes."""
 
 from harness.stats.estimate import PROCESS_NOISE, estimate, estimate_of, median_interval, process_medians
 from harness.stats.ratio import ratio

@@ -1,8 +1,8 @@
-"""Change points of one case over commits: a scan over the values in their order, as they come.
+"""Change points of one case over commits: a scan over the values in order of arrival.
 
 The value of a commit is the mean over its fresh processes of ln(median). Its spread has two parts: noise s, which more
-commits average out, and wander w (days, drifts), which they do not; both are estimated robustly from values before the
-present ones, so that a step cannot hide itself in its own noise. A step is suspected where the clipped means before and
+commits average out, and wander w (days, drifts), which they do not. Both are estimated robustly from values before the
+present ones, so that a step cannot hide itself in its own noise. A step is suspected if the clipped means before and
 after differ by more than `Rule.threshold` standard errors, and the medians by more than `Rule.margin`. A suspicion is
 no verdict: pairs of fresh processes of both commits confirm it, or refute it.
 """
@@ -24,10 +24,16 @@ TENTH_TO_NINETIETH = 2.563
 
 @dataclass(frozen=True)
 class Rule:
-    """Constants of the scan, as simulated over eight kinds of noise (METHODOLOGY). before, after: most values on each
-    side. first: values that a series needs before its first step, again: after a known one. least_after: values that a
-    step is seen in. reach: of this times the threshold, a value counts no more: one odd run says nothing, two say what
-    they have to. floor: least noise, as a log ratio. window, lag: of the noise's estimates."""
+    """Constants of the scan, as simulated over eight kinds of noise (METHODOLOGY).
+
+    before, after: Most values on each side.
+    first: Values that a series needs before its first step.
+    again: Values that it needs after a known step.
+    least_after: Values that a step needs to be seen.
+    reach: Values are clipped at this times the threshold: one odd run proves nothing, two prove enough.
+    floor: Least noise, as a log ratio.
+    window, lag: For the noise's estimates.
+    """
 
     threshold: float = 6.0
     margin: float = 0.0075
@@ -43,13 +49,19 @@ class Rule:
 
 
 UNCONFIRMED = Rule(margin=0.01, least_after=3)
-"""Where no machine can confirm a suspicion: later, and surer."""
+"""For use without a machine that can confirm a suspicion: later, and surer."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """index: of the first value of the new level. seen_at: of the value with which it was suspected. shift: a log
-    ratio, of the medians; low, high: 95 % of the shift by noise and wander. z: standard errors."""
+    """One suspected step.
+
+    index: Index of the first value of the new level.
+    seen_at: Index of the value with which it was suspected.
+    shift: The difference of the medians, a log ratio.
+    low, high: 95 % interval of the shift by noise and wander.
+    z: Standard errors.
+    """
 
     index: int
     seen_at: int
@@ -60,8 +72,10 @@ class Step:
 
 
 def scan(values: Sequence[float], rule: Rule = Rule(), noise_sd: float = 0.0) -> list[Step]:
-    """The steps in a series of log values, in their order. noise_sd: between values, where it is calibrated: the
-    estimate is not taken to be smaller."""
+    """The steps in a series of log values, in their order.
+
+    noise_sd: Standard deviation between values if it is calibrated. The estimate is not taken to be smaller.
+    """
     import numpy as np
 
     x = np.asarray(values, dtype=float)
@@ -103,7 +117,8 @@ def scan(values: Sequence[float], rule: Rule = Rule(), noise_sd: float = 0.0) ->
 
 
 def _variances(x: NDArray[float64], rule: Rule, noise_sd: float) -> tuple[float, float]:
-    """Of noise, from differences of neighbours, and of wander: what differences over `lag` have beyond them."""
+    """The variance of noise, from differences of neighbours, and that of wander: the excess of differences over
+    `lag`."""
     import numpy as np
 
     near = _scale(np.diff(x)) ** 2 / 2

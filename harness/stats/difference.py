@@ -1,5 +1,5 @@
-"""The difference of two sides' logs with its standard error: of pairs, of pairs whose order matters, and of processes
-that are no pairs."""
+"""The difference of two sides' logs with its standard error: for pairs, for pairs whose order matters, and for unpaired
+processes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ class Difference(NamedTuple):
     n: int
 
     def half_width(self, confidence: float) -> float:
-        """Of the interval around the centre."""
+        """Half the width of the interval around the centre."""
         return two_sided(confidence, self.degrees) * self.error
 
 
 class PairFit(NamedTuple):
-    """variance: of the log ratio of one pair, with its degrees of freedom. weight: the centre's variance over it, 1 / n
-    at the least."""
+    """The fit of a comparison's pairs.
+
+    variance: Variance of the log ratio of one pair, with its degrees of freedom.
+    weight: The centre's variance over `variance`, 1 / n at the least.
+    """
 
     centre: float
     variance: float
@@ -41,7 +44,7 @@ class PairFit(NamedTuple):
 
 
 def fit_pairs(log_ratios: Sequence[float]) -> PairFit:
-    """One log ratio per pair, two or more."""
+    """The fit of one log ratio per pair, two or more."""
     n = len(log_ratios)
     centre = math.fsum(log_ratios) / n
     return PairFit(centre, math.fsum((x - centre) ** 2 for x in log_ratios) / (n - 1), 1 / n, n - 1, n)
@@ -50,7 +53,7 @@ def fit_pairs(log_ratios: Sequence[float]) -> PairFit:
 def fit_ordered_pairs(log_ratios: Sequence[float], head_first: Sequence[bool]) -> PairFit:
     """The same with the order in a pair as a covariate: least squares on x = centre ± effect of the order.
 
-    Each order has its own mean; the centre lies half way between the two, so that an effect of the order cancels,
+    Each order has its own mean. The centre lies half way between the two, so that an effect of the order cancels,
     however often each order occurs. Needs a pair of either order, and three in all.
     """
     sides = [[x for x, first in zip(log_ratios, head_first, strict=True) if first is which] for which in (True, False)]
@@ -61,13 +64,13 @@ def fit_ordered_pairs(log_ratios: Sequence[float], head_first: Sequence[bool]) -
 
 
 def paired(log_ratios: Sequence[float]) -> Difference:
-    """One log ratio per pair, two or more."""
+    """The difference from one log ratio per pair, two or more."""
     return fit_pairs(log_ratios).difference
 
 
 def welch(base: Sequence[float], head: Sequence[float]) -> Difference:
-    """Logs of the medians of unrelated processes, two or more a side, whose spreads may differ (Welch, Biometrika
-    34:28, 1947)."""
+    """The difference from logs of the medians of unrelated processes, two or more a side, whose spreads may differ
+    (Welch, Biometrika 34:28, 1947)."""
     a, b = (statistics.variance(side) / len(side) for side in (base, head))
     spread = a**2 / (len(base) - 1) + b**2 / (len(head) - 1)
     degrees = (a + b) ** 2 / spread if spread else len(base) + len(head) - 2

@@ -1,4 +1,4 @@
-"""Joules per call or token with their interval, from the windows of a case, by what is done with times."""
+"""Joules per call or token with their interval, from the windows of a case, by the statistics of times."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from harness.values.measurement import Measurement, Sample
 
 
 def joules(measurement: Measurement, *, net: bool = False) -> Estimate | None:
-    """Per unit; None where they are not known. Level and interval are those of a time: the windows are its samples.
-    net: without what the idle device would have taken; None where that was as much in some window."""
+    """Joules per unit. None if unknown. Level and interval are those of a time: the windows are its samples.
+
+    net: Without the energy of the idle device. None if some window took no more than that.
+    """
     samples = in_joules(measurement, net=net).samples
     return estimate(samples) if all(sample.value_us > 0 for sample in samples) else None
 
 
 def in_joules(measurement: Measurement, *, net: bool = False) -> Measurement:
-    """With a window for each sample, whose value is joules per unit in the place of microseconds: for `estimate`,
-    `ratio` and pairs."""
+    """The measurement with a sample for each window, whose value is joules per unit in the place of microseconds: for
+    `estimate`, `ratio` and pairs."""
     samples = tuple(
         Sample(window.net_j if net else window.gross_j, window.process, number)
         for number, window in enumerate(measurement.energy)

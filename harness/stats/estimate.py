@@ -17,9 +17,9 @@ PROCESS_NOISE = 0.004
 processes of two kernels had 0.35 and 0.37 % on one H100."""
 
 NOTCH = 1.57
-"""Half of the 95 % interval of a median, in IQR / sqrt(n): its standard error is 1.25 IQR / (1.35 sqrt(n)) where the
-middle of the samples is normal, and the notches of two box plots that do not meet differ at about 5 % (McGill, Tukey
-and Larsen, The American Statistician 32:12, 1978)."""
+"""Half of the 95 % interval of a median, in IQR / sqrt(n). Its standard error is 1.25 IQR / (1.35 sqrt(n)) if the
+middle of the samples is normal. The notches of two box plots that do not meet differ at about 5 % (McGill, Tukey and
+Larsen, The American Statistician 32:12, 1978)."""
 
 
 def process_medians(samples: Sequence[Sample]) -> list[float]:
@@ -37,11 +37,11 @@ def estimate(
     process_noise: float = PROCESS_NOISE,
     noise_known: str = "assumed",
 ) -> Estimate | None:
-    """The samples' value and interval; None where there are none.
+    """The samples' value and interval. None without samples.
 
-    Several processes: the geometric mean of their medians with a t interval of the logs, level `process`. One process:
-    the median with its order-statistic interval, widened in quadrature by the noise between processes that one process
-    cannot show, level `round`; its confidence is the one that so few samples reach.
+    For several processes, the geometric mean of their medians with a t interval of the logs, level `process`. For one
+    process, the median with its order-statistic interval, level `round`. That interval is widened in quadrature by the
+    noise between processes that one process cannot show. Its confidence is the one that so few samples reach.
     """
     if not samples:
         return None
@@ -61,8 +61,8 @@ def estimate(
 
 
 def estimate_of(run: Run, measurement: Measurement) -> Estimate | None:
-    """Of a case of a run: with the noise between processes that was calibrated by then; of a file without samples
-    from what it kept of them."""
+    """The estimate of a case of a run, with the noise between processes that was calibrated by then. For a file without
+    samples, from the statistics that it kept."""
     if measurement.statistics is not None:
         return estimate_from_statistics(measurement.statistics)
     known = run.process_noise.get(measurement.case.id)
@@ -72,7 +72,8 @@ def estimate_of(run: Run, measurement: Measurement) -> Estimate | None:
 
 
 def estimate_from_statistics(kept: Statistics, process_noise: float = PROCESS_NOISE) -> Estimate:
-    """The median and its interval by the quartiles, widened as that of samples of one process. level `statistics`."""
+    """The median and its interval by the quartiles, widened like that of samples of one process. level is
+    `statistics`."""
     median = kept.median_us
     own = NOTCH * (kept.q3_us - kept.q1_us) / math.sqrt(kept.rounds)
     half = math.hypot(own, normal_quantile(0.95) * process_noise * median)
@@ -80,8 +81,11 @@ def estimate_from_statistics(kept: Statistics, process_noise: float = PROCESS_NO
 
 
 class MedianInterval(NamedTuple):
-    """confidence: that low..high covers the true median; exact, so above or, with few values, below what was asked
-    for."""
+    """A median with its interval.
+
+    confidence: The exact confidence that low..high covers the true median. It is above the requested one or, with few
+        values, below it.
+    """
 
     median: float
     low: float
@@ -92,9 +96,8 @@ class MedianInterval(NamedTuple):
 def median_interval(values: Sequence[float], confidence: float) -> MedianInterval:
     """Median, and the narrowest symmetric pair of order statistics that covers the true median with the confidence.
 
-    The number of values below the true median is binomial(n, 1/2), whatever the distribution. Where n is too small for
-    the confidence (below 6 for 95 %), the pair is the smallest and the largest value, with the confidence that these
-    have.
+    The number of values below the true median is binomial(n, 1/2), whatever the distribution. If n is too small for the
+    confidence (below 6 for 95 %), the pair is the smallest and the largest value, with the confidence that these have.
     """
     ordered = sorted(values)
     n = len(ordered)

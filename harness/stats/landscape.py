@@ -11,21 +11,21 @@ from harness.values.sweep import Configuration
 
 
 def median_us(row: Configuration) -> float:
-    """Infinite where it has no samples."""
+    """The median time of a configuration. Infinite without samples."""
     values = [sample.value_us for sample in row.measurement.samples]
     return statistics.median(values) if values else math.inf
 
 
 def times_us(rows: Sequence[Configuration]) -> list[tuple[Tunables, float]]:
-    """Every configuration of a question with a time, duplicates with the time of what they are the same as."""
+    """Every configuration of a question with a time. A duplicate has the time of the one that it equals."""
     timed = {row.case.id: median_us(row) for row in rows}
     found = ((row.tunables, timed.get(row.same_as or row.case.id, math.inf)) for row in rows)
     return [(tunables, time) for tunables, time in found if math.isfinite(time)]
 
 
 def importance(rows: Sequence[Configuration]) -> list[tuple[str, float]]:
-    """How much each tunable matters, most important first: the share of the variance of log time that its value alone
-    explains (a main effect). What is left to 100 % is in their interplay. Empty where all times are one."""
+    """The importance of each tunable, most important first: the share of the variance of log time that its value alone
+    explains (a main effect). The remainder to 100 % is in their interplay. Empty if all times are equal."""
     found = times_us(rows)
     logs = [math.log(time) for _, time in found]
     if len(logs) < 2 or (total := statistics.pvariance(logs)) == 0:

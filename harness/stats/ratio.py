@@ -1,4 +1,4 @@
-"""Two cases' samples to the ratio of their times, unpaired."""
+"""Two cases' samples to the ratio of their times."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ def ratio(
     process_noise: float = PROCESS_NOISE,
     paired: bool = True,
 ) -> Ratio | None:
-    """head / base with its interval; None where a side has no samples.
+    """head / base with its interval. None if a side has no samples.
 
-    Processes that measured both sides are pairs: the interval is that of their log ratios, in which what is common to a
-    process cancels. paired: False for samples of two runs, whose processes have numbers in common and nothing else.
-    Sides from different processes, two or more each: Welch's interval of the logs. A single process a side: both
-    order-statistic intervals and the noise between processes in quadrature, level `round`.
+    paired: False for samples of two runs, whose processes share numbers and nothing else.
+
+    Processes that measured both sides are pairs: the interval is that of their log ratios, in which the common part of
+    a process cancels. Sides from different processes, two or more each, get Welch's interval of the logs. A single
+    process a side combines both order-statistic intervals and the noise between processes in quadrature, level `round`.
     """
     if not base or not head:
         return None

@@ -1,4 +1,4 @@
-"""A ratio from what a file kept of its samples: a median, its quartiles, and how many there were."""
+"""A ratio from the statistics that a file kept of its samples: a median, its quartiles, and their number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.values.measurement import Measurement, Statistics
 
 
 def statistics_of(measurement: Measurement) -> Statistics:
-    """What was kept, or the same of the samples, all taken together."""
+    """The kept statistics, or the same from all samples taken together."""
     if measurement.statistics is not None:
         return measurement.statistics
     values = sorted(sample.value_us for sample in measurement.samples)
@@ -20,7 +20,8 @@ def statistics_of(measurement: Measurement) -> Statistics:
 
 
 def ratio_of_statistics(base: Statistics, head: Statistics) -> Ratio:
-    """head / base, with both intervals in quadrature. level `statistics`; n: rounds of the side that has fewer."""
+    """head / base, with both intervals in quadrature. level is `statistics`. n counts rounds of the side that has
+    fewer."""
     sides = [estimate_from_statistics(side) for side in (base, head)]
     value = head.median_us / base.median_us
     half = math.hypot(*(side.half_width / side.value for side in sides))

@@ -1,5 +1,5 @@
-"""Student's t. Whole degrees of freedom, those of processes and pairs, are computed here: importing scipy.special takes
-longer than all that a report or a known sweep does beside. Everything else is scipy's."""
+"""Student's t. Whole degrees of freedom, as processes and pairs have, are computed here: the import of scipy.special
+takes longer than all other work of a report or a known sweep. Everything else is scipy's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 
 MOST_DEGREES = 300
 LEAST_TAIL = 1e-6
-"""Beyond these the sums below lose digits, or take long: the sums are known to the spacing of doubles below 1, so the
-relative error of a quantile grows as 1e-15 over the tail (1e-9 at the smallest tail)."""
+"""Beyond these limits the sums below lose digits, or take long. The sums are known to the spacing of doubles below 1,
+so the relative error of a quantile grows as 1e-15 over the tail (1e-9 at the smallest tail)."""
 CLOSE = 1e-13
 
 
@@ -29,14 +29,14 @@ def two_sided(confidence: float, degrees: float) -> float:
 
 
 def probability_above(value: float, degrees: float) -> float:
-    """The chance of a t variable above the value."""
+    """The probability of a t variable above the value."""
     from scipy.special import stdtr
 
     return float(stdtr(degrees, -value))
 
 
 def _quantile(probability: float, degrees: int) -> float:
-    """Newton's steps inside of a bracket that is halved where they leave it."""
+    """The quantile by Newton's steps inside a bracket, which is halved when a step leaves it."""
     if probability < 0.5:
         return -_quantile(1 - probability, degrees)
     low, high = 0.0, 1.0

@@ -1,4 +1,4 @@
-"""Means over tokens, and whether two are told apart. Consecutive tokens share their past, so blocks of them are the
+"""Means over tokens, and tests for their difference. Consecutive tokens share their past, so blocks of them are the
 units: the interval is Student's t over the means of blocks."""
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ BLOCK_TOKENS = 4
 SHOWN = 0.95
 """Confidence of intervals that are shown."""
 DECIDED = 0.999
-"""Confidence of what is said in words: of 50 comparisons of an arm with itself none is flagged in 95 % of such
-series."""
+"""Confidence of a verdict in words: in 95 % of series of 50 comparisons of an arm with itself, none is flagged."""
 
 
 def mean_of(blocks: Sequence[float], least: float = -math.inf, most: float = math.inf) -> TokenMean:
-    """Two blocks or more. least, most: what the mean cannot be beyond."""
+    """The mean of two blocks or more.
+
+    least, most: Bounds of the mean.
+    """
     half, centre = _half(blocks, SHOWN), statistics.fmean(blocks)
     return TokenMean(centre, max(least, centre - half), min(most, centre + half))
 
 
 def share_of(blocks: Sequence[float], tokens: int) -> TokenMean:
-    """A share of tokens. Where all agree, or none, blocks have no spread: the interval is at least Wilson's for
+    """A share of tokens. If all agree, or none, blocks have no spread: the interval is at least Wilson's for
     independent tokens."""
     found, z = mean_of(blocks, 0.0, 1.0), normal_quantile(SHOWN)
     centre = (found.value + z * z / (2 * tokens)) / (1 + z * z / tokens)
@@ -36,26 +38,30 @@ def share_of(blocks: Sequence[float], tokens: int) -> TokenMean:
 
 
 def difference(head: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Block by block: both are of the same tokens."""
+    """The difference block by block. Both sides have the same tokens."""
     return [b - a for a, b in zip(base, head, strict=True)]
 
 
 def direction(blocks: Sequence[float]) -> int:
-    """Sign of a mean that is told apart from zero at the level of what is said; else 0."""
+    """Sign of a mean that differs from zero at the confidence of verdicts. Else 0."""
     centre = statistics.fmean(blocks)
     return 0 if abs(centre) <= _half(blocks, DECIDED) else (1 if centre > 0 else -1)
 
 
 def judge(apart: Sequence[float], again: Sequence[float], kl_change: Sequence[float]) -> QualityVerdict:
-    """apart: KL between two arms. again: of one of them from itself, in a second pass. kl_change: of what they are away
-    from the float32 model. All by block."""
+    """The verdict on an arm against another. All arguments are by block.
+
+    apart: KL between two arms.
+    again: KL of one of them from itself, in a second pass.
+    kl_change: Change of the divergence from the float32 model.
+    """
     if direction(difference(apart, again)) <= 0:
         return QualityVerdict.AS_ITSELF
     return toward(kl_change) or QualityVerdict.DIFFERS
 
 
 def toward(kl_change: Sequence[float]) -> QualityVerdict | None:
-    """Whether a side is shown to be closer to the float32 model, or farther from it."""
+    """The verdict that a side is closer to the float32 model, or farther from it. None if neither is shown."""
     return {1: QualityVerdict.FARTHER, -1: QualityVerdict.CLOSER}.get(direction(kl_change))
 
 
