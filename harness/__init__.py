@@ -1,7 +1,7 @@
 """Profiles, times and compares GPU inference kernels and the decode that they make up.
 
-In a notebook: `from harness import try_kernel, load`. Programs import `kernel_harness`, see `harness.api`: here, names
-such as `plan` and `compare` are modules.
+In a notebook: `from harness import try_kernel, load`. Programs import `kernel_harness`, see `harness.api`: in this
+package, names such as `plan` and `compare` are modules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The functions for notebooks, imported when they are asked for: the command line starts without them."""
+    """The functions for notebooks, imported on first use: the command line starts without them."""
     if name in ("load", "try_kernel"):
         from harness.attempt import notebook
 

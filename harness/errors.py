@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """In this precedence when several apply: 2, 4, 5, 1, 3, 0."""
+    """If several apply, the first in this order: 2, 4, 5, 1, 3, 0."""
 
     OK = 0
     REGRESSION = 1
@@ -17,19 +17,21 @@ class ExitStatus(IntEnum):
     NOT_COMPARABLE = 4
     CASE_FAILED = 5
     FAULT = 70
-    """A fault of this program, with its traceback: sysexits' EX_SOFTWARE, so that CI takes it for no regression."""
+    """A fault of this program, with its traceback: sysexits' EX_SOFTWARE, so that CI does not take it for a
+    regression."""
     INTERRUPTED = 130
-    """^C or SIGTERM: 128 + SIGINT, as shells have it; no status of the table, since nothing was found out."""
+    """^C or SIGTERM: 128 + SIGINT, the convention of shells. It is not in the table, since there is no result."""
 
 
 class HarnessError(Exception):
-    """One line: what, where, what is allowed. Printed without a traceback; `exit_status` ends the command."""
+    """One line with the problem, its place and the allowed values. Printed without a traceback; `exit_status` ends the
+    command."""
 
     exit_status = ExitStatus.USAGE
 
 
 class NotComparable(HarnessError):
-    """Two runs whose conditions differ in more than what is under test."""
+    """Two runs that differ in more conditions than the one under test."""
 
     exit_status = ExitStatus.NOT_COMPARABLE
 
@@ -41,7 +43,7 @@ class CaseFailed(HarnessError):
 
 
 def allowed(name: str, names: Iterable[str]) -> str:
-    """The end of an error line: what is allowed, and the nearest match where there is one."""
+    """The end of an error line: the allowed names, and the nearest match if there is one."""
     known = sorted(set(names))
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]}?" if near else ""

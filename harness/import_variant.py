@@ -1,4 +1,4 @@
-"""Files of variants and ops to modules, each under a name of its own; what they raise is one line with its place."""
+"""Files of variants and ops to modules, each under its own name. Their errors become one line with its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.suite.closure import imports_relatively
 
 
 class VariantNotLoaded(HarnessError, ImportError):
-    """A variant whose module cannot be imported here; the line names the file and the line that failed."""
+    """A variant whose module cannot be imported here. The line names the file and the line that failed."""
 
 
 def not_loaded(path: Path, error: BaseException) -> VariantNotLoaded:
@@ -24,10 +24,11 @@ def not_loaded(path: Path, error: BaseException) -> VariantNotLoaded:
 
 
 def import_file(op: str, path: Path, source_hash: str) -> ModuleType:
-    """A file under a name of its own, so that neither an installed module nor its former text is taken for it.
+    """The module of a file under its own name, so that neither an installed module nor the file's former text is taken
+    for it.
 
-    The name is below the op's, so that a copy of one of its variants still finds what it imports from there. What lies
-    beside it is found, too, from whatever folder the command was given, after all that is installed.
+    The name is below the op's, so that a copy of one of its variants still finds its imports from there. The files
+    beside it are found, too, whatever the working directory, after all installed modules.
     """
     load_spec(op)
     if str(path.parent) not in sys.path:
@@ -54,8 +55,8 @@ def import_file(op: str, path: Path, source_hash: str) -> ModuleType:
 
 
 def _import_in_package(path: Path, source_hash: str) -> ModuleType:
-    """A file of a package, which imports its neighbours by `from .helper import`: by its dotted name, and anew where
-    its text has changed."""
+    """The module of a file in a package, which imports its neighbours by `from .helper import`. It has its dotted name,
+    and is imported anew if its text has changed."""
     folder, names = path.parent, [path.stem]
     while (folder / "__init__.py").is_file():
         names.insert(0, folder.name)
@@ -72,7 +73,7 @@ def _import_in_package(path: Path, source_hash: str) -> ModuleType:
 
 
 def _line_of(error: BaseException, path: Path) -> int:
-    """The line of the file that an import failed in."""
+    """The line of the file at which an import failed."""
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     if frames and frames[-1] is not None:
         return frames[-1]

@@ -1,4 +1,4 @@
-"""Folders of kernels as packages: found from a suite, each imported under a name of its own.
+"""Folders of kernels as packages: found from a suite, each imported under its own name.
 
 A process runs the kernels of one folder, which it binds to `harness_kernels`, the name by which variants outside of the
 folder import from it. Specs and layouts of any other folder can be read beside it, for a plan or a list, under another
@@ -25,21 +25,21 @@ NAME = "harness_kernels"
 _OTHER = f"{NAME}_of_"
 _MARK = "contract.py"
 _REPLACES = "LIBRARY"
-"""A file in a folder of kernels by which somebody says that it stands in the place of the library."""
+"""A file in a folder of kernels which states that the folder replaces the library."""
 _CHECKOUT = Path("harness", "kernels_root.py")
-"""What lies beside the kernels of a checkout of this harness, of any revision."""
+"""The file that lies beside the kernels of a checkout of this harness, of any revision."""
 
 
 def find(suite_path: Path) -> Path:
-    """The folder of kernels that is the library to a suite: that of the checkout of this harness in which the suite
-    lies, or one above it that says that it is (`kernels/LIBRARY`); else the installed one. Any other `kernels/` adds
-    to it: see `folder_above`."""
+    """The folder of kernels that is the library for a suite. It belongs to the checkout of this harness that holds the
+    suite, or lies above the suite and says so (`kernels/LIBRARY`). Else it is the installed one. Any other `kernels/`
+    adds to it: see `folder_above`."""
     above = folder_above(suite_path.resolve().parent)
     return above if above is not None and replaces(above) else installed()
 
 
 def folder_above(folder: Path) -> Path | None:
-    """The `kernels/` in a folder or above it, up to the root of its repository; None where there is none."""
+    """The `kernels/` in a folder or above it, up to the root of its repository. None if there is none."""
     for above in (folder, *folder.parents):
         if (above / "kernels").is_dir():
             return above / "kernels"
@@ -49,7 +49,7 @@ def folder_above(folder: Path) -> Path | None:
 
 
 def replaces(kernels: Path) -> bool:
-    """Whether a `kernels/` stands in the place of the library."""
+    """Whether a `kernels/` replaces the library."""
     stated = (kernels / _REPLACES).is_file() or (kernels.parent / _CHECKOUT).is_file()
     return stated and (kernels / _MARK).is_file()
 
@@ -67,8 +67,8 @@ def installed() -> Path:
 
 
 def bind(root: Path) -> None:
-    """Makes a folder the one whose kernels this process runs, for its life. Binding it again is no change; another
-    folder is an error: modules of the first may be in use already."""
+    """Makes a folder the one whose kernels this process runs, for its life. A second bind of it changes nothing. Raises
+    HarnessError for another folder, because modules of the first may be in use already."""
     root, bound = root.resolve(), bound_root()
     if not (root / _MARK).is_file():
         raise HarnessError(f"{root}: not a folder of kernels: it has no {_MARK}")
@@ -81,26 +81,28 @@ def bind(root: Path) -> None:
 
 
 def bound_root() -> Path | None:
-    """The folder that `harness_kernels` means in this process, or None as long as nothing decided it."""
+    """The folder that `harness_kernels` means in this process. None until one is bound."""
     module = sys.modules.get(NAME)
     return Path(next(iter(module.__path__))).resolve() if module is not None else None
 
 
 def in_use() -> Path:
-    """The bound folder; as long as nothing is bound, the one that came with this harness."""
+    """The bound folder. Until one is bound, the folder that came with this harness."""
     return bound_root() or installed()
 
 
 def module(name: str, root: Path | None = None) -> ModuleType:
-    """A module of a folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`. root: the folder,
-    None for the one that this process runs."""
+    """A module of a folder by its path in it: `tuned`, `int4_mm.spec`, `models.qwen3_5_moe.layout`.
+
+    root: The folder. None for the one that this process runs.
+    """
     if root is None and NAME in sys.modules:  # asked before every sample: to resolve a path takes 0.1 ms and more
         return importlib.import_module(f"{NAME}.{name}")
     return importlib.import_module(f"{package(root or in_use())}.{name}")
 
 
 def package(root: Path) -> str:
-    """The import name of a folder's modules. As long as no folder is bound, that of this harness becomes it."""
+    """The import name of a folder's modules. If no folder is bound, the folder of this harness becomes bound."""
     root = root.resolve()
     if bound_root() is None and root == installed().resolve():
         bind(root)
@@ -115,9 +117,9 @@ def package(root: Path) -> str:
 
 
 def op_package(op: str, folder: Path, root: Path | None = None) -> str:
-    """The import name of a folder that is an op outside of `root`, or with `models.NAME` an architecture: there
-    `from ..contract import` means the contract of the folder of kernels, and a module that the library has not is one
-    beside the folder. Of two folders that are the same op the second one's name ends with a hash of its path."""
+    """The import name of a folder that is an op outside of `root`, or with `models.NAME` an architecture. In it, `from
+    ..contract import` means the contract of the folder of kernels. A module that the library lacks is one beside the
+    folder. If two folders are the same op, the second one's name ends with a hash of its path."""
     name = f"{package(root or in_use())}.{op}"
     there = sys.modules.get(name)
     if there is not None and [str(folder)] != list(getattr(there, "__path__", ())):
@@ -151,10 +153,10 @@ class _OtherFolders(MetaPathFinder):
 
 
 class _OwnFolder(SourceFileLoader):
-    """`harness_kernels` in the file's imports is the package that it is loaded in."""
+    """`harness_kernels` in the file's imports is the package that the file is loaded in."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compiled anew: byte code beside the file is of its text as it stands."""
+        """The code, always compiled anew: byte code beside the file belongs to its unchanged text."""
         package = fullname.partition(".")[0]
         tree = ast.parse(self.get_data(self.path), self.path)
         for node in ast.walk(tree):

@@ -29,9 +29,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LoadedOp:
-    """op: `contract.Op`. cost: dims -> `contract.Cost`, None where it is counted from inputs and outputs.
-    reference: the float32 definition. inputs: the function that makes the inputs of an op outside of the library; None
-    where `kernels/operands.py` does."""
+    """An op with its reference and inputs.
+
+    op: `contract.Op`.
+    cost: dims -> `contract.Cost`. None if it is counted from inputs and outputs.
+    reference: The float32 definition.
+    inputs: The function that makes the inputs of an op outside of the library. None if `kernels/operands.py` does.
+    """
 
     name: str
     op: Any
@@ -40,13 +44,13 @@ class LoadedOp:
     reference: Callable[..., Any]
     inputs: Callable[..., Any] | None = None
     own_tolerance: frozenset[str] = frozenset()
-    """Dtypes for which an op outside of the library says its own, alone or as pairs (`mxfp4/bfloat16`)."""
+    """Dtypes for which an op outside of the library states its own tolerance, alone or as pairs (`mxfp4/bfloat16`)."""
     weights: str = ""
-    """How the weights of these calls are stored."""
+    """The storage format of these calls' weights."""
 
     def tolerance(self, activations: str, dims: Mapping[str, int] | None = None) -> Tolerance:
-        """How far outputs may be off for activations of that dtype name. Where the op does not say, no sum is taken to
-        be longer than its largest dim. Contracts of older revisions know no rows."""
+        """The tolerance of outputs for activations of that dtype name. If the op states none, no sum is taken to be
+        longer than its largest dim. Contracts of older revisions know no rows."""
         pair = f"{self.weights}/{activations}"
         said = pair if pair in self.op.tolerance else activations
         if self.inputs is not None and said not in self.own_tolerance:
@@ -57,26 +61,30 @@ class LoadedOp:
         return Tolerance(declared.max_error, declared.rms_error, **rows)
 
     def row_dims(self, name: str) -> int | None:
-        """Trailing dimensions of an output or state that make a row; None where the op does not say."""
+        """Trailing dimensions of an output or state that make a row. None if the op does not state them."""
         found: int | None = getattr(self.op, "row_dims", {}).get(name)
         return found
 
     def output_dtype(self, name: str, activations: str) -> str:
-        """Dtype name of a floating-point output: the activations' unless the op says another. Empty in older revisions,
-        whose contract does not say."""
+        """Dtype name of a floating-point output: the activations' unless the op states another. Empty in older
+        revisions, whose contract states none."""
         usual = "bfloat16" if activations in NARROW else activations
         found: str = self.op.output_dtypes.get(name, usual) if hasattr(self.op, "output_dtypes") else ""
         return found
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Names of the conditions of `kernels/stress.py` under which the op is checked; none in older revisions."""
+        """Names of the conditions of `kernels/stress.py` under which the op is checked. Empty in older revisions."""
         return tuple(getattr(self.op, "stress", ()))
 
 
 @dataclass(frozen=True)
 class LoadedVariant:
-    """tunables: every keyword of `run` with its default. source_hash: sha256 of source_text."""
+    """A variant of an op as it is run.
+
+    tunables: Every keyword of `run` with its default.
+    source_hash: sha256 of source_text.
+    """
 
     op: str
     name: str
@@ -108,8 +116,10 @@ class ModelModules:
 
 
 def load_op(name: str, weights: str = "") -> LoadedOp:
-    """An op with its reference; HarnessError where there is none of that name. weights: how an op outside of the
-    library is to store those that it makes."""
+    """An op with its reference. Raises HarnessError if there is none of that name.
+
+    weights: The storage format of the weights that an op outside of the library makes.
+    """
     source = bound_kernels().sources.get(name)
     if source is not None and source.reference:
         return replace(_load_own(load_spec(name)), weights=weights)
@@ -162,18 +172,18 @@ def _module_of(op: str, function: Function) -> ModuleType:
 
 
 def load_stress() -> Any:
-    """`kernels/stress.py`: changes the inputs of an op so that they show mistakes."""
+    """`kernels/stress.py`, which changes the inputs of an op so that they reveal mistakes."""
     return kernels_root.module("stress")
 
 
 def load_operands() -> Any:
-    """`kernels/operands.py`: makes the inputs of an op."""
+    """`kernels/operands.py`, which makes the inputs of an op."""
     return kernels_root.module("operands")
 
 
 @cache
 def load_model(architecture: str) -> ModelModules:
-    """The modules of an architecture; HarnessError where there is none of that name."""
+    """The modules of an architecture. Raises HarnessError if there is none of that name."""
     layout, own = load_layout(architecture), bound_kernels().models.get(architecture)
     if own is not None:
         return _own_model(architecture, layout, Path(own))
@@ -184,7 +194,7 @@ def load_model(architecture: str) -> ModelModules:
 
 
 def _own_model(name: str, layout: Any, path: Path) -> ModelModules:
-    """An architecture outside of the library: one file, or a folder of the same modules as one of the library's."""
+    """An architecture outside of the library: one file, or a folder with the same modules as one of the library's."""
     if hasattr(layout, "KIND"):
         return _standard(layout)
 
@@ -230,11 +240,11 @@ _loaded: dict[tuple[str, Path, str, str], LoadedVariant] = {}
 
 
 def load_variant(op: str, name: str, suite_folder: str | Path) -> LoadedVariant:
-    """A variant of an op, by the name that an arm uses. A file outside the op's folder that changed since is loaded
-    anew.
+    """A variant of an op, by the name that an arm uses. A file outside of the op's folder is loaded anew if it has
+    changed.
 
-    Raises HarnessError where there is no such variant or its signature does not fit the op, and VariantNotLoaded where
-    importing it fails.
+    Raises HarnessError if there is no such variant or its signature does not fit the op, and VariantNotLoaded if its
+    import fails.
     """
     library = bound_kernels(suite_folder)
     path, function = library.known_file(op, name), library.function(op, name)

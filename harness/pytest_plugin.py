@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """The suites become arguments; alone, they are all that is collected."""
+    """Adds the suites to the arguments. Without other arguments, only they are collected."""
     suites = config.getoption("--suite")
     if not suites:
         return
@@ -48,7 +48,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class SuiteFile(pytest.File):
-    """A suite: one item for each kernel case that has an answer of its own."""
+    """A suite: one item for each kernel case that has its own answer."""
 
     def __init__(self, *, cases: Sequence[Case], **rest: Any) -> None:
         super().__init__(**rest)
@@ -76,7 +76,8 @@ class Clock:
         return self._now_s
 
     def take(self) -> None:
-        """The next sample passes. From zero again, so that no digit of it is lost beside what passed before."""
+        """Lets the next sample pass. The clock starts from zero again, so that earlier time costs no digit of the
+        sample."""
         self._now_s = self._left_us.pop(0) / 1e6
 
     def reset(self) -> None:
@@ -100,7 +101,7 @@ def _benchmark(case_id: str, suite: Path, clock: Clock) -> Callable[..., None]:
 
 
 def _reject(measurement: Measurement) -> None:
-    """A case that is wrong fails, one that cannot be here is skipped, both with the reason."""
+    """Fails a case that is wrong and skips one that cannot run here, both with the reason."""
     from harness.values.measurement import Status
 
     if measurement.status is Status.UNSUPPORTED:
@@ -110,7 +111,7 @@ def _reject(measurement: Measurement) -> None:
 
 
 def _facts(measurement: Measurement, bench: SuiteCasesBench) -> dict[str, Any]:
-    """What stands beside the numbers in pytest-benchmark's files."""
+    """The fields beside the numbers in pytest-benchmark's files."""
     case, environment = measurement.case, bench.environment
     answer = case.answer
     return {
@@ -128,7 +129,7 @@ def _facts(measurement: Measurement, bench: SuiteCasesBench) -> dict[str, Any]:
 
 
 def _bench(config: pytest.Config, suite: Path) -> SuiteCasesBench:
-    """Of the whole session: torch is loaded and the machine looked at once."""
+    """The bench of the whole session: torch is loaded and the machine examined once."""
     from harness.serving.suite_cases import SuiteCasesBench
 
     benches = config.stash.setdefault(BENCHES, {})

@@ -11,7 +11,7 @@ NAME = "harness_reports"
 
 
 def bind() -> None:
-    """Binds the name to the `reports/` folder beside this package; an installed or bound one stays as it is."""
+    """Binds the name to the `reports/` folder beside this package. An installed or bound one stays as it is."""
     folder = Path(__file__).resolve().parent.parent / "reports"
     if NAME in sys.modules or not (folder / "table.py").is_file():
         return

@@ -1,4 +1,4 @@
-"""What is shown and handed on without passwords: URLs in text, and the environment of code that is measured."""
+"""Removes passwords from displayed URLs, and secrets from the environment of measured code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _USER_PASSWORD = re.compile(r"(\w+://[^:@/\s]*):\S*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:password|sslpassword|passfile)=)[^&\s]*", re.IGNORECASE)
 
 WITHHELD = re.compile(r"HARNESS_(STORE|SHARED)|PG[A-Z]+|GITHUB_TOKEN|ACTIONS_\w*TOKEN")
-"""Variables that name the stores of a team or open them, and those with which a CI job acts for its repository. Whoever
-has them can rewrite what was measured; a kernel is somebody's code and needs none."""
+"""Variables that name the stores of a team or open them, and those with which a CI job acts for its repository. Their
+owner can rewrite measurements. A kernel is somebody's code and needs none."""
 
 
 def masked(text: str) -> str:
