@@ -26,7 +26,7 @@ COMPUTED_NAN = (
     "outside of an input (a load without mask)"
 )
 LOW_PRECISION = 0.05
-"""A spread-out rms error below this is rounding: bfloat16 sums of thousands of terms reach 2 %."""
+"""An rms error below this, spread over the whole output, is rounding: bfloat16 sums of thousands of terms reach 2 %."""
 FEW = 3
 """Fewer wrong values than this, each off by little, form no pattern."""
 

@@ -1,4 +1,4 @@
-"""A trace file to a profile: the GPU's time by cause, or the CPU's where there was no GPU, with sums that add up
+"""Break a trace file down into a profile: the GPU's time, or the CPU's where there was no GPU, with sums that add up
 exactly."""
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ _decode = msgspec.json.Decoder(list[Event]).decode
 def read_events(pieces: Iterator[bytes], quality: Counter[str]) -> Iterator[list[Event]]:
     """The objects of `traceEvents`, or of a bare list.
 
-    quality: counts damaged_events, repaired_events, unclosed_list. Without a list of events, `no_list` is set
-    and everything that looks like an event is read.
+    quality: counts damaged_events, repaired_events, unclosed_list. Without a list of events, `no_list` is set and
+    everything that looks like an event is read.
     """
     portions = _portions(chain((_after_header(pieces, quality),), pieces))
     buffer = next(portions, b"")
