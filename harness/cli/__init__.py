@@ -1,4 +1,4 @@
-"""The command line: one module a command; everything heavy is imported inside the command."""
+"""The command line: one module per command; heavy imports stay inside the command."""
 
 from harness import reports_root
 

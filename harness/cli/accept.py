@@ -1,4 +1,4 @@
-"""`harness accept`: a change that is meant to be; its level is the one that later changes are held against."""
+"""`harness accept`: accept an intended change; later changes are compared with its level."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from harness.cli.options import Store
 
 
 def command(
-    change: Annotated[str, typer.Argument(metavar="CASE@COMMIT", help="A case that changed, and the commit of it.")],
-    why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")],
+    change: Annotated[
+        str, typer.Argument(metavar="CASE@COMMIT", help="The changed case and the commit that changed it.")
+    ],
+    why: Annotated[str, typer.Option("--why", help="The reason, for later readers.")],
     at_most: Annotated[
-        float, typer.Option(min=0, help="Percent slower that are accepted; 0: what was found, and 1 % more.")
+        float, typer.Option(min=0, help="Accept at most this slowdown, in percent; 0: the one found plus 1 %.")
     ] = 0,
-    suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
+    suite: Annotated[str, typer.Option(help="Suite file; default: the only one.")] = "",
     store: Store = "",
 ) -> None:
-    """Accept a change of a case, and say why.
+    """Accept a change of a case, with the reason.
 
-    It stands in the store, and in the suite's `NAME.history.yaml` for review.
+    The store keeps it, and so does the suite's `NAME.history.yaml`, for review.
     """
     from harness.cli.confirm import suite_file
     from harness.errors import HarnessError

@@ -1,4 +1,4 @@
-"""`harness show try...`: the attempts, one attempt, its source text, or how it differs from another one."""
+"""`harness show try...`: the attempts, one attempt, its source text, or its difference from another attempt."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from harness.values.attempt import Attempt
 
 PIPED_WIDTH = 200
-"""Columns where nobody looks: enough for all of a row."""
+"""Width in columns when the output is not a terminal: enough for a whole row."""
 
 
 def show(name: str, source: str, diff: str, store: Store, as_json: bool) -> None:
-    """Prints what `try` (all) or `try:7` (one) means."""
+    """Print the attempts that the name selects: `try` all, `try:7` one."""
     if name == "try":
         _list(store, as_json)
         return
@@ -50,7 +50,7 @@ def _labels(attempt: Attempt) -> tuple[str, ...]:
 
 
 def _diff(attempt: Attempt, other: str, store: Store) -> str:
-    """From the attempt to another one, or to its file as it is now."""
+    """The difference between the attempt and another one, or its file as it is now."""
     if other == UNSAID:
         path = Path(attempt.file)
         text, name = (path.read_text(encoding="utf-8"), f"{path.name} now") if path.is_file() else ("", "(gone)")

@@ -1,4 +1,4 @@
-"""`harness bisect`: which commit made a case slower or faster."""
+"""`harness bisect`: find the commit that made a case slower or faster."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from harness.cli.sharing import Share
 
 
 def command(
-    case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k, that means one case.")],
+    case: Annotated[str, typer.Argument(help="Part of a case's id, as for -k; it must match one case.")],
     good: Annotated[str, typer.Argument(help="The older commit, before the change.")],
-    bad: Annotated[str, typer.Argument(help="The newer commit, after it.")],
-    suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
+    bad: Annotated[str, typer.Argument(help="The newer commit, after the change.")],
+    suite: Annotated[str, typer.Option(help="Suite file; default: the only one.")] = "",
     budget: Annotated[
-        float, typer.Option(min=0, help="Seconds for comparing the ends, and the answer; 0: as the suite says.")
+        float, typer.Option(min=0, help="Seconds for comparing both ends and confirming the answer; 0: the suite's.")
     ] = 0,
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's own.")] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     store: Store = "",
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find the commit that changed a case. Status 0 found, 3 a range or not reproducible, 5 all are broken."""
+    """Find the commit that changed a case. Exit status 0: found, 3: only a range found or not reproducible, 5: every
+    commit is broken."""
     from harness.bisect.live import Bisection
     from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress

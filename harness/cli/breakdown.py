@@ -1,4 +1,4 @@
-"""`harness breakdown`: where the time of a trace went, and what changed between two."""
+"""`harness breakdown`: GPU time of a trace by category and kernel, and the difference between two traces."""
 
 from __future__ import annotations
 
@@ -24,33 +24,40 @@ By = Literal["kernel", "op", "scope", "layer", "stream", "launch", "device", "pr
 def command(
     traces: Annotated[
         list[Path],
-        typer.Argument(help="Traces: files (packed or not), folders, patterns, archives, told by their content."),
+        typer.Argument(
+            help="Traces: files (packed or not), folders, patterns or archives, recognized by their content."
+        ),
     ],
     categories: Annotated[
-        Path | None, typer.Option(help="Rules (YAML) that go before the shipped ones, or `replace: true` them.")
+        Path | None, typer.Option(help="Rules (YAML) applied before the shipped ones, or instead with `replace: true`.")
     ] = None,
-    by: Annotated[By, typer.Option(help="What the second table lists.")] = "kernel",
+    by: Annotated[By, typer.Option(help="Grouping of the second table.")] = "kernel",
     top: Annotated[int, typer.Option(min=0, help="Rows of the second table.")] = 12,
     steps: Annotated[
-        str, typer.Option(help="Decode steps in each trace, for us per step; or `2-5`: these ProfilerSteps alone.")
+        str, typer.Option(help="Decode steps in each trace, to show us per step; or `2-5`: only these ProfilerSteps.")
     ] = "",
-    skip: Annotated[int, typer.Option(min=0, help="Leave out so many of the first ProfilerSteps.")] = 0,
+    skip: Annotated[int, typer.Option(min=0, help="Skip this many of the first ProfilerSteps.")] = 0,
     window: Annotated[
-        str, typer.Option(help="START..END from the first row on, in ms or with a unit (`200us..1.5ms`, `5..`).")
+        str, typer.Option(help="START..END after the first row, in ms or with a unit (`200us..1.5ms`, `5..`).")
     ] = "",
     captured_by: Annotated[
         Path | None,
-        typer.Option(help="A trace of the same program op by op: kernels of graph replays get its ops and modules."),
+        typer.Option(
+            help="An eager trace of the same program: its ops and modules are assigned to the kernels of graph replays."
+        ),
     ] = None,
     ranks: Annotated[
         bool | None,
-        typer.Option("--ranks/--pair", help="Several traces are ranks of one job, or are not. Else the files say it."),
+        typer.Option(
+            "--ranks/--pair", help="The traces are, or are not, ranks of one job. Default: read from the files."
+        ),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with every table to this file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every table to this file, as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where the time of traces went, what changed, who waited. Of a trace without a GPU, CPU time."""
+    """Break down GPU time in traces by category and kernel. Diff two traces, or show which ranks waited. A trace
+    without a GPU is broken down by CPU time."""
     from harness.cli.breakdown_ranks import show_ranks
     from harness.ranks.recognise import recognise
     from harness.trace.inputs.members import trace_files

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def show_ranks(
     ranks: Ranks, categories: Path | None, top: int, html: Path | None, csv: Path | None, as_json: bool
 ) -> None:
-    """A line per rank, who waited for whom; as text, page, CSV or JSON."""
+    """Show a row per rank and who waited for whom, as text, page, CSV or JSON."""
     from harness.cli.output_file import write
     from harness.ranks.job import read_job
 

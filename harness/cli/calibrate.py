@@ -11,20 +11,20 @@ from harness.cli.sharing import Share
 
 
 def command(
-    suite: Annotated[str, typer.Argument(help="Suite file; the only one of the repository when left out.")] = "",
+    suite: Annotated[str, typer.Argument(help="Suite file; default: the only one of the repository.")] = "",
     match: Match = "",
     arms: Arms = "",
-    revision: Annotated[str, typer.Option(help="What is measured against itself.")] = ".",
+    revision: Annotated[str, typer.Option(help="Revision to measure against itself.")] = ".",
     worktrees: Annotated[int, typer.Option(min=1, help="Pairs of worktrees; the offset needs four.")] = 6,
-    pairs: Annotated[int, typer.Option(min=2, help="Pairs of processes in each; sixteen in all are needed.")] = 4,
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    pairs: Annotated[int, typer.Option(min=2, help="Pairs of processes in each; at least sixteen in all.")] = 4,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     gpus: Gpus = 1,
     note: Note = "",
     store: Store = "",
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure identical code against itself: what is noise here. Each calibration adds to those before it."""
+    """Measure this machine's noise floor with A/A runs. Each calibration adds to the earlier ones."""
     from harness.cli.compare_live import interruptible
     from harness.cli.execute import end
     from harness.cli.progress import RunProgress

@@ -1,4 +1,4 @@
-"""What `history --changes`, `confirm` and `track` show of a history's changes, and the status by which they end."""
+"""The changes that `history --changes`, `confirm` and `track` show, and the exit status that follows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show_known(known: Known, as_json: bool) -> None:
 
 
 def end_by(standings: Sequence[Standing], everything: bool) -> None:
-    """Ends the command with 1 where a confirmed slowdown is open; everything: with 3 where something is suspected."""
+    """End the command with 1 where a confirmed slowdown is open; everything: with 3 where one is suspected."""
     from harness.errors import ExitStatus
 
     if any(one.open_changes for one in standings):

@@ -1,4 +1,4 @@
-"""`harness check`: is a suite right, and is everything that it names correct? Nothing is timed or stored."""
+"""`harness check`: check a suite and the correctness of everything that it names. Nothing is timed or stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.values.run import Run
     from harness.values.suite import Suite
 
-TUNED = "Compile what tuned files of another Triton keep, by that one and by the one here; run nothing."
+TUNED = "Compile tuned configurations of another Triton with that release and the installed one; run nothing."
 
 
 def command(
@@ -22,17 +22,18 @@ def command(
     arms: Arms = "",
     match: Match = "",
     static: Annotated[
-        bool, typer.Option("--static", help="Only the file: names, types, signatures. Needs no torch.")
+        bool, typer.Option("--static", help="Check the file alone: names, types, signatures. Needs no torch.")
     ] = False,
     tuned: Annotated[bool, typer.Option("--tuned", help=TUNED)] = False,
     device: Annotated[
-        str, typer.Option(help="With --tuned: the device of the files; of this machine if left out.")
+        str, typer.Option(help="With --tuned: device whose files are read; default: this machine's.")
     ] = "",
-    target: Annotated[str, typer.Option(help="With --tuned: architecture, such as sm_90; of the GPU here.")] = "",
+    target: Annotated[str, typer.Option(help="With --tuned: architecture, such as sm_90; default: the GPU's.")] = "",
     wheels: Annotated[Path | None, typer.Option(help="With --tuned: install old Tritons from this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a suite, then compute each of its cases once. Against the float32 reference; nothing is timed."""
+    """Check a suite, then check each case against its reference. The reference is computed in float32; nothing is
+    timed."""
     import sys
 
     from harness.plan import expand
@@ -63,7 +64,7 @@ def command(
 
 
 def _check_tuned(suite: Suite, match: str, device: str, target: str, wheels: Path | None) -> None:
-    """Status 5 where a configuration no longer compiles, 1 where one became worse in what gates."""
+    """Exit with 5 where a configuration no longer compiles, 1 where a gating metric got worse."""
     from harness.cli.compare_live import interruptible, say
     from harness.compilers.old_choices import check_choices
     from harness.device.probe import slug_here
@@ -85,7 +86,7 @@ def _check_tuned(suite: Suite, match: str, device: str, target: str, wheels: Pat
 
 
 def _show(run: Run, as_json: bool) -> None:
-    """The verdict on each case; ends with status 5 where one is wrong or failed, and where none could be checked."""
+    """Show the result of each case; exit with 5 where one is wrong or failed, or where none could be checked."""
     from harness.cli.execute import refuse_empty
     from harness.errors import ExitStatus
     from harness.values.measurement import Status

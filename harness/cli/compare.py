@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
 
-SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` for one arm."
+SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` selects one arm."
 ACCEPT = "Comma-separated conditions that may differ, such as torch,triton; they are shown."
-SUITE = "Suite file, for sides that are measured; else the only one."
+SUITE = "Suite file, for sides that are measured now; default: the only one."
 TARGET = "With --static: architectures, comma-separated [sm_80,sm_90]."
-DEVICE = "With --static: the GPU whose tuned files are read, such as nvidia-h100-80gb-hbm3."
-IDENTICAL = "Measure cases that run the same code on both sides, too."
+DEVICE = "With --static: read the tuned files of this GPU, such as nvidia-h100-80gb-hbm3."
+IDENTICAL = "Also measure cases that run the same code on both sides."
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
 
 
 def command(
     ctx: typer.Context,
     base: Annotated[str, typer.Argument(help=SIDE)],
-    head: Annotated[str, typer.Argument(help="The other side, named like the first.")],
+    head: Annotated[str, typer.Argument(help="The other side, in the same notation.")],
     accept: Annotated[str, typer.Option(help=ACCEPT)] = "",
     suite: Annotated[str, typer.Option(envvar="HARNESS_SUITE", help=SUITE)] = "",
     match: Match = "",
     arms: Arms = "",
-    budget: Annotated[float, typer.Option(min=0, help="Seconds that measuring may take; 0: as the suite says.")] = 0,
+    budget: Annotated[float, typer.Option(min=0, help="Seconds for measuring; 0: the suite's.")] = 0,
     base_python: Annotated[str, typer.Option(help="Interpreter of the base side, with its own torch and Triton.")] = "",
     head_python: Annotated[str, typer.Option(help="Interpreter of the head side.")] = "",
     measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     gpus: Gpus = 1,
     static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
     target: Annotated[list[str] | None, typer.Option(help=TARGET)] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "",
-    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
+    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it instead of text.")] = "",
     read: Read = "",
     at: At = "",
     unit: Unit = "",
@@ -57,7 +57,8 @@ def command(
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what became slower or faster. Status 0 nothing, 1 regression, 3 undecided, 4 not comparable, 5 failed."""
+    """Compare two revisions, arms or stored runs. Exit status 0: no regression, 1: regression, 3: undecided, 4: not
+    comparable, 5: failed."""
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 
@@ -100,7 +101,8 @@ def _judge_stored(base: str, head: str, runs: RunStore, accept: list[str], markd
 
 
 def _are_stored(base: str, head: str, runs: RunStore) -> bool:
-    """Whether both sides are stored runs; False where both are measured now. HarnessError for one of each."""
+    """Return True where both sides are stored runs, False where both are measured now. Raises HarnessError for one of
+    each."""
     from harness.compare import is_stored
     from harness.runner.live_sides import check_revision
 
@@ -127,7 +129,7 @@ def _explained(
 
 
 def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:
-    """Raises NotComparable in place of text about two runs that are not."""
+    """Show the comparison. Raises NotComparable instead of printing text about two runs that are not comparable."""
     if markdown:
         from harness.cli.output_file import write_markdown
         from harness_reports.pages.comparison_markdown import render as as_markdown

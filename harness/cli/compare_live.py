@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from harness.values.verdict import Comparison
 
 UNDER_TEST = ("torch", "triton", "cuda")
-"""May differ where the sides have interpreters of their own."""
+"""Facts that may differ where the sides have interpreters of their own."""
 
 
 class LiveComparison(NamedTuple):
-    """binaries: of the kernels that moved."""
+    """The result of a live comparison. binaries: of the kernels that changed speed."""
 
     comparison: Comparison
     binaries: tuple[StaticCase, ...]
 
 
 def terms(live: Live, accept: list[str], budget_s: float, measure_identical: bool, gpus: int) -> Terms:
-    """accept: conditions that may differ, by name. budget_s: 0 for the suite's. gpus: over which pairs are spread."""
+    """The terms of a comparison. accept: conditions that may differ, by name. budget_s: 0 for the suite's. gpus: the
+    number of GPUs that share the pairs."""
     from harness.runner.lane import devices_for
     from harness.runner.paired import Terms
 
@@ -43,7 +44,7 @@ def terms(live: Live, accept: list[str], budget_s: float, measure_identical: boo
 
 
 def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: str) -> LiveComparison:
-    """Measures both sides, judges them and looks at what moved; progress goes to standard error."""
+    """Measure both sides, judge them and inspect the cases that changed; progress goes to standard error."""
     from harness.cli.progress import RunProgress
     from harness.runner.live_sides import prepare
     from harness.runner.stage import Options
@@ -63,7 +64,7 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
 
 
 def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
-    """Of the kernels that moved on a GPU: what both sides compile to, which for them is in Triton's cache already."""
+    """The binaries of both sides, for kernels that changed speed on a GPU; Triton's cache already holds most."""
     from harness.runner.compare_static import binaries
     from harness.values.verdict import Verdict
 
@@ -82,7 +83,7 @@ def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
 
 
 def _profile_both(pairs: Pairs, found: Comparison) -> None:
-    """Where a decode moved, one profile of each side: after the verdict, in processes that time nothing."""
+    """Profile each side once where a decode changed: after the verdict, in processes that time nothing."""
     from harness.runner.measuring_lock import measuring_lock
     from harness.values.verdict import Verdict
 
@@ -93,7 +94,7 @@ def _profile_both(pairs: Pairs, found: Comparison) -> None:
 
 
 def stored_sides(comparison: Comparison, store: Store) -> tuple[StoredSide, StoredSide]:
-    """Both sides of what was just measured, with the profiles that were taken after the verdict."""
+    """Both sides of the comparison just measured, with the profiles that were taken after the verdict."""
     from harness.compare import StoredSide
 
     base, head = (StoredSide(store.load(side.run), side.arm) for side in (comparison.base, comparison.head))
@@ -101,13 +102,13 @@ def stored_sides(comparison: Comparison, store: Store) -> tuple[StoredSide, Stor
 
 
 def say(text: str) -> None:
-    """A line of progress, where there is no bar."""
+    """Print a line of progress, where there is no bar."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def interruptible(kept: Callable[[], str] | str) -> Iterator[None]:
-    """Ends the command with one line, and what it kept, on ^C and SIGTERM."""
+    """End the command on ^C or SIGTERM, with one line that names the data kept."""
     try:
         yield
     except KeyboardInterrupt:

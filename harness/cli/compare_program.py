@@ -14,21 +14,19 @@ if TYPE_CHECKING:
 
 Read = Annotated[
     str,
-    typer.Option(
-        help="With `-- CMD`. Where its figure is: wall, cpu, rss, regex, json, a format of benchmarks [wall]."
-    ),
+    typer.Option(help="With `-- CMD`. Source of its figure: wall, cpu, rss, regex, json or a benchmark format [wall]."),
 ]
-At = Annotated[str, typer.Option(help="With --read: a pattern with one group, a path in JSON, a benchmark's name.")]
+At = Annotated[str, typer.Option(help="With --read: a pattern with one group, a JSON path or a benchmark's name.")]
 Unit = Annotated[str, typer.Option(help="With --read regex, json: ns, us, ms, s; tok/s or another rate.")]
-File = Annotated[str, typer.Option(help="With --read: a file that the program writes, in place of its output.")]
+File = Annotated[str, typer.Option(help="With --read: a file that the program writes, instead of its output.")]
 Setup = Annotated[str, typer.Option(help="With `-- CMD`: a command that prepares each checkout, such as a build.")]
-TimeLimit = Annotated[float, typer.Option(min=0, help="With `-- CMD`: seconds after which a run is ended [600].")]
+TimeLimit = Annotated[float, typer.Option(min=0, help="With `-- CMD`: stop a run after this many seconds [600].")]
 
 
 def program_of(
     words: list[str] | None, read: str, at: str, unit: str, file: str, setup: str, time_limit: float
 ) -> Program | None:
-    """What stands behind `--`; None where nothing does. Raises HarnessError for options without a program."""
+    """The program given after `--`, or None. Raises HarnessError for options without a program."""
     given = {"--read": read, "--at": at, "--unit": unit, "--file": file, "--setup": setup, "--time-limit": time_limit}
     if words is None:
         for name, value in given.items():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def command(live: Live, store: Store, targets: list[str], device: str, as_json: bool, markdown: str) -> None:
-    """Compiles both sides, shows what differs, ends with its status."""
+    """Compile both sides, show the differences and end with the status of the comparison."""
     from harness.cli.progress import RunProgress
     from harness.runner.compare_static import TARGETS, compare_static
 

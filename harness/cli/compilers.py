@@ -14,28 +14,31 @@ if TYPE_CHECKING:
     from harness.values.compilers import CompilerMatrix
     from harness.values.suite import Suite
 
-TRITON = "Versions, oldest first: 3.9.0, newest, installed, a wheel, the folder of a source build. As the suite says."
-TARGET = "Architectures, comma-separated: sm_90, gfx942. As the suite says."
+TRITON = (
+    "Versions, oldest first: 3.9.0, newest, installed, a wheel or the folder of a source build. Default: the suite's."
+)
+TARGET = "Architectures, comma-separated: sm_90, gfx942. Default: the suite's."
 
 
 def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     triton: Annotated[str, typer.Option(help=TRITON)] = "",
     target: Annotated[str, typer.Option(help=TARGET)] = "",
-    base: Annotated[str, typer.Option(help="The version in use; else the installed one, else the first.")] = "",
+    base: Annotated[str, typer.Option(help="The version in use; default: the installed one, else the first.")] = "",
     wheels: Annotated[Path | None, typer.Option(help="Install versions from this folder, without an index.")] = None,
-    device: Annotated[str, typer.Option(help="The GPU whose tuned files are read: nvidia-h100-80gb-hbm3.")] = "",
+    device: Annotated[str, typer.Option(help="Read the tuned files of this GPU: nvidia-h100-80gb-hbm3.")] = "",
     match: Match = "",
     arms: Arms = "",
-    neighbours: Annotated[bool, typer.Option(help="Compile the configurations beside the chosen one, too.")] = True,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
-    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it in place of the text.")] = "",
+    neighbours: Annotated[bool, typer.Option(help="Also compile the configurations next to the chosen one.")] = True,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one per core.")] = 0,
+    markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it instead of text.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
-    keep: Annotated[bool, typer.Option(help="Keep it in the store, for what changed when.")] = True,
+    keep: Annotated[bool, typer.Option(help="Keep the result in the store, to date later changes.")] = True,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say which kernels another Triton makes worse, on either vendor. Status 0 none, 1 worse, 5 does not compile."""
+    """Find kernels that another Triton release compiles worse. For NVIDIA and AMD targets. Exit status 0: none, 1:
+    worse, 5: does not compile."""
     from harness.suite.load import load_suite
 
     if as_json and markdown == "-":
@@ -77,7 +80,7 @@ def _compiled(
 
 
 def _kept(suite: Suite, found: CompilerMatrix, store: str, keep: bool) -> list[CompilerMatrix]:
-    """What the store had of the suite before, oldest first. keep: adds this one."""
+    """The suite's matrices in the store before this one, oldest first. keep: adds this one."""
     from harness.store import Store as RunStore
     from harness.store.compilations import add, matrices
     from harness.store.writer import this_command

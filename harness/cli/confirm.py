@@ -1,4 +1,4 @@
-"""`harness confirm`: suspected changes measured anew, before anybody is told."""
+"""`harness confirm`: measure suspected changes again before reporting them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from harness.cli.options import AsJson, Store
 
 
 def command(
-    case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k; all cases when left out.")] = "",
-    suite: Annotated[str, typer.Option(help="Suite file; the one that there is when left out.")] = "",
-    ends: Annotated[bool, typer.Option("--ends", help="Compare both ends alone; do not search the commit.")] = False,
-    most: Annotated[int, typer.Option(min=0, help="Measure so many alarms, the largest first; 0: all.")] = 0,
+    case: Annotated[str, typer.Argument(help="Part of a case's id, as for -k; default: all cases.")] = "",
+    suite: Annotated[str, typer.Option(help="Suite file; default: the only one.")] = "",
+    ends: Annotated[bool, typer.Option("--ends", help="Compare both ends only; do not search for the commit.")] = False,
+    most: Annotated[int, typer.Option(min=0, help="Measure this many alarms, the largest first; 0: all.")] = 0,
     budget: Annotated[
-        float, typer.Option(min=0, help="Seconds for each comparison of two commits; 0: as the suite says.")
+        float, typer.Option(min=0, help="Seconds for each comparison of two commits; 0: the suite's.")
     ] = 0,
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's own.")] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure what `history --changes` suspects. Status 0 nothing is open, 1 a slowdown is, 3 one is suspected."""
+    """Measure the changes that `history --changes` suspects. Exit status 0: nothing open, 1: a slowdown is open, 3: one
+    is suspected."""
     from harness.cli.changes_shown import end_by, show_known
     from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
@@ -59,7 +60,7 @@ def command(
 
 
 def suite_file(suite: str, store: str) -> Path:
-    """The suite that is meant, as for `compare`."""
+    """The suite file, found as for `compare`."""
     from harness.runner.live_sides import Live, suite_of
     from harness.store import Store as RunStore
 

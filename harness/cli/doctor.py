@@ -1,4 +1,4 @@
-"""`harness doctor`: what this machine can measure, one line each, with a remedy where it cannot."""
+"""`harness doctor`: check this machine, one line per item, with a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.cli.options import AsJson, Store
 
 
 def command(
-    bandwidth: Annotated[bool, typer.Option(help="Measure how fast memory is read.")] = True,
+    bandwidth: Annotated[bool, typer.Option(help="Measure memory read bandwidth.")] = True,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine can measure, and how to mend the rest."""
+    """Check this machine and suggest a fix for every problem."""
     from harness.doctor import examine
 
     found = list(examine(_folder(store), bandwidth))
@@ -32,7 +32,7 @@ def command(
 
 
 def _folder(store: str) -> Path:
-    """Where the run store is, or will be; the current folder where a database server keeps the runs."""
+    """The folder of the run store, existing or not; the current folder where a database server keeps the runs."""
     if "://" in store:
         return Path()
     return Path(store).parent if store else Path(".harness")

@@ -1,4 +1,5 @@
-"""What `run`, `profile` and `sweep` share: execute a suite with progress, show the stored run, end with its status."""
+"""The part that `run`, `profile` and `sweep` share: execute a suite with progress, show the stored run, end with its
+status."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from harness.worker.launch import Ahead
 def execute(
     path: Path, arms: Sequence[str], match: str, options: Options, location: str, ahead: Ahead | None = None
 ) -> tuple[Run, dict[str, str]]:
-    """Runs a suite; returns the stored run and the reason of each case that failed, by id."""
+    """Run a suite; return the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
     if suite.outside and "figures" not in options.stages:
         asked = f"{path}: its engine runs outside of this program, which measures its figures and nothing else"
@@ -60,7 +61,7 @@ def execute(
 
 
 def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
-    """Shows a run on standard output and ends the command: status 5 where a case failed or was incorrect, or where
+    """Show a run on standard output and end the command: status 5 where a case failed or was incorrect, or where
     nothing was measured."""
     if as_json:
         from harness_reports.documents.runs import run_text
@@ -77,13 +78,13 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
 
 
 def refuse_empty(run: Run) -> None:
-    """Ends the command with status 5 where nothing was measured."""
+    """End the command with status 5 where nothing was measured."""
     if run.nothing_measured:
         raise CaseFailed(f"nothing was measured: {run.nothing_measured}")
 
 
 def end(failed: Mapping[str, str]) -> None:
-    """Says which cases failed, on standard error, and ends the command with status 5 if any did."""
+    """List the failed cases on standard error, and end the command with status 5 if there are any."""
     for case, reason in failed.items():
         print(visible(f"failed: {case}: {reason}"), file=sys.stderr)
     if failed:

@@ -1,4 +1,4 @@
-"""`harness explain`: what a verdict, a status or a column means."""
+"""`harness explain`: the meaning of a verdict, a status or a column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def command(word: Annotated[list[str] | None, typer.Argument(help="SLOWER, INCORRECT, `of read`, ...")] = None) -> None:
-    """Say what a verdict, a status or a column means.
+    """Explain a verdict, a status or a column.
 
     Without a word it lists the words that it knows.
     """

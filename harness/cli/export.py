@@ -1,4 +1,4 @@
-"""`harness export`: a stored run as a file to carry."""
+"""`harness export`: write a stored run to a portable file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.cli.options import Store
 
 def command(
     run: Annotated[str, typer.Argument(help="`last`, `last~1`, an id, a tag or an exported file.")],
-    file: Annotated[Path, typer.Argument(help="Where to; compressed where it ends in .gz.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; compressed if its name ends in .gz.")],
     store: Store = "",
 ) -> None:
-    """Write a stored run, whole, to a file."""
+    """Write a whole stored run to a file."""
     import sys
 
     from harness.store import Store as RunStore

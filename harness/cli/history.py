@@ -17,27 +17,32 @@ if TYPE_CHECKING:
     from harness.values.point import CasePoint, CaseSeries
 
 SHOWN = 100
-"""Runs of a case that a terminal shows unless --last says otherwise."""
+"""Runs of a case that a terminal shows unless --last gives another number."""
 
 
 def command(
-    case: Annotated[str, typer.Argument(help="A part of a case's id, as for -k; several cases are listed in turn.")],
-    suite: Annotated[str, typer.Option(help="Only runs of this suite, by name; all when left out.")] = "",
+    case: Annotated[str, typer.Argument(help="Part of a case's id, as for -k; every matching case is listed.")],
+    suite: Annotated[str, typer.Option(help="Only runs of this suite, by name; default: all.")] = "",
     last: Annotated[
         int | None,
-        typer.Option(min=0, help="Only so many of the newest runs; 0: all [100; of --json all; of --changes 2000]."),
+        typer.Option(
+            min=0, help="Only this many of the newest runs; 0: all [100; with --json all; with --changes 2000]."
+        ),
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the first cases over their runs into this file.")] = None,
     changes: Annotated[
-        bool, typer.Option("--changes", help="Suspected changes over commits, each machine for itself; and no runs.")
+        bool,
+        typer.Option(
+            "--changes", help="Show suspected changes over commits instead of runs, separately for each machine."
+        ),
     ] = False,
     fail_on: Annotated[
-        str, typer.Option(help="With --changes: `new` ends with 1 where a confirmed slowdown is not accepted.")
+        str, typer.Option(help="With --changes: `new` exits with 1 where a confirmed slowdown is not accepted.")
     ] = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """A case over runs and commits, each value with its interval. A history shows; `harness compare` judges."""
+    """Show a case over runs and commits, with intervals. For a verdict use `harness compare`."""
     from harness.history.reading import meant
     from harness.store import Store as RunStore
 
@@ -67,7 +72,8 @@ def command(
 
 
 def _changes(stored: RunStore, case: str, suite: str, last: int | None, fail_on: str, as_json: bool) -> None:
-    """By the order of the commits of the repository here; without one, of the runs, which is said."""
+    """Show changes in the order of the repository's commits; without a repository, in the order of the runs, with a
+    note."""
     from harness.cli.changes_shown import end_by, show_known
     from harness.history.reading import SCANNED, read
 

@@ -14,7 +14,8 @@ def command(
     file: Annotated[Path, typer.Argument(help="A file of `harness export`, `harness store dump` or pytest-benchmark.")],
     store: Store = "",
 ) -> None:
-    """Add an exported run, or all of a dump, to the store. Importing it again changes nothing. Prints its id here."""
+    """Add an exported run, or a whole dump, to the store. Importing again changes nothing. Prints each run's id in this
+    store."""
     from harness.store import Store as RunStore
     from harness.store import read_exported
     from harness.store.dump import is_dump, read_dump

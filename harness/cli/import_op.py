@@ -1,4 +1,4 @@
-"""`harness import-op`: other people's problems as ops of one's own."""
+"""`harness import-op`: import problems of other collections as ops."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ KINDS = ("kernelbench", "flashinfer-bench", "hf-kernels", "tritonbench")
 
 def command(
     kind: Annotated[str, typer.Argument(help="kernelbench, flashinfer-bench, hf-kernels or tritonbench.")],
-    source: Annotated[str, typer.Argument(help="A problem's file, a folder of problems, or a pattern in quotes.")],
+    source: Annotated[str, typer.Argument(help="A problem's file, a folder of problems, or a quoted pattern.")],
     out: Annotated[
-        str, typer.Option("--out", "-o", help="The op's file; of several problems a folder. Left out: here.")
+        str,
+        typer.Option(
+            "--out", "-o", help="File of the op, or folder for several problems; default: the current folder."
+        ),
     ] = "",
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Modules in evaluation mode: no dropout.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Make ops of other people's problems.
+    """Import problems of other benchmark collections as ops.
 
-    An op file and a suite for each, or one line why not.
+    Each problem becomes an op file and a suite, or one line with the reason why not.
 
-    A problem's code runs in a process of its own, never in this one; read what you import all the same.
+    A problem's code runs in a process of its own, never in this one; still, read the code that you import.
     """
     from harness.errors import HarnessError, allowed
 

@@ -1,4 +1,4 @@
-"""`harness init`: a suite and an op to begin with, in the user's repository."""
+"""`harness init`: a first suite and op in the user's repository."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="Where the files go; made where there is none.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; created if missing.")] = Path(),
     name: Annotated[str, typer.Option(help="Name of the op, its file and its suite.")] = "my_op",
 ) -> None:
-    """Write a commented suite and an op with a kernel to begin with.
+    """Write a commented starter suite and an op with a kernel.
 
-    Files that are there stay as they are.
+    Existing files are never overwritten.
     """
     from harness.skeleton.write import write_skeleton
 

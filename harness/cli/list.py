@@ -1,4 +1,4 @@
-"""`harness list`: what a suite would do, case by case, without touching a device or importing torch."""
+"""`harness list`: the cases of a suite, one by one, without touching a device or importing torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from harness.cli.options import Arms, AsJson, Match, csv
 
 PIPED_WIDTH = 200
-"""Columns where nobody looks: wide enough that no id is cut."""
+"""Width in columns when the output is not a terminal: wide enough that no id is cut."""
 
 
 def command(
@@ -19,7 +19,7 @@ def command(
     match: Match = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print what a suite asks, and which variants answer it. Needs no torch."""
+    """List a suite's cases and the variant that each runs. Needs no torch."""
     from harness.plan import expand
     from harness.suite.load import load_suite
 

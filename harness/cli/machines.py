@@ -1,4 +1,4 @@
-"""`harness machines`: each machine of the store, how fast it was at its newest run beside its usual."""
+"""`harness machines`: each machine of the store, with its speed at its newest run beside its usual speed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness.cli.options import AsJson, Store
 
 
 def command(
-    match: Annotated[str, typer.Argument(help="A part of a machine's name; all when left out.")] = "",
+    match: Annotated[str, typer.Argument(help="Part of a machine's name; default: all.")] = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Machines and their health. Status 3 where one is slow beside its own usual, by its newest run."""
+    """List machines and their health. Exit status 3: in its newest run, a machine was slower than its usual speed."""
     from harness.errors import ExitStatus, HarnessError
     from harness.machines.health import every_machine
     from harness.store import Store as RunStore

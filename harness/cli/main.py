@@ -50,12 +50,11 @@ from harness.errors import ExitStatus, HarnessError
 from harness.plain_text import on_terminal, visible
 
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
-"""What a system says of a file or folder that the program may not have, wherever it asks; no other OSError is the
-user's to mend."""
+"""Errors that a system raises where the program may not use a file or folder; the user cannot fix any other OSError."""
 
 app = typer.Typer(
     name="harness",
-    help="Profiles, times and compares GPU inference kernels and the decode that they make up.",
+    help="Profile, time and regression-test GPU inference kernels, alone and inside a full decode.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -63,7 +62,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def program(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def program(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         print(__version__)
         raise typer.Exit
@@ -101,7 +100,7 @@ app.command("try")(try_.command)
 
 
 def main() -> None:
-    """Entry point of the `harness` script. SIGTERM is taken as ^C: what was measured is stored, workers are ended."""
+    """Run the `harness` script. SIGTERM is treated as ^C: finished measurements are stored and workers are ended."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     _write_utf_8()
     try:
@@ -123,8 +122,9 @@ def main() -> None:
 
 
 def _with_one_command(arguments: list[str]) -> typer.Typer:
-    """The program with the command that is called alone: to build the parameters of all takes longer than to read a
-    small trace. With all where the first argument names none, for help and for what is said about a wrong name."""
+    """The program with only the called command: building the parameters of every command takes longer than reading a
+    small trace. With every command where the first argument names none, for help and for messages about a wrong
+    name."""
     named = [command for command in app.registered_commands if command.name in arguments[:1]]
     if not named:
         return app
@@ -134,14 +134,14 @@ def _with_one_command(arguments: list[str]) -> typer.Typer:
 
 
 def _fault(error: Exception) -> NoReturn:
-    """An error that nobody foresaw. Python's own status for it, 1, is a regression here."""
+    """Report an unforeseen error. Python's own exit status for it, 1, would mean a regression here."""
     traceback.print_exception(error)
     print("error: a fault of this program, not of your kernel; please report the lines above", file=sys.stderr)
     raise SystemExit(int(ExitStatus.FAULT)) from None
 
 
 def _write_utf_8() -> None:
-    """Whatever the locale: a table has a ± in it and JSON is UTF-8, and under another encoding a finished run would end
+    """Write UTF-8 in every locale: tables contain ± and JSON is UTF-8. Under another encoding a finished run would end
     in an error while it is shown."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         line_buffering = sys.stdout.line_buffering
@@ -151,9 +151,9 @@ def _write_utf_8() -> None:
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output or error that ends the command as a shell's tools end where nobody reads on (`| head`): the
-    libraries that print would end it with status 1, which is a regression here. A terminal gets no control characters
-    but this program's own; a pipe or file gets the text as it is."""
+    """Standard output or error that ends the command as shell tools end when their reader is gone (`| head`). The
+    printing libraries would exit with 1, which is a regression here. A terminal gets no control characters but this
+    program's own; a pipe or file gets the text unchanged."""
 
     def write(self, text: str) -> int:
         try:

@@ -1,4 +1,4 @@
-"""`harness note`: a note and tags for an attempt that was worth it, or a note on the history of a case."""
+"""`harness note`: a note and tags for an attempt worth keeping, or a note on the history of a case."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import typer
 
 from harness.cli.options import Store
 
-WHAT = "`try:7`, `try:last`; or CASE@COMMIT, whose note stands in the suite's history."
+WHAT = "`try:7`, `try:last`; or CASE@COMMIT, for a note in the suite's history."
 
 
 def command(
     what: Annotated[str, typer.Argument(metavar="ATTEMPT|CASE@COMMIT", help=WHAT)],
-    note: Annotated[str, typer.Option("-m", help="The note; of an attempt, in place of the one that it had.")] = "",
-    tag: Annotated[str, typer.Option(help="A name to be found by: `try:NAME`. Several: comma-separated.")] = "",
-    suite: Annotated[str, typer.Option(help="Of CASE@COMMIT: suite file; the one that there is when left out.")] = "",
+    note: Annotated[str, typer.Option("-m", help="The note; it replaces an attempt's earlier one.")] = "",
+    tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`. Several: comma-separated.")] = "",
+    suite: Annotated[str, typer.Option(help="For CASE@COMMIT: suite file; default: the only one.")] = "",
     store: Store = "",
 ) -> None:
-    """Keep a note with an attempt or with a commit of a case.
+    """Attach a note to an attempt or to a commit of a case.
 
-    An attempt can have tags, too. `@COMMIT` is a note with the commit of all cases.
+    An attempt can also have tags. `@COMMIT` puts a note on the commit for all cases.
     """
     if "@" in what:
         return _of_history(what, note, tag, suite, store)

@@ -8,10 +8,10 @@ import typer
 
 from harness.errors import HarnessError
 
-Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; all of the suite when left out.")]
+Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; default: all of the suite.")]
 Match = Annotated[str, typer.Option("-k", help="Only cases whose id contains this (several: comma-separated).")]
 Note = Annotated[str, typer.Option("-m", help="A note kept with the run.")]
-Gpus = Annotated[int, typer.Option(min=1, help="GPUs of one kind, each with pairs of its own at the same time.")]
+Gpus = Annotated[int, typer.Option(min=1, help="GPUs of one kind; each measures its own pairs at the same time.")]
 Store = Annotated[
     str,
     typer.Option("--store", envvar="HARNESS_STORE", help="Run store: a file or a database URL [.harness/runs.sqlite]."),
@@ -20,11 +20,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Versioned JSON on standard
 
 
 UNSAID = "*"
-"""The value of an option that stands without one, where it may: `--source`, `--diff`."""
+"""Value of an option given without one, where this is allowed: `--source`, `--diff`."""
 
 
 def refuse(why: str, **given: object) -> None:
-    """What was given and has no meaning here is refused, not overlooked."""
+    """Raise HarnessError for options that have no effect here, rather than ignore them."""
     for name, value in given.items():
         if value:
             raise HarnessError(f"{'-' if len(name) == 1 else '--'}{name.replace('_', '-')}: {why}")

@@ -8,7 +8,8 @@ from harness.errors import HarnessError
 
 
 def write(option: str, file: Path, content: str | bytes, *, make_folder: bool = False) -> None:
-    """HarnessError, with the option, where it cannot be. make_folder: the option names a folder, which is made."""
+    """Write the file. Raises HarnessError, naming the option, where it cannot be written. make_folder: the option names
+    a folder, which is created."""
     try:
         if make_folder:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -18,7 +19,7 @@ def write(option: str, file: Path, content: str | bytes, *, make_folder: bool = 
 
 
 def write_markdown(file: str, text: str) -> None:
-    """To a file, or for `-` to standard output."""
+    """Write text to a file, or for `-` to standard output."""
     if file == "-":
         print(text)
     else:

@@ -1,4 +1,4 @@
-"""`harness profile`: where the time of a suite's decode, or of a program, goes, by category and kernel."""
+"""`harness profile`: time of a suite's decode, or of a program, by category and kernel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 8
 def command(
     ctx: typer.Context,
     suite: Annotated[
-        Path | None, typer.Argument(help="Suite file (YAML); or, behind `--`, a Python program and its arguments.")
+        Path | None, typer.Argument(help="Suite file (YAML); or, after `--`, a Python program and its arguments.")
     ] = None,
     arms: Arms = "",
     engine: Annotated[
@@ -30,21 +30,19 @@ def command(
     ] = EAGER,
     steps: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help=f"Decode steps that are recorded, {STEPS}; of a program all to its end."),
+        typer.Option(min=1, max=1000, help=f"Decode steps to record [{STEPS}]; of a program: default all to its end."),
     ] = None,
-    after: Annotated[int, typer.Option(min=0, help="Steps of a program that are left out before those.")] = 0,
-    range_: Annotated[
-        str, typer.Option("--range", help="A `record_function` of a program whose calls are its steps.")
-    ] = "",
+    after: Annotated[int, typer.Option(min=0, help="Steps of a program to skip first.")] = 0,
+    range_: Annotated[str, typer.Option("--range", help="A `record_function` of a program; each call is a step.")] = "",
     signal: Annotated[
-        str, typer.Option(help="Record a program from one such signal (USR2) to the next.", metavar="NAME")
+        str, typer.Option(help="Record a program between two of these signals (USR2).", metavar="NAME")
     ] = "",
-    keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
+    keep_traces: Annotated[Path | None, typer.Option(help="Keep the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Profile the steps of every arm, or a program behind `--`."""
+    """Profile the steps of every arm, or a program after `--`."""
     if PROGRAM in ctx.meta:
         from harness.programs.window import window
 

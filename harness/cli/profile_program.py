@@ -1,4 +1,4 @@
-"""`harness profile -- script.py`: a program as it is, alone or as a rank under torchrun."""
+"""`harness profile -- script.py`: an unmodified program, alone or as a rank under torchrun."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def profile_program(
     words: list[str], window: Window, keep: Path | None, note: str, location: str, as_json: bool
 ) -> None:
-    """Runs the program under the profiler. The first rank stores the run and shows it; each rank ends with the status
-    of its own part."""
+    """Run the program under the profiler. The first rank stores and shows the run; each rank ends with the status of
+    its own part."""
     from harness.programs.execute import profile_program as profiled
     from harness.programs.place import this_place
     from harness.programs.words import python_program
@@ -44,7 +44,8 @@ def profile_program(
 
 
 def refuse_ranks() -> None:
-    """A suite's decode is a job of one process: as many would measure beside each other."""
+    """Refuse to run as one of several ranks: a suite's decode runs in one process, and every rank would measure beside
+    the others."""
     world_size = os.environ.get("WORLD_SIZE", "")
     if world_size.isdigit() and int(world_size) > 1:
         raise HarnessError(

@@ -10,16 +10,16 @@ from typing import Any
 PER_CASE = ("verify", "capture", "check", "compile")
 """Steps that are too many for a line each."""
 OF_EQUAL_PARTS = ("configurations",)
-"""Steps of many parts that take about as long as each other: the time that is left is worth saying."""
+"""Steps with parts of about equal duration, for which the remaining time can be estimated."""
 EVERY_S = 5.0
-"""Between two lines of how far one step has come, where there is no bar: a sweep has hundreds of configurations."""
+"""Seconds between two progress lines of one step, where there is no bar: a sweep has hundreds of configurations."""
 
 
 class RunProgress:
-    """Called with stage, what is being done, cases done and of how many; see `runner.execute.Report`."""
+    """A callback for the stage, the work in it, cases done and their total; see `runner.execute.Report`."""
 
     def __init__(self, stages: bool = True) -> None:
-        """stages: a line for each, where there is no bar; not, where many processes do the same again and again."""
+        """stages: print a line for each, where there is no bar; False where many processes repeat the same stages."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -50,7 +50,7 @@ class RunProgress:
             self._bar.stop()
 
     def say(self, text: str) -> None:
-        """A line that stays, above the bar."""
+        """Print a line that stays, above the bar."""
         if self._bar is not None:
             self._console.print(text, markup=False, highlight=False)
         else:
@@ -66,7 +66,7 @@ class RunProgress:
             self._line(step, text, f"{done}/{of} cases done" if of else "")
 
     def _left(self, step: str, done: int, of: int) -> str:
-        """`, 40 s left`, by the parts that were done since the step was first seen."""
+        """`, 40 s left`, estimated from the parts done since the step began."""
         now_s = time.monotonic()
         if step != self._part:
             self._part, self._began_s, self._done = step, now_s, done
@@ -74,7 +74,7 @@ class RunProgress:
         return f", {(now_s - self._began_s) / seen * (of - done):.0f} s left" if seen > 0 else ""
 
     def _line(self, step: str, text: str, done: str) -> None:
-        """A line for what is new; how far the same step has come every few seconds."""
+        """Print a line for a new step, and the progress of the same step every few seconds."""
         line = f"{text} ({done})" if done else text
         if line == self._last or (step == self._step and time.monotonic() < self._said + EVERY_S):
             return

@@ -1,4 +1,4 @@
-"""`harness record -- script.py`: what a running program calls, as op files to try, sweep and compare."""
+"""`harness record -- script.py`: the calls of a running program, as op files to try, sweep and compare."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the op files and their suite.")] = Path(
         "recorded"
     ),
-    after: Annotated[int, typer.Option(min=0, help="Steps of the program that are left out first.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Steps that are looked at.")] = 4,
-    every: Annotated[int, typer.Option(min=1, help="One step of so many is looked at.")] = 16,
-    range_: Annotated[str, typer.Option("--range", help="A `record_function` whose calls are the steps.")] = "",
+    after: Annotated[int, typer.Option(min=0, help="Steps of the program to skip first.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to record.")] = 4,
+    every: Annotated[int, typer.Option(min=1, help="Record one step in this many.")] = 16,
+    range_: Annotated[str, typer.Option("--range", help="A `record_function`; each call is a step.")] = "",
     samples: Annotated[int, typer.Option(min=0, help="Calls of each case whose tensors are kept.")] = 2,
-    megabytes: Annotated[int, typer.Option(min=0, help="Of tensors that are kept in all.")] = 256,
-    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    megabytes: Annotated[int, typer.Option(min=0, help="Most megabytes of tensors to keep in all.")] = 256,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Record the Triton launches, custom ops and chosen modules of a program as op files."""
+    """Record a program's kernel and module calls as op files. Records Triton launches, custom ops and the chosen
+    modules."""
     if PROGRAM not in ctx.meta:
         raise HarnessError("nothing to record; wanted `harness record -- script.py ARGUMENTS`")
     from harness.programs.place import this_place

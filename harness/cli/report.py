@@ -1,4 +1,4 @@
-"""`harness report`: stored runs as pages, charts, tables and files for other programs. Runs where there is no torch."""
+"""`harness report`: stored runs as pages, charts, tables and files for other programs. Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import typer
 from harness.cli.options import Store, csv
 
 SITE_RUNS = 100
-"""Runs that have a page and a row in the index of a site, the newest."""
+"""The newest runs, which have a page and a row in the index of a site."""
 SITE_POINTS = 200
-"""Points of a case on a machine that its page shows, the newest."""
+"""The newest points of a case on a machine, which its page shows."""
 
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
@@ -38,17 +38,19 @@ def command(
     formats: Annotated[
         str,
         typer.Option(
-            "--format", help="Of md,html,svg,png,pr,csv,json,hud,tables.csv: only these. With --out -: one, or text."
+            "--format",
+            help="Only these of md,html,svg,png,pr,csv,json,hud,tables.csv. With --out -: one of them, or text.",
         ),
     ] = "",
-    pr: Annotated[bool, typer.Option("--pr", help="What goes into a pull request: the same as --format pr.")] = False,
-    against: Annotated[str, typer.Option(help="A base to compare the run with, named as in `harness compare`.")] = "",
+    pr: Annotated[bool, typer.Option("--pr", help="Write the pull-request comment: the same as --format pr.")] = False,
+    against: Annotated[str, typer.Option(help="Base to compare the run with, named as in `harness compare`.")] = "",
     accept: Annotated[str, typer.Option(help="With --against: conditions that may differ, such as torch,triton.")] = "",
     history: Annotated[int, typer.Option(min=0, help="Earlier complete runs of the suite to chart in the page.")] = 0,
     site: Annotated[str, typer.Option(help="Folder for static pages: index, each RUN [all], trends.")] = "",
     store: Store = "",
 ) -> None:
-    """Write the report of a stored run: Markdown, HTML, charts. Of several, side by side; of all, a site."""
+    """Write the report of a stored run: Markdown, HTML, charts. Several runs are shown side by side; --site covers all
+    of them."""
     from harness.errors import HarnessError
     from harness.store import Store as RunStore
 
@@ -124,7 +126,7 @@ def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
 
 
 def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
-    """Of the runs that are named, else of the newest, with the trends of all cases from their points."""
+    """Write the site of the named runs, or of the newest, with the trends of all cases from their points."""
     from harness.history.reading import known_of
     from harness.machines.health import every_machine
     from harness.store import events

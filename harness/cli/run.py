@@ -16,18 +16,18 @@ def command(
     arms: Arms = "",
     match: Match = "",
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
-    only: Annotated[str, typer.Option(help="Of kernels,decode,figures,profile: only these.")] = "",
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    only: Annotated[str, typer.Option(help="Only these of kernels,decode,figures,profile.")] = "",
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     energy: Annotated[
-        bool, typer.Option("--energy", help="Joules per call and token, too; 12 s for each case.")
+        bool, typer.Option("--energy", help="Also measure joules per call and token; 12 s for each case.")
     ] = False,
-    keep_traces: Annotated[Path | None, typer.Option(help="Leave the profiler's traces in this folder.")] = None,
+    keep_traces: Annotated[Path | None, typer.Option(help="Keep the profiler's traces in this folder.")] = None,
     note: Note = "",
     store: Store = "",
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
-    """Verify, time and profile a suite; store the run and show it."""
+    """Verify, time and profile a suite; store and show the run."""
     from harness.worker.launch import Ahead
 
     with Ahead() as ahead:

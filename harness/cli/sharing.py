@@ -1,7 +1,7 @@
-"""`--share`: what a command measured goes into the team's store when the command has ended, never before.
+"""`--share`: push a command's measurements into the team's store when the command has ended, never before.
 
-The push is a process of its own with a deadline: a server that is away, restarts or says nothing costs one line. What
-did not arrive waits in the outbox of the local store for the next command that shares, or for `harness push`.
+The push is a process of its own with a deadline: a server that is down, restarts or never replies costs one line. Runs
+that did not arrive wait in the outbox of the local store for the next command that shares, or for `harness push`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from harness.errors import HarnessError
 from harness.secrets import masked
 
 DEADLINE_S = 120.0
-"""Of a push after a command; what it did not get to waits."""
+"""Deadline of a push after a command; runs that are not pushed by then wait."""
 
 
 def share_at_the_end(context: typer.Context, share: str) -> str:
-    """Called as the option is read: whatever becomes of the command, what it stored is shared when it has ended."""
+    """Called as the option is read: however the command ends, the runs that it stored are shared afterwards."""
     if share:
         context.call_on_close(partial(_share, context, share))
     return share
@@ -32,7 +32,7 @@ Share = Annotated[
     str,
     typer.Option(
         "--share", envvar="HARNESS_SHARED", callback=share_at_the_end,
-        help="A team's store, into which what was measured is pushed at the end.",
+        help="Push the results into this team store at the end.",
     ),
 ]  # fmt: skip
 
@@ -43,7 +43,7 @@ def _share(context: typer.Context, share: str) -> None:
 
 
 def push_waiting(share: str, location: str) -> str:
-    """Puts this process's runs into the outbox and pushes all that wait; what came of it in a line, empty where nothing
+    """Put this process's runs into the outbox and push all that wait; return the result in a line, empty where nothing
     waits."""
     from harness.store import Store, outbox
 
@@ -63,8 +63,8 @@ def push_waiting(share: str, location: str) -> str:
 
 
 def _push(uuids: list[str], share: str, location: str) -> str:
-    """In a process that may hang for as long as a mute server likes. The URL is handed on where no list of processes
-    shows it."""
+    """Push in a process of its own, which may hang for as long as a mute server likes. The URL is passed where no list
+    of processes shows it."""
     environment = {**os.environ, "HARNESS_SHARED": share, "HARNESS_STORE": location}
     command = [sys.executable, "-m", "harness", "push", *uuids]
     try:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 BARE = ("--source", "--diff")
 LISTED = 100
-"""Runs that a terminal shows unless --last says otherwise."""
+"""Runs that a terminal shows unless --last gives another number."""
 
 
 class Command(TyperCommand):
-    """`--source` and `--diff` may stand without a value."""
+    """A command whose `--source` and `--diff` may be given without a value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = []
@@ -31,21 +31,19 @@ class Command(TyperCommand):
 
 def command(
     run: Annotated[
-        str, typer.Argument(help="`last`, `last~1`, an id, a tag or a file; `try`, `try:7`; all runs when left out.")
+        str, typer.Argument(help="`last`, `last~1`, an id, a tag or a file; `try`, `try:7`; default: all runs.")
     ] = "",
-    source: Annotated[
-        str, typer.Option(help="Print the source text of the variant of this case (or a part of its id).")
-    ] = "",
+    source: Annotated[str, typer.Option(help="Print the source of the variant of this case (or part of its id).")] = "",
     diff: Annotated[
-        str, typer.Option(help="Of an attempt: its text against another attempt's, or the file as it is now.")
+        str, typer.Option(help="For an attempt: diff its source with another attempt's, or with the file as it is now.")
     ] = "",
     last: Annotated[
-        int | None, typer.Option(min=0, help="List only so many of the newest runs; 0: all [100; of --json all].")
+        int | None, typer.Option(min=0, help="List only this many of the newest runs; 0: all [100; with --json all].")
     ] = None,
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what is stored."""
+    """Show stored runs and attempts, or one of them."""
     from harness.store import Store as RunStore
 
     runs = RunStore(store)

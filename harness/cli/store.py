@@ -1,4 +1,5 @@
-"""`harness store`: makes, upgrades, checks, copies, dumps and prunes run stores; `harness push`: runs into a team's."""
+"""`harness store`: create, upgrade, check, copy, dump and prune run stores; `harness push`: copy runs into a team's
+store."""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ import typer
 
 from harness.cli.options import Store
 
-app = typer.Typer(help="Make, upgrade, check, copy, dump and prune run stores.", no_args_is_help=True)
+app = typer.Typer(help="Create, upgrade, check, copy, dump and prune run stores.", no_args_is_help=True)
 
 Location = Annotated[str, typer.Argument(help="A file or a database URL.")]
 
 
 @app.command()
 def create(store: Store = "") -> None:
-    """Make the tables of a store. A team's database is made by this alone; a file also by the first run."""
+    """Create the tables of a store. A team's database needs this command; the first run creates a file by itself."""
     from harness.store import database
     from harness.store.store import url_of
     from harness.store.tables import STORE_VERSION
@@ -28,7 +29,7 @@ def create(store: Store = "") -> None:
 
 @app.command()
 def upgrade(store: Store = "") -> None:
-    """Bring a store of an older harness to this one's version. A file is copied first."""
+    """Upgrade a store of an older harness to this version. A file is copied first."""
     from harness.store import database
     from harness.store.store import url_of
     from harness.store.tables import STORE_VERSION
@@ -44,7 +45,8 @@ def upgrade(store: Store = "") -> None:
 
 @app.command()
 def check(store: Store = "") -> None:
-    """Read every row of a store. Names those that are damaged or belong to no run, and ends with status 5 then."""
+    """Read every row of a store. Names damaged rows and rows that belong to no run; exit status 5 where there are
+    any."""
     from harness.errors import CaseFailed
     from harness.store import Store as RunStore
     from harness.store.checking import check as check_rows
@@ -60,7 +62,7 @@ def check(store: Store = "") -> None:
 
 @app.command()
 def copy(source: Location, target: Location) -> None:
-    """Copy all runs and attempts from one store into another. What is there already stays as it is."""
+    """Copy all runs and attempts from one store into another. Those already there stay unchanged."""
     from harness.store import Store as RunStore
     from harness.store.copying import copy as copy_runs
     from harness.store.copying import refuse_same
@@ -73,7 +75,9 @@ def copy(source: Location, target: Location) -> None:
 
 
 @app.command()
-def dump(file: Annotated[Path, typer.Argument(help="Where to: .jsonl or .jsonl.gz.")], store: Store = "") -> None:
+def dump(
+    file: Annotated[Path, typer.Argument(help="The file to write: .jsonl or .jsonl.gz.")], store: Store = ""
+) -> None:
     """Write every run as a line of JSON. `harness import` reads it back, run by run."""
     from harness.store import Store as RunStore
     from harness.store.dump import dump as write_lines
@@ -87,10 +91,10 @@ def dump(file: Annotated[Path, typer.Argument(help="Where to: .jsonl or .jsonl.g
 @app.command()
 def prune(
     older_than: Annotated[float, typer.Option(min=0, help="Days since the run's start.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the data; default: only list it.")] = False,
     store: Store = "",
 ) -> None:
-    """Remove what old runs hold beside their points. Tagged runs and the evidence of every verdict stay."""
+    """Remove the bulk data of old runs and keep their points. Tagged runs and the evidence of every verdict stay."""
     from harness.store import Store as RunStore
     from harness.store.pruning import prunable
     from harness.store.pruning import prune as remove
@@ -108,7 +112,7 @@ def prune(
 
 
 def push(
-    run: Annotated[list[str] | None, typer.Argument(help="`last`, ids, tags; all finished runs when left out.")] = None,
+    run: Annotated[list[str] | None, typer.Argument(help="`last`, ids, tags; default: all finished runs.")] = None,
     share: Annotated[
         str, typer.Option("--share", envvar="HARNESS_SHARED", help="The team's store: a database URL or a file.")
     ] = "",

@@ -23,39 +23,39 @@ if TYPE_CHECKING:
     from harness.values.sweep import SweepResult
     from harness.worker.launch import Ahead
 
-SEARCH = "How configurations are gone through; left out: all of them below 100, guided from there on."
+SEARCH = "Search strategy; default: exhaustive below 100 configurations, guided from there on."
 PIPED_WIDTH = 140
-"""Columns where nobody looks: enough for all of a row."""
+"""Width in columns when the output is not a terminal: enough for a whole row."""
 
 
 def command(
     suite: Annotated[Path, typer.Argument(help="Suite file (YAML).")],
     match: Match = "",
     tokens: Annotated[str, typer.Option(help="Tokens of a call; several: comma-separated.")] = "1",
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds of each pass; 0: as many as it needs.")] = 0,
-    again: Annotated[bool, typer.Option("--again", help="Time anew what the store knows.")] = False,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds of each pass; 0: as many as needed.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Time stored configurations again.")] = False,
     compile_only: Annotated[bool, typer.Option("--compile-only", help="Compile all, without a GPU, and stop.")] = False,
-    target: Annotated[str, typer.Option(help="Architecture to compile for (sm_90); of the GPU here if left out.")] = "",
-    carried: Annotated[Path | None, typer.Option(help="JSON of --compile-only: what it pruned is not tried.")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one a core.")] = 0,
+    target: Annotated[str, typer.Option(help="Architecture to compile for (sm_90); default: the GPU's.")] = "",
+    carried: Annotated[Path | None, typer.Option(help="JSON of --compile-only: skip the ones it pruned.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that compile; 0: one per core.")] = 0,
     limit_s: Annotated[float, typer.Option(min=0, help="Seconds to compile one configuration; 0: the default.")] = 0,
-    processes: Annotated[int, typer.Option(min=2, help="Fresh processes that time the choice again.")] = 4,
-    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers time.")] = "",
-    ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst loss over all that is stored.")] = 0,
+    processes: Annotated[int, typer.Option(min=2, help="Fresh processes that confirm the choice.")] = 4,
+    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler; its workers time.")] = "",
+    ship: Annotated[int, typer.Option(min=0, help="Choose N with the least worst-case loss over the whole store.")] = 0,
     emit: Annotated[Literal["", "triton", "vllm"], typer.Option(help="Print the choice for another program.")] = "",
     search: Annotated[Literal["", "guided", "exhaustive"], typer.Option(help=SEARCH)] = "",
-    budget: Annotated[str, typer.Option(help="Time for all of it (15s, 2m); the best found is the answer.")] = "",
-    recheck: Annotated[bool, typer.Option("--recheck", help="Time what tuned files kept, and neighbours.")] = False,
+    budget: Annotated[str, typer.Option(help="Time for the whole sweep (15s, 2m); takes the best found.")] = "",
+    recheck: Annotated[bool, typer.Option("--recheck", help="Time tuned configurations and neighbours.")] = False,
     untrusted: Annotated[bool, typer.Option("--untrusted", help="Write tuned files though times disagree.")] = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every configuration to this file.")] = None,
     charts: Annotated[Path | None, typer.Option(help="Write the landscape and other charts to this folder.")] = None,
-    allow_failure: Annotated[bool, typer.Option("--allow-failure", help="Status 0 whatever fails.")] = False,
+    allow_failure: Annotated[bool, typer.Option("--allow-failure", help="Exit with 0 whatever fails.")] = False,
     note: Note = "",
     store: Store = "",
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Search block sizes; write the fastest that are right to a file. Arms read it by the word `tuned`."""
+    """Find the fastest correct configurations in a tuning space. Tuned files keep them; arms use them as `tuned`."""
     if compile_only:
         from harness.cli import sweep_static
 
@@ -92,7 +92,8 @@ def command(
 
 @contextmanager
 def _unfinished(allow_failure: bool) -> Iterator[None]:
-    """Ends the command where a sweep is stopped, or finds nothing that is right and may."""
+    """End the command where a sweep is stopped, or where it finds no correct configuration: with 0 where
+    `allow_failure`, else CaseFailed goes on."""
     try:
         yield
     except KeyboardInterrupt:
@@ -106,7 +107,8 @@ def _unfinished(allow_failure: bool) -> Iterator[None]:
 
 
 def _write(result: SweepResult, csv_file: Path | None, charts: Path | None) -> None:
-    """Says where the tuned files are, writes what options name; HarnessError for a file that could not be written."""
+    """Print where the tuned files are and write the files that options name. Raises HarnessError for a file that could
+    not be written."""
     from harness.cli.output_file import write
 
     for path in result.written:
@@ -144,7 +146,7 @@ def _plan(suite: Path, match: str, tokens: str) -> Plan:
 
 
 def _budget_s(text: str, search: str, recheck: bool) -> float | None:
-    """Seconds of `15`, `15s`, `1.5m`; refuses what a recheck does not take."""
+    """Seconds of `15`, `15s`, `1.5m`. Refuses options that a recheck does not take."""
     if recheck and (search or text):
         raise HarnessError(
             f"--{'search' if search else 'budget'}: for a sweep; --recheck times all of the few it names"
@@ -193,7 +195,8 @@ def _show(result: SweepResult, plan: Plan, as_json: bool, emit: str, ship: int, 
 
 
 def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
-    """5 where a configuration is wrong, 3 where the times cannot be trusted. said: the table has the warnings."""
+    """Exit with 5 where a configuration is wrong, 3 where the times cannot be trusted. said: the table shows the
+    warnings already."""
     from harness.values.measurement import Status
 
     status = None

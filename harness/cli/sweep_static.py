@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def compile_only(
     plan: Plan, target: str, jobs: int, limit_s: float, allow_failure: bool, as_json: bool, emit: str
 ) -> None:
-    """Compiles every configuration and says what came of it; ends with status 5 where one FAILED or none compiled."""
+    """Compile every configuration and show the result; end with status 5 where one FAILED or none compiled."""
     from harness.cli.progress import RunProgress
     from harness.errors import ExitStatus
     from harness.static.pool import LIMIT_S

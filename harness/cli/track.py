@@ -1,4 +1,4 @@
-"""`harness track`: the new commits of a branch measured, and the gaps between older ones."""
+"""`harness track`: measure the new commits of a branch, and the gaps between older ones."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from harness.cli.options import Arms, AsJson, Match, Note, Store, csv
 
 
 def command(
-    suite: Annotated[Path, typer.Argument(help="Suite file (YAML), as it lies in the repository.")],
+    suite: Annotated[Path, typer.Argument(help="Suite file (YAML), as it is in the repository.")],
     since: Annotated[str, typer.Option(help="Measure commits after this one, by first parents.")],
     until: Annotated[str, typer.Option(help="The newest commit.")] = "HEAD",
-    budget: Annotated[float, typer.Option(min=0, help="Begin no further commit after so many seconds; 0: none.")] = 0,
-    most: Annotated[int, typer.Option(min=0, help="Measure so many commits; 0: all.")] = 0,
+    budget: Annotated[
+        float, typer.Option(min=0, help="Start no further commit after this many seconds; 0: no limit.")
+    ] = 0,
+    most: Annotated[int, typer.Option(min=0, help="Measure this many commits; 0: all.")] = 0,
     arms: Arms = "",
     match: Match = "",
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
-    only: Annotated[str, typer.Option(help="Of kernels,decode: only these.")] = "kernels,decode",
-    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: the timer's default.")] = 0,
+    only: Annotated[str, typer.Option(help="Only these of kernels,decode.")] = "kernels,decode",
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     note: Note = "",
     store: Store = "",
     as_json: AsJson = False,
 ) -> None:
     """Measure the commits of a branch that have no run here.
 
-    The newest comes first, then those in the middle of what is left, by halving.
+    The newest comes first, then the middle of each remaining gap, by halving.
     """
     from harness.bisect.live import commits_between
     from harness.cli.changes_shown import show_known

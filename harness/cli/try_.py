@@ -1,4 +1,4 @@
-"""`harness try`: one kernel file, checked and timed; fifty times a day."""
+"""`harness try`: check and time one kernel file; fifty times a day."""
 
 from __future__ import annotations
 
@@ -24,30 +24,33 @@ def command(
         str, typer.Argument(help="Python file with a `run(...)`, or the name of one of the op's variants.")
     ],
     tunables: Annotated[list[str] | None, typer.Argument(help="Tunables as name=value.")] = None,
-    op: Annotated[str, typer.Option(help="The op; found by the file's folder or its inputs when left out.")] = "",
-    site: Annotated[str, typer.Option(help="Place in the model; the one that reads most when left out.")] = "",
-    model: Annotated[str, typer.Option(help="Whose shapes, from models.yaml; the first one when left out.")] = "",
-    shape: Annotated[str, typer.Option(help="Dims as n=7168,k=2048: in place of a model's.")] = "",
+    op: Annotated[str, typer.Option(help="The op; default: found by the file's folder or its inputs.")] = "",
+    site: Annotated[str, typer.Option(help="Site in the model; default: the one that reads most bytes.")] = "",
+    model: Annotated[str, typer.Option(help="Model in models.yaml that gives the shapes; default: the first.")] = "",
+    shape: Annotated[str, typer.Option(help="Dims as n=7168,k=2048, instead of a model's.")] = "",
     against: Annotated[
-        str, typer.Option(help="An arm, variant, file or git revision of the file; none. [autotuned, else baseline]")
+        str,
+        typer.Option(
+            help="Arm, variant, file or git revision of the file to compare with; or none. [autotuned, else baseline]"
+        ),
     ] = "",
     watch: Annotated[
-        bool, typer.Option("--watch", help="Again after every save, in a process that stays warm.")
+        bool, typer.Option("--watch", help="Try again after every save, in a process that stays warm.")
     ] = False,
-    dtype: Annotated[str, typer.Option(help="Of the activations: bfloat16, float32, ... int8.")] = "bfloat16",
+    dtype: Annotated[str, typer.Option(help="Dtype of the activations: bfloat16, float32, ... int8.")] = "bfloat16",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens of the call.")] = 1,
     context: Annotated[int, typer.Option(min=0, help="Cached tokens, for ops that read a cache.")] = 1024,
-    routing: Annotated[str, typer.Option(help="How experts are chosen: uniform, skewed.")] = "uniform",
-    target: Annotated[str, typer.Option(help="GPU to compile for where there is none.")] = "sm_90",
-    limit: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that a step may take before it counts as hung.")
-    ] = 60.0,
-    ncu: Annotated[bool, typer.Option("--ncu", help="One call under Nsight Compute.")] = False,
+    routing: Annotated[str, typer.Option(help="Routing to experts: uniform, skewed.")] = "uniform",
+    target: Annotated[str, typer.Option(help="GPU to compile for when this machine has none.")] = "sm_90",
+    limit: Annotated[float, typer.Option(min=0.1, help="Seconds before a step counts as hung.")] = 60.0,
+    ncu: Annotated[bool, typer.Option("--ncu", help="Profile one call under Nsight Compute.")] = False,
     sanitize: Annotated[
-        bool, typer.Option("--sanitize", help="Races, stray accesses and reads of unwritten memory, by line.")
+        bool, typer.Option("--sanitize", help="Find races, stray accesses and uninitialized reads, by line.")
     ] = False,
-    asm: Annotated[bool, typer.Option("--asm", help="TTGIR, PTX and the hot loop's SASS.")] = False,
-    interpret: Annotated[bool, typer.Option("--interpret", help="In Triton's interpreter, also with a GPU.")] = False,
+    asm: Annotated[bool, typer.Option("--asm", help="Show TTGIR, PTX and the hot loop's SASS.")] = False,
+    interpret: Annotated[
+        bool, typer.Option("--interpret", help="Run in Triton's interpreter, even with a GPU.")
+    ] = False,
     note: Annotated[str, typer.Option("-m", help="A note kept with the attempt.")] = "",
     tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`.")] = "",
     store: Store = "",
@@ -82,7 +85,8 @@ def command(
 
 
 def _bound(file: str) -> Path:
-    """The folder of kernels around a file, or around the current folder; its ops, and those found here, are known."""
+    """Return the folder of kernels around a file, or around the current folder. Its ops, and those found here, become
+    known."""
     from harness.kernels_root import bind, find
     from harness.suite.catalogue import bind_ops, bound_kernels
 
@@ -95,7 +99,7 @@ def _bound(file: str) -> Path:
 
 @contextmanager
 def _stoppable(status: int) -> Iterator[None]:
-    """Ends the command with a word and this status on Ctrl-C."""
+    """End the command with a word and this status on Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
@@ -128,7 +132,8 @@ def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
 
 
 def _sanitize(question: TryRequest, root: Path, limit_s: float, as_json: bool) -> None:
-    """A table of what memory tools find in one call; status 5 where one found something, or none could run."""
+    """Show a table of the findings of memory tools in one call; exit with 5 where one found something, or where none
+    could run."""
     from harness.attempt.sanitize import FOLDER, found_nothing, sanitize
     from harness.errors import ExitStatus
 
@@ -162,7 +167,7 @@ def _finish(attempt: Attempt) -> None:
 
 
 def _watch(bench: Bench, asked: TryOptions, file: Path, as_json: bool) -> None:
-    """Until Ctrl-C. What is misspelt in a saved file is said, and the next save tried."""
+    """Try every save until Ctrl-C. A mistake in a saved file is reported, and the next save is tried."""
     from harness.attempt.watch import changes
     from harness.errors import HarnessError
 
@@ -178,7 +183,7 @@ def _watch(bench: Bench, asked: TryOptions, file: Path, as_json: bool) -> None:
 
 
 def _say(what: str) -> None:
-    """What is being done, on one line of a terminal that the next one overwrites."""
+    """Show the current work on one line of a terminal, which the next one overwrites."""
     import sys
 
     if sys.stderr.isatty():

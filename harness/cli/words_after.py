@@ -1,4 +1,4 @@
-"""Commands that take a program and its arguments behind `--`."""
+"""Commands that take a program and its arguments after `--`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from typer.core import TyperCommand
 
 PROGRAM = "--"
-"""Key of `ctx.meta` under which the words stand, where there are any."""
+"""Key of `ctx.meta` for the words after `--`, where there are any."""
 
 
 class WithProgram(TyperCommand):
-    """What stands behind `--` is a program and its arguments."""
+    """A command that takes the words after `--` as a program and its arguments."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if PROGRAM in args:
