@@ -1,4 +1,4 @@
-"""Stored runs: one SQLite file (or another database by URL) that is written to as a run goes on; and files to carry."""
+"""Stored runs: one SQLite file (or another database by URL), written while a run goes on; and portable run files."""
 
 from harness.store import attempts, events
 from harness.store.exchange import export_run, read_exported

@@ -1,4 +1,4 @@
-"""Attempts in the run store: every one with its source text, so that the fast version of this morning comes back."""
+"""Attempts in the run store: each with its source text, so that this morning's fast version is never lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ attempts = Table(
 
 
 def add(store: Store, attempt: Attempt) -> Attempt:
-    """Keeps an attempt; returned with its number."""
+    """Store an attempt; return it with its number."""
     row = {"started": attempt.started, "question": attempt.measurement.case.question, "body": tables.encode(attempt)}
     with store.transaction() as connection:
         key = connection.execute(insert(attempts).values(row)).inserted_primary_key
@@ -37,19 +37,19 @@ def add(store: Store, attempt: Attempt) -> Attempt:
 
 
 def replace(store: Store, attempt: Attempt) -> None:
-    """Keeps an attempt anew under its number: a note, a tag."""
+    """Store an attempt again under its number: with a note or a tag."""
     with store.transaction() as connection:
         row = {"body": tables.encode(attempt)}
         connection.execute(update(attempts).where(attempts.c.id == attempt.number).values(row))
 
 
 def next_number(store: Store) -> int:
-    """The number that the next attempt gets, if nobody else is faster."""
+    """The number of the next attempt, unless another process takes it first."""
     return 1 + store.read(0, lambda connection: connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
 
 
 def all_attempts(store: Store, question: str | None = None, since: str = "") -> list[Attempt]:
-    """Oldest first. question: of this one only; since: started at or after this time (ISO 8601, UTC)."""
+    """The attempts, oldest first. question: only of this one; since: started at or after this time (ISO 8601, UTC)."""
     wanted = select(attempts.c.id, attempts.c.body).where(attempts.c.started >= since).order_by(attempts.c.id)
     if question is not None:
         wanted = wanted.where(attempts.c.question == question)
@@ -62,7 +62,8 @@ def all_attempts(store: Store, question: str | None = None, since: str = "") -> 
 
 
 def load_attempt(store: Store, name: str) -> Attempt:
-    """An attempt by its name, with or without `try:`; HarnessError, naming what there is, where there is none."""
+    """An attempt by its name, with or without `try:`. Raises HarnessError, listing the existing names, where there is
+    none."""
     word = name.removeprefix(PREFIX)
     known = all_attempts(store)
     steps = steps_back(word)

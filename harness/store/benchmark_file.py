@@ -1,7 +1,7 @@
-"""Files of pytest-benchmark as runs: one process, every timing that it recorded, or the statistics that it kept.
+"""Files of pytest-benchmark as runs: one process, with every timing recorded, or with the statistics that were kept.
 
-`--benchmark-save` and `--benchmark-autosave` keep statistics alone unless `--benchmark-save-data` is given: most files
-that people have are such.
+`--benchmark-save` and `--benchmark-autosave` keep statistics alone unless `--benchmark-save-data` is given, so most
+existing files have no timings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WITHOUT_TIMES = "the file has neither timings nor statistics of it"
 
 
 class _Stats(msgspec.Struct):
-    """In seconds. data: per call, one for each round; only in files written with all data."""
+    """Statistics in seconds. data: time per call, one for each round; only in files written with all data."""
 
     iterations: int | None = 1
     data: list[float] | None = None
@@ -79,8 +79,8 @@ def is_benchmark_file(plain: object) -> bool:
 
 
 def plain_json(data: bytes) -> Any:
-    """The values of a JSON text in UTF-8 or, where its first bytes say so, UTF-16; with NaN and Infinity, which
-    Python writes. Raises ValueError where it is none."""
+    """The values of a JSON text in UTF-8 or, where its first bytes indicate it, UTF-16. NaN and Infinity, which Python
+    writes, are accepted. Raises ValueError where the bytes are not JSON."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -96,11 +96,11 @@ def plain_json(data: bytes) -> Any:
 
 
 def read_benchmarks(plain: object, path: Path) -> tuple[Run, str]:
-    """The run in a file's plain values, and an identity that goes by its content.
+    """The run in a file's plain values, and an identity derived from its content.
 
-    A test is a case, its rounds are the samples of process 0; one whose times are missing or that is there twice is a
-    case without any, with its reason. Raises HarnessError for a file without benchmarks, and for times that no clock
-    gives.
+    A test is a case; its rounds are the samples of process 0. A test without times, or one that occurs twice, becomes a
+    case without samples and with the reason. Raises HarnessError for a file without benchmarks, and for times that no
+    clock gives.
     """
     try:
         file = msgspec.convert(plain, _File)
@@ -125,7 +125,7 @@ def read_benchmarks(plain: object, path: Path) -> tuple[Run, str]:
 
 
 def _benchmark(item: object, number: int) -> tuple[str, _Benchmark | str]:
-    """Its name, and the benchmark or why it is none."""
+    """The test's name, and its benchmark or the reason why it is invalid."""
     try:
         found = msgspec.convert(item, _Benchmark)
     except msgspec.ValidationError as error:
@@ -154,7 +154,7 @@ def _measurement(name: str, benchmark: _Benchmark | str, often: int, path: Path)
 
 
 def _answer(extra: dict[str, Any]) -> Implementation | None:
-    """The variant that a test of this project says that it ran."""
+    """The variant that a test of this project reports."""
     variant, tunables = extra.get("variant"), extra.get("tunables")
     return Implementation(str(variant), tunables if isinstance(tunables, dict) else {}) if variant else None
 
@@ -168,7 +168,8 @@ def _statistics(stats: _Stats) -> Statistics | None:
 
 
 def _environment(file: _File, extra: dict[str, Any]) -> Environment:
-    """What the file says; the facts of a GPU only where the test left them, as `pytest --suite` does."""
+    """The environment that the file records. It has GPU facts only where the test left them, as `pytest --suite`
+    does."""
     machine = file.machine_info or _Machine()
     processor = machine.cpu or _Cpu()
     commit = file.commit_info or _Commit()

@@ -1,4 +1,4 @@
-"""Whether all that a store holds can be read: each value, each row's run, and what rows share."""
+"""Checks that everything in a store can be read: each value, each row's run, and the contents that rows share."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ KINDS: dict[Table, Any] = {
     tables.streams: list[int], tables.slots: Slot, tables.series: Case, tables.sniffs: Sniffed,
     tables.configurations: None, attempts: Attempt, events: Event,
 }  # fmt: skip
-"""Tables with bodies; those of configurations say their kind themselves."""
+"""Tables with bodies; rows of configurations name their kind themselves."""
 SHARED: tuple[tuple[Column[Any], Any], ...] = (
     (tables.sources.c.content, str),
     (tables.points.c.code, CaseCode),
     (tables.points.c.context, PointContext),
 )
-"""Columns that point at contents."""
+"""Columns that reference contents."""
 
 
 def check(store: Store) -> tuple[int, list[str]]:
-    """The number of rows that were read, and a line for each that cannot be true."""
+    """The number of rows read, and a line for each invalid one."""
     return store.read((0, []), _check)
 
 
@@ -64,7 +64,7 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
 
 
 def _apart(connection: Connection) -> Iterator[str]:
-    """Rows that belong to nothing, and runs that lack what each has."""
+    """Rows that belong to no run, and runs that lack a required row."""
     r = tables.runs.c
     for table in tables.ROWS:
         orphans = select(func.count()).select_from(table).where(table.c.run.not_in(select(r.id)))

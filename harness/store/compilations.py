@@ -1,4 +1,4 @@
-"""What `harness compilers` found, in the run store: a run without measurements, that `last` never means."""
+"""Results of `harness compilers` in the run store: a run without measurements, which `last` never selects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.values.suite import Suite
 
 
 def add(store: Store, suite: Suite, matrix: CompilerMatrix, command: str = "", note: str = "") -> str:
-    """Keeps a matrix; the id of its run."""
+    """Store a matrix; return the id of its run."""
     digest = hashlib.sha256(suite.text.encode()).hexdigest()
     run = Run(
         "", matrix.started, suite.name, digest, suite.title, "complete", command=command, note=note,
@@ -23,6 +23,6 @@ def add(store: Store, suite: Suite, matrix: CompilerMatrix, command: str = "", n
 
 
 def matrices(store: Store, suite: str) -> list[CompilerMatrix]:
-    """Those of a suite, oldest first."""
+    """The matrices of a suite, oldest first."""
     runs = (store.load(summary.id) for summary in store.runs(suite, COMPILERS))
     return [run.matrix for run in runs if run.matrix is not None]

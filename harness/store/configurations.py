@@ -1,4 +1,4 @@
-"""The configurations of sweeps: each a row of its own as soon as it is known, found again by its key."""
+"""The configurations of sweeps: each is stored as a row as soon as it is known, and found by its key."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.values.sweep import Configuration, Finals
 T = TypeVar("T", Configuration, Finals)
 
 KEYS_AT_ONCE = 500
-"""Of one statement; SQLite takes at least 999 variables."""
+"""Keys in one statement; SQLite takes at least 999 variables."""
 
 
 def add(connection: Connection, run_id: int, key: str, value: Configuration | Finals) -> None:
-    """A row more: nothing that was measured is replaced; the newest row of a key is what is found."""
+    """Add a row and replace none; lookups return the newest row of a key."""
     row = {"run": run_id, "key": key, "kind": _kind(type(value)), "body": tables.encode(value)}
     connection.execute(insert(tables.configurations).values(row))
 
 
 def newest(connection: Connection, keys: Iterable[str], kind: type[T]) -> dict[str, T]:
-    """By key, of those that are known. A row that an older program wrote otherwise is not known."""
+    """The newest row of each key that is stored. A row in the format of an older program counts as missing."""
     wanted, c = list(keys), tables.configurations.c
     found: dict[str, T] = {}
     for start in range(0, len(wanted), KEYS_AT_ONCE):
@@ -41,7 +41,8 @@ def newest(connection: Connection, keys: Iterable[str], kind: type[T]) -> dict[s
 
 
 def everything(connection: Connection, op: str) -> list[tuple[Configuration, Environment | None]]:
-    """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
+    """The newest row of each configuration of an op, over all runs and machines, with the environment that measured
+    it."""
     c, h = tables.configurations.c, tables.headers.c
     headers = connection.execute(select(h.run, h.body).where(h.run.in_(select(c.run).distinct())))
     where = {run: tables.decode(header, Header).environment for run, header in headers}

@@ -1,4 +1,4 @@
-"""What many rows of a store share, kept once under the hash of its bytes."""
+"""Values that many rows of a store share, kept once under the hash of their bytes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from harness.store import tables
 
 AT_ONCE = 500
-"""Keys of one statement; SQLite takes at least 999 variables."""
+"""Keys in one statement; SQLite takes at least 999 variables."""
 
 
 def keep(connection: Connection, bodies: Iterable[bytes]) -> dict[bytes, int]:
-    """The id of each body, which is added where it is not here. Safe beside others that add the same."""
+    """The id of each body; missing bodies are added. Safe while other writers add the same ones."""
     hashes = {hashlib.sha256(body).hexdigest(): body for body in bodies}
     rows = [{"hash": key, "body": hashes[key]} for key in sorted(hashes)]
     known = _ids(connection, hashes)
@@ -36,8 +36,8 @@ def read(connection: Connection, ids: Iterable[int]) -> dict[int, bytes]:
 
 
 def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Those rows whose unique key is not here yet. They come sorted by it: two writers that add some of the same then
-    wait for each other in one direction."""
+    """Insert the rows whose unique key is missing. They come sorted by that key: two writers that add some of the same
+    rows then wait for each other in one direction."""
     if rows:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)

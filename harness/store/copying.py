@@ -15,11 +15,12 @@ from harness.store.store import Store
 from harness.store.writer import is_alive
 
 SHARING: dict[Table, tuple[str, ...]] = {tables.sources: ("content",), tables.points: ("code", "context")}
-"""The columns that point at contents, which have other numbers in another store."""
+"""The columns that reference contents, whose ids differ in another store."""
 
 
 class Copied(NamedTuple):
-    """Numbers of runs. there: were in the target before. running: are still written to, and left for the next time."""
+    """Numbers of runs. there: were in the target before. running: are still being written, and left for the next
+    copy."""
 
     runs: int
     there: int
@@ -28,9 +29,11 @@ class Copied(NamedTuple):
 
 
 def copy(source: Store, target: Store, uuids: Collection[str] | None = None) -> Copied:
-    """uuids: of these runs alone, without attempts; all when None. What was said of the history comes along. A run
-    comes whole or not at all, in the order of
-    its first store. Raises HarnessError where a database refuses; what was copied until then stays."""
+    """Copy runs and the events of their history. uuids: only these runs, without attempts; None: everything.
+
+    A run is copied wholly or not at all, in the order of its first store. Raises HarnessError where a database refuses;
+    everything copied until then stays.
+    """
     there = set(target.read([], _uuids))
     known = [row for row in source.read([], _runs) if uuids is None or row["uuid"] in uuids]
     copied = running = 0
@@ -53,7 +56,7 @@ def _runs(connection: Connection) -> list[dict[str, object]]:
 
 
 def _copy_run(source: Store, target: Store, run: dict[str, object]) -> bool:
-    """False where somebody else copied it at the same moment."""
+    """Return False where another process copied the run at the same moment."""
     values = {name: value for name, value in run.items() if name != "id"}
     if values["state"] == "running":  # its writer was killed, and no reader elsewhere could tell
         values["state"] = "partial"
@@ -80,7 +83,7 @@ def _rows(reading: Connection, table: Table, run: int, to: int) -> list[dict[str
 
 
 def _renumber(reading: Connection, writing: Connection, rows: dict[Table, list[dict[str, Any]]]) -> None:
-    """Contents and series by the target's numbers; those that it lacks are added."""
+    """Replace the ids of contents and series by those of the target; missing ones are added."""
     places = [(row, column) for table, columns in SHARING.items() for row in rows[table] for column in columns]
     bodies = contents.read(reading, (row[column] for row, column in places))
     ids = contents.keep(writing, bodies.values())
@@ -92,7 +95,7 @@ def _renumber(reading: Connection, writing: Connection, rows: dict[Table, list[d
 
 
 def _copy_attempts(source: Store, target: Store) -> int:
-    """Those whose like is not there; their numbers are the target's own."""
+    """Copy the attempts that have no equal there; the target assigns their numbers."""
 
     def of(connection: Connection) -> list[tuple[str, str, bytes]]:
         wanted = select(attempts.c.started, attempts.c.question, attempts.c.body).order_by(attempts.c.id)

@@ -1,4 +1,4 @@
-"""A store's database: opened without a write, made and brought to this version on request."""
+"""A store's database: opened without writing; created and upgraded to this version on request."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from harness.store import migrations, tables
 from harness.store.tables import STORE_VERSION
 
 CONNECT_S = 10
-"""A server that does not answer by then is away."""
+"""Seconds after which a silent server counts as down."""
 STATEMENT_MS = 120_000
 LOCK_MS = 30_000
-"""For a lock of somebody else's, in both databases."""
+"""Time to wait for another process's lock, in both databases."""
 CREATION_LOCK = 0x4B45524E
-"""Of the advisory lock under which a store is made or upgraded: `IF NOT EXISTS` is no lock in PostgreSQL."""
+"""Key of the advisory lock under which a store is created or upgraded: `IF NOT EXISTS` is no lock in PostgreSQL."""
 POSTGRESQL = ("postgres", "postgresql")
 
 
 def read_url(location: str) -> URL:
-    """A file's, or the URL as given; PostgreSQL through psycopg where no driver is named. Raises HarnessError."""
+    """The URL of a file, or the URL as given; PostgreSQL through psycopg where no driver is named. Raises
+    HarnessError."""
     if "://" not in location:
         return URL.create("sqlite", database=location)
     try:
@@ -41,10 +42,10 @@ def read_url(location: str) -> URL:
 
 
 def open_engine(url: URL) -> Engine:
-    """The store at a URL. A SQLite file that is not there is made; a file that may not be written is opened for reading
-    alone. A server's database is not written to: `create` does that.
+    """Open the store at a URL. A missing SQLite file is created; a file without write permission is opened read-only. A
+    server's database is not written to: `create` does that.
 
-    Raises HarnessError where it cannot be opened, is no store or is of another version.
+    Raises HarnessError where it cannot be opened, is no store or has another version.
     """
     with _said_in_one_line(url):
         try:
@@ -71,7 +72,8 @@ def open_engine(url: URL) -> Engine:
 
 
 def create(url: URL) -> bool:
-    """Makes the tables of a store; False where it is one. Safe beside others that do the same."""
+    """Create the tables of a store. Return False where it is a store already. Safe while other processes do the
+    same."""
     with _said_in_one_line(url):
         engine = _engine(url)
         try:
@@ -81,8 +83,8 @@ def create(url: URL) -> bool:
 
 
 def upgrade(url: URL) -> tuple[int, Path | None]:
-    """Brings a store of an older version to this one, all of it or nothing; the version that it had, and the copy of
-    the file as it was (a database server has backups of its own)."""
+    """Upgrade a store of an older version, wholly or not at all. Return its old version and the path of the copy made
+    before (None for a database server, which has backups of its own)."""
     with _said_in_one_line(url):
         engine = _engine(url)
         try:
@@ -103,7 +105,7 @@ def upgrade(url: URL) -> tuple[int, Path | None]:
 
 
 def write_again(engine: Engine, file: Path) -> None:
-    """Into a file that is gone, from a connection that still has it open."""
+    """Rewrite a deleted file from a connection that still has it open."""
     with engine.connect() as connection, closing(sqlite3.connect(file)) as target:
         held = connection.connection.driver_connection
         assert isinstance(held, sqlite3.Connection)
@@ -118,7 +120,7 @@ def shown(url: URL) -> str:
 
 
 def one_line(error: SQLAlchemyError) -> str:
-    """What the database said, without the statement and its values."""
+    """The database's message, without the statement and its values."""
     said = getattr(error, "orig", None) or error
     if _sqlite_code(error) == sqlite3.SQLITE_BUSY:
         return f"locked by another program for {LOCK_MS // 1000} s; try again when it has ended"
@@ -156,7 +158,7 @@ def _version(engine: Engine) -> int | None:
 
 
 def _stored_version(connection: Connection) -> int | None:
-    """None where none of the tables is there."""
+    """The stored version; None where none of the tables exists."""
     there = set(inspect(connection).get_table_names())
     if tables.version.name not in there:
         ours = sorted(there & set(tables.metadata.tables))
@@ -188,7 +190,7 @@ def _make(engine: Engine, url: URL) -> bool:
 
 
 def _lock(connection: Connection) -> None:
-    """Until the end of the transaction nobody else creates or upgrades."""
+    """Keep other processes from creating or upgrading until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": CREATION_LOCK})
     else:
@@ -204,27 +206,27 @@ def _copy(url: URL, version: int) -> Path:
 
 
 def _for_reading(file: Path) -> URL:
-    """Of a SQLite file whose folder cannot be written either: it is read without a lock or a log of its own, unless
-    somebody's log lies beside it, which may hold more than the file."""
+    """The URL of a SQLite file whose folder is read-only too: the file is read without a lock or a log of its own. Not
+    so where another process's log lies beside it, which may hold more than the file."""
     log = file.with_name(f"{file.name}-wal")
     alone = {} if log.is_file() and log.stat().st_size else {"immutable": "1"}
     return URL.create("sqlite", database=file.resolve().as_uri(), query={"uri": "true", "mode": "ro", **alone})
 
 
 def _sqlite_code(error: SQLAlchemyError) -> int:
-    """SQLite's primary result code; 0 of another database."""
+    """SQLite's primary result code; 0 for another database."""
     return int(getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)) & 0xFF
 
 
 def _may_not_write(error: SQLAlchemyError) -> bool:
-    """Whether SQLite was refused by the file's permissions, or by a read-only file system."""
+    """Whether the file's permissions or a read-only file system refused SQLite."""
     return _sqlite_code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _sqlite_settings(connection: DBAPIConnection, _: object) -> None:
-    """A write-ahead log lets readers and a second run work while one writes; a commit survives kill -9.
+    """Set a write-ahead log: readers and a second run work while one writes, and a commit survives kill -9.
 
-    The time to wait for another writer comes first: changing to the log waits too.
+    The time to wait for another writer is set first: changing to the log waits too.
     """
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={LOCK_MS}")

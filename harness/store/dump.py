@@ -1,4 +1,4 @@
-"""A whole store as lines of JSON that any program can read: a run a line, as `harness export` writes it."""
+"""A whole store as lines of JSON that any program can read: one run per line, as `harness export` writes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.store.tables import PRUNED
 from harness.values.run import Run
 
 LINES = (".jsonl", ".jsonl.gz")
-"""Ends of a dump's name."""
+"""Suffixes of a dump's name."""
 
 
 def is_dump(path: Path) -> bool:
@@ -23,7 +23,8 @@ def is_dump(path: Path) -> bool:
 
 
 def dump(store: Store, path: Path) -> tuple[int, int]:
-    """Writes every run that has its samples, all of the file or nothing; how many, and how many were pruned."""
+    """Write every run that has its samples, the whole file or nothing. Return the number of these and of pruned
+    runs."""
     if not is_dump(path):
         raise HarnessError(f"{path}: allowed: a name that ends in {' or '.join(LINES)}")
     beside = path.with_name(f".{path.name}.part")
@@ -42,7 +43,7 @@ def dump(store: Store, path: Path) -> tuple[int, int]:
 
 
 def read_dump(path: Path) -> Iterator[tuple[Run, str]]:
-    """Each run with its uuid. Raises HarnessError, naming the line, for one that is none."""
+    """Each run with its uuid. Raises HarnessError, naming the line, for a line without one."""
     try:
         with _open(path, "rb") as file:
             number = 0

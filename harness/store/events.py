@@ -1,4 +1,4 @@
-"""What people and commands said of a history, in the store: rows are added, never changed."""
+"""Events of a history, from people and commands, in the store: rows are added, never changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ events = Table(
 
 
 def add(store: Store, found: Sequence[Event]) -> int:
-    """Keeps those that are not here yet, by their uuid; how many these are."""
+    """Store the events whose uuid is new; return their number."""
     with store.transaction() as connection:
         there = set(connection.execute(select(events.c.uuid)).scalars())
         new = {event.uuid: event for event in found if event.uuid not in there}
@@ -35,7 +35,7 @@ def add(store: Store, found: Sequence[Event]) -> int:
 
 
 def of_suite(store: Store, suite: str | None = None) -> list[Event]:
-    """In the order in which they came; of every suite where None."""
+    """The events of a suite in the order of their arrival; of every suite where None."""
 
     def found(connection: Connection) -> list[Event]:
         wanted = select(events.c.body).order_by(events.c.id)

@@ -23,11 +23,12 @@ NOT_FINITE = "$float"
 """JSON has no infinity and no NaN: they are written as {"$float": "inf"}."""
 
 LARGEST_BYTES = 256 * 2**20
-"""Of an exported run, unpacked. A whole run of the largest suite here has 3 MB; some kB of gzip can hold gigabytes."""
+"""Limit of an exported run, unpacked. A whole run of the largest suite here has 3 MB; some kB of gzip can expand to
+gigabytes."""
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """schema: of the values. uuid: the run's, the same on every machine."""
+    """The document. schema: of the values. uuid: the run's, the same on every machine."""
 
     schema: int
     uuid: str
@@ -35,7 +36,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def export_run(run: Run, identity: str, path: Path) -> None:
-    """Writes a whole run, all of the file or nothing. The same run gives the same bytes."""
+    """Write a whole run, the whole file or nothing. The same run gives the same bytes."""
     data = msgspec.json.format(exported_line(run, identity), indent=0)
     beside = path.with_name(f".{path.name}.part")
     try:
@@ -55,13 +56,13 @@ def exported_line(run: Run, identity: str) -> bytes:
 
 
 def read_exported(path: Path) -> tuple[Run, str]:
-    """The run in a file and its uuid; of pytest-benchmark's files too. Raises HarnessError where it is none, or of a
-    later schema."""
+    """The run in a file and its uuid; files of pytest-benchmark are read too. Raises HarnessError where it is none, or
+    has a later schema."""
     return _read(lambda: _bytes(path), path)
 
 
 def read_exported_line(line: bytes, where: str) -> tuple[Run, str]:
-    """The same of a line of a dump. where: as messages name it."""
+    """The run in a line of a dump and its uuid. where: the line's name in messages."""
     return _read(lambda: line, Path(where))
 
 
@@ -84,7 +85,7 @@ def _read(data: Callable[[], bytes], path: Path) -> tuple[Run, str]:
 
 
 def _bytes(path: Path) -> bytes:
-    """Of a file, unpacked where it is gzip, up to LARGEST_BYTES."""
+    """The bytes of a file, unpacked where it is gzip, up to LARGEST_BYTES."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)

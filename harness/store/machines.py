@@ -1,4 +1,4 @@
-"""The looks at machines before their runs, read without the runs."""
+"""The sniffs of machines before their runs, read without the runs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from harness.values.machine import Sniff, Sniffed
 from harness.values.run import Run
 
 SETTINGS = ("driver", "power_limit_w", "clocks_policy", "torch", "threads", "method")
-"""Of an environment, beside the VBIOS: what gives the same machine another usual speed."""
+"""Fields of an environment, beside the VBIOS, that give the same machine another usual speed."""
 
 
 def machine_of(environment: Environment, sniff: Sniff | None) -> str:
-    """By what a machine is found again: a GPU by its UUID, a CPU with the host that a look names."""
+    """The identity of a machine: a GPU's UUID, or a CPU with the host that a sniff names."""
     return environment.device_uuid or (f"{environment.cpu} at {sniff.host}" if sniff else "")
 
 
 def sniffed(run: Run, identity: str, environment: Environment, sniff: Sniff) -> Sniffed:
-    """A run's look at its machine. identity: of the run."""
+    """A run's sniff of its machine. identity: of the run."""
     settings = (*(str(getattr(environment, name)) for name in SETTINGS), str(sniff.vbios))
     return Sniffed(machine_of(environment, sniff), environment.machine, run.started, identity, settings, sniff)
 
 
 def sniffs(connection: Connection, machine: str | None, last: int | None) -> list[Sniffed]:
-    """As `Store.sniffs`."""
+    """Implements `Store.sniffs`."""
     wanted = select(tables.sniffs.c.body).order_by(tables.sniffs.c.row.desc())
     if machine is not None:
         wanted = wanted.where(tables.sniffs.c.machine == machine)
@@ -38,6 +38,6 @@ def sniffs(connection: Connection, machine: str | None, last: int | None) -> lis
 
 
 def sniff_of(connection: Connection, run_id: int) -> Sniffed | None:
-    """As `Store.sniff_of`."""
+    """Implements `Store.sniff_of`."""
     body = connection.execute(select(tables.sniffs.c.body).where(tables.sniffs.c.run == run_id)).scalar()
     return None if body is None else decode(body, Sniffed)

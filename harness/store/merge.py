@@ -1,4 +1,4 @@
-"""One measurement of a case from those of its processes."""
+"""One measurement of a case from the measurements of its processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.values.measurement import WORST_FIRST, Measurement, Status
 
 
 def merge_measurements(rows: Iterable[Measurement], order: Mapping[str, int]) -> tuple[Measurement, ...]:
-    """Rows of one case become one, in the order of the plan.
+    """Merge the rows of each case into one, in the order of the plan.
 
-    Samples are put together by process and round. The worst status wins: a case that was wrong in one process of five
-    is wrong, its reason says in how many, and it has no samples (they stay in the store).
+    Samples are joined by process and round. The worst status wins: a case that was wrong in one process of five is
+    wrong. Its reason gives the number of processes, and it has no samples (they stay in the store).
     """
     by_case: dict[str, list[Measurement]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Values that an older program stored, brought to the form of today as they are read."""
+"""Values that an older program stored, converted to the current form as they are read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.values.suite import ComparePolicy, Weights
 
 
 class _Sections(msgspec.Struct):
-    """The sections of a suite file that a run needs later, with the defaults that they had when runs kept no facts.
+    """The sections of a suite file that a run needs later, with the defaults from the time when runs kept no facts.
 
-    weights: the sites that stay dense by default depend on the model, so they are known only where the file names
-    them."""
+    weights: the sites that stay dense by default depend on the model, so they are known only where the file names them.
+    """
 
     model: str
     dtype: str = "bfloat16"
@@ -33,13 +33,13 @@ DIVERGES = re.compile(
 
 
 def upgraded(run: Run) -> Run:
-    """A run as it was stored, with all that a program of today keeps beside."""
+    """A stored run with every fact that the current program adds."""
     measurements = tuple(map(with_divergence, run.measurements))
     return with_suite_facts(msgspec.structs.replace(run, measurements=measurements))
 
 
 def with_divergence(measurement: Measurement) -> Measurement:
-    """A decode from before its diverging stream was a value: it stands in the words of its detail."""
+    """A decode from before its diverging stream was a value: it is read from the words of its detail."""
     result = measurement.correctness
     said = DIVERGES.search(result.detail) if result is not None and result.diverges is None else None
     if result is None or said is None:
@@ -49,8 +49,8 @@ def with_divergence(measurement: Measurement) -> Measurement:
 
 
 def with_suite_facts(run: Run) -> Run:
-    """A run from before runs kept the facts of their suite: they are read once from the text that it kept. Without a
-    text, or with one that is no suite any more, they stay unknown."""
+    """A run from before runs kept the facts of their suite: they are read once from its stored text. Without a text, or
+    with an invalid one, they stay unknown."""
     text = run.sources.get(run.suite_hash)
     if run.suite_facts is not None or text is None:
         return run
@@ -69,7 +69,7 @@ def with_suite_facts(run: Run) -> Run:
 
 
 def with_against_name(attempt: Attempt) -> Attempt:
-    """An attempt from before the name of its opponent was kept beside the label `autotuned (triton_vecmat 8,256)`."""
+    """An attempt from before its opponent's name was kept beside the label `autotuned (triton_vecmat 8,256)`."""
     if attempt.against_name or not attempt.against_label:
         return attempt
     return msgspec.structs.replace(attempt, against_name=attempt.against_label.partition(" (")[0])

@@ -1,4 +1,5 @@
-"""From one version of the store to the next: a chain of steps, each within the transaction of the upgrade."""
+"""Migrations from one version of the store to the next: a chain of steps, each within the transaction of the
+upgrade."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from harness.values.run import Run
 
 
 def upgrade(connection: Connection, version: int) -> None:
-    """All steps from `version` on. Afterwards every table of this program is there. Raises HarnessError for a version
-    that no release wrote."""
+    """Apply all steps from `version` on. Afterwards every table of this program exists. Raises HarnessError for a
+    version that no release wrote."""
     if version not in STEPS:
         raise HarnessError(f"store version {version}: no release wrote it; allowed: {', '.join(map(str, STEPS))}")
     for number in range(version, tables.STORE_VERSION):
@@ -25,7 +26,7 @@ def upgrade(connection: Connection, version: int) -> None:
 
 
 def _texts_of_any_length(connection: Connection) -> None:
-    """2 to 3: names have no greatest length, which only PostgreSQL enforced; the version is one row, by a key."""
+    """2 to 3: names have no greatest length, which only PostgreSQL enforced; the version is one row, with a key."""
     if connection.dialect.name == "postgresql":
         found = inspect(connection)
         for name in set(found.get_table_names()) & set(tables.metadata.tables):
@@ -39,12 +40,12 @@ def _texts_of_any_length(connection: Connection) -> None:
 
 
 def _new_tables_alone(_: Connection) -> None:
-    """3 to 4: looks at machines; 5 to 6: the outbox. `upgrade` makes the tables that are not there."""
+    """3 to 4: sniffs of machines; 5 to 6: the outbox. `upgrade` creates the missing tables."""
 
 
 def _points_and_shared_texts(connection: Connection) -> None:
-    """4 to 5: headers are rows of their own, runs have what lists show, source texts are kept once, and every finished
-    run has its points."""
+    """4 to 5: headers become rows, runs hold the columns of lists, source texts are kept once, and every finished run
+    gets its points."""
     connection.execute(text("DROP INDEX sources_run"))
     connection.execute(text("ALTER TABLE sources RENAME TO sources_before"))
     for name in ("purpose", "comparison", "note", "device"):
@@ -70,7 +71,7 @@ def _points_and_shared_texts(connection: Connection) -> None:
 
 
 def _make_missing(connection: Connection) -> None:
-    """Tables of this program that are not there, with their indexes."""
+    """Create the missing tables of this program, with their indexes."""
     there = set(inspect(connection).get_table_names())
     for missing in tables.metadata.sorted_tables:
         if missing.name not in there:
@@ -85,4 +86,4 @@ STEPS: dict[int, Callable[[Connection], None]] = {
     4: _points_and_shared_texts,
     5: _new_tables_alone,
 }
-"""By the version that each starts from."""
+"""Steps by the version that each starts from."""

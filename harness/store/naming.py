@@ -1,5 +1,5 @@
 """Names of runs: `last`, `last~1`, a number, a tag, the start of a uuid, a file. Names of the sides of a comparison: a
-run or a revision, with `:ARM` where one arm is meant."""
+run or a revision, with `:ARM` to select one arm."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ LEAST_PREFIX = 4
 
 
 class SideName(NamedTuple):
-    """A side in its parts. name: of a run or a revision, empty where only an arm is given. arm: None where none is."""
+    """A side in its parts. name: a run or a revision, empty where only an arm is given. arm: None where none is
+    given."""
 
     name: str
     arm: str | None
 
 
 def side_name(text: str) -> SideName:
-    """`7:tuned`, `main`, `:tuned`, `main@{2026-01-01 10:00}:tuned`.
+    """Parse `7:tuned`, `main`, `:tuned`, `main@{2026-01-01 10:00}:tuned`.
 
-    The last colon parts them, but none in the name of a file that is here, nor one within git's braces
+    The last colon separates them, except for colons in the name of an existing file or within git's braces
     (`HEAD^{/fix: it}`).
     """
     if Path(text).is_file():
@@ -38,30 +39,30 @@ def side_name(text: str) -> SideName:
 
 
 def steps_back(name: str) -> int | None:
-    """0 of `last`, 1 of `last~1`; None of every other name."""
+    """0 for `last`, 1 for `last~1`; None for every other name."""
     last, tilde, steps = name.partition("~")
     return int(steps or 0) if last == "last" and (steps.isdigit() or not tilde) else None
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name is a number or counts from `last`: no tag may be called so, and no file is meant by it."""
+    """Whether a name is a number or counts from `last`: no tag may have such a name, and it never selects a file."""
     return name.isdigit() or name.partition("~")[0] == "last"
 
 
 def is_file(name: str) -> bool:
-    """Whether the name is a path. A number and `last` are runs, whatever files lie here."""
+    """Whether the name is a path. A number and `last` are runs, even where a file has that name."""
     return not is_reserved(name) and Path(name).is_file()
 
 
 def is_exported(name: str) -> bool:
-    """Whether the name can only be an exported run's file: one that is merely called like a branch is not."""
+    """Whether the name can only be an exported run's file, not a file with the name of a branch."""
     return Path(name).is_file() and (name.endswith((".json", ".gz")) or "/" in name)
 
 
 def find(name: str, runs: Sequence[Summary], location: str, suite: str | None = None) -> Summary:
-    """The run of that name among `runs`, oldest first. suite: what `last` counts; all where there is none.
+    """The run of that name among `runs`, oldest first. suite: restricts `last` to its runs; None: all runs.
 
-    Raises HarnessError, naming what there is.
+    Raises HarnessError, listing the runs there are.
     """
     steps = steps_back(name)
     if steps is not None:

@@ -1,5 +1,5 @@
-"""Runs that wait to be pushed into a team's store: written with the end of a command that shares, taken out when they
-have arrived, whenever that is."""
+"""Runs that wait to be pushed into a team's store: added at the end of a command that shares, removed once they have
+arrived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.store.writer import this_writer
 
 
 def add_own(store: Store) -> None:
-    """The finished runs of this process."""
+    """Add the finished runs of this process."""
     store.read(None, _add_own)
 
 
@@ -25,7 +25,7 @@ def _add_own(connection: Connection) -> None:
 
 
 def waiting(store: Store) -> list[str]:
-    """Their uuids, oldest first."""
+    """The uuids of waiting runs, oldest first."""
     return store.read([], _waiting)
 
 
@@ -35,7 +35,7 @@ def _waiting(connection: Connection) -> list[str]:
 
 
 def sent(store: Store, uuids: Collection[str]) -> None:
-    """They have arrived."""
+    """Remove runs that have arrived."""
     if uuids and waiting(store):
         chosen = select(tables.runs.c.id).where(tables.runs.c.uuid.in_(sorted(uuids)))
         with store.transaction() as connection:

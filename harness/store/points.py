@@ -5,10 +5,10 @@ The read interface, in the store's name:
     store.series() -> list[CaseSeries]                      every case of every suite on every machine
     store.points(wanted, newest=0) -> list[(CaseSeries, CasePoint)]   of some series, oldest run first
 
-`harness.values.point` has both values. A point knows its commit and its `position` on the line of first parents as
-its run knew it; a reader with a repository orders by `harness.revisions.git.first_parents` instead, which also says
-what is on no line. `point.code.fingerprint` (also a column) is equal where the same code was proved to be asked the
-same; `point.context.key` where two values may be compared. Times are microseconds.
+`harness.values.point` has both values. A point knows its commit and its `position` on the line of first parents at the
+time of its run. A reader with a repository orders by `harness.revisions.git.first_parents` instead, which also lists
+the commits on no line. Equal `point.code.fingerprint` (also a column) means the same code for the same question, as
+proved by observation. Equal `point.context.key` means that two values may be compared. Times are microseconds.
 
 Rows are written when a run is finished, imported, pushed or migrated. A run whose writer was killed has none until the
 next run begins; `points` makes its points from its rows meanwhile. Calibrations have none: they are no history.
@@ -34,7 +34,7 @@ from harness.values.point import CaseCode, CasePoint, CaseSeries, PointContext
 from harness.values.run import Run
 
 KEY = ("suite", "case_id", "machine", "identity")
-"""Columns that a series is found by."""
+"""Columns that identify a series."""
 CALIBRATE = "calibrate"
 """Purpose of runs that are no history."""
 
@@ -62,7 +62,7 @@ def points_of(run: Run) -> Iterator[tuple[CaseSeries, CasePoint]]:
 
 
 def fill(connection: Connection, run_id: int, run: Run) -> None:
-    """Writes the points of a finished run, in place of those that it had, and how many cases it measured."""
+    """Write the points of a finished run, in place of earlier ones, and the number of cases that it measured."""
     m, own = tables.measurements.c, tables.runs.c.id == run_id
     count = select(func.count(m.case_id.distinct())).where(m.run == run_id)
     connection.execute(update(tables.runs).where(own).values(measured=count.scalar_subquery()))
@@ -74,12 +74,12 @@ def fill(connection: Connection, run_id: int, run: Run) -> None:
 
 
 def fill_from_rows(connection: Connection, run_id: int) -> None:
-    """The same of a run by what is stored of it."""
+    """Write the points of a run from its stored rows."""
     fill(connection, run_id, load_run(connection, run_id))
 
 
 def add(connection: Connection, run_id: int, found: Collection[tuple[CaseSeries, CasePoint]]) -> None:
-    """Points of one run, whatever their own run is called."""
+    """Add points to one run, whatever id their own run has."""
     bodies = [(tables.encode_sorted(point.code), tables.encode_sorted(point.context)) for _, point in found]
     ids = contents.keep(connection, (body for pair in bodies for body in pair))
     numbers = _keep_series(connection, [series for series, _ in found])
@@ -92,14 +92,14 @@ def add(connection: Connection, run_id: int, found: Collection[tuple[CaseSeries,
 
 
 def all_series(connection: Connection) -> list[tuple[int, CaseSeries]]:
-    """With the number of each in this store."""
+    """The series, each with its number in this store."""
     s = tables.series.c
     rows = connection.execute(select(s.id, s.suite, s.machine, s.identity, s.body).order_by(s.id))
     return [(row.id, CaseSeries(row.suite, tables.decode(row.body, Case), row.machine, row.identity)) for row in rows]
 
 
 def known_series(connection: Connection) -> list[CaseSeries]:
-    """Those, and what unfinished runs have besides."""
+    """The series of finished runs, and those that only unfinished runs have."""
     found = {_key(series): series for _, series in all_series(connection)}
     for series, _ in _of_unfinished(connection):
         found.setdefault(_key(series), series)
@@ -107,7 +107,7 @@ def known_series(connection: Connection) -> list[CaseSeries]:
 
 
 def read(connection: Connection, wanted: Iterable[CaseSeries], newest: int = 0) -> list[tuple[CaseSeries, CasePoint]]:
-    """The points of these series, by the start of their runs. newest: only so many of each; 0: all."""
+    """The points of these series, by the start of their runs. newest: only this many of each; 0: all."""
     keys = {_key(series): series for series in wanted}
     numbers = {number: keys[_key(series)] for number, series in all_series(connection) if _key(series) in keys}
     rows: list[Row[Any]] = []
@@ -124,7 +124,7 @@ def read(connection: Connection, wanted: Iterable[CaseSeries], newest: int = 0) 
 
 
 def unfinished(connection: Connection) -> list[tuple[int, str]]:
-    """Number and writer of the runs without points: they go on, or their writer was killed."""
+    """Number and writer of the runs without points: they still run, or their writer was killed."""
     r = tables.runs.c
     chosen = select(r.id, r.writer).where(r.state == "running", r.purpose != CALIBRATE).order_by(r.id)
     return [(int(number), str(writer)) for number, writer in connection.execute(chosen)]
@@ -149,7 +149,7 @@ def _newest_of_each(
 
 
 def numbers_in(reading: Connection, writing: Connection, wanted: Collection[int]) -> dict[int, int]:
-    """Of series by their number in one store, their numbers in another, where those that it lacks are added."""
+    """Map series numbers of one store to numbers in another; missing series are added there."""
     found = {number: series for number, series in all_series(reading) if number in wanted} if wanted else {}
     there = _keep_series(writing, list(found.values()))
     return {number: there[_key(series)] for number, series in found.items()}
@@ -169,7 +169,7 @@ class _Shared:
         self.contexts = {number: tables.decode(bodies[number], PointContext) for number in contexts}
 
     def point(self, row: Row[Any]) -> CasePoint:
-        """Raises msgspec.DecodeError for a value that nobody wrote: SQLite keeps anything in any column."""
+        """Raises msgspec.DecodeError for an invalid value: SQLite keeps anything in any column."""
         time, said = None, (row.run, row.started, row.commit, row.position, row.status, row.reason, row.tree)
         if row.value_us is not None:
             found = (row.value_us, row.low_us, row.high_us, row.confidence, row.n, row.level, row.noise)
@@ -221,12 +221,12 @@ def _key(series: CaseSeries) -> tuple[str, ...]:
 
 
 def _question(case: Case) -> Case:
-    """Without what a single run chose or refused."""
+    """The case without the choices and refusals of a single run."""
     return msgspec.structs.replace(case, same_as=None, problem=None)
 
 
 def _utc(started: str) -> str:
-    """So that times of all zones sort as text; what is no time stays as it is."""
+    """The time in UTC, so that times of all zones sort as text; anything else stays unchanged."""
     try:
         at = datetime.fromisoformat(started)
     except ValueError:
@@ -235,8 +235,8 @@ def _utc(started: str) -> str:
 
 
 def _binary(run: Run, case: Case, measurement: Measurement | None) -> str:
-    """Of the decode step of the same arm and axes, or of the place in it at which a kernel case stands; empty where the
-    run profiled none, or could not read one of them."""
+    """The binary of the decode step of the same arm and axes, or of the site of a kernel case in that step. Empty where
+    the run profiled none, or could not read one of them."""
     if measurement is None:
         return ""
     for profile in run.profiles:

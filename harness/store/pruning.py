@@ -1,9 +1,10 @@
-"""What old runs hold beside their points: told, and removed on request. What somebody may still ask for stays.
+"""The bulk data of old runs beside their points: listed, and removed on request. Data that somebody may still need
+stays.
 
 A pruned run keeps its row in the list and its points, so that a history loses nothing; samples, conditions, profiles,
-texts and what its cases read are gone. Kept whole are tagged runs, both sides of every comparison and calibration (the
-evidence of verdicts), runs with configurations that a sweep knows, runs that wait to be pushed, and the newest complete
-run of each suite on each machine.
+texts and the record of files that its cases read are removed. Kept whole are tagged runs and both sides of every
+comparison and calibration (the evidence of verdicts). So are runs with configurations that a sweep knows, runs that
+wait to be pushed, and the newest complete run of each suite on each machine.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from harness.store.tables import PRUNED
 from harness.store.writer import COMPILERS
 
 AT_ONCE = 500
-"""Runs of one transaction."""
+"""Runs in one transaction."""
 GOES = tuple(table for table in tables.ROWS if table not in (tables.points, tables.sniffs))
 
 
 class Prunable(msgspec.Struct, frozen=True):
-    """runs: by number, oldest first. size: bytes of what they hold. kept: by the reason, runs as old that stay."""
+    """runs: by number, oldest first. size: bytes that they hold. kept: equally old runs that stay, counted by
+    reason."""
 
     runs: tuple[int, ...]
     size: int
@@ -33,7 +35,7 @@ class Prunable(msgspec.Struct, frozen=True):
 
 
 def prunable(store: Store, days: float) -> Prunable:
-    """Of the runs that started longer ago than so many days."""
+    """The runs that started more than this many days ago."""
     try:
         before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     except OverflowError:
@@ -74,8 +76,8 @@ def _prunable(connection: Connection, before: str) -> Prunable:
 
 
 def prune(store: Store, runs: Sequence[int], said: Callable[[int], None] = lambda _: None) -> None:
-    """Removes what these runs hold, some hundred at a time: one that is stopped has pruned some of them, and each
-    wholly."""
+    """Remove the data of these runs, some hundred at a time: where it is stopped, some runs are pruned, and each of
+    those wholly."""
     for start in range(0, len(runs), AT_ONCE):
         some = runs[start : start + AT_ONCE]
         with store.transaction() as connection:

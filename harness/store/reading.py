@@ -23,19 +23,19 @@ from harness.values.summary import Summary
 
 
 class Header(msgspec.Struct):
-    """Of a run's header where it was measured."""
+    """The part of a run's header about the machine."""
 
     environment: Environment | None = None
 
 
 NEWEST_ENVIRONMENTS = 50
-"""Runs whose machines are asked for; who measured before them is measured anew."""
+"""Newest runs whose machines are read; an older machine is measured again."""
 
 
 def summaries(
     connection: Connection, suite: str | None = None, purpose: str | None = None, newest: int = 0
 ) -> list[Summary]:  # fmt: skip
-    """Oldest first. newest: only so many; 0: all."""
+    """Summaries of runs, oldest first. newest: only this many; 0: all."""
     r = tables.runs.c
     chosen = select(tables.runs).order_by(r.id.desc())
     if suite is not None:
@@ -46,7 +46,7 @@ def summaries(
 
 
 def candidates(connection: Connection, name: str, steps: int | None, suite: str | None) -> list[Summary]:
-    """The runs that a name may mean, oldest first. steps: of a name that counts from the last complete run."""
+    """The runs that a name may select, oldest first. steps: for a name that counts from the last complete run."""
     r = tables.runs.c
     chosen = select(tables.runs).order_by(r.id.desc())
     if steps is not None:
@@ -67,14 +67,14 @@ def _summaries(connection: Connection, newest_first: Select[Any]) -> list[Summar
 
 
 def environments(connection: Connection) -> list[Environment]:
-    """Of the newest runs that have one, oldest first."""
+    """Environments of the newest runs that have one, oldest first."""
     h = tables.headers.c
     headers = connection.execute(select(h.body).order_by(h.run.desc()).limit(NEWEST_ENVIRONMENTS)).scalars().all()
     return [found for body in reversed(headers) if (found := decode(body, Header).environment) is not None]
 
 
 def uuid_of(connection: Connection, run_id: int) -> str | None:
-    """Of a run by its number; None where there is none."""
+    """The uuid of a run by its number; None where there is none."""
     if run_id >= 2**63:
         return None
     found = connection.execute(select(tables.runs.c.uuid).where(tables.runs.c.id == run_id)).scalar()
@@ -82,7 +82,7 @@ def uuid_of(connection: Connection, run_id: int) -> str | None:
 
 
 def load_run(connection: Connection, run_id: int) -> Run:
-    """One run, the measurements of each case put together over its processes."""
+    """One run, with the measurements of each case merged over its processes."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
     if row.state == tables.PRUNED:
         raise HarnessError(f"run {run_id} was pruned: its samples are gone; `harness history` has its values")

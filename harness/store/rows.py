@@ -1,4 +1,4 @@
-"""Values to rows of the store, each call within somebody's transaction."""
+"""Values to rows of the store, each call within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def insert(connection: Connection, table: Table, run_id: int, values: Iterable[A
 
 
 def _texts(columns: dict[str, Any]) -> dict[str, Any]:
-    """The columns, where every database can keep them: a NUL in a name is text in SQLite and none in PostgreSQL."""
+    """The columns in a form that every database can keep: a NUL in a name is text in SQLite and invalid in
+    PostgreSQL."""
     for name, value in columns.items():
         if isinstance(value, str) and "\0" in value:
             raise HarnessError(f"{name} {value[:40]!r}: a NUL in it; allowed: text without")

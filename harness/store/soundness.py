@@ -1,4 +1,4 @@
-"""Whether a run from elsewhere can be true: a value that no clock gives would break every command that reads it."""
+"""Checks that a run from elsewhere can be true: a value that no clock gives would break every command that reads it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.values.run import Run
 
 STATES = ("running", "partial", "complete")
 MOST_JOULES = 1e12
-"""Per call or token: a second of all that the world takes is less than twenty of these."""
+"""Per call or token: the whole world uses less than twenty of these in a second."""
 COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
 """Axes that are numbers wherever they are shown."""
 
 
 def refuse_unsound(run: Run, where: str) -> None:
-    """Raises HarnessError, naming the case, where a sample is no time (NaN, infinite, zero or negative microseconds),
-    a window no energy, or a number of tokens is none."""
+    """Raises HarnessError, naming the case, where a sample is no time (NaN, infinite, zero or negative microseconds), a
+    window is no energy, or a number of tokens is none."""
     if run.state not in STATES:
         raise HarnessError(f"{where}: state {run.state!r}; allowed: {', '.join(STATES)}")
     asked = [(case.id, case.axes) for case in (*run.planned, *(m.case for m in run.measurements))]
@@ -38,7 +38,7 @@ def refuse_unsound(run: Run, where: str) -> None:
 
 
 def _counts(window: EnergyWindow) -> bool:
-    """Whether a window is one that a counter may have given."""
+    """Whether an energy counter may have given this window."""
     positive = window.joules, window.seconds, window.units
     known = window.idle_w, window.within_s, window.tick_s
     if not all(math.isfinite(value) and value > 0 for value in positive):

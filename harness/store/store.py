@@ -39,7 +39,7 @@ DEFAULT_STORE = Path(".harness") / "runs.sqlite"
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder of the harness; git is told to overlook one that is called `.harness`, whoever makes it first."""
+    """Create a folder of the harness; git is told to ignore one named `.harness`, whoever creates it first."""
     own = next((place for place in (folder, *folder.parents) if place.name == DEFAULT_STORE.parent.name), None)
     folder.mkdir(parents=True, exist_ok=True)
     if own is not None and not (own / ".gitignore").exists():
@@ -49,8 +49,8 @@ def make_folder(folder: Path) -> None:
 class Store:
     """A run store at a file or a database URL; empty: `.harness/runs.sqlite` here.
 
-    A file is made, with its folder, by the first run that is written to it; reading leaves nothing behind. Every method
-    commits before it returns, and raises HarnessError, one line, where the database refuses.
+    The first run that writes to it creates the file and its folder; reading leaves nothing behind. Every method commits
+    before it returns, and raises HarnessError, one line, where the database refuses.
     """
 
     def __init__(self, location: str = "") -> None:
@@ -61,12 +61,12 @@ class Store:
 
     @property
     def location(self) -> str:
-        """As it is shown: the file, or the URL without its password."""
+        """The store's name in messages: the file, or the URL without its password."""
         return database.shown(self._url)
 
     @property
     def file(self) -> Path | None:
-        """None where it is none."""
+        """The store's file, or None."""
         return self._file
 
     @cached_property
@@ -80,7 +80,8 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All of it or nothing; what the database refuses is a HarnessError, and a stored value that is damaged."""
+        """A transaction: all of it or nothing. Raises HarnessError where the database refuses, or where a stored value
+        is damaged."""
         try:
             self._write_again_if_gone()
             with self._engine.begin() as connection:
@@ -93,8 +94,8 @@ class Store:
             raise HarnessError(f"{self.location}: {database.one_line(error)}") from error
 
     def _write_again_if_gone(self) -> None:
-        """A file that somebody deleted under an open store: all that was measured is still in what this process has
-        open, and would be lost with it."""
+        """Rewrite a file that somebody deleted under an open store: this process still has all measurements open, and
+        they would be lost with it."""
         if self._file is None or self._file.exists() or "_engine" not in self.__dict__:
             return
         try:
@@ -111,7 +112,8 @@ class Store:
     def read(
         self, nothing: T, reading: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
     ) -> T:
-        """What `reading` makes of the tables; `nothing` of a store that nobody has written to, which stays unmade."""
+        """The result of `reading` on the tables; `nothing` for a store that was never written to, which is not
+        created."""
         if "_engine" not in self.__dict__ and self._file is not None and not self._file.exists():
             return nothing
         with self.transaction() as connection:
@@ -122,13 +124,13 @@ class Store:
             self._engine.dispose()
 
     def compact(self) -> None:
-        """Gives the file's free pages back; a server does so by itself."""
+        """Return the file's free pages to the file system; a server does so by itself."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM")
 
     def begin(self, run: Run) -> str:
-        """A new run from its first facts; returns its id in this store. Its rows follow one by one. Runs whose writer
-        was killed become partial ones with points."""
+        """Begin a new run from its first facts; return its id in this store. Its rows follow one by one. Runs whose
+        writer was killed become partial runs with points."""
         with self.transaction() as connection:
             for number, writer in points.unfinished(connection):
                 if not is_alive(writer):
@@ -136,7 +138,7 @@ class Store:
             return str(rows.insert_run(connection, run, str(uuid.uuid4()), run.state))
 
     def add_measurement(self, run_id: str, process: int, measurement: Measurement) -> None:
-        """One case in one process."""
+        """Add one case in one process."""
         self._add(tables.measurements, run_id, [measurement], process=process, case_id=measurement.case.id)
 
     def add_conditions(self, run_id: str, conditions: Sequence[Conditions]) -> None:
@@ -146,7 +148,7 @@ class Store:
         self._add(tables.profiles, run_id, [profile])
 
     def add_source(self, run_id: str, key: str, text: str) -> None:
-        """The text of a variant or suite under its sha256."""
+        """Add the text of a variant or suite under its sha256."""
         with self.transaction() as connection:
             rows.insert_sources(connection, int(run_id), {key: text})
 
@@ -157,31 +159,32 @@ class Store:
         self._add(tables.slots, run_id, [slot])
 
     def add_configuration(self, run_id: str, key: str, value: Configuration | Finals) -> None:
-        """One configuration of a sweep, or what its end said, under its key."""
+        """Add one configuration of a sweep, or the result of its finals, under its key."""
         with self.transaction() as connection:
             configurations.add(connection, int(run_id), key, value)
 
     def known_configurations(self, keys: Iterable[str]) -> dict[str, Configuration]:
-        """The newest row of each key that is here."""
+        """The newest row of each key that is stored."""
         return self.read({}, configurations.newest, keys, Configuration)
 
     def known_finals(self, key: str) -> Finals | None:
         return self.read(dict[str, Finals](), configurations.newest, [key], Finals).get(key)
 
     def configurations_of(self, op: str) -> list[tuple[Configuration, Environment | None]]:
-        """The newest row of each configuration of an op, of all runs and machines, with where it was measured."""
+        """The newest row of each configuration of an op, over all runs and machines, with the environment that measured
+        it."""
         return self.read([], configurations.everything, op)
 
     def environments(self) -> list[Environment]:
-        """Of all runs, oldest first."""
+        """Environments of all runs, oldest first."""
         return self.read([], environments)
 
     def set_pairing(self, run_id: str, pairing: Pairing) -> None:
-        """What a run knows of its comparison, in place of what it knew."""
+        """Replace a run's facts about its comparison."""
         self._change(run_id, pairing=pairing)
 
     def set_observed(self, run_id: str, observed: ObservedCode) -> None:
-        """What its cases were seen to read."""
+        """Store the files that a run's cases were seen to read."""
         self._change(run_id, observed=observed)
 
     def _change(self, run_id: str, **facts: Pairing | ObservedCode) -> None:
@@ -192,20 +195,21 @@ class Store:
             connection.execute(update(tables.headers).where(own).values(body=header))
 
     def finish(self, run_id: str, state: str) -> None:
-        """`complete`, or `partial` for a run that ended before its plan. Its points are written with it."""
+        """Set the state: `complete`, or `partial` for a run that ended before its plan. Its points are written with
+        it."""
         with self.transaction() as connection:
             rows.finish(connection, int(run_id), state)
 
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
-        """Names of the run, in place of those that it had."""
+        """Replace the names of the run."""
         for tag in tags:
             if not tag or "," in tag or is_reserved(tag):
                 raise HarnessError(f"tag {tag!r}: allowed: a word without commas that is neither a number nor `last`")
         self._set(run_id, tags=",".join(tags))
 
     def add_run(self, run: Run, identity: str) -> str:
-        """A whole run from elsewhere, all of it or nothing; the id that it has here. One that is here is not added
-        again."""
+        """Add a whole run from elsewhere, wholly or not at all; return its id in this store. A run that is already here
+        is not added again."""
         with self.transaction() as connection:
             known = rows.id_of(connection, identity)
             if known is not None:
@@ -224,21 +228,22 @@ class Store:
             return str(key)
 
     def sniffs(self, machine: str | None = None, last: int | None = None) -> list[Sniffed]:
-        """The looks at a machine before its runs, in the order of their starts; at all machines where None. last: of
-        the newest so many that came into this store."""
+        """The sniffs of a machine before its runs, in the order of their starts; of all machines where None. last: only
+        this many that came last into this store."""
         return self.read([], machines.sniffs, machine, last)
 
     def sniff_of(self, run_id: str) -> Sniffed | None:
-        """The look before a run; None where it has none."""
+        """The sniff before a run; None where it has none."""
         return self.read(None, machines.sniff_of, int(run_id))
 
     def runs(self, suite: str | None = None, purpose: str | None = None, newest: int = 0) -> list[Summary]:
-        """Oldest first. purpose: of comparisons and calibrations, empty for runs that are neither. newest: only so
-        many; 0: all."""
+        """Summaries of runs, oldest first. purpose: of comparisons and calibrations, empty for other runs. newest: only
+        this many; 0: all."""
         return self.read([], summaries, suite, purpose, newest)
 
     def named(self, name: str, suite: str | None = None) -> list[Summary]:
-        """The runs that a name may mean, oldest first: as an id, `last`, a tag or a part of one, a start of a uuid."""
+        """The runs that a name may select, oldest first: as an id, `last`, a tag or a part of one, a start of a
+        uuid."""
         return self.read([], candidates, name, steps_back(name), suite)
 
     def series(self) -> list[CaseSeries]:
@@ -246,20 +251,20 @@ class Store:
         return self.read([], points.known_series)
 
     def points(self, wanted: Sequence[CaseSeries], newest: int = 0) -> list[tuple[CaseSeries, CasePoint]]:
-        """By the start of their runs. newest: only so many of each series; 0: all."""
+        """Points by the start of their runs. newest: only this many of each series; 0: all."""
         return self.read([], points.read, wanted, newest)
 
     def load(self, name: str = "last", suite: str | None = None) -> Run:
         """A run by `last` (the newest complete one, of this suite where one is given), `last~1`, its id, a tag, the
         start of its uuid, or the path of an exported file.
 
-        Raises HarnessError, naming what there is, where there is no such run.
+        Raises HarnessError, listing the runs there are, where none matches.
         """
         return self.load_identified(name, suite)[0]
 
     def load_identified(self, name: str = "last", suite: str | None = None) -> tuple[Run, str]:
-        """The same, with the run's uuid, which it keeps on every machine. A file's run is called by the file's name:
-        its number is that of another store."""
+        """The run, with its uuid, which it keeps on every machine. A file's run is named after the file: its number is
+        that of another store."""
         if is_file(name):
             run, identity = read_exported(Path(name))
             return msgspec.structs.replace(run, id=Path(name).name), identity
@@ -287,5 +292,6 @@ class Store:
 
 
 def url_of(location: str) -> URL:
-    """Of a file or a database URL; empty: the default file. Raises HarnessError, without a password, for another."""
+    """The URL of a file or database; empty: of the default file. Raises HarnessError, without the password, for an
+    invalid one."""
     return database.read_url(str(location or DEFAULT_STORE))

@@ -1,6 +1,6 @@
-"""The tables. Values are kept as the MessagePack of their types; columns beside it are what is looked up.
+"""The tables. Values are kept as the MessagePack of their types; the columns beside them are for lookups.
 
-Not as JSON: the error of an output with NaN in it is infinite, and JSON has no word for that.
+JSON would not do: the error of an output with NaN in it is infinite, and JSON has no infinity.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from sqlalchemy import (
 T = TypeVar("T")
 
 STORE_VERSION = 6
-"""Raised when a table or a value changes; `migrations` has a step from each version before."""
+"""Increased when a table or a value changes; `migrations` has a step from each version before."""
 
 PRUNED = "pruned"
-"""State of a run of which only the points are here; see `pruning`."""
+"""State of a run that kept only its points; see `pruning`."""
 
 metadata = MetaData()
 
@@ -54,8 +54,8 @@ runs = Table(
     Column("measured", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )  # fmt: skip
-"""All that a list shows, so that a hundred thousand runs are listed without a value decoded. measured: how many cases
-have a row, from the run's end on."""
+"""All columns of a list, so that a hundred thousand runs are listed without decoding a value. measured: the number of
+cases with a row, set at the run's end."""
 Index("runs_purpose", runs.c.purpose, runs.c.state)
 
 contents = Table(
@@ -64,7 +64,8 @@ contents = Table(
     Column("hash", Text, nullable=False, unique=True),
     Column("body", LargeBinary, nullable=False),
 )  # fmt: skip
-"""What many rows share, once: source texts, the code of a case, the conditions of a point. hash: sha256 of the body."""
+"""Values that many rows share, stored once: source texts, the code of a case, the conditions of a point. hash: sha256
+of the body."""
 
 
 def _rows(name: str, *columns: Column[object], bodies: bool = True) -> Table:
@@ -85,7 +86,7 @@ def _content(name: str) -> Column[object]:
 
 
 headers = _rows("headers")
-"""One of each run: all of `Run` that is not a row of its own."""
+"""One per run: all of `Run` that is not a row of its own."""
 measurements = _rows(
     "measurements", Column("process", Integer, nullable=False), Column("case_id", Text, nullable=False)
 )
@@ -137,14 +138,14 @@ outbox = Table(
     "outbox", metadata,
     Column("run", Integer, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
 )  # fmt: skip
-"""Runs that wait to be pushed into the team's store; of a local file alone."""
+"""Runs that wait to be pushed into the team's store; only in a local file."""
 
 ROWS = (headers, measurements, conditions, profiles, sources, streams, slots, sniffs, configurations, points)
 """The tables whose rows belong to a run."""
 
 
 def encode(value: object) -> bytes:
-    """A value as it is kept; every bit of a float survives."""
+    """A value as it is stored; every bit of a float survives."""
     return msgspec.msgpack.encode(value)
 
 
@@ -154,7 +155,8 @@ def encode_sorted(value: object) -> bytes:
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Raises msgspec.DecodeError where the bytes are no such value, or where SQLite kept something else than bytes."""
+    """Raises msgspec.DecodeError where the bytes are no such value, or where SQLite stored something other than
+    bytes."""
     return msgspec.msgpack.decode(as_bytes(body), type=kind)
 
 

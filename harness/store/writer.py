@@ -1,4 +1,4 @@
-"""Who writes a run and what it begins with, so that a reader can tell a run that goes on from one whose writer was
+"""The writer of a run and the run's first facts, so that a reader can tell a running run from one whose writer was
 killed."""
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def this_writer() -> str:
 
 
 def this_command() -> str:
-    """As it was given, without the password of a store: it stands in reports and exports."""
+    """The command line as given, without the password of a store: it appears in reports and exports."""
     return " ".join(["harness", *map(masked, sys.argv[1:])])
 
 
 def new_run(suite: Suite, environment: Environment, processes: int, note: str) -> Run:
-    """A run of this command as it begins: nothing planned, nothing measured."""
+    """A run of this command at its begin: nothing planned, nothing measured."""
     return Run(
         id="",
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -48,7 +48,7 @@ def new_run(suite: Suite, environment: Environment, processes: int, note: str) -
 
 
 def listed(run: Run) -> dict[str, str | int]:
-    """The columns by which lists show a run, besides those that every run has."""
+    """The columns that lists show of a run, besides those that every run has."""
     return {
         "note": run.note,
         "device": run.environment.device_name if run.environment else "",
@@ -59,7 +59,8 @@ def listed(run: Run) -> dict[str, str | int]:
 
 
 def is_alive(writer: str) -> bool:
-    """Whether the writer still runs. One on another host is taken to: nothing here can tell."""
+    """Whether the writer still runs. A writer on another host counts as running, since it cannot be checked from
+    here."""
     host, *there = writer.split("|")
     if host != socket.gethostname():
         return True
@@ -69,7 +70,7 @@ def is_alive(writer: str) -> bool:
 
 
 def _boot() -> str:
-    """Of the running kernel; empty where the system does not say."""
+    """The boot id of the running kernel; empty where the system does not give one."""
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -77,8 +78,8 @@ def _boot() -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """Start time in clock ticks since boot (proc(5), field 22 of stat); empty where the system does not say; None where
-    no such process runs. A zombie does not run: its parent has only not asked yet how it ended."""
+    """Start time in clock ticks since boot (proc(5), field 22 of stat). Empty where the system does not give it; None
+    where no such process runs. A zombie does not run: its parent has only not collected its exit status."""
     if not (PROC / "self/stat").exists():
         try:
             os.kill(pid, 0)
