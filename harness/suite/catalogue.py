@@ -1,4 +1,5 @@
-"""What exists by name: ops, variants, engines, models, sites. Read from folders and syntax trees, never from torch."""
+"""Names that a suite can use: ops, variants, engines, models, sites. Read from folders and syntax trees, never from
+torch."""
 
 from __future__ import annotations
 
@@ -26,16 +27,19 @@ NOT_VARIANTS = frozenset({"spec", "reference"})
 
 @dataclass(frozen=True)
 class OpSpec:
-    """An op as its `spec.py` has it. op: `contract.Op`. cost: dims -> `contract.Cost`, None where it is counted from
-    inputs and outputs. default: variant by phase, for arms that choose none. test_shapes: dims. own: what the files of
-    an op without a `spec.py` say."""
+    """An op as its `spec.py` declares it."""
 
     name: str
     op: Any
+    """A `contract.Op`."""
     cost: Callable[[Mapping[str, int]], Any] | None
+    """Dims -> `contract.Cost`; None where the cost is counted from inputs and outputs."""
     default: Mapping[str, str]
+    """Variant by phase, for arms that choose none."""
     test_shapes: tuple[Mapping[str, int], ...]
+    """Dims of each."""
     own: OwnOp | None = None
+    """The declaration in the files of an op without a `spec.py`."""
 
     @property
     def asks_context(self) -> bool:
@@ -48,16 +52,16 @@ class OpSpec:
 
     @property
     def dims(self) -> Mapping[str, int | None] | None:
-        """The names of its sizes, with those of its own that have a default; None where it takes any."""
+        """The names of its dims, with the defaults of its own; None where it takes any."""
         return self.own.dims if self.own else dict.fromkeys(self.test_shapes[0])
 
 
 @dataclass(frozen=True)
 class KernelLibrary:
-    """The kernels that a suite can name: those of a folder, and files beside the suite. One process may have several,
-    of which it can run one: see `kernels_root`.
+    """The kernels that a suite can name: those of a folder, and files beside the suite. One process may have several
+    libraries, and can run one of them: see `kernels_root`.
 
-    root: the folder of kernels. suite_folder: what `./file.py` is relative to. sources: ops outside of the folder.
+    root: the folder of kernels. suite_folder: `./file.py` is relative to it. sources: ops outside of the folder.
     models: the file or folder of each architecture outside of it.
     """
 
@@ -67,7 +71,7 @@ class KernelLibrary:
     models: Mapping[str, str] = field(default_factory=dict)
 
     def folders(self) -> dict[str, Path]:
-        """The ops of the folder of kernels by name, and the folder of each."""
+        """The ops of the folder of kernels, by name, with the folder of each."""
         names = sorted(os.listdir(self.root)) if self.root.is_dir() else []  # a glob takes ten times longer
         return {name: self.root / name for name in names if os.path.isfile(f"{self.root}/{name}/spec.py")}
 
@@ -75,7 +79,7 @@ class KernelLibrary:
         return tuple(sorted({*self.folders(), *self.sources}))
 
     def with_own_found(self, ops: Any = None, models: Any = None) -> KernelLibrary:
-        """The same with every op and architecture outside of the folder. ops, models: the nodes of a suite's."""
+        """A copy that knows every op and architecture outside of the folder. ops, models: those nodes of a suite."""
         known = {layout.parent.name: layout.parent for layout in self.root.glob("models/*/layout.py")}
         return KernelLibrary(
             self.root, self.suite_folder, op_sources.find_ops(self.suite_folder, self.root, self.folders(), ops),
@@ -83,7 +87,7 @@ class KernelLibrary:
         )  # fmt: skip
 
     def spec(self, op: str) -> OpSpec:
-        """An op's definition; HarnessError where there is no such op."""
+        """An op's definition. Raises HarnessError where there is no such op."""
         source = self.sources.get(op)
         if source is None:
             return _spec(kernels_root.package(self.root), self.root, op, self.ops())
@@ -103,8 +107,8 @@ class KernelLibrary:
         return tuple(sorted({*(layout.parent.name for layout in self.root.glob("models/*/layout.py")), *self.models}))
 
     def layout(self, architecture: str) -> Any:
-        """An architecture's `layout`: `DIMS`, `problem` and `uses(dims, group, dense)`; HarnessError where there is
-        none."""
+        """An architecture's `layout`: `DIMS`, `problem` and `uses(dims, group, dense)`. Raises HarnessError where there
+        is none."""
         if architecture not in self.architectures():
             raise HarnessError(f"unknown architecture {architecture}; {allowed(architecture, self.architectures())}")
         if architecture in self.models:
@@ -114,13 +118,13 @@ class KernelLibrary:
         return _read(self.root, f"models.{architecture}.layout", "DIMS", "uses")
 
     def uses(self, architecture: str, dims: Any, group: int, dense: Any) -> tuple[Any, ...]:
-        """Every place of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
+        """Every site of an op in a model (`contract.Use`), then those of composite ops, which an arm may choose."""
         layout = self.layout(architecture)
         composites = layout.composites(dims, group, dense) if hasattr(layout, "composites") else ()
         return (*layout.uses(dims, group, dense), *composites)
 
     def folder(self, op: str) -> Path:
-        """The folder that an op's variants lie in, or its file."""
+        """The folder of an op's variants, or its file."""
         source = self.sources.get(op)
         if source is None:
             return self.root / op
@@ -150,7 +154,7 @@ class KernelLibrary:
         return folder if folder.is_file() else folder / f"{variant}.py"
 
     def known_file(self, op: str, variant: str) -> Path:
-        """The same; HarnessError where there is none."""
+        """The source file of a variant. Raises HarnessError where there is none."""
         file = self.variant_file(op, variant)
         if file is None:
             raise HarnessError(f"{op}: unknown variant {variant}; {allowed(variant, self.variants(op))}")
@@ -165,19 +169,19 @@ class KernelLibrary:
         return tuple(dict.fromkeys(op_sources.function_at(text, self.suite_folder).file for text in texts))
 
     def function(self, op: str, variant: str) -> str:
-        """The name of a variant's function: `run`, but for those that an op's own file holds."""
+        """The name of a variant's function: `run`, except for variants in an op's own file."""
         return variant if self.folder(op).is_file() and variant in self.variants(op) else RUN
 
     def tuned_beside(self, op: str) -> dict[str, Path]:
-        """The keyword by which `kernels/tuned.py` learns where an op outside of the folder of kernels lies."""
+        """The keyword that gives `kernels/tuned.py` the folder of an op outside of the folder of kernels."""
         if op not in self.sources:
             return {}
         folder = self.folder(op)
         return {"op_folder": folder.parent if folder.is_file() else folder}
 
     def signature(self, op: str, variant: str) -> Signature:
-        """Inputs and tunables of a variant, checked against the op; HarnessError where there is none or they do not
-        fit."""
+        """Inputs and tunables of a variant, checked against the op. Raises HarnessError where there is none or they do
+        not fit."""
         return read_signature(self.known_file(op, variant), self.spec(op).op, self.function(op, variant))
 
 
@@ -196,7 +200,8 @@ def _spec_of(op: str, module: ModuleType) -> OpSpec:
 
 
 def _read(root: Path, name: str, *needed: str) -> ModuleType:
-    """A module without torch that has these names; HarnessError, with its file, for whatever it raises."""
+    """A module without torch that has these names. Raises HarnessError, with the file, for any exception of the
+    module."""
     return _loaded(f"{kernels_root.package(root)}.{name}", root.joinpath(*name.split(".")).with_suffix(".py"), *needed)
 
 
@@ -213,7 +218,7 @@ def _loaded(name: str, file: Path, *needed: str) -> ModuleType:
 _bound: dict[str, OpSource] = {}
 """The ops outside of the library that this process runs."""
 _bound_models: dict[str, str] = {}
-"""Likewise architectures: the file or folder of each."""
+"""The architectures outside of the library that this process runs: the file or folder of each."""
 
 
 def bound_ops() -> dict[str, OpSource]:
@@ -222,7 +227,7 @@ def bound_ops() -> dict[str, OpSource]:
 
 
 def bind_ops(sources: Mapping[str, OpSource], models: Mapping[str, str] | None = None) -> None:
-    """Makes these ops and architectures known by name to this process, beside those of the folder of kernels."""
+    """Make these ops and architectures known by name to this process, beside those of the folder of kernels."""
     _bound.update(sources)
     _bound_models.update(models or {})
 
@@ -238,7 +243,7 @@ def bound_kernels(suite_folder: str | Path = ".") -> KernelLibrary:
 
 
 def ops() -> tuple[str, ...]:
-    """The ops that this process runs; so for the other names below."""
+    """The ops that this process runs. The functions below give the library's answers for this process likewise."""
     return bound_kernels().ops()
 
 

@@ -1,4 +1,4 @@
-"""What can be told of a checkpoint's folder before torch loads it: it is there, whole, and of the suite's model."""
+"""Checks of a checkpoint's folder before torch loads it: it exists, is complete and belongs to the suite's model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
 HEADER_LENGTH = 8
-"""A safetensors file begins with the length of its JSON header (format of Hugging Face's safetensors)."""
+"""Bytes of the length of the JSON header at the start of a safetensors file (Hugging Face's format)."""
 
 
 def problem_of(folder: Path, dims: Mapping[str, int | float | str]) -> str:
-    """What is wrong with the folder, with its file; empty where nothing is seen. dims: the model's; those that its
-    config names must be equal."""
+    """The problem of the folder, with its file; empty where none is seen. dims: the model's; those that its config
+    names must be equal."""
     try:
         if not folder.is_dir():
             return f"{folder}: no such folder"
@@ -38,7 +38,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _damage(file: Path) -> str:
-    """Whether the file ends where its header says."""
+    """The damage of a file (missing, or cut off before the end that its header gives); empty where it is whole."""
     if not file.is_file():
         return f"{file}: no such file"
     with file.open("rb") as opened:

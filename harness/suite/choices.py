@@ -1,4 +1,4 @@
-"""What an arm chooses: per op, and where it says so per site and per phase, with `like:` resolved."""
+"""The choices of an arm: per op and, where it gives them, per site and phase, with `like:` resolved."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SitesByOp = Mapping[str, Sequence[str]]
 
 
 def read_arms(node: Node, sites_by_op: SitesByOp, kernels: KernelLibrary) -> dict[str, Arm]:
-    """The arms by name, in the order of the file. Each holds one choice for every site and phase that it or an arm
-    that it is like decides; what is left has the op's own default, which must exist."""
+    """The arms by name, in the order of the file. Each holds one choice for every site and phase that the arm or the
+    one it is `like` decides. Everywhere else the op's own default holds, which must exist."""
     own = {}
     for name, arm in node.items():
         if not re.fullmatch(NAME_PATTERN, name):
@@ -40,7 +40,7 @@ def read_arms(node: Node, sites_by_op: SitesByOp, kernels: KernelLibrary) -> dic
 
 
 def _own_choices(arm: Node, name: str, sites_by_op: SitesByOp, kernels: KernelLibrary) -> Arm:
-    """What the arm says itself, as it says it."""
+    """The choices that the arm itself makes, unresolved."""
     choices = {}
     for op, value in arm.items() if arm.value is not None else ():
         if op == LIKE:
@@ -127,7 +127,7 @@ def read_tunable(node: Node, default: TunableValue) -> TunableValue:
 def _resolve(
     name: str, node: Node, own: Mapping[str, Arm], sites_by_op: SitesByOp, arms: dict[str, Arm], below: tuple[str, ...]
 ) -> Arm:
-    """The arm with one choice per site and phase, what it does not say taken from the arm that it is like."""
+    """The arm with one choice per site and phase; missing ones are taken from the arm that it is `like`."""
     if name in arms:
         return arms[name]
     arm: Node = node.value[name]
@@ -155,7 +155,8 @@ def _resolve(
 
 
 def _check_complete(node: Node, arm: Arm, sites_by_op: SitesByOp, kernels: KernelLibrary) -> None:
-    """Every op has a choice or a default; a composite needs none, since its parts stand where it is not chosen."""
+    """Check that every op has a choice or a default. A composite needs none, since its parts run where it is not
+    chosen."""
     for op, sites in sites_by_op.items():
         if kernels.spec(op).op.replaces:
             continue

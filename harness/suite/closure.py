@@ -1,4 +1,4 @@
-"""The source text that a variant is made of: its file and all that it imports of the user's own, without torch."""
+"""The source text of a variant: its file and all that it imports of the user's own, without torch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness import kernels_root
 
 
 def closure_hash(file: Path, root: Path | None = None) -> str:
-    """sha256 of a variant's text, and of the names and texts of all other `source_files`: another one where anything
-    differs that its code is made of, wherever the folder lies. A variant that imports nothing of its own has the hash
-    of its file."""
+    """sha256 of a variant's text, and of the names and texts of all other `source_files`. It changes with any part of
+    the variant's code, and is independent of the folder's location. A variant that imports nothing of its own has the
+    hash of its file."""
     first, *others = source_files(file, root)
     own = first.read_bytes()
     if not others:
@@ -25,10 +25,10 @@ def closure_hash(file: Path, root: Path | None = None) -> str:
 
 
 def source_files(file: Path, root: Path | None = None) -> tuple[Path, ...]:
-    """A variant's file first, then every file that it imports from the folder of kernels, from its own package, or from
-    a folder above it in its repository, directly or not, with the `__init__.py` of their packages. Installed packages
-    (torch, triton) are not among them. What no import says is seen by `harness.observe`. root: the folder of kernels,
-    None for the one that this process runs."""
+    """A variant's file, then every file that it imports, directly or not, with the `__init__.py` of their packages.
+    Searched are the folder of kernels, its own package and the folders above it in its repository. Installed packages
+    (torch, triton) are not included. Dependencies that no import shows are seen by `harness.observe`. root: the folder
+    of kernels, None for the one that this process runs."""
     root = root or kernels_root.in_use()
     found: dict[Path, None] = {}
     waiting = [file.resolve()]
@@ -55,7 +55,7 @@ class _Import(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _imports(text: str) -> tuple[_Import, ...]:
-    """All of a source text; none where it is no Python: whoever imports it says what is wrong."""
+    """All imports of a source text; none where it is not Python: the importer reports the error."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -71,7 +71,7 @@ def _imports(text: str) -> tuple[_Import, ...]:
 
 
 def _text(file: Path) -> str:
-    """Empty where it is no text."""
+    """The text of a file; empty where it is no text."""
     try:
         return file.read_text(encoding="utf-8")
     except ValueError:
@@ -79,7 +79,7 @@ def _text(file: Path) -> str:
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:
-    """Where each imported module would lie, and each imported name, which may be a module itself."""
+    """The possible file of each imported module, and of each imported name, which may itself be a module."""
     for named in _imports(_text(file)):
         if not named.level:
             yield from _absolute(named.dotted, file, root)

@@ -1,4 +1,4 @@
-"""A sweep space that a variant's file computes: the file is imported in a worker, which says what came of it."""
+"""A sweep space that a variant's file computes: a worker imports the file and returns the result."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.worker.process import WorkerDied, WorkerProcess
 
 SERVICE = "harness.serving.computed_space"
 LIMIT_S = 60.0
-"""To import a file; torch alone takes several seconds."""
+"""Seconds to import a file; torch alone takes several."""
 
 
 class SpaceRequest(msgspec.Struct, frozen=True, tag=True):
-    """Of a variant as an arm names it. folder: what relative names are relative to."""
+    """A request for the space of a variant, as an arm names it. folder: relative names are relative to it."""
 
     op: str
     variant: str
@@ -28,14 +28,14 @@ class SpaceRequest(msgspec.Struct, frozen=True, tag=True):
 
 
 class SpaceReply(msgspec.Struct, frozen=True, tag=True):
-    """space: dicts, lists, numbers, words, truth values and None; None where the file has no such name."""
+    """space: dicts, lists, numbers, words, booleans and None; None where the file has no such name."""
 
     space: Any
 
 
 def computed_space(asked: SpaceRequest, kernels_root: Path, place: Node) -> Node:
-    """The space as nodes, all at the place where the file says it. Raises HarnessError, one line with the file, where
-    importing it fails, takes too long or leaves no space."""
+    """The space as nodes, all with the position of the space in the file. Raises HarnessError, one line with the file,
+    where the import fails, takes too long or leaves no space."""
     worker = WorkerProcess(SERVICE, tree=Path(asked.folder), python=sys.executable, kernels_root=str(kernels_root))
     try:
         [reply] = worker.ask(asked, SpaceReply, LIMIT_S)

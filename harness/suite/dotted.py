@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def dotted_file(dotted: str, suite_folder: Path) -> Path | None:
-    """The file of `a.b.c`, on `sys.path` or beside the suite. Only the outermost package is looked up by the import
-    system, which does not import it."""
+    """The file of `a.b.c`, on `sys.path` or beside the suite. The import system looks up only the outermost package,
+    and does not import it."""
     if not all(part.isidentifier() for part in dotted.split(".")):
         return None
     *outer, last = dotted.split(".")

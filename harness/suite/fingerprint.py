@@ -1,4 +1,4 @@
-"""One hash for all that a case is asked: sizes, answers, weights. `harness.observe` sees which code it runs."""
+"""One hash for all that defines a case: sizes, variants, weights. `harness.observe` sees the code that it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.values.suite import CallSite, Plan
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """By case id. A case without an answer, or with a problem, has none."""
+    """Fingerprints by case id. A case without a variant, or with a problem, has none."""
     return {case.id: found for case in plan.cases if case.problem is None and (found := _hash(case, plan))}
 
 

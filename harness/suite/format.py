@@ -1,4 +1,4 @@
-"""The form of a suite file: one struct, which the check reads and the JSON Schema for editors is made from."""
+"""The form of a suite file: one struct, which the check reads; the JSON Schema for editors is generated from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUTINGS = ("uniform", "skewed")
 TUNED = "tuned"
 AUTHORS_SPACE = "space"
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
-"""Of arms: a name stands in ids, in `--arms` and after the colon of `RUN:ARM`."""
+"""Pattern of an arm's name: it appears in ids, in `--arms` and after the colon of `RUN:ARM`."""
 Schema = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ _ARM: Schema = {
         *({"$ref": f"#/$defs/{engine.__name__}"} for engine in (CommandEngine, HttpEngine, ExecutorchEngine)),
     ]
 }
-"""Of a model's ops; of an engine outside, its own keys."""
+"""An arm: by op of a model, or the keys of an outside engine."""
 _ARMS: Schema = _mapping(_ARM, propertyNames={"pattern": f"^{NAME_PATTERN}$"})
 _SPACE: Schema = {"anyOf": [{"const": AUTHORS_SPACE}, _mapping(_list(_SCALAR), properties={"where": _list(_WORD)})]}
 
@@ -64,7 +64,7 @@ _SHAPES: Schema = _mapping({"anyOf": [_GRID, {"type": "array", "items": _GRID, "
 
 
 class SuiteFile(Sections, frozen=True, kw_only=True):
-    """What is measured, and the arms that are compared."""
+    """A suite: the cases to measure and the arms to compare."""
 
     ops: Annotated[
         Any,
@@ -73,7 +73,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema=_mapping(_OP),
         ),
     ] = None
-    """The node: what lies there decides."""
+    """The node: its content decides the form."""
     models: Annotated[
         Any,
         Meta(
@@ -81,7 +81,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema={"anyOf": [_WORD, _list(_WORD)]},
         ),
     ] = None
-    """The node, likewise."""
+    """The node: its content decides the form."""
     config: Annotated[
         Any,
         Meta(
@@ -89,7 +89,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema={"type": "object", "minProperties": 1},
         ),
     ] = None
-    """The node: which keys there are, the model decides."""
+    """The node: the model decides the allowed keys."""
     apply: Annotated[
         Any,
         Meta(
@@ -97,7 +97,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema={"anyOf": [_WORD, _list(_WORD)]},
         ),
     ] = None
-    """The node, likewise."""
+    """The node: the model decides the allowed keys."""
     shapes: Annotated[
         Any,
         Meta(
@@ -105,7 +105,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema=_SHAPES,
         ),
     ] = None
-    """The node: which dims there are, the op decides."""
+    """The node: the op decides the allowed dims."""
     engine: Annotated[
         OutsideEngine | None,
         Meta(
@@ -116,7 +116,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
     arms: Annotated[
         Any, Meta(description="each a choice of variants and tunables for the whole model", extra_json_schema=_ARMS)
     ]
-    """The node: which names are allowed, the model decides."""
+    """The node: the model decides the allowed names."""
     sweep: Annotated[
         Any,
         Meta(
@@ -124,7 +124,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
             extra_json_schema={"type": "object", "additionalProperties": _mapping(_SPACE)},
         ),
     ] = None
-    """The node, likewise."""
+    """The node: the model decides the allowed names."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -142,5 +142,5 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The same as `suites/suite.schema.json` holds it."""
+    """The JSON Schema as the text of `suites/suite.schema.json`."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

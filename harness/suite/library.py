@@ -8,12 +8,12 @@ from pathlib import Path
 from harness import kernels_root
 
 MODELS = "models.yaml"
-"""Every such folder has one."""
+"""A file that every such folder has."""
 
 
 def library_folder(root: Path | None = None) -> Path | None:
-    """The folder of suites that belongs to a folder of kernels: beside it in a checkout, installed as
-    `harness_suites`. root: the folder of kernels, None for the one that this process runs."""
+    """The folder of suites that belongs to a folder of kernels: beside it in a checkout, installed as `harness_suites`.
+    root: the folder of kernels, None for the one that this process runs."""
     root = root or kernels_root.in_use()
     if (root.parent / "suites" / MODELS).is_file():
         return root.parent / "suites"

@@ -1,4 +1,4 @@
-"""A suite file to a checked `Suite`, against the kernels that it is for; imports no torch."""
+"""A suite file to a `Suite`, checked against its kernels; imports no torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.values.case import SHAPE_SITE
 from harness.values.suite import MODEL_WEIGHTS, ComparePolicy, KernelQuestions, Sections, Suite, Weights
 
 RANDOM = "random"
-"""Weights that are made, not read."""
+"""Weights that are generated, not read."""
 GATES = ("decode", "prefill", "peak_memory", "energy")
 LINEAR_OPS = ("int4_mm", "linear")
 
@@ -33,7 +33,7 @@ LINEAR_OPS = ("int4_mm", "linear")
 def load_suite(path: Path) -> Suite:
     """The suite in a file, with every name in it checked.
 
-    Raises SuiteError, one line `file:line:column: key.path: what; allowed: ...`, for the first thing that is wrong.
+    Raises SuiteError, one line `file:line:column: key.path: what; allowed: ...`, for the first error.
     """
     text = _text(path)
     root = parse(text, path)
@@ -89,7 +89,8 @@ def load_suite(path: Path) -> Suite:
 
 
 def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, ModelDims, Weights, tuple[Any, ...]]:
-    """Architecture, dims, weights and uses of the suite's model; without one nothing, and no section asks about it."""
+    """Architecture, dims, weights and uses of the suite's model; empty without a model, where no section refers to
+    one."""
     for key in ("config", "apply", "forward"):
         if key in root.value:
             raise root.key_error(key, "is for a model hf:NAME_OR_FOLDER or ./file.py:function")
@@ -114,7 +115,7 @@ def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, Mo
 
 
 def _stored(root: Node, file: SuiteFile, shapes: Mapping[str, Any], kernels: KernelLibrary) -> str:
-    """How weights are stored where the suite has no model; SuiteError where no op asks for it."""
+    """The storage of weights where the suite has no model. Raises SuiteError where no op of the suite uses it."""
     if "model" in root.value or "weights" not in root.value:
         return ""
     specs = [kernels.spec(op) for op in shapes]
@@ -124,7 +125,7 @@ def _stored(root: Node, file: SuiteFile, shapes: Mapping[str, Any], kernels: Ker
 
 
 def _uses(name: Node, kernels: KernelLibrary, architecture: str, dims: ModelDims, weights: Weights) -> tuple[Any, ...]:
-    """Every place of an op in the model; SuiteError where a user's own model names an op or a size that is none."""
+    """Every site of an op in the model. Raises SuiteError where a user's own model names an unknown op or dim."""
     uses = kernels.uses(architecture, dims, weights.group, weights.dense)
     for use in uses if architecture in kernels.models else ():
         try:
@@ -137,7 +138,7 @@ def _uses(name: Node, kernels: KernelLibrary, architecture: str, dims: ModelDims
 
 
 def is_suite(path: Path) -> bool:
-    """Whether a YAML file says that it is one. A pipe or a link to itself is none, and is not waited for."""
+    """Whether a YAML file declares itself a suite. A pipe or a link to itself is none, and is not waited for."""
     return path.is_file() and b"\nsuite:" in b"\n" + path.read_bytes()
 
 

@@ -24,8 +24,8 @@ ModelDims = dict[str, int | float | str]
 def read_model(name: Node, kernels: KernelLibrary) -> tuple[str, ModelDims]:
     """The architecture and dimensions of the model that a node names.
 
-    SuiteError at that node where there is no such model or two files define it, in models.yaml where its block is
-    wrong.
+    Raises SuiteError at that node where there is no such model or two files define it, in models.yaml where its block
+    is wrong.
     """
     blocks: dict[str, list[tuple[Node, str]]] = {}
     for key, block, architecture in _blocks(kernels):
@@ -47,8 +47,9 @@ def all_models(kernels: KernelLibrary) -> dict[str, tuple[str, ModelDims]]:
 
 
 def _blocks(kernels: KernelLibrary) -> Iterator[tuple[str, Node, str]]:
-    """Every block with its name and, where its place says it, its architecture: of the library's `models.yaml`, of the
-    one beside the suite, of `suites/` beside a user's `kernels/`, and of the files of own architectures."""
+    """Every block with its name and, where its location implies one, its architecture. Read are the library's
+    `models.yaml`, the one beside the suite, `suites/` beside a user's `kernels/`, and the files of own
+    architectures."""
     above = kernels_root.folder_above(kernels.suite_folder)
     beside = above.parent / "suites" if above is not None else None
     for file in _files(library_folder(kernels.root), kernels.suite_folder, beside):
@@ -66,7 +67,7 @@ def _files(*folders: Path | None) -> list[Path]:
 
 
 def _read_block(block: Node, architecture: str, kernels: KernelLibrary) -> tuple[str, ModelDims]:
-    """architecture: empty where the block has to name it."""
+    """Read one block. architecture: empty where the block has to name it."""
     if not architecture:
         kind = dict(block.items()).get(ARCHITECTURE)
         if kind is None:

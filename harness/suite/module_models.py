@@ -1,4 +1,4 @@
-"""A model that is a torch module: `model: hf:NAME_OR_FOLDER` or `./file.py:function`, and what arms change in it."""
+"""A model that is a torch module: `model: hf:NAME_OR_FOLDER` or `./file.py:function`, and the changes of arms to it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from harness.values.suite import Arm, ForwardQuestions
 HF = "hf:"
 RANDOM = "random"
 DTYPES = ("float32", "bfloat16")
-"""Those that logits have a tolerance for."""
+"""Dtypes for which logits have a tolerance."""
 ABOUT_OPS = ("kernels", "shapes", "sweep", "models", "ops", "routing")
-"""Keys that ask about ops by name, which such a model does not call."""
+"""Keys that refer to ops by name, which such a model does not call."""
 OF_WEIGHTS = ("from", "seed")
 IMPLEMENTATIONS = ("attn_implementation", "experts_implementation")
 """Keys of arms that transformers alone understands."""
@@ -36,7 +36,8 @@ def is_module(name: Any) -> bool:
 
 
 def read_module(root: Node, file: SuiteFile, folder: Path) -> ModuleModel:
-    """The model that a suite names, with its weights; SuiteError for what there is not, and for keys about ops."""
+    """The model that a suite names, with its weights. Raises SuiteError where it does not exist, and for keys about
+    ops."""
     for key in ABOUT_OPS:
         if key in root.value:
             raise root.key_error(key, f"asks about ops by name, and {file.model} calls none")
@@ -81,7 +82,7 @@ def _config(node: Node | None) -> dict[str, Any]:
 
 
 def read_forward(root: Node, file: SuiteFile, folder: Path) -> ForwardQuestions | None:
-    """The questions about a module without states, with the place of its inputs."""
+    """The questions about a module without states, with the file or function of its inputs."""
     if file.forward is None:
         return None
     asked = root.value["forward"]
@@ -92,7 +93,7 @@ def read_forward(root: Node, file: SuiteFile, folder: Path) -> ForwardQuestions 
 
 
 def read_module_arms(node: Node, model: ModuleModel, folder: Path) -> dict[str, Arm]:
-    """The arms by name, in the order of the file; what an arm does not say is that of the arm that it is `like`."""
+    """The arms by name, in the order of the file; an arm inherits missing keys from the arm that it is `like`."""
     entries = dict(node.items())
     if not entries:
         raise node.error("an arm is needed")
@@ -104,7 +105,7 @@ def read_module_arms(node: Node, model: ModuleModel, folder: Path) -> dict[str, 
 
 
 def _own_changes(arm: Node, model: ModuleModel, folder: Path) -> dict[str, Any]:
-    """What the arm says itself."""
+    """The changes that the arm itself makes."""
     known = ("apply", "replace", "kernels", "quantize", *(IMPLEMENTATIONS if model.kind == "hf" else ()))
     found: dict[str, Any] = {}
     for key, child in arm.items() if arm.value is not None else ():
@@ -149,7 +150,7 @@ def _replacements(node: Node, folder: Path) -> dict[str, str]:
 
 
 def _packages(node: Node, folder: Path) -> dict[str, str]:
-    """By the name of a layer, the folder of its package."""
+    """The folder of a package, by the name of its layer."""
     found = {}
     for layer, child in node.items():
         path = (folder / str(child.value)).resolve()
@@ -160,8 +161,8 @@ def _packages(node: Node, folder: Path) -> dict[str, str]:
 
 
 def _function(node: Node, folder: Path, usual: str) -> str:
-    """`/path/file.py:name`; where the suite leaves the name out, the usual one. SuiteError where the file does not
-    define it."""
+    """`/path/file.py:name`, with the usual name where the suite leaves it out. Raises SuiteError where the file does
+    not define it."""
     text = _word(node, folder)
     text = text if ".py:" in text else f"{text}:{usual}"
     try:

@@ -1,5 +1,4 @@
-"""YAML text to nodes that know where they stand. Values by YAML 1.2's core rules: `no`, `on`, `1:30` and dates are
-words.
+"""YAML text to nodes that know their position. Values by YAML 1.2's core rules: `no`, `on`, `1:30` and dates are words.
 
 A duplicate key, a tag, a merge key (`<<`), several documents and an alias inside its own anchor are errors.
 """
@@ -26,7 +25,8 @@ from harness.errors import HarnessError, allowed
 
 Scalar = str | int | float | bool | None
 MOST_NODES = 20_000
-"""Aliases of aliases can make a tree out of a few lines that fills any memory; no real suite has a tenth of this."""
+"""Limit of nodes: aliases of aliases can turn a few lines into a tree that fills any memory; no real suite has a tenth
+of this."""
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -39,12 +39,12 @@ _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 
 class SuiteError(HarnessError):
-    """What is wrong in a suite, at its place: `file:line:column: key.path: what; allowed: ...`."""
+    """An error in a suite, at its position: `file:line:column: key.path: what; allowed: ...`."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value and its place. value: a scalar, a `dict[str, Node]` or a `list[Node]`. line and column count from 1.
+    """A value and its position. value: a scalar, a `dict[str, Node]` or a `list[Node]`. line and column count from 1.
     path: keys from the root (`arms.baseline.sdpa`). key_places: line and column of each key of a mapping."""
 
     value: Any
@@ -88,11 +88,12 @@ class Node:
         return "a mapping" if self.is_mapping else "a list" if self.is_list else shown(self.value)
 
     def error(self, what: str, wrong: str | None = None, names: Iterable[str] | None = None) -> SuiteError:
-        """`what` at this value; with `names`, followed by what is allowed and the name nearest to `wrong`."""
+        """An error at this value, with the text of `what`; with `names`, followed by the allowed ones and the nearest
+        to `wrong`."""
         return _error(self.file, self.line, self.column, self.path, what, wrong, names)
 
     def key_error(self, key: str, what: str, names: Iterable[str] | None = None) -> SuiteError:
-        """`what` at a key of this mapping."""
+        """An error at a key of this mapping, with the text of `what`."""
         line, column = (self.key_places or {}).get(key, (self.line, self.column))
         return _error(self.file, line, column, join(self.path, key), what, key, names)
 
@@ -118,7 +119,7 @@ def shown(value: Scalar) -> str:
 
 
 def parse(text: str, file: str | Path) -> Node:
-    """The nodes of one YAML document; SuiteError where it is not one."""
+    """The nodes of one YAML document. Raises SuiteError where the text is not one."""
     name = str(file)
     try:
         root = _Loader(text, name).get_single_node()
@@ -160,7 +161,7 @@ _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 
 
 class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """Composes nodes whose tag says only whether a scalar was plain; every tag that the file itself writes is kept."""
+    """A composer of nodes whose tags only tell plain scalars from quoted ones; tags written in the file are kept."""
 
     def __init__(self, text: str, name: str) -> None:
         Reader.__init__(self, text)
@@ -177,7 +178,7 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
 
 
 class _Converter:
-    """PyYAML's nodes to ours. An alias is its anchor's node again, under the path of its place."""
+    """Convert PyYAML's nodes to ours. An alias is its anchor's node again, under the path of the alias."""
 
     def __init__(self, file: str) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Where the ops outside of the library lie: named by a suite, in `ops/` beside it, in installed packages."""
+"""Locations of ops outside of the library: named by a suite, in `ops/` beside it, in installed packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.suite.own_op import INPUTS, REFERENCE, RUN, Function, functions_of,
 from harness.values.suite import OpSource
 
 GROUP = "kernel_harness.ops"
-"""Of entry points: the name of an op, and its module or package."""
+"""Group of entry points: the name of an op, and its module or package."""
 FOLDER, KERNELS, CONTRACT = "ops", "kernels", "contract.py"
 SPEC, DEFINITION = "spec.py", "reference.py"
 
@@ -43,7 +43,7 @@ def find_ops(suite_folder: Path, root: Path, library: Mapping[str, Path], named:
 
 
 def source_of(path: Path, origin: str) -> OpSource:
-    """The op in a file or folder; HarnessError where there is none."""
+    """The op in a file or folder. Raises HarnessError where there is none."""
     if path.is_file() and path.suffix == ".py":
         missing = [name for name in (REFERENCE, INPUTS) if name not in functions_of(path)]
         if missing:
@@ -62,7 +62,8 @@ def source_of(path: Path, origin: str) -> OpSource:
 
 
 def function_at(source: str, suite_folder: Path) -> Function:
-    """`file.py:name` or `package.module:name` to the function's file; HarnessError where there is none."""
+    """Resolve `file.py:name` or `package.module:name` to the function's file. Raises HarnessError where there is
+    none."""
     where, colon, name = source.rpartition(":")
     if not colon or not name.isidentifier():
         raise HarnessError(f"{source}: wanted file.py:function or module:function")
@@ -113,7 +114,7 @@ def _beside(folder: Path) -> Iterator[tuple[str, OpSource]]:
 
 def _kernels_above(suite_folder: Path, root: Path) -> Iterator[tuple[str, OpSource]]:
     """The ops in a folder `kernels/` beside the suite or above it, up to the repository's root, unless it is the
-    library: it adds to the library's ops."""
+    library: it extends the library's ops."""
     above = kernels_root.folder_above(suite_folder)
     if above is not None and above.resolve() != root.resolve():
         yield from _beside(above)

@@ -49,8 +49,8 @@ def outside_suite(root: Node, file: SuiteFile, path: Path, text: str) -> Suite:
 
 
 def command_suite(engine: CommandEngine, path: Path, policy: ComparePolicy) -> Suite:
-    """The suite that `-- CMD` stands for. path: where it would lie; the command runs in its folder. policy: its gates
-    become all figures. Raises HarnessError."""
+    """The suite that `-- CMD` stands for. path: the file that it would have; the command runs in its folder. policy:
+    its gates become all figures. Raises HarnessError."""
     name, arm = (_name(words) for words in (engine.run, Path(shlex.split(engine.run)[0]).name))
     for figure, facts in engine.figures.items():
         if problem := _problem(figure, facts):
@@ -73,7 +73,7 @@ def _suite(path: Path, text: str, arms: dict[str, OutsideEngine], name: str = ""
 
 
 def _engine(kind: str, declared: type[Settings], section: Node, arm: Node) -> OutsideEngine:
-    """What the engine is for an arm: its own keys over those of the section."""
+    """The engine of an arm: the arm's own keys over those of the section."""
     if not re.fullmatch(NAME_PATTERN, arm.path.rpartition(".")[2]):
         raise arm.error("is no name of an arm; allowed: letters, digits and _ . + -")
     own = {} if arm.value is None else dict(arm.items())
@@ -99,7 +99,7 @@ def _check_figures(settings: CommandEngine, merged: Node) -> None:
 
 
 def _problem(name: str, figure: Figure) -> str:
-    """What is wrong with a figure; empty where nothing is."""
+    """The problem of a figure; empty where there is none."""
     if not re.fullmatch(NAME_PATTERN, name):
         return f"figure {name}: allowed: letters, digits and _ . + -"
     if figure.read in NEEDS_AT and not figure.at:
@@ -119,7 +119,7 @@ def _problem(name: str, figure: Figure) -> str:
 
 
 def figure_of(read: str, at: str, unit: str, file: str) -> Figure:
-    """A figure as options of a command give it. Raises HarnessError."""
+    """A figure from the options of a command. Raises HarnessError."""
     if read not in get_args(ReadName):
         raise HarnessError(f"--read {read}: no such way to read a figure; {allowed(read, get_args(ReadName))}")
     return msgspec.convert({"read": read, "at": at, "unit": unit, "file": file}, Figure)

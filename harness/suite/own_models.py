@@ -1,7 +1,7 @@
 """Architectures outside of the library: named by a suite (`models: ./my_model.py`), or in a user's `kernels/models/`.
 
-A file holds all that a model needs: `DIMS` or `MODELS`, `build`, `random_weights`, and if it likes `uses`,
-`composites`, `problem` and `load`. A folder holds the modules that an architecture of the library has.
+A file holds all that a model needs: `DIMS` or `MODELS`, `build`, `random_weights`, and optionally `uses`, `composites`,
+`problem` and `load`. A folder holds the same modules as an architecture of the library.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from harness.suite.space import literal_of
 
 LAYOUT = "layout.py"
 MODELS = "MODELS"
-"""Of a file: its models by name, each with its sizes, as a block of models.yaml has them."""
+"""Name in a file of its models by name, each with its sizes, in the form of a block of models.yaml."""
 
 Sources = dict[str, str]
 
 
 def find_models(suite_folder: Path, root: Path, known: Mapping[str, Path], named: Node | None = None) -> Sources:
     """The file or folder of every architecture outside of the library `root`, by name. known: the folder of each of the
-    library's. named: the suite's `models:`. HarnessError for a name that means two, and for a place without one."""
+    library's. named: the suite's `models:`. Raises HarnessError for a name that means two, and for a location without
+    one."""
     found: Sources = {}
     for node in (named.elements() if named.is_list else [named]) if named is not None else ():
         if not isinstance(node.value, str):
@@ -54,7 +55,7 @@ def _add(found: Sources, known: Mapping[str, Path], path: Path, node: Node | Non
 
 
 def layout_file(path: Path) -> Path:
-    """The file that says what a model is made of."""
+    """The file that declares the parts of a model."""
     return path if path.is_file() else path / LAYOUT
 
 
@@ -67,8 +68,8 @@ def module_name(name: str, path: Path, root: Path, part: str = "layout") -> str:
 
 
 def layout_of(module: ModuleType, path: Path, contract: ModuleType) -> Any:
-    """A layout with what its file leaves out: `DIMS` as `MODELS` has them, and no op but the choice of a token.
-    HarnessError for what it must say."""
+    """A layout, completed where its file leaves parts out: `DIMS` from `MODELS`, and no op but the choice of a token.
+    Raises HarnessError for parts that are required."""
     if path.is_file():
         for name in ("build", "random_weights"):
             if not callable(getattr(module, name, None)):
@@ -90,7 +91,7 @@ def layout_of(module: ModuleType, path: Path, contract: ModuleType) -> Any:
 
 
 def named_sizes(path: Path) -> Iterator[tuple[str, Node]]:
-    """`MODELS` of an architecture's file, each block as one of models.yaml. Runs nothing."""
+    """`MODELS` of an architecture's file, each block like one of models.yaml. Runs nothing."""
     file = layout_file(path)
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
@@ -103,7 +104,7 @@ def named_sizes(path: Path) -> Iterator[tuple[str, Node]]:
 
 
 def accepted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A user's function called with those keywords alone that it takes."""
+    """Call a user's function with only the keywords that it accepts."""
     taken = inspect.signature(function).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
         return function

@@ -2,7 +2,7 @@
 
 In one file, `reference(...)` defines the op, `inputs(...)` makes its inputs, and `run(...)` and every `run_NAME(...)`
 is a variant. A folder holds `reference.py` with both functions (there the definition may be called `run`) and a module
-per variant; with a `spec.py` it is an op as the library's are.
+per variant; with a `spec.py` it is an op like the library's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.errors import HarnessError, allowed
 
 REFERENCE, INPUTS, RUN = "reference", "inputs", "run"
 WEIGHTS = "weights"
-"""A parameter of `inputs` that gets how the suite stores weights, by name; its default is what holds elsewhere."""
+"""A parameter of `inputs` that gets the suite's storage of weights, by name; its default holds elsewhere."""
 GIVEN = ("generator", "dtype", "device", WEIGHTS)
 """Parameters of `inputs` that the harness fills; all others are the op's dims."""
 ALL_DIMS = "dims"
@@ -29,7 +29,7 @@ SETTINGS = ("ROLES", "OUTPUTS", "OUTPUT_DTYPES", "TOLERANCE", "SHAPES", "REPLACE
 
 
 class Function(NamedTuple):
-    """A function where it is written. source: as it was named, `./file.py:name` or `package.module:name`."""
+    """A function and its file. source: its name as given, `./file.py:name` or `package.module:name`."""
 
     file: Path
     name: str
@@ -38,8 +38,8 @@ class Function(NamedTuple):
 
 @dataclass(frozen=True)
 class OwnOp:
-    """What the files of an op say of it. dims: names of its sizes with their defaults, None without one; None as a
-    whole where `inputs` takes any. values: literal defaults of the reference's parameters, which are constants."""
+    """An op as its files declare it. dims: names of its sizes with their defaults, None without one; None as a whole
+    where `inputs` takes any. values: literal defaults of the reference's parameters, which are constants."""
 
     name: str
     reference: Function
@@ -56,7 +56,7 @@ class OwnOp:
     has_cost: bool = False
     takes_weights: bool = False
     replaces: tuple[str, ...] = ()
-    """Of a composite op: the ops in whose place it stands in a model."""
+    """For a composite op: the ops that it replaces in a model."""
 
 
 def is_op_file(file: Path) -> bool:
@@ -65,7 +65,7 @@ def is_op_file(file: Path) -> bool:
 
 
 def functions_of(file: Path, strict: bool = True) -> dict[str, ast.FunctionDef]:
-    """The functions at the top level of a file. strict: raise HarnessError where it is not Python; else none."""
+    """The functions at the top level of a file. strict: raise HarnessError where it is not Python; else return none."""
     try:
         return {node.name: node for node in _tree(file).body if isinstance(node, ast.FunctionDef)}
     except HarnessError:
@@ -75,12 +75,12 @@ def functions_of(file: Path, strict: bool = True) -> dict[str, ast.FunctionDef]:
 
 
 def variants_in(file: Path) -> dict[str, str]:
-    """The variants that an op's own file holds: their names, and the functions that they are."""
+    """The variants in an op's own file: their names and functions."""
     return {name: name for name in functions_of(file, strict=False) if name == RUN or name.startswith(f"{RUN}_")}
 
 
 def read_own_op(name: str, reference: Function, inputs: Function) -> OwnOp:
-    """The op that two functions define. Raises HarnessError, one line with its file, for what is missing or wrong."""
+    """The op that two functions define. Raises HarnessError, one line with its file, for missing or wrong parts."""
     definition, maker = (_function(function) for function in (reference, inputs))
     if definition.args.vararg or definition.args.kwarg:
         raise HarnessError(f"{_place(reference, definition)}: names its inputs; *args and **kwargs hide them")
@@ -137,7 +137,7 @@ def _defaults(definition: ast.FunctionDef) -> dict[str, Any]:
 
 
 def _outputs(definition: ast.FunctionDef) -> tuple[str, ...]:
-    """Names of what the definition returns, by its last `return`."""
+    """Names of the values that the definition returns, by its last `return`."""
     own = [node for node in ast.walk(definition) if isinstance(node, ast.Return)]
     value = max(own, key=lambda node: node.lineno).value if own else None
     if value is None or (isinstance(value, ast.Constant) and value.value is None):

@@ -1,4 +1,4 @@
-"""What the files of an op say of it, as the declaration that a `spec.py` would hold."""
+"""The declaration of an op by its files, in the form that a `spec.py` would give."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILL = "own"
 ROUNDING = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """The largest relative error of one rounding."""
 NARROW = ("float8_e4m3fn", "float8_e5m2", "int8")
-"""Activations that are exact in the definition, too: what is computed with them is rounded to bfloat16."""
+"""Activations that are exact in the definition, too: results computed from them are rounded to bfloat16."""
 LEAST = (1e-5, 5e-6)
 """Max and rms error that float32 has for exp, rsqrt and another order of a short sum."""
 SHORT = 1024
@@ -22,11 +22,11 @@ DTYPES = (*ROUNDING, *NARROW)
 
 
 def default_tolerance(activations: str, length: int) -> tuple[float, float]:
-    """Max and rms error allowed to an output of that dtype whose sums have `length` terms at most.
+    """Max and rms error allowed to an output of that dtype whose sums have at most `length` terms.
 
     An output is rounded once at the end and may be once before (a probability, a tile of an operand): three roundings
-    at most in one value, one and a half in the mean. The error of a float32 sum grows with the root of its length
-    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+    at most in one value, one and a half in the mean. The error of a float32 sum grows with the root of its length (N.
+    J. Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
     unit, growth = ROUNDING.get(activations, ROUNDING["bfloat16"]), math.sqrt(max(1.0, length / SHORT))
     if activations == "float32":
@@ -35,8 +35,8 @@ def default_tolerance(activations: str, length: int) -> tuple[float, float]:
 
 
 def declared(own: OwnOp, contract: ModuleType) -> Any:
-    """`contract.Op`. Shapes are not known before the inputs are made. Where roles are not said, the first input was
-    produced a moment ago and all others come from memory; an input with a default is a constant."""
+    """Return `contract.Op`. Shapes are unknown before the inputs are made. Without declared roles, the first input
+    counts as just produced and all others as read from memory; an input with a default is a constant."""
 
     def role(name: str) -> str:
         usual = "constant" if name in own.values else "activation" if name == own.parameters[0] else "cache"

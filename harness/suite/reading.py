@@ -1,7 +1,7 @@
 """Nodes to the structs that declare a section of a suite: a mismatch is an error at its line, column and key.
 
-`msgspec.convert` names one path in a text of its own; this walks the same declarations (`msgspec.inspect`) beside the
-nodes instead, and adds what JSON Schema has and msgspec has not: `uniqueItems`.
+`msgspec.convert` names one path in a text of its own. This walks the same declarations (`msgspec.inspect`) beside the
+nodes instead, and adds `uniqueItems`, which JSON Schema has and msgspec lacks.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Section = TypeVar("Section", bound=msgspec.Struct)
 
 
 def read_section(node: Node, section: type[Section], names: Mapping[str, Sequence[str]] | None = None) -> Section:
-    """The struct that a mapping stands for. names: by the noun of a declaration (`op of the model`), what is allowed;
-    words under other nouns are taken as they are. Raises SuiteError for the first thing that is wrong."""
+    """The struct that a mapping stands for. names: the allowed words, by the noun of a declaration (`op of the model`);
+    words under other nouns are accepted unchecked. Raises SuiteError for the first error."""
     found: Section = _Reader(names or {}).read(node, inspect.type_info(section))
     return found
 
@@ -31,7 +31,7 @@ class _Reader:
     names: Mapping[str, Sequence[str]]
 
     def read(self, node: Node, kind: inspect.Type, facts: inspect.Metadata | None = None) -> Any:
-        """A node as a declared type has it."""
+        """A node converted to a declared type."""
         match kind:
             case inspect.Metadata():
                 return self.read(node, kind.type, kind)
@@ -134,7 +134,7 @@ def _truth(node: Node) -> bool:
 
 
 def _schema(facts: inspect.Type | None) -> Mapping[str, Any]:
-    """What a declaration says to JSON Schema beside its type."""
+    """The JSON Schema facts of a declaration beside its type."""
     return (facts.extra_json_schema if isinstance(facts, inspect.Metadata) else None) or {}
 
 

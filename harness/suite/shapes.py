@@ -1,4 +1,4 @@
-"""The calls of a suite that are of no model: dims per op, as grids, lists or a file that was recorded elsewhere."""
+"""The calls of a suite that belong to no model: dims per op, as grids, lists or a file recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.suite.nodes import Node, SuiteError
 CACHE_BLOCK = 64
 """The capacity of a KV cache is a multiple of this."""
 FREE = {"tokens": 1, "batch": 1, "length": 1, "group": 128, "context": 1024}
-"""Dims of the library's ops that a shape need not give."""
+"""Dims of the library's ops that a shape may leave out."""
 MOST = 4096
 
 Dims = dict[str, int]
 
 
 def read_shapes(node: Node, kernels: KernelLibrary) -> dict[str, tuple[Dims, ...]]:
-    """By op, every dim of each call, in the order of the file and each once. SuiteError for the first thing wrong."""
+    """By op, every dim of each call, in the order of the file and each once. Raises SuiteError for the first error."""
     found: dict[str, tuple[Dims, ...]] = {}
     for op, given in node.items():
         if op not in kernels.ops():
@@ -43,8 +43,8 @@ def read_shapes(node: Node, kernels: KernelLibrary) -> dict[str, tuple[Dims, ...
 
 
 def full_dims(spec: OpSpec, given: Mapping[str, int]) -> Dims:
-    """Every dim of a call: those that are given, and the op's defaults for the others. HarnessError for a dim that the
-    op has not, and for one that is missing."""
+    """Every dim of a call: the given ones, and the op's defaults for the others. Raises HarnessError for an unknown dim
+    and for a missing one."""
     known = spec.dims
     if known is None:
         return dict(given)
@@ -96,7 +96,7 @@ def _is_size(value: Any) -> bool:
 
 
 def _recorded(file: Path) -> Iterator[Dims]:
-    """A JSON list of objects, a JSON object a line, or CSV with the dims as its head."""
+    """The rows of a JSON list of objects, of JSON lines, or of CSV with the dims as its head."""
     try:
         rows = _rows(file)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What a variant's file says of itself, read from its syntax tree: inputs, tunables and their defaults. Nothing is
+"""The declarations of a variant's file, read from its syntax tree: inputs, tunables and their defaults. Nothing is
 run."""
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ TunableValue = int | float | str | bool | None
 
 @dataclass(frozen=True)
 class Signature:
-    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line:
-    of it."""
+    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line: of
+    the function."""
 
     inputs: tuple[str, ...]
     tunables: Mapping[str, TunableValue]

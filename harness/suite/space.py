@@ -1,5 +1,5 @@
 """The sweep space that a variant's author wrote beside it: `SPACE`, from the syntax tree to the same nodes as a suite's
-lists of values. A literal runs nothing; whoever finds another kind of `SPACE` imports the file in a worker."""
+lists of values. A literal runs nothing; for any other `SPACE` the caller imports the file in a worker."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ NAME = "SPACE"
 
 
 def authors_space(file: Path, function: str = "run") -> tuple[Node, bool]:
-    """`SPACE = {"tunable": [values], ..., "where": ["condition"]}` of a file, and whether that is all of it: else it is
-    computed, and the node is its place alone. Raises HarnessError, one line with its place, where there is none.
-    function: of the variant; the space of `run_fast` is `SPACE_fast`.
-    """
+    """`SPACE = {"tunable": [values], ..., "where": ["condition"]}` of a file, and True where it is a literal. A
+    computed space gives a node with its position alone, and False. Raises HarnessError, one line with the position,
+    where there is none. function: of the variant; the space of `run_fast` is `SPACE_fast`."""
     wanted, tree = _name(function), ast.parse(file.read_text(encoding="utf-8"), str(file))
     found = [node for node in ast.walk(tree) if _binds(node, wanted)]
     if not found:
@@ -34,7 +33,7 @@ def authors_space(file: Path, function: str = "run") -> tuple[Node, bool]:
 
 
 def has_space(file: Path, function: str = "run") -> bool:
-    """Whether its author wrote one."""
+    """Whether the variant's author wrote one."""
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     return any(_binds(node, _name(function)) for node in ast.walk(tree))
 
@@ -59,7 +58,8 @@ def _is_literal(tree: ast.expr) -> bool:
 
 
 def literal_of(tree: ast.expr, file: Path, path: str) -> Node:
-    """A literal as nodes, each at its place in the file; HarnessError for the first part that is none."""
+    """A literal as nodes, each at its position in the file. Raises HarnessError for the first part that is not
+    literal."""
 
     def node(value: object, keys: dict[str, tuple[int, int]] | None = None) -> Node:
         return Node(value, str(file), tree.lineno, tree.col_offset + 1, path, keys)

@@ -1,4 +1,4 @@
-"""The sweep of a suite: lists of values per tunable, and conditions over tunables and the op's sizes."""
+"""The sweep of a suite: lists of values per tunable, and conditions over tunables and the op's dims."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHERE = "where"
 
 
 def read_sweep(node: Node, dims: Mapping[str, Sequence[str]], kernels: KernelLibrary) -> tuple[SweepSpace, ...]:
-    """The spaces in the order of the file. dims: the names of each op's sizes, which conditions may use."""
+    """The spaces in the order of the file. dims: the names of each op's dims, which conditions may use."""
     spaces = []
     for op, by_variant in node.items():
         if op not in dims:
@@ -40,8 +40,8 @@ def _space(parent: Node, op: str, variant: str, node: Node, dims: Sequence[str],
 
 
 def authors_sweep(op: str, variant: str, dims: Sequence[str], kernels: KernelLibrary) -> SweepSpace | None:
-    """The space that a variant's author wrote beside it, of a variant that no suite sweeps; None where there is none.
-    dims: as of `read_sweep`. Raises HarnessError for a mistake in it."""
+    """The space that a variant's author wrote beside it, for a variant that no suite sweeps; None where there is none.
+    dims: as in `read_sweep`. Raises HarnessError for a mistake in it."""
     file = kernels.known_file(op, variant)
     if not has_space(file, kernels.function(op, variant)):
         return None
@@ -97,7 +97,7 @@ def _condition(node: Node, names: Sequence[str]) -> str:
 def configurations(
     space: SweepSpace, defaults: Mapping[str, TunableValue], dims: Mapping[str, int]
 ) -> Iterator[Tunables]:
-    """Every combination that the conditions hold for at these sizes; the last tunable varies fastest."""
+    """Every combination that satisfies the conditions at these sizes; the last tunable varies fastest."""
     for values in product(*space.values.values()):
         tunables = dict(zip(space.values, values, strict=True))
         if all(where.holds(condition, {**dims, **defaults, **tunables}) for condition in space.where):

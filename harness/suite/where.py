@@ -30,11 +30,11 @@ _SIGN: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Not: operator.not_,
 }
 LONGEST = 500
-"""Characters; deeper expressions than these allow would not fit the walker's stack."""
+"""Characters; deeper expressions than these allow would overflow the walker's stack."""
 
 
 class WhereError(ValueError):
-    """What is wrong with a condition, in one line without its place. column: where in the condition, from 1."""
+    """An error in a condition, in one line without its position. column: within the condition, from 1."""
 
     def __init__(self, what: str, column: int = 1) -> None:
         super().__init__(what)
@@ -42,7 +42,7 @@ class WhereError(ValueError):
 
 
 def check_condition(condition: str, names: Iterable[str]) -> None:
-    """Raises WhereError unless the condition is in the language above and uses these names only."""
+    """Raises WhereError unless the condition is in the language above and uses only these names."""
     known = set(names)
     for node in ast.walk(_parse(condition)):
         if isinstance(node, ast.Name) and node.id not in known:
@@ -50,7 +50,7 @@ def check_condition(condition: str, names: Iterable[str]) -> None:
 
 
 def holds(condition: str, values: Mapping[str, Value]) -> bool:
-    """Whether the condition is true of these values; WhereError where it cannot be said (a remainder by zero)."""
+    """Whether the condition is true for these values. Raises WhereError where it has no value (a remainder by zero)."""
     try:
         return bool(_value(_parse(condition), values))
     except (ArithmeticError, TypeError) as error:
