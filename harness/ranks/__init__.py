@@ -1,1 +1,1 @@
-"""Several ranks of one job: their traces read side by side, their clocks aligned, who waited for whom and why."""
+"""Several ranks of one job: their traces side by side, their clocks aligned, who waited for whom and why."""

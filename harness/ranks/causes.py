@@ -1,5 +1,5 @@
-"""What the late rank was doing: literally, while it alone was missing, and against the others, since the collective
-before."""
+"""The reason why a rank was late: its own activity while it alone was missing, and its excess over the others since the
+collective before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.ranks.waits import Wait
 from harness.values.ranks import NOT_YET, Cause, Late
 
 MOST = 200
-"""Late arrivals that are explained, the longest waits first: each asks the timelines of all ranks."""
+"""Late arrivals to explain, the longest waits first: each reads the timelines of all ranks."""
 
 
 class Explainer:
@@ -46,7 +46,8 @@ class Explainer:
         )
 
     def _cause(self, rank: int, match: Match) -> tuple[str, int]:
-        """What took the rank longest beyond the median of the others since both began the collective before."""
+        """The activity with the largest excess over the median of the other ranks since all began the collective
+        before."""
         before = self._before(rank, match)
         spent = {
             other: self._timelines[other].within(self._since(other, before), one.start_ns)
@@ -60,7 +61,7 @@ class Explainer:
         return _longest({label: ns - usual[label] for label, ns in ours.items()})
 
     def _before(self, rank: int, match: Match) -> Match | None:
-        """The collective that the rank began before this one and others have, too."""
+        """The last collective that the rank began before this one and shares with another of its ranks."""
         rows = self._starts[rank]
         at = bisect_left(rows, match.on[rank].start_ns, key=lambda row: row[0])
         return next((found for _, found in reversed(rows[:at]) if found.on.keys() & (match.on.keys() - {rank})), None)
@@ -71,13 +72,13 @@ class Explainer:
 
 
 def explained(waits: Sequence[Wait], explainer: Explainer, job_start_ns: int) -> tuple[Late, ...]:
-    """The longest waits."""
+    """The explanation of the longest waits."""
     longest = sorted(waits, key=lambda wait: (-wait.others_ns, wait.last_ns))[:MOST]
     return tuple(explainer.late(wait, job_start_ns) for wait in longest if wait.others_ns)
 
 
 def causes(late: Iterable[Late]) -> tuple[Cause, ...]:
-    """By rank and what made it late, the longest waits first."""
+    """Causes by rank and activity, the longest waits first."""
     sums: dict[tuple[int, str], list[int]] = {}
     for row in late:
         entry = sums.setdefault((row.rank, row.cause), [0, 0, 0])

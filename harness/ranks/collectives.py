@@ -1,4 +1,4 @@
-"""What a collective is: its type, size and dtype, from what torch says of it or from the name of its kernel."""
+"""The type, size and dtype of a collective, from torch's arguments or from the name of its kernel."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ TYPES = (
 """First match wins; NCCL's `_allgather_base` and `allreduce_coalesced` are the same exchange."""
 LIBRARY = re.compile(r"nccl|rccl|msccl|^(?:gloo|mpi|ucc):", re.IGNORECASE)
 CUSTOM = re.compile(r"cross_device_reduce_[12]stage")
-"""vLLM's and SGLang's own."""
+"""Kernels of vLLM and SGLang."""
 SEND, SEND_RECV = "send", "send_recv"
 POINT_TO_POINT = frozenset({SEND, "recv", SEND_RECV})
 SYNCHRONISING = frozenset({"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "barrier"})
-"""No rank can leave before the last has come: their ends are what clocks are aligned by."""
+"""No rank can leave before the last has come: clocks are aligned by the ends of these."""
 
 BYTES = {
     "double": 8, "float64": 8, "long": 8, "int64": 8, "int": 4, "int32": 4, "float": 4, "float32": 4, "half": 2,
@@ -43,13 +43,14 @@ KERNEL_DTYPE = re.compile(
 
 @cache
 def type_of(name: str) -> str:
-    """`_reduce_scatter_base` -> `reduce_scatter`; what is none of them is "" ."""
+    """`_reduce_scatter_base` -> `reduce_scatter`; "" for any other name."""
     return next((kind for kind, pattern in TYPES if re.search(pattern, name, re.IGNORECASE)), "")
 
 
 @cache
 def kind_of_kernel(name: str) -> Kind | None:
-    """As far as the name of a kernel, or of a gloo row, says it; None for what is no collective of a library."""
+    """The kind, as far as the name of a kernel or of a gloo row tells; None for a kernel that is no library's
+    collective."""
     if CUSTOM.search(name):
         return Kind("all_reduce")
     found = type_of(name) if LIBRARY.search(name) else ""
@@ -60,8 +61,8 @@ def kind_of_kernel(name: str) -> Kind | None:
 
 
 def kind_of(said: Arguments) -> Kind | None:
-    """Of what torch says. bytes as in nccl-tests: the larger of both buffers, which for an all-gather is what is
-    received, for a reduce-scatter what is sent."""
+    """The kind from torch's arguments. bytes as in nccl-tests: the larger of both buffers, the received one for an
+    all-gather, the sent one for a reduce-scatter."""
     found = type_of(str(said.collective))
     if not found:
         return None
@@ -80,7 +81,7 @@ def group_of(said: Arguments) -> str:
 
 
 def members(group: str) -> tuple[int, ...]:
-    """`0 [0,1,4]` -> the ranks; empty where the trace does not say them, or only some (`[0,1,...,7]`)."""
+    """`0 [0,1,4]` -> the ranks; empty where the trace lists none, or only some (`[0,1,...,7]`)."""
     found = re.search(r"\[([\d,]+)\]$", group)
     return tuple(int(rank) for rank in found[1].split(",") if rank) if found else ()
 
@@ -97,10 +98,10 @@ def peer_of(said: Arguments) -> int | None:
 
 
 def bus_factor(type_: str, size: int) -> float:
-    """Of algorithm bandwidth: what the slowest link has to carry, whatever the algorithm.
+    """Factor from algorithm to bus bandwidth: the load of the slowest link, whatever the algorithm.
 
     Source: nccl-tests, doc/PERFORMANCE.md, "Bus bandwidth": 2(n-1)/n for all-reduce, (n-1)/n for reduce-scatter,
-    all-gather and all-to-all, 1 for broadcast, reduce and what one rank sends another.
+    all-gather and all-to-all, 1 for broadcast, reduce and a send from one rank to another.
     """
     if size < 2:
         return 0.0

@@ -1,4 +1,4 @@
-"""What a trace says of itself before its events: which rank of how many, and what its times count from."""
+"""The head of a trace, before its events: its rank, the number of ranks, and the origin of its times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ EVENTS = re.compile(rb'"traceEvents"\s*:')
 
 
 class Head(msgspec.Struct, frozen=True):
-    """rank: None where the trace does not say it. base_ns: what is added to its times for those of the machine's
-    clock. is_trace: events are in it."""
+    """rank: None where the trace gives none. base_ns: added to the trace's times to get those of the machine's clock.
+    is_trace: the file has events."""
 
     rank: int | None = None
     world_size: int = 0
@@ -30,7 +30,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 def read_head(path: Path) -> Head:
-    """From the first piece of a file: torch writes it before the events. Raises HarnessError as reading does."""
+    """The head from the first piece of a file: torch writes it before the events. Raises HarnessError like reading."""
     pieces = read_pieces(path, Counter())
     start = next(pieces, b"")
     pieces.close()  # type: ignore[attr-defined]  # a generator: its file is closed now

@@ -25,14 +25,14 @@ from harness.values.profile import Profile
 from harness.values.ranks import Job, Line, RankRow
 
 MOST_PROCESSES = 3
-"""Each has some 120 MB for a trace of 500 MB: more would be faster, and together larger than 500 MB."""
+"""Each process takes some 120 MB for a trace of 500 MB; more would be faster, and together take more than 500 MB."""
 SMALL_BYTES = 4_000_000
-"""Files that together are no larger are read in this process: starting others takes longer."""
+"""Files up to this total size are read in this process: starting others takes longer."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A job with what only its drawing and the tables of single ranks need."""
+    """A job, with additional data for its drawing and the tables of single ranks."""
 
     job: Job
     profiles: tuple[Profile, ...]
@@ -40,7 +40,8 @@ class Found:
 
 
 def read_job(ranks: Ranks, categories: Path | None = None) -> Found:
-    """Raises HarnessError where a trace cannot be read, or ranks of a CPU and of a GPU are mixed."""
+    """Read the ranks of a job. Raises HarnessError where a trace cannot be read, or ranks of a CPU and of a GPU are
+    mixed."""
     with tempfile.TemporaryDirectory() as folder:
         traces = _read(ranks, categories, Path(folder))
         kinds = {trace.profile.device for trace in traces}

@@ -1,4 +1,4 @@
-"""Which collective of one rank is which of another: by group and number where torch says them, otherwise by type and
+"""Match the collectives of ranks to each other: by group and number where torch gives them, otherwise by type and
 order."""
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from harness.ranks.rank_trace import Instance
 from harness.values.ranks import Kind, Lacking
 
 MOST_ALIGNED = 2000
-"""Beyond that many of one type, those that are not the same number on all ranks are matched by order from the first:
-a search for the gap would take the square of their number."""
+"""With more collectives of one type, those without the same number on all ranks are matched by order from the first: a
+search for the gap would take the square of their number."""
 
 Key = tuple[object, ...]
 
@@ -32,7 +32,7 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True)
 class Match:
-    """One collective. number: which of its type and group. on: by rank."""
+    """One collective. number: its position within its type and group. on: by rank."""
 
     kind: Kind
     number: int
@@ -40,8 +40,8 @@ class Match:
 
 
 def matched(of_ranks: Mapping[int, Sequence[Instance]]) -> tuple[list[Match], tuple[Lacking, ...], int]:
-    """All collectives that two ranks or more have, by their first end, sends with their recvs; ranks that lack some;
-    how many have no partner."""
+    """Return three things: all collectives that two ranks or more have, by their first end, sends with their recvs; the
+    ranks that lack some; the number of collectives without a partner."""
     families: dict[Family, dict[int, list[Instance]]] = defaultdict(dict)
     alone = 0
     for rank, instances in of_ranks.items():
@@ -67,7 +67,8 @@ def matched(of_ranks: Mapping[int, Sequence[Instance]]) -> tuple[list[Match], tu
 
 
 def _family_of(rank: int, one: Instance, ranks: Collection[int]) -> Family | None:
-    """None for a send or recv whose other end is not known, or has no trace. Of two ranks the other one is meant."""
+    """The family of a collective; None for a send or recv whose other end is unknown or has no trace. With two ranks,
+    the other end is the other rank."""
     if one.kind.type not in POINT_TO_POINT:
         return Family(one.kind.type, one.kind.group)
     peer = one.peer
@@ -80,7 +81,7 @@ def _family_of(rank: int, one: Instance, ranks: Collection[int]) -> Family | Non
 
 
 def _family(by_rank: Mapping[int, Sequence[Instance]], pair: bool) -> Iterator[Match]:
-    """In order of their number. pair: a send and its recv, whose numbers are each rank's own."""
+    """Matches in order of their number. pair: a send and its recv, whose numbers are each rank's own."""
     numbered = not pair and all(one.sequence is not None for instances in by_rank.values() for one in instances)
     keys = _numbers(by_rank) if numbered else _places(by_rank)
     rows: dict[Key, dict[int, Instance]] = defaultdict(dict)
@@ -94,7 +95,7 @@ def _family(by_rank: Mapping[int, Sequence[Instance]], pair: bool) -> Iterator[M
 
 
 def _numbers(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:
-    """Coalesced collectives share a number: then which of them."""
+    """Keys by number; coalesced collectives share a number, so the key also has the position among them."""
     keys: dict[int, list[Key]] = {}
     for rank, instances in by_rank.items():
         seen: Counter[int | None] = Counter()
@@ -106,14 +107,14 @@ def _numbers(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:
 
 
 def _places(by_rank: Mapping[int, Sequence[Instance]]) -> dict[int, list[Key]]:
-    """By order; where a rank has fewer, each is laid beside the rank that has most, by dtype and size."""
+    """Keys by order; a rank with fewer collectives is aligned with the rank that has most, by dtype and size."""
     longest = max(by_rank, key=lambda rank: len(by_rank[rank]))
     tokens = {rank: [(one.kind.dtype, one.kind.bytes) for one in instances] for rank, instances in by_rank.items()}
     return {rank: [(place,) for place in _aligned(tokens[longest], tokens[rank])] for rank in by_rank}
 
 
 def _aligned(longest: Sequence[object], other: Sequence[object]) -> Sequence[float]:
-    """The place of each of `other` in `longest`; what has none stands between two."""
+    """The position of each of `other` in `longest`; an element without a counterpart gets one between two."""
     if len(longest) == len(other) or len(longest) > MOST_ALIGNED or len(set(longest)) == 1:
         return range(len(other))
     places: list[float] = []

@@ -1,4 +1,4 @@
-"""One rank's file to what its job is put together from: totals, collectives, and a timeline on disk."""
+"""One rank's file to the parts of its job: totals, collectives, and a timeline on disk."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from harness.values.ranks import Kind, RankRow
 
 @dataclass(frozen=True)
 class Instance:
-    """One collective on one rank, by the rank's own clock. sequence: its number in the group, where it is known. peer:
-    the other end of a send or recv, where torch says it."""
+    """One collective on one rank, by the rank's own clock. sequence: its number in the group, where known. peer: the
+    other end of a send or recv, where torch gives it."""
 
     start_ns: int
     end_ns: int
@@ -35,8 +35,8 @@ class Instance:
 
 @dataclass(frozen=True)
 class RankTrace:
-    """bins: of the rank's span, ns of compute, communication and copies in each equal part. first_ns: where that
-    begins. timeline: a file; rows, labels: of it."""
+    """bins: of the rank's span, ns of compute, communication and copies in each equal part. first_ns: the start of the
+    span. timeline: a file; rows, labels: its numbers of these."""
 
     row: RankRow
     profile: Profile
@@ -52,7 +52,7 @@ class RankTrace:
 
 
 def read_rank(path: Path, title: str, head: Head, rank: int, rules: Rules, keep: Path) -> RankTrace:
-    """keep: the file that the timeline is written to. Raises HarnessError as `breakdown` does."""
+    """Read one rank. keep: the file that the timeline is written to. Raises HarnessError as `breakdown` does."""
     quality: Counter[str] = Counter()
     with without_collection():
         rows, capture = read_rows(path, quality)
@@ -104,7 +104,7 @@ Found = tuple[int, int, Kind, int | None, int | None]
 
 
 def _gpu_instances(rows: Rows, attribution: Attribution) -> Iterator[Found]:
-    """Kernels that are collectives: by their own arguments, by the op that called them (torch to 2.3), by name."""
+    """Kernels that are collectives: by their own arguments, by the op that called them (torch up to 2.3), by name."""
     gpu, called = rows.gpu, _Called(rows)
     by_name = [kind_of_kernel(name) for name in rows.names]
     for row, (role, name) in enumerate(zip(gpu.role, gpu.name, strict=True)):
@@ -123,7 +123,7 @@ def _gpu_instances(rows: Rows, attribution: Attribution) -> Iterator[Found]:
 
 
 class _Called:
-    """Ops that say which collective they call, by thread."""
+    """Ops that name the collective that they call, by thread."""
 
     def __init__(self, rows: Rows) -> None:
         self._ops: dict[int, list[tuple[int, int, Arguments]]] = {}
@@ -142,7 +142,7 @@ class _Called:
 
 
 def _cpu_instances(rows: Rows) -> Iterator[Found]:
-    """The rows of gloo's own threads, or of another library's: `gloo:all_reduce`."""
+    """The rows of the threads of gloo or another library: `gloo:all_reduce`."""
     kinds = [kind_of_kernel(name) if ":" in name and "::" not in name else None for name in rows.names]
     for host in rows.threads:
         for start_ns, end_ns, label in zip(host.start_ns, host.end_ns, host.label, strict=True):

@@ -1,4 +1,4 @@
-"""Whether several traces are ranks of one job, and which rank each is."""
+"""Whether several traces are ranks of one job, and the rank of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IN_NAME = re.compile(r"(?<![a-z])(rank|tp|dp|pp|ep|worker|gpu|device)[-_]?(\d{1,
 
 @dataclass(frozen=True)
 class Ranks:
-    """files, heads, numbers: of each rank, in order of the numbers. recognised: by what."""
+    """files, heads, numbers: of each rank, in order of the numbers. recognised: the evidence for it."""
 
     files: tuple[TraceFile, ...]
     heads: tuple[Head, ...]
@@ -33,15 +33,15 @@ class Ranks:
 
     @property
     def absent(self) -> tuple[int, ...]:
-        """Ranks of the job that no file is of."""
+        """Ranks of the job without a file."""
         return tuple(sorted(set(range(self.world_size)) - set(self.numbers)))
 
 
 def recognise(files: Sequence[TraceFile], wanted: bool | None = None) -> Ranks | None:
-    """The ranks in several files, None where they are none. wanted: True, they are (`--ranks`); False, they are not
-    (`--pair`); None, as the files say.
+    """The ranks in several files, None where they are not ranks. wanted: True, they are (`--ranks`); False, they are
+    not (`--pair`); None, the files decide.
 
-    Raises HarnessError where they must be ranks and two of them say that they are the same one.
+    Raises HarnessError where they must be ranks and two of them claim the same rank.
     """
     if wanted is False or len(files) < 2:
         if wanted:
@@ -71,7 +71,7 @@ def _ranks(files: Sequence[TraceFile], heads: Sequence[Head], numbers: Sequence[
 
 
 def _named(titles: Sequence[str]) -> list[int] | None:
-    """The numbers in names that differ in one number of a rank alone."""
+    """The numbers in names that differ only in one rank number."""
     for place in range(max(len(IN_NAME.findall(title)) for title in titles)):
         found = [list(IN_NAME.finditer(title)) for title in titles]
         if any(len(matches) <= place for matches in found):

@@ -1,9 +1,9 @@
-"""A rank that takes a little longer before every collective, told from the noise of a machine that does other work.
+"""Find a rank that takes slightly longer before every collective, despite the noise of a machine that does other work.
 
 Between two collectives each rank works for a time of its own, measured by its own clock: from its end of one to its
-start of the next. The difference of these times between ranks needs no alignment of clocks, and what interrupts one
-rank now and then moves a few differences and not their median. The differences are taken in blocks that follow each
-other, since noise comes in phases: the interval is that between order statistics of the blocks' medians.
+start of the next. The difference of these times between ranks needs no alignment of clocks. An interruption of one rank
+moves a few differences and not their median. The differences are taken in successive blocks, since noise comes in
+phases: the interval lies between order statistics of the blocks' medians.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ OUTER = 3
 """Block medians outside of the interval on each side: it holds the median of 20 independent ones in 99.74 % (binomial:
 1 - 2 P(X <= 3))."""
 LEAST = 5 * BLOCKS
-"""Stretches between collectives, below which nothing is said."""
+"""Fewest stretches between collectives for a result."""
 MOST = 4000
-"""Stretches that are looked at, spread over all."""
+"""Most stretches to examine, spread over all."""
 FLOOR_NS = 10_000
 """Equal ranks differ by less: up to 7.5 us, in 26 runs of two over gloo on two cores under a load of 15."""
 
@@ -50,7 +50,7 @@ class Interval(NamedTuple):
 
 
 def steady(matches: Sequence[Match], timelines: Mapping[int, StoredTimeline]) -> tuple[Steady, ...]:
-    """By kind of the collective that is waited in, the rank that takes longest before it."""
+    """The rank that takes longest before a collective, by kind of the collective in which the others wait."""
     ranks = sorted(timelines)
     found = []
     for kind, stretches in _by_kind(matches, ranks).items():
@@ -69,7 +69,7 @@ def steady(matches: Sequence[Match], timelines: Mapping[int, StoredTimeline]) ->
 
 
 def _by_kind(matches: Iterable[Match], ranks: Sequence[int]) -> dict[Kind, list[Stretch]]:
-    """Those between collectives that all ranks have."""
+    """Stretches between collectives that all ranks have."""
     found: dict[Kind, list[Stretch]] = defaultdict(list)
     before: Match | None = None
     for match in matches:
@@ -83,8 +83,8 @@ def _by_kind(matches: Iterable[Match], ranks: Sequence[int]) -> dict[Kind, list[
 
 
 def _usual(stretches: Sequence[Stretch], rank: int, ranks: Sequence[int]) -> int:
-    """The middle one of the other ranks. Against one rank, not the median of several: the difference of two equal ones
-    is as often above zero as below, however skewed their noise is."""
+    """The middle one of the other ranks. The comparison is with one rank, not with the median of several: the
+    difference of two equal ranks is as often above zero as below, however skewed their noise is."""
     others = [other for other in ranks if other != rank]
     others.sort(key=lambda other: median(one.ns(other) for one in stretches))
     return others[len(others) // 2]
@@ -101,7 +101,7 @@ def _interval(differences: Sequence[int]) -> Interval:
 def _cause(
     stretches: Sequence[Stretch], rank: int, other: int, timelines: Mapping[int, StoredTimeline]
 ) -> tuple[str, Interval]:
-    """What takes the rank longer by most, as steadily; "" where that cannot be told."""
+    """The activity with the largest steady excess over the other rank; "" where none is certain."""
     ours, theirs = ([timelines[of].within(*one.span(of)) for one in stretches] for of in (rank, other))
     found = {
         label: _interval([a.get(label, 0) - b.get(label, 0) for a, b in zip(ours, theirs, strict=True)])

@@ -1,4 +1,4 @@
-"""What a rank did when: a sequence of rows with what each of them was, gaps between them included."""
+"""The activity of a rank over time: a sequence of rows with their labels, gaps included."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from harness.trace.rows import KERNEL, NONE, HostColumns, Rows
 COMPUTE, COMMUNICATION, COPY, GAP = range(4)
 COMMUNICATION_CATEGORY = "Communication"
 BINS = 1000
-"""Of a rank's span, for its line on a page."""
+"""Parts of a rank's span, for its line on a page."""
 LOOK_BACK = 64
-"""Rows before a window that may reach into it: streams that run at a time are far fewer."""
+"""Rows before a window that may reach into it: far fewer streams run at a time."""
 
 
 class Timeline:
@@ -35,7 +35,7 @@ class Timeline:
         self.last_ns = 0
 
     def add(self, start_ns: int, end_ns: int, what: int, label: str) -> None:
-        """A row. What is not covered before it is a gap that `gap` has been told of."""
+        """Add a row. An uncovered time before it is a gap, which `gap` has been told about."""
         self._append(start_ns, end_ns, what, label)
         self.last_ns = max(self.last_ns, end_ns)
         self._all.add(start_ns, end_ns)
@@ -51,7 +51,7 @@ class Timeline:
         return bool(self.start_ns) and start_ns > self.last_ns
 
     def gap(self, until_ns: int, label: str) -> None:
-        """What the rank waited for since its last row ended."""
+        """Label the gap since the rank's last row, for which the rank waited."""
         self._append(self.last_ns, until_ns, GAP, label)
 
     def _append(self, start_ns: int, end_ns: int, what: int, label: str) -> None:
@@ -70,7 +70,7 @@ class Timeline:
 
     @property
     def copies_ns(self) -> int:
-        """Neither hidden by compute nor by communication."""
+        """Copies that neither compute nor communication hides."""
         return self._all.total_ns - self._hidden.total_ns
 
     @property
@@ -99,7 +99,7 @@ class Timeline:
 
 
 class StoredTimeline:
-    """A timeline in a file, of which only what is looked at comes into memory."""
+    """A timeline in a file; only the parts in use are in memory."""
 
     def __init__(self, path: Path, labels: list[str], rows: int) -> None:
         self.labels = labels
@@ -125,7 +125,7 @@ class StoredTimeline:
 
 
 def gpu_timeline(rows: Rows, attribution: Attribution, rules: Rules) -> Timeline:
-    """Of the kernels, copies and memsets of a rank's devices together."""
+    """The timeline of the kernels, copies and memsets of a rank's devices together."""
     gpu, found = rows.gpu, Timeline()
     named = [*rows.names, ""]  # NONE is -1: the last
     known: dict[tuple[int, int, int], tuple[int, str]] = {}
@@ -146,7 +146,7 @@ def gpu_timeline(rows: Rows, attribution: Attribution, rules: Rules) -> Timeline
 
 
 def cpu_timeline(rows: Rows, rules: Rules) -> Timeline:
-    """Of the innermost ops and scopes of all threads: what a rank without a GPU did."""
+    """The timeline of the innermost ops and scopes of all threads: the work of a rank without a GPU."""
     found, named = Timeline(), rows.names
     known = {}
     for start_ns, end_ns, label in merge(*(innermost(host) for host in rows.threads)):
@@ -183,7 +183,7 @@ def innermost(host: HostColumns) -> Iterator[tuple[int, int, int]]:
 
 
 def _waited_for(rows: Rows, launch: int, since_ns: int, op: str) -> str:
-    """In the gap before a row: the host that had not launched it, or what is behind the launch."""
+    """The reason for the gap before a row: the host had not launched it yet, or it was queued after its launch."""
     if launch == NONE:
         return "idle"
     late = rows.launches.start_ns[launch] > since_ns

@@ -15,8 +15,8 @@ from harness.values.ranks import Calls, Kind
 
 @dataclass(frozen=True)
 class Wait:
-    """last: the rank that came last, at last_ns; late: by how much it alone was missing. waits, totals: ns by rank.
-    ended_ns: its last end."""
+    """last: the rank that came last, at last_ns; late: the time for which it alone was missing. waits, totals: ns by
+    rank. ended_ns: its last end."""
 
     match: Match
     last: int
@@ -27,14 +27,14 @@ class Wait:
     ended_ns: int
 
     def before(self, first_ns: int) -> bool:
-        """Whether most of the time in which the last rank alone was missing lies before its trace begins, at
-        `first_ns` of its own clock: it may have worked, unrecorded."""
+        """Whether most of the time in which the last rank alone was missing lies before its trace begins, at `first_ns`
+        of its own clock: it may have worked, unrecorded."""
         missing_since_ns = self.match.on[self.last].start_ns - self.late_ns
         return 2 * (first_ns - missing_since_ns) > self.late_ns
 
     @property
     def others_ns(self) -> int:
-        """All others' waiting, which is the last rank's doing."""
+        """The waiting time of all other ranks, which the last rank caused."""
         return sum(self.waits.values())
 
 
@@ -55,13 +55,14 @@ def wait_of(match: Match, clocks: Mapping[int, Clock]) -> Wait:
 
 
 def _waited(one: Instance, span: tuple[int, int], last_ns: int) -> int:
-    """A send that has ended when its receiver comes had a buffer to write to, and waited for nobody."""
+    """The waiting time of a rank, ns. A send that ended before its receiver came had a buffer to write to, and waited
+    for nobody."""
     start_ns, end_ns = span
     return 0 if one.kind.type == SEND and end_ns <= last_ns else min(last_ns, end_ns) - start_ns
 
 
 def calls(waits: Iterable[Wait]) -> tuple[Calls, ...]:
-    """By kind, those with most time first."""
+    """Totals by kind, the largest time first."""
     by_kind: dict[Kind, list[Wait]] = defaultdict(list)
     for wait in waits:
         by_kind[wait.match.kind].append(wait)
