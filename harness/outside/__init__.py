@@ -1,1 +1,1 @@
-"""What runs outside of this program's processes and is measured there: commands, runners, servers."""
+"""Programs outside of this program's processes, measured there: commands, runners, servers."""

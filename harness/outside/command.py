@@ -18,7 +18,7 @@ from harness.values.case import AxisValue
 from harness.values.outside import OF_PROCESS, CommandEngine, Figure
 
 MOST_RUNS = 25
-"""Of a program, for one sample."""
+"""Most runs of a program for one sample."""
 
 
 @contextmanager
@@ -31,8 +31,8 @@ class _Command:
         self.settings, self.folder = settings, folder
 
     def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
-        """A short program that is timed from here runs several times: one process of 0.1 s says as much of the core
-        and the clock that it met as of itself (a spread of 10 to 20 % was seen on an idle machine)."""
+        """Run the program once, or several times where it is short and timed from here. One process of 0.1 s measures
+        the core and the clock that it met as much as itself: a spread of 10 to 20 % was seen on an idle machine."""
         for _ in range(0 if check else self.settings.warmup):
             self._run()
         begin = time.perf_counter()
@@ -45,7 +45,7 @@ class _Command:
         return msgspec.structs.replace(runs[-1], values=values)
 
     def _run(self) -> Found:
-        """One process, from its start to its end, and what it said."""
+        """One process, from its start to its end, with its output and figures."""
         words, figures = shlex.split(self.settings.run), self.settings.figures
         for name in {figure.file for figure in figures.values() if figure.file}:
             _age(self.folder / name)
@@ -63,7 +63,7 @@ class _Command:
 
 
 def _together(values: Sequence[list[float] | str]) -> list[float] | str:
-    """Of all runs; the reason of the first that has none."""
+    """The values of all runs; the reason of the first run without any."""
     found: list[float] = []
     for one in values:
         if isinstance(one, str):
@@ -73,13 +73,14 @@ def _together(values: Sequence[list[float] | str]) -> list[float] | str:
 
 
 def _age(file: Path) -> None:
-    """Makes a file of an earlier run as old as can be: clocks of file systems are too coarse to tell two short runs."""
+    """Set the file of an earlier run to the oldest possible time: clocks of file systems are too coarse to separate two
+    short runs."""
     with suppress(OSError):
         os.utime(file, ns=(0, 0))
 
 
 def _is_old(file: Path) -> bool:
-    """Whether it is one that no run has written since."""
+    """Whether no run has written the file since."""
     try:
         return file.stat().st_mtime_ns == 0
     except OSError:

@@ -1,4 +1,4 @@
-"""What the GPU says of itself while a program runs on it."""
+"""Conditions of the GPU while a program runs on it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ EVERY_S = 1.0
 
 
 class ConditionsWatch:
-    """Reads once a second for as long as its `with` block; nothing without a GPU. Who computes on it is not asked: the
-    measured program is one, or several, of them."""
+    """Samples the GPU once a second for as long as its `with` block lasts; does nothing without a GPU. It does not
+    check for other processes on the GPU: the measured program is one, or several, of them."""
 
     def __init__(self, uuid: str | None, process: int) -> None:
         self._reader = ConditionsReader(uuid) if uuid else None

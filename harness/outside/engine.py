@@ -1,4 +1,4 @@
-"""What an engine outside of this program owes: figures of one measurement, or why there are none."""
+"""The result of an engine outside of this program: figures of one measurement, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from harness.values.outside import OutsideEngine
 
 
 class TimedOut(CaseFailed):
-    """It ran, or said nothing, for too long."""
+    """The program ran, or stayed silent, for too long."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """values: by figure, the samples of one round, or why it has none. timers: by figure, who took the time.
-    first_token_us, peak_memory_bytes: where it tells. notes: what else is to be kept, such as checksums."""
+    """The result of a measurement."""
 
     values: dict[str, list[float] | str]
+    """By figure, the samples of one round, or the reason why there are none."""
     timers: dict[str, str]
+    """By figure, the source of the time."""
     first_token_us: float | None = None
+    """None where the engine does not report it."""
     peak_memory_bytes: int | None = None
+    """None where the engine does not report it."""
     notes: tuple[str, ...] = ()
+    """Other facts to keep, such as checksums."""
 
 
 class Measuring(Protocol):
@@ -41,7 +45,7 @@ class Measuring(Protocol):
 
 
 def run_to_its_end(program: Group, name: str, limit_s: float) -> None:
-    """Raises TimedOut where it takes longer, CaseFailed where it ends with anything but status 0."""
+    """Wait for the program's end. Raises TimedOut where it takes longer, CaseFailed where its status is not 0."""
     if reason := program.wait(limit_s):
         last = f"; its last line: {program.last_line}" if program.last_line else ""
         raise TimedOut(f"{name}: {reason}, and was ended{last}")
@@ -50,8 +54,8 @@ def run_to_its_end(program: Group, name: str, limit_s: float) -> None:
 
 
 def opened(engine: OutsideEngine, folder: Path) -> AbstractContextManager[Measuring]:
-    """The engine, made ready by the module of its name: a server runs for as long as the context. folder: that
-    relative names are relative to. Raises CaseFailed."""
+    """The engine, made ready by the module of its name: a server runs for as long as the context. folder: relative
+    names are relative to it. Raises CaseFailed."""
     module = import_module(f"harness.outside.{engine.name}")
     found: AbstractContextManager[Measuring] = module.opened(engine.settings, folder)
     return found

@@ -1,4 +1,4 @@
-"""`engine: executorch` outside: an LLM runner of ExecuTorch, one fresh process a sample, read from what it prints.
+"""`engine: executorch` outside: an LLM runner of ExecuTorch, one fresh process per sample, read from its output.
 
 Per iteration, `[iter 3] prefill 588.0 tok/s (1200 tok, 2041.0 ms) | decode 98.1 tok/s (512 tok, 5219.0 ms)`, and for
 the last one `PyTorchObserver {json}` (examples/models/qwen3_5_moe of ExecuTorch, August 2026). Its clock is whole
@@ -31,11 +31,11 @@ ITERATION = re.compile(
 )
 OBSERVER = re.compile(r"^PyTorchObserver (\{.*\})\s*$", re.MULTILINE)
 DIGEST = 16
-"""Hex digits of a checksum that are shown."""
+"""Shown hex digits of a checksum."""
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What the runner says of its last iteration, as far as it is used."""
+    """The used part of the runner's report about its last iteration."""
 
     first_token_ms: float = 0
     prompt_eval_end_ms: float = 0
@@ -93,7 +93,7 @@ class _Runner:
         ]  # fmt: skip
 
     def _notes(self, observed: Observed) -> tuple[str, ...]:
-        """What ran, by checksum and size, and how long it took to load."""
+        """The runner and model by checksum and size, and the load time."""
         s = self.settings
         files = [("model", s.model), ("data", s.data), ("tokenizer", s.tokenizer)]
         files += [("runner", s.runner)] if "/" in s.runner else []
@@ -103,8 +103,8 @@ class _Runner:
 
 
 def read_runner(text: str, new_tokens: int) -> tuple[list[Iteration], Observed]:
-    """The iterations that count, and what was observed of the last. Raises CaseFailed for a text that is not a
-    runner's, and for answers that are shorter than asked: they end early, and decode another number of tokens."""
+    """The iterations that count, and the observations of the last one. Raises CaseFailed for a text that no runner
+    wrote, and for answers shorter than requested: they end early, and decode another number of tokens."""
     rows = [match for match in ITERATION.finditer(text) if not match["warmup"]]
     told = OBSERVER.search(text)
     if told is None:
@@ -126,7 +126,7 @@ def read_runner(text: str, new_tokens: int) -> tuple[list[Iteration], Observed]:
 
 
 def _from_observer(observed: Observed, new_tokens: int) -> Iteration:
-    """Of a runner that prints no iterations: the only one."""
+    """The only iteration of a runner that prints none."""
     _whole(observed.generated_tokens, new_tokens, "PyTorchObserver")
     prefill_us = _since(observed.inference_start_ms, observed.prompt_eval_end_ms, 1e3)
     decode_us = _since(observed.prompt_eval_end_ms, observed.inference_end_ms, 1e3)
@@ -150,7 +150,7 @@ def _end_of(text: str) -> str:
 
 
 def _checksum(file: Path) -> str:
-    """`sha256 4f2c..., 1,234 bytes`; read once for as long as the file stays what it is."""
+    """`sha256 4f2c..., 1,234 bytes`; computed once for as long as the file is unchanged."""
     try:
         facts = file.stat()
         return f"sha256 {_digest(file, facts.st_mtime_ns, facts.st_size)}, {facts.st_size:,} bytes"

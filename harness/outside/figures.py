@@ -1,4 +1,4 @@
-"""Figures of a program: read from what it printed or wrote, as samples in the figure's unit.
+"""Figures of a program: read from its output or files, as samples in the figure's unit.
 
 Formats: pytest-benchmark's JSON; Google Benchmark's (`--benchmark_format=json`); nvbench's (`--json`); hyperfine's
 (`--export-json`); llama-bench's (`-o json`, `-o jsonl`).
@@ -21,11 +21,11 @@ from harness.values.outside import UNITS_US, Figure
 GPU_TIME = "nv/cold/time/gpu/mean"
 """nvbench's summary of a state that is a time on the GPU."""
 STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
-"""Of a path in JSON: a key, or a place in a list."""
+"""A step of a path in JSON: a key, or an index in a list."""
 
 
 def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | str:
-    """The samples of a program that has ended, or why there are none."""
+    """The samples of a program that has ended, or the reason why there are none."""
     try:
         if figure.read == "wall":
             numbers: Iterable[float] = [program.wall_s * 1e6]
@@ -58,7 +58,7 @@ def figure_in(figure: Figure, text: str) -> list[float]:
 
 
 def _chosen(found: Mapping[str, list[float] | str], figure: Figure, where: str) -> list[float]:
-    """Of the benchmarks in a file the one that is meant: by its name, or the only one."""
+    """The wanted benchmark in a file: the named one, or the only one."""
     name = figure.at or (next(iter(found)) if len(found) == 1 else "")
     if name not in found:
         what = f"no benchmark {name}" if name else f"{len(found)} benchmarks, and `at` names none"
@@ -96,7 +96,7 @@ def _google_benchmark(document: Any) -> dict[str, list[float] | str]:
 
 
 def _nvbench(document: Any) -> dict[str, list[float] | str]:
-    """By `benchmark` or `benchmark/state`; the mean time on the GPU, which is what the file has."""
+    """By `benchmark` or `benchmark/state`; the mean time on the GPU, the only one in the file."""
     found: dict[str, list[float] | str] = {}
     for benchmark in document["benchmarks"]:
         states = benchmark["states"]
@@ -115,7 +115,7 @@ def _nvbench(document: Any) -> dict[str, list[float] | str]:
 
 
 def _hyperfine(document: Any) -> dict[str, list[float] | str]:
-    """By the command that was timed; every run."""
+    """By the timed command; every run."""
     found: dict[str, list[float] | str] = {}
     for result in document["results"]:
         times = result.get("times") or [result["mean"]]
@@ -153,7 +153,7 @@ def _shown(text: str) -> str:
 
 
 def _json(text: str, where: str) -> Any:
-    """The document, or the last line that is one, which programs print behind other lines; a file of JSON lines as a
+    """The document, or the last line that is one, since programs print other lines first; a file of JSON lines as a
     list."""
     try:
         return msgspec.json.decode(text)
@@ -171,7 +171,7 @@ def _json(text: str, where: str) -> Any:
 
 
 def _at(document: Any, path: str, where: str) -> Any:
-    """`results[0].latency.p50`: keys and places; a negative place counts from the end."""
+    """`results[0].latency.p50`: keys and indices; a negative index counts from the end."""
     done = ""
     for key, place in STEP.findall(path):
         here = f" at {done}" if done else ""

@@ -1,4 +1,4 @@
-"""A program in a process group of its own, which ends with it, with its time, or with this process."""
+"""A program in a process group of its own, which ends with it, at its time limit, or with this process."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from harness.secrets import withheld
 MOST_PRINTED_BYTES = 256 << 20
 """A program that prints more is not printing figures."""
 LOOK_S = 1.0
-"""Between two looks at what it has printed so far, while it runs."""
+"""Seconds between two checks of the output so far, while the program runs."""
 END_S = 5.0
-"""Between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL."""
 LAST = 300
 """Characters of a last line in a reason."""
 
@@ -36,7 +36,7 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Before what it is to end: it may have no time later."""
+        """Start the guard before the processes that it is to end: later may be too late."""
         if self._process is None:
             file = str(Path(__file__).with_name("guard.py"))
             self._process = subprocess.Popen(
@@ -54,7 +54,7 @@ GUARD = Guard()
 
 
 class Group:
-    """A running program and all that it starts. Ended, with everything in its group, where its `with` block ends."""
+    """A running program and all that it starts. Everything in its group is ended with the `with` block."""
 
     def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
         """words: the program and its arguments; one with a slash is relative to the folder. Raises CaseFailed where it
@@ -78,7 +78,8 @@ class Group:
         self.peak_rss_bytes: int | None = None
 
     def wait(self, limit_s: float) -> str:
-        """Waits for its end. Empty, or why it was ended: it ran, or printed, for too long."""
+        """Wait for the program's end. Return "", or the reason why it was ended: it ran too long, or printed too
+        much."""
         reason = ""
         while True:
             left_s = self.started_s + limit_s - time.perf_counter()
@@ -97,8 +98,8 @@ class Group:
         return reason
 
     def _reap(self) -> None:
-        """Its status, the time of processors that it and its children took, and the peak of its own memory. Linux
-        counts that from the peak of the process that started it: what is not above is not known."""
+        """Read its status, the processor time of it and its children, and the peak of its own memory. Linux starts the
+        peak at that of the starting process: a peak that is not above it is unknown."""
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu_s = usage.ru_utime + usage.ru_stime
@@ -122,7 +123,7 @@ class Group:
 
     @property
     def last_line(self) -> str:
-        """Of what it said, errors first."""
+        """The last line of its output, errors first."""
         for file in (self._err, self._out):
             lines = [line.strip() for line in _text(file).splitlines() if line.strip()]
             if lines:
@@ -141,7 +142,7 @@ class Group:
         return f"{how}: {self.last_line}" if self.last_line else how
 
     def end(self) -> None:
-        """Ends the group: asked first, then killed. What is left of one that has ended, too."""
+        """End the group: SIGTERM, then SIGKILL. Also ends the rest of a group whose program has ended."""
         pid = self.process.pid
         if self.runs:
             with suppress(ProcessLookupError):

@@ -1,5 +1,5 @@
-"""Run as a file of its own: ends the process groups that it was told of (`+123`, `-123`, a line each) when the pipe on
-standard input closes, which is when the process that started them has ended, however it ended."""
+"""Run as a file of its own: ends the process groups that were registered (`+123`, `-123`, a line each) when the pipe on
+standard input closes. That happens when the process that started them has ended, however it ended."""
 
 from __future__ import annotations
 

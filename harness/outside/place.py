@@ -1,4 +1,4 @@
-"""The machine on which programs are run, found without torch: which one they bring is theirs."""
+"""The machine that runs the programs, found without torch: programs bring their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.values.measurement import METHOD_VERSION
 
 
 def environment_of(folder: Path) -> Environment:
-    """Where a program that is started in the folder runs: on the first GPU that it can see, else on the CPU."""
+    """The environment of a program started in the folder: the first GPU that it can see, else the CPU."""
     gpu = first_visible_gpu()
     return Environment(
         python=platform.python_version(),

@@ -1,6 +1,6 @@
-"""What a stage of a run asks, answered by programs outside: no process of this program's own is between.
+"""A worker that answers a stage of a run by programs outside: no process of this program stands between.
 
-It does what `harness.worker.device_worker.DeviceWorker` does, by the same messages.
+It does the work of `harness.worker.device_worker.DeviceWorker`, with the same messages.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class OutsideWorker:
         self._hello: Hello | None = None
 
     def wake(self, limit_s: float | None = None) -> None:
-        """There is nothing to import."""
+        """Do nothing: there is nothing to import."""
 
     def hello(self, folder: Path, limit_s: float | None = None, sniff: bool = False) -> Hello:
-        """Where programs of the suite's folder run."""
+        """The environment in which programs of the suite's folder run."""
         self._hello = self._hello or Hello(environment_of(folder))
         return self._hello
 
     def ask(self, job: StageJob, kind: Any, limit_s: float | None = None) -> Iterator[StageEvent]:
-        """The events of a stage. Each case is told as soon as it is measured; what ends the others loses none of
-        these. limit_s: means nothing here, each engine has limits of its own."""
+        """The events of a stage. Each case is reported as soon as it is measured, so that the end of the others loses
+        none of these. limit_s: has no effect here, each engine has limits of its own."""
         assert self._hello is not None
         cases = cases_of(job.stage, job.plan)
         done = 0
@@ -61,7 +61,7 @@ class OutsideWorker:
         return ""
 
     def kill(self) -> None:
-        """Its programs end with their job."""
+        """Do nothing: its programs end with their job."""
 
     def close(self) -> None:
         pass
@@ -124,7 +124,8 @@ def _lost(cases: Collection[Case], error: CaseFailed) -> Iterator[Measured]:
 
 
 def _measurement(case: Case, rounds: Sequence[Found], process: int, check: bool) -> Measurement:
-    """A figure that one round has not is a failure of its case alone. check: it can be read, and is no sample."""
+    """A figure that one round lacks fails its case alone. check: the figure only has to be readable, and is no
+    sample."""
     name, samples = str(case.op), []
     for number, found in enumerate(rounds):
         values = found.values[name]

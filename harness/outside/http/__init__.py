@@ -1,4 +1,4 @@
-"""`engine: http`: a server with OpenAI's API for completions, asked by several clients at once."""
+"""`engine: http`: a server with OpenAI's API for completions, under requests of several clients at once."""
 
 from __future__ import annotations
 

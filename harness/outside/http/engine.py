@@ -32,8 +32,8 @@ class _Server:
         self.url, self.ending, self.settings, self.prompts = url, ending, settings, prompts
 
     def measure(self, axes: Mapping[str, AxisValue], check: bool) -> Found:
-        """One window. A request of each client before it, which is not timed: the server compiles, and captures, for so
-        many at once."""
+        """One window. Each client first sends one untimed request: the server compiles, and captures, for this many at
+        once."""
         clients = int(axes["concurrency"])
         self._window(clients, 1)
         answers = self._window(clients, 1 if check else self.settings.requests)
@@ -47,7 +47,7 @@ class _Server:
         return Found(values, dict.fromkeys(HTTP_FIGURES, "client"))
 
     def _window(self, clients: int, requests: int) -> list[Answer]:
-        """Every answer. The first failure is that of all: the others were answered beside it."""
+        """Every answer. The first failure fails the window, since it ran beside the other requests."""
         prompts = iter(self.prompts)
         asked = [list(islice(prompts, requests)) for _ in range(clients)]
         with ThreadPoolExecutor(clients) as pool:

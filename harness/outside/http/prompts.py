@@ -1,4 +1,4 @@
-"""The prompts of a server's questions: token ids, recorded or drawn, that no prefix cache has seen unless it may."""
+"""The prompts of requests: token ids, recorded or drawn, that no prefix cache has seen unless the suite allows it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.errors import CaseFailed
 from harness.values.outside import HttpEngine
 
 SEED = 0
-"""Of drawn ids: the same prompts every day."""
+"""Seed of drawn ids: the same prompts every day."""
 HEAD = 8
-"""Ids at the start of a prompt that are drawn anew for each, where no cache may know it: the ids behind them stay."""
+"""Ids at the start of a prompt that are drawn anew for each, where no cache may know it; the ids after them stay."""
 WORDS = ("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with", "as", "his", "they")
-"""A token each, for most tokenizers: what prompts of text are made of."""
+"""Words of one token each, for most tokenizers: text prompts are made of these."""
 
 
 class Prompts:
-    """One after the other, each of the asked length."""
+    """One prompt after the other, each of the requested length."""
 
     def __init__(self, settings: HttpEngine, folder: Path) -> None:
-        """Raises CaseFailed for a file of ids that cannot be read, or has fewer than a prompt."""
+        """Raises CaseFailed for a file of ids that cannot be read, or has fewer ids than a prompt."""
         self.settings = settings
         self.ids = _recorded(settings, folder) if settings.tokens else _drawn(settings)
         self._fresh = random.SystemRandom()  # two sides may ask one server: neither finds the other's prompts cached

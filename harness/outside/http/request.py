@@ -1,4 +1,4 @@
-"""One streamed completion, and when each part of it came."""
+"""One streamed completion, and the arrival time of each part."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Answer(NamedTuple):
 
     @property
     def tpot_us(self) -> float:
-        """Between tokens, on average: how many come at once is for the server to say."""
+        """Mean time between tokens, whatever number of them arrives at once."""
         return (self.last_s - self.first_s) * 1e6 / (self.tokens - 1)
 
     @property
     def request_us(self) -> float:
-        """Of the whole answer, per token."""
+        """Time of the whole answer, per token."""
         return (self.last_s - self.asked_s) * 1e6 / self.tokens
 
 
@@ -54,7 +54,7 @@ class Client:
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=settings.timeout_s)
 
     def complete(self, prompt: list[int] | str) -> Answer:
-        """Asks for exactly so many tokens. Raises CaseFailed, TimedOut."""
+        """Request exactly the configured number of tokens. Raises CaseFailed, TimedOut."""
         body: dict[str, Any] = {
             "model": self.settings.model, "prompt": prompt, "max_tokens": self.settings.new_tokens, "temperature": 0,
             "stream": True, "ignore_eos": True, "stream_options": {"include_usage": True},
@@ -78,7 +78,7 @@ class Client:
         return self._stream(response, asked_s)
 
     def _stream(self, response: http.client.HTTPResponse, asked_s: float) -> Answer:
-        """Server-sent events to their end. The server's own count of tokens where it gives one, else one a part."""
+        """Server-sent events to their end. The server's own count of tokens where it gives one, else one per part."""
         first_s = last_s = 0.0
         parts, counted, ended = 0, 0, False
         for line in response:

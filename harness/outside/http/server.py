@@ -1,4 +1,4 @@
-"""A server that is started for a measurement: a free port, a health check, an end with all its processes."""
+"""A server that is started for a measurement: a free port, a health check, and an end of all its processes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from harness.values.outside import HttpEngine
 
 PORT = "{port}"
 Ending = Callable[[float], str]
-"""Given the seconds to wait for it: how a server ended; empty while it runs."""
+"""A function of the seconds to wait: how a server ended; empty while it runs."""
 POLL_S = 0.1
 HEALTH_LIMIT_S = 5.0
 
 
 @contextmanager
 def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Ending]]:
-    """The url of a server that answers, and what says how it ended. One that the user runs is asked once. Raises
-    CaseFailed, TimedOut."""
+    """The URL of a server that answers, and the function that tells how it ended. A server that the user runs is
+    checked once. Raises CaseFailed, TimedOut."""
     if not settings.start:
         _wait(settings.url, settings, lambda _: "", limit_s=HEALTH_LIMIT_S)
         yield settings.url, lambda _: ""
@@ -44,7 +44,7 @@ def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Ending]]:
 
 
 def _wait(url: str, settings: HttpEngine, ending: Ending, limit_s: float) -> None:
-    """Until the server says that it is ready."""
+    """Wait until the server reports that it is ready."""
     address, begin, last = url.rstrip("/") + settings.health, time.monotonic(), "no answer"
     while True:
         if how := ending(0):
