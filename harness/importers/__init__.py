@@ -1,1 +1,1 @@
-"""Other people's problems as ops of one's own: read here as syntax trees and JSON, run in a worker alone."""
+"""Problems of other collections as ops: read here as syntax trees and JSON, run only in a worker."""

@@ -1,4 +1,4 @@
-"""The JSON of flashinfer-bench and SOL-ExecBench: definitions of ops, and the workloads that they are measured at."""
+"""The JSON of flashinfer-bench and SOL-ExecBench: definitions of ops, and the workloads at which they are measured."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Definition(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where an input comes from. value: of a scalar."""
+    """The source of an input. value: of a scalar."""
 
     type: Literal["random", "scalar", "safetensors", "custom"]
     value: float | int | bool | None = None
@@ -68,7 +68,7 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A line of a workload file is a workload, or a trace that holds one."""
+    """A line of a workload file: a workload, or a trace that holds one."""
 
     workload: Workload | None = None
     axes: dict[str, int] | None = None
@@ -85,7 +85,7 @@ def read_definition(file: Path) -> Definition:
 
 
 def read_workloads(file: Path, name: str) -> list[Workload]:
-    """The workloads of a definition, from the file that lies where both kinds of repository have it; none where there
+    """The workloads of a definition, from the file at the location that both kinds of repository use; none where there
     is no such file."""
     found: list[Workload] = []
     for path in _workload_files(file, name):
@@ -114,8 +114,8 @@ def _workload_files(file: Path, name: str) -> Sequence[Path]:
 
 
 def _check(found: Definition) -> None:
-    """Names that become names of Python, and expressions that are arithmetic: nothing else of the JSON goes into an op
-    file as code but its reference."""
+    """Check names that become names of Python, and expressions that are arithmetic: apart from its reference, the JSON
+    puts nothing else into an op file as code."""
     for name in (*found.axes, *found.inputs, *found.outputs):
         if not name.isidentifier():
             raise NotImported(f"{name!r} is no name of Python")

@@ -1,4 +1,4 @@
-"""How the inputs of a definition are drawn: random numbers, and integers by what it says of them."""
+"""Random inputs of a definition: random numbers, and integers by its constraints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPS, SCALES = 1e-6, ("sm_scale", "softmax_scale", "scale")
 
 
 class Numbers(NamedTuple):
-    """Values of the inputs that are plain numbers, and which of them nothing says: those are guesses."""
+    """Values of the inputs that are plain numbers, and the names of those without a source: those are guesses."""
 
     values: dict[str, object]
     guessed: tuple[str, ...]
@@ -39,7 +39,8 @@ def numbers(definition: Definition, workloads: Sequence[Workload]) -> Numbers:
 
 
 def _guess(definition: Definition, name: str, spec: TensorSpec) -> object:
-    """What most callers pass: eps 1e-6, a softmax scale of one over the root of the head's size, else one or zero."""
+    """The value that most callers pass: eps 1e-6, a softmax scale of one over the root of the head's size, else one or
+    zero."""
     if spec.dtype in INTEGERS:
         return 0
     if "eps" in name:
@@ -62,8 +63,8 @@ def derived_axes(definition: Definition) -> dict[str, str]:
 
 
 def expression(definition: Definition, name: str, spec: TensorSpec, main: str) -> str:
-    """Python that makes an input. main: the dtype that the suite's stands for. NotImported where nothing says which
-    integers are meant."""
+    """Python that makes an input. main: the dtype that the suite's stands for. Raises NotImported where nothing
+    determines the integers."""
     shape = ", ".join(spec.shape or ())
     shape = f"({shape},)" if len(spec.shape or ()) == 1 else f"({shape})"
     if spec.dtype == main:
@@ -106,6 +107,6 @@ def _integers(definition: Definition, name: str, spec: TensorSpec) -> str:
 
 
 def _totals(definition: Definition) -> Mapping[str, str]:
-    """By name of a list of offsets, the axis that its last one is."""
+    """The axis that is the last offset of a list of offsets, by the list's name."""
     matches = [LAST.match(text.strip()) for text in definition.constraints or ()]
     return {match[2]: match[1] for match in matches if match and match[1] in definition.axes}

@@ -1,7 +1,7 @@
 """Definitions of flashinfer-bench and SOL-ExecBench: JSON with axes, tensors and a reference in Python.
 
-The reference stands in the op file as it is written, under the name `definition`. Axes that a workload gives become
-dims; constants become dims, too, where the reference takes other values of them.
+The op file holds the reference unchanged, under the name `definition`. Axes that a workload gives become dims;
+constants become dims, too, where the reference accepts other values.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from harness.importers.python_source import function_in, parameters, statements
 RUN, DEFINITION = "run", "definition"
 OURS = frozenset({"reference", "inputs", DEFINITION, "ROLES", "SHAPES", "OUTPUTS", "OUTPUT_DTYPES"})
 USUAL, USUAL_BATCH = 64, 8
-"""Of an axis without a workload."""
+"""Sizes of an axis without a workload."""
 MOST_SHAPES = 64
 
 
 @dataclass(frozen=True)
 class DefinedProblem:
     """definition: as read. code: its reference with `run` renamed. main: the dtype that the suite's stands for. dims:
-    sizes of axes; free: those that a workload gives. notes: what was guessed."""
+    sizes of axes; free: those that a workload gives. notes: guesses."""
 
     file: Path
     definition: Definition
@@ -43,7 +43,7 @@ class DefinedProblem:
 
 
 def read_problem(file: Path) -> DefinedProblem:
-    """The problem in a definition's file; NotImported where there is none. Runs nothing."""
+    """The problem in a definition's file. Raises NotImported where there is none. Runs nothing."""
     definition = read_definition(file)
     workloads = read_workloads(file, definition.name)
     code, names = _code(definition)
@@ -74,7 +74,7 @@ def read_problem(file: Path) -> DefinedProblem:
 
 
 def _code(definition: Definition) -> tuple[str, tuple[str, ...]]:
-    """The reference's text with its `run` renamed, and the names of what that takes."""
+    """The reference's text with its `run` renamed, and the names of its arguments."""
     parts = statements(definition.reference)
     run = function_in([one.node for one in parts], RUN)
     if run is None:
@@ -180,6 +180,6 @@ def _inputs(problem: DefinedProblem, dims: Mapping[str, int]) -> str:
 
 
 def _shapes(problem: DefinedProblem, dims: Mapping[str, int]) -> tuple[dict[str, int], ...]:
-    """One for each workload, and each once."""
+    """The shapes of the workloads, each once."""
     given = [{n: w.axes.get(n, value) for n, value in dims.items()} for w in problem.workloads] or [dict(dims)]
     return tuple({tuple(one.items()): one for one in given}.values())[:MOST_SHAPES]

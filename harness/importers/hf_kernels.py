@@ -1,8 +1,8 @@
 """Benchmarks of Hugging Face `kernels` packages: classes with `setup_*`, `benchmark_*` and `verify_*` methods.
 
-The class stays as it is written. What `verify_*` reads of what `setup_*` made becomes the op's inputs, what it returns
-the reference; `run_kernel` calls `benchmark_*` with the package's own kernel. A workload is a value of the dim
-`workload`.
+The class stays as written. The attributes that `setup_*` makes and `verify_*` reads become the op's inputs, the return
+value of `verify_*` the reference; `run_kernel` calls `benchmark_*` with the package's own kernel. A workload is a value
+of the dim `workload`.
 """
 
 from __future__ import annotations
@@ -29,26 +29,29 @@ BASE = '''class Benchmark:
 
 @dataclass(frozen=True)
 class Workloads:
-    """One class of a file. names: of its workloads. code: the op file's text up to and with the class. read: attributes
-    that a reference needs; set_by_verify: verify makes the output that is compared."""
+    """One class of a file."""
 
     file: Path
     title: str
     name: str
     package: str
     names: tuple[str, ...]
+    """The names of its workloads."""
     setups: tuple[str, ...]
     code: str
+    """The op file's text up to and with the class."""
     read: tuple[str, ...]
+    """Attributes that a reference needs."""
     used_by_kernel: tuple[str, ...]
     set_by_verify: bool
+    """Whether `verify_*` makes the output that is compared."""
 
     @property
     def dims(self) -> dict[str, int]:
         return {"workload": 0}
 
     def probe_text(self) -> str:
-        """An op file of which nothing but the inputs is known."""
+        """An op file that knows only its inputs."""
         return file_of(self.title, [self.code, _workload_of(self), _inputs(self, self.attributes, "")])
 
     @property
@@ -57,7 +60,7 @@ class Workloads:
 
 
 def read_problems(file: Path) -> list[Workloads]:
-    """Every class of workloads in a file; NotImported where there is none."""
+    """Every class of workloads in a file. Raises NotImported where there is none."""
     parts = statements(read_text(file))
     classes = [one for one in parts if isinstance(one.node, ast.ClassDef)]
     found = [_read(file, parts, one) for one in classes if _methods(one.node, "benchmark_")]
@@ -97,7 +100,7 @@ def _read(file: Path, parts: Sequence[Statement], one: Statement) -> Workloads:
 
 
 def _methods(node: ast.stmt, prefix: str) -> list[str]:
-    """What follows the prefix in the names of a class' methods."""
+    """The rest after the prefix in the names of a class's methods."""
     body = node.body if isinstance(node, ast.ClassDef) else []
     return [n.name.removeprefix(prefix) for n in body if isinstance(n, ast.FunctionDef) and n.name.startswith(prefix)]
 

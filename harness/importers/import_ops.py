@@ -28,15 +28,15 @@ from harness.worker.process import WorkerDied, WorkerProcess
 
 SERVICE = "harness.serving.import_problems"
 START_LIMIT_S = 120.0
-"""Until a process has imported torch."""
+"""Limit for the start of a process, which imports torch."""
 PROBLEMS_A_WORKER = 40
-"""What a process has imported it keeps."""
+"""Problems per process, since a process keeps all its imports."""
 Ask = Callable[[Any, Any], Any]
-"""A job and the type of its answer to the answer."""
+"""A function from a job and the type of its answer to the answer."""
 
 
 class Runner:
-    """Asks a worker on the CPU, and starts another one for the next problem where it died or hung."""
+    """Sends jobs to a worker on the CPU, and starts another one for the next problem where it died or hung."""
 
     def __init__(self, kernels_root: Path, limit_s: float = MOST_S) -> None:
         self._kernels_root, self._limit_s = kernels_root, limit_s
@@ -44,7 +44,7 @@ class Runner:
         self._asked = 0
 
     def ask(self, job: object, kind: Any) -> Any:
-        """NotImported where the worker dies of the job, or says nothing within the limit."""
+        """Raises NotImported where the worker dies of the job, or stays silent beyond the limit."""
         if self._worker is None:
             environment = worker_environment() | {"CUDA_VISIBLE_DEVICES": ""}
             self._worker = WorkerProcess(
@@ -86,7 +86,7 @@ def import_all(kind: str, files: Sequence[Path], ask: Ask, evaluate: bool = Fals
 
 
 Draft = tuple[Imported, tuple[dict[str, int], ...], tuple[str, ...], ProbeModule | None]
-"""An op before it was checked, the small shapes and dtypes to check it at, and the module that it was made of."""
+"""An unchecked op, the small shapes and dtypes for its check, and the module that it was made of."""
 
 
 def _import(kind: str, file: Path, evaluate: bool, ask: Ask) -> Iterator[Draft]:
@@ -143,7 +143,8 @@ def _kinds(text: str, file: Path, dims: dict[str, int], ask: Ask) -> dict[str, s
 
 
 def _answering(op: Imported, dims: dict[str, int], ask: Ask) -> Draft:
-    """Of an op whose sizes are numbered: its reference answers, always the same, and not the same to everything."""
+    """A draft of an op whose sizes are numbered. Its reference was checked: the same answers for the same inputs, and
+    not the same for all."""
     facts: OpFacts = ask(ProbeOp(op.text, op.source, dims, ()), OpFacts)
     if facts.refused:
         raise NotImported(facts.refused)
@@ -151,7 +152,7 @@ def _answering(op: Imported, dims: dict[str, int], ask: Ask) -> Draft:
 
 
 def _named(op: Imported, names: set[str]) -> Imported:
-    """With a name that no other op of this import has."""
+    """The op, with a name that no other op of this import has."""
     if op.name not in names:
         return op
     folder = Path(op.source).parent.name
@@ -162,7 +163,8 @@ def _checked(
     op: Imported, small: Sequence[dict[str, int]], dtypes: Sequence[str], module: ProbeModule | None, ask: Ask,
     folder: Path,
 ) -> Imported:  # fmt: skip
-    """With what its check found; NotImported where it is wrong in the dtype that it is to be measured in."""
+    """The op with the result of its check. Raises NotImported where it is wrong in the dtype in which it is to be
+    measured."""
     if op.unchecked:
         return op
     file = folder / f"{op.name}.py"

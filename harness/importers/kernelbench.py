@@ -1,7 +1,7 @@
 """Problems of KernelBench's form: a file with a module `Model`, `get_inputs` and `get_init_inputs`.
 
-The classes stay as they are written. Numbers at the file's top level that are sizes become the op's dims, parameters
-and buffers become inputs of its reference, and the arguments of `Model` its constants.
+The classes stay as written. Numbers at the file's top level that are sizes become the op's dims, parameters and buffers
+become inputs of its reference, and the arguments of `Model` its constants.
 """
 
 from __future__ import annotations
@@ -41,27 +41,30 @@ OURS = frozenset(
     }
 )
 SETTINGS = ("kernel", "stride", "pad", "dilation", "group", "layer", "head", "patch", "window", "dim_index")
-"""In names: numbers that say what is computed, and not how much."""
+"""Parts of names of numbers that choose the computation, not its size."""
 LEAST_SIZE = 16
-"""A number that only `Model` is given is a size from here on."""
+"""A number that only `Model` is given counts as a size from here on."""
 
 
 @dataclass(frozen=True)
 class ModuleProblem:
-    """dims: name and value of each size. core: the text of the op file without what is known only after it has run.
-    forward: the names of the inputs of `Model`. arguments: those of its arguments."""
+    """A problem with a module."""
 
     file: Path
     name: str
     summary: str
     dims: dict[str, int]
+    """Name and value of each size."""
     core: str
+    """The text of the op file without parts that are known only after a run."""
     forward: tuple[str, ...]
+    """The names of the inputs of `Model`."""
     arguments: tuple[str, ...]
+    """The names of the arguments of `Model`."""
 
 
 def read_problem(file: Path) -> ModuleProblem:
-    """The problem in a file; NotImported where there is none. Runs nothing."""
+    """The problem in a file. Raises NotImported where there is none. Runs nothing."""
     parts = statements(read_text(file))
     classes = {one.node.name: one.node for one in parts if isinstance(one.node, ast.ClassDef)}
     functions = {one.node.name for one in parts if isinstance(one.node, ast.FunctionDef)}
@@ -89,7 +92,7 @@ def read_problem(file: Path) -> ModuleProblem:
 
 
 def _head(texts: Sequence[str]) -> str:
-    """What stays at the top level: imports and constants line by line, functions and classes apart."""
+    """The top level of the op file: imports and constants line by line, functions and classes apart."""
     text, last_was_block = "", False
     for one in texts:
         block = "\n" in one
@@ -99,7 +102,7 @@ def _head(texts: Sequence[str]) -> str:
 
 
 def _sizes(local: Sequence[Statement], getters: Sequence[Statement]) -> tuple[dict[str, int], list[str]]:
-    """The sizes among the constants, and the text of the statements that are left of them."""
+    """The sizes among the constants, and the text of the remaining statements."""
     shaping = closure({n for one in getters if INPUTS in one.defines for n in one.uses}, local)
     known = closure({n for one in getters for n in one.uses}, local)
     assigned = [name for one in local for name in one.defines]

@@ -1,4 +1,4 @@
-"""Between the command and the worker that runs imported code: what a problem does is found out there, never here."""
+"""Messages between the command and the worker that runs imported code; the command itself never runs any."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import msgspec
 from harness.importers.outcome import Checked
 
 SPREAD = "spread"
-"""A dim of imported modules: 0, numbers as the problem draws them; 1, without what hides mistakes."""
+"""A dim of imported modules: 0, numbers as the problem draws them; 1, without numbers that hide mistakes."""
 MOST_S = 150.0
-"""A problem that says nothing for so long is given up."""
+"""A problem that stays silent for this long is given up."""
 
 
 class ProbeModule(msgspec.Struct, frozen=True, tag=True):
-    """Job: run a module with its inputs and say what an op file must know of it. text: Python that defines `Model` and
+    """Job: run a module with its inputs and return the facts for an op file. text: Python that defines `Model` and
     `problem(dims)`, which returns the arguments of `Model` and the function that makes the inputs. dims: the sizes of
     the problem. evaluate: in evaluation mode."""
 
@@ -24,36 +24,41 @@ class ProbeModule(msgspec.Struct, frozen=True, tag=True):
 
 
 class ModuleFacts(msgspec.Struct, frozen=True, tag=True):
-    """What a module is. refused: why it makes no op; the rest is then empty.
-
-    arguments: of `Model`, as literals. inputs, outputs: `float32 [8, 16]` each. tensors: names of the parameters and
-    buffers that its result depends on. dropped: buffers that it writes and does not read.
-    unused: parameters without influence. on_meta: it can be built
-    without memory. written: numbers of the inputs that it changes. small: sizes for a CPU, dims in one shape each.
-    mirrored: numbers of the inputs that have no negative values, flat: parameters of one value, where both may be drawn
-    otherwise. errors: by dtype, largest and rms error of PyTorch's own result relative to float64's. slow: too slow to
-    be checked in another dtype.
-    """
+    """Facts about a module."""
 
     refused: str = ""
+    """The reason why it makes no op; the rest is then empty."""
     arguments: tuple[str, ...] = ()
+    """The arguments of `Model`, as literals."""
     inputs: tuple[str, ...] = ()
+    """Its inputs, `float32 [8, 16]` each."""
     outputs: tuple[str, ...] = ()
+    """Its outputs, in the same form."""
     tensors: tuple[str, ...] = ()
+    """Names of the parameters and buffers that its result depends on."""
     dropped: tuple[str, ...] = ()
+    """Buffers that it writes and does not read."""
     unused: tuple[str, ...] = ()
+    """Parameters without influence."""
     on_meta: bool = True
+    """Whether it can be built without memory."""
     written: tuple[int, ...] = ()
+    """Numbers of the inputs that it changes."""
     small: tuple[dict[str, int], ...] = ()
+    """Sizes for a CPU, the dims of one shape in each."""
     mirrored: tuple[int, ...] = ()
+    """Numbers of the inputs that have no negative values, where they may be drawn otherwise."""
     flat: tuple[str, ...] = ()
+    """Parameters of one value, where they may be drawn otherwise."""
     errors: dict[str, tuple[float, float]] = {}
+    """By dtype, the largest and rms error of PyTorch's own result relative to float64's."""
     slow: bool = False
+    """Whether it is too slow to be checked in another dtype."""
 
 
 class ProbeOp(msgspec.Struct, frozen=True, tag=True):
-    """Job: run the reference of an op file on its inputs. dims: all sizes that `inputs` takes. free: those of them that
-    vary from call to call."""
+    """Job: run the reference of an op file on its inputs. dims: all sizes that `inputs` takes. free: those that vary
+    from call to call."""
 
     text: str
     file: str
@@ -62,7 +67,7 @@ class ProbeOp(msgspec.Struct, frozen=True, tag=True):
 
 
 class OpFacts(msgspec.Struct, frozen=True, tag=True):
-    """What an op file is. refused: why it makes no op. unchecked: why nothing was run. varying: the sizes that may
+    """Facts about an op file. refused: why it makes no op. unchecked: why nothing was run. varying: the sizes that may
     change. small: sizes for a CPU."""
 
     refused: str = ""
@@ -82,7 +87,7 @@ class ProbeInputs(msgspec.Struct, frozen=True, tag=True):
 
 
 class InputKinds(msgspec.Struct, frozen=True, tag=True):
-    """What the inputs are, `float32 [8, 16]` or a literal: by name, or by number where they have none."""
+    """The inputs, `float32 [8, 16]` or a literal each: by name, or by number where they have none."""
 
     refused: str = ""
     kinds: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The op file of a module: its parameters are inputs of the reference, which puts them into the module again."""
+"""The op file of a module: its parameters are inputs of the reference, which puts them back into the module."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def _with_cache(core: str, facts: ModuleFacts) -> str:
 
 
 def _is_cached(facts: ModuleFacts) -> bool:
-    """Lists are no keys; a module without tensors or arguments costs nothing to build."""
+    """Whether the module is cached. Lists cannot be keys, and a module without tensors or arguments costs nothing to
+    build."""
     return bool(facts.tensors) and not any(text.startswith(("[", "{")) for text in facts.arguments)
 
 
@@ -54,7 +55,7 @@ def _shape_lines(facts: ModuleFacts) -> list[str]:
 
 
 def small_shapes(facts: ModuleFacts) -> tuple[dict[str, int], ...]:
-    """The sizes for a CPU, the last of them with numbers that hide nothing."""
+    """The sizes for a CPU, the last of them with numbers that hide no mistakes."""
     if not (facts.mirrored or facts.flat):
         return facts.small
     plain = facts.small if len(facts.small) > 1 else facts.small * 2
@@ -135,7 +136,7 @@ def _weights(facts: ModuleFacts) -> str:
 
 
 def _is_plain(facts: ModuleFacts) -> bool:
-    """Whether every tensor that the module has is given to it, so that neither place nor dtype of its own matter."""
+    """Whether every tensor of the module is given to it, so that its own device and dtype do not matter."""
     return facts.on_meta and not facts.unused
 
 
@@ -161,7 +162,7 @@ def _model(facts: ModuleFacts, mode: str) -> str:
 
 
 def _inputs(problem: ModuleProblem, facts: ModuleFacts, signature: Signature) -> str:
-    """The function that makes all that the reference takes, in its order."""
+    """The function that makes all arguments of the reference, in its order."""
     sizes = [f"{name}={value}" for name, value in problem.dims.items()]
     spread = [f"{SPREAD}=0"] if facts.mirrored or facts.flat else []
     keywords = ["*", "dtype"] if facts.tensors else []

@@ -11,14 +11,14 @@ from harness.importers.outcome import Imported
 
 
 def refuse_existing(out: Path, single: bool, force: bool) -> None:
-    """HarnessError, before anything is run, where writing would be refused afterwards."""
+    """Raises HarnessError, before anything is run, where writing would be refused afterwards."""
     there = out if single else out / "ops"
     if there.exists() and not force:
         raise HarnessError(f"{there}: is there already; --force writes over it")
 
 
 def write_one(op: Imported, file: Path, force: bool) -> list[Path]:
-    """The op's file and a suite beside it."""
+    """Write the op's file and a suite beside it."""
     suite = file.with_suffix(".yaml")
     text = _suite([op], f"ops: {{{op.name}: ./{file.name}}}\n", f"{op.name}, imported")
     _write(file, op.text, force)
@@ -27,7 +27,7 @@ def write_one(op: Imported, file: Path, force: bool) -> list[Path]:
 
 
 def write_folder(found: Sequence[Imported], folder: Path, force: bool) -> list[Path]:
-    """A file for each op in `ops/`, where suites find them by name, and a suite for each dtype."""
+    """Write a file for each op in `ops/`, where suites find them by name, and a suite for each dtype."""
     written = []
     for op in found:
         path = folder / "ops" / f"{op.name}.py"
@@ -42,7 +42,7 @@ def write_folder(found: Sequence[Imported], folder: Path, force: bool) -> list[P
 
 
 def _suite(found: Sequence[Imported], ops: str, title: str) -> str:
-    """One arm for each name of an arm, with the variant of every op that has it."""
+    """One arm for each arm name, with the variant of every op that has it."""
     names = list(dict.fromkeys(arm for op in found for arm in op.arms))
     arms = ""
     for arm in names:

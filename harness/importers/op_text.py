@@ -11,23 +11,27 @@ from harness.suite.own_spec import DTYPES, default_tolerance
 
 WIDTH = 119
 ALLOWANCE = 2.0
-"""A tolerance is so many times the error that PyTorch itself makes in the dtype: another order of the same sums is
-rounded no worse."""
+"""A tolerance is this multiple of PyTorch's own error in the dtype: another order of the same sums is rounded no
+worse."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Of a reference. inputs: of the problem, in its order; free: those of them that are tensors. tensors: parameters
-    and buffers. arguments: of the problem's class. constants: text of each parameter with a default."""
+    """The signature of a reference."""
 
     inputs: tuple[str, ...]
+    """The inputs of the problem, in its order."""
     free: tuple[str, ...]
+    """The inputs that are tensors."""
     tensors: tuple[str, ...]
+    """Parameters and buffers."""
     arguments: tuple[str, ...]
+    """The arguments of the problem's class."""
     constants: Mapping[str, str]
+    """Text of each parameter with a default."""
 
     def function(self, name: str, docstring: str, body: Sequence[str]) -> str:
-        """body: its lines."""
+        """The text of a function. body: its lines."""
         defaults = [f"{constant}={value}" for constant, value in self.constants.items()]
         return function(name, [*self.free, *self.tensors, *defaults], docstring, body)
 
@@ -67,7 +71,7 @@ def docstring_of(text: str) -> str:
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """`conv.weight` -> `conv_weight`; a name that is taken, or a word of Python's, gets an underscore behind it."""
+    """`conv.weight` -> `conv_weight`; a taken name, or a word of Python's, gets an underscore at its end."""
     found: list[str] = []
     for name in names:
         word = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
@@ -90,8 +94,8 @@ def role_lines(weights: Sequence[str]) -> list[str]:
 
 
 def tolerance_lines(dims: Mapping[str, int], errors: Mapping[str, tuple[float, float]]) -> list[str]:
-    """TOLERANCE for the dtypes in which PyTorch's own result is further off than an op of one rounding may be: a module
-    of many layers rounds many times."""
+    """TOLERANCE for the dtypes in which PyTorch's own error is above that allowed to an op of one rounding: a module of
+    many layers rounds many times."""
     length = max(dims.values(), default=1)
     found = {}
     for dtype, (largest, rms) in errors.items():

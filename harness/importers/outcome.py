@@ -1,4 +1,4 @@
-"""What comes of a problem: an op file, or one line why not."""
+"""The outcome of a problem: an op file, or one line why not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class NotImported(Exception):
-    """Why a problem makes no op, in one line."""
+    """The reason why a problem makes no op, in one line."""
 
 
 class Degenerate(NotImported):
@@ -26,7 +26,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 class Imported(msgspec.Struct, frozen=True):
     """name: the op's. text: of its file. shapes: to measure it at. checked: on the CPU; empty where nothing could be
-    run here, and `unchecked` says why. notes: what whoever uses it should know."""
+    run here, with the reason in `unchecked`. notes: remarks for its users."""
 
     name: str
     source: str
@@ -34,7 +34,7 @@ class Imported(msgspec.Struct, frozen=True):
     shapes: tuple[dict[str, int], ...] = ()
     dtype: str = "float32"
     arms: dict[str, str] = {}
-    """Variants of the file by the arm that a suite has them in."""
+    """Variants of the file by arm of the suite."""
     checked: tuple[Checked, ...] = ()
     unchecked: str = ""
     notes: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ Outcome = Imported | Refused
 
 
 def op_name(source: Path | str) -> str:
-    """`level1/12_Gemm Relu.py` -> `gemm_relu`... with its number last: a name that a suite and Python take."""
+    """`level1/12_Gemm Relu.py` -> `gemm_relu`... with its number last: a name that a suite and Python accept."""
     stem = source.stem if isinstance(source, Path) else source
     words = [word for word in "".join(c if c.isalnum() else " " for c in stem).split() if word]
     number = words.pop(0) if len(words) > 1 and words[0].isdigit() else ""

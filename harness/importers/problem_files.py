@@ -1,4 +1,4 @@
-"""Which files a SOURCE means: one, those of a folder, or those of a pattern."""
+"""The files that a SOURCE selects: one, those of a folder, or those of a pattern."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PATTERNS = {
     "hf-kernels": ("benchmarks/benchmark*.py", "benchmarks/*.py", "benchmark*.py"),
     "tritonbench": ("operator.py",),
 }
-"""By kind, where problems lie in a folder: the first pattern that finds any is the one that is meant."""
+"""By kind, the locations of problems in a folder: the first pattern with any match is used."""
 
 
 def find_problems(kind: str, source: str) -> list[Path]:
-    """In the order of their names, numbers by value. HarnessError where there are none."""
+    """The files in the order of their names, numbers by value. Raises HarnessError where there are none."""
     path = Path(source)
     if path.is_file():
         return [path]

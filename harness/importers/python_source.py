@@ -17,7 +17,7 @@ BINARY = {
 
 
 class Statement(NamedTuple):
-    """A statement at the top level of a file. text: as it is written, decorators included."""
+    """A statement at the top level of a file. text: as written, decorators included."""
 
     node: ast.stmt
     text: str
@@ -41,7 +41,8 @@ def read_text(file: Path) -> str:
 
 
 def statements(text: str) -> list[Statement]:
-    """All at the top level but docstrings and `if __name__ == ...`. NotImported where the text is no Python."""
+    """All statements at the top level except docstrings and `if __name__ == ...`. Raises NotImported where the text is
+    not Python."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
@@ -65,7 +66,7 @@ def _text(node: ast.stmt, lines: Sequence[str]) -> str:
 
 
 def _before_comment(node: ast.stmt, line: str) -> str:
-    """The last line of a statement without the comment behind an assignment: where it goes, another stands."""
+    """The last line of a statement without the comment after an assignment, which does not fit its new place."""
     if not isinstance(node, ast.Assign):
         return line
     return line.encode()[: node.end_col_offset].decode()
@@ -97,7 +98,7 @@ def defined(node: ast.stmt) -> frozenset[str]:
 
 
 def closure(names: Iterable[str], among: Sequence[Statement]) -> frozenset[str]:
-    """These names, and all that the statements which define them use, and so on."""
+    """These names, and transitively all names that their defining statements use."""
     found: set[str] = set()
     rest = set(names)
     while rest:
@@ -107,7 +108,7 @@ def closure(names: Iterable[str], among: Sequence[Statement]) -> frozenset[str]:
 
 
 def whole_number(node: ast.expr) -> int | None:
-    """`128`, `2048 * 2`: None for anything else, True and False too."""
+    """`128`, `2048 * 2`: None for anything else, including True and False."""
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None
     if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
@@ -123,8 +124,8 @@ def function_in(scope: Sequence[ast.stmt], name: str) -> ast.FunctionDef | None:
 
 
 def parameters(function: ast.FunctionDef, method: bool = False, strict: bool = True) -> tuple[str, ...]:
-    """Names of the arguments that may be given by place; those of a method without `self`. strict: NotImported where
-    there may be others."""
+    """Names of the positional arguments; those of a method without `self`. strict: raise NotImported where there may be
+    others."""
     if strict and (function.args.vararg or function.args.kwarg):
         raise NotImported(f"{function.name} takes *args or **kwargs, which hide its arguments")
     names = tuple(argument.arg for argument in (*function.args.posonlyargs, *function.args.args))
@@ -132,5 +133,5 @@ def parameters(function: ast.FunctionDef, method: bool = False, strict: bool = T
 
 
 def indented(text: str, by: int = 4) -> str:
-    """A statement inside of a function: strings over several lines stay as they are where it matters not."""
+    """A statement indented to stand inside a function; only empty lines stay as they are."""
     return "\n".join(" " * by + line if line.strip() else "" for line in text.splitlines())

@@ -1,7 +1,7 @@
 """Operators of tritonbench: a class whose registered methods each return the call to be timed.
 
-Its kernels lie beside it in the package, so the op file imports the operator from there: the method that is registered
-as the baseline is the reference, every other one a variant, and the operator's own inputs are numbered.
+Its kernels lie beside it in the package, so the op file imports the operator from there. The method registered as the
+baseline is the reference, every other one a variant, and the operator's own inputs are numbered.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ MISSING = '''def missing(name):
 
 @dataclass(frozen=True)
 class Operator:
-    """names: what the baseline takes. others: the other implementations."""
+    """names: the baseline's arguments. others: the other implementations."""
 
     file: Path
     operator: str
@@ -135,6 +135,6 @@ def write_op(problem: Operator, kinds: Sequence[str]) -> Imported:
 
 
 def _dtype(tensors: Sequence[str], kinds: Sequence[str], names: Sequence[str]) -> str:
-    """Of the first floating-point input; there may be none."""
+    """The dtype of the first floating-point input; there may be none."""
     floats = [n for n, kind in zip(names, kinds, strict=True) if n in tensors and kind.startswith(("float", "bfloat"))]
     return f"{floats[0]}.dtype" if floats else "torch.float32"
