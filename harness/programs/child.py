@@ -32,7 +32,7 @@ class Ended:
 
     @property
     def shell_status(self) -> int:
-        """As a shell says it: 128 and the signal that ended it."""
+        """The status as a shell reports it: 128 plus the signal that ended the program."""
         return self.status if self.status >= 0 else 128 - self.status
 
     @property
@@ -41,8 +41,8 @@ class Ended:
 
 
 def record(program: PythonProgram, place: Place, window: Window, stdout: int | None = None) -> Ended:
-    """Runs the program to its end and leaves its trace, one file for it and its child processes, and what is to be said
-    of it, in the place's folder. stdout: a file descriptor that the program writes to in place of this process's."""
+    """Run the program to its end. Its trace (one file for it and its child processes) and its `Told` are left in the
+    place's folder. stdout: a file descriptor for the program's output, instead of this process's."""
     place.begun(place.rank).touch()
     told = place.told(place.rank)
     own = place.own(place.rank)
@@ -53,7 +53,7 @@ def record(program: PythonProgram, place: Place, window: Window, stdout: int | N
 
 
 def record_calls(program: PythonProgram, place: Place, window: Window, calls: Calls) -> tuple[Told, Ended]:
-    """The same for its calls: what is left of them is in the place's folder."""
+    """Run the program to its end and record its calls, which are left in the place's folder."""
     ended = run(_asked(program, place, window, calls))
     own = place.own(place.rank)
     return read_told(own) if own.exists() else Told(ended.status, CALLS_LOST), ended
@@ -75,7 +75,7 @@ def run(asked: Recording, stdout: int | None = None) -> Ended:
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> int:
-    """A second ^C or SIGTERM ends it at once."""
+    """Wait for the program's end; a second ^C or SIGTERM ends it at once."""
     with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
         process.terminate()
         return process.wait(END_S)

@@ -23,11 +23,11 @@ def profile_program(
     program: PythonProgram, place: Place, store: Store, *, window: Window = WHOLE, note: str = "",
     keep: Path | None = None, stdout: int | None = None,
 ) -> tuple[Run | None, Ended]:  # fmt: skip
-    """The stored run, from the first rank; None from the others, which leave theirs to it. Second: how the program
-    ended here. keep: a folder for the traces.
+    """Return the stored run and the ending of the program here. The first rank stores the run; the others leave their
+    traces to it and return None. keep: a folder for the traces.
 
-    Raises CaseFailed where no rank left a trace. Traces that cannot be made a run of stay where they are; the error
-    says where.
+    Raises CaseFailed where no rank left a trace. Traces that do not make a run stay where they are; the error gives the
+    folder.
     """
     place.folder.mkdir(parents=True, exist_ok=True)
     ended = record(program, place, window, stdout)

@@ -9,8 +9,8 @@ from harness.programs.told import Told, read_told
 
 POLL_S = 0.05
 BEGIN_S = 60.0
-"""A rank that has left no sign of its start so long after the first one's end is on a host that does not share the
-folder, or was never started."""
+"""A rank without a sign of its start this long after the first one's end was never started, or is on a host that does
+not share the folder."""
 FAILED_S = 10.0
 """Once a rank has failed, the others fail with it or wait for it for ever."""
 
@@ -19,8 +19,8 @@ NOT_ENDED = "no trace: it had not ended {:.0f} s after another rank failed"
 
 
 def gathered(place: Place, whole: bool) -> dict[int, Told]:
-    """What every rank says of its end. whole: the first rank ran to its end; then the others are waited for as long
-    as they run, otherwise for a short time. ^C and SIGTERM end the waiting."""
+    """The `Told` of every rank. whole: the first rank ran to its end. Then the others are waited for as long as they
+    run; otherwise for a short time. ^C and SIGTERM end the waiting."""
     found: dict[int, Told] = {}
     since_s = time.monotonic()
     failed_s = None if whole else since_s

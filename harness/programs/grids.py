@@ -1,4 +1,4 @@
-"""What a launch grid follows from, as far as all recorded cases agree on it."""
+"""A formula for the launch grid, as far as all recorded cases agree on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Axis(NamedTuple):
 
 
 def grid_axes(cases: Sequence[RecordedCase]) -> tuple[Axis, ...] | None:
-    """An expression for each axis of the grid; None where one follows from nothing that is known, or the cases have
+    """An expression for each axis of the grid. None where one follows from no known value, or where the cases have
     grids of several lengths."""
     lengths = {len(case.grid) for case in cases}
     if len(lengths) != 1:
@@ -26,7 +26,8 @@ def grid_axes(cases: Sequence[RecordedCase]) -> tuple[Axis, ...] | None:
 
 
 def _axis(cases: Sequence[RecordedCase], at: int) -> Axis | None:
-    """The shortest that holds in every case: with a single case a coincidence is likelier, and a tile is preferred."""
+    """The shortest expression that holds in every case: with a single case a coincidence is likelier, and a tile is
+    preferred."""
     wanted = [case.grid[at] for case in cases]
     if set(wanted) == {1}:
         return Axis("1")

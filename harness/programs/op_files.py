@@ -1,4 +1,5 @@
-"""Recorded calls as op files: what each was, its cases, a definition where the program has one, and the call itself."""
+"""Recorded calls as op files: the kind of each, its cases, a definition where the program has one, and the call
+itself."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from harness.values.recorded import Recorded, RecordedCase, RecordedOp, Recorded
 
 SAME = "The same in the program's dtype: what a kernel is to be faster than."
 MOST_SHOWN = 6
-"""Of the values of a histogram, the commonest."""
+"""Values of a histogram to show, the commonest first."""
 WARPS = (1, 2, 4, 8)
 STAGES = (1, 2, 3, 4)
 NO_DEFINITION = """It has no definition: nobody said what it computes. `reference` answers with what the kernel itself
@@ -31,8 +32,8 @@ OF_KERNELS = " It launches Triton kernels itself, which are then held to themsel
 
 
 def write_ops(found: Recorded, tensors: Mapping[str, Path], out: Path, force: bool) -> dict[str, str]:
-    """An op file in `out` for each that makes one, its tensors beside it, and a suite of all; why the others make none,
-    by name. HarnessError where something is there already."""
+    """Write an op file in `out` for each op that makes one, its tensors beside it, and a suite of all. Return the
+    reasons of the other ops, by name. Raises HarnessError where a file exists already."""
     refused = {op.name: op.reason for op in found.ops if op.reason}
     texts = {}
     for op in found.ops:
@@ -58,7 +59,7 @@ def write_ops(found: Recorded, tensors: Mapping[str, Path], out: Path, force: bo
 
 
 def suites(ops: Sequence[RecordedOp], found: Recorded) -> Iterator[tuple[str, str]]:
-    """One for each floating dtype of the program."""
+    """One suite for each floating dtype of the program."""
     by_dtype: dict[str, list[RecordedOp]] = {}
     for op in ops:
         by_dtype.setdefault(op.dtype, []).append(op)
@@ -75,7 +76,7 @@ def suites(ops: Sequence[RecordedOp], found: Recorded) -> Iterator[tuple[str, st
 
 
 def op_text(op: RecordedOp, found: Recorded) -> str:
-    """NotImported where the program's text cannot be taken."""
+    """The text of an op file. Raises NotImported where the program's text cannot be taken."""
     name = op.qualname.rpartition(".")[2]
     taken = f"from {op.package} import {op.qualname}" if op.package else source_of(op.file, op.qualname)
     body = {"launch": _launch, "op": _custom_op, "module": _module}[op.kind](op, name)
@@ -117,7 +118,7 @@ def _shown(name: str, value: RecordedTensor | RecordedValue) -> str:
 
 
 def _smallest(op: RecordedOp) -> int:
-    """The case that an interpreter is through with first."""
+    """The case that an interpreter finishes first."""
 
     def size(case: RecordedCase) -> int:
         return sum(sum(v.shape) for v in case.arguments.values() if isinstance(v, RecordedTensor))
@@ -194,7 +195,7 @@ def _key(op: RecordedOp, name: str) -> str:
 
 
 def _grids(op: RecordedOp) -> str:
-    """By the shapes of a call: nothing says what the grid follows from."""
+    """A table of grids by the shapes of a call, for a grid without a known formula."""
     rows = {}
     for case in op.cases:
         key = tuple(v.shape if isinstance(v, RecordedTensor) else v.value for v in case.arguments.values())
@@ -218,7 +219,7 @@ def _outputs(op: RecordedOp) -> str:
 
 
 def _module(op: RecordedOp, name: str) -> list[str]:
-    """Its parameters and buffers are inputs, and put into the module again for each call."""
+    """The module's parameters and buffers are inputs, and put into it again for each call."""
     inputs = [one for one in op.parameters if not one.startswith("weight ")]
     names = distinct([one.removeprefix("weight ") for one in op.parameters])
     weights = names[len(inputs) :]

@@ -11,11 +11,12 @@ from harness.importers.outcome import NotImported
 from harness.importers.python_source import Statement, closure, read_text, statements, used
 
 LAUNCHES = ("triton.jit", "jit")
-"""Of a kernel's decorators the one that stays: tuners and heuristics chose constants that were recorded."""
+"""The only decorators of a kernel that stay: tuners and heuristics chose constants that were recorded."""
 
 
 def source_of(file: str, name: str) -> str:
-    """Statements of the file in its order, imports among them. NotImported where the name is not at its top level."""
+    """Statements of the file in its order, imports among them. Raises NotImported where the name is not at its top
+    level."""
     found = [_bare(one) if name in one.defines else one for one in statements(read_text(Path(file)))]
     if not any(name in one.defines and one.is_definition for one in found):
         raise NotImported(f"{name} is not at the top level of {Path(file).name}")
@@ -44,6 +45,6 @@ def _bare(one: Statement) -> Statement:
 
 
 def _joined(found: Sequence[Statement]) -> list[str]:
-    """Imports in one block."""
+    """The statements as text, with imports in one block."""
     imports = "\n".join(one.text for one in found if one.is_import)
     return [*([imports] if imports else []), *(one.text for one in found if not one.is_import)]

@@ -1,4 +1,4 @@
-"""Which process of a job this is, and the folder in which its ranks meet."""
+"""The rank of this process in its job, and the folder in which its ranks meet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEETING = ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "
 
 
 class Place(msgspec.Struct, frozen=True):
-    """rank of world_size. folder: where all ranks leave what they have."""
+    """rank of world_size. folder: shared by all ranks for their files."""
 
     rank: int
     world_size: int
@@ -27,25 +27,25 @@ class Place(msgspec.Struct, frozen=True):
         return self.folder / f"rank{rank}.json"
 
     def stem(self, rank: int) -> str:
-        """Of the files of a rank's processes: `STEM.PID.N.json` is a trace."""
+        """Start of the names of a rank's files: `STEM.PID.N.json` is a trace."""
         return f"rank{rank}"
 
     def own(self, rank: int) -> Path:
-        """What the rank's first process says of its end."""
+        """The file in which the rank's first process reports its end."""
         return self.folder / f"rank{rank}.own"
 
     def begun(self, rank: int) -> Path:
-        """Made by a rank when it starts."""
+        """A file that a rank creates when it starts."""
         return self.folder / f"rank{rank}.begun"
 
     def told(self, rank: int) -> Path:
-        """Made by a rank when it has ended: nothing more comes from it."""
+        """A file that a rank creates when it has ended: nothing more comes from it."""
         return self.folder / f"rank{rank}.told"
 
 
 def this_place(beside: Path, environment: Mapping[str, str] = os.environ) -> Place:
-    """beside: the folder that the ranks' own is made in; all hosts of a job must see it. Without RANK and WORLD_SIZE,
-    which torchrun sets, the one process of a job of one.
+    """The place of this process. beside: the folder in which the ranks' own is made; all hosts of a job must see it.
+    Without RANK and WORLD_SIZE, which torchrun sets, the job has this one process.
 
     Raises HarnessError where the variables are no ranks.
     """

@@ -1,4 +1,4 @@
-"""The processes of one program: their traces put together into one file, those that left none named."""
+"""The processes of one program: their traces joined into one file, and a list of those that left none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHER_CLOCK = "no trace: its times count from another moment"
 
 
 def joined(place: Place, told: Told) -> Told:
-    """Makes the rank's one trace of those that its processes left, and says which left none."""
+    """Join the traces of the rank's processes into one, and record which processes left none."""
     begun = _children(place, "begun")
     since_s = time.monotonic()
     while (left := begun - _children(place, "told")) and time.monotonic() - since_s < WAIT_S and any(map(_runs, left)):
@@ -53,7 +53,7 @@ def _children(place: Place, ending: str) -> set[int]:
 
 
 def _traces(place: Place) -> list[Path]:
-    """The program's own process first, then in the order in which the others began."""
+    """Traces: the program's own process first, then the others in the order of their start."""
     begun = _children(place, "begun")
     found = place.folder.glob(f"{place.stem(place.rank)}.*.*.json")
     return sorted(found, key=lambda path: (_pid(path) in begun, _pid(path), path.stem))
@@ -78,8 +78,8 @@ def _runs(pid: int) -> bool:
 
 
 def _write(files: list[Path], path: Path) -> list[Path]:
-    """One trace of several processes of a machine, whose times count from the same moment; files that do not are not
-    in it."""
+    """Write one trace of several processes of a machine, whose times count from the same moment. Return the files that
+    do not, which are left out."""
     if len(files) == 1:
         files[0].replace(path)
         return []
@@ -104,7 +104,7 @@ def _write(files: list[Path], path: Path) -> list[Path]:
 
 
 class _Piece:
-    """A trace that torch wrote, as the bytes before, in and behind its list of events."""
+    """A trace that torch wrote, as the bytes before, in and after its list of events."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,13 +125,13 @@ class _Piece:
         self._bytes.close()
 
     def copy_events(self, out: BinaryIO, marked: bool) -> None:
-        """marked: rows of a device say whose they are, as tools that merge ranks write it: `[P4711] 0`."""
+        """marked: rows of a device get the process in the form of tools that merge ranks: `[P4711] 0`."""
         mark = b'"pid": "[P%d] \\1"' % _pid(self.path)
         for lines in self._lines():
             out.write(IDENTITY.sub(mark, lines) if marked else lines)
 
     def _lines(self, size: int = 1 << 20) -> Iterator[bytes]:
-        """Parts of about so many bytes that end with a line."""
+        """Parts of about this many bytes that end with a line."""
         at = self._start
         while at < self._end:
             found = self._bytes.find(b"\n", min(at + size, self._end), self._end)

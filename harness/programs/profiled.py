@@ -1,4 +1,4 @@
-"""What the ranks of a program left, to one run."""
+"""The traces of a program's ranks, to one run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STARTED_AS = "RANK and WORLD_SIZE of their processes"
 def profiled_run(
     program: PythonProgram, place: Place, told: Mapping[int, Told], whole: bool, note: str, window: Window = WHOLE
 ) -> Run:
-    """whole: it was not interrupted. Raises CaseFailed where no rank left a trace that can be read."""
+    """Return the run. whole: it was not interrupted. Raises CaseFailed where no rank left a readable trace."""
     failed = {rank: said.failure for rank, said in told.items() if said.failure}
     profiles: tuple[Profile, ...] = ()
     found: Found | None = None
@@ -72,7 +72,7 @@ def profiled_run(
 
 
 def _alone(place: Place, failed: Mapping[int, str], window: Window) -> Profile:
-    """With a named range, what is inside of its calls alone: between them the profiler goes on."""
+    """The profile of a single rank. With a named range, only its calls count: between them the profiler goes on."""
     trace = place.trace(0)
     if not trace.exists():
         raise CaseFailed(failed.get(0) or "no trace")
@@ -83,7 +83,7 @@ def _alone(place: Place, failed: Mapping[int, str], window: Window) -> Profile:
 
 
 def _job(place: Place, told: Mapping[int, Told], failed: dict[int, str]) -> Found:
-    """Of the ranks whose traces can be read; why another cannot is added to `failed`."""
+    """The job of the ranks whose traces can be read; the reasons of the others are added to `failed`."""
     there = [rank for rank in told if place.trace(rank).exists()]
     try:
         return read_job(_ranks(place, there))

@@ -20,7 +20,7 @@ from harness.values.recorded import Recorded
 def record_program(
     program: PythonProgram, place: Place, window: Window, calls: Calls, out: Path, force: bool
 ) -> tuple[Recorded, dict[str, str], Ended]:
-    """What was recorded; why an op of it has no file, by name; how the program ended.
+    """Return three things: the recorded calls; by name, the reason why an op has no file; the ending of the program.
 
     Raises CaseFailed where nothing was recorded, with the program's own status where that is not 0.
     """

@@ -1,4 +1,4 @@
-"""What a rank says when it has ended."""
+"""The report of a rank that has ended."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from harness.programs.words import PythonProgram
 from harness.values.environment import Environment
 
 CHILDREN = "HARNESS_RECORDING"
-"""The variable by which a program's child processes know that they are recorded, and how."""
+"""The variable that tells a program's child processes that, and how, they are recorded."""
 
 
 class Calls(msgspec.Struct, frozen=True):
-    """What is recorded of a program's calls. modules: patterns of class names and paths. samples: calls of each case
-    whose tensors are kept, as far as so many megabytes go. every: one step of so many is looked at."""
+    """The calls of a program to record."""
 
     modules: tuple[str, ...] = ()
+    """Patterns of class names and paths."""
     samples: int = 2
+    """Calls of each case whose tensors are kept, up to the limit in megabytes."""
     megabytes: int = 256
+    """Limit of all kept tensors together."""
     every: int = 16
+    """One step in this many is recorded."""
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """What the process that runs a program is asked to do. folder: where it and its children leave their traces, as
-    `STEM.PID.N.json`. told: a file there, its last act. python_path: PYTHONPATH as the program is to find it.
-    calls: recorded in place of a trace."""
+    """The task of the process that runs a program. folder: for its own and its children's traces, `STEM.PID.N.json`.
+    told: a file there, written last. python_path: PYTHONPATH as the program is to find it. calls: recorded instead of a
+    trace."""
 
     program: PythonProgram
     folder: str
@@ -46,8 +49,8 @@ class Recording(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """status: of the program. reason: why there is no trace. environment: None where it cannot be said. children: how
-    many processes of the program's left a trace; lost: why another did not, by its number."""
+    """status: of the program. reason: why there is no trace. environment: None where it is unknown. children: the
+    number of the program's processes that left a trace; lost: the reasons of the others, by process number."""
 
     status: int
     reason: str = ""
@@ -57,7 +60,7 @@ class Told(msgspec.Struct, frozen=True):
 
     @property
     def failure(self) -> str:
-        """What went wrong, "" where nothing did."""
+        """The failure; "" where there is none."""
         ended = _ending(self.status)
         return f"{ended}; {self.reason}" if ended and self.reason else ended or self.reason
 
@@ -72,7 +75,7 @@ def _ending(status: int) -> str:
 
 
 def write_told(path: Path, told: Told) -> None:
-    """All of it or nothing: others wait for it."""
+    """Write all of it or nothing: others wait for it."""
     part = path.with_suffix(".part")
     part.write_bytes(msgspec.json.encode(told))
     part.replace(path)

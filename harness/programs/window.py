@@ -1,4 +1,4 @@
-"""Which part of a program is recorded."""
+"""The part of a program to record."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import msgspec
 from harness.errors import HarnessError, allowed
 
 SIGNALS = ("USR1", "USR2", "HUP", "WINCH")
-"""Those that a program may be sent without ending it, once somebody handles them."""
+"""Signals that a program may be sent without ending it, once it handles them."""
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A step is a call of the outermost module that has parameters, or of the `record_function` called `name`, which is
-    then all that counts. after: steps that are left out first. steps: recorded after those, 0 to the end. signal: the
-    number of the one that opens the window, closes it, and so on; 0 none."""
+    """The steps to record. A step is a call of the outermost module that has parameters, or of the `record_function`
+    called `name`."""
 
     after: int = 0
+    """Steps to skip first."""
     steps: int = 0
+    """Steps to record after those; 0: to the end."""
     name: str = ""
+    """A `record_function` whose calls are the only steps that count; empty: the module's calls."""
     signal: int = 0
+    """The number of the signal that opens the window, closes it, and so on; 0: none."""
 
     @property
     def whole(self) -> bool:
@@ -36,7 +39,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def window(after: int, steps: int, name: str, signal: str) -> Window:
-    """Of the command line. Raises HarnessError for what does not go together."""
+    """The window from the options of the command line. Raises HarnessError for options that exclude each other."""
     number = 0
     if signal:
         short = signal.upper().removeprefix("SIG")

@@ -1,4 +1,4 @@
-"""The words of a command line to the Python that they run."""
+"""The words of a command line to the Python program that they run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.errors import HarnessError
 
 PYTHON = re.compile(r"(?:.*/)?python[\d.]*")
 UNBUFFERED = "-u"
-"""The only option of the interpreter that may stand there: others would need one of their own."""
+"""The only interpreter option that is accepted: others would need an interpreter of their own."""
 
 
 class PythonProgram(msgspec.Struct, frozen=True):
-    """module: run as `python -m`, otherwise `target` is a file. arguments: what the program finds behind its name."""
+    """module: run as `python -m`, otherwise `target` is a file. arguments: the words after the program's name."""
 
     target: str
     arguments: tuple[str, ...]
@@ -34,9 +34,10 @@ class PythonProgram(msgspec.Struct, frozen=True):
 
 
 def python_program(words: Sequence[str]) -> PythonProgram:
-    """`[python] [-u] script.py ...`, `[python] -m module ...`, or a command that is a Python script (`pytest ...`).
+    """Parse `[python] [-u] script.py ...`, `[python] -m module ...`, or a command that is a Python script (`pytest
+    ...`).
 
-    Raises HarnessError, naming what was given, for anything else.
+    Raises HarnessError, naming the given words, for anything else.
     """
     rest = list(words)
     if rest and PYTHON.fullmatch(rest[0]):
