@@ -1,4 +1,4 @@
-"""Imports one variant and says its sweep space: a service for files that compute it."""
+"""Imports one variant and returns its sweep space: a service for files that compute it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from harness.worker.wire import Wire
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """One request. HarnessError for a file that cannot be imported, and for a space that holds something else."""
+    """Serve one request. Raises HarnessError for a file that cannot be imported, and for a space with unsupported
+    values."""
     if not has_gpu():
         os.environ["TRITON_INTERPRET"] = "1"  # some decorators ask for a driver
     from harness.load_kernels import load_variant
@@ -27,7 +28,7 @@ def serve(wire: Wire, _: Boot) -> None:
 
 
 def plain(value: Any, path: str) -> Any:
-    """As dicts, lists, numbers, words, truth values and None: ranges, tuples and arrays become these."""
+    """The value as dicts, lists, numbers, words, booleans and None: ranges, tuples and arrays are converted."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if value is None or isinstance(value, bool | int | float | str):

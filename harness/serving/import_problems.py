@@ -1,4 +1,4 @@
-"""A worker's service that runs other people's problems: what they are, and whether the ops made of them are right."""
+"""A worker's service that runs imported problems: their facts, and whether the ops made of them are right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Answer = ModuleFacts | InputKinds | OpFacts | OpChecked
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """Jobs until the wire closes, each with one answer; it has imported torch before it says that it is awake."""
+    """Serve jobs until the wire closes, each with one answer. It has imported torch before it reports that it is
+    awake."""
     from harness.serving import imported_op  # noqa: F401
 
     wire.send(Awake())
@@ -33,7 +34,7 @@ ANSWERS = {ProbeModule: ModuleFacts, ProbeInputs: InputKinds, ProbeOp: OpFacts, 
 
 
 def answer(job: Job) -> Answer:
-    """Whatever somebody's code raises, an exit among it, is a refusal in one line."""
+    """The answer to a job. Any exception of the imported code, an exit among them, is a refusal in one line."""
     try:
         return _answer(job)
     except (Exception, SystemExit) as error:

@@ -1,4 +1,4 @@
-"""Somebody else's module, run under a name of its own in a worker."""
+"""An imported module, run under a name of its own in a worker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAME = 1e-5
 
 
 class Problem:
-    """A module's text, run under a name of its own. Raises NotImported for what it raises."""
+    """A module's text, run under a name of its own. Raises NotImported for any exception of it."""
 
     def __init__(self, asked: ProbeModule) -> None:
         self._evaluate = asked.evaluate
@@ -50,7 +50,7 @@ class Problem:
         return made.eval() if self._evaluate else made
 
     def outputs_without_memory(self, dims: Mapping[str, int]) -> list[Tensor] | None:
-        """What it returns at these sizes, without values; None where it does not run so."""
+        """Its outputs at these sizes, without values; None where it does not run so."""
         try:
             module = self.module(dims, "meta")
             with torch.no_grad(), torch.device("meta"):
@@ -86,7 +86,7 @@ def saying(what: str) -> Iterator[None]:
 
 
 def called(module: nn.Module, inputs: Sequence[Any], grad: bool = False) -> list[Tensor]:
-    """Its outputs for copies of the inputs; the module stays as it is."""
+    """The module's outputs for copies of the inputs; the module stays unchanged."""
     before = {name: value.clone() for name, value in module.named_buffers()}
     try:
         with torch.set_grad_enabled(grad):
@@ -112,7 +112,7 @@ def tensors_of(made: Any) -> list[Tensor]:
 
 
 def kind_of(value: Any) -> str:
-    """`float32 [8, 16]` of a tensor, else the text of a literal; NotImported where it has none."""
+    """`float32 [8, 16]` of a tensor, else the text of a literal. Raises NotImported where it has none."""
     if isinstance(value, Tensor):
         if value.is_nested or type(value) not in (Tensor, nn.Parameter):
             raise NotImported(f"takes a {type(value).__name__}, which is no plain tensor")
@@ -121,7 +121,7 @@ def kind_of(value: Any) -> str:
 
 
 def literal_of(value: Any) -> str:
-    """Text that means the value; NotImported where it has none."""
+    """Text that evaluates to the value. Raises NotImported where it has none."""
     text = repr(value)
     try:
         same = ast.literal_eval(text) == value
@@ -133,7 +133,7 @@ def literal_of(value: Any) -> str:
 
 
 def agree(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Whether outputs are the same but for the order of sums."""
+    """Whether outputs are the same up to the order of sums."""
     return len(some) == len(others) and all(_same(a, b) for a, b in zip(some, others, strict=True))
 
 

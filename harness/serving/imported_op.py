@@ -1,4 +1,4 @@
-"""An op file that was made of somebody else's problem, checked on the CPU: as every own op is, by its own reference."""
+"""The check of an op file made of an imported problem, on the CPU: like every own op, against its own reference."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def check(job: CheckOp) -> OpChecked:
 
 
 def _refuse_another_answer(module: ProbeModule, op: LoadedOp, shapes: Sequence[dict[str, int]]) -> None:
-    """The same random numbers, so the same inputs and parameters: the op's reference and the module must agree."""
+    """Raises NotImported where the op's reference and the module disagree for the same random numbers, and thus for the
+    same inputs and parameters."""
     problem = Problem(module)
     assert op.inputs is not None
     for dims in shapes:
@@ -60,7 +61,7 @@ def _checks(job: CheckOp, op: LoadedOp) -> Iterator[Checked]:
 
 
 def _wrong(op: LoadedOp, name: str, dims: dict[str, int], dtype: str, folder: Path) -> str:
-    """Why a variant is wrong, in one line; empty where it is right."""
+    """The reason why a variant is wrong, in one line; empty where it is right."""
     answer = Implementation(name, {})
     case = Case(
         kind="kernel", arm=name, dtype=dtype, axes=dict(dims), op=op.name, site=SHAPE_SITE, dims=dims, answer=answer

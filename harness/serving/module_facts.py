@@ -1,4 +1,4 @@
-"""What a module of somebody else's does, found by running it: which of its tensors matter, in what sizes it works."""
+"""Facts about an imported module, found by running it: the tensors that matter, and the sizes at which it works."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from harness.serving.module_numbers import SLOW_S, errors_of, other_numbers
 from harness.serving.small_sizes import larger_sizes, small_sizes
 
 ATTEMPTS, ATTEMPTS_S = 4, 20.0
-"""At sizes that are doubled each time."""
+"""Attempts, and seconds for them, at sizes that are doubled each time."""
 MOST_BYTES = 2**30
-"""Of inputs, parameters and outputs."""
+"""Limit of inputs, parameters and outputs together."""
 
 
 def facts_of(asked: ProbeModule) -> ModuleFacts:
-    """Everything that the op file needs; `refused` where the module makes no op."""
+    """All facts for the op file; `refused` where the module makes no op."""
     try:
         return _facts(asked)
     except NotImported as reason:
@@ -32,7 +32,7 @@ def facts_of(asked: ProbeModule) -> ModuleFacts:
 
 
 def _facts(asked: ProbeModule) -> ModuleFacts:
-    """At the smallest sizes at which the result means something: the norm of two values is a sign."""
+    """The facts at the smallest sizes at which the result means something: the norm of two values is a sign."""
     problem = Problem(asked)
     large = problem.outputs_without_memory(asked.dims)
     works = problem.works if large is None else problem.works_without_memory
@@ -54,7 +54,7 @@ def _facts(asked: ProbeModule) -> ModuleFacts:
 
 
 def _refuse_huge(problem: Problem, small: Mapping[str, int]) -> None:
-    """Where no size of it can be made small: a check would take all memory."""
+    """Raises NotImported where none of its sizes can be made small: a check would take all memory."""
     with torch.device("meta"):
         inputs = problem.inputs(small)
     values = [*inputs, *(problem.outputs_without_memory(small) or ()), *problem.module(small, "meta").parameters()]
@@ -90,7 +90,7 @@ def _facts_at(problem: Problem, small: Sequence[Mapping[str, int]]) -> ModuleFac
 
 
 def _refuse_random(module: nn.Module, inputs: Sequence[Any], first: Sequence[Tensor]) -> None:
-    """Other random numbers, the same inputs."""
+    """Raises NotImported where other random numbers change the result for the same inputs."""
     if _repeats(module, inputs, first):
         return
     sober = copy.deepcopy(module)
@@ -111,7 +111,8 @@ def _repeats(module: nn.Module, inputs: Sequence[Any], first: Sequence[Tensor]) 
 
 
 def refuse_constant(first: Sequence[Tensor], other: Sequence[Tensor]) -> None:
-    """Other inputs of the same sizes."""
+    """Raises Degenerate where other inputs of the same sizes give the same outputs. Raises NotImported where they
+    change the outputs' shapes, or where no output is finite."""
     if [value.shape for value in first] != [value.shape for value in other]:
         raise NotImported("data-dependent shapes: other values of the inputs make outputs of other shapes")
     floats = [value for value in first if value.is_floating_point() and value.numel()]
@@ -122,7 +123,7 @@ def refuse_constant(first: Sequence[Tensor], other: Sequence[Tensor]) -> None:
 
 
 def _dropped(module: nn.Module, inputs: Sequence[Any], first: Sequence[Tensor]) -> tuple[str, ...]:
-    """Buffers that it writes, and counters, where its result is the same without them."""
+    """Buffers that the module writes, and counters, where its result is the same without them."""
     before = {name: value.clone() for name, value in module.named_buffers()}
     with torch.no_grad():
         copied = copy.deepcopy(module)
@@ -150,7 +151,7 @@ def remove(module: nn.Module, names: Sequence[str]) -> None:
 
 
 def _tensors(module: nn.Module, inputs: Sequence[Any], dropped: Sequence[str]) -> tuple[str, ...]:
-    """Parameters that the result depends on, and the buffers that are left."""
+    """Parameters that the result depends on, and the remaining buffers."""
     module = copy.deepcopy(module)  # what it keeps of a call with gradients cannot be copied
     named = dict(module.named_parameters())
     buffers = tuple(name for name, _ in module.named_buffers() if name not in dropped)
@@ -172,8 +173,8 @@ def _built_without_memory(
     problem: Problem, dims: Mapping[str, int], module: nn.Module, tensors: Sequence[str], dropped: Sequence[str],
     inputs: Sequence[Any], first: Sequence[Tensor],
 ) -> bool:  # fmt: skip
-    """Whether the reference may build the module on the meta device; NotImported where its result does not follow from
-    inputs and tensors in another way either."""
+    """Whether the reference may build the module on the meta device. Raises NotImported where its result does not
+    follow from inputs and tensors in another way either."""
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     given = {name: state[name].detach().clone() for name in tensors}
     for device in ("meta", "cpu"):

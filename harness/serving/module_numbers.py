@@ -1,4 +1,4 @@
-"""How exact a module's own result is, and which numbers of it hide mistakes."""
+"""The accuracy of a module's own result, and the inputs and parameters whose values hide mistakes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.importers.outcome import Degenerate
 from harness.serving.imported_module import called
 
 NOISE = 1e-3
-"""A result whose rms error in float32 is more than this, relative to float64, is made of rounding errors."""
+"""A result whose rms error in float32, relative to float64, is larger than this consists of rounding errors."""
 
 
 SLOW_S = 1.0
@@ -21,13 +21,13 @@ SLOW_S = 1.0
 
 
 FLOAT16 = 2.0**-3
-"""Its roundings relative to bfloat16's."""
+"""Roundings of float16 relative to those of bfloat16."""
 
 
 def errors_of(
     module: nn.Module, inputs: Sequence[Any], first: Sequence[Tensor], slow: bool
 ) -> dict[str, tuple[float, float]]:
-    """Largest and rms error by dtype, relative to the same in float64; NotImported where float32 makes noise."""
+    """Largest and rms error by dtype, relative to the same in float64. Raises NotImported where float32 makes noise."""
     found: dict[str, tuple[float, float]] = {}
     exact = _in_dtype(module, inputs, torch.float64)
     if exact is None:
@@ -49,7 +49,7 @@ def errors_of(
 
 
 def _in_dtype(module: nn.Module, inputs: Sequence[Any], dtype: torch.dtype) -> list[Tensor] | None:
-    """Its outputs with everything in a dtype; None where it cannot be run so."""
+    """The outputs with everything in a dtype; None where the module does not run so."""
     values = [v.to(dtype) if isinstance(v, Tensor) and v.is_floating_point() else v for v in inputs]
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
@@ -76,8 +76,8 @@ def worst(got: Sequence[Tensor], exact: Sequence[Tensor]) -> tuple[float, float]
 def other_numbers(
     module: nn.Module, inputs: Sequence[Any], tensors: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Inputs without negative values, which no ReLU changes, and parameters of one value, whose product or sum nobody
-    misses; none where the result is not finite with other numbers in them."""
+    """Inputs without negative values, which no ReLU changes, and parameters of one value, whose missing product or sum
+    would go unnoticed. None where the result is not finite with other numbers in them."""
     mirrored = tuple(
         n
         for n, v in enumerate(inputs)

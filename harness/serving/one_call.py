@@ -1,4 +1,4 @@
-"""One call of a kernel and nothing else: run for a tool that looks at it, or compiled and shown as code.
+"""One call of a kernel and nothing else: run under a tool, or compiled and shown as code.
 
 Started as `python -m harness.serving.one_call JOB [TARGET]`: under a tool a process cannot be a worker.
 """
@@ -19,7 +19,7 @@ from harness.suite.catalogue import bind_ops
 
 
 def main(file: str, target: str = "") -> None:
-    """target: `sm_90`, compile for it and run nothing."""
+    """Run the call. target: `sm_90`, compile for it and run nothing."""
     os.environ.pop("TRITON_INTERPRET", None)
     call = msgspec.json.decode(Path(file).read_bytes(), type=OneCall)
     kernels_root.bind(Path(call.kernels_root))
@@ -31,7 +31,7 @@ def main(file: str, target: str = "") -> None:
 
 
 def _run(call: OneCall) -> None:
-    """The inputs are those of a check; only the call itself is between the profiler's start and stop."""
+    """Run the call with the inputs of a check; only the call itself is between the profiler's start and stop."""
     import torch
 
     from harness.device.choice import open_device
@@ -51,8 +51,8 @@ def _run(call: OneCall) -> None:
 
 
 def _show(call: OneCall, target: str) -> None:
-    """TTGIR, and for NVIDIA PTX and the SASS, for AMD the assembly of the hot loop, of each kernel that it launches,
-    with or without a GPU."""
+    """Print TTGIR of each kernel that the call launches, with or without a GPU. For NVIDIA also PTX and the SASS of the
+    hot loop, for AMD its assembly."""
     import triton
 
     from harness.load_kernels import load_variant

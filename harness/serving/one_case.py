@@ -1,4 +1,4 @@
-"""One attempt after the other in a warm process: checked, timed with what it is tried against, diagnosed when wrong."""
+"""One attempt after the other in a warm process: checked, timed beside its opponent, diagnosed when wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 Results = dict[str, Measured]
 Events = Generator[Started, None, T]
-"""Yields what is done next, returns what came of it."""
+"""A generator that yields the next step and returns the result."""
 
 
 class OneCase:
@@ -41,8 +41,8 @@ class OneCase:
         self._binaries: Any = None
 
     def events(self, job: TryJob) -> Iterator[Started | TryReply]:
-        """What is done next, and at the end, whatever the kernel does, an answer; `lost` where this process should not
-        go on."""
+        """Yield each next step and at the end, whatever the kernel does, an answer; `lost` where this process should
+        not go on."""
         try:
             answered = yield from self._answer(job)
         except torch.AcceleratorError as error:
@@ -85,7 +85,7 @@ class OneCase:
         return results
 
     def _with_binaries(self, job: TryJob, answered: TryReply) -> Events[TryReply]:
-        """With what was compiled for this GPU; a reason in its place where that cannot be read."""
+        """The answer with the binaries compiled for this GPU, or with a remark why they cannot be read."""
         target, case = self.environment.compute_capability, job.case
         if answered.measurement.status is not Status.OK or target is None or case.answer is None:
             return answered
@@ -103,7 +103,7 @@ class OneCase:
         return msgspec.structs.replace(answered, launches=found.launches, binaries=found.binaries, remarks=remarks)
 
     def _interpreted(self, job: TryJob) -> Events[TryReply | None]:
-        """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for one that is
+        """The whole answer where the kernel runs in the interpreter: it is checked and not timed. None for a variant of
         torch alone."""
         op = load_op(str(job.case.op), job.case.weights)
         launches = InterpretedLaunches()
@@ -143,7 +143,7 @@ class OneCase:
         return (yield from self._diagnosed(job, msgspec.structs.replace(job.case, dims=dims), answered))
 
     def _accesses(self, job: TryJob, checked: Sequence[Measurement]) -> list[str]:
-        """What a kernel that is right at the smallest shape does to memory all the same: a race, for example."""
+        """Memory errors of a kernel that is right at the smallest shape: a race, for example."""
         if any(found.status is not Status.OK for found in checked):
             return []
         op = load_op(str(job.case.op), job.case.weights)
@@ -155,7 +155,7 @@ class OneCase:
         return [f"WARNING     {error.words} (--sanitize)" for error in errors]
 
     def _diagnosed(self, job: TryJob, case: Case, answered: TryReply) -> Events[TryReply]:
-        """With what is wrong and where, for an incorrect output."""
+        """The answer with a diagnosis of an incorrect output."""
         measurement = answered.measurement
         if measurement.status is not Status.INCORRECT or measurement.correctness is None or case.answer is None:
             return answered
@@ -168,7 +168,8 @@ class OneCase:
         return msgspec.structs.replace(answered, diagnosis=found, evidence=evidence)
 
     def _in_doubt(self, measurement: Measurement) -> bool:
-        """After no memory was left, and where the GPU no longer answers: some errors lose its context silently."""
+        """Whether this process is in doubt: after memory ran out, and where the GPU no longer answers (some errors lose
+        its context silently)."""
         if measurement.status is Status.OK:
             return False
         return measurement.out_of_memory or not self.device.answers()

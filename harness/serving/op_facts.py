@@ -1,4 +1,4 @@
-"""What an op file that was made of somebody else's problem does at small sizes, found by running it."""
+"""Facts about an op file made of an imported problem, found by running it at small sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.serving.module_facts import refuse_constant
 from harness.serving.small_sizes import small_sizes
 
 MOST_BYTES = 2**30
-"""Of the inputs of a check on a CPU, in float32."""
+"""Limit for the inputs of a check on a CPU, in float32."""
 SMALL, SMALL_BATCH = 16, 2
 
 
@@ -31,14 +31,14 @@ class OpText:
         self._inputs, self._reference = module.__dict__["inputs"], module.__dict__.get("reference")
 
     def made(self, dims: Mapping[str, int], device: str = "cpu") -> Any:
-        """What the file's `inputs` returns."""
+        """The return value of the file's `inputs`."""
         wanted = inspect.signature(self._inputs).parameters
         given = {name: value for name, value in {"device": device, "dtype": torch.float32}.items() if name in wanted}
         with torch.device(device):
             return self._inputs(**dims, **given)
 
     def inputs(self, dims: Mapping[str, int], device: str = "cpu") -> list[Any]:
-        """In the reference's order."""
+        """The inputs in the reference's order."""
         made = self.made(dims, device)
         assert self._reference is not None
         if not isinstance(made, Mapping):
@@ -70,7 +70,7 @@ class OpText:
 
 
 def kinds_of(asked: ProbeInputs) -> InputKinds:
-    """Without values where it can be."""
+    """The kinds of the inputs, without computing values where possible."""
     try:
         op = OpText(asked)
         try:
@@ -125,7 +125,7 @@ def _facts(asked: ProbeOp) -> OpFacts:
 
 
 def _small(asked: ProbeOp, free: Mapping[str, int], more: int) -> dict[str, int]:
-    """Small sizes of what a workload gives, and the constants as they are."""
+    """Small sizes of the axes that a workload gives, and the constants unchanged."""
     sizes = {name: (SMALL_BATCH if _is_batch(name) else SMALL) + more for name in free}
     return {**asked.dims, **sizes}
 
@@ -135,7 +135,7 @@ def _is_batch(name: str) -> bool:
 
 
 def _exact(value: Any) -> Any:
-    """A copy as the reference gets it: floats in float32."""
+    """A copy in the form that the reference gets: floats in float32."""
     if not isinstance(value, Tensor):
         return value
     return value.clone().float() if value.is_floating_point() else value.clone()

@@ -1,6 +1,6 @@
 """A worker's service that touches the device: imports and waits, then does one job after the other.
 
-Whatever leaves the process in doubt (a fault of the GPU's context, no memory left) ends it after its answer.
+After a fault of the GPU's context or out of memory, the process is in doubt: it sends its answer and ends.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ NEEDED = (
     "harness.device.nvidia", "harness.device.environment", "harness.device.timers.cuda_graph",
     "harness.measure.kernel_cases", "harness.measure.routing", "harness.decode.decode_cases",
 )  # fmt: skip
-"""Imported before a worker waits, and torch with them, which takes longest. Kernels and models come later: what they do
-when they are imported is theirs."""
+"""Imported before a worker waits, and torch with them, which takes longest. Kernels and models are imported later: the
+effects of their imports are their own."""
 
 
 def serve(wire: Wire, boot: Boot) -> None:
-    """Jobs until the wire closes. Touches no device before the first of them, unless it must choose the interpreter."""
+    """Serve jobs until the wire closes. Touches no device before the first of them, unless it must choose the
+    interpreter."""
     interpreted = boot.interpret == "without_gpu" and not gpu_is_usable()
     if interpreted:
         os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported; torch has not done that
@@ -61,7 +62,7 @@ def serve(wire: Wire, boot: Boot) -> None:
 
 
 class Service:
-    """The jobs of one process, with what it keeps between them."""
+    """The jobs of one process, and the state that it keeps between them."""
 
     def __init__(self, interpreted: bool, clock: OuterClock) -> None:
         self._interpreted, self._clock = interpreted, clock
@@ -71,7 +72,7 @@ class Service:
         self._tasks: Any = None
 
     def events(self, job: DeviceJob) -> Iterator[object]:
-        """What the job yields, as it comes."""
+        """The events of the job, as they come."""
         if isinstance(job, Greet):
             environment = self._where(job.folder, job.bandwidth)
             yield Hello(environment, self._interpreted, sniff(self._opened()) if job.sniff else None)

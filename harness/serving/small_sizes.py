@@ -1,4 +1,4 @@
-"""Sizes at which somebody else's problem fits a CPU: as small as the problem itself works at, then odd ones."""
+"""Sizes at which an imported problem fits a CPU: as small as the problem itself works at, then odd ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 FLOOR, FLOOR_BATCH = 16, 2
 BATCH_WORDS = ("batch", "tokens")
 ODD = (1, 3, -1)
-"""What is added to a small size, the first that works: kernels forget the last block where no block divides it."""
+"""Offsets to a small size; the first that works is used: kernels forget the last block where no block divides the
+size."""
 DEEPEST = 24
 
 Dims = dict[str, int]
@@ -15,14 +16,16 @@ Works = Callable[[Mapping[str, int]], bool]
 
 
 def small_sizes(dims: Mapping[str, int], works: Works, known_to_work: bool = True) -> list[Dims]:
-    """One or two shapes. dims: the problem's own sizes. works: whether it runs at some sizes; cheap where they are
-    small. known_to_work: it runs at its own sizes, so that each size alone can be made smaller; otherwise all of them
-    are, from the smallest, since its own may not fit into memory."""
+    """One or two shapes. dims: the problem's own sizes. works: whether it runs at some sizes; cheap for small ones.
+
+    With `known_to_work` it runs at its own sizes, so each size can be shrunk alone. Otherwise all are shrunk together,
+    from the smallest, since its own may not fit into memory.
+    """
     return _with_odd(_one_by_one(dims, works) if known_to_work else _together(dims, works), works)
 
 
 def larger_sizes(small: Mapping[str, int], dims: Mapping[str, int], works: Works) -> list[Dims]:
-    """The same twice as large, where the problem is as large; none where that does not work either."""
+    """The small sizes doubled, up to the problem's own; none where that does not work either."""
     doubled = {name: max(value, min(2 * value, dims[name])) for name, value in small.items()}
     return _with_odd(doubled, works) if doubled != small and works(doubled) else []
 
@@ -38,8 +41,8 @@ def _with_odd(small: Dims, works: Works) -> list[Dims]:
 
 
 def _one_by_one(dims: Mapping[str, int], works: Works) -> Dims:
-    """Halved as often as possible, the largest first, twice over: one size may wait for another. Sizes that are equal
-    in the problem may have to be."""
+    """Each size halved as often as possible, the largest first, twice over: one size may depend on another. Sizes that
+    are equal in the problem may have to stay equal."""
     small = dict(dims)
     for _ in range(2):
         for name in sorted(small, key=lambda n: -small[n]):

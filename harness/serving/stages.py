@@ -29,7 +29,8 @@ DECODE_PASSES = 6
 
 
 def stage_events(job: StageJob, device: Device, clock: OuterClock | None = None) -> Iterator[StageEvent]:
-    """One stage of a plan, and at its end the files that this process has loaded. clock: of the parent."""
+    """The events of one stage of a plan, and at its end the files that this process has loaded. clock: of the
+    parent."""
     observer = Observer(Path(job.tree)) if job.observe else None
     if observer is not None:
         observer.start()  # before anything of the tree is imported
@@ -71,7 +72,7 @@ def _decode(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator
 
 
 def _forward(job: StageJob, device: Device, clock: OuterClock | None) -> Iterator[StageEvent]:
-    """The figures of a module without states; others are measured outside."""
+    """The figures of a module without states; other modules are measured outside."""
     from harness.module_models.forward import ForwardBench
 
     cases = cases_of(job.stage, job.plan)

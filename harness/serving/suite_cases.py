@@ -1,4 +1,4 @@
-"""One kernel case at a time, in this process: for programs that have their own loop over cases, as pytest has."""
+"""One kernel case at a time, in this process: for programs with their own loop over cases, such as pytest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.worker.messages import Measured, StageJob
 
 class SuiteCasesBench:
     """The kernel cases of a suite on this machine. Cases are not interleaved with each other, and there is one process:
-    what differs between processes is not in the samples."""
+    the samples do not contain differences between processes."""
 
     environment: Environment
 
@@ -36,7 +36,7 @@ class SuiteCasesBench:
         self.plan = expand(self.suite, arms=arms, device_slug=slug, triton=triton)
 
     def measure(self, case_id: str, verify_only: bool = False) -> Measurement:
-        """Verifies the case and, unless that is all that is wanted, times it in the harness' own rounds."""
+        """Verify the case and, unless verify_only, time it in the harness's own rounds."""
         case = next(case for case in self.plan.cases if case.id == case_id)
         if case.problem is not None:
             return failed(case, case.problem, Status.UNSUPPORTED)

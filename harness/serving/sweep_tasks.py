@@ -1,4 +1,4 @@
-"""The tasks of a sweep in one process: what it made ready for earlier tasks is still there."""
+"""The tasks of a sweep in one process, which keeps the preparations of earlier tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.worker.messages import Outcome, Task
 
 
 class SweepTasks:
-    """Keeps the bench of the suite and process number that came last."""
+    """Keeps the bench of the most recent suite and process number."""
 
     def __init__(self, device: Device, clock: OuterClock) -> None:
         self._device, self._clock = device, clock
@@ -30,7 +30,7 @@ class SweepTasks:
         self._observer: Observer | None = None
 
     def perform(self, task: Task, environment: Environment) -> Outcome:
-        """Does a task on this process' first device."""
+        """Perform a task on this process's first device."""
         where = f"{socket.gethostname()}:{os.getpid()}"
         if task.release:
             self._release()

@@ -1,4 +1,4 @@
-"""Calls of a kernel in Triton's interpreter at small shapes, every access watched: what it does wrong with memory.
+"""Calls of a kernel in Triton's interpreter at small shapes, with every access watched for memory errors.
 
 Started as `python -m harness.serving.watched_call JOB REPORT`: Triton is interpreted where the variable is set before
 its import, which another process may have made already.
@@ -19,7 +19,7 @@ from harness.values.sanitizer import AccessError, ToolReport
 
 
 def main(job: str, report: str) -> None:
-    """REPORT is a `ToolReport` as JSON; its reason is what the kernel raised."""
+    """Write REPORT, a `ToolReport` as JSON; its reason is the kernel's exception."""
     os.environ["TRITON_INTERPRET"], os.environ["CUDA_VISIBLE_DEVICES"] = "1", ""
     call = msgspec.json.decode(Path(job).read_bytes(), type=OneCall)
     kernels_root.bind(Path(call.kernels_root))
