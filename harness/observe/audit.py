@@ -1,4 +1,5 @@
-"""What the code of a tree does that Python's audit events and `os.stat` show: it opens, lists, looks, starts others."""
+"""Observes the code of a tree by Python's audit events and `os.stat`: it opens, lists and looks up files, and starts
+processes."""
 
 from __future__ import annotations
 
@@ -15,24 +16,25 @@ from harness.observe.code import source_of
 from harness.observe.origin import Origin, Origins, module_files
 
 READS_SOURCE = ("linecache.py", "inspect.py", "tokenize.py")
-"""Of the library: the way to a function's source text, which compilers (Triton, inductor) take."""
+"""Modules of the library that read a function's source text for compilers (Triton, inductor)."""
 ONLY_WHETHER = ("exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "realpath",
                 "_joinrealpath", "resolve", "ismount", "is_mount")  # fmt: skip
-"""Functions of the library that ask whether something is there, not how long it is."""
+"""Functions of the library that test existence or kind, not length."""
 STARTS = {
     "subprocess.Popen": "starts another process", "os.system": "starts another process",
     "os.exec": "starts another process", "os.posix_spawn": "starts another process",
     "os.fork": "starts another process", "os.forkpty": "starts another process",
     "socket.connect": "connects to another program",
 }  # fmt: skip
-"""What reads where nobody looks; a compiler that torch or Triton starts reads what they wrote."""
+"""Events after which reads are no longer visible. A compiler that torch or Triton starts reads only files that they
+wrote."""
 HEARD = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect", "ctypes.dlopen", "import", *STARTS})
-"""Of all events, of which reading a function's code is one."""
+"""The recorded events. All others are ignored, since even reading a function's code is an event."""
 
 
 @dataclass
 class Seen:
-    """Of one path: how it was used (`code`, `data`, `names`, `packages`, `kind`, `size`), and the files of the tree
+    """Facts about one path: its uses (`code`, `data`, `names`, `packages`, `kind`, `size`), and the files of the tree
     that were running then."""
 
     ways: set[str] = field(default_factory=set)
@@ -42,13 +44,13 @@ class Seen:
 
 
 class Observer:
-    """From `start` on. Nothing of the tree should be imported before."""
+    """Observes from `start` on. Nothing of the tree should be imported before."""
 
     def __init__(self, tree: Path) -> None:
         self.origins = Origins(tree)
         self.seen: defaultdict[str, Seen] = defaultdict(Seen)
         self.unproved: dict[str, set[str]] = {}
-        """Why more may have been read, with the files of the tree that were running then."""
+        """Reasons why more may have been read, with the files of the tree that were running then."""
         self._on = False
 
     def start(self) -> None:
@@ -61,7 +63,7 @@ class Observer:
             setattr(os, name, self._watched(getattr(os, name)))
 
     def stop(self) -> None:
-        """An audit hook stays for good; it hears no more."""
+        """Stop recording: an audit hook cannot be removed, but it ignores all further events."""
         self._on = False
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -159,9 +161,9 @@ class Observer:
         self.unproved.setdefault(f"{min(by, default='the code')} {what}", set()).update(by)
 
     def _stack(self) -> tuple[Origin, list[str], set[str]]:
-        """Who began it: the place of the innermost code that is not the library's. The library's files on the way
-        there, innermost first, `<import>` for the import system, each followed by `:function`. All files of the tree
-        that are running."""
+        """Return three things. First, the origin of the innermost code that is not the library's: it began the event.
+        Second, the library's files on the way there, innermost first, `<import>` for the import system, each followed
+        by `:function`. Third, all files of the tree that are running."""
         frame: FrameType | None = sys._getframe(1)
         own = __file__
         while frame is not None and frame.f_code.co_filename == own:
@@ -184,7 +186,7 @@ class Observer:
 
 
 def _text(path: Any) -> str | None:
-    """A path as text; None for a number or what is no path."""
+    """A path as text; None for a number or anything else that is no path."""
     try:
         return None if isinstance(path, int) or path is None else os.fsdecode(path)
     except TypeError:

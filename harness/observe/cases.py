@@ -19,8 +19,8 @@ from harness.values.suite import CallSite, Plan
 
 
 def closures(observer: Observer, plan: Plan, cases: Sequence[Case], loaded: Collection[Path]) -> dict[str, Closure]:
-    """By case id. loaded: the files of all variants that the process loaded. One that it tried to import
-    in vain is of its own case alone, too."""
+    """Closures by case id. loaded: the files of all variants that the process loaded. A variant whose import failed
+    counts only for its own case, too."""
     reach, folder = Reach(observer), Path(plan.suite.path).parent
     answers = {case.id: {_site(case): case.answer} if case.answer else plan.answers.get(case.arm, {}) for case in cases}
     tried = {*loaded, *(file for of_case in answers.values() for file in _variant_files(of_case, folder))}
@@ -38,7 +38,7 @@ def variant_closure(observer: Observer, case: Case, folder: Path, loaded: Collec
 
 
 _found: dict[tuple[object, ...], Closure] = {}
-"""By what had been observed until then."""
+"""Closures by the state of observation at their time."""
 
 
 def _site(case: Case) -> CallSite:
@@ -46,7 +46,7 @@ def _site(case: Case) -> CallSite:
 
 
 def touched(observer: Observer) -> tuple[str, ...]:
-    """All that was observed, and where links lead to, relative to the tree."""
+    """All observed names, and the targets of links, relative to the tree."""
     origins = observer.origins
     found = (origins.name(os.path.realpath(os.path.join(origins.tree, name))) for name in observer.seen)
     return tuple(sorted({*observer.seen, *filter(None, found)}))

@@ -1,4 +1,5 @@
-"""What of a file counts: of Python its code, without comments, docstrings and layout; of anything else every byte."""
+"""The part of a file that counts: for Python its code, without comments, docstrings and layout; for anything else every
+byte."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ PSEUDO = ("/proc/", "/sys/", "/dev/")
 
 
 def code_of(text: bytes) -> bytes:
-    """The syntax tree of Python source; the text itself where it is none."""
+    """The syntax tree of Python source; the text itself where it is not Python."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -33,7 +34,7 @@ def code_of(text: bytes) -> bytes:
 
 
 def content(file: Path, as_code: bool) -> str:
-    """`code:...` or `data:...` with a hash; `missing`, or what it is where it is no file."""
+    """`code:...` or `data:...` with a hash; `missing`, or the kind of anything that is no file."""
     try:
         if not file.is_file():
             return kind(file)
@@ -57,14 +58,14 @@ def _hashed(file: str, _mtime: int, _size: int, as_code: bool) -> str:
 
 def source_of(name: str) -> str:
     """The Python file of a compiled one in `__pycache__`, finished or while it is written (`a.cpython-311.pyc.12`); any
-    other name as it is."""
+    other name unchanged."""
     with suppress(ValueError):
         return source_from_cache(BEING_WRITTEN.sub("", name))
     return name
 
 
 def is_still(path: Path, found: str) -> bool:
-    """Whether the same is found now at a path: `found` joins what `content`, `names`, `kind`, `size` or `age` said."""
+    """Whether a path still has the same state: `found` joins results of `content`, `names`, `kind`, `size` or `age`."""
     return all(_again(path, part) == part for part in found.split("; "))
 
 
@@ -87,12 +88,13 @@ def kind(path: Path) -> str:
 
 
 def size(path: Path) -> str:
-    """What is there, and how long it is."""
+    """The kind and, for a file, its size."""
     return f"file of {path.stat().st_size} bytes" if path.is_file() else kind(path)
 
 
 def age(path: Path) -> str:
-    """Of a file outside of every tree, which both sides find at the same place: whether somebody changed it."""
+    """Size, time and inode of a file outside of every tree, which both sides find at the same path: they tell whether
+    it was changed."""
     if str(path).startswith(PSEUDO):
         return OF_SYSTEM
     try:
@@ -103,8 +105,8 @@ def age(path: Path) -> str:
 
 
 def names(folder: Path, packages: bool = False) -> str:
-    """What a listing of a folder says, but for Python's caches. packages: only the names that `importlib.metadata`
-    looks for."""
+    """A hash of a folder's listing, without Python's caches. packages: only the names that `importlib.metadata` looks
+    for."""
     ends = PACKAGE_ENDS if packages else ("",)
     try:
         found = sorted(name for name in os.listdir(folder) if name != "__pycache__" and name.endswith(ends))

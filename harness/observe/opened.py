@@ -1,4 +1,5 @@
-"""Files of a folder that anybody opens, told by the kernel (inotify): native code and other processes included."""
+"""Files of a folder that any process opens, reported by the kernel (inotify): native code and other processes
+included."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ NOT_WATCHED = frozenset({".git", ".harness"})
 
 @dataclass
 class Opened:
-    """files: relative to the folder. unseen: why not all were told."""
+    """files: relative to the folder. unseen: the reason why some are missing."""
 
     files: set[str] = field(default_factory=set)
     unseen: str = ""
@@ -27,7 +28,7 @@ class Opened:
 
 @contextmanager
 def opened_below(folder: Path) -> Iterator[Opened]:
-    """Told while it lasts; complete after it ended, unless `unseen` says why not."""
+    """The files opened while it lasts; complete after it ended, unless `unseen` gives a reason."""
     found = Opened()
     try:
         watch = _Watch(folder)

@@ -1,4 +1,4 @@
-"""Where a file lies: in the tree under observation, in Python's library, among installed packages, in this harness."""
+"""The origin of a file: the tree under observation, Python's library, installed packages, or this harness."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def installed_folders() -> tuple[str, ...]:
 
 
 def filled_folders(tree: str) -> tuple[str, ...]:
-    """Folders that tools filled: pip for PYTHONPATH (`pip install --target`), and Triton, which keeps there the
-    launchers that it builds from its own sources. None that holds the tree."""
+    """Folders that tools filled: pip for PYTHONPATH (`pip install --target`), and Triton, which keeps the launchers
+    there that it builds from its own sources. None that holds the tree."""
     filled = {path for path in sys.path if path and any(Path(path).glob("*.dist-info"))}
     filled.add(os.environ.get("TRITON_CACHE_DIR") or os.path.expanduser("~/.triton/cache"))
     return tuple(folder for folder in _below(filled) if not f"{tree}{os.sep}".startswith(folder))
@@ -48,8 +48,8 @@ def tree_around(suite: Path) -> Path:
 
 
 def shadows(tree: Path) -> tuple[str, ...]:
-    """What at a tree's root, which is the first place that Python looks in, bears the name of a module of Python's
-    library or of one that every kernel imports: `json.py`, `torch`."""
+    """Names at a tree's root, the first place that Python searches, that hide a module of Python's library or one that
+    every kernel imports: `json.py`, `torch`."""
     known = {*sys.stdlib_module_names, *IMPORTED_BY_ALL}
     modules = {entry.name: entry.stem for entry in tree.glob("*.py")}
     packages = {entry.parent.name: entry.parent.name for entry in tree.glob("*/__init__.py")}
@@ -57,7 +57,7 @@ def shadows(tree: Path) -> tuple[str, ...]:
 
 
 class Origins:
-    """Where files lie as seen from one tree. A folder of packages inside of the tree (`.venv`) is installed."""
+    """Origins of files as seen from one tree. A folder of packages inside of the tree (`.venv`) is installed."""
 
     def __init__(self, tree: Path) -> None:
         self.tree = str(tree.resolve())
@@ -98,7 +98,8 @@ class Origins:
 
 
 def module_files(origins: Origins) -> dict[str, str]:
-    """By name, the file of every imported module that is neither Python's, nor installed, nor this harness'."""
+    """By name, the file of every imported module that belongs neither to Python, nor to installed packages, nor to this
+    harness."""
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)

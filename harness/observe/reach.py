@@ -1,4 +1,5 @@
-"""From what a process was seen to use to the closure of each case: along imports, and along who was running."""
+"""From the observed uses of a process to the closure of each case: along imports, and along the files that were
+running."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from harness.values.closure import Closure
 
 DYNAMIC = ("import_module", "__import__", "sys.modules", "exec(", "eval(", "runpy", "pkgutil", "exec_module",
            "load_module", "entry_points")  # fmt: skip
-"""A module that uses one of these may use any other without saying so by an import."""
+"""A module that uses one of these may use any other without an import statement."""
 READS_ITSELF = ("getsource", "linecache", "get_source", "get_data", "__doc__", "firstlineno", "f_lineno", "tb_lineno")
 """A program with one of these may depend on its own comments and lines."""
 
@@ -38,8 +39,8 @@ class Reach:
                 self.unproved[f"{self._name(file)} is native code"] = {self._name(file)}
 
     def closure(self, own: Collection[Path], others: Collection[Path], foreign: Callable[[str], bool]) -> Closure:
-        """Of a case whose variants lie in `own`; `others` are those of other cases, which this one does not call.
-        foreign: whether a file that the harness itself asked for belongs to other ops."""
+        """The closure of a case whose variants lie in `own`; `others` are those of other cases, which this one does not
+        call. foreign: whether a file that the harness itself asked for belongs to other ops."""
         other = {self._name(str(file)) for file in others} - {self._name(str(file)) for file in own}
         first = [n for n, seen in self.seen.items() if seen.entry and n not in other and not foreign(n)]
         first += [self._name(str(file)) for file in own]
@@ -83,7 +84,7 @@ class Reach:
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:
-        """What the text of each module imports, of what was observed, without the packages that hold it."""
+        """The observed files that the text of each module imports, without the packages that hold it."""
         loaded = {name: module for name, module in list(sys.modules.items()) if name in self.modules}
         found: dict[str, set[str]] = {}
         for name, module in loaded.items():
@@ -98,7 +99,7 @@ class Reach:
 
     @cached_property
     def _uses(self) -> dict[str, set[str]]:
-        """All arrows: imports, packages around a module, what was opened while a file was running."""
+        """All arrows: imports, packages around a module, and files opened while a file was running."""
         found = {name: set(used) for name, used in self._imports.items()}
         for name, file in self.modules.items():
             around = name.rpartition(".")[0]
@@ -132,7 +133,7 @@ class Reach:
 
 
 def imported(module: ModuleType, text: str) -> set[str]:
-    """The full names of what a module's text imports, wherever in it, and of their packages."""
+    """The full names of the imports in a module's text, wherever in it, and of their packages."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
