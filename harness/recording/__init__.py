@@ -1,1 +1,2 @@
-"""What runs inside of a stranger's program and its child processes: the profiler over a window, and what they call."""
+"""Code that runs inside of a user's program and its child processes: the profiler over a window, and the recorder of
+their calls."""

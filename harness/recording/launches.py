@@ -1,7 +1,7 @@
-"""Launches of Triton kernels: each is seen where its arguments still have names.
+"""Launches of Triton kernels: each is recorded where its arguments still have names.
 
-Triton's launch hooks say a kernel's name and grid and nothing of its arguments, so that the launch itself is wrapped.
-What an autotuner tries is no launch of the program's.
+Triton's launch hooks give a kernel's name and grid, but none of its arguments, so the launch itself is wrapped. The
+trials of an autotuner are no launches of the program's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLAIN = (int, float, bool, str, type(None))
 
 
 class Launches:
-    """in_step: whether a call is of a step."""
+    """in_step: whether a call belongs to a step."""
 
     def __init__(self, reservoir: Reservoir, in_step: Callable[[], bool]) -> None:
         self._reservoir, self._in_step = reservoir, in_step
@@ -29,7 +29,7 @@ class Launches:
         self._undo: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        """Where Triton is imported. Until `stop`; then a launch costs what it did."""
+        """Start where Triton is imported; after `stop` a launch has no overhead any more."""
         if self._undo or "triton.runtime.jit" not in sys.modules:
             return
         from triton.runtime.autotuner import Autotuner
@@ -95,7 +95,8 @@ class Launches:
 def _named(
     function: Any, args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """The arguments of a launch and its constants, by name; None where they do not fit, which the launch will say."""
+    """The arguments of a launch and its constants, by name; None where they do not fit, which the launch will
+    report."""
     signature = inspect.signature(function)
     try:
         bound = signature.bind(

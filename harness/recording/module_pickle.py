@@ -11,8 +11,8 @@ from torch import Tensor
 
 
 def packed(module: Any) -> dict[str, Any]:
-    """module: its bytes. state: shape and dtype of each parameter and buffer. extra: tensors that it holds beside
-    those. Raises whatever pickling of what it holds raises."""
+    """module: its bytes. state: shape and dtype of each parameter and buffer. extra: other tensors that it holds.
+    Raises any exception of pickling its contents."""
     parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
     names = {id(value): ("buffer", name) for name, value in buffers.items()}
     names |= {id(value): ("parameter", name) for name, value in parameters.items()}

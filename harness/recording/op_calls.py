@@ -1,4 +1,4 @@
-"""Calls of custom ops and of chosen modules, watched in sampled steps alone."""
+"""Calls of custom ops and of chosen modules, watched in sampled steps only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from harness.recording.reservoir import Reservoir
 OF_TORCH = frozenset(
     {"aten", "prim", "prims", "profiler", "c10d", "_c10d_functional", "quantized", "inductor", "higher_order"}
 )
-"""Namespaces of ops that are not the program's. What else torch brings has no Python behind it and is refused there."""
+"""Namespaces of ops that are not the program's. Other ops of torch have no Python implementation and are refused for
+that."""
 PLAIN = (int, float, bool, str, type(None))
 
 
 class OpCalls:
-    """Python's way to an op, `torch.ops.mine.op(...)` or the decorated function, under eager and under a compiled
-    graph alike."""
+    """Python's call of an op, `torch.ops.mine.op(...)` or the decorated function, in eager mode and in a compiled graph
+    alike."""
 
     def __init__(self, reservoir: Reservoir) -> None:
         self._reservoir = reservoir
@@ -115,7 +116,7 @@ class ModuleCalls:
         return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in self._wanted)
 
     def _record(self, module: Any, args: Sequence[Any], options: Mapping[str, Any], run: Callable[[], Any]) -> Any:
-        """One op for each class and sizes of its weights: the layers of a model are calls of one."""
+        """Record one op for each class and sizes of its weights: the layers of a model are calls of one op."""
         weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
         sizes = tuple((name, tuple(value.shape)) for name, value in weights.items())
         kind = type(module)

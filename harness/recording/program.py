@@ -1,7 +1,7 @@
 """A program, unchanged, in a process of its own and recorded there.
 
-Started as `python -P -m harness.recording.program RECORDING`: the program is this process's `__main__`, and has
-its standard input and output.
+Started as `python -P -m harness.recording.program RECORDING`: the program is this process's `__main__`, and has its
+standard input and output.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(text: str) -> NoReturn:
     leave = os._exit
 
     def leaving(status: int) -> NoReturn:
-        """`os._exit` of the program's own process: its trace is not lost with it."""
+        """`os._exit` of the program's own process: it saves the trace first."""
         if os.getpid() == started:
             _tell(recording, session, status)
         leave(status)
@@ -58,7 +58,7 @@ def _tell(recording: Recording, session: Session | RecordSession, status: int) -
 
 
 def _run(program: PythonProgram) -> int:
-    """As `python script.py` does; its exit status."""
+    """Run the program as `python script.py` does; return its exit status."""
     sys.argv = [program.target, *program.arguments]
     sys.path.insert(0, os.getcwd() if program.module else str(Path(program.target).resolve().parent))
     main_module = ModuleType("__main__")
@@ -92,7 +92,7 @@ def _of_program(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _environment() -> Environment | None:
-    """Where it ran; None where the device cannot be asked any more: a program may leave it broken."""
+    """The program's environment; None where the device cannot be queried any more: a program may leave it broken."""
     if "torch" not in sys.modules:
         return None
     from harness.device.choice import open_device

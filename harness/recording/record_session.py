@@ -1,4 +1,4 @@
-"""A program whose calls are recorded: which steps are looked at, and what is left of them on disk."""
+"""A program whose calls are recorded: the choice of steps, and the results on disk."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MIB = 1 << 20
 
 
 class RecordSession:
-    """Before the first step, and in a program that has none, everything is looked at; then sampled steps alone, and
-    after the last of those nothing of it is left in the program's way."""
+    """Watches every call before the first step, and in a program without steps; then sampled steps only. After the last
+    of those it leaves no overhead in the program."""
 
     def __init__(self, recording: Recording) -> None:
         assert recording.calls is not None
@@ -83,7 +83,7 @@ class RecordSession:
                 watched.stop()
 
     def end(self) -> str:
-        """Writes what was recorded; why nothing was, "" where it was."""
+        """Write the records; return the reason why there are none, "" where there are some."""
         if self._ended:
             return self._reason
         self._ended = True
@@ -140,7 +140,7 @@ class RecordSession:
 
 
 def _place(about: Any) -> tuple[str, str, str]:
-    """File, name there, and the module to import it from where that is part of a package."""
+    """The file, the name in it, and the module to import it from where the file is part of a package."""
     module = sys.modules.get(about.__module__)
     try:
         file = inspect.getsourcefile(about) or ""

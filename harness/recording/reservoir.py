@@ -1,4 +1,4 @@
-"""The cases of everything that is called, and of each a random few calls with their tensors."""
+"""The cases of everything that is called, and for each a few random calls with their tensors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from harness.values.recorded import RecordedCase, RecordedTensor, RecordedValue
 
 MOST_CASES = 64
-"""Of one op: beyond that its shapes are not a handful that a kernel is tuned for."""
+"""Most cases of one op: with more, its shapes are not the handful for which a kernel is tuned."""
 MOST_BINS = 4096
 ENOUGH = 256
-"""Calls of one function outside of steps, after which the rest is counted alone."""
+"""Calls of one function outside of steps; further calls are only counted."""
 Sample = dict[str, Tensor]
 Signature = tuple[object, ...]
 
@@ -57,7 +57,7 @@ class Called:
         self.written: set[str] = set()
         self.outside = self.beyond = 0
         self.outputs: int | None = 0
-        """Tensors that it returns; None where that is something else."""
+        """Number of tensors that it returns; None where it returns anything else."""
 
 
 class Reservoir:
@@ -77,7 +77,7 @@ class Reservoir:
         self, one: Called, arguments: Mapping[str, Any], run: Callable[[], Any], grid: tuple[int, ...] = (),
         constants: Mapping[str, Any] | None = None, written: frozenset[str] | None = None,
     ) -> Any:  # fmt: skip
-        """Runs a call and records it. written: the arguments that it changes; None where that is found out."""
+        """Run a call and record it. written: the arguments that it changes; None to detect them."""
         with self._lock:
             case = self._case(one, arguments, grid, constants or {})
             keep = case is not None and self._wanted(case, arguments)
@@ -94,7 +94,7 @@ class Reservoir:
         return result
 
     def forget_calls(self) -> None:
-        """The calls of the program's start are no calls of a step."""
+        """Forget the calls of the program's start, which belong to no step."""
         with self._lock:
             for one in self.found.values():
                 for case in one.cases.values():
@@ -119,7 +119,7 @@ class Reservoir:
         return case
 
     def _wanted(self, case: Case, arguments: Mapping[str, Any]) -> bool:
-        """Each call of a case has the same chance to be among those that are kept."""
+        """Each call of a case has the same chance to be among the kept ones."""
         size = sum(value.numel() * value.element_size() for value in arguments.values() if isinstance(value, Tensor))
         if len(case.samples) < self._samples:
             return 2 * size <= self._left_bytes
@@ -160,7 +160,7 @@ def _copy(value: Tensor) -> Tensor:
 
 
 def _changed(arguments: Mapping[str, Any], before: Mapping[str, Tensor]) -> frozenset[str]:
-    """Bit for bit: what holds NaN before and after is not changed by that."""
+    """The arguments that changed, bit for bit: NaN in the same place before and after is no change."""
 
     def bits(value: Tensor) -> Tensor:
         return value.detach().cpu().contiguous().view(torch.uint8) if value.dim() else value.detach().cpu().view(1)

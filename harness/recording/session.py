@@ -1,4 +1,4 @@
-"""What is recorded of one process: the program's own, or one that it started."""
+"""The recording of one process: the program's own, or one that it started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.recording.tracing import Tracing
 
 POLL_S = 0.002
-"""A child looks so often whether its parent's window is open."""
+"""Seconds between two checks of a child whether its parent's window is open."""
 OPEN, CLOSED = b"\x01", b"\x00"
 NO_TORCH = "no trace: it never imported torch"
 NO_WINDOW = "no trace: {} never came; it had {}"
@@ -28,8 +28,8 @@ FORKED = "no trace: forked while CUDA was recorded, whose profiler does not surv
 
 
 class Session:
-    """From the import of torch to the end. Of the program's own process (`leads`), its window; of its children, the
-    same moments."""
+    """From the import of torch to the end. The program's own process (`leads`) has its window; its children record at
+    the same times."""
 
     def __init__(self, recording: Recording, leads: bool) -> None:
         self._recording, self._window, self._leads = recording, recording.window, leads
@@ -67,7 +67,7 @@ class Session:
             self._tracing.open()
 
     def end(self) -> str:
-        """Writes what is still recorded; why there is no trace, "" where there is one."""
+        """Write the rest of the recording; return the reason why there is no trace, "" where there is one."""
         if self._ended:
             return self._reason
         self._ended = True
@@ -90,7 +90,7 @@ class Session:
         return NO_WINDOW.format(f"step {self._window.after + 1}", self._steps.count if self._steps else "none")
 
     def _step_began(self, number: int) -> None:
-        """Opens the window before the first of its steps, closes it before the first one behind them."""
+        """Open the window before the first of its steps, close it before the first step after them."""
         if self._tracing is None:
             return
         if number >= self._window.after and not (self._steps_are_over(number)):
@@ -128,7 +128,7 @@ class Session:
             self._steps.stop()
 
     def _follow(self) -> None:
-        """A child's window is its parent's, looked for by a thread of its own."""
+        """Follow the parent's window in a child, from a thread of its own."""
         tracing = self._tracing
         assert tracing is not None
         tracing.prepare()
@@ -144,7 +144,7 @@ class Session:
         threading.Thread(target=follow, name="harness window", daemon=True).start()
 
     def _forked(self) -> None:
-        """In the child: a recording of its own, which ends as multiprocessing's children and others do."""
+        """In the child: begin a recording of its own, which ends like that of any other child process."""
         self._leads, self._ended = False, False
         if self._steps is not None:
             self._steps.stop()
@@ -169,7 +169,8 @@ class Session:
             self._exit(status)
 
     def _end_by_sigterm(self) -> None:
-        """multiprocessing ends its children so; who handles it goes on to."""
+        """End the recording at SIGTERM, by which multiprocessing ends its children. A program's own handler stays in
+        place."""
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) in (
             signal.SIG_DFL, None,
         ):  # fmt: skip
@@ -181,7 +182,7 @@ class Session:
         os.kill(os.getpid(), number)
 
     def _note(self, ending: str, text: str = "") -> None:
-        """Beside the traces, for a child: that it has begun, how it ended."""
+        """Write a note beside the traces, for a child: that it has begun, or how it ended."""
         if not self._leads:
             path = self._folder / f"{self._recording.stem}.{os.getpid()}.{ending}"
             path.write_text(text, encoding="utf-8")

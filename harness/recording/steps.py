@@ -1,4 +1,4 @@
-"""The steps of a program that nobody prepared: calls of its outermost module, or of a `record_function` of its own."""
+"""The steps of an unprepared program: calls of its outermost module, or of a `record_function` of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn.modules import module as modules
 
 
 def _nothing(*_: object) -> None:
-    """What a hook is in another process."""
+    """The replacement of a hook in another process."""
 
 
 def _sent() -> Callable[..., None]:
@@ -20,7 +20,8 @@ def _sent() -> Callable[..., None]:
 
 
 class _Hook:
-    """On a module of the program's, which may be copied or sent elsewhere: the copy's calls are no steps."""
+    """A hook on a module of the program's. The module may be copied or sent elsewhere: the copy's calls are no
+    steps."""
 
     def __init__(self, called: Callable[[torch.nn.Module], None]) -> None:
         self._called = called
@@ -37,11 +38,12 @@ class _Hook:
 
 
 class StepWatch:
-    """Says the number of each step, from 0 on, when it begins; with a name also when it has ended. A step that is a
-    module's call lasts until the next one begins: what follows (sampling, backward, the optimizer) is of it.
+    """Reports the number of each step, from 0 on, when it begins; with a name also when it has ended. A step of module
+    calls lasts until the next one begins, so it includes sampling, backward and the optimizer.
 
-    Every call is looked at until one of the outermost modules comes again: from then on those that came so far, alone.
-    A hook that all modules share costs a tenth of a small model's step."""
+    Every call is watched until one of the outermost modules is called again; from then on only the modules seen so far.
+    A hook that all modules share costs a tenth of a small model's step.
+    """
 
     def __init__(self, name: str, began: Callable[[int], None], ended: Callable[[int], None]) -> None:
         self._name, self._began, self._ended = name, began, ended
@@ -61,7 +63,7 @@ class StepWatch:
             ]
 
     def stop(self) -> None:
-        """Nothing of it is left in the program's way."""
+        """Remove all hooks from the program."""
         for undo in self._undo:
             undo()
         self._undo = []

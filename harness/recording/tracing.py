@@ -1,4 +1,4 @@
-"""torch's profiler over a window of this process, and the traces that it leaves."""
+"""torch's profiler over a window of this process, and its traces."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MARK = "ProfilerStep#{}"
 
 
 class Tracing:
-    """Opens and closes the profiler for all threads. One that the program starts itself would end it unseen, and is
-    left alone."""
+    """Opens and closes the profiler for all threads. A profiler that the program itself starts would end this one
+    unnoticed; it is left alone."""
 
     def __init__(self, folder: Path, stem: str, cpu_only: bool = False) -> None:
-        """Its traces are `stem.PID.1.json` and so on in the folder. cpu_only: CUPTI is left alone."""
+        """Its traces are `stem.PID.1.json` and so on in the folder. cpu_only: CUPTI is not used."""
         self._folder, self._stem = folder, stem
         self._cpu_only = cpu_only
         self._profile: Any = None
@@ -58,13 +58,13 @@ class Tracing:
             self._profile = found
 
     def prepare(self) -> None:
-        """The profiler wants to be begun once by the thread that imported torch, before another one may."""
+        """Start the profiler once in the thread that imported torch, as it requires before another thread may."""
         first = profile(activities={ProfilerActivity.CPU})
         self._start(first)
         first.stop()
 
     def mark(self, step: int) -> None:
-        """A step begins, and the one before ends."""
+        """Mark the begin of a step and the end of the one before."""
         self.unmark()
         if self._profile is not None:
             self._mark = record_function(MARK.format(step))
@@ -76,7 +76,7 @@ class Tracing:
             self._mark = None
 
     def close(self) -> None:
-        """Writes the trace, all of it or nothing; why not is the `problem`."""
+        """Write the trace, all of it or nothing; the reason for a failure is in `problem`."""
         with self._lock:
             if self._profile is None:
                 return
@@ -96,8 +96,8 @@ class Tracing:
                 self.problem = f"no trace: {type(error).__name__}: {error}"
 
     def abandon(self) -> bool:
-        """In a forked child: ends what its parent had begun. False where only the parent could: CUPTI's threads are not
-        there."""
+        """In a forked child: end the recording that the parent began. Return False where only the parent could: CUPTI's
+        threads do not exist here."""
         self._lock = threading.RLock()
         self._cpu_only = True  # a forked child has no CUDA, whatever its parent has
         self._mark, self.written, self.problem, self._said = None, 0, "", False
@@ -122,8 +122,8 @@ class Tracing:
         profile.start = started  # type: ignore[assignment,method-assign]
 
     def _watch_process_group(self) -> None:
-        """torch says which rank this is where the process group is there when the profiler starts; most programs make
-        it later, and destroy it before they end."""
+        """torch records the rank of this process only where the process group exists when the profiler starts; most
+        programs create it later, and destroy it before they end."""
         destroy = torch.distributed.destroy_process_group
 
         def destroyed(*args: Any, **options: Any) -> None:

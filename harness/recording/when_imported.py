@@ -14,7 +14,7 @@ Action = Callable[[], None]
 
 
 class _After(Loader):
-    """A module's own loader, and what is to be done once it has run."""
+    """A module's own loader, and the action for after it has run."""
 
     def __init__(self, loader: Any, action: Action) -> None:
         self._loader, self._action = loader, action
@@ -50,7 +50,7 @@ class _Finder(MetaPathFinder):
 
 
 def when_imported(name: str, action: Action) -> None:
-    """Once, after the module has run; at once where it has already."""
+    """Run the action once, after the module has run; at once where it has already."""
     if name in sys.modules:
         action()
     else:

@@ -1,5 +1,5 @@
 """Python runs this at the start of each process that a recorded program starts. A process in which it cannot work, such
-as another interpreter's, runs as if it were not there."""
+as another interpreter's, runs as if it did not exist."""
 
 import os
 import sys
