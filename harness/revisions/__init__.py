@@ -1,4 +1,4 @@
-"""Source code at a revision, or as it lies in the working tree, checked out beside it and kept."""
+"""Source code at a revision, or as it lies in the working tree, in a kept checkout."""
 
 from harness.revisions.checkout import Checkout, check_out, same_tree
 from harness.revisions.git import repository_of

@@ -1,7 +1,7 @@
 """Checkouts of a repository's revisions: git worktrees under `.harness/worktrees`, made once and used again.
 
-A checkout counts from the moment on that its stamp is there; one that was interrupted before is made anew. Nothing
-holds a lock longer than it lives: the system takes a file lock back from a process that was killed.
+A checkout counts once its stamp exists; one that was interrupted before is made again. No lock outlives its process:
+the system releases a file lock of a killed process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WORKING_TREE = "."
 MOST_DIFF_CHARACTERS = 1_000_000
 """A longer difference is not source code, and is not kept."""
 MOST_LAST_LINE_BYTES = 500
-"""Of what a setup printed last, in an error line."""
+"""Limit of the last line of a setup's output in an error line."""
 SHOWN = 3
 """Files that a line names."""
 SHORT = 16
@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Checkout:
-    """A tree and where it lies. diff: the text by which a snapshot differs from its base commit."""
+    """A tree and its folder. diff: the text by which a snapshot differs from its base commit."""
 
     tree: Tree
     root: Path
@@ -50,9 +50,8 @@ class Checkout:
 
 
 class _Stamp(msgspec.Struct):
-    """commit and setup: what was made here. status: of tracked files afterwards; a setup may have changed some.
-    untracked: by path, hashes of the others. None in a stamp that an older program wrote: such a checkout is made
-    anew."""
+    """commit and setup: made here. status: of tracked files afterwards; a setup may have changed some. untracked: by
+    path, hashes of the others. None in a stamp of an older program: such a checkout is made again."""
 
     commit: str
     setup: str
@@ -61,10 +60,11 @@ class _Stamp(msgspec.Struct):
 
 
 def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
-    """The tree of a revision, or of `.`, in a folder of its own. copy: another one of the same commit, at another path.
+    """Check out the tree of a revision, or of `.`, in a folder of its own. copy: another one of the same commit, at
+    another path.
 
-    Raises HarnessError for an unknown revision, and for a kept checkout that somebody edited. Files that somebody added
-    to a kept checkout are moved out of it, and named.
+    Raises HarnessError for an unknown revision, and for a kept checkout with edited files. Files that were added to a
+    kept checkout are moved out of it, and named.
     """
     home = own_folder(repository)
     snapshot = _snapshot(name, repository, home, say)
@@ -93,7 +93,7 @@ def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:
 
 
 def _use_again(folder: Path, stamp: _Stamp, commit: str, say: Say) -> None:
-    """Holds a kept checkout against its stamp."""
+    """Check a kept checkout against its stamp."""
     forget_caches(folder)
     added, changed = differences(stamp.untracked or {}, untracked(folder))
     if _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != commit or changed:
@@ -108,16 +108,16 @@ def _use_again(folder: Path, stamp: _Stamp, commit: str, say: Say) -> None:
 
 
 def same_tree(one: Checkout, other: Checkout) -> bool:
-    """Whether two checkouts, as they were made, have the same files. Submodules may be filled in one alone."""
+    """Whether two checkouts, as they were made, have the same files. Submodules may be filled in only one of them."""
     if not one.tree.commit or not other.tree.commit or submodules(one.root) or submodules(other.root):
         return False
     return tree_of(one.root, one.tree.commit) == tree_of(other.root, other.tree.commit)
 
 
 def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
-    """Runs a suite's `compare.setup` in a checkout, once. python: the side's interpreter, first on its PATH.
+    """Run a suite's `compare.setup` in a checkout, once. python: the side's interpreter, first on its PATH.
 
-    Raises CaseFailed with the last line that a failing command printed. What it started ends with it.
+    Raises CaseFailed with the last line of a failing command's output. The processes that it started end with it.
     """
     folder = checkout.root
     with _alone(folder.with_suffix(".lock"), say):
@@ -142,7 +142,7 @@ def set_up(checkout: Checkout, command: str, python: str, say: Say) -> None:
 
 
 def _run_setup(command: str, folder: Path, python: str, log: Path) -> int:
-    """Its exit status. A command that asks finds nobody who answers: its question would be in the log."""
+    """Run the command and return its exit status. A question of the command gets no answer; it would be in the log."""
     path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -165,7 +165,7 @@ def _last_line(log: Path) -> str:
 
 
 def own_folder(repository: Path) -> Path:
-    """`.harness` of a repository, which git is told to overlook."""
+    """`.harness` of a repository, which git is told to ignore."""
     home = repository / OWN_FOLDER
     try:
         home.mkdir(exist_ok=True)
@@ -195,7 +195,7 @@ def _make(repository: Path, folder: Path, commit: str, say: Say) -> None:
 
 
 def _fill_submodules(repository: Path, folder: Path, say: Say) -> None:
-    """Each at the commit that the checkout names, from where the repository has it: nothing is fetched."""
+    """Fill each submodule at the commit of the checkout, from the repository's own copy: nothing is fetched."""
     for path, commit in submodules(folder):
         own = repository / path
         if (own / ".git").exists() and has_commit(own, commit):
@@ -214,7 +214,7 @@ def _stamp_file(folder: Path) -> Path:
 
 
 def _stamp(folder: Path) -> _Stamp | None:
-    """None where the checkout is not there, or was not finished."""
+    """The stamp; None where the checkout does not exist, or was not finished."""
     if not (folder / ".git").exists():
         return None
     try:
@@ -233,7 +233,7 @@ def _write_stamp(folder: Path, stamp: _Stamp) -> None:
 
 @contextmanager
 def _alone(lock: Path, say: Say) -> Iterator[None]:
-    """While nobody else makes the same checkout."""
+    """Keep other processes from making the same checkout."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

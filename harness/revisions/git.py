@@ -1,4 +1,4 @@
-"""What is asked of git, by its command line."""
+"""Queries to git, by its command line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def commit_of(repository: Path, revision: str) -> str:
-    """The commit that a revision names. Raises HarnessError, naming what is near, where there is none."""
+    """The commit that a revision names. Raises HarnessError, listing similar names, where there is none."""
     done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if done.returncode == 0:
         return done.stdout.strip()
@@ -73,8 +73,8 @@ def first_parents(repository: Path, revision: str = "HEAD") -> dict[str, int]:
 
 
 def position_of(folder: Path, commit: str) -> int | None:
-    """Of a commit on its line of first parents, the root's 1; None where the folder's repository, or what it has of it,
-    does not say."""
+    """Position of a commit on its line of first parents, the root's 1; None where the folder's repository, or a shallow
+    clone, cannot tell."""
     shallow = _run(folder, "rev-parse", "--is-shallow-repository")
     if shallow.returncode != 0 or shallow.stdout.strip() != "false":
         return None

@@ -1,7 +1,7 @@
-"""Checkouts of working trees of the past: nobody asks for them again, and each is as large as the repository.
+"""Checkouts of past working trees: they are never needed again, and each is as large as the repository.
 
-A process holds what it measures by a lock that the system takes back with its end, so that nothing is removed that
-another comparison reads.
+A process holds its checkouts by a lock that the system releases at its end, so that no checkout is removed while
+another comparison reads it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from typing import IO
 from harness.revisions.git import git
 
 KEPT = 2
-"""Of the newest, beside those in use: to go back and forth between two states of the tree costs nothing."""
+"""Newest checkouts to keep, beside those in use: switching back and forth between two states of the tree costs
+nothing."""
 MARK = ".snapshot"
 USED = ".used"
 BESIDE = (".ready", ".setup.log", MARK, USED)
-"""What lies beside a checkout under its name, but for the lock under which it is made: somebody may wait for that."""
+"""Files beside a checkout under its name, except for the lock under which it is made: another process may wait for
+that."""
 
 _held: list[IO[str]] = []
 
 
 def hold(folder: Path, is_snapshot: bool) -> None:
-    """Keeps a checkout from being removed for as long as this process lives. is_snapshot: of a working tree."""
+    """Keep a checkout from being removed for as long as this process lives. is_snapshot: of a working tree."""
     file = folder.with_suffix(USED).open("w")
     fcntl.flock(file, fcntl.LOCK_SH)
     _held.append(file)
@@ -33,7 +35,7 @@ def hold(folder: Path, is_snapshot: bool) -> None:
 
 
 def remove_past(repository: Path, worktrees: Path) -> list[str]:
-    """Removes all checkouts of working trees but the newest and those in use; their names."""
+    """Remove all checkouts of working trees but the newest and those in use; return their names."""
     marks = sorted(worktrees.glob(f"*{MARK}"), key=lambda mark: -mark.stat().st_mtime_ns)
     removed = [mark.stem for mark in marks[KEPT:] if _remove(mark.with_suffix(""))]
     if removed:
@@ -42,7 +44,7 @@ def remove_past(repository: Path, worktrees: Path) -> list[str]:
 
 
 def _remove(folder: Path) -> bool:
-    """False where somebody uses it."""
+    """Remove a checkout. Return False where it is in use."""
     with folder.with_suffix(".lock").open("w") as making, folder.with_suffix(USED).open("w") as using:
         try:
             for file in (making, using):

@@ -1,4 +1,4 @@
-"""The working tree as it is, as a commit that no branch knows of: untracked files included, ignored ones not."""
+"""The current working tree as a commit on no branch: untracked files included, ignored ones not."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AUTHOR = {
 
 
 LARGE_BYTES = 16 * 2**20
-"""From this on an untracked file is data, not code: it stays out of the snapshot, and so out of the repository's
-objects and of every checkout. `git add` takes it in."""
+"""From this size on an untracked file is data, not code: it stays out of the snapshot, and so out of the repository's
+objects and of every checkout. `git add` includes it."""
 MANY_BYTES = 50 * 2**20
-"""Of the smaller untracked files together, which are copied."""
+"""Limit of the smaller untracked files together, which are copied."""
 
 
 class Snapshot(NamedTuple):
-    """commit: HEAD itself where nothing differs. changed: files that do."""
+    """commit: HEAD itself where nothing differs. changed: files that differ."""
 
     commit: str
     head: str
@@ -35,8 +35,8 @@ class Snapshot(NamedTuple):
 
 
 def take(repository: Path, scratch: Path) -> Snapshot:
-    """Writes blobs, a tree and a commit into the repository's objects; touches neither its index nor any branch. Large
-    untracked files are not in it."""
+    """Write blobs, a tree and a commit into the repository's objects. Neither the index nor any branch is touched.
+    Large untracked files are left out."""
     head = commit_of(repository, "HEAD")
     index = scratch / f"snapshot-{os.getpid()}-{head}.index"
     try:
@@ -66,14 +66,14 @@ def take(repository: Path, scratch: Path) -> Snapshot:
 
 
 def untracked_files(repository: Path) -> list[tuple[str, int]]:
-    """Those that git does not ignore, with their bytes, largest first."""
+    """The files that git does not ignore, with their bytes, largest first."""
     names = git(repository, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
     sizes = ((name, (repository / name).lstat().st_size) for name in names if name and (repository / name).is_file())
     return sorted(sizes, key=lambda entry: (-entry[1], entry[0]))
 
 
 def remarks(repository: Path) -> list[str]:
-    """What somebody who measures the working tree should know of its untracked files."""
+    """Remarks on the untracked files of a working tree that is to be measured."""
     found = untracked_files(repository)
     said = [
         f"{name}: untracked, {size / 2**20:,.0f} MiB: not in what is measured, on either side; `git add` takes it in"
@@ -87,11 +87,11 @@ def remarks(repository: Path) -> list[str]:
 
 
 def _unmark(repository: Path, env: dict[str, str]) -> None:
-    """Makes git read the files that it was told to take for unchanged (`assume-unchanged`, `skip-worktree`), where they
+    """Make git read files that it was told to take for unchanged (`assume-unchanged`, `skip-worktree`), where they
     exist. env: names the index to change.
 
-    Their entries are written anew, without size and time, which may describe the file as it is now: git never compares
-    such a file, so a command that writes the index a second after an edit makes the entry look up to date.
+    Their entries are written again without size and time, which may describe the file as it is now. Since git
+    never compares such a file, a command that writes the index a second after an edit makes the entry look current.
     """
     entries = [entry.partition("\t") for entry in git(repository, "ls-files", "-s", "-v", "-z", env=env).split("\0")]
     anew: list[str] = []

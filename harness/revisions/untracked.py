@@ -1,4 +1,4 @@
-"""What lies in a kept checkout beside the files of its commit: built there by a setup, or left by whoever."""
+"""The files in a kept checkout that its commit does not have: built there by a setup, or left by anyone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CACHES = "__pycache__"
 
 def untracked(folder: Path) -> dict[str, str]:
     """By path, a hash of every file that the commit does not have, ignored ones and those in submodules included.
-    Python's caches are not among them: they are deleted before a checkout is used again."""
+    Python's caches are left out: they are deleted before a checkout is used again."""
     found: dict[str, str] = {}
     for name in _names(folder):
         path = folder / name
@@ -25,7 +25,7 @@ def untracked(folder: Path) -> dict[str, str]:
 
 
 def forget_caches(folder: Path) -> None:
-    """A compiled file is believed by its source's age and length: one that somebody planted would run."""
+    """Delete compiled files. Python trusts them by their source's age and length, so a planted one would run."""
     for above, folders, _ in os.walk(folder):
         if CACHES in folders:
             folders.remove(CACHES)
@@ -33,7 +33,7 @@ def forget_caches(folder: Path) -> None:
 
 
 def set_aside(folder: Path, names: Iterable[str]) -> Path:
-    """Moves files out of a checkout, into a new folder beside it; returns that."""
+    """Move files out of a checkout, into a new folder beside it; return that folder."""
     number = 1
     while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
         number += 1
