@@ -1,4 +1,4 @@
-"""What this machine can measure, and one remedy for each thing that it cannot. Reads; never changes a setting."""
+"""Checks of this machine, with one remedy for each problem. Reads only; never changes a setting."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(store: Path, measure_bandwidth: bool = True) -> Iterator[Finding]:
-    """Every finding, GPUs first, each as soon as it is known.
+    """Yield every finding, GPUs first, each as soon as it is known.
 
-    store: the folder in which runs are kept, or will be. The GPUs are read before torch opens a context on one, so that
-    this process is not among those that use it.
+    store: the folder of the runs, existing or not. The GPUs are read before torch opens a context on one, so that this
+    process is not among those that use it.
     """
     gpus = list(gpu.findings(*open_nvml()))
     yield from gpus

@@ -14,7 +14,7 @@ INSTALL = "install g++ (Debian: apt-get install g++)"
 
 
 def findings(gpu: bool, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """One: of what CXX names, else of the distribution's own."""
+    """One finding, about the compiler that CXX names, else about the distribution's own."""
     told = environment.get("CXX", "")
     # `g++` of `ccache g++ -O2`
     program = next((word for word in reversed(told.split()) if not word.startswith("-")), "")

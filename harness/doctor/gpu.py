@@ -1,4 +1,4 @@
-"""The GPUs as NVML sees them: what they are, and what would disturb or bend a timing on them."""
+"""The GPUs as NVML reports them, and conditions that would disturb or bias a timing on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTICEABLE_W = 1.0
 
 
 def findings(nvml: Any, problem: str) -> Iterator[Finding]:
-    """Of every GPU; `nvml` is pynvml, initialised, or None with the problem in words."""
+    """Findings about every GPU; `nvml` is pynvml, initialised, or None with the problem in words."""
     gpus = all_gpus(nvml)
     if not gpus:
         yield Finding(

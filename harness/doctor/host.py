@@ -1,4 +1,4 @@
-"""The host: its processor, what else runs on it, and room for the runs."""
+"""The host: its processor, other load on it, and disk space for the runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GIB = 1 << 30
 ENOUGH_GIB = 1.0
 """A run of the largest suite with its traces stays below this."""
 BUSY_SHARE = 0.25
-"""Of the cores that this process may use, taken by others: more than that shows in timings of the CPU."""
+"""Share of the cores of this process that others may use: above it, timings of the CPU are disturbed."""
 
 
 def findings(store: Path) -> Iterator[Finding]:
@@ -33,7 +33,7 @@ def _processor(cores: int, load: float) -> Finding:
 
 
 def _governor(cpus: Path) -> Iterator[Finding]:
-    """cpus: the processors' folder in sysfs; nothing to say where it shows no governor, as in most virtual machines."""
+    """cpus: the processors' folder in sysfs. No finding where it shows no governor, as in most virtual machines."""
     names = {path.read_text().strip() for path in cpus.glob("cpu[0-9]*/cpufreq/scaling_governor")}
     if names == {"performance"}:
         yield Finding("CPU governor", "ok", "performance")

@@ -1,4 +1,4 @@
-"""torch, Triton and the profiler: what of a suite they can run, compile and trace here."""
+"""torch, Triton and the profiler: the parts of a suite that they can run, compile and trace here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def findings(has_gpu: bool) -> Iterator[Finding]:
 
 
 def bandwidth() -> Finding:
-    """Measured, because every `% of read` and every floor is relative to it."""
+    """Measure the read bandwidth, because every `% of read` and every floor is relative to it."""
     try:
         import torch
 
@@ -80,7 +80,7 @@ def _profiler(traces_gpu: bool, gpu: bool) -> Finding:
 
 
 def _counters(parameters: Path, is_admin: bool) -> Iterator[Finding]:
-    """parameters: what the NVIDIA kernel module was loaded with. Traces need no permission; hardware counters may."""
+    """parameters: load parameters of the NVIDIA kernel module. Traces need no permission; hardware counters may."""
     try:
         lines = parameters.read_text().splitlines()
     except OSError:
