@@ -1,4 +1,4 @@
-"""Writes a suite and an op to begin with into a user's folder."""
+"""Writes a starter suite and op into a user's folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 FILES = {"py": "op.j2", "yaml": "suite.j2"}
-"""Suffix of what is written, and its template beside this module."""
+"""Suffix of each written file, and its template beside this module."""
 
 
 def write_skeleton(folder: Path, name: str) -> list[Path]:
-    """`NAME.py`, an op with a kernel, and `NAME.yaml`, its suite; returns the paths. Raises HarnessError where the name
-    is none for a Python module, a file is there already (nothing is written then), or the folder cannot be made."""
+    """Write `NAME.py`, an op with a kernel, and `NAME.yaml`, its suite; return the paths. Raises HarnessError where the
+    name is not valid for a Python module, a file exists already (nothing is written then), or the folder cannot be
+    made."""
     if not name.isidentifier() or keyword.iskeyword(name):
         raise HarnessError(
             f"--name {name}: no name for a Python module; allowed: letters, digits and _, no digit first"
