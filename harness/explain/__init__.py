@@ -1,1 +1,1 @@
-"""What the words in the program's output mean."""
+"""The meaning of the words in the program's output."""

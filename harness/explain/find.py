@@ -13,7 +13,8 @@ FILE = Path(__file__).with_name("words.yaml")
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """words: what is explained, as it is shown. means: one paragraph. section: a heading of METHODOLOGY.md."""
+    """words: the explained words, as the output shows them. means: one paragraph. section: a heading of
+    METHODOLOGY.md."""
 
     words: tuple[str, ...]
     means: str
@@ -25,7 +26,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def explained(word: str) -> Entry:
-    """The entry of a word, whatever its case. Raises HarnessError that names the nearest words where there is none."""
+    """The entry of a word, in any case. Raises HarnessError with the nearest words where there is none."""
     known = {name.casefold(): (name, entry) for entry in entries() for name in entry.words}
     wanted = " ".join(word.split()).casefold()
     if wanted in known:
