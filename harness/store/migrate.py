@@ -17,7 +17,7 @@ from harness.values.suite import ComparePolicy, Weights
 class _Sections(msgspec.Struct):
     """The sections of a suite file that a run needs later, with the defaults from the time when runs kept no facts.
 
-    weights: the sites that stay dense by default depend on the model, so they are known only where the file names them.
+    The sites that stay dense by default depend on the model, so `weights` has them only where the file names them.
     """
 
     model: str

@@ -2,8 +2,8 @@
 
 The read interface, in the store's name:
 
-    store.series() -> list[CaseSeries]                      every case of every suite on every machine
-    store.points(wanted, newest=0) -> list[(CaseSeries, CasePoint)]   of some series, oldest run first
+- `store.series() -> list[CaseSeries]`: every case of every suite on every machine.
+- `store.points(wanted, newest=0) -> list[(CaseSeries, CasePoint)]`: points of some series, oldest run first.
 
 `harness.values.point` has both values. A point knows its commit and its `position` on the line of first parents at the
 time of its run. A reader with a repository orders by `harness.revisions.git.first_parents` instead, which also lists
