@@ -57,8 +57,7 @@ def command(
     share: Share = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare two revisions, arms or stored runs. Exit status 0: no regression, 1: regression, 3: undecided, 4: not
-    comparable, 5: failed."""
+    """Compare revisions, arms or runs. Status 0: pass, 1: regression, 3: undecided, 4: not comparable, 5: failed."""
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 

@@ -29,10 +29,7 @@ def command(
     model: Annotated[str, typer.Option(help="Model in models.yaml that gives the shapes; default: the first.")] = "",
     shape: Annotated[str, typer.Option(help="Dims as n=7168,k=2048, instead of a model's.")] = "",
     against: Annotated[
-        str,
-        typer.Option(
-            help="Arm, variant, file or git revision of the file to compare with; or none. [autotuned, else baseline]"
-        ),
+        str, typer.Option(help="Compare with an arm, variant, file, git revision or none. [autotuned, else baseline]")
     ] = "",
     watch: Annotated[
         bool, typer.Option("--watch", help="Try again after every save, in a process that stays warm.")
@@ -48,9 +45,7 @@ def command(
         bool, typer.Option("--sanitize", help="Find races, stray accesses and uninitialized reads, by line.")
     ] = False,
     asm: Annotated[bool, typer.Option("--asm", help="Show TTGIR, PTX and the hot loop's SASS.")] = False,
-    interpret: Annotated[
-        bool, typer.Option("--interpret", help="Run in Triton's interpreter, even with a GPU.")
-    ] = False,
+    interpret: Annotated[bool, typer.Option("--interpret", help="Use Triton's interpreter, even with a GPU.")] = False,
     note: Annotated[str, typer.Option("-m", help="A note kept with the attempt.")] = "",
     tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`.")] = "",
     store: Store = "",
