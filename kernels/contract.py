@@ -1,19 +1,18 @@
-"""What an op and a variant owe. Prose and types only; imports without torch.
+"""The contract of an op and a variant. Prose and types only; imports without torch.
 
-An **op** is a folder with `spec.py` (an `OP = Op(...)`, a `cost(dims)` and `TEST_SHAPES`), and `reference.py`
-(a `run(...)` in plain PyTorch, computed in float32). A **variant** is any other module of the folder, or a
-module elsewhere, with a `run(...)`:
+An **op** is a folder with `spec.py` (an `OP = Op(...)`, a `cost(dims)` and `TEST_SHAPES`), and `reference.py` (a
+`run(...)` in plain PyTorch, computed in float32). A **variant** is any other module of the folder, or a module
+elsewhere, with a `run(...)`.
 
-* its positional parameters are the op's inputs, by name and in the order of `Op.inputs`;
-* its keyword-only parameters are its tunables, each with a default;
-* it returns the op's output, or a tuple where the op has several, in the activations' dtype;
-* it allocates its outputs itself, with `torch.empty` where every element gets written, and synchronises nothing
-  where the phase is decode, so that it can be captured in a CUDA graph;
-* it updates the inputs whose role is `state` in place and changes no other, nor anything beside its operands.
+Its positional parameters are the op's inputs, by name and in the order of `Op.inputs`. Its keyword-only parameters are
+its tunables, each with a default. It returns the op's output, or a tuple where the op has several, in the activations'
+dtype. It allocates its outputs itself, with `torch.empty` where every element gets written. In the decode phase it
+synchronises nothing, so that it can be captured in a CUDA graph. It updates the inputs whose role is `state` in place
+and changes no other, nor anything beside its operands.
 
-Optional names in a variant's module: `supports(case) -> str | None` (the reason for UNSUPPORTED, else None),
-`prepare(inputs) -> dict` (repacks weights: receives the op's `weight`, `pool` and `constant` inputs by name and
-returns the replacements of those it repacks; never timed) and `SPACE` (the author's own sweep space).
+Names in a variant's module that are optional: `supports(case) -> str | None` returns the reason for UNSUPPORTED, else
+None. `prepare(inputs) -> dict` repacks weights: it receives the op's `weight`, `pool` and `constant` inputs by name and
+returns the replacements of those it repacks. It is never timed. `SPACE` is the author's own sweep space.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ Dims = Mapping[str, int]
 Role = Literal["activation", "index", "weight", "pool", "cache", "state", "constant"]
 """How an input is treated when a call is repeated.
 
-activation: small, produced a moment ago in a real decode, stays in the cache. index: integers that choose what is
-read (expert ids); drawn anew for every repetition. weight: read whole; copies are rotated so that it comes from
-memory. pool: read in part, as the index says (all experts); never copied. cache: what earlier calls left and this one
-reads (keys and values); rotated like weights, and never given to `prepare`: it is other data in every call. state:
-updated in place; rotated, restored between checks. constant: a Python number.
+`activation`: small, produced just before in a real decode, stays in the cache. `index`: integers that choose the rows
+that are read (expert ids); drawn anew for every repetition. `weight`: read whole; copies are rotated so that it comes
+from memory. `pool`: read in part, as the index says (all experts); never copied. `cache`: left by earlier calls and
+read by this one (keys and values); rotated like weights. It is never given to `prepare`: it is other data in every
+call. `state`: updated in place; rotated, restored between checks. `constant`: a Python number.
 """
 
 Fill = Literal[
@@ -46,9 +45,9 @@ Fill = Literal[
 class Input:
     """One input of an op.
 
-    shape: one entry per dimension, an arithmetic expression over the op's dims (`"hidden // 2"`); empty for a
-    constant. dtype: `activation` (the suite's dtype), `scale` (the suite's dtype), or a torch dtype by name. value: for
-    a constant, the dim it takes its value from, or a number.
+    `shape`: one entry per dimension, an arithmetic expression over the op's dims (`"hidden // 2"`); empty for a
+    constant. `dtype`: `activation` (the suite's dtype), `scale` (the suite's dtype), or a torch dtype by name. `value`:
+    for a constant, the dim it takes its value from, or a number.
     """
 
     name: str
@@ -63,12 +62,12 @@ class Input:
 class Tolerance:
     """How far an output may be from the reference, relative to the output's own size.
 
-    A call is correct when `max|out - ref| <= max_error * max|ref|` and `rms(out - ref) <= rms_error * rms(ref)`,
-    each output and each state on its own, and when both hold with `row_slack` times the error for every row alone
-    (see `Op.row_dims`), relative to that row's own size. Both errors are far below 1, so that an output of zeros
-    fails, and so does one row of zeros beside rows that are a thousand times larger. Integer outputs must be equal.
+    A call is correct when `max|out - ref| <= max_error * max|ref|` and `rms(out - ref) <= rms_error * rms(ref)`, for
+    each output and each state. Both must also hold with `row_slack` times the error for every row alone (see
+    `Op.row_dims`), relative to that row's own size. Both errors are far below 1, so that an output of zeros fails, and
+    so does one row of zeros beside rows that are a thousand times larger. Integer outputs must be equal.
 
-    row_slack: the largest of 8 normal values is 1.4 standard deviations on average, of a million 4.9: a row's errors
+    `row_slack`: the largest of 8 normal values is 1.4 standard deviations on average, of a million 4.9. A row's errors
     are up to 3.5 times as large relative to the row's maximum as to the tensor's.
     """
 
@@ -79,10 +78,10 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Cost:
-    """The least work of one call: each byte moved once, whatever the implementation does.
+    """The least work of one call: each byte moved once, however the op is implemented.
 
-    read_bytes: weights, scales, activations and state that must be read. write_bytes: outputs and state that must be
-    written. flop: a count of floating-point operations, a multiply-add is two.
+    `read_bytes`: weights, scales, activations and state that must be read. `write_bytes`: outputs and state that must
+    be written. `flop`: a count of floating-point operations; a multiply-add is two.
     """
 
     read_bytes: int
@@ -96,15 +95,15 @@ class Cost:
 
 @dataclass(frozen=True)
 class Op:
-    """The definition of an op: what goes in, what comes out, how exact it must be.
+    """The definition of an op: its inputs, its outputs and its tolerances.
 
-    outputs: name and shape of each output, as for inputs; integer outputs are named in `integer_outputs`. tolerance: by
-    dtype name of the activations (`float32`, `bfloat16`). replaces: for a composite op, the ops in whose place it
-    stands, in order of computation. phases: where a model calls it. stepwise: its reference takes some kernels for each
-    token, one after the other. row_dims: by name of an output or state, how many trailing dimensions make a row that is
-    held to the tolerance by itself; the fewest that hold 8 values where it is not said. output_dtypes: torch dtype by
-    name of the outputs that have not that of the activations. stress: conditions of
-    `stress.py` under which it is checked beside random numbers, each with the inputs that it changes.
+    `outputs`: name and shape of each output, as for inputs; integer outputs are named in `integer_outputs`.
+    `tolerance`: by dtype name of the activations (`float32`, `bfloat16`). `replaces`: for a composite op, the ops that
+    it replaces, in order of computation. `phases`: those in which a model calls it. `stepwise`: its reference takes
+    some kernels for each token, one after the other. `row_dims`: by name of an output or state, how many trailing
+    dimensions make a row that must meet the tolerance by itself; by default the fewest that hold 8 values.
+    `output_dtypes`: torch dtype by name, of outputs without the activations' dtype. `stress`: conditions of `stress.py`
+    that it is checked under beside random numbers, each with the inputs that it changes.
     """
 
     summary: str
@@ -122,13 +121,13 @@ class Op:
 
 @dataclass(frozen=True)
 class Use:
-    """One place of an op in a model: what the plan needs to know of it.
+    """One place of an op in a model: the facts that the plan needs about it.
 
-    site: the name of the place (`lm_head`, `gdn_in`; `main` where an op has only one). calls: calls per forward pass of
-    the whole model. dims: the op's named sizes at `tokens=1, batch=1`; the plan sets tokens, batch and context.
-    replaces: for a composite op, the places (`op@site`) that need no variant where an arm chooses one here; a place
-    that an op names at several sites needs none where it is chosen at all of them. last: it stands behind the last
-    hidden state, and a prefill calls it with the last token of each sequence alone.
+    `site`: the name of the place (`lm_head`, `gdn_in`; `main` where an op has only one). `calls`: calls per forward
+    pass of the whole model. `dims`: the op's named sizes at `tokens=1, batch=1`; the plan sets tokens, batch and
+    context. `replaces`: for a composite op, the places (`op@site`) that need no variant where an arm chooses one here.
+    A place that an op names at several sites needs none where it is chosen at all of them. `last`: it comes after the
+    last hidden state, and a prefill calls it with the last token of each sequence alone.
     """
 
     op: str
@@ -149,13 +148,16 @@ class Bound(Protocol):
     def __call__(self, phase: str, *inputs: Any) -> Any: ...
 
     def covers(self, phase: str) -> bool:
-        """Whether it can be called in this phase. Every op can, but for a composite that the arm does not choose: then
-        the model calls the ops that it would replace."""
+        """Whether it can be called in this phase.
+
+        Every op can, except a composite that the arm does not choose: then the model calls the ops that it would
+        replace.
+        """
         ...
 
 
 class Ops(Protocol):
-    """What a model receives: its ops, already resolved to the variants that an arm names."""
+    """The ops that a model receives, already resolved to the variants that an arm names."""
 
     def bind(self, op: str, site: str, layer: int | None, weights: Mapping[str, Any]) -> Bound:
         """The op at a site; `weights` are its `weight`, `pool` and `constant` inputs by name.

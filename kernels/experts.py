@@ -1,4 +1,4 @@
-"""One expert after the other: what the definitions of the expert products, and variants for many tokens, loop over."""
+"""Iterates over experts, for the definitions of the expert products and for variants for many tokens."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from torch import Tensor
 from .packing import dequantise
 
 AT_ONCE = 32
-"""Experts that are held in float32 together: 32 x 1024 x 2048 x 4 bytes = 0.27 GB of the largest model."""
+"""Experts held in float32 together: 32 x 1024 x 2048 x 4 bytes = 0.27 GB of the largest model."""
 
 
 def each_expert(expert_ids: Tensor, weight: Tensor, scale: Tensor, group: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """For every expert that occurs in expert_ids [tokens, top_k]: the places where it does, counted through the
-    flattened ids, and its matrix [n, k] in float32 from weight [experts, n, k/2] uint8 and scale [experts, n, k/group].
+    """Yield (places, matrix) for every expert that occurs in expert_ids [tokens, top_k].
+
+    The places of the expert are counted through the flattened ids. Its matrix is [n, k] in float32, from weight
+    [experts, n, k/2] uint8 and scale [experts, n, k/group].
     """
     flat = expert_ids.flatten().long()
     order = flat.argsort(stable=True)

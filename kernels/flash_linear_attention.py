@@ -1,4 +1,4 @@
-"""Is flash-linear-attention here? Its kernels are variants of several ops: what a user would take instead of ours.
+"""Checks for flash-linear-attention, whose kernels are variants of several ops: a user's usual choice instead of ours.
 
 Nothing of it is imported before a kernel runs.
 """
@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 OLDEST = (0, 6)
-"""From here on its kernels take gates before their activation, and its modules are where the variants look."""
+"""From this version on its kernels take gates before their activation, and its modules are where the variants look."""
 
 
 def missing() -> str | None:
-    """What to install, in one line; None where it can be imported."""
+    """The package to install, in one line; None where it can be imported."""
     if any(find_spec(name) is None for name in ("fla", "einops")):
         return "needs flash-linear-attention, which is not installed: pip install 'kernel-harness[fla]'"
     try:

@@ -1,16 +1,16 @@
 """Triton building blocks that multiply int4 words by up to eight vectors on tensor cores, without moving a weight.
 
-A warp's tile is 16 rows by 128 k, one group at most, as two tensors of 8 x 16 words: lane 4 g + t holds four words of
-row g, and of row g + 8. That is where `mma.m16n8k16` wants its A operand, whatever k these words stand for, as long as
-the B operand has the same k. So a weight goes from a load of 16 bytes to the product in the register that received it:
-one logic operation and one multiply-add make two exact bfloat16 numbers (q - 8) / 64 of two nibbles of a word, and the
-sum over k needs no shuffle. Masked in place, a nibble in the lower half of a bfloat16 is the subnormal number q 2^-133,
-one above it 16 times that (bit 7 belongs to the exponent, whose first two values are one scale). Sums are float32; no
-range is given up.
+A warp's tile is 16 rows by 128 k, one group at most, as two tensors of 8 x 16 words. Lane 4 g + t holds four words of
+row g, and of row g + 8. That is the layout of the A operand of `mma.m16n8k16`, for any k of these words, as long as the
+B operand has the same k. So a weight goes from a load of 16 bytes to the product in the register that received it. One
+logic operation and one multiply-add make two exact bfloat16 numbers (q - 8) / 64 of two nibbles of a word. The sum over
+k needs no shuffle. Masked in place, a nibble in the lower half of a bfloat16 is the subnormal number q 2^-133, one
+above it 16 times that (bit 7 belongs to the exponent, whose first two values are one scale). Sums are float32; no range
+is lost.
 
-Tiles of all chunks and blocks of rows lie below each other in tensors [8 m s, 16]. The compiler has to give these the
-layout `WARP_LAYOUT`: 16 words, four to a load, leave it no other where there are as many tiles as warps (a test reads
-it from what was compiled). In the interpreter the same tensors come from plain operations.
+Tiles of all chunks and blocks of rows are stacked in tensors [8 m s, 16]. The compiler has to give these the layout
+`WARP_LAYOUT`: 16 words, four to a load, leave no other where there are as many tiles as warps (a test reads it from the
+compiled kernel). In the interpreter the same tensors come from plain operations.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ CHUNK = 128
 WARP_LAYOUT = "sizePerThread = [1, 4], threadsPerWarp = [8, 4], order = [1, 0]"
 MOST_TOKENS = 8
 UNSCALE = tl.constexpr(64.0)
-"""What a scale is multiplied by: weights are taken as (q - 8) / 64."""
+"""Factor of each scale: weights are taken as (q - 8) / 64."""
 
 
 def chunks_fit(k: int, group: int) -> str | None:
-    """Why rows of `k` int4 values in groups of `group` cannot be read in chunks; None where they can."""
+    """The reason why rows of `k` int4 values in groups of `group` cannot be read in chunks; None where they can."""
     if group % CHUNK:
         return f"the group {group} is no multiple of {CHUNK}"
     return f"its {k} columns are no multiple of {CHUNK}" if k % CHUNK else None
@@ -70,7 +70,7 @@ MMA_ASM = tl.constexpr(_mma_asm())
 
 
 def _pairs_asm() -> str:
-    """$0..$15: pair p of word i at 4 p + i; $16: where the first of the four words' activations are; $20: whether."""
+    """$0..$15: pair p of word i at 4 p + i; $16: address of the four words' first activations; $20: predicate."""
     names = [f"u{i}" for i in range(16)]
     lines = [".reg .pred p;", *(f".reg .b32 {name};" for name in names), "setp.ne.u32 p, $20, 0;"]
     lines += [f"mov.b32 {name}, 0;" for name in names]
@@ -97,8 +97,11 @@ SCALE_ASM = tl.constexpr("""{
 
 @triton.jit
 def tile_rows(M: tl.constexpr, S: tl.constexpr, WARPS: tl.constexpr):
-    """Of the rows of a tensor [8 m s, 16]: block, chunk and row in the tile, each [8 m s, 1]. Tiles go to the warps in
-    turn; chunks are dealt so that a warp's lie beside each other: 64 bytes of a row are half of what memory sends."""
+    """Block, chunk and row in the tile for the rows of a tensor [8 m s, 16], each [8 m s, 1].
+
+    Tiles go to the warps in turn; chunks are dealt so that a warp's are adjacent: 64 bytes of a row are half of a
+    memory transfer.
+    """
     i = tl.arange(0, M * S * 8)[:, None]
     s = i // 8 % S
     return i // (8 * S), s % WARPS * (S // WARPS) + s // WARPS, i % 8
@@ -106,8 +109,10 @@ def tile_rows(M: tl.constexpr, S: tl.constexpr, WARPS: tl.constexpr):
 
 @triton.jit
 def load_chunks(weight, scale, row, chunk, ok, K: tl.constexpr, GROUP: tl.constexpr):
-    """Words and scales [8 m s, 16], int32 and float32, of rows and chunks [8 m s, 1]; zero where not `ok`. Scales:
-    bfloat16, each loaded by the threads that multiply with it."""
+    """Words and scales [8 m s, 16], int32 and float32, of rows and chunks [8 m s, 1]; zero where not `ok`.
+
+    Scales are bfloat16; each is loaded by the threads that multiply with it.
+    """
     word = tl.arange(0, 16)[None, :]
     words = tl.load(weight + (row.to(tl.int64) * (K // 8) + chunk * 16) + word, mask=ok, other=0)
     at = scale + row.to(tl.int64) * (K // GROUP) + chunk // (GROUP // 128)
@@ -124,10 +129,12 @@ def load_chunks(weight, scale, row, chunk, ok, K: tl.constexpr, GROUP: tl.conste
 
 @triton.jit
 def load_pairs(x, chunk, ok):
-    """x: bfloat16 vectors behind 16-byte boundaries, or their addresses [8 m s, 1]; chunk, ok [8 m s, 1]. Four int32
-    tensors [8 m s, 16]: pair p holds values p and p + 4 of the eight of each word, zero where not `ok`. A thread loads
-    what it multiplies, 64 bytes at a time: a load of the compiler's would have a layout of its own and go through
-    shared memory."""
+    """Return four int32 tensors [8 m s, 16]: pair p holds values p and p + 4 of the eight of each word, zero where not
+    `ok`.
+
+    `x`: bfloat16 vectors aligned to 16 bytes, or their addresses [8 m s, 1]. `chunk`, `ok`: [8 m s, 1]. A thread loads
+    its own operands, 64 bytes at a time: a compiler's load would have a layout of its own and go through shared memory.
+    """
     word = tl.arange(0, 16)[None, :]
     if INTERPRETED:
         at = x + (chunk * 16 + word) * 8
@@ -150,20 +157,24 @@ def _pair(at, ok, P: tl.constexpr):
 
 @triton.jit
 def pinned(words, anywhere):
-    """words [8 m s, 16] as they are. The last load in the text decides the layout of all that it meets: without this
-    one, that of the scales would, and the sums go through shared memory to meet them. The load is never made, and gone
-    once the compiler learns that a grid is not empty."""
+    """words [8 m s, 16], unchanged.
+
+    The last load in the text decides the layout of everything that it meets. Without this one the load of the scales
+    would decide, and the sums would go through shared memory to meet them. The load is never made, and is removed once
+    the compiler learns that a grid is not empty.
+    """
     at = tl.arange(0, words.shape[0])[:, None] * 16 + tl.arange(0, 16)[None, :]
     return words | tl.load(anywhere + at, mask=tl.num_programs(0) < 0, other=0)
 
 
 @triton.jit
 def products(upper, lower, p0, p1, p2, p3):
-    """upper, lower: words [8 m s, 16] of eight rows a tile each; p0 .. p3: pairs of activations of the same
-    words, of token r in row r of a tile.
-    Returns two tensors [8 m s, 16] float32 of sums over a chunk, before its scale: in row r of a tile and column
-    4 t + i the first has upper row r by token 2 t + i for i = 0, 1 and else zero, the second lower row r by token
-    2 t + i - 2 for i = 2, 3."""
+    """Sums over a chunk, before its scale, as two tensors [8 m s, 16] float32.
+
+    `upper`, `lower`: words [8 m s, 16] of eight rows a tile each. `p0` .. `p3`: pairs of activations of the same words,
+    of token r in row r of a tile. In row r of a tile and column 4 t + i, the first result has upper row r by token 2 t
+    + i for i = 0, 1 and else zero. The second has lower row r by token 2 t + i - 2 for i = 2, 3.
+    """
     if INTERPRETED:
         first = _emulated(upper, p0, p1, p2, p3)
         second = _emulated(lower, p0, p1, p2, p3)
@@ -178,7 +189,7 @@ def products(upper, lower, p0, p1, p2, p3):
 
 @triton.jit
 def _emulated(words, p0, p1, p2, p3):
-    """[tiles, 8 rows, 8 tokens] float32."""
+    """The same as plain operations, [tiles, 8 rows, 8 tokens] float32."""
     TILES: tl.constexpr = words.shape[0] // 8
     total = tl.zeros((TILES, 8, 8), tl.float32)
     rows = tl.reshape(words, (TILES, 8, 16))

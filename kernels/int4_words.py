@@ -1,10 +1,10 @@
 """Triton building blocks that read int4 weights as int32 words: eight consecutive k a word, k rising with the bits.
 
-A nibble is never shifted to the bottom and never converted. Masked in place, `word & (15 << 4 j)` is the bit pattern
-of the subnormal float32 number q * 2**(4 j - 149), exactly; activations are scaled by powers of two (exactly, too) so
-that all eight products have one exponent, and are summed by fused multiply-adds that take subnormal operands at full
+A nibble is never shifted to the bottom and never converted. Masked in place, `word & (15 << 4 j)` is exactly the bit
+pattern of the subnormal float32 number q * 2**(4 j - 149). Activations are scaled by powers of two (exactly, too), so
+that all eight products have one exponent. They are summed by fused multiply-adds that take subnormal operands at full
 speed. That is one logic operation and one multiply-add per weight, and one shift per word for the three upper nibbles,
-which do not fit below the exponent. The zero point of 8 is taken off once per word, the scale applied once per group.
+which do not fit below the exponent. The zero point of 8 is subtracted once per word, the scale applied once per group.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import triton.language as tl
 from torch import Tensor
 
 UNSCALE = tl.constexpr(2.0**60)
-"""A sum of products times this, and times its group's scale, is the product: activations carry 2 ** (89 - 4 j), so that
-a product is 2 ** -60 of its value and any activation between 2 ** -60 and 2 ** 38 keeps all its bits."""
+"""The factor that, with its group's scale, turns a sum of products into the product.
+
+Activations carry 2 ** (89 - 4 j), so that a product is 2 ** -60 of its value and any activation between 2 ** -60 and 2
+** 38 keeps all its bits.
+"""
 
 
 def words_of(packed: Tensor) -> Tensor:
@@ -25,13 +28,16 @@ def words_of(packed: Tensor) -> Tensor:
 
 
 def pairs_of(x: Tensor) -> Tensor:
-    """Contiguous bfloat16 activations as int32, two a word, even k low; other dtypes as they are."""
+    """Contiguous bfloat16 activations as int32, two a word, even k low; other dtypes unchanged."""
     return joined(x, torch.int32) if x.dtype == torch.bfloat16 else x.contiguous()
 
 
 def joined(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """x [.., n] as the wider `dtype`, several neighbours each. Copied where it is not contiguous, or starts inside of
-    one (torch.compile cannot ask where a tensor starts, and refuses it then)."""
+    """x [.., n] as the wider `dtype`, several neighbours each.
+
+    It is copied where it is not contiguous or not aligned to `dtype` (torch.compile cannot query a tensor's address,
+    and refuses it then).
+    """
     values = x.contiguous().view(-1)  # a single row counts as contiguous with any stride, which the wider view refuses
     neighbours = dtype.itemsize // x.element_size()
     inside = not torch.compiler.is_compiling() and values.storage_offset() % neighbours
@@ -39,7 +45,7 @@ def joined(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def words_fit(k: int, group: int) -> str | None:
-    """Why rows of `k` int4 values in groups of `group` cannot be read as words; None where they can."""
+    """The reason why rows of `k` int4 values in groups of `group` cannot be read as words; None where they can."""
     if k % 8:
         return f"its {k} columns are no whole number of words of 8"
     if group < 8 or group & (group - 1):
@@ -56,8 +62,8 @@ def block_words(k: int, group: int) -> int:
 def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
     """The eight activations of each word, x0 .. x7 [block_w] float32 scaled for `dot_words`, and the zero point's part.
 
-    x: bfloat16 pairs as int32 (PAIRS) or float values. word [block_w]: which eight consecutive values; word_ok: others
-    are taken as zero.
+    `x`: bfloat16 pairs as int32 (PAIRS) or float values. `word` [block_w]: the index of eight consecutive values.
+    `word_ok`: others are taken as zero.
     """
     if PAIRS:
         pair = tl.load(x + word[:, None] * 4 + tl.arange(0, 4)[None, :], mask=word_ok[:, None], other=0)

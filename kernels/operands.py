@@ -1,4 +1,4 @@
-"""Random inputs for an op, made from its declaration: what tests, verification and timing feed to a variant."""
+"""Random inputs for an op, made from its declaration, for tests, verification and timing of a variant."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def make(
 ) -> dict[str, Any]:  # fmt: skip
     """All inputs of a call by name: tensors on `device` (floats in `dtype` unless declared otherwise) and numbers.
 
-    routing: `uniform`, `skewed` or recorded ids [records, top_k], for inputs that choose experts. only: the inputs that
-    are made, all when left out.
+    `routing`: `uniform`, `skewed` or recorded ids [records, top_k], for inputs that choose experts. `only`: the inputs
+    to make, by default all.
     """
     wanted = [i for i in op.inputs if only is None or i.name in only]
     return {i.name: _make_input(i, dims, dtype, device, generator, routing) for i in wanted}
@@ -36,7 +36,7 @@ def make(
 def redraw(
     op: Op, dims: Dims, device: str, generator: torch.Generator, routing: str | Tensor, count: int
 ) -> list[dict[str, Tensor]]:
-    """For each of `count` calls, fresh values of the inputs that choose what is read (expert or token ids)."""
+    """For each of `count` calls, fresh values of the inputs that choose the rows to read (expert or token ids)."""
     sets: list[dict[str, Tensor]] = [{} for _ in range(count)]
     for i in op.inputs:
         if i.fill == "expert_ids":
@@ -54,8 +54,8 @@ def expert_ids(
 ) -> Tensor:
     """[tokens, top_k] int32 without repetition within a token.
 
-    uniform: the experts are dealt like cards, so that none comes again before all were used (to within one token).
-    skewed: drawn with popularity 1 / rank (Zipf), ranks shuffled. recorded: consecutive rows from a random start.
+    `uniform`: the experts are dealt like cards, so that none comes again before all were used (to within one token).
+    `skewed`: drawn with popularity 1 / rank (Zipf), ranks shuffled. Recorded: consecutive rows from a random start.
     """
     if isinstance(routing, Tensor):
         start = int(torch.randint(len(routing), (1,), generator=generator, device=device))

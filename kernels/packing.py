@@ -17,8 +17,8 @@ LARGEST = 7
 def quantise(weight: Tensor, group: int, scale_dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
     """weight [..., K] float -> packed [..., K/2] uint8, scale [..., K/group] of `scale_dtype` (default: the weight's).
 
-    Values are rounded against the scale as it is stored, so that dequantising is exact arithmetic on what was rounded.
-    Raises ValueError where K is no multiple of the group or the group is odd.
+    Values are rounded against the stored scale, so that dequantising the rounded values is exact arithmetic. Raises
+    ValueError where K is no multiple of the group or the group is odd.
     """
     size = weight.shape[-1]
     if size % group or group % 2:

@@ -1,7 +1,7 @@
-"""Weights as they are stored: int8, int4 and float8 with a scale per channel, group or block, mxfp4 and nvfp4.
+"""Weights in stored form: int8, int4 and float8 with a scale per channel, group or block, mxfp4 and nvfp4.
 
-Material for `inputs` and references of ops: `quantise` makes storage and scales, `dequantise` is what they mean, in
-float32. Levels are the nearest ones, ties to even.
+For `inputs` and references of ops: `quantise` makes storage and scales, `dequantise` returns their values in float32.
+Levels are the nearest ones, ties to even.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from torch import Tensor
 LEVELS = {"int4": 7.0, "int8": 127.0, "float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
 """The largest level that is used; integers are symmetric (-8 and -128 never occur)."""
 E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-"""What the three lower bits of a 4-bit float mean; the fourth is the sign (OCP Microscaling Formats 1.0, 5.3.3)."""
+"""Values of the three lower bits of a 4-bit float; the fourth is the sign (OCP Microscaling Formats 1.0, 5.3.3)."""
 FOUR_BITS = {"mxfp4": 32, "nvfp4": 16}
 """Columns that share a scale: a power of two in e8m0, or a number in e4m3."""
 FORMATS = (*LEVELS, *FOUR_BITS)
 
 
 def quantise(weight: Tensor, form: str, block: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
-    """weight [n, k] -> storage and scale. block: rows and columns that share a scale: `(1, k)` a channel (the default),
-    `(1, 128)` a group, `(128, 128)` a block; each divides its side. mxfp4 and nvfp4 have blocks of their own.
+    """weight [n, k] -> storage and scale.
 
-    int8, float8: [n, k] of that dtype, int4: [n, k/2] uint8, the even k in the low bits, levels + 8; scale float32
-    [n / rows, k / columns]. mxfp4, nvfp4: [n, k/2] uint8; scale [n, k/32] uint8, the power of two + 127, or [n, k/16]
-    float8_e4m3fn. ValueError for another format or a block that does not fit.
+    `block`: rows and columns that share a scale. `(1, k)` is a channel (the default), `(1, 128)` a group, `(128, 128)`
+    a block; each divides its side. The formats mxfp4 and nvfp4 have blocks of their own.
+
+    `int8`, `float8`: [n, k] of that dtype. `int4`: [n, k/2] uint8, the even k in the low bits, levels + 8. Their scale
+    is float32 [n / rows, k / columns]. `mxfp4`, `nvfp4`: [n, k/2] uint8; the scale is [n, k/32] uint8, the power of two
+    + 127, or [n, k/16] float8_e4m3fn. Raises ValueError for another format or a block that does not fit.
     """
     rows, columns = _block(weight.shape[0], weight.shape[1], form, block)
     n, k = weight.shape

@@ -1,7 +1,7 @@
 """The tensors of a recorded program, as the op files that `harness record` writes read them.
 
-`NAME.pt` beside `NAME.py` has, by case, the arguments of its calls: tensors of a few of them as they were, and of all
-what is needed to draw others like them.
+`NAME.pt` beside `NAME.py` has, by case, the arguments of its calls: the exact tensors of a few calls, and for all of
+them the statistics for drawing similar tensors.
 """
 
 import io
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class OnlyRecorded(ValueError):
-    """Something was asked of a kernel that has no definition beyond what it did."""
+    """A request that needs a definition, for a kernel with nothing but its recorded results."""
 
 
 class Recording:
@@ -33,9 +33,11 @@ class Recording:
         self, case: int, names: Sequence[str], generator: torch.Generator, device: str, dtype: torch.dtype,
         exact: bool = False,
     ) -> list[Any]:  # fmt: skip
-        """The arguments of one of the calls that were kept, drawn among them; where none was, tensors drawn between the
-        recorded bounds, whole numbers by their histogram. dtype: of those that were in the program's own floating
-        dtype. exact: no other dtype and no drawn tensor will do."""
+        """The arguments of one of the recorded calls, drawn among them.
+
+        If no call was kept, tensors are drawn between the recorded bounds, whole numbers by their histogram. `dtype`:
+        replaces the program's own floating dtype. `exact`: raises OnlyRecorded for another dtype and for drawn tensors.
+        """
         cases = self._all()["cases"]
         if case not in cases:
             raise OnlyRecorded(f"case {case}: recorded were 1 to {len(cases)}")
@@ -58,8 +60,10 @@ class Recording:
         return made
 
     def answer(self, given: Mapping[str, Any], written: Sequence[str]) -> list[Tensor]:
-        """What the recorded kernel left in `written`. given: its other tensors, floats in any dtype. OnlyRecorded where
-        these are not the tensors of a recorded call."""
+        """The recorded kernel's results in `written`. `given`: its other tensors, floats in any dtype.
+
+        Raises OnlyRecorded where these are not the tensors of a recorded call.
+        """
         for case in self._all()["cases"].values():
             for sample in case["samples"]:
                 if all(_same(value, sample.get(name, case["values"].get(name))) for name, value in given.items()):
@@ -69,14 +73,15 @@ class Recording:
 
     @staticmethod
     def kernel(found: Any) -> Any:
-        """Without what chooses its constants."""
+        """The kernel without the wrappers that choose its constants."""
         while hasattr(found, "configs") or hasattr(found, "values"):
             found = found.fn
         return found
 
     def module(self, classes: Mapping[str, Any], device: Any) -> torch.nn.Module:
-        """The module without its parameters and buffers, which are inputs; made once for a device. classes: those of
-        the program's own file."""
+        """The module without its parameters and buffers, which are inputs; made once for a device. `classes`: those of
+        the program's own file.
+        """
         if str(device) not in self._modules:
             self._modules[str(device)] = self._module(classes, device)
         return self._modules[str(device)]

@@ -58,7 +58,7 @@ def tiny(value: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def large(value: Tensor, generator: torch.Generator) -> Tensor:
-    """2^60 times as large: whatever is copied or added keeps its size."""
+    """2^60 times as large: copied or added values keep their size."""
     return value * 2.0**60
 
 
@@ -90,8 +90,9 @@ def all_nibbles(value: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def one_choice(value: Tensor, generator: torch.Generator) -> Tensor:
-    """Every token makes the first one's choice [tokens, top_k]: one expert's rows are all rows. One token stays as it
-    is."""
+    """Every token makes the first one's choice [tokens, top_k]: one expert's rows are all rows. One token keeps its
+    own.
+    """
     return value if len(value) < 2 else value[:1].expand_as(value).contiguous()
 
 

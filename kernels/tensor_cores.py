@@ -15,8 +15,9 @@ It also truncates where a GPU rounds."""
 
 @triton.jit
 def dot(a, b, acc, PRECISION: tl.constexpr = tl.constexpr("ieee")):
-    """acc [m, n] float32 plus a [m, k] @ b [k, n], both of one dtype. PRECISION: what becomes of float32 operands
-    (`ieee`, `tf32`, `tf32x3`)."""
+    """acc [m, n] float32 plus a [m, k] @ b [k, n], both of one dtype. PRECISION: the tensor-core precision of float32
+    operands (`ieee`, `tf32`, `tf32x3`).
+    """
     if INTERPRETED:
         a = a.to(tl.float32)
         b = b.to(tl.float32)

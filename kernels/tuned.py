@@ -1,10 +1,10 @@
-"""What sweeps found: the fastest tunables of a variant, per device. Needs nothing but the standard library.
+"""The results of sweeps: the fastest tunables of a variant, per device. Needs nothing but the standard library.
 
-One file per device, `<op>/tuned/<device>.json`; for a variant that is a file elsewhere a `tuned` folder beside that
-file, and for one that is named by a dotted path a `tuned` folder beside the suite. An entry counts only for the
-device, the Triton version, the source (the variant's text with what it imports from the kernels) and the shape that it
-was found with. How many tokens a call has is no
-part of the shape: the entry with the nearest count is taken, and `Found.tokens` says which.
+One file per device, `<op>/tuned/<device>.json`. For a variant that is a file elsewhere it is in a `tuned` folder beside
+that file, and for one that is named by a dotted path in a `tuned` folder beside the suite. An entry counts only for the
+device, the Triton version, the source (the variant's text with its imports from the kernels) and the shape that it was
+found with. The number of tokens of a call is no part of the shape: the entry with the nearest count is taken, and
+`Found.tokens` tells which.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _KEYS = {"op", "variant", "triton", "source_hash", "dims", "tunables", "us"}
 
 @dataclass(frozen=True)
 class Found:
-    """tunables: by name. us: what a call took after the choice. tokens: of the call that was tuned. path: of the file.
-    ranked: the tunables of the fastest distinct configurations, for a kernel that chooses among them itself."""
+    """`tunables`: by name. `us`: time of a call after the choice, in microseconds. `tokens`: of the call that was
+    tuned. `path`: of the file. `ranked`: the tunables of the fastest distinct configurations, for a kernel that chooses
+    among them itself.
+    """
 
     tunables: dict[str, Any]
     us: float
@@ -41,8 +43,10 @@ class Found:
 def path_for(
     op: str, variant: str, device: str, suite_folder: str | Path | None = None, op_folder: str | Path | None = None
 ) -> Path:
-    """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`). suite_folder: what `./file.py` is relative
-    to. op_folder: of an op that is in no folder of kernels."""
+    """The tuned file of a variant on a device (`nvidia-h100-80gb-hbm3`).
+
+    `suite_folder`: the base of a path like `./file.py`. `op_folder`: of an op that is in no folder of kernels.
+    """
     if variant.endswith(".py"):
         return (Path(suite_folder or ".") / variant).resolve().parent / "tuned" / f"{device}.json"
     if "." in variant:
@@ -96,11 +100,12 @@ def write(
     ranked: Sequence[Mapping[str, Any]] = (), baseline: Mapping[str, Any] | None = None, trusted: bool | None = None,
     op_folder: str | Path | None = None,
 ) -> Path:  # fmt: skip
-    """Adds an entry, in place of one for the same question; entries of the variant's older source go. Returns the file.
+    """Add an entry in place of one for the same question, and drop entries of the variant's older source. Return the
+    file.
 
-    ranked: the fastest distinct configurations as they were timed after the choice; baseline: what they were timed
-    against; trusted: whether the sweep's duplicates agreed.
-    The file is replaced in one step, so that a reader never sees half of it.
+    `ranked`: the fastest distinct configurations, as timed after the choice. `baseline`: the configuration that they
+    were timed against. `trusted`: whether the sweep's duplicates agreed. The file is replaced in one step, so that a
+    reader never sees half of it.
     """
     path = path_for(op, variant, device, suite_folder, op_folder)
     entry: dict[str, Any] = {
@@ -123,8 +128,11 @@ def write(
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """While no other process changes a file of this folder: each reads, adds its entry and replaces the file. The lock
-    is the folder's own, so that nothing lies beside the files; the system releases that of a process that is killed."""
+    """Inside, no other process changes a file of this folder: each reads, adds its entry and replaces the file.
+
+    The lock is on the folder itself, so that nothing lies beside the files; the system releases it when a process is
+    killed.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -140,7 +148,7 @@ def _superseded(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The entries of a file; ValueError where it is not one that this version writes."""
+    """The entries of a file. Raises ValueError where this version did not write it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -154,7 +162,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def entries(path: Path) -> list[dict[str, Any]]:
-    """All that a tuned file holds, as it was written. Raises ValueError where it is none."""
+    """All entries of a tuned file, unchanged. Raises ValueError where it is none."""
     return _read(path)
 
 

@@ -1,5 +1,6 @@
-"""flash-linear-attention's RMS norm that adds a residual first and returns the sum too, launched as its own autotuner
-chooses."""
+"""flash-linear-attention's RMS norm that adds a residual first and returns the sum too, launched with the configuration
+that its own autotuner chooses.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""flash-linear-attention's causal convolution with SiLU. Its state has one input more than ours, which it never reads:
-the copies into it and back are part of the choice.
+"""flash-linear-attention's causal convolution with SiLU.
+
+Its state has one input more than ours, which it never reads: the copies into it and back count toward this variant.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def supports(case: Any) -> str | None:
 
 
 def run(x: Tensor, weight: Tensor, state: Tensor) -> Tensor:
-    """One step by its kernel for updates, a prompt by that for sequences."""
+    """A single step uses its update kernel, a prompt its sequence kernel."""
     from fla.modules.causal_conv1d import causal_conv1d, causal_conv1d_update
 
     window = torch.nn.functional.pad(state, (1, 0))

@@ -1,6 +1,7 @@
-"""The convolution of a prompt in one kernel: a program has a block of steps and channels and reads the inputs where
-they lie, among the other columns of the projection. Steps before the first come from the state, which only the
-program of the first steps reads and moves on.
+"""The convolution of a prompt in one kernel.
+
+A program has a block of steps and channels and reads the inputs in place, among the other columns of the projection.
+Steps before the first come from the state, which only the program of the first steps reads and advances.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def causal_conv_kernel(
 def run(
     x: Tensor, weight: Tensor, state: Tensor, *, block_t: int = 16, block_c: int = 128, num_warps: int = 4
 ) -> Tensor:
-    """block_t: steps, at least as many as the state has; block_c: channels."""
+    """`block_t`: steps, at least as many as the state has. `block_c`: channels."""
     (batch, length, channels), kernel = x.shape, weight.shape[1]
     block_t = max(block_t, triton.next_power_of_2(kernel - 1))
     out = torch.empty(batch, length, channels, dtype=x.dtype, device=x.device)

@@ -1,4 +1,4 @@
-"""The decode step in one kernel: a program has a block of channels, reads their window once and moves it on."""
+"""The decode step in one kernel: a program has a block of channels, reads their window once and advances it."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ def run(
     norm_weight: Tensor, out_weight: Tensor, out_scale: Tensor, window: Tensor, state: Tensor, k_heads: int,
     eps: float, group: int,
 ) -> Tensor:  # fmt: skip
-    """x [batch, length, hidden]; the rows of in_weight are q, k and v of all heads, z, b, a; window and state as in
-    `causal_conv` and `gated_delta_rule`, in place -> [batch, length, hidden]."""
+    """x [batch, length, hidden] -> [batch, length, hidden]. The rows of in_weight are q, k and v of all heads, z, b, a.
+    Window and state are as in `causal_conv` and `gated_delta_rule`, in place.
+    """
     batch, length = x.shape[:2]
     _, v_heads, _, v_dim = state.shape
     rows = int4_mm(x.flatten(0, 1), in_weight, in_scale, group).unflatten(0, (batch, length))

@@ -8,13 +8,13 @@ from ..gated_delta_rule.spec import cost as rule_cost
 from ..int4_mm.spec import cost as product_cost
 
 TOLERANCE = {"float32": Tolerance(0.0001, 3e-05), "bfloat16": Tolerance(0.02, 0.01)}
-"""As of the delta rule, whose inputs are here results of a product."""
+"""The tolerances of the delta rule, whose inputs are the results of a product here."""
 
 STRESS = {"zero_row": ("x",), "outlier_channels": ("x",), "all_nibbles": ("out_weight",)}
 
 CHANNELS = "2 * k_heads * k_dim + v_heads * v_dim"
 ROWS = "2 * k_heads * k_dim + 2 * v_heads * v_dim + 2 * v_heads"
-"""Of the projection: q, k and v of all heads, which the convolution takes, then z, b, a."""
+"""Rows of the projection: q, k and v of all heads, which the convolution takes, then z, b, a."""
 
 OP = Op(
     summary="Delta mixer: projection, causal convolution, gated delta rule, gated norm, projection; states in place.",
@@ -51,7 +51,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
 
 
 def cost(d: Dims) -> Cost:
-    """Weights, states, x and y once each; what goes from one part to the next stays inside."""
+    """Weights, states, x and y once each; intermediate values between the parts are not counted."""
     tokens, values = d["batch"] * d["length"], d["v_heads"] * d["v_dim"]
     channels = 2 * d["k_heads"] * d["k_dim"] + values
     rows = channels + values + 2 * d["v_heads"]

@@ -1,9 +1,9 @@
 """One sequence in three kernels: the projection with its convolution, the rule with its gate, the projection back.
 
-A program of the first owns whole rows, so that it owns their window, too, and moves it. A head's norm is one number:
-the second kernel leaves gated values and sums of squares, and the third multiplies the scales of a head's groups by the
-root. What goes from one kernel to the next is float32 but for the last product's vector. Several sequences go through
-the kernels of the single ops, which read the weights once for all.
+A program of the first owns whole rows, so that it owns their window, too, and advances it. A head's norm is one number:
+the second kernel writes gated values and sums of squares, and the third multiplies the scales of a head's groups by the
+root. Values between kernels are float32, except for the last product's vector. Several sequences go through the kernels
+of the single ops, which read the weights once for all.
 """
 
 from __future__ import annotations
@@ -80,8 +80,9 @@ def rule_kernel(
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, BLOCK_V: tl.constexpr,
     OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    """gated [v_heads, v_dim]: a head's result by its norm's weight and SiLU(z); squares [v_heads, blocks]: sums of the
-    result's squares."""
+    """gated [v_heads, v_dim]: a head's result times its norm's weight and SiLU(z). squares [v_heads, blocks]: sums of
+    the result's squares.
+    """
     CHANNELS: tl.constexpr = 2 * K_HEADS * K_DIM + V_HEADS * V_DIM
     head = tl.program_id(1)
     k_head = head // (V_HEADS // K_HEADS)

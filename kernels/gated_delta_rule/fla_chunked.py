@@ -11,7 +11,7 @@ from .fla_recurrent import arguments
 
 
 def supports(case: Any) -> str | None:
-    """Its chunked kernels take 16-bit activations."""
+    """Its chunked kernels take 16-bit activations only."""
     if not case.dtype.endswith("bfloat16"):
         return "flash-linear-attention's chunked kernels take bfloat16"
     return missing()

@@ -1,7 +1,7 @@
 """flash-linear-attention's recurrent kernel, for a decode step.
 
-It writes a new state, which is copied over the old one: that and the contiguous copies of q, k and v are part of the
-choice.
+It writes a new state, which is copied over the old one. That copy and the contiguous copies of q, k and v count toward
+this variant.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ def supports(case: Any) -> str | None:
 def arguments(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int
 ) -> dict[str, Any]:
-    """Its arguments by name: q and k [batch, length, k_heads, k_dim], v [batch, length, v_heads, v_dim], the gates as
-    they come, since its kernels apply softplus and sigmoid themselves."""
+    """Its arguments by name: q and k [batch, length, k_heads, k_dim], v [batch, length, v_heads, v_dim].
+
+    The gates are passed unchanged: its kernels apply softplus and sigmoid themselves.
+    """
     _, v_heads, k_dim, v_dim = state.shape
     q, k, v = qkv.split((k_heads * k_dim, k_heads * k_dim, v_heads * v_dim), dim=-1)
     return {

@@ -7,8 +7,10 @@ from torch import Tensor
 
 
 def run(qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int) -> Tensor:
-    """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads], a_log and dt_bias
-    [v_heads], state [batch, v_heads, k_dim, v_dim] float32, in place -> [batch, length, v_heads, v_dim]."""
+    """qkv [batch, length, 2 k_heads k_dim + v_heads v_dim], a and b [batch, length, v_heads] -> [batch, length,
+    v_heads, v_dim]. The constants a_log and dt_bias are [v_heads]; state [batch, v_heads, k_dim, v_dim] float32, in
+    place.
+    """
     decays = torch.exp(-a_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias.float())).unsqueeze(-1)
     betas = torch.sigmoid(b.float()).unsqueeze(-1)
     q, k, v, decay, beta = (

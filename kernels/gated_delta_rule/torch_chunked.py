@@ -1,10 +1,10 @@
 """Prefill in chunks: inside a chunk the recurrence is a triangular system, between chunks a state.
 
-With g_t the log decay summed from the chunk's start,
+The log decay summed from the chunk's start is g_t. The updates are
 
-    u_t = beta_t (v_t - e^{g_t} S^T k_t - sum_{s<t} e^{g_t - g_s} (k_t . k_s) u_s)
+    u_t = beta_t (v_t - e^{g_t} S^T k_t - sum_{s<t} e^{g_t - g_s} (k_t . k_s) u_s).
 
-is the system (I + A) U = beta V - beta e^g K S with A strictly lower; then
+This is the system (I + A) U = beta V - beta e^g K S with A strictly lower. Then
 
     o_t = e^{g_t} S^T q_t + sum_{s<=t} e^{g_t - g_s} (q_t . k_s) u_s
 

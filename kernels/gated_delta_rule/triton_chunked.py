@@ -1,15 +1,16 @@
-"""Prefill in chunks: what a chunk needs of itself is formed for all chunks at once, then a second kernel walks through
-the chunks, with the state in registers.
+"""Prefill in chunks: the first kernel forms the chunk-local terms of all chunks at once, and the second walks through
+the chunks with the state in registers.
 
-With the names of `torch_chunked`, a chunk's updates are U = T (beta V) - T (beta e^g K) S =: U0 - W S with
-T = (I + A)^-1 (the WY form). The first kernel forms U0, W and the chunk's causal scores P, which leaves three dependent
-products a chunk to the second. Decays are exponentials of differences g_t - g_s <= 0 only, so none overflows however
-strong the decay is.
+With the names of `torch_chunked`, a chunk's updates are U = T (beta V) - T (beta e^g K) S =: U0 - W S with T = (I +
+A)^-1 (the WY form). The first kernel forms U0, W and the chunk's causal scores P, which leaves three dependent products
+a chunk to the second. Decays are exponentials of differences g_t - g_s <= 0 only, so none overflows however strong the
+decay is.
 
-The second kernel's products of half precision take float16 operands, each column of the state and of U by its own power
-of two, keys and queries by one near their norm: bfloat16 inputs stay exact, and what is rounded keeps 11 bits. P and U
-are pairs of such numbers. A row of y whose terms cancel, beside a channel of v that is 100 times the others, was off by
-up to 17 % of its size in bfloat16, with its 8 bits; with 11 it is 3 %, and 1.2 % with P and U as pairs (worst of 160).
+The second kernel's products of half precision take float16 operands. Each column of the state and of U is scaled by its
+own power of two, keys and queries by one near their norm. So bfloat16 inputs stay exact, and rounded values keep 11
+bits. P and U are pairs of such numbers. A row of y whose terms cancel, beside a channel of v that is 100 times the
+others, was off by up to 17 % of its size in bfloat16, with its 8 bits. With 11 bits it is 3 %, and 1.2 % with P and U
+as pairs (worst of 160).
 
 I + A is inverted by substitution inside diagonal blocks of 16 rows and by products between the blocks. A power series
 alone would need fewer steps, but its terms grow like binomials where keys repeat: up to 1e18 for 64 equal keys.
@@ -32,7 +33,7 @@ SUB = tl.constexpr(16)
 
 
 def supports(case: Any) -> str | None:
-    """Its tiles have power-of-two sides from 16 on."""
+    """Its tiles have power-of-two sides of at least 16."""
     for name in ("k_dim", "v_dim"):
         size = case.dims[name]
         if size < 16 or size & (size - 1):
@@ -67,15 +68,18 @@ def inverse(a, CHUNK: tl.constexpr, PRECISION: tl.constexpr):
 
 @triton.jit
 def power_of_two(x):
-    """The largest that is no larger than x >= 0, between 1e-30 and 1e36."""
+    """The largest power of two that is no larger than x >= 0, between 1e-30 and 1e36."""
     within = tl.minimum(tl.maximum(x, 1e-30), 1e36)
     return (within.to(tl.int32, bitcast=True) & 0x7F800000).to(tl.float32, bitcast=True)
 
 
 @triton.jit
 def product_of_pairs(a, b, half: tl.constexpr):
-    """a [m, k] @ b [k, n], float32, by products of `half` precision: each operand as the sum of two, but for the two
-    smaller parts' product. half float32: one product."""
+    """a [m, k] @ b [k, n], float32, by products of `half` precision.
+
+    Each operand is the sum of two; the product of the two smaller parts is left out. For `half` float32 it is one
+    product.
+    """
     first_a, first_b = a.to(half), b.to(half)
     product = dot_from_zero(first_a, first_b)
     if half != tl.float32:
@@ -91,9 +95,13 @@ def gated_delta_inside_kernel(
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
     PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """Of one chunk and head: queries and keys [chunk, k_dim], made about 1 long by powers of two; W [chunk, k_dim],
-    U0 [chunk, v_dim], P [chunk, chunk]; the factors of a query's answer from the old state and of a key's part in the
-    new one, which include what is left of their norms; the decay over the whole chunk."""
+    """The chunk-local terms of one chunk and head.
+
+    Queries and keys [chunk, k_dim] are made about 1 long by powers of two. The results W [chunk, k_dim], U0 [chunk,
+    v_dim] and P [chunk, chunk] follow. `from_start` and `to_end` are the factors of a query's answer from the old state
+    and of a key's part in the new one; they include the remainder of their norms. `whole` is the decay over the whole
+    chunk.
+    """
     batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
     head = tl.program_id(1) % V_HEADS
     k_head = head // (V_HEADS // K_HEADS)
@@ -149,7 +157,7 @@ def gated_delta_chain_kernel(
     V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
     BLOCK_V: tl.constexpr,
 ):  # fmt: skip
-    """Of one head, `block_v` columns of the state from chunk to chunk."""
+    """Advance `block_v` columns of one head's state from chunk to chunk."""
     batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
     head = tl.program_id(1) % V_HEADS
     inside, dim_k = tl.arange(0, CHUNK), tl.arange(0, K_DIM)
@@ -184,8 +192,9 @@ def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
     *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 8,
 ) -> Tensor:  # fmt: skip
-    """chunk: steps of a triangular system, 16, 32 or 64. block_v: columns of the state that a program carries, fewer
-    where there are fewer. num_warps and num_stages: of the chain through the chunks; warps_inside: of the first kernel.
+    """`chunk`: steps of a triangular system, 16, 32 or 64. `block_v`: columns of the state that a program carries,
+    fewer where there are fewer. `num_warps` and `num_stages`: of the chain through the chunks. `warps_inside`: of the
+    first kernel.
     """
     qkv = qkv if qkv.stride(-1) == 1 else qkv.contiguous()  # as a convolution in torch returns it
     batch, length = qkv.shape[:2]

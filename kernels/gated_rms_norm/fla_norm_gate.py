@@ -1,4 +1,4 @@
-"""flash-linear-attention's RMS norm with a SiLU gate, its launch chosen by its own autotuner."""
+"""flash-linear-attention's RMS norm with a SiLU gate, launched as its own autotuner chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two kernels: the best of each block of logits, then the best of these. Equal logits: the first."""
+"""Two kernels: the best logit of each block, then the best of these; the first of equal logits."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""An int4 product in plain torch: `block_n` rows are dequantised at a time, so that they are still in the cache when
-the product reads them. Small blocks cost calls, large ones memory traffic: the best size depends on the machine.
+"""An int4 product in plain torch.
+
+It dequantises `block_n` rows at a time, so that they are still in the cache when the product reads them. Small blocks
+cost calls, large ones memory traffic: the best size depends on the machine.
 """
 
 from __future__ import annotations

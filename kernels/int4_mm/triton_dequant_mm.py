@@ -1,7 +1,7 @@
-"""For many tokens: the whole matrix is dequantised by one kernel, then multiplied by the library's dense product.
+"""For many tokens: one kernel dequantises the whole matrix, then the library's dense product multiplies it.
 
-Costs 2.5 bytes of traffic and 2 bytes of memory a weight before the product starts, which a library product at its full
-speed makes good from some hundred tokens on; for one token, or for 248,320 rows, it is the wrong variant. A weight is
+It costs 2.5 bytes of traffic and 2 bytes of memory a weight before the product starts. A library product at full speed
+recovers that from some hundred tokens on. For one token, or for 248,320 rows, it is the wrong variant. A weight is
 rounded once to the activations' dtype.
 """
 

@@ -1,9 +1,9 @@
 """For a few tokens, a decode step at batch 2 to 16: each weight is read and turned into a level once, for all tokens.
 
-The product is that of `triton_gemm`, weight rows by tokens on tensor cores with the levels formed in registers, but in
-blocks of few rows, so that a small matrix has enough programs. Four weights are a half word, and the four activations
-that they meet are one load, so that each is wide enough to be fetched ahead and no other kernel orders activations
-first: nibble j of all half words of a group times activation j of all fours is one product.
+The product is that of `triton_gemm`, weight rows by tokens on tensor cores with the levels formed in registers. Its
+blocks have few rows, so that a small matrix has enough programs. Four weights are a half word, and one load has their
+four activations, so that each load is wide enough to be prefetched and no other kernel orders activations first. Nibble
+j of all half words of a group times activation j of all fours is one product.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SPACE = {
 FOUR = 4
 """Weights of a half word."""
 MANY_ROWS = 8192
-"""From here on every multiprocessor has a block of 64 rows."""
+"""From this many rows on every multiprocessor has a block of 64 rows."""
 
 
 def supports(case: Any) -> str | None:
@@ -39,7 +39,7 @@ def supports(case: Any) -> str | None:
 
 
 def why_not(group: int) -> str | None:
-    """Why weights in groups of that size cannot be multiplied here; None where they can."""
+    """The reason why weights in groups of that size cannot be multiplied here; None where they can."""
     fours = group // FOUR
     if group % FOUR or fours < LEAST or fours & (fours - 1):
         return f"the group {group} is no power of two of at least {FOUR * LEAST}"
@@ -55,7 +55,7 @@ def chosen(rows: int) -> dict[str, int]:
 
 @triton.jit
 def _activation(fours, x_at, ok, J: tl.constexpr, PACKED: tl.constexpr):
-    """Activation J of each four: parted from the four bfloat16 values of a load (PACKED), or loaded."""
+    """Activation J of each four: extracted from the four bfloat16 values of a load (PACKED), or loaded."""
     if PACKED:
         value = (fours >> (16 * J)).to(tl.int16).to(tl.bfloat16, bitcast=True)
     else:
@@ -101,8 +101,9 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 32, groups: int = 4, num_warps: int = 2, num_stages: int = 2, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
-    """groups: of a row, in one step of the loop (fewer where they do not divide a row's); their products do not wait
-    for each other."""
+    """`groups`: groups of a row in one step of the loop (fewer where they do not divide a row's); their products do not
+    wait for each other.
+    """
     overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
     packed = x.dtype == torch.bfloat16

@@ -1,7 +1,7 @@
 """For many tokens: the weights are dequantised inside the product's loop, on their way to the tensor cores.
 
-The product is formed transposed, weight rows by tokens: nibbles become bfloat16 levels in registers, where the tensor
-cores take their first operand from. A byte holds an even and an odd k, so the activations are ordered by parity first
+The product is formed transposed, weight rows by tokens: nibbles become bfloat16 levels in registers, from where the
+tensor cores take their first operand. A byte holds an even and an odd k, so the activations are ordered by parity first
 and each byte tile gives two products, with nothing interleaved. Levels are exact in bfloat16; a group's scale is
 applied to its sum.
 """
@@ -62,9 +62,11 @@ def int4_product(
     weight_at, scale_at, x_at, rows_ok, tokens_ok,
     HALF_K: tl.constexpr, GROUP: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_B: tl.constexpr,
 ):  # fmt: skip
-    """Weight rows times tokens, [block_n, block_t] float32. weight_at [block_n, block_b]: the rows' first bytes.
-    scale_at [block_n]: their first scales. x_at [block_b, block_t]: the tokens' first even values; odd ones follow
-    HALF_K later."""
+    """Weight rows times tokens, [block_n, block_t] float32.
+
+    `weight_at` [block_n, block_b]: the rows' first bytes. `scale_at` [block_n]: their first scales. `x_at` [block_b,
+    block_t]: the tokens' first even values; odd ones follow HALF_K later.
+    """
     acc = tl.zeros((BLOCK_N, BLOCK_T), tl.float32)
     for start in range(0, HALF_K, BLOCK_B):
         packed = tl.load(weight_at + start, mask=rows_ok[:, None], other=0)
@@ -101,7 +103,9 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 128, block_t: int = 128, block_b: int = 64, num_warps: int = 8, num_stages: int = 3,
 ) -> Tensor:  # fmt: skip
-    """block_n: weight rows, block_t: tokens (fewer where there are fewer), block_b: bytes of a row, twice as many k."""
+    """`block_n`: weight rows. `block_t`: tokens (fewer where there are fewer). `block_b`: bytes of a row, twice as many
+    k.
+    """
     (tokens, k), rows = x.shape, weight.shape[0]
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
     block_t = min(block_t, max(LEAST, triton.next_power_of_2(tokens)))

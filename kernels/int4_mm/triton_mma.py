@@ -1,8 +1,8 @@
-"""Decode of one to eight tokens on tensor cores: each weight is read and turned into a number once for all of them, in
-the registers that its load filled; see `int4_mma`.
+"""Decode of one to eight tokens on tensor cores.
 
-A program has `blocks` times 16 rows, its warps share their chunks of k, and all weights are on their way before the
-first product, and before the kernel before has ended.
+Each weight is read and turned into a number once for all tokens, in the registers that its load filled; see `int4_mma`.
+A program has `blocks` times 16 rows, and its warps share their chunks of k. All weight loads are in flight before the
+first product, and before the previous kernel has ended.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ def supports(case: Any) -> str | None:
 
 
 def why_not(tokens: int, k: int, group: int) -> str | None:
-    """Why bfloat16 vectors of these sizes cannot be multiplied here; None where they can."""
+    """The reason why bfloat16 vectors of these sizes cannot be multiplied here; None where they can."""
     if tokens > MOST_TOKENS:
         return f"at most {MOST_TOKENS} tokens, not {tokens}"
     return f"at most {MOST_K} columns, not {k}" if k > MOST_K else chunks_fit(k, group)
 
 
 def takes_over(x: Tensor, group: int) -> bool:
-    """Whether this is the product of several vectors x [tokens, k]: from sm_80 on, and in the interpreter. Not where
-    torch.compile looks on: it takes inline assembly for a change of all inputs, and copies the weights."""
+    """Whether this computes the product of several vectors x [tokens, k]: from sm_80 on, and in the interpreter.
+
+    It does not under torch.compile, which takes inline assembly for a change of all inputs and copies the weights.
+    """
     tokens, k = x.shape
     if torch.compiler.is_compiling() or tokens < 2 or x.dtype != torch.bfloat16:
         return False
@@ -81,7 +83,7 @@ def mma_kernel(
 
 
 def _aligned(x: Tensor) -> Tensor:
-    """x contiguous, from a 16-byte boundary on. torch.compile cannot ask where a tensor starts."""
+    """x contiguous and aligned to 16 bytes. torch.compile cannot query a tensor's address."""
     x = x.contiguous()
     inside = not torch.compiler.is_compiling() and x.storage_offset() * x.element_size() % 16
     return x.clone() if inside else x
@@ -91,7 +93,7 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, blocks: int = 1, num_warps: int = 0, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
-    """blocks: of 16 rows, that a program has. num_warps: 0 chooses by the columns, as a search on an H200 found it."""
+    """`blocks`: of 16 rows, in a program. `num_warps`: 0 chooses by the columns, as a search on an H200 found it."""
     overlap = starts_early(overlap)
     (tokens, k), rows = x.shape, weight.shape[0]
     num_warps = num_warps or (2 if k < 4096 else 4)

@@ -1,7 +1,7 @@
 """Decode: a program has whole rows of the matrix and reads each byte once, sixteen at a time; see `int4_words`.
 
-All loads of a block of rows are issued before the first product, so that many bytes are on their way at once. That is
-for one token; of several, tensor cores make the products at once, see `triton_mma` and `triton_few`.
+All loads of a block of rows are issued before the first product, so that many bytes are in flight at once. That is for
+one token; for several, tensor cores make the products at once, see `triton_mma` and `triton_few`.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ def run(
     x: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 8, block_k: int = 4096, num_warps: int = 2, few_from: int = 3, overlap: bool = False,
 ) -> Tensor:  # fmt: skip
-    """From two tokens on `triton_mma` takes over where it can. few_from: tokens from which else `triton_few` does,
-    where that can; 0: neither ever does."""
+    """From two tokens on `triton_mma` takes over where it can.
+
+    `few_from`: the number of tokens from which otherwise `triton_few` does, where that can; 0: neither ever does.
+    """
     (tokens, k), rows = x.shape, weight.shape[0]
     if few_from and takes_over(x, group):
         return up_to_eight(x, weight, scale, group, overlap=overlap)

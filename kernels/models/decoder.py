@@ -1,4 +1,4 @@
-"""What every decoder here is: states that are updated in place, a prefill and a decode step over them, ops by site.
+"""The base of every decoder here: states updated in place, a prefill and a decode step over them, ops by site.
 
 `tokens` is batch * length, batch outermost. A decode step depends on no value on the host, so that it can be captured
 in a CUDA graph.
@@ -21,8 +21,9 @@ WeightsOfOp = str | Mapping[str, tuple[str, str]] | None
 
 
 class Decoder:
-    """states: by name and layer, preallocated; an architecture says which. Its `_hidden` takes token ids to the tensors
-    [tokens, hidden] that its `_logits` turns into logits [tokens, vocab]."""
+    """`states`: by name and layer, preallocated; an architecture defines them. Its `_hidden` turns token ids into the
+    tensors [tokens, hidden] that its `_logits` turns into logits [tokens, vocab].
+    """
 
     def __init__(self, states: dict[str, Tensor], batch: int, capacity: int, device: str, greedy: Bound) -> None:
         self.states = states
@@ -35,8 +36,8 @@ class Decoder:
         raise NotImplementedError
 
     def prefill(self, token_ids: Tensor, start: int = 0, every: bool = False) -> Tensor:
-        """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab], or of every
-        one [batch, length, vocab]. Continues from the states as they are: `reset` comes before another text.
+        """token_ids [batch, length] at positions start.. -> logits of the last position [batch, vocab], or of every one
+        [batch, length, vocab]. It continues from the current states: call `reset` before another text.
 
         Raises ValueError for another batch, or past the capacity.
         """
@@ -60,7 +61,7 @@ class Decoder:
         return chosen
 
     def reset(self) -> None:
-        """Forgets every text."""
+        """Clear all sequences from the states."""
         for state in self.states.values():
             state.zero_()
 
@@ -69,7 +70,7 @@ class Decoder:
         return {name: state.clone() for name, state in self.states.items()}
 
     def restore(self, snapshot: Mapping[str, Tensor]) -> None:
-        """Back to a snapshot, in place: captured graphs stay valid."""
+        """Restore a snapshot in place: captured graphs stay valid."""
         for name, state in self.states.items():
             state.copy_(snapshot[name])
 
@@ -95,6 +96,6 @@ class Bind:
         return self("rms_norm", site, weights, eps=self.dims["rms_norm_eps"])
 
     def linear(self, site: str) -> Bound:
-        """`linear` or `int4_mm`, as the weights of the site are: dense, or packed with a scale."""
+        """`linear` or `int4_mm`, by the weights of the site: dense, or packed with a scale."""
         packed = "scale" in self._sites[site]
         return self("int4_mm", site, site, group=self.group) if packed else self("linear", site, site)

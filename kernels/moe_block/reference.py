@@ -16,8 +16,9 @@ def run(
     down_weight: Tensor, down_scale: Tensor, shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor,
     shared_down_weight: Tensor, shared_down_scale: Tensor, shared_gate_weight: Tensor, group: int,
 ) -> Tensor:  # fmt: skip
-    """x [tokens, hidden]; the routed experts' inputs as in `moe_experts`, the shared expert's as in `int4_mm`, its gate
-    [1, hidden] -> [tokens, hidden]."""
+    """x [tokens, hidden] -> [tokens, hidden]. The routed experts' inputs are as in `moe_experts`, the shared expert's
+    as in `int4_mm`, its gate [1, hidden].
+    """
     routed = experts(
         x, expert_ids, expert_weights, gate_up_weight, gate_up_scale, down_weight, down_scale, group
     )  # fmt: skip

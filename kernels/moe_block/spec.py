@@ -1,4 +1,4 @@
-"""A whole MoE block behind its router: the routed experts and the gated shared expert, in one op."""
+"""A whole MoE block after its router: the routed experts and the gated shared expert, in one op."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
 
 
 def cost(d: Dims) -> Cost:
-    """Of the routed experts, and each byte of the shared one; x and the sum are moved once for both."""
+    """The cost of the routed experts, and each byte of the shared one; x and the sum are moved once for both."""
     routed = experts_cost(d)
     weights = 3 * d["shared"] * d["hidden"]
     read = weights // 2 + 2 * weights // d["group"] + 2 * d["hidden"]

@@ -1,6 +1,6 @@
 """The kernels of `moe_experts/triton_words` with the shared expert as one more expert of every token.
 
-Its gate is one program of the first kernel per token; the second adds its rows to those of the routed ones.
+Its gate is one program of the first kernel per token; the second kernel adds its rows to those of the routed experts.
 """
 
 from __future__ import annotations

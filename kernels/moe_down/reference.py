@@ -11,8 +11,9 @@ from ..experts import each_expert
 def run(
     gate_up: Tensor, expert_ids: Tensor, expert_weights: Tensor, weight: Tensor, scale: Tensor, group: int
 ) -> Tensor:
-    """gate_up [tokens * top_k, 2 inter], expert_ids and expert_weights [tokens, top_k], weight [experts, hidden,
-    inter/2] uint8, scale [experts, hidden, inter/group] -> [tokens, hidden]."""
+    """gate_up [tokens * top_k, 2 inter], expert_ids and expert_weights [tokens, top_k] -> [tokens, hidden]. The weights
+    are [experts, hidden, inter/2] uint8, the scales [experts, hidden, inter/group].
+    """
     tokens, top_k = expert_ids.shape
     gate, up = gate_up.float().chunk(2, dim=-1)
     activated = gate * torch.sigmoid(gate) * up

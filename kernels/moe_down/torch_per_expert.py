@@ -1,5 +1,6 @@
-"""For many tokens: each expert that was hit is dequantised once and multiplied with its pairs. It reads the ids on the
-host, so it cannot be captured in a CUDA graph.
+"""For many tokens: each expert that was chosen is dequantised once and multiplied with its pairs.
+
+It reads the ids on the host, so it cannot be captured in a CUDA graph.
 """
 
 from __future__ import annotations

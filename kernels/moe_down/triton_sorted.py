@@ -1,8 +1,8 @@
-"""For many tokens: SiLU(gate) * up once per pair, then the product with pairs sorted by expert, as the first product's
-`triton_sorted` does, then the sum over a token's experts.
+"""For many tokens: SiLU(gate) * up once per pair, then the product with pairs sorted by expert, then the sum over a
+token's experts.
 
-The weighted products of the pairs go through memory in the activations' dtype: the sum has a fixed order, which
-additions into the output would not have.
+The product is that of the first product's `triton_sorted`. The weighted products of the pairs go through memory in the
+activations' dtype: the sum has a fixed order, which additions into the output would not have.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def run(
     gate_up: Tensor, expert_ids: Tensor, expert_weights: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 128, block_t: int = 64, block_b: int = 64, num_warps: int = 8, num_stages: int = 3,
 ) -> Tensor:  # fmt: skip
-    """block_n: weight rows, block_t: pairs, block_b: bytes of a weight row, twice as many k."""
+    """`block_n`: weight rows. `block_t`: pairs. `block_b`: bytes of a weight row, twice as many k."""
     (experts, rows, half), (tokens, top_k) = weight.shape, expert_ids.shape
     pairs = tokens * top_k
     order, counts = sort_by_expert(expert_ids, experts)

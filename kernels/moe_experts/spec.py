@@ -43,7 +43,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
 
 
 def cost(d: Dims) -> Cost:
-    """Of the two products, without the [tokens * top_k, 2 * inter] values between them."""
+    """The cost of the two products, without the [tokens * top_k, 2 * inter] values between them."""
     first, second = gate_up_cost(d), down_cost(d)
     between = 4 * d["tokens"] * d["top_k"] * d["inter"]
     read = first.read_bytes + second.read_bytes - between - 4 * d["tokens"] * d["top_k"]

@@ -18,7 +18,7 @@ from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {"up_n": [1, 2, 4, 8], "up_warps": [1, 2, 4], "down_n": [1, 2, 4, 8], "down_warps": [2, 4, 8]}
 TILE_WORDS = 4096
-"""The words that a row of the second product may have, over all experts of a token."""
+"""The most words of a row of the second product, over all experts of a token."""
 
 
 def supports(case: Any) -> str | None:
@@ -34,8 +34,9 @@ def gate_up_rows(
     x, x_word, weight, scale, row, n, K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, PAIRS: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    """SiLU(gate) * up [block_n] float32 of rows `n` of the expert whose first row is `row` in the matrices; x_word: the
-    first word of the token's activations."""
+    """SiLU(gate) * up [block_n] float32 of rows `n` of the expert whose first row is `row` in the matrices. `x_word`:
+    the first word of the token's activations.
+    """
     WORDS: tl.constexpr = K // 8
     GROUP_WORDS: tl.constexpr = GROUP // 8
     GROUPS: tl.constexpr = K // GROUP
@@ -65,8 +66,10 @@ def expert_rows(
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, TOP_K: tl.constexpr, PAIRS: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    """Rows `n` of the sum over a token's experts, [block_n] float32. first: where the token's ids and weights begin;
-    inner_word: the first word of its experts' inner values."""
+    """Rows `n` of the sum over a token's experts, [block_n] float32.
+
+    `first`: the start of the token's ids and weights. `inner_word`: the first word of its experts' inner values.
+    """
     WORDS: tl.constexpr = INTER // 8
     GROUP_WORDS: tl.constexpr = GROUP // 8
     GROUPS: tl.constexpr = INTER // GROUP

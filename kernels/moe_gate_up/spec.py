@@ -37,7 +37,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 3, "experts": 5, "top_k": 3, "inter": 20, "hidden": 192, "group": 64},
     {"tokens": 1, "experts": 3, "top_k": 2, "inter": 8, "hidden": 2048, "group": 128},
 )
-"""The last has sums so long that one which is kept in bfloat16 is seen."""
+"""The last shape has sums long enough to show an accumulator in bfloat16."""
 
 
 def cost(d: Dims) -> Cost:

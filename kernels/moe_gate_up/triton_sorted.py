@@ -1,8 +1,9 @@
-"""For many tokens: pairs are sorted by expert on the device, each block of an expert's pairs is one tile of the tensor
-cores, and the weights of an expert are read once for all its tokens (once per block_t of them).
+"""For many tokens: pairs are sorted by expert on the device, and each block of an expert's pairs is one tile of the
+tensor cores.
 
-The number of blocks depends on the routing, which the host does not know: as many programs start as there could be
-blocks, and those that are left over leave at once. Nothing is read on the host.
+The weights of an expert are read once for all its tokens (once per block_t of them). The number of blocks depends on
+the routing, which the host does not know. So the grid has the largest possible number of blocks, and surplus programs
+return at once. Nothing is read on the host.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def supports(case: Any) -> str | None:
 
 @triton.jit
 def expert_count_kernel(expert_ids, counts, ranks, pairs, BLOCK: tl.constexpr):
-    """How many pairs an expert has, and which of them a pair is; the order among them is any."""
+    """The number of pairs of each expert, and the rank of each pair among them, in any order."""
     pair = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     ok = pair < pairs
     expert = tl.load(expert_ids + pair, mask=ok, other=0)
@@ -54,8 +55,9 @@ def expert_place_kernel(expert_ids, counts, ranks, order, pairs, EXPERTS: tl.con
 
 
 def sort_by_expert(expert_ids: Tensor, experts: int) -> tuple[Tensor, Tensor]:
-    """ids [tokens, top_k] -> the pairs, counted through the flattened ids, by expert, int32 [tokens * top_k], and how
-    many each expert has, int32 [experts]."""
+    """ids [tokens, top_k] -> the pairs by expert, int32 [tokens * top_k], counted through the flattened ids, and the
+    number of pairs of each expert, int32 [experts].
+    """
     pairs = expert_ids.numel()
     counts = torch.zeros(experts, dtype=torch.int32, device=expert_ids.device)
     ranks, order = torch.empty(2, pairs, dtype=torch.int32, device=expert_ids.device).unbind()
@@ -68,14 +70,15 @@ def sort_by_expert(expert_ids: Tensor, experts: int) -> tuple[Tensor, Tensor]:
 
 
 def most_blocks(pairs: int, experts: int, block_t: int) -> int:
-    """No routing fills more blocks: each expert in use may leave one unfilled."""
+    """The most blocks of any routing: each expert in use may leave one unfilled."""
     return pairs // block_t + min(pairs, experts)
 
 
 @triton.jit
 def find_block(counts, block, EXPERTS: tl.constexpr, PADDED: tl.constexpr, BLOCK_T: tl.constexpr):
-    """The expert that a block belongs to (EXPERTS where there are fewer blocks), the place of the block's first pair
-    in the order, and how many pairs are left from there on."""
+    """The expert of a block (EXPERTS where there are fewer blocks), the place of the block's first pair in the order,
+    and the number of pairs left from there on.
+    """
     experts = tl.arange(0, PADDED)
     count = tl.load(counts + experts, mask=experts < EXPERTS, other=0)
     blocks = tl.cdiv(count, BLOCK_T)
@@ -119,7 +122,7 @@ def run(
     x: Tensor, expert_ids: Tensor, weight: Tensor, scale: Tensor, group: int,
     *, block_n: int = 128, block_t: int = 64, block_b: int = 64, num_warps: int = 8, num_stages: int = 3,
 ) -> Tensor:  # fmt: skip
-    """block_n: weight rows, block_t: pairs, block_b: bytes of a weight row, twice as many k."""
+    """`block_n`: weight rows. `block_t`: pairs. `block_b`: bytes of a weight row, twice as many k."""
     (experts, rows, half), (tokens, top_k) = weight.shape, expert_ids.shape
     pairs = tokens * top_k
     order, counts = sort_by_expert(expert_ids, experts)

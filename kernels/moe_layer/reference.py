@@ -15,8 +15,9 @@ def run(
     shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor, shared_down_weight: Tensor, shared_down_scale: Tensor,
     shared_gate_weight: Tensor, eps: float, top_k: int, group: int,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """x, y [tokens, hidden], norm_weight [hidden], router_weight [experts, hidden], the rest as in `moe_block` -> the
-    sum of x and y, and what the block adds to it, both [tokens, hidden]."""
+    """x, y [tokens, hidden] -> the sum of x and y, and the block's addition to it, both [tokens, hidden]. The weights
+    are norm_weight [hidden], router_weight [experts, hidden], and the rest as in `moe_block`.
+    """
     z, normed = add_rms_norm(x, y, norm_weight, eps)
     weights, expert_ids = route(normed, router_weight, top_k)
     change = block(

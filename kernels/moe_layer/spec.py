@@ -9,7 +9,7 @@ from ..moe_block.spec import cost as block_cost
 TOLERANCE = {"float32": Tolerance(1e-05, 5e-06), "bfloat16": Tolerance(0.02, 0.008)}
 
 WEIGHTS = tuple(declared for declared in BLOCK.inputs if declared.role in ("pool", "weight"))
-"""Of the block: both pools, the shared expert and its gate."""
+"""Weights of the block: both pools, the shared expert and its gate."""
 
 STRESS = {
     "row_sizes": ("x", "y"),
@@ -44,7 +44,9 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
 
 
 def cost(d: Dims) -> Cost:
-    """Of the block, the router's matrix, and the residual's two inputs and its sum; the normed vector stays inside."""
+    """The cost of the block, the router's matrix, and the residual's two inputs and its sum; the normed vector is not
+    counted.
+    """
     block = block_cost(d)
     row, router = 2 * d["tokens"] * d["hidden"], d["experts"] * d["hidden"]
     read = block.read_bytes - 8 * d["tokens"] * d["top_k"] + 2 * router + 2 * d["hidden"] + row

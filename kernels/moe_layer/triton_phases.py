@@ -1,10 +1,10 @@
-"""One token in three kernels: scores, gate and up, down. No kernel chooses for the others.
+"""One token in three kernels: scores, gate and up, down. No kernel chooses experts for the others.
 
-The first adds and norms in every program, since a row of 2,048 is less than what the program multiplies it with. Who
-needs the choice makes it from the scores: a program of gate and up finds the one expert of its slot; the programs of
-down find all, and fetch their rows, while gate and up still run. That saves a kernel for the norm, and the last
-program's second look at all scores, which nothing overlaps. For several tokens a kernel of its own chooses, and the
-block is that of `moe_block`: some thousand programs that choose again would take longer.
+The first adds and norms in every program, since a row of 2,048 is less than the matrix that the program multiplies it
+with. Each program makes the choice that it needs from the scores. A program of gate and up finds the one expert of its
+slot; the programs of down find all, and fetch their rows, while gate and up still run. That saves a kernel for the
+norm, and the last program's second look at all scores, which nothing overlaps. For several tokens a separate kernel
+chooses, and the block is that of `moe_block`: some thousand programs that each repeat the choice would take longer.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def scores_kernel(
     EPS: tl.constexpr, K: tl.constexpr, EXPERTS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
     OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    """scores [tokens, experts + 1]: of each expert, then of the shared expert's gate, whose program stores the sum and
-    its norm, too."""
+    """scores [tokens, experts + 1]: of each expert, then of the shared expert's gate, whose program also stores the sum
+    and its norm.
+    """
     token = tl.program_id(1)
     k = tl.arange(0, BLOCK_K)
     ok = k < K
@@ -67,7 +68,7 @@ def scores_kernel(
 
 @triton.jit
 def _keys(scores, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
-    """Integers of the same order as the scores [block_e] behind a pointer, read past the first cache."""
+    """Integers of the same order as the scores [block_e] at a pointer, read past the first cache."""
     e = tl.arange(0, BLOCK_E)
     values = tl.load(scores + e, mask=e < EXPERTS, other=float("-inf"), cache_modifier=".cg")
     bits = (values + 0.0).to(tl.int32, bitcast=True)
@@ -76,7 +77,7 @@ def _keys(scores, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
 
 @triton.jit
 def expert_at(scores, slot, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
-    """The expert with the largest score but `slot`; of equal ones the first comes first."""
+    """The expert of rank `slot` by score; of equal scores the first comes first."""
     e = tl.arange(0, BLOCK_E)
     keys = _keys(scores, EXPERTS, BLOCK_E)
     at = slot * 0

@@ -1,4 +1,4 @@
-"""What happens to a new token's queries, keys and values before attention: norms, rotation, and into the cache."""
+"""A new token's queries, keys and values before attention: norms, rotation, and the write into the cache."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
 
 
 def cost(d: Dims) -> Cost:
-    """Rows in and out once, the weights once; what stays in the cache is not touched."""
+    """Rows in and out once, the weights once; older cache entries are not touched."""
     rows = d["batch"] * d["length"] * d["head_dim"]
     q, kv = rows * d["heads"], rows * d["kv_heads"]
     return Cost(2 * (q + 2 * kv) + 4 * d["head_dim"] + 8 * d["length"], 2 * (q + 2 * kv), 7 * (q + kv))

@@ -1,6 +1,6 @@
 """One program per token and head: a query head is normed and rotated, a key head goes to the cache, a value head too.
 
-The partner of a rotated value lies half a rotation away in the same head: it is loaded again, from the cache that the
+The partner of a rotated value lies half a rotation away in the same head. It is loaded again, from the cache that the
 first load filled, and normed with its own weight, since threads hold different elements.
 """
 

@@ -10,5 +10,6 @@ from ..router.reference import run as choose
 
 def run(x: Tensor, weight: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
     """x [tokens, hidden], weight [experts, hidden] -> weights [tokens, top_k] float32, expert_ids [tokens, top_k]
-    int32, largest first."""
+    int32, largest first.
+    """
     return choose(linear(x, weight), top_k)

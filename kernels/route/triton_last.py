@@ -1,7 +1,7 @@
 """One kernel: each program scores a few experts for a token, and the one that finishes last chooses among all of them.
 
-Who is last is told by a counter of the token in memory that the last program sets back to zero, so that the next call,
-or the next replay of a CUDA graph, finds it as this one did. Calls on two streams at the same time would share it: a
+A counter of the token in memory tells which program is last. The last program sets it back to zero, so that the next
+call, or the next replay of a CUDA graph, finds the same start. Calls on two streams at the same time would share it: a
 decode step has one stream.
 """
 

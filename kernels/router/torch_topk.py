@@ -1,7 +1,7 @@
 """The top_k largest logits, then a softmax over those alone: the same as a softmax over all, renormalised.
 
-torch.topk breaks ties as it likes; a stable sort of so few values costs about as much and breaks them as the reference
-does.
+`torch.topk` breaks ties in any order. A stable sort of so few values costs about as much and breaks them as the
+reference does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One program per token: top_k maxima in registers, one after the other, then the softmax over what was kept."""
+"""One program per token: top_k maxima in registers, one after the other, then the softmax over the kept logits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SPACE = {"num_warps": [1, 2, 4]}
 
 
 TAKEN = tl.constexpr(-(2**31))
-"""Below the key of every number, minus infinity included."""
+"""Less than the key of every number, minus infinity included."""
 
 
 @triton.jit
 def _swapped(bits):
-    """Between the bits of float32 numbers and integers of the same order, either way."""
+    """Convert between the bits of float32 numbers and integers of the same order, either way."""
     return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
@@ -25,8 +25,8 @@ def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constex
     """The TOP_K largest of `logits` [block_e] float32, ties to the lower index, stored largest first with weights that
     sum to 1. The softmax over the kept logits is the renormalised softmax over all.
 
-    Compared as integers, since a warp has one instruction for the largest integer of its threads (sm_80 on), and
-    shuffles for all else. Adding zero makes the two zeros one.
+    They are compared as integers, since a warp has one instruction for the largest integer of its threads (sm_80 on),
+    and shuffles for all else. Adding zero makes the two zeros one.
     """
     expert = tl.arange(0, BLOCK_E)
     slot = tl.arange(0, BLOCK_K)

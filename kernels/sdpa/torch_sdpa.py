@@ -1,6 +1,6 @@
 """torch's scaled_dot_product_attention over the whole cache, under a mask made from the positions on the device.
 
-It sweeps all allocated slots, whatever the position; what that costs is part of the choice.
+It sweeps all allocated slots, whatever the position; the cost of that counts toward this variant.
 """
 
 from __future__ import annotations

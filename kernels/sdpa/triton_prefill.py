@@ -1,7 +1,7 @@
 """Prefill: blocks of queries against the cache up to the last position of the block, with a running maximum.
 
-The positions are read on the device; slots that no query of a block may see are never loaded, so nothing of the
-allocated but unused cache costs anything. Late blocks, which see most, start first.
+The positions are read on the device. Slots that no query of a block may see are never loaded, so the allocated but
+unused part of the cache costs nothing. Late blocks, which see most, start first.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Decode: the cache is split over programs and bounded by the position, read on the device; a second kernel combines.
 
-A program holds the query heads of one kv head as the rows of a tile and takes every `splits`-th block of the cache, so
-that the work is even whatever the position; programs beyond it leave at once. The grid depends on the shapes alone, so
-a captured graph stays right as the position moves. Each program keeps a running maximum: large logits do not overflow.
-The combination is a kernel of its own because it reads `splits` partial rows of every head: 1 MB at 64 splits, which a
+A program holds the query heads of one kv head as the rows of a tile and takes every `splits`-th block of the cache. So
+the work is even at any position; programs beyond it return at once. The grid depends on the shapes alone, so a captured
+graph stays correct as the position moves. Each program keeps a running maximum: large logits do not overflow. The
+combination is a separate kernel because it reads `splits` partial rows of every head: 1 MB at 64 splits, which a
 last-arriving program would pull through a single SM.
 """
 
@@ -31,7 +31,7 @@ LEAST_ROWS = 16
 
 
 def supports(case: Any) -> str | None:
-    """One query per text; a head is a tile's side."""
+    """One query per sequence; a head is a tile's side."""
     if case.dims["length"] != 1:
         return f"one position at a time, not {case.dims['length']}"
     head_dim = case.dims["head_dim"]
@@ -40,9 +40,12 @@ def supports(case: Any) -> str | None:
 
 @triton.jit
 def attend(top, sum_exp, acc, queries, k, v, visible, SCALE_LOG2: tl.constexpr):
-    """One block of slots: the running maximum and sum of exponentials [rows] and the sum of values [rows, head_dim]
-    after keys [head_dim, block_n] and values [block_n, head_dim]. visible [rows or 1, block_n], None for all; each row
-    sees a slot of this block or saw one before, so that its maximum is finite."""
+    """Update for one block of slots: the running maximum and sum of exponentials [rows], and the sum of values [rows,
+    head_dim].
+
+    The inputs are keys [head_dim, block_n] and values [block_n, head_dim]. `visible` [rows or 1, block_n], None for
+    all. Each row sees a slot of this block or saw one before, so that its maximum is finite.
+    """
     scores = dot_from_zero(queries, k) * SCALE_LOG2
     if visible is not None:
         scores = tl.where(visible, scores, float("-inf"))
@@ -120,8 +123,9 @@ def run(
     *, block_n: int = 32, programs: int = 128, num_warps: int = 4, num_stages: int = 3, block_d: int = 64,
     overlap: bool = False, overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
-    """programs: how many the cache is split over, all texts and kv heads together; at least one each. block_d: columns
-    of a head that a program combines."""
+    """`programs`: how many the cache is split over, all sequences and kv heads together; at least one each. `block_d`:
+    columns of a head that a program combines.
+    """
     batch, length, heads, head_dim = q.shape
     assert length == 1, "one position at a time"
     overlap, second = starts_early(overlap), starts_early(overlap or overlap_second)

@@ -25,9 +25,9 @@ CONFIG = "config.json"
 def load(
     folder: str | Path, dims: ModelDims, *, group: int, dense: Collection[str], dtype: torch.dtype, device: str
 ) -> Weights:
-    """The folder's weights: matrices packed to int4 but for the `dense` sites, everything else in `dtype`.
+    """The folder's weights: matrices packed to int4 except at the `dense` sites, everything else in `dtype`.
 
-    Raises CheckpointError where a size, a tensor or a shape differs from what `dims` asks for.
+    Raises CheckpointError where a size, a tensor or a shape differs from `dims`.
     """
     folder = Path(folder)
     reason = problem(dims, group, dense)
@@ -77,7 +77,7 @@ def _check_dims(folder: Path, dims: ModelDims) -> None:
 
 
 class _Reader:
-    """Makes an op's inputs of the checkpoint's tensors."""
+    """Makes an op's inputs from the checkpoint's tensors."""
 
     def __init__(
         self, files: TensorFiles, dims: ModelDims, group: int, dense: Collection[str], dtype: torch.dtype, device: str
@@ -123,7 +123,7 @@ class _Reader:
         }
 
     def _qkv(self, at: str) -> Iterator[Tensor]:
-        """q_proj has query and gate of each head side by side; here come all queries, then all gates, then k and v."""
+        """All queries, then all gates, then k and v; q_proj has query and gate of each head side by side."""
         by_head = self.files.read(f"{at}q_proj.weight").unflatten(0, (-1, 2, self.dims["head_dim"]))
         yield by_head[:, 0].flatten(0, 1)
         yield by_head[:, 1].flatten(0, 1)

@@ -18,11 +18,11 @@ INDEX = "model.safetensors.index.json"
 
 
 class CheckpointError(ValueError):
-    """A folder that is not this model's: one line with the file, the tensor or key, what it is and what is wanted."""
+    """A folder that is not this model's: one line with the file, the tensor or key, its value and the wanted value."""
 
 
 class TensorFiles:
-    """The tensors of a folder by name. where: the file that holds each."""
+    """The tensors of a folder by name. `where`: the file that holds each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

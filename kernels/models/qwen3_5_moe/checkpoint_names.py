@@ -8,15 +8,16 @@ from .layout import DELTA, ModelDims, attention_parts, delta_parts, experts, lay
 
 PREFIXES = ("model.language_model.", "model.")
 NOT_TEXT = ("model.visual.", "visual.", "mtp.")
-"""Parts of the published checkpoint that a text decoder has no use for: the vision tower, multi-token prediction."""
+"""Parts of the published checkpoint that a text decoder does not use: the vision tower, multi-token prediction."""
 HEAD, EMBEDDING = "lm_head.weight", "embed_tokens.weight"
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 def wanted_shapes(dims: ModelDims, names: Collection[str]) -> Shapes:
-    """Every tensor of the model by the checkpoint's name. Whether experts are fused and embeddings tied is told by the
-    names that exist."""
+    """Every tensor of the model by the checkpoint's name. The names that exist tell whether experts are fused and
+    embeddings tied.
+    """
     at, hidden = prefix_of(names), dims["hidden_size"]
     shapes: Shapes = {at + EMBEDDING: (dims["vocab_size"], hidden), f"{at}norm.weight": (hidden,)}
     if HEAD in names:

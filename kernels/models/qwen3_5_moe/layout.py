@@ -1,4 +1,4 @@
-"""Which ops a Qwen3.5 MoE text decoder is made of, where, how often and how large. Imports without torch.
+"""The ops of a Qwen3.5 MoE text decoder: their places, counts and sizes. Imports without torch.
 
 Every `full_attention_interval`-th layer mixes tokens by gated attention, the others by the gated delta rule; all have
 routed experts beside one shared expert. Sizes are named as in the checkpoint's own configuration.
@@ -54,7 +54,7 @@ def layer_kinds(dims: ModelDims) -> tuple[str, ...]:
 
 
 def rotary_dim(dims: ModelDims) -> int:
-    """How many dims of a head are rotated."""
+    """The number of a head's dims that are rotated."""
     return int(dims["head_dim"] * dims["partial_rotary_factor"])
 
 
@@ -96,7 +96,7 @@ def experts(dims: ModelDims) -> dict[str, tuple[int, int, int]]:
 
 
 def problem(dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
-    """Why these sizes make no model, in one line; None where they do."""
+    """The reason why these sizes make no model, in one line; None where they do."""
     for key, kind in DIMS.items():
         if kind is int and dims[key] < 1:
             return f"{key} {dims[key]} is not positive"
@@ -123,7 +123,8 @@ def problem(dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
 
 def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
     """Every place of an op, in the order in which a forward pass first meets it. Dims are those of one token with an
-    empty context; a site that no layer has is left out."""
+    empty context; a site that no layer has is left out.
+    """
     layers = dims["num_hidden_layers"]
     hidden = dims["hidden_size"]
     found = [
@@ -142,7 +143,7 @@ def uses(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]
 
 
 def composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
-    """The places where one op may stand for several of `uses`, which an arm may choose: dims and calls as there."""
+    """The places where one op may replace several of `uses`, which an arm may choose: dims and calls as there."""
     layers, hidden = dims["num_hidden_layers"], dims["hidden_size"]
     row = {"tokens": 1, "hidden": hidden}
     found = [

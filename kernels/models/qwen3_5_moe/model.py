@@ -1,4 +1,4 @@
-"""Qwen3.5 MoE text decoder. Every computation is an op that the caller resolved; here is only what goes where.
+"""Qwen3.5 MoE text decoder. Every computation is an op that the caller resolved; this module only connects them.
 
 Slices of a fused projection stay strided views of it; only a norm over heads takes rows, so that for several tokens its
 slice is copied.
@@ -23,7 +23,7 @@ def build(
 ) -> QwenDecoder:  # fmt: skip
     """A decoder with zeroed states for `batch` sequences of up to `capacity` positions; activations in `dtype`.
 
-    A site is `linear` or `int4_mm` as its weights are: dense, or packed with a scale.
+    A site is `linear` or `int4_mm` by its weights: dense, or packed with a scale.
     """
     cache = (batch, dims["num_key_value_heads"], capacity, dims["head_dim"])
     window = (batch, delta_parts(dims)[0], dims["linear_conv_kernel_dim"] - 1)
@@ -45,8 +45,9 @@ def build(
 
 
 class QwenDecoder(Decoder):
-    """states: by name and layer, `k.3` and `v.3` [batch, kv_heads, capacity, head_dim] and `conv.0` [batch, channels,
-    kernel - 1] in the activations' dtype, `delta.0` [batch, v_heads, k_dim, v_dim] in float32."""
+    """`states`: by name and layer. `k.3` and `v.3` are [batch, kv_heads, capacity, head_dim] and `conv.0` is [batch,
+    channels, kernel - 1], in the activations' dtype. `delta.0` is [batch, v_heads, k_dim, v_dim] in float32.
+    """
 
     def __init__(
         self, bind: Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str
@@ -57,7 +58,7 @@ class QwenDecoder(Decoder):
         self._head = bind.linear("lm_head")
 
     def _hidden(self, phase: str, token_ids: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """The residual stream and what the last layer adds to it, both [tokens, hidden]."""
+        """The residual stream and the last layer's addition to it, both [tokens, hidden]."""
         x, change = self._embed(phase, token_ids.flatten()), None
         for layer in self._layers:
             x, change = layer(phase, x, change, positions)
@@ -78,7 +79,9 @@ class _Layer:
         self.rest = _rest_of_layer(bind)
 
     def __call__(self, phase: str, x: Tensor, change: Tensor | None, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """x and what the layer before adds to it (None: nothing) -> the sum at this layer's end, not yet formed."""
+        """x and the previous layer's addition to it (None: nothing) -> the two parts of the sum at this layer's end,
+        not yet added.
+        """
         x, normed = self.norm_1(phase, x, change)
         mixed = self.mix(phase, normed, positions)
         if self.rest.covers(phase):
@@ -89,14 +92,14 @@ class _Layer:
 
 
 def _rest_of_layer(bind: Bind) -> Bound:
-    """All behind the mixer as one op."""
+    """Everything after the mixer as one op."""
     weights = {"norm_weight": ("ln_2", "weight"), "router_weight": ("router", "weight"), **_experts_weights()}
     constants = {"eps": bind.dims["rms_norm_eps"], "top_k": bind.dims["num_experts_per_tok"], "group": bind.group}
     return bind("moe_layer", weights=weights, **constants)
 
 
 def _experts_weights() -> dict[str, tuple[str, str]]:
-    """Of the routed experts, the shared one and its gate, by the names that the composites give them."""
+    """Weights of the routed experts, the shared one and its gate, by the names that the composites give them."""
     sites = {"gate_up": "moe_gate_up", "down": "moe_down", "shared_gate_up": "shared_gate_up"}
     sites["shared_down"] = "shared_down"
     found = {f"{name}_{part}": (site, part) for name, site in sites.items() for part in ("weight", "scale")}

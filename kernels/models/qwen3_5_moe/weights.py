@@ -47,9 +47,10 @@ to some ten thousand tokens."""
 
 @dataclass(frozen=True)
 class Weights:
-    """top: `tokens` (table), `final`, `lm_head`. layers: each with `ln_1`, `ln_2`, `router`, `moe_gate_up`, `moe_down`,
-    `shared_gate_up`, `shared_down`, `shared_gate` and, by its kind, `gdn_in`, `conv`, `delta` (a_log, dt_bias),
-    `gdn_norm`, `gdn_out` or `attn_qkv`, `q_norm`, `k_norm`, `attn_out`."""
+    """`top`: `tokens` (table), `final`, `lm_head`. `layers`: each with `ln_1`, `ln_2`, `router`, `moe_gate_up`,
+    `moe_down`, `shared_gate_up`, `shared_down`, `shared_gate` and, by its kind, `gdn_in`, `conv`, `delta` (a_log,
+    dt_bias), `gdn_norm`, `gdn_out` or `attn_qkv`, `q_norm`, `k_norm`, `attn_out`.
+    """
 
     top: dict[str, Site]
     layers: tuple[dict[str, Site], ...]

@@ -26,10 +26,10 @@ def load(
     kind: Kind, folder: str | Path, dims: ModelDims, *,
     group: int, dense: Collection[str], dtype: torch.dtype, device: str,
 ) -> Weights:  # fmt: skip
-    """The folder's weights: matrices packed to int4 but for the `dense` sites, everything else in `dtype`.
+    """The folder's weights: matrices packed to int4 except at the `dense` sites, everything else in `dtype`.
 
-    A norm's weight is stored around one and taken around zero by the op: one is taken off in float32. Raises
-    CheckpointError where a size, a tensor or a shape differs from what `dims` asks for.
+    A norm's weight is stored around one, but the op takes it around zero: one is subtracted in float32. Raises
+    CheckpointError where a size, a tensor or a shape differs from `dims`.
     """
     folder = Path(folder)
     reason = problem(kind, dims, group, dense)
@@ -73,7 +73,7 @@ def load(
 
 
 def dims_of(kind: Kind, folder: str | Path) -> dict[str, int | float]:
-    """The sizes in the folder's config.json. CheckpointError where it is another kind of model."""
+    """The sizes in the folder's config.json. Raises CheckpointError where it is another kind of model."""
     path = Path(folder) / CONFIG
     read = read_json(path)
     config: dict[str, Any] = {**read, **(read.get("rope_parameters") or read.get("rope_scaling") or {})}
@@ -91,8 +91,9 @@ def dims_of(kind: Kind, folder: str | Path) -> dict[str, int | float]:
 
 
 def wanted_shapes(kind: Kind, dims: ModelDims, names: Collection[str]) -> Shapes:
-    """Every tensor of the model by the checkpoint's name. Whether experts are fused and embeddings tied is told by the
-    names that exist."""
+    """Every tensor of the model by the checkpoint's name. The names that exist tell whether experts are fused and
+    embeddings tied.
+    """
     hidden, head = dims["hidden_size"], (dims["head_dim"],)
     queries, keys, _ = attention_parts(dims)
     shapes: Shapes = {EMBEDDING: (dims["vocab_size"], hidden), FINAL: (hidden,)}
@@ -128,7 +129,7 @@ def _mlp_shapes(at: str, hidden: int, inter: int) -> Shapes:
 
 
 def _tensors(kind: Kind, dims: ModelDims, at: str, names: Collection[str]) -> dict[str, list[str]]:
-    """The tensors of each matrix of a layer, one below the other."""
+    """The tensors of each matrix of a layer, in the order of its rows."""
     found = {
         "attn_qkv": [f"{at}self_attn.{part}_proj.weight" for part in "qkv"],
         "attn_out": [f"{at}self_attn.o_proj.weight"],

@@ -1,4 +1,4 @@
-"""A standard decoder. Every computation is an op that the caller resolved; here is only what goes where."""
+"""A standard decoder. Every computation is an op that the caller resolved; this module only connects them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def build(
 ) -> StandardDecoder:  # fmt: skip
     """A decoder with zeroed caches for `batch` sequences of up to `capacity` positions; activations in `dtype`.
 
-    A site is `linear` or `int4_mm` as its weights are: dense, or packed with a scale.
+    A site is `linear` or `int4_mm` by its weights: dense, or packed with a scale.
     """
     cache = (batch, dims["num_key_value_heads"], capacity, dims["head_dim"])
     states = {
@@ -31,7 +31,7 @@ def build(
 
 
 class StandardDecoder(Decoder):
-    """states: `k.0` and `v.0` by layer, [batch, kv_heads, capacity, head_dim] in the activations' dtype."""
+    """`states`: `k.0` and `v.0` by layer, [batch, kv_heads, capacity, head_dim] in the activations' dtype."""
 
     def __init__(
         self, bind: Bind, layers: list[_Layer], states: dict[str, Tensor], batch: int, capacity: int, device: str

@@ -34,8 +34,9 @@ CACHE_BLOCK = 64
 
 @dataclass(frozen=True)
 class Kind:
-    """qk_norm: queries and keys are normalised per head. experts: routed experts in the place of one MLP. model_type:
-    in config.json. fixed: values that config.json must have where it has the key at all."""
+    """`qk_norm`: queries and keys are normalised per head. `experts`: routed experts in place of one MLP. `model_type`:
+    in config.json. `fixed`: values that config.json must have if it has the key at all.
+    """
 
     model_type: str
     qk_norm: bool
@@ -75,7 +76,7 @@ def experts(kind: Kind, dims: ModelDims) -> dict[str, tuple[int, int, int]]:
 
 
 def problem(kind: Kind, dims: ModelDims, group: int, dense: Collection[str]) -> str | None:
-    """Why these sizes make no model, in one line; None where they do."""
+    """The reason why these sizes make no model, in one line; None where they do."""
     for key, wanted in kind.sizes.items():
         if wanted is int and dims[key] < 1:
             return f"{key} {dims[key]} is not positive"

@@ -30,11 +30,11 @@ BRANCH_OUTPUTS = ("attn_out", "moe_down", "mlp_down")
 def random_weights(
     kind: Kind, dims: ModelDims, *, group: int, dense: Collection[str], dtype: torch.dtype, device: str, seed: int
 ) -> Weights:
-    """Drawn on the device; a seed gives the same weights wherever the device and torch are the same.
+    """Weights drawn on the device; a seed gives the same weights wherever the device and torch are the same.
 
-    top: `tokens` (table), `final`, `lm_head`. layers: each with `ln_1`, `ln_2`, `attn_qkv`, `attn_out`, with `q_norm`
-    and `k_norm` where the kind has them, and `router`, `moe_gate_up`, `moe_down` or `mlp_gate_up`, `mlp_down`. Norms
-    are as the op takes them, around zero. Raises ValueError for sizes that make no model.
+    `top`: `tokens` (table), `final`, `lm_head`. `layers`: each with `ln_1`, `ln_2`, `attn_qkv`, `attn_out`, with
+    `q_norm` and `k_norm` where the kind has them, and `router`, `moe_gate_up`, `moe_down` or `mlp_gate_up`, `mlp_down`.
+    Norms are as the op takes them, around zero. Raises ValueError for sizes that make no model.
     """
     reason = problem(kind, dims, group, dense)
     if reason:
