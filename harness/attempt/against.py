@@ -1,4 +1,4 @@
-"""What an attempt is tried against: an arm of a suite, a variant, a file, or the same file of another revision."""
+"""The opponent of an attempt: an arm of a suite, a variant, a file, or the same file at another revision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.values.suite import Suite
 
 NOTHING = "none"
 USUAL_ARMS = ("autotuned", "baseline")
-"""Tried in this order where nothing is said: what is to be beaten."""
+"""Arms tried in this order where `--against` names nothing: the times to beat."""
 
 
 class Against(msgspec.Struct, frozen=True):
@@ -33,16 +33,16 @@ class Against(msgspec.Struct, frozen=True):
     case: Case
     """The attempt's question, with the other answer."""
     name: str
-    """Of the arm, variant or revision: `autotuned`."""
+    """Name of the arm, variant or revision: `autotuned`."""
     label: str
     """The same with its tunables: `autotuned (triton_vecmat 8,256 w2)`."""
 
 
 def opponent(question: TryRequest, name: str, environment: Environment, folder: Path) -> Against | None:
-    """The other side; None where there is none to be had, or it would be the attempt itself.
+    """Return the other side; None where none exists, or where it would be the attempt itself.
 
-    name: as it was given, empty: the model's `autotuned` or `baseline` arm, else the op's own default. folder: for the
-    texts of revisions. Raises HarnessError where a name that was given means nothing.
+    name: as the user gave it. Empty: the model's `autotuned` or `baseline` arm, else the op's own default. folder:
+    keeps the texts of revisions. Raises HarnessError where a given name means nothing.
     """
     if name == NOTHING:
         return None
@@ -93,7 +93,7 @@ def _variant(question: TryRequest, variant: str, origin: str) -> Against:
 
 
 def _revision(question: TryRequest, revision: str, folder: Path) -> Against:
-    """The file's text at a revision, in a file of its own; the attempt's tunables, as far as it has them."""
+    """The file's text at a revision, in a separate file, with those tunables of the attempt that this text has."""
     file = Path(question.file)
     repository = repository_of(file.parent)
     if repository is None:
@@ -110,7 +110,7 @@ def _revision(question: TryRequest, revision: str, folder: Path) -> Against:
 
 
 def _arms(question: TryRequest, environment: Environment) -> Iterator[tuple[str, Against]]:
-    """The arms of the library's suites of this model that have an answer here, the op chosen at this site."""
+    """The arms of the library's suites of this model that answer this question, with the op chosen at this site."""
     for suite in _suites(question.model):
         answers = ArmResolver(suite, environment.slug, environment.triton)
         for arm in suite.arms:
@@ -134,7 +134,8 @@ def _suites(model: str) -> Iterator[Suite]:
 
 @cache
 def _suite(path: Path, written_ns: int) -> Suite | None:
-    """Read once per version: an attempt must not wait for what did not change. None for a file that is no suite."""
+    """Read a suite once per version, so that an attempt does not wait for unchanged files. None for a file that is no
+    suite."""
     return load_suite(path) if is_suite(path) else None
 
 

@@ -1,4 +1,4 @@
-"""An attempt from question to stored answer: the parent's side of `harness try`. Without torch."""
+"""An attempt from question to stored answer: the parent's side of `harness try`. Does not import torch."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from harness.values.measurement import Measurement, Status
 from harness.worker.messages import TryJob, TryReply
 
 FOLDER = Path(".harness") / "try"
-"""Evidence of wrong outputs, one folder an attempt, and texts of revisions."""
+"""Evidence of wrong outputs, one folder per attempt, and texts of revisions."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """static: compile for `TryOptions.target` where there is no GPU. rounds: in place of the timer's own. folder: for
-    evidence."""
+    """Options of the parent, beside those of the question."""
 
     note: str = ""
     tags: tuple[str, ...] = ()
     static: bool = True
+    """Compile for `TryOptions.target` where there is no GPU."""
     rounds: int | None = None
+    """Replaces the timer's own number."""
     folder: Path = FOLDER
+    """For evidence."""
 
 
 class Bench:
@@ -45,7 +47,7 @@ class Bench:
         self.store, self.session, self.options = store, session, options
 
     def attempt(self, asked: TryOptions) -> Attempt:
-        """Asks, checks, times, keeps. HarnessError for a question that cannot be asked."""
+        """Check, time and store one attempt. Raises HarnessError for an invalid question."""
         start = time.perf_counter()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         question = question_here(asked)
@@ -83,15 +85,16 @@ class Bench:
     def _compiling(
         self, background: ThreadPoolExecutor, question: TryRequest, asked: TryOptions
     ) -> Future[Compiled | None] | None:
-        """Compiling for a target, beside the check, for a file that names Triton."""
+        """Compile for a target while the check runs, for a file that names Triton. None where nothing is to be
+        compiled."""
         if not self.options.static or not names_triton(question) or has_gpu():
             return None
         return background.submit(_compile, question, asked.target)
 
 
 def question_here(asked: TryOptions) -> TryRequest:
-    """The question; on a machine without a GPU it is asked at the smallest model's shapes, whatever the file says, so
-    that attempts at an op are at one model's."""
+    """Return the question. On a machine without a GPU it has the smallest model's shapes, regardless of the file, so
+    that all attempts at an op use one model's shapes."""
     question = ask(asked)
     if asked.model or question.explicit or has_gpu():
         return question
@@ -113,14 +116,15 @@ def _compile(question: TryRequest, target: str) -> Compiled | None:
 
 
 def _said_by_the_compiler(measurement: Measurement, compiled: Compiled | None) -> Measurement:
-    """What the interpreter could not run and the compiler refuses is a mistake of the kernel, not a limit."""
+    """Turn UNSUPPORTED into FAILED where the compiler refuses the kernel too: that is a mistake of the kernel, not a
+    limit of the interpreter."""
     if measurement.status is Status.UNSUPPORTED and compiled is not None and compiled.is_broken:
         return msgspec.structs.replace(measurement, status=Status.FAILED, reason=compiled.reason)
     return measurement
 
 
 def _compiled(answered: TryReply) -> Compiled | None:
-    """What the worker saw of its own launches."""
+    """The compilation as the worker observed it in its own launches; None where it observed none."""
     if not answered.binaries:
         return None
     return Compiled(answered.measurement.case, Status.OK, launches=answered.launches, binaries=answered.binaries)

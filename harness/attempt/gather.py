@@ -1,4 +1,5 @@
-"""A function of a notebook or program as the text of a variant's file: it, and everything of its own that it uses."""
+"""Writes a function of a notebook or program as the text of a variant's file, with everything of its own that it
+uses."""
 
 from __future__ import annotations
 
@@ -17,9 +18,10 @@ from harness.suite.own_op import RUN
 
 
 def variant_text(function: Callable[..., Any]) -> str:
-    """A file that defines the function as `run`, with the functions, Triton kernels, modules and constants it uses.
+    """Return a file that defines the function as `run`, with the functions, Triton kernels, modules and constants it
+    uses.
 
-    Raises HarnessError for something that cannot be written down: a tensor, an open file, a function without source.
+    Raises HarnessError for a value that cannot be written down: a tensor, an open file, a function without source.
     """
     lines: dict[str, str] = {}
     _gather(function.__name__, function, lines)
@@ -31,7 +33,7 @@ def variant_text(function: Callable[..., Any]) -> str:
 
 
 def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
-    """Writes what the name means, and before it what that uses."""
+    """Add the definition of the name to `lines`, after the definitions that it uses."""
     if name in lines:
         return
     if isinstance(value, types.ModuleType):
@@ -63,14 +65,14 @@ def _gather(name: str, value: Any, lines: dict[str, str]) -> None:
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
-    """The names that a text reads and does not bind itself: neither parameters nor locals, whatever they are called."""
+    """The names that a text reads and does not bind itself, so neither parameters nor locals."""
     outermost = table.get_type() == "module"
     own = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (outermost or s.is_global())}
     return own.union(*(_global_names(child) for child in table.get_children()))
 
 
 def _cells(function: types.FunctionType) -> list[Any]:
-    """What a nested function uses of the one around it."""
+    """The values that a nested function takes from the function around it."""
     return [cell.cell_contents for cell in function.__closure__ or ()]
 
 
@@ -82,7 +84,7 @@ def _is_literal(value: Any) -> bool:
 
 
 def _is_own(function: types.FunctionType) -> bool:
-    """Of the notebook, the program or a loose file; what is installed is imported."""
+    """Whether the notebook, the program or a loose file defines it. Installed functions are imported instead."""
     return function.__module__ == "__main__" or "site-packages" not in (inspect.getsourcefile(function) or "")
 
 
@@ -95,7 +97,8 @@ def _source(name: str, function: types.FunctionType) -> str:
 
 
 def _as_def(text: str, function: types.FunctionType) -> str:
-    """A lambda as a function `run`; HarnessError where its line holds several or is half of a statement."""
+    """A lambda as a function `run`. Raises HarnessError where its line holds several lambdas or only half of a
+    statement."""
     try:
         found = [node for node in ast.walk(ast.parse(text.strip())) if isinstance(node, ast.Lambda)]
     except SyntaxError:

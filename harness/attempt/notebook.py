@@ -1,4 +1,4 @@
-"""`try_kernel` and `load`, for notebooks and programs: plain rows, and results that are read as they are shown."""
+"""`try_kernel` and `load` for notebooks and programs: plain rows, and results that print as the command shows them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ reports_root.bind()
 Rows = list[dict[str, Any]]
 
 _sessions: dict[tuple[Path, float, bool], Session] = {}
-"""Warm workers of this process, ended with it."""
+"""Warm workers of this process, which end with it."""
 
 
 class Tried:
-    """What came of an attempt; shown, it is the lines of `harness try`.
+    """The result of an attempt. It prints as the lines of `harness try`.
 
-    attempt: all that is stored. measurement: of the kernel; its samples are us a call, in order.
+    attempt: everything that is stored. measurement: of the kernel; its samples are us per call, in order.
     """
 
     def __init__(self, attempt: Attempt) -> None:
@@ -49,7 +49,7 @@ class Tried:
         return found is not None and found.correct
 
     def table(self) -> Rows:
-        """One row for the kernel and one for what it was tried against."""
+        """One row for the kernel and one for its opponent."""
         from harness_reports.views.case_rows import attempt_row, plain_row
 
         other = self.attempt.against
@@ -62,7 +62,7 @@ class Tried:
 
 
 class Loaded:
-    """A stored run. `run`: all of it; `table()`: a row a case."""
+    """A stored run. `run`: all of it; `table()`: one row per case."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -83,11 +83,11 @@ def try_kernel(
     context: int = 1024, routing: str = "uniform", target: str = "sm_90", note: str = "", tag: str = "",
     store: str = "", limit_s: float = LIMIT_S, interpret: bool = False, **tunables: Any,
 ) -> Tried:  # fmt: skip
-    """Checks and times a kernel as `harness try` does, in a process of its own that stays warm.
+    """Check and time a kernel as `harness try` does, in a separate process that stays warm.
 
-    kernel: a function whose positional parameters are the op's inputs and whose keyword-only ones are its tunables, or
-    the path of a file with such a `run`. The function's text and what it uses are written to a file, which is kept.
-    Raises HarnessError, one line, for what is misspelt.
+    kernel: a function, or the path of a file with such a `run`. Its positional parameters are the op's inputs, its
+    keyword-only ones its tunables. The function's text and everything it uses are written to a file, which is kept.
+    Raises HarnessError, one line, for a misspelt argument.
     """
     path = Path(kernel) if isinstance(kernel, str | Path) else _written(kernel)
     root = kernels_root.bound_root() or kernels_root.find(path if path.is_file() else Path.cwd() / "suite")
@@ -105,7 +105,7 @@ def try_kernel(
 
 
 def load(name: str = "last", store: str = "") -> Loaded | Tried:
-    """A stored run by `last`, `last~1`, its id, a tag or a file; an attempt by `try:7`, `try:last`."""
+    """Return a stored run by `last`, `last~1`, its id, a tag or a file; an attempt by `try:7`, `try:last`."""
     runs = Store(store)
     return Tried(load_attempt(runs, name)) if name.startswith(PREFIX) else Loaded(runs.load(name))
 
@@ -119,7 +119,7 @@ def _session(root: Path, limit_s: float, interpret: bool) -> Session:
 
 
 def _written(function: Callable[..., Any]) -> Path:
-    """The file of a function: its own where it is a module's `run`, else one that is made of it."""
+    """The file of a function: its own where it is a module's `run`, else a file generated from it."""
     module = inspect.getmodule(function)
     file = getattr(module, "__file__", None)
     if file and function.__module__ != "__main__" and getattr(module, "run", None) is function:

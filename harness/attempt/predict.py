@@ -1,4 +1,4 @@
-"""What an attempt would bring end to end: its calls per token times what it saves, on a decode that was measured."""
+"""The expected end-to-end gain of an attempt on a measured decode: calls per token times the time saved per call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.values.environment import Environment
 from harness.values.measurement import Measurement
 
 LOOKED_AT = 10
-"""Newest runs in which a decode is looked for: an attempt must not wait for a store of years."""
+"""Number of newest runs searched for a decode, so that an attempt does not wait for years of stored runs."""
 
 
 def predict(
     question: TryRequest, mine: Measurement, other: Measurement | None, against: Against | None, here: Environment,
     store: Store,
 ) -> Prediction | None:  # fmt: skip
-    """None where nothing was compared, or the shape is of no model."""
+    """Return the gain; None where nothing was compared, or where the shape belongs to no model."""
     if other is None or against is None or not question.case.calls:
         return None
     own, base = estimate(mine.samples), estimate(other.samples)
@@ -30,7 +30,8 @@ def predict(
 
 
 def _decode_step(arm: str, question: TryRequest, here: Environment, store: Store) -> tuple[float | None, str]:
-    """us per token of the arm's decode at batch 1, in the newest stored run of this model's suite on such a machine."""
+    """us per token of the arm's decode at batch 1, and the run's id, from the newest stored run of this model's suite
+    on such a machine."""
     complete = [summary for summary in store.runs() if summary.state == "complete"]
     for summary in reversed(complete[-LOOKED_AT:]):
         run = store.load(summary.id)

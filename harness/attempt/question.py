@@ -1,4 +1,4 @@
-"""What is asked of a file: its op, the shape, the tunables, and what it is tried against. Without torch."""
+"""The question that an attempt answers: its op, shape, tunables and opponent. Does not import torch."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from harness.values.case import SHAPE_SITE, AxisValue, Case, Implementation, Tun
 
 ARM = "try"
 GROUP = 128
-"""Columns a scale is shared by, where nothing else is said: the published checkpoints'."""
+"""Columns that share a scale where no option sets it, as in the published checkpoints."""
 DENSE = ("router", "shared_gate")
 
 
 class TryOptions(msgspec.Struct, frozen=True):
-    """The options of `harness try`. file: a path, or a variant's name of the op. shape: dims by name; model: of
-    models.yaml, the first one that has the op and
-    site where left out; the smallest such with `small`, since a processor takes minutes for the shapes of a large one.
-    Empty: left out."""
+    """The options of `harness try`; empty: left out. shape: dims by name. `model`: of models.yaml; left out: the first
+    one that has the op and site."""
 
     file: str
+    """A path, or the name of a variant of the op."""
     op: str = ""
     site: str = ""
     model: str = ""
@@ -48,20 +47,22 @@ class TryOptions(msgspec.Struct, frozen=True):
     against: str = ""
     target: str = "sm_90"
     small: bool = False
+    """Take the smallest such model, since a CPU needs minutes for the shapes of a large one."""
 
 
 class TryRequest(msgspec.Struct, frozen=True):
-    """case: the attempt's. file: that was named, and is watched. model: whose shape it is, empty for a shape alone.
-    explicit: the shape was given, so it is this one that is checked, however slow."""
+    """A resolved question: the attempt's case, and the file that was named, which is watched."""
 
     case: Case
     file: str
     model: str = ""
+    """Source of the shape; empty where the shape was given alone."""
     explicit: bool = False
+    """The shape was given, so exactly this one is checked, however slow."""
 
 
 def ask(asked: TryOptions) -> TryRequest:
-    """The question; HarnessError, one line, for whatever is misspelt."""
+    """Return the question. Raises HarnessError, one line, for a misspelt option."""
     op, file, variant = _op_and_variant(asked)
     spec = load_spec(op)
     if asked.routing not in ROUTINGS:
@@ -89,14 +90,14 @@ def ask(asked: TryOptions) -> TryRequest:
 
 
 def variant_name(op: str, file: Path) -> str:
-    """How an arm names the file: a variant of the op's own folder by its stem, another one by its path."""
+    """The name by which an arm finds the file: its stem for a variant in the op's own folder, else its path."""
     own = file.parent == bound_kernels().folder(op) and file.stem in variants(op)
     return file.stem if own else str(file)
 
 
 def read_tunables(signature: Signature, given: Mapping[str, str], dims: Collection[str] = ()) -> Tunables:
-    """Every tunable of a signature: what was given, as its default's type, and the defaults. dims: names of sizes, for
-    who gives one as a tunable."""
+    """Return every tunable of a signature, the given values in the type of their defaults. dims: names of sizes, to
+    recognise one given as a tunable."""
     found: Tunables = dict(signature.tunables)
     for name, text in given.items():
         if name not in found:
@@ -107,7 +108,7 @@ def read_tunables(signature: Signature, given: Mapping[str, str], dims: Collecti
 
 
 def _value(name: str, text: str, default: TunableValue) -> TunableValue:
-    """None is a value of every tunable; one whose default it is takes a number, a truth value or a word."""
+    """Parse a value in its default's type. Every tunable takes None; a default of None takes a number, bool or word."""
     if text == "None":
         return None
     if default is None:
@@ -150,8 +151,8 @@ def read_shape(words: Sequence[str]) -> dict[str, int]:
 
 
 def _op_and_variant(asked: TryOptions) -> tuple[str, Path, str]:
-    """The op, the file, and the variant's name. The op is the one that the file defines, the folder that the file is
-    in, or the only one whose inputs the file's `run` takes."""
+    """The op, the file and the variant's name. The op is the one that the file defines, the one of the folder that the
+    file is in, or the only one whose inputs match those of the file's `run`."""
     name, _, function = asked.file.partition(".py:")
     path = Path(f"{name}.py") if function else Path(asked.file)
     op = _op_named(asked.op)
@@ -184,7 +185,7 @@ def _first_variant(op: str, path: Path) -> str:
 
 
 def _op_named(given: str) -> str:
-    """An op's name; of a path the op that lies there, which this process then knows."""
+    """An op's name. For a path, the op defined there, which this process then knows."""
     if "/" not in given and not given.endswith(".py"):
         return given
     path = Path(given).resolve()
@@ -208,7 +209,7 @@ def _op_of(path: Path) -> str:
 
 
 def _shape(spec: OpSpec, asked: TryOptions) -> tuple[str, str, dict[str, int], int]:
-    """Model, site, dims and calls a token."""
+    """Model, site, dims and calls per token."""
     if spec.own is not None:
         return "", SHAPE_SITE, _own_dims(spec, asked), 0
     if asked.shape and not asked.model and not asked.site:
@@ -233,7 +234,7 @@ def _shape(spec: OpSpec, asked: TryOptions) -> tuple[str, str, dict[str, int], i
 
 
 def _places(spec: OpSpec, architecture: str, sizes: Mapping[str, Any], asked: TryOptions) -> dict[str, Any]:
-    """The op's uses in a model by site; for a fused op that it does not list, those of the ops that it replaces."""
+    """The op's uses in a model by site; for a fused op that the model lacks, those of the ops that it replaces."""
     used = bound_kernels().uses(architecture, sizes, asked.group, DENSE)
     here = [use for use in used if use.op == spec.name] or (_composite(spec, used) if spec.op.replaces else [])
     return {use.site: use for use in here}
@@ -245,7 +246,7 @@ def _bytes_a_token(spec: OpSpec, use: Any, asked: TryOptions) -> int:
 
 
 def _composite(spec: OpSpec, used: Sequence[Any]) -> list[Any]:
-    """A fused op stands where the ops that it replaces do: their dims together, as often as the first is called."""
+    """The uses of a fused op in place of the ops that it replaces: all their dims, as many calls as the first."""
     found = [next((use for use in used if use.op == name), None) for name in spec.op.replaces]
     parts = [part for part in found if part is not None]
     if len(parts) < len(found):
@@ -279,7 +280,7 @@ def _own_dims(spec: OpSpec, asked: TryOptions) -> dict[str, int]:
 
 
 def _free_dims(spec: OpSpec, asked: TryOptions) -> dict[str, int]:
-    """The dims of a shape that no model has."""
+    """The dims of a shape that belongs to no model."""
     needed = _needed(spec)
     _known(spec, asked.shape, {})
     free = {**FREE, "group": asked.group, "context": asked.context, "capacity": 0}

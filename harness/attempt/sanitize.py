@@ -1,4 +1,4 @@
-"""One call of a kernel under every tool that watches memory: those of compute-sanitizer, and Triton's interpreter."""
+"""One call of a kernel under each tool that watches memory: those of compute-sanitizer, and Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ PROGRAM = "compute-sanitizer"
 INTERPRETER = "interpreter"
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 ERRORS_FOUND = 9
-"""Exit status that compute-sanitizer is told to end with."""
+"""Exit status that compute-sanitizer is told to return where it finds errors."""
 OPTIONS = (
     "--xml", "--strip-paths", "no", "--demangle", "simple", "--destroy-on-device-error", "kernel", "--print-limit",
     "1000", "--target-processes", "application-only", "--error-exitcode", str(ERRORS_FOUND),
 )  # fmt: skip
-"""What is printed beyond the limit are more threads of the same lines."""
+"""Options of every run. Beyond the print limit, records only repeat the same lines for more threads."""
 PADDING_BYTES = "4096"
-"""Between two allocations, so that what is beside one does not lie in another."""
+"""Padding between two allocations, so that an access just outside one does not fall into another."""
 
 
 def sanitize(
     question: TryRequest, kernels_root: Path, limit_s: float, say: Callable[[str], None], folder: Path
 ) -> Iterator[ToolReport]:
-    """A report of each tool, as it comes; one that cannot run says why. limit_s: for each. folder: for the job and what
-    the tools write."""
+    """Yield a report of each tool as it arrives; a tool that cannot run reports the reason.
+
+    limit_s: for each tool. folder: for the job and the files that the tools write.
+    """
     job = job_file(question, kernels_root, folder)
     for tool in TOOLS:
         say(tool)
@@ -57,7 +59,10 @@ def _looked_at(tool: str, job: Path, limit_s: float) -> ToolReport:
 
 
 def under(tool: str, program: Sequence[str], saved: Path, limit_s: float) -> ToolReport:
-    """What the tool says of a program. saved: the file of its records; what both say goes into one beside it."""
+    """Run a program under a tool and return its report.
+
+    saved: the file of its records; the output of tool and program goes into a .txt file beside it.
+    """
     saved.unlink(missing_ok=True)
     padding = ("--padding", PADDING_BYTES) if tool == "memcheck" else ()
     said, problem = _run([PROGRAM, "--tool", tool, *OPTIONS, *padding, "--save", str(saved), *program], limit_s)
@@ -80,7 +85,7 @@ def _interpreted(question: TryRequest, job: Path, limit_s: float) -> ToolReport:
 
 
 def _run(command: Sequence[str], limit_s: float) -> tuple[str, str]:
-    """What the command said, and what was wrong with it; errors of the kernel are not."""
+    """The command's output, and the reason where it failed; errors of the kernel are no failure."""
     try:
         done = subprocess.run(
             command, env=one_call_environment(), timeout=limit_s, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""The records of compute-sanitizer's XML (`--xml --save FILE`) as access errors, those of one line together."""
+"""The records of compute-sanitizer's XML (`--xml --save FILE`) as access errors, one per source line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import msgspec
 from harness.values.sanitizer import AccessError
 
 HOST = "hostStack"
-"""Where the host launched what was at fault: frames of Python and the driver."""
+"""The stack of the host at the faulty launch: frames of Python and the driver."""
 
 
 def access_errors(tool: str, file: Path) -> tuple[AccessError, ...]:
-    """Each record has `kind`, `level`, `what` (text, size, address), `where` (func, path, line), `who` (threadIdx,
-    blockIdx); a race has a source and destinations. Raises ValueError for a file that is no such document."""
+    """Return the access errors in a file, those of one line merged.
+
+    Each record has `kind`, `level`, `what` (text, size, address), `where` (func, path, line), `who` (threadIdx,
+    blockIdx); a race has a source and destinations. Raises ValueError for a file that is no such document.
+    """
     try:
         root = ElementTree.parse(file).getroot()
     except (OSError, ElementTree.ParseError) as error:
@@ -44,7 +47,7 @@ def _error(tool: str, record: Element) -> AccessError:
 
 
 def _places(element: Element) -> Iterator[Element]:
-    """Every part of a record that names a function of the device, in order."""
+    """Every part of a record that names a device function, in order."""
     for part in element:
         if part.tag == HOST:
             continue

@@ -1,4 +1,5 @@
-"""A warm worker seen from its parent: asked again and again, replaced when it died, hung or became unsure."""
+"""A warm worker seen from its parent: it answers job after job, and is replaced when it dies, hangs or reports itself
+lost."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from harness.worker.messages import Hello, Started, TryJob, TryReply
 from harness.worker.process import WorkerDied
 
 LIMIT_S = 60.0
-"""For each step of an attempt. The slowest compilation of a tuned kernel's space took 21 s."""
+"""For each step of an attempt. The slowest compilation in a tuned kernel's space took 21 s."""
 START_LIMIT_S = 120.0
 """For importing torch and opening the GPU, on a machine whose disk cache is cold."""
 SILENCE = "no end after {:g} s (--limit)"
 
 
 class Session:
-    """greeting() starts a worker where none runs; answer(job) asks it. Leaving the context ends it."""
+    """`greeting()` starts a worker where none runs; `answer(job)` sends it a job. Leaving the context ends it."""
 
     def __init__(
         self, kernels_root: Path, limit_s: float = LIMIT_S, interpret: bool = False,
@@ -33,7 +34,7 @@ class Session:
         self._worker: DeviceWorker | None = None
 
     def greeting(self) -> Hello:
-        """Where the worker runs; HarnessError where none can be started."""
+        """Return the worker's environment. Raises HarnessError where no worker can be started."""
         try:
             return self._running().hello(Path.cwd(), START_LIMIT_S)
         except (WorkerDied, HarnessError) as gone:
@@ -41,7 +42,8 @@ class Session:
             raise HarnessError(f"the worker could not start: {gone}") from gone
 
     def answer(self, job: TryJob) -> TryReply:
-        """What came of the job. A worker that dies or hangs is the attempt's failure; the next one gets a new one."""
+        """Return the result of the job. A worker that dies or hangs fails the attempt; the next attempt gets a new
+        worker."""
         self.greeting()
         what = "start"
         answered: TryReply | None = None
@@ -72,7 +74,7 @@ class Session:
         return self._worker
 
     def end(self) -> None:
-        """Ends the worker, also one that hangs."""
+        """End the worker, even one that hangs."""
         if self._worker is not None:
             self._worker.close()
         self._worker = None

@@ -1,4 +1,4 @@
-"""Exactly one call of a kernel in another process: under a tool, or as code."""
+"""Exactly one call of a kernel in another process: under a tool, or shown as code."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ NCU_REMEDY = (
 
 
 class OneCall(msgspec.Struct, frozen=True):
-    """A job of `serving.one_call` and `serving.watched_call`. folder: what relative names of variants are relative to.
-    explicit: the case's sizes were given, and are not exchanged for smaller ones."""
+    """A job of `serving.one_call` and `serving.watched_call`."""
 
     case: Case
     kernels_root: str
     folder: str
+    """Relative names of variants start here."""
     ops: dict[str, OpSource] = {}
     explicit: bool = False
+    """The user gave the case's sizes, so no smaller ones replace them."""
 
 
 def run_tool(
     name: str, question: TryRequest, kernels_root: Path, target: str, folder: Path = Path(".harness/try")
 ) -> int:
-    """Runs Nsight Compute (`ncu`) on one call, or shows its code (`asm`), the output as it comes; returns the exit
-    status. HarnessError, with how to get it, where the tool is missing."""
+    """Run Nsight Compute (`ncu`) on one call, or show its code (`asm`), and pass the output through. Return the exit
+    status.
+
+    Raises HarnessError, with the way to get it, where the tool is missing.
+    """
     tool, arguments = (NCU, []) if name == "ncu" else ((), [target])
     if tool and (why := missing(tool[0])):
         raise HarnessError(f"--{name}: {why}. {NCU_REMEDY}")
@@ -51,7 +55,7 @@ def run_tool(
 
 
 def missing(program: str) -> str:
-    """Why a program that looks at a GPU cannot run here; empty where it can."""
+    """The reason why a program that inspects a GPU cannot run here; empty where it can."""
     if shutil.which(program) is None:
         return f"no `{program}` on the PATH"
     return "" if has_gpu() else f"{program} needs an NVIDIA GPU, and this machine shows none (`harness doctor`)"
@@ -66,5 +70,5 @@ def job_file(question: TryRequest, kernels_root: Path, folder: Path) -> Path:
 
 
 def one_call_environment() -> dict[str, str]:
-    """Each tensor is an allocation of its own: what is read past it is seen."""
+    """The environment of one call: each tensor has a separate allocation, so that a read past its end is detected."""
     return {**worker_environment(), "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}

@@ -1,4 +1,4 @@
-"""Waits for a save: of the file that is tried, and of what it may import."""
+"""Waits until the tried file, or a file that it may import, is saved."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 INTERVAL_S = 0.1
 SETTLED_S = 0.05
-"""A file is read this long after its last change: some editors write it in several pieces."""
+"""Delay between a file's last change and reading it, since some editors write a file in several pieces."""
 
 Stamps = dict[Path, tuple[int, int]]
 
 
 def changes(file: Path, kernels_root: Path, sleep: float = INTERVAL_S) -> Iterator[bool]:
-    """Yields at once, and after every save; True where another file than the tried one changed too."""
+    """Yield at once, and after every save; True where a file other than the tried one changed too."""
     seen = _stamps(file, kernels_root)
     yield False
     while True:
@@ -31,12 +31,12 @@ def changes(file: Path, kernels_root: Path, sleep: float = INTERVAL_S) -> Iterat
 
 
 def _is_written(file: Path, stamps: Stamps) -> bool:
-    """Whether the file is there and not empty, as it is between the two steps of a plain write."""
+    """Whether the file exists and is not empty, as it is between the two steps of a plain write."""
     return file in stamps and stamps[file][1] > 0
 
 
 def _stamps(file: Path, kernels_root: Path) -> Stamps:
-    """Time and size of the file, its neighbours and the ops' modules."""
+    """Time (ns) and size (bytes) of the file, its neighbours and the ops' modules."""
     found = {file, *file.parent.glob("*.py"), *kernels_root.glob("*.py"), *kernels_root.glob("*/*.py")}
     stamps: Stamps = {}
     for path in found:
