@@ -1,1 +1,1 @@
-"""A worker: another process that serves jobs over a wire of its own. One wire, one boot, one handle; no torch here."""
+"""A worker: another process that serves jobs over a separate wire. One wire, one boot, one handle; no torch here."""

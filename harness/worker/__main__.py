@@ -1,5 +1,7 @@
-"""A worker's main, the same for all: `python -P -m harness.worker FD [MODULE]`; FD is its end of the wire, MODULE is
-imported before the worker is told what it serves."""
+"""The main function of every worker: `python -P -m harness.worker FD [MODULE]`.
+
+FD is the worker's end of the wire. MODULE is imported before the worker learns which service it runs.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ POLL_S = 1.0
 
 
 def main(fd: int, *imports: str) -> None:
-    """Boots and serves until the parent has no more jobs."""
+    """Boot, then serve until the parent has no more jobs."""
     os.set_inheritable(fd, False)  # the wire is not for what a kernel starts
     for name in imports:
         importlib.import_module(name)
@@ -54,9 +56,11 @@ def main(fd: int, *imports: str) -> None:
 
 
 def end_with_parent() -> None:
-    """From now on this process is killed within about a second of its parent's end, whatever it is doing: it has nobody
-    to answer, and may hold a GPU for minutes. It asks the system once a second: Linux' own signal comes when the thread
-    ends that started the process, not the parent."""
+    """Make this process die within about a second of its parent, whatever it is doing.
+
+    Without a parent it has nobody to answer, and may hold a GPU for minutes. It polls the system once a second, because
+    Linux' own signal fires when the thread that started the process ends, not the parent.
+    """
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
@@ -67,8 +71,8 @@ def _watch(parent: int) -> None:
 
 
 def _end(status: int) -> None:
-    """Ends at once, after what was registered for it: taking apart torch's modules costs a third of importing them, and
-    the next process waits for it."""
+    """Run the registered exit functions and exit at once. Tearing down torch's modules costs a third of importing them,
+    and the next process waits for it."""
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,9 +1,9 @@
-"""The clock that a kernel's process does not have: a window of calls between two readings by the parent.
+"""A clock outside of the kernel's process: the parent reads it before and after a window of calls.
 
-A kernel runs in the process that times it, and what it does to that process' clock below Python nobody there can see.
-So the worker announces a window of calls, waits for the parent, runs them and says what its own clock made of them; the
-parent has read its clock and the processor time of the worker, which the system counts. One window says whether the
-worker's clock runs as the parent's does, and how long a call really takes.
+A kernel runs in the process that times it. Code in that process cannot see changes that the kernel makes to the clock
+below Python. So the worker announces a window of calls, waits for the parent, runs them and reports the time by its own
+clock. The parent reads its own clock and the worker's processor time, which the system counts. One window shows whether
+the worker's clock agrees with the parent's, and how long a call really takes.
 """
 
 from __future__ import annotations
@@ -22,37 +22,38 @@ from harness.worker.messages import Go, Measured, Outcome, TryReply, WindowBegin
 from harness.worker.wire import Wire
 
 OVERHEAD_US = 1000.0
-"""Two messages, a flush and what waits ahead of a sample (0.4 ms on a GPU) are in the parent's interval alone."""
+"""Time that only the parent's interval contains: two messages, a flush and the work queued ahead of a sample (0.4 ms on
+a GPU)."""
 CLOCKS_APART = 0.05
-"""Of a window, beyond its overhead: no two clocks of a machine differ by a thousandth."""
+"""Allowed share of a window, beyond its overhead: no two clocks of a machine differ by a thousandth."""
 MOST_WAITED_US = 10_000.0
-"""On a busy machine either process waits for a core before it reads its clock. Linux counts for how long they waited
-during a window; so much of that is allowed. Where it was more, the next window is longer."""
+"""Most waiting for cores that a window may subtract. On a busy machine either process waits for a core before it reads
+its clock, and Linux counts these waits. After a longer wait, the next window is longer."""
 CLAIMED_TOO_MUCH = 0.01
-"""The worker's interval lies inside of the parent's."""
+"""Tolerance above the parent's time, since the worker's interval lies inside of the parent's."""
 LEAST_SHARE = {"gpu": 0.7, "cpu": 0.5}
-"""Of the parent's time per call that the median of the samples takes at least. Samples have cold caches and windows
-warm ones, so they take longer; new activations are written inside of a window (up to 15 % of the smallest kernels on a
-GPU), and the cores of a CPU are slower beside busy neighbours."""
+"""Least share of the parent's time per call that the median of the samples must reach. Samples run with cold caches and
+windows with warm ones, so samples take longer. But a window also writes new activations (up to 15 % of the smallest
+kernels on a GPU), and the cores of a CPU are slower beside busy neighbours."""
 MOST_WINDOWS = 5
-"""Of 10 ms at first and 2.6 s in the end: a delay of 100 ms is within CLOCKS_APART of that, a clock that runs 5 % slow
-is not."""
+"""Windows grow from 10 ms to 2.6 s. In the longest, a delay of 100 ms is within CLOCKS_APART; a clock that runs 5 %
+slow is not."""
 
 
 class OuterClock(Protocol):
     """The worker's end."""
 
     def begins(self, case: str) -> None:
-        """Returns when the parent has read its clock."""
+        """Return when the parent has read its clock."""
         ...
 
     def ends(self, window: WindowEnds) -> bool:
-        """Whether the parent wants a longer window."""
+        """Return whether the parent wants a longer window."""
         ...
 
 
 class WireClock:
-    """Asks the parent by wire."""
+    """Reaches the parent by wire."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -68,8 +69,8 @@ class WireClock:
 
 
 class Now(msgspec.Struct, frozen=True):
-    """Clocks of the system, in ns: monotonic, the processor time of a process, and for how long its first thread and
-    this one have waited for cores."""
+    """Clocks of the system, in ns: monotonic, the processor time of a process, and how long its first thread and this
+    thread have waited for cores."""
 
     wall_ns: int
     processor_ns: int | None
@@ -84,15 +85,15 @@ class Now(msgspec.Struct, frozen=True):
 
 
 def _waited_ns(of: str) -> int:
-    """The second number of schedstat; 0 where the system keeps none."""
+    """The second number of schedstat, in ns; 0 where the system keeps none."""
     with suppress(OSError, IndexError, ValueError):
         return int(Path(f"/proc/{of}/schedstat").read_text().split()[1])
     return 0
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a window took by the clock of the parent and in the worker's processor time, and how long both waited for
-    cores meanwhile. None, 0: the system does not tell."""
+    """The duration of a window by the parent's clock and in the worker's processor time, and how long both waited for
+    cores meanwhile. None, 0: the system does not report it."""
 
     ends: WindowEnds
     wall_us: float
@@ -101,7 +102,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     @property
     def worked_us(self) -> float:
-        """Microseconds of the window at least, whoever else had the cores."""
+        """Lower bound in us of the window's own work, whoever else used the cores."""
         if self.ends.threads is None or self.processor_us is None:
             return self.wall_us
         return min(self.wall_us, self.processor_us / self.ends.threads)
@@ -117,7 +118,7 @@ class Reading(msgspec.Struct, frozen=True):
         return f"{calls} took {claimed:,.0f} us by the clock of the kernel's process and {wall:,.0f} us by its parent's"
 
     def too_fast(self, median_us: float) -> str:
-        """Why samples of that median are no times of these calls; empty where they may be."""
+        """The reason why samples with that median cannot be times of these calls; empty where they can."""
         call_us = max(0.0, self.worked_us - OVERHEAD_US) / self.ends.calls
         share = LEAST_SHARE["gpu" if self.ends.threads is None else "cpu"]
         if median_us >= share * call_us:
@@ -126,7 +127,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class ParentClock:
-    """The parent's end, for one job. required: ids of the cases that must have a window. pid: of the worker."""
+    """The parent's end, for one job. required: ids of the cases that must have a window. pid: the worker's."""
 
     def __init__(self, pid: int, required: Collection[str]) -> None:
         self._pid, self._required = pid, frozenset(required)
@@ -135,7 +136,7 @@ class ParentClock:
         self._case = ""
 
     def answer(self, message: WindowBegins | WindowEnds) -> Go:
-        """Reads the clocks."""
+        """Read the clocks and return whether the worker is to run a longer window."""
         now, begun = Now.read(self._pid), self._begun
         if isinstance(message, WindowBegins):
             self._case, self._begun = message.case, now
@@ -151,7 +152,7 @@ class ParentClock:
         return Go(again=bool(_wrong(readings, message.median_us)) and len(readings) < MOST_WINDOWS)
 
     def judged(self, event: object) -> object:
-        """The event; a measurement in it that the windows contradict is INVALID."""
+        """Return the event, with each measurement INVALID that the windows contradict."""
         if isinstance(event, Measured):
             return msgspec.structs.replace(event, measurement=self._judged(event.measurement))
         if isinstance(event, TryReply):
@@ -173,6 +174,7 @@ class ParentClock:
 
 
 def _wrong(readings: Sequence[Reading], median_us: float) -> str:
-    """What the last window of a case says against samples of that median, where each says something; else empty."""
+    """The contradiction between the last window of a case and samples with that median; empty where any window
+    agrees."""
     found = [reading.apart or reading.too_fast(median_us) for reading in readings]
     return found[-1] if all(found) else ""

@@ -1,7 +1,7 @@
-"""The same tasks on the workers of a Dask cluster: one worker a GPU, one thread a worker.
+"""Tasks on the workers of a Dask cluster: one worker per GPU, one thread per worker.
 
-Each worker does them in a device process of its own, so that a kernel that crashes or hangs costs that process and not
-the worker. A worker that is killed loses the task that it was at; Dask gives that to another one.
+Each worker runs its tasks in a separate device process, so that a kernel that crashes or hangs takes down that process
+and not the worker. A killed worker loses its current task; Dask gives the task to another worker.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _process: DeviceProcess | None = None
 
 
 def on_worker(task: Task) -> Outcome:
-    """Called by Dask in a worker: does the task in that worker's device process."""
+    """Run the task in the worker's device process. Dask calls this in a worker."""
     global _process
     _process = _process or DeviceProcess()
     return _process.perform(task)
 
 
 def in_fresh_process(task: Task) -> Outcome:
-    """Called by Dask in a worker: does the task in a process that is made for it."""
+    """Run the task in a process started for it alone. Dask calls this in a worker."""
     process = DeviceProcess()
     try:
         return process.perform(task)
@@ -34,7 +34,10 @@ def in_fresh_process(task: Task) -> Outcome:
 
 
 class DaskDevices:
-    """address: of the scheduler, `tcp://host:8786`. Suite and kernels must lie at the same paths for every worker."""
+    """The devices of a cluster. Suite and kernels must lie at the same paths for every worker.
+
+    address: of the scheduler, `tcp://host:8786`.
+    """
 
     def __init__(self, address: str, timeout_s: float = CONNECT_LIMIT_S) -> None:
         try:
@@ -68,7 +71,7 @@ class DaskDevices:
         return self._on_one(on_worker, task)
 
     def fresh(self, task: Task) -> Future[Outcome]:
-        """In a process that is made for it, on the device of `on_one`."""
+        """Run in a fresh process on the device of `on_one`."""
         return self._on_one(in_fresh_process, task)
 
     def _on_one(self, function: Any, task: Task) -> Future[Outcome]:
@@ -88,7 +91,7 @@ class DaskDevices:
 
 
 class FreshOnWorker:
-    """A fresh process on a cluster's device, as one of those that confirm a choice."""
+    """A fresh process on a cluster's device, one of those that confirm a choice."""
 
     lasts = False
 
@@ -99,4 +102,4 @@ class FreshOnWorker:
         return self._devices.fresh(task)
 
     def close(self) -> None:
-        """The worker ends the process with the task."""
+        """Do nothing: the worker ends the process with the task."""

@@ -12,16 +12,16 @@ from harness.worker.process import WorkerProcess
 
 
 class DeviceWorker(WorkerProcess):
-    """It begins to import at once, and touches no device before its first job."""
+    """Starts importing at once, and touches no device before its first job."""
 
     def __init__(self, **options: Any) -> None:
-        """options: of `WorkerProcess`, and of `Boot`."""
+        """options: of `WorkerProcess` and of `Boot`."""
         super().__init__("harness.serving.serve", **options)
         self._is_awake = False
         self._hello: Hello | None = None
 
     def wake(self, limit_s: float | None = None) -> None:
-        """Waits until it has imported all that takes long; until its first job it then does nothing."""
+        """Wait until the slow imports are done; the worker then idles until its first job."""
         if not self._is_awake:
             self.hear(Awake, limit_s)
             self._is_awake = True
@@ -36,8 +36,10 @@ class DeviceWorker(WorkerProcess):
                 yield clock.judged(message)
 
     def hello(self, folder: Path, limit_s: float | None = None, sniff: bool = False) -> Hello:
-        """Where it runs. folder: of the suite. Asked for the first time, it begins to use the device. sniff: it looks
-        at how fast that is today, too."""
+        """Return the worker's environment. The first call opens the device.
+
+        folder: of the suite. sniff: also check how fast the machine is today.
+        """
         if self._hello is None:
             [self._hello] = self.ask(Greet(str(folder), sniff=sniff), Hello, limit_s)
         assert self._hello is not None
@@ -45,5 +47,5 @@ class DeviceWorker(WorkerProcess):
 
     @property
     def has_begun(self) -> bool:
-        """Whether it holds the device."""
+        """Whether the worker holds the device."""
         return self._hello is not None

@@ -1,4 +1,4 @@
-"""How a worker imports what takes long."""
+"""Slow imports of a worker, without garbage collection."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Imports without looking for garbage among half a million new objects, which takes a tenth of torch's import, and
-    never looks among them again: not between two cases, and not in a process that is forked from this one."""
+    """Disable the garbage collector while importing, then freeze all objects.
+
+    Scanning half a million new objects takes a tenth of torch's import. Frozen objects are never scanned again: neither
+    between two cases, nor in a process forked from this one.
+    """
     gc.disable()
     try:
         yield

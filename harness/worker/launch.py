@@ -1,4 +1,4 @@
-"""A worker's process from its launch on: it waits for its `Boot`. One can be launched before anybody knows what for."""
+"""A worker's process from launch to end: it waits for its `Boot`, so it can be launched before its service is known."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from harness.worker.wire import wire_pair
 
 
 def worker_environment() -> dict[str, str]:
-    """Environment in which another process finds this harness, and nothing else of where it lies: from a checkout that
-    nobody installed. An installed one is found by the interpreter that it was installed for."""
+    """The environment in which another process finds this harness, but nothing else beside it.
+
+    Needed for a checkout that nobody installed. The interpreter of an installed harness finds it anyway.
+    """
     return reaching_harness(withheld(os.environ))
 
 
 def reaching_harness(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with the checkout of this harness where it is not installed."""
+    """The environment, with this harness' checkout on PYTHONPATH where it is not installed."""
     home = Path(__file__).resolve().parent.parent.parent
     if home.name in ("site-packages", "dist-packages"):
         return dict(environment)
@@ -30,14 +32,15 @@ def reaching_harness(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class Launched:
-    """A running process, its wire and what it prints. Raises OSError where there is no such interpreter."""
+    """A running process, its wire and its output. Raises OSError where there is no such interpreter."""
 
     def __init__(
         self, tree: Path | None = None, python: str = sys.executable, own_session: bool = False,
         environment: Mapping[str, str] | None = None, imports: str = "",
     ) -> None:  # fmt: skip
-        """tree: where it runs; the current folder when left out. own_session: Ctrl-C reaches the parent alone, which
-        then ends the worker. imports: a module that it imports before it is told what it serves."""
+        """tree: working folder of the process; left out: the current folder. own_session: Ctrl-C reaches the parent
+        alone, which then ends the worker. imports: a module to import before the worker learns which service it
+        runs."""
         self.stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the process
         self.wire, theirs = wire_pair()
         arguments = [str(theirs.fileno()), *filter(None, [imports])]
@@ -54,7 +57,7 @@ class Launched:
             theirs.close()
 
     def kill(self) -> None:
-        """Ends it where it still runs. What it printed can be read until `close`."""
+        """Kill the process if it still runs. Its output stays readable until `close`."""
         self.process.kill()
         self.process.wait()
 
@@ -65,22 +68,24 @@ class Launched:
 
 
 class Ahead:
-    """A worker that imports torch, which takes seconds, while its parent reads the suite or ends another one. Taken
-    once, in the folder where it was launched; killed where nobody took it when the `with` block ends."""
+    """A worker that imports torch, which takes seconds, while its parent reads the suite or ends another worker.
+
+    It is taken once, in the folder where it was launched. If nobody took it, it is killed when the `with` block ends.
+    """
 
     def __init__(self, own_session: bool = False, launched: bool = True) -> None:
-        """launched: at once; else `launch` does it."""
+        """launched: start at once; False: `launch` starts it."""
         self._own_session = own_session
         self._launched: Launched | None = None
         if launched:
             self.launch()
 
     def launch(self) -> None:
-        """Another one, where none waits."""
+        """Start another one, unless one waits."""
         self._launched = self._launched or Launched(own_session=self._own_session, imports="torch")
 
     def take(self) -> Launched | None:
-        """The one that waits; None where none does."""
+        """Return the waiting one; None where none waits."""
         launched, self._launched = self._launched, None
         return launched
 

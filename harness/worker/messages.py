@@ -21,7 +21,7 @@ from harness.values.sweep import Entrant
 
 
 def cases_of(stage: Stage, plan: Plan) -> list[Case]:
-    """The plan's cases that a job of this stage is to run: with an answer of their own, and possible at all."""
+    """The plan's cases that a job of this stage runs: those with an answer of their own and without a problem."""
     return [c for c in plan.cases if c.kind in KINDS[stage] and c.same_as is None and c.problem is None]
 
 
@@ -29,20 +29,21 @@ class Boot(msgspec.Struct, frozen=True, tag=True):
     """From the parent, first."""
 
     service: str
-    """Module whose `serve(wire, boot)` does the jobs."""
+    """Module whose `serve(wire, boot)` runs the jobs."""
     tree: str
-    """Folder where packages beside the suite are looked up before anywhere else."""
+    """Folder searched for packages beside the suite before any other."""
     kernels_root: str = ""
     """Folder of kernels to bind; empty: the service binds one itself."""
     interpret: Literal["never", "as_told", "without_gpu"] = "never"
-    """When Triton's interpreter runs the kernels: what is interpreted is never timed. as_told: TRITON_INTERPRET says
-    so."""
+    """When Triton's interpreter runs the kernels; interpreted kernels are never timed. as_told: as TRITON_INTERPRET
+    sets it."""
     forks: bool = False
-    """A process that is to be forked must have no threads: no watchdog. It notices the parent's end by its wire."""
+    """The process is to be forked, so it must have no threads and no watchdog. It notices the parent's end by its
+    wire."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
-    """From the worker: bad input, in one line. It ends. status: the exit status of the command."""
+    """From the worker: bad input, in one line. The worker ends. status: the exit status of the command."""
 
     problem: str
     status: int
@@ -53,27 +54,27 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 
 class Awake(msgspec.Struct, frozen=True, tag=True):
-    """From a worker with a device, first: it has imported what takes long, and touched no device."""
+    """From a worker with a device, first: its slow imports are done, and it has touched no device."""
 
 
 class Greet(msgspec.Struct, frozen=True, tag=True):
-    """Job: open the device and say where it is. folder: of the suite."""
+    """Job: open the device and report the environment. folder: of the suite."""
 
     folder: str
     bandwidth: bool = True
     """Measure it, which takes about 0.1 s on a GPU."""
     sniff: bool = False
-    """Look at how fast the machine is today, too."""
+    """Also check how fast the machine is today."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """Where the worker runs. The plan is made from it, since tuned files belong to a device."""
+    """The worker's environment. The plan is made from it, since tuned files belong to a device."""
 
     environment: Environment
     interpreted: bool = False
     """Triton kernels run in its interpreter."""
     sniff: Sniff | None = None
-    """Where it was asked for."""
+    """None unless the parent requested it."""
 
 
 class StageJob(msgspec.Struct, frozen=True, tag=True):
@@ -87,23 +88,23 @@ class StageJob(msgspec.Struct, frozen=True, tag=True):
     streams: dict[str, list[list[int]]] = {}
     """Recorded token streams by name, [batch][steps + 1], from an earlier process."""
     rounds: int | None = None
-    """In place of the timer's own."""
+    """Replaces the timer's own number."""
     keep_traces: str | None = None
     """Folder for the traces of the profile stage."""
     engines: tuple[str, ...] = ("eager",)
-    """With which the profile stage runs the steps."""
+    """Engines with which the profile stage runs the steps."""
     steps: int | None = None
-    """Steps that the profile stage records; None: as many as usual."""
+    """Number of steps that the profile stage records; None: the usual number."""
     references: str | None = None
     """Folder for the float32 model's logits, which the processes of a run share."""
     tree: str = ""
-    """Folder that everything but the harness is to come from; empty: nobody asks."""
+    """Folder that everything but the harness must come from; empty: no check."""
     observe: bool = False
-    """Say of each case what it loads and reads."""
+    """Report the code and data that each case loads and reads."""
     energy: bool = False
-    """Say how many joules each timed case takes."""
+    """Report the joules that each timed case takes."""
     clocked: tuple[str, ...] = ()
-    """Ids of the kernel cases that the parent's clock times, too."""
+    """Ids of the kernel cases that the parent's clock times too."""
 
 
 class TryJob(msgspec.Struct, frozen=True, tag=True):
@@ -113,50 +114,52 @@ class TryJob(msgspec.Struct, frozen=True, tag=True):
     against: Case | None
     """Another answer to the same question."""
     folder: str
-    """What `./file.py` is relative to."""
+    """Folder that `./file.py` is relative to."""
     evidence: str
-    """Folder for what is kept of a wrong output."""
+    """Folder for the evidence of a wrong output."""
     explicit: bool = False
     """Check this shape even where the interpreter is slow."""
     rounds: int | None = None
     ops: dict[str, OpSource] = {}
-    """Outside of the library."""
+    """Ops outside of the library."""
 
     @property
     def clocked(self) -> tuple[str, ...]:
-        """As a stage's: what is tried and what it is tried against."""
+        """Ids of the attempt and its opponent, which the parent's clock times too, as in a stage."""
         return tuple(case.id for case in (self.case, self.against) if case is not None)
 
 
 class Task(msgspec.Struct, frozen=True, tag=True):
-    """Job: verify and time these configurations, each alone where rounds is 0, else in as many interleaved rounds. The
-    same a Dask worker does."""
+    """Job: verify and time these configurations. A Dask worker runs the same. rounds: 0: time each configuration alone;
+    else the number of interleaved rounds."""
 
     suite: Suite
     entrants: tuple[Entrant, ...]
     rounds: int = 0
     process: int = 0
-    """Number of the fresh process that it is meant for."""
+    """Number of the fresh process that the task is meant for."""
     prepare: bool = False
-    """Verify them and make them ready only, for a task that times them."""
+    """Only verify the configurations and make them ready, for a later task that times them."""
     release: bool = False
-    """Give back the memory of all that was made ready."""
+    """Free the memory of everything that was made ready."""
     clocked: tuple[str, ...] = ()
-    """As a stage's."""
+    """As in a stage."""
 
 
 DeviceJob = Greet | StageJob | TryJob | Task
 
 
 class WindowBegins(msgspec.Struct, frozen=True, tag=True):
-    """From the worker, which waits for `Go`: after it the calls of a case run, and nothing else."""
+    """From the worker, which waits for `Go`; then it runs the calls of a case, and nothing else."""
 
     case: str
 
 
 class WindowEnds(msgspec.Struct, frozen=True, tag=True):
-    """From the worker, which waits for `Go`: they have run, so many of them, in `claimed_us` by its own clock.
-    median_us: of the case's samples. threads: that a call may use; None where it runs on a GPU."""
+    """From the worker, which waits for `Go`: `calls` calls have run, in `claimed_us` by its own clock.
+
+    median_us: of the case's samples. threads: that a call may use; None where it runs on a GPU.
+    """
 
     case: str
     calls: int
@@ -172,7 +175,7 @@ class Go(msgspec.Struct, frozen=True, tag=True):
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
-    """What the worker does now; if it dies, this is what killed it. cases: ids that fail with it."""
+    """The worker's present activity, and the cause if the worker dies. cases: ids that fail with it."""
 
     what: str
     cases: tuple[str, ...] = ()
@@ -194,9 +197,10 @@ class Profiled(msgspec.Struct, frozen=True, tag=True):
 
 
 class NotProfiled(msgspec.Struct, frozen=True, tag=True):
-    """what: an arm under an engine. unsupported: it cannot run here, which is no failure."""
+    """A profile that failed. unsupported: it cannot run here, which is no failure."""
 
     what: str
+    """An arm under an engine."""
     reason: str
     unsupported: bool = False
 
@@ -212,11 +216,11 @@ class Ran(msgspec.Struct, frozen=True, tag=True):
     files: tuple[str, ...]
     """Resolved paths of the kernels, variants and models that this process loaded."""
     modules: tuple[str, ...] = ()
-    """As Python names them, files of all modules but the library's, installed packages' and the harness'."""
+    """Files as Python names them: of all modules but those of the library, of installed packages and of the harness."""
     closures: dict[str, Closure] = {}
-    """By case id, where it was observed."""
+    """By case id, for observed cases."""
     touched: tuple[str, ...] = ()
-    """All that was observed, relative to the tree."""
+    """Everything observed, relative to the tree."""
 
 
 class TryReply(msgspec.Struct, frozen=True, tag=True):
@@ -246,11 +250,11 @@ class Outcome(msgspec.Struct, frozen=True, tag=True):
     """Text of the variants by sha256."""
     conditions: tuple[Conditions, ...] = ()
     busy_s: float = 0.0
-    """Of the device."""
+    """Seconds that the device was busy."""
     where: str = ""
-    """The process that did it."""
+    """The process that ran the task."""
     closure: Closure | None = None
-    """Of the entrants, where they are of one variant: what it was seen to be made of, as far as this process saw."""
+    """The files that this process saw the entrants read, where all are of one variant."""
 
 
 BenchEvent = Started | Measured | Sampled | Streamed

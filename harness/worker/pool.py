@@ -1,6 +1,6 @@
-"""Where tasks are done: processes of this machine, one per GPU, or the workers of a Dask cluster. One interface.
+"""The places that run tasks: processes of this machine, one per GPU, or the workers of a Dask cluster. One interface.
 
-A task that kills or hangs its process takes nothing with it but itself: the next one gets a fresh process.
+A task that kills or hangs its process loses only itself: the next one gets a fresh process.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from harness.worker.messages import Outcome, Task
 from harness.worker.process import WorkerDied
 
 TASK_LIMIT_S = 120.0
-"""A task takes this long at most: compiling one configuration takes up to 116 s where it is hopeless, and is then to
-be given up, not waited for."""
+"""Longest time of a task. Compiling one hopeless configuration takes up to 116 s, and is then abandoned."""
 START_LIMIT_S = 300.0
-"""Until a process has imported torch and says where it is."""
+"""Limit for a process to import torch and report its environment."""
 
 
 def outcome_of(future: Future[Outcome]) -> Outcome:
-    """Waits for it. Raises WorkerDied, also for what Dask raises of a task that killed its workers."""
+    """Wait for the outcome and return it. Raises WorkerDied, also where Dask reports that a task killed its workers."""
     while not future.done():
         wait([future], timeout=1.0)  # short waits: Ctrl-C must reach the main thread
     try:
@@ -40,8 +39,11 @@ def outcome_of(future: Future[Outcome]) -> Outcome:
 
 
 class Devices(Protocol):
-    """slots: tasks that are worked on at once. submit: to any device; on_one: to the first device only, where
-    everything that is compared must run. `outcome_of` reads the futures."""
+    """Places that run tasks. `outcome_of` reads the futures.
+
+    slots: number of tasks that run at once. submit: to any device. on_one: to the first device only, where everything
+    that is compared must run.
+    """
 
     slots: int
 
@@ -53,12 +55,15 @@ class Devices(Protocol):
 
 
 class LocalDevices:
-    """gpus: what each process is shown as its only GPU (an index or a UUID); empty: one process with what there is."""
+    """Processes of this machine.
+
+    gpus: the only GPU that each process sees (an index or a UUID); empty: one process with everything there is.
+    """
 
     lasts = True
 
     def __init__(self, gpus: Sequence[str] = (), ahead: Ahead | None = None) -> None:
-        """ahead: the process of a machine with one GPU or none, where it was launched already."""
+        """ahead: the process of a machine with one GPU or none, if it was launched already."""
         self._processes = [DeviceProcess(gpu) for gpu in gpus] or [DeviceProcess(ahead=ahead)]
         self._threads: list[Executor] = [ThreadPoolExecutor(max_workers=1) for _ in self._processes]
         self._load = [0 for _ in self._processes]
@@ -83,7 +88,7 @@ class LocalDevices:
             self._load[slot] -= 1
 
     def close(self) -> None:
-        """Ends the processes, also one in the middle of a task."""
+        """End the processes, even one in the middle of a task."""
         for process in self._processes:
             process.kill()
         for threads in self._threads:
@@ -91,7 +96,7 @@ class LocalDevices:
 
 
 class DeviceProcess:
-    """One process that does tasks one after the other; started with the first, and again after one that died."""
+    """One process that runs tasks one after the other. It starts with the first task, and again after a death."""
 
     def __init__(self, gpu: str = "", ahead: Ahead | None = None) -> None:
         self._gpu, self._ahead = gpu, ahead
@@ -99,7 +104,7 @@ class DeviceProcess:
         self._closed = False
 
     def perform(self, task: Task) -> Outcome:
-        """Raises WorkerDied; the next task gets a fresh process."""
+        """Run a task. Raises WorkerDied; the next task then gets a fresh process."""
         try:
             if self._worker is None:
                 self._worker = self._start()

@@ -1,4 +1,4 @@
-"""Parent-side handle of a worker process: start, ask, hear, kill after a limit. A death becomes a status here."""
+"""The parent's handle of a worker process: start, ask, hear, kill after a limit. It turns a death into a status."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class WorkerDied(Exception):
         return Status.TIMEOUT if self.timed_out else Status.FAILED
 
     def measurement(self, case: Case, during: str = "") -> Measurement:
-        """The row of a case that was lost with the worker. during: what it did, put before the reason."""
+        """The row of a case that was lost with the worker. during: its activity, put before the reason."""
         return Measurement(case, self.status, f"{during}{self.reason}")
 
 
 class WorkerProcess:
-    """A worker from its start to its end. It is killed where its `with` block ends."""
+    """A worker from start to end. Leaving its `with` block kills it."""
 
     def __init__(
         self, service: str, *, tree: Path | None = None, python: str = sys.executable, own_session: bool = False,
         environment: Mapping[str, str] | None = None, silence: str = SILENCE, launched: Launched | None = None,
         **boot: Any,
     ) -> None:  # fmt: skip
-        """service: module whose `serve(wire, boot)` does the jobs. tree: where it runs, and where its packages are
-        looked up first; the current folder when left out. own_session, environment: see `Launched`. silence: why it is
-        given up where it exceeds a limit. launched: a process that waits already, to be booted. boot: see `Boot`."""
+        """See `Launched` for own_session and environment, `Boot` for boot. service: module whose `serve(wire, boot)`
+        runs the jobs. tree: working folder, where its packages are looked up first. Left out: the current folder.
+        silence: the reason that is given where it exceeds a limit. launched: a waiting process to boot."""
         self._silence = silence
         self._launched = launched or Launched(tree, python, own_session, environment)
         self._wire, self._process = self._launched.wire, self._launched.process
@@ -61,8 +61,8 @@ class WorkerProcess:
             raise WorkerDied(self._exit_reason()) from None
 
     def hear(self, kind: Any, limit_s: float | None = None) -> Any:
-        """Its next message, of a tagged type or a union of them. Raises WorkerDied, also where none comes within the
-        limit, and HarnessError where it refuses its input."""
+        """Return the next message, of a tagged type or a union of them. Raises WorkerDied, also where none comes within
+        the limit, and HarnessError where the worker refuses its input."""
         try:
             if not self._wire.poll(limit_s):
                 raise WorkerDied(self._silence.format(limit_s), timed_out=True)
@@ -76,13 +76,13 @@ class WorkerProcess:
         return message
 
     def ask(self, job: object, kind: Any, limit_s: float | None = None) -> Iterator[Any]:
-        """Sends a job and yields its messages to its end. limit_s: for each of them. Raises as `hear` does."""
+        """Send a job and yield its messages until it is done. limit_s: for each message. Raises as `hear` does."""
         self.send(job)
         while not isinstance(message := self.hear(kind | Done, limit_s), Done):
             yield message
 
     def finish(self) -> None:
-        """Lets it end by itself: there are no more jobs."""
+        """Let the worker end by itself, since there are no more jobs."""
         self._wire.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_S)
@@ -102,12 +102,12 @@ class WorkerProcess:
         return f"its process {how}" + (f": {lines[-1]}" if lines else "")
 
     def stderr(self) -> str:
-        """All that it printed so far, to either stream."""
+        """Everything that it printed so far, to either stream."""
         self._launched.stderr.seek(0)
         return self._launched.stderr.read().decode(errors="replace")
 
     def kill(self) -> None:
-        """Ends it where it still runs. What it printed can be read until `close`."""
+        """Kill the process if it still runs. Its output stays readable until `close`."""
         self._launched.kill()
 
     def close(self) -> None:
