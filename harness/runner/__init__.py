@@ -1,1 +1,1 @@
-"""Executing a plan: workers that touch the device, and the parent that starts them and stores what they say."""
+"""Executing a plan: workers that touch the device, and the parent that starts them and stores their results."""

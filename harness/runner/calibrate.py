@@ -1,5 +1,4 @@
-"""Identical code against itself, in several pairs of worktrees: what this machine calls a difference where there is
-none."""
+"""A/A runs in several pairs of worktrees: the differences that this machine shows between identical code."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ from harness.values.pairing import Noise
 
 
 class Calibrated(msgspec.Struct, frozen=True):
-    """What is now known, from this calibration and those before it. runs: base and head of each pair of worktrees.
-    failed: why cases have no times, by id."""
+    """The machine's noise, from this calibration and all earlier ones. runs: base and head of each pair of worktrees.
+    failed: the reasons why cases have no times, by id."""
 
     environment: Environment
     noise: Noise
@@ -32,8 +31,11 @@ def calibrate(
     live: Live, worktrees: int, pairs: int, terms: Terms, store: Store, options: Options, report: Report,
     say: Callable[[str], None],
 ) -> Calibrated:  # fmt: skip
-    """Measures `pairs` pairs of processes in each of so many pairs of worktrees of one tree. Each pair of worktrees is
-    two runs in the store, whatever stops the others."""
+    """Measure `pairs` pairs of processes in each of `worktrees` pairs of worktrees of one tree.
+
+    Each pair of worktrees is stored as two runs, even if a later one is stopped. Raises HarnessError for a suite
+    outside of git.
+    """
     suite, repository = suite_of(live, store)
     if repository is None and repository_of(suite.parent) is None:
         raise HarnessError(f"{suite}: calibrating needs worktrees, and this is in no git repository")

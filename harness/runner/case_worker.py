@@ -1,4 +1,4 @@
-"""The worker that a suite's cases need: a process with the device, or what runs programs outside."""
+"""The worker that a suite's cases need: a process with the device, or one that runs programs outside of the harness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.worker.messages import Hello
 
 
 class CaseWorker(Protocol):
-    """What a stage asks of a worker."""
+    """The interface through which a stage uses a worker."""
 
     @property
     def has_begun(self) -> bool: ...
@@ -37,7 +37,7 @@ class CaseWorker(Protocol):
 
 
 def worker_for(suite: Suite, **options: Any) -> CaseWorker:
-    """options: of `DeviceWorker`; what runs outside has its own from the suite."""
+    """Return a new worker. options: of `DeviceWorker`; a suite of programs outside has its own."""
     if suite.outside:
         from harness.outside.worker import OutsideWorker
 

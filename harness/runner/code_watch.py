@@ -1,4 +1,4 @@
-"""Looks on while a stage runs: what does each case load, read, list and look for?"""
+"""Observes which files each case of a stage loads, reads, lists and looks for."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from harness.worker.messages import Ran, StageEvent
 
 
 class CodeWatch(Watch):
-    """root: of the tree whose files count. observes: what each case reads is followed. written: files, with all whose
-    names begin with theirs, and folders that the harness itself writes meanwhile."""
+    """Watches one tree. Reads of each case are followed where `observes`.
+
+    root: of the tree whose files count. written: files and folders that the harness itself writes meanwhile. A file
+    covers all whose names begin with its name.
+    """
 
     def __init__(self, root: Path, observes: bool = True, written: Collection[Path] = ()) -> None:
         self.root, self.tree, self.observes = root, str(root), observes
@@ -26,7 +29,7 @@ class CodeWatch(Watch):
 
     @contextmanager
     def around(self) -> Iterator[object]:
-        """Sees files being opened, by whatever process, where it observes."""
+        """Observe files being opened, by any process, where it observes."""
         if not self.observes:
             yield None
             return
@@ -40,8 +43,8 @@ class CodeWatch(Watch):
 
     @property
     def closures(self) -> dict[str, Closure]:
-        """What the process saw of itself, and what only the kernel saw being opened, by native code or another
-        process."""
+        """By case, the files that the process saw itself read, and those that only the kernel saw opened, by native
+        code or another process."""
         own = (name for closure in self._ran.closures.values() for name in closure.files)
         known = {*self._ran.touched, *own, ".git"}  # a variant that was never run is read at the end alone
         files = {source_of(name) for opened in self._opened for name in opened.files} - known
@@ -59,8 +62,8 @@ class CodeWatch(Watch):
 
 
 def unchanged_since(closures: Mapping[str, Closure], tree: Path) -> dict[str, Closure]:
-    """The same; unproved where a file is no longer what it was when it was read: later processes may have run
-    either."""
+    """The same closures, unproved where a file changed since it was read: later processes may have run either
+    version."""
     files = {read for closure in closures.values() for read in closure.files.items()}
     changed = {name for name, found in files if not is_still(tree / name, found)}
     return {case: _unless(closure, sorted(changed & closure.files.keys())) for case, closure in closures.items()}

@@ -1,4 +1,5 @@
-"""`harness compare --static`: both sides checked out, planned, compiled for the named targets and held together."""
+"""`harness compare --static`: checks out, plans and compiles both sides for the named targets, and compares the
+results."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ UNRESOLVED = "`tuned` depends on a GPU, and none was named: --device nvidia-h100
 
 
 class _Compiled:
-    """What came of one side. named: its cases by the name that sides are joined on."""
+    """The compilation of one side. named: its cases by the name that joins the sides."""
 
     def __init__(
         self, named: dict[str, Case], suite: Suite, side: SideTree | PairedSide, targets: Sequence[str],
@@ -71,7 +72,7 @@ def compare_static(
     live: Live, store: Store, targets: Sequence[str], say: Say, *, device: str | None = None, jobs: int | None = None,
     report: Callable[[str, int, int], None] | None = None,
 ) -> StaticComparison:  # fmt: skip
-    """Compiles every Triton case of both sides. device: whose tuned files are read. report: side, done, of.
+    """Compile every Triton case of both sides. device: whose tuned files are read. report: called with side, done, of.
 
     Raises HarnessError as `live_sides.prepare` does, for an unknown target, and where no case uses Triton.
     """
@@ -103,8 +104,8 @@ def compare_static(
 def binaries(
     base: PairedSide, head: PairedSide, questions: Sequence[dict[str, Case]], names: Sequence[str], target: str
 ) -> tuple[StaticCase, ...]:
-    """What these kernels of two measured sides compile to, with the very answers that were measured. questions: cases
-    of base and head by name. Empty where none is written in Triton."""
+    """Compile the named kernels of two measured sides with exactly the answers that were measured. Empty where none is
+    written in Triton. questions: cases of base and head by name."""
     compiled = []
     for side, cases in zip((base, head), questions, strict=True):
         named = {name: cases[name] for name in names if name in cases and cases[name].kind == "kernel"}
@@ -136,6 +137,6 @@ def _problem(case: Case) -> str | None:
 
 
 def _work(case: Case) -> str:
-    """Equal for cases that are one compilation: arms often share an answer."""
+    """A key that is equal for cases of the same compilation: arms often share an answer."""
     facts = (case.question, case.dims, case.variant, case.tunables)
     return msgspec.json.encode(facts, order="sorted").decode()

@@ -1,4 +1,5 @@
-"""The parent of a run: starts the workers one after the other, stores what they say as they say it. Without torch."""
+"""The parent of a run: starts the workers one after the other and stores each result as it arrives. Does not import
+torch."""
 
 from __future__ import annotations
 
@@ -29,13 +30,13 @@ MakePlan = Callable[[Environment], Plan]
 
 
 class Execution:
-    """One run of one suite. make_plan: called once, when the first worker has said where it runs."""
+    """One run of one suite. make_plan: called once, with the environment that the first worker reports."""
 
     def __init__(
         self, suite: Suite, make_plan: MakePlan, store: Store, options: Options, report: Report,
         ahead: Ahead | None = None,
     ) -> None:  # fmt: skip
-        """ahead: the first worker, where it was launched already."""
+        """ahead: the first worker, if it was launched already."""
         self.suite, self.make_plan, self.store, self.options = suite, make_plan, store, options
         self._ahead = ahead or Ahead(launched=False)
         self.record = RunRecord(store)
@@ -45,7 +46,7 @@ class Execution:
         self._stages = Stages(suite, self.record, options, report, self._worker, self._begin)
 
     def run(self) -> str:
-        """Executes everything and returns the run's id. Whatever stops it, what was measured is stored."""
+        """Execute everything and return the run's id. Whatever stops the run, its measurements are stored."""
         state = "partial"
         try:
             asked = [
@@ -67,7 +68,8 @@ class Execution:
         return self.record.run_id
 
     def _run(self, stage: Stage, process: int, is_last: bool) -> None:
-        """The first process of a stage is looked on: what do its cases read?"""
+        """Run one stage in one process. The first process of a stage is watched, to learn which files its cases
+        read."""
         observes = process == 0 and stage != "profile" and not (self.options.verify_only or self.suite.outside)
         written = [Path(place) for place in (self.store.file, self.options.keep_traces) if place]
         watch = CodeWatch(self._tree, written=written) if observes else None
@@ -78,7 +80,7 @@ class Execution:
         self._closures |= watch.closures if watch else {}
 
     def _keep_code(self) -> None:
-        """What was seen until now; nothing of a run that ended before."""
+        """Store the observed files; nothing for a run that ended before its first observation."""
         if self.plan is not None and self._closures:
             code = observed(unchanged_since(self._closures, self._tree), fingerprints(self.plan))
             self.store.set_observed(self.record.run_id, code)
@@ -104,8 +106,10 @@ class Execution:
 
 
 def check_cases(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
-    """`harness check`: each case verified once, nothing timed, nothing left in a store. A run without samples: every
-    measurement says OK, or why not."""
+    """Verify each case once for `harness check`, without timing and without a trace in any store.
+
+    Return a run without samples: every measurement says OK, or the reason why not.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store = Store(str(Path(folder) / "check.sqlite"))
         options = Options(stages=TIMED, verify_only=True)
@@ -116,8 +120,8 @@ def check_cases(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
 
 
 def first_facts(plan: Plan, environment: Environment, options: Options) -> Run:
-    """A run as it begins: nothing measured. Planned are the cases of the stages that were asked for; no other is
-    missed in it."""
+    """A run as it begins, with nothing measured. Its planned cases are those of the requested stages, so no other case
+    counts as missing."""
     kinds = {kind for stage in options.stages for kind in KINDS[stage]}
     planned = tuple(case for case in plan.cases if case.kind in kinds)
     run = new_run(plan.suite, environment, options.processes, options.note)

@@ -18,8 +18,11 @@ INHERITED = ("",)
 
 
 def devices_for(gpus: int) -> tuple[str, ...]:
-    """What CUDA_VISIBLE_DEVICES is for the processes of each lane. Raises HarnessError where there are fewer GPUs than
-    that, or GPUs of several kinds: each pair has one of them to itself, and all pairs are judged together."""
+    """The value of CUDA_VISIBLE_DEVICES for the processes of each lane.
+
+    Each pair has one GPU to itself, and all pairs are judged together. So it raises HarnessError where there are fewer
+    GPUs than `gpus`, or GPUs of several kinds.
+    """
     if gpus == 1:
         return INHERITED
     visible = visible_gpus()
@@ -33,8 +36,8 @@ def devices_for(gpus: int) -> tuple[str, ...]:
 
 
 class Lane:
-    """device: one of `devices_for`. new: starts a process on it. planned: the side's plan by now. first: the side's
-    first lane, None where this is it."""
+    """One device of a side. device: one of `devices_for`. new: starts a process on it. planned: returns the side's
+    current plan. first: the side's first lane; None where this is it."""
 
     def __init__(
         self, device: str, new: Callable[[], CaseWorker], suite: Suite, record: RunRecord, options: Options,
@@ -45,7 +48,7 @@ class Lane:
             suite, record, options, report, self.waiting.take, self._plan_at, first.stages if first else None
         )
         self.read_gb_s: float | None = None
-        """The read bandwidth that its newest process measured."""
+        """The read bandwidth in GB/s that its newest process measured."""
 
     def close(self) -> None:
         self.waiting.rest()

@@ -1,4 +1,4 @@
-"""The names of two sides to trees: `main`, `.`, `HEAD~1:autotuned`. What is stored is for `compare.sides`."""
+"""Resolves the names of two sides to trees: `main`, `.`, `HEAD~1:autotuned`. `compare.sides` resolves stored runs."""
 
 from __future__ import annotations
 
@@ -35,15 +35,17 @@ Say = Callable[[str], None]
 
 
 class Program(NamedTuple):
-    """A command in place of a suite. setup: command that prepares a checkout."""
+    """A command in place of a suite. setup: a command that prepares a checkout."""
 
     engine: CommandEngine
     setup: str = ""
 
 
 class Live(NamedTuple):
-    """What is asked of both sides. suite: a path, empty for the one that there is. pythons: base's and head's. program:
-    asked in place of a suite, in the folder of each tree that is the current one here."""
+    """The request of a comparison. suite: a path; empty: the only one there is. pythons: base's and head's.
+
+    program: replaces the suite; it runs in each tree's copy of the folder that is current here.
+    """
 
     base: str
     head: str
@@ -56,14 +58,14 @@ class Live(NamedTuple):
 
 
 def check_revision(name: str) -> None:
-    """Raises HarnessError where a side that is no stored run is no revision of the repository here, either."""
+    """Raise HarnessError where a side that is no stored run is no revision of the repository here either."""
     revision, repository = _side(name).name, repository_of(Path.cwd())
     if repository is not None and revision != WORKING_TREE:
         commit_of(repository, revision)
 
 
 class SideTree(NamedTuple):
-    """One side where it lies. word: `base` or `head`. kept: whether it is a checkout, that a setup may build in."""
+    """One side's checkout. word: `base` or `head`. kept: whether it is a checkout in which a setup may build."""
 
     word: str
     checkout: Checkout
@@ -74,10 +76,10 @@ class SideTree(NamedTuple):
 
 
 def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Report, say: Say) -> Pairs:
-    """Checks out, sets up and plans both sides. Everything that can be wrong in their names is said before torch loads.
+    """Check out, set up and plan both sides. Every error in their names is reported before torch loads.
 
-    Raises HarnessError for an unknown revision or arm, a revision without the suite, a filter that leaves nothing, and
-    CaseFailed where a setup fails.
+    Raises HarnessError for an unknown revision or arm, a revision without the suite, or a filter that leaves nothing,
+    and CaseFailed where a setup fails.
     """
     found = trees(live, store, say, apart=terms.measure_identical)
     roots, arms = {side.checkout.root for side in found}, (found[0].arm, found[1].arm)
@@ -97,9 +99,11 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
 
 
 def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[SideTree, SideTree]:
-    """Both sides checked out. apart: in two folders, even if they are the same tree: what a path and a layout of files
-    do is in the difference, too. So are two interpreters, each of which has its own setup. Raises HarnessError as
-    `prepare` does."""
+    """Return both sides, checked out. Raises HarnessError as `prepare` does.
+
+    apart: use two folders even for the same tree, so that the difference contains the effects of a path and a file
+    layout. Two interpreters also get two folders, since each has its own setup.
+    """
     names = [_side(name) for name in (live.base, live.head)]
     suite, repository = suite_of(live, store)
     checkouts = [
@@ -128,9 +132,11 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
 def plans_of(
     sides: tuple[SideTree, SideTree], live: Live, say: Say, device: str | None = None
 ) -> list[tuple[Callable[..., Plan], Plan]]:
-    """`expand` with all but the device given, and the plan, of each side by its own kernels. device: whose tuned files
-    are read. Once both are known to be right, they are set up, where their suites want it: that can take long, and
-    fail."""
+    """Return for each side `expand` with all arguments but the device, and its plan with its own kernels.
+
+    device: whose tuned files are read. A setup can take long and can fail, so each suite's setup runs only once both
+    plans are known to be valid.
+    """
     found = [_plan_of(side, live, device) for side in sides]
     for side, (_, plan) in zip(sides, found, strict=True):
         if side.kept:
@@ -161,7 +167,7 @@ def _of_side(error: HarnessError, word: str, checkout: Checkout) -> HarnessError
 
 
 def _side(text: str) -> SideName:
-    """A revision, the working tree where none is given, and an arm."""
+    """The revision, or the working tree where none is given, and the arm."""
     revision, arm = side_name(text)
     if arm == "":
         raise HarnessError(f"{text}: no arm after the colon; allowed: REVISION or REVISION:ARM")
@@ -169,7 +175,7 @@ def _side(text: str) -> SideName:
 
 
 def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
-    """The suite's path in the working tree, whether it is there or not, and the repository that holds it."""
+    """The suite's path in the working tree, even if it does not exist there, and the repository that holds it."""
     if live.program is not None:
         return Path.cwd().resolve() / "command", repository_of(Path.cwd())
     if live.suite:
@@ -191,7 +197,7 @@ def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
 
 
 def _anywhere(root: Path, repository: Path | None) -> list[Path]:
-    """The suites of a folder, wherever git has them in it; without git those at its top."""
+    """All suites of a folder that git lists; without git, those at its top."""
     if repository is None:
         return [file for file in sorted(root.glob("*.yaml")) if is_suite(file)]
     named = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.yaml").split("\0")

@@ -1,4 +1,4 @@
-"""One pair of processes at a time on a host: comparisons take turns, and none is in another's times."""
+"""One pair of processes at a time on a host: comparisons take turns, so that none disturbs another's times."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = "/tmp"
-"""Not TMPDIR: jobs of one host that each have their own would measure at the same time."""
+"""Not TMPDIR: jobs of one host with different ones would measure at the same time."""
 VARIABLE = "HARNESS_LOCKS"
 """Names another folder, for containers of one host that share one."""
 
 
 def lock_file() -> Path:
-    """Of all users and devices: a CPU that is busy for one is in the times of another."""
+    """The lock for all users and devices, since a CPU that one of them keeps busy slows the others."""
     folder = Path(os.environ.get(VARIABLE) or FOLDER)
     return (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "harness-measuring.lock"
 
 
 @contextmanager
 def measuring_lock(say: Callable[[str], None]) -> Iterator[float]:
-    """While this process alone measures; gives the seconds that it waited. The system releases the lock of one that is
-    killed."""
+    """Hold the lock while this process measures; yield the seconds that it waited. The system releases the lock of a
+    killed process."""
     descriptor = _open(lock_file())
     try:
         begin = time.monotonic()
@@ -40,7 +40,8 @@ def measuring_lock(say: Callable[[str], None]) -> Iterator[float]:
 
 
 def _open(path: Path) -> int:
-    """For a lock, reading is enough: the file may be another user's, in a folder where nobody else's can be written."""
+    """Open for reading, which suffices for a lock. The file may belong to another user, in a folder where users cannot
+    write each other's files."""
     try:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

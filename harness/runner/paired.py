@@ -33,28 +33,31 @@ from harness.values.verdict import Comparison, Verdict
 
 T = TypeVar("T")
 MOST_AWAKE = 4
-"""Pairs whose processes import at the same time, before the first of them is timed."""
+"""Most pairs whose processes import at the same time, before the first of them is timed."""
 CORES_PER_PAIR = 4
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """How the sides are measured. budget_s: the base suite's where None. gated_only: of the cases, those that gate, as
-    long as there are any. pairs: so many, without looks, for a calibration. accept: conditions that may differ.
-    devices: of `lane.devices_for`; each measures pairs of its own at the same time."""
+    """How the sides are measured."""
 
     purpose: Literal["compare", "calibrate"] = "compare"
     budget_s: float | None = None
+    """None: the base suite's."""
     gated_only: bool = True
+    """Measure only the cases that gate, if there are any."""
     measure_identical: bool = False
     accept: tuple[str, ...] = ()
+    """Conditions that may differ."""
     seed: int | None = None
     pairs: int | None = None
+    """A fixed number, without looks, for a calibration."""
     worktrees: int = 0
     devices: tuple[str, ...] = INHERITED
+    """Those of `lane.devices_for`; each measures pairs of its own at the same time."""
 
 
 class Pairs:
-    """One comparison. say: what a reader is told while it goes on."""
+    """One comparison. say: prints progress for the reader."""
 
     def __init__(
         self, base: PairedSide, head: PairedSide, arms: tuple[str | None, str | None], store: Store, terms: Terms,
@@ -72,12 +75,12 @@ class Pairs:
         self.process = 0
         self.lanes = range(len(terms.devices))
         self.repeated: list[int] = []
-        """Numbers in the order of pairs, of pairs that were disturbed."""
+        """Numbers, in the order of pairs, of disturbed pairs."""
         self.begun = 0
-        """Pairs with a number so far."""
+        """Number of pairs begun so far."""
 
     def run(self) -> Comparison:
-        """Measures and judges. Whatever stops it, what was measured is stored under both runs."""
+        """Measure and judge. Whatever stops it, the measurements are stored under both runs."""
         state = "partial"
         try:
             self._begin()
@@ -101,7 +104,7 @@ class Pairs:
         return compare(sides[0], sides[1], self.policy, self.terms.accept)
 
     def _begin(self) -> None:
-        """Both plans, what of them is the same code, and both runs in the store."""
+        """Make both plans, find their identical code, and begin both runs in the store."""
         for side in self.sides:
             side.start(1)
         for side in self.sides:
@@ -133,8 +136,8 @@ class Pairs:
             self.say(slow)
 
     def _conclude(self) -> None:
-        """After every case ran on both sides: those that were seen to read the same files, and of the others those
-        that launch the same. Only the rest is timed."""
+        """After every case ran on both sides, find the cases that read the same files, and among the others those with
+        the same launches. Only the rest is timed."""
         seen = seen_to_read_the_same(self.base, self.head, self.plan.both(self.checked))
         self.identical += [name for name in seen if name not in self.identical]
         open_questions = self.plan.both(name for name in self.common if name not in self.identical)
@@ -171,8 +174,8 @@ class Pairs:
                 return
 
     def _is_outside(self, stage: Stage) -> bool:
-        """Verifies all cases of both sides; whether one ran code of another tree. Both sides at once where each can
-        have a device, but a decode, which is fed what base recorded."""
+        """Verify all cases of both sides, and return whether any ran code of another tree. Both sides run at once if
+        each can have a device. A decode cannot, since it is fed the tokens that base recorded."""
 
         def verified(side: PairedSide, lane: int) -> bool:
             slot = side.slot(stage, 0, 0 if side is self.base else 1, verify_only=True, lane=lane)
@@ -186,7 +189,8 @@ class Pairs:
         return verified(self.head, 0)
 
     def _at_once(self, work: Callable[[int], T], many: int) -> list[T]:
-        """What it gives for each lane, in a thread each. Where one fails or is interrupted, all are stopped."""
+        """Run `work` for each lane in a separate thread and return the results. If one fails or is interrupted, all are
+        stopped."""
         if many == 1:
             return [work(0)]
         with ThreadPoolExecutor(many) as threads:
@@ -199,13 +203,13 @@ class Pairs:
                 raise
 
     def _share_streams(self) -> None:
-        """Both sides are fed the tokens that base recorded: the same work."""
+        """Feed both sides the tokens that base recorded, so that they do the same work."""
         for name, rows in self.base.record.streams.items():
             if name not in self.head.record.streams:
                 self.head.record.keep_stream(name, rows)
 
     def _look(self, at: int) -> bool:
-        """Whether more pairs are needed; narrows them to what is open."""
+        """Return whether more pairs are needed, and narrow the cases to the undecided ones."""
         found = self._judge()
         times = [v for v in found.verdicts if v.metric != MEMORY]
         left = [v.case for v in times if v.verdict is Verdict.UNDECIDED]
@@ -215,7 +219,7 @@ class Pairs:
         return bool(gates)
 
     def _narrow(self, names: Sequence[str]) -> None:
-        """These questions alone, less those that a side cannot answer."""
+        """Measure only these questions, except those that a side cannot answer."""
         failed = {
             name
             for side in self.sides
@@ -228,7 +232,7 @@ class Pairs:
             side.measure_only({case.same_as or case.id for case in open_cases})
 
     def _stages(self) -> list[Stage]:
-        """Those for which both sides have something left to measure."""
+        """The stages in which both sides still have something to measure."""
         left = [
             {case.kind for case in side.plan.cases if case.id not in side.dropped and case.problem is None}
             for side in self.sides
@@ -240,8 +244,8 @@ class Pairs:
         return all(side.waiting() >= len(self._stages()) for side in self.sides)
 
     def _wake(self, pairs: int) -> None:
-        """Where no fresh processes wait: starts those of the next pairs, which import at the same time. Only then is
-        anything timed; until its turn comes, each of them does nothing and holds no device."""
+        """Start the processes of the next pairs, if none wait, and let them import at the same time. Timing starts only
+        afterwards; until its turn comes, each process idles and holds no device."""
         cores = len(os.sched_getaffinity(0)) // CORES_PER_PAIR // len(self.lanes)
         if not self._awake():
             for side in self.sides:
@@ -250,7 +254,7 @@ class Pairs:
             side.wake()
 
     def _pairs(self, wanted: int) -> None:
-        """One pair on each device, at the same time. wanted: so many will come before somebody looks at them."""
+        """Measure one pair on each device at the same time. wanted: number of pairs before the next look."""
         numbers = [self._next_number() for _ in self.lanes[:wanted]]
         first, many = self.process + 1, len(numbers)
         self.process += many
@@ -278,7 +282,7 @@ class Pairs:
             self.say(f"pair {first + lane}: {start_s + round_s:.1f} s{f', repeated: {found[0]}' if found else ''}")
 
     def _next_number(self) -> int:
-        """Of the next pair in the order that was drawn; one that was disturbed is measured again in its own order."""
+        """The number of the next pair in the drawn order. A disturbed pair is measured again in its own order."""
         if self.repeated:
             return self.repeated.pop(0)
         self.begun += 1
@@ -290,7 +294,7 @@ class Pairs:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """While nobody else measures; what it was waited for is not of the budget."""
+        """Hold the measuring lock. The budget does not count the wait for it."""
         with measuring_lock(self.say) as waited_s:
             self.budget.waited_s += waited_s
             yield

@@ -1,4 +1,4 @@
-"""One side of a comparison that is measured as pairs: a run whose processes are started one by one, in its own tree."""
+"""One side of a paired comparison: a run whose processes are started one by one, in its own tree."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class PairedSide:
-    """word: `base` or `head`. planned: `expand` with all but the device given; plan: what it gave without one. devices:
-    each has processes of this side, one at a time."""
+    """One side. word: `base` or `head`. planned: `expand` with all arguments but the device; plan: its result without
+    one. devices: each runs processes of this side, one at a time."""
 
     def __init__(
         self, word: str, checkout: Checkout, planned: Callable[..., Plan], plan: Plan, python: str, store: Store,
@@ -54,8 +54,8 @@ class PairedSide:
             self.lanes.append(Lane(device, new, self.suite, self.record, options, report, lambda: self.plan, first))
 
     def introduce(self) -> Environment:
-        """Asks a process of this side where it runs, and how fast that is today, and makes the plan for there. The
-        process is kept for the first slot, which times nothing."""
+        """Return the environment that a process of this side reports, and make the plan for it. The process of base
+        also checks how fast the machine is today. The process is kept for the first slot, which times nothing."""
         self.report(self.word, "start a fresh process", 0, 0)
         hello = greeting(self.start(1), self.suite, sniff=self.word == "base")  # one machine has both sides
         self.environment, self.record.sniff = hello.environment, hello.sniff
@@ -64,7 +64,7 @@ class PairedSide:
         return self.environment
 
     def launches(self, cases: Collection[str]) -> dict[str, str]:
-        """By case id, the identity of what a call launches on this side's GPU, as far as it compiles without one."""
+        """By case id, the identity of a call's launches on this side's GPU, for the cases that compile without one."""
         assert self.environment is not None
         target, suite = self.environment.compute_capability or "", self.suite
         chosen = tuple(case for case in self.plan.cases if case.id in cases)
@@ -74,11 +74,11 @@ class PairedSide:
 
     @property
     def has_own_kernels(self) -> bool:
-        """Whether kernels come from the side's tree, and not from the installed harness."""
+        """Whether the kernels come from the side's tree, not from the installed harness."""
         return bool(self.suite.kernels_root) and Path(self.suite.kernels_root).is_relative_to(self.checkout.root)
 
     def open(self, pairing: Pairing, cases: Collection[str], process_noise: dict[str, float]) -> None:
-        """Begins the run, of these cases of the plan."""
+        """Begin the run with these cases of the plan."""
         assert self.environment is not None
         self.pairing = pairing
         kept = tuple(case for case in self.plan.cases if case.id in cases)
@@ -92,32 +92,32 @@ class PairedSide:
             self.record.keep_source(self.checkout.diff)
 
     def conclude(self, **found: tuple[str, ...]) -> None:
-        """Stores what checking both sides showed: fields of the pairing."""
+        """Store the findings of checking both sides: fields of the pairing."""
         assert self.pairing is not None
         self.pairing = msgspec.structs.replace(self.pairing, **found)
         self.store.set_pairing(self.record.run_id, self.pairing)
 
     def start(self, processes: int) -> CaseWorker:
-        """Begins to start so many on each device, less those that wait already; the next one of the first device."""
+        """Start processes until `processes` wait on each device, and return the next one of the first device."""
         first, *_ = [lane.waiting.start(processes) for lane in self.lanes]
         return first
 
     def wake(self) -> None:
-        """Waits until all of them have imported."""
+        """Wait until all waiting processes have finished their imports."""
         for lane in self.lanes:
             lane.waiting.wake()
 
     def rest(self) -> None:
-        """Ends those that wait and hold a device."""
+        """End the waiting processes that hold a device."""
         for lane in self.lanes:
             lane.waiting.rest(begun_only=True)
 
     def waiting(self) -> int:
-        """So many wait on each device."""
+        """Number of processes that wait on each device."""
         return min(len(lane.waiting) for lane in self.lanes)
 
     def stop(self) -> None:
-        """Ends all of its processes; what they say from now on is not kept."""
+        """End all processes of this side; their later events are not kept."""
         self.record.stop()
         for lane in self.lanes:
             lane.waiting.stop()
@@ -128,12 +128,14 @@ class PairedSide:
         self.record.finish(state)
 
     def measure_only(self, cases: Collection[str]) -> None:
-        """From now on these cases alone."""
+        """From now on, measure only these cases."""
         self.dropped = {case.id for case in self.plan.cases if case.id not in cases} | set(self.record.failed)
 
     def slot(self, stage: Stage, process: int, position: int, verify_only: bool = False, lane: int = 0) -> Slot:
-        """One fresh process; what it says is stored, and what it ran is held against the tree. verify_only: it times
-        nothing, and what each case reads is observed. lane: of `devices`, by number."""
+        """Run one fresh process, store its events, and compare the files that it ran with the tree.
+
+        verify_only: time nothing and observe the reads of each case. lane: index into `devices`.
+        """
         here = self.lanes[lane]
         observes = verify_only and not self.suite.outside
         watch = SlotWatch(self.checkout.root, self.has_own_kernels, observes)
@@ -149,14 +151,15 @@ class PairedSide:
         return slot
 
     def profile(self) -> None:
-        """A profile of every arm's decode in a fresh process, which times nothing and is no slot."""
+        """Profile every arm's decode in a fresh process, which times nothing and is no slot."""
         self._run(self.lanes[0], "profile", 0, SlotWatch(self.checkout.root, self.has_own_kernels, observes=False))
 
     def _run(self, lane: Lane, stage: Stage, process: int, watch: SlotWatch, verify_only: bool = False) -> None:
         lane.stages.run(stage, process, self.plan, dropped=self.dropped, verify_only=verify_only, watch=watch)
 
     def _new_worker(self, device: str) -> CaseWorker:
-        """A fresh process. What runs outside is one by itself each time: who starts it stays."""
+        """Return a fresh process. A program outside is a fresh process each time, so the worker that starts it is
+        kept."""
         if self.suite.outside and self._outside is not None:
             return self._outside
         shown = {"environment": worker_environment() | {VISIBLE: device}} if device else {}

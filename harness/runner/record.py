@@ -1,4 +1,4 @@
-"""A run as its workers tell it: stored event by event, so that whatever dies, what was measured is kept."""
+"""A run, stored event by event as its workers report it, so that no death loses a measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.worker.messages import Measured, NotProfiled, Profiled, Sampled, St
 from harness.worker.process import WorkerDied
 
 _turn = threading.RLock()
-"""One event at a time: where a comparison uses several devices, each has a thread."""
+"""Held for one event at a time: a comparison on several devices has one thread per device."""
 
 
 class RunRecord:
@@ -28,25 +28,25 @@ class RunRecord:
         self.run_id = ""
         """Empty until the run begins."""
         self.sniff: Sniff | None = None
-        """The look at the machine before the run."""
+        """The speed check of the machine before the run."""
         self.streams: dict[str, list[list[int]]] = {}
         """Recorded token streams by name: tokens of each sequence."""
         self.failed: dict[str, str] = {}
-        """Why, by case id."""
+        """Reasons by case id."""
         self.not_profiled: dict[str, str] = {}
-        """Why, by what was being profiled."""
+        """Reasons by the failed profile."""
         self.log: list[str] = []
-        """What workers that died left on standard error, and profiles that are unsupported."""
+        """Standard error of workers that died, and unsupported profiles."""
         self._sources: set[str] = set()
         self._is_stopped = False
 
     @property
     def failures(self) -> dict[str, str]:
-        """Why, by case id and by profile."""
+        """Reasons by case id and by profile."""
         return {**self.failed, **self.not_profiled}
 
     def begin(self, run: Run, suite_text: str) -> None:
-        """The first facts of the run; planned cases that cannot be run have their row at once."""
+        """Store the first facts of the run. Planned cases that cannot run get their row at once."""
         self.run_id = self.store.begin(msgspec.structs.replace(run, sniff=self.sniff))
         self.keep_source(suite_text)
         for case in run.planned:
@@ -54,7 +54,7 @@ class RunRecord:
                 self.store.add_measurement(self.run_id, 0, Measurement(case, Status.UNSUPPORTED, case.problem))
 
     def keep(self, event: StageEvent, process: int) -> str | None:
-        """Stores one event; returns the id of the case that it finishes."""
+        """Store one event; return the id of the case that it finishes."""
         with _turn:
             return None if self._is_stopped else self._keep(event, process)
 
@@ -90,8 +90,8 @@ class RunRecord:
             self.store.add_source(self.run_id, key, text)
 
     def lose(self, death: WorkerDied, started: Started, left: Sequence[Case], process: int) -> list[str]:
-        """Records a failure for the announced cases, or for all that are left where none of these was announced.
-        Returns their ids. After `stop` none of them failed."""
+        """Record a failure for the announced cases, or for all cases left where none of these was announced. Return
+        their ids. After `stop` none of them failed."""
         lost = [case for case in left if case.id in started.cases] or left
         with _turn:
             for case in () if self._is_stopped else lost:
@@ -101,11 +101,11 @@ class RunRecord:
         return [case.id for case in lost]
 
     def stop(self) -> None:
-        """Nothing that a worker says from now on is kept: its end is not the fault of a case."""
+        """Ignore all later events of the workers: their end is not the fault of a case."""
         with _turn:
             self._is_stopped = True
 
     def finish(self, state: str) -> None:
-        """`complete`, or `partial` for a run that ended before its plan."""
+        """End the run. state: `complete`, or `partial` for a run that ended before its plan."""
         if self.run_id:
             self.store.finish(self.run_id, state)

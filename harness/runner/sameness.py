@@ -1,5 +1,7 @@
-"""Which questions both sides answer with the same code: of one tree, seen to read the same files, or compiled to the
-same launches. Else: timed."""
+"""Finds the questions that both sides answer with the same code, which need no timing.
+
+The code is the same if it is of one tree, was seen to read the same files, or compiles to the same launches.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ Cases = Mapping[str, tuple[Case, Case]]
 
 
 def of_one_tree(base: PairedSide, head: PairedSide, cases: Cases) -> list[str]:
-    """Those that are the same since all files are: one folder, or two where nothing was built of one tree of git."""
+    """The cases whose files are all the same: one folder, or two folders of one git tree in which nothing was built."""
     apart = base.checkout.root != head.checkout.root
     if built_apart(base, head) or (apart and not same_tree(base.checkout, head.checkout)):
         return []
@@ -26,16 +28,16 @@ def of_one_tree(base: PairedSide, head: PairedSide, cases: Cases) -> list[str]:
 
 
 def seen_to_read_the_same(base: PairedSide, head: PairedSide, cases: Cases) -> list[str]:
-    """Those that were checked on both sides and there loaded, read, listed and looked for the same; nothing that they
-    did could hide another read."""
+    """The cases that loaded, read, listed and looked for the same files when both sides were checked, with nothing in
+    them that could hide another read."""
     if built_apart(base, head):
         return []
     return [name for name, both in cases.items() if _asked_alike(base, head, both) and _read_alike(base, head, both)]
 
 
 def same_launches(base: PairedSide, head: PairedSide, cases: Cases, say: Callable[[str], None]) -> list[str]:
-    """Of the kernels whose code differs, those whose calls do the same on the GPU all the same. None of them where one
-    side does not compile: then they are timed, as if they differed."""
+    """The kernels whose code differs but whose calls do the same on the GPU. Empty where one side does not compile;
+    they are then timed as if they differed."""
     here, there = base.environment, head.environment
     assert here is not None and there is not None
     kernels = [name for name, (case, _) in cases.items() if case.kind == "kernel"]
@@ -61,14 +63,14 @@ def same_launches(base: PairedSide, head: PairedSide, cases: Cases, say: Callabl
 
 
 def built_apart(base: PairedSide, head: PairedSide) -> bool:
-    """Whether something else than files of the trees may differ: interpreters, or what a setup made of each."""
+    """Whether anything besides files of the trees may differ: the interpreters, or the results of each tree's setup."""
     one_folder = base.checkout.root == head.checkout.root
     built = base.suite.compare.setup or head.suite.compare.setup
     return base.python != head.python or bool(built and not one_folder)
 
 
 def shadowing_notes(base: PairedSide, head: PairedSide) -> list[str]:
-    """What is said of a tree that has modules of the names of others."""
+    """A warning for each tree that has modules named like those of libraries."""
     of_base, of_head = shadows(base.checkout.root), shadows(head.checkout.root)
     sides = [("both sides", of_base)] if of_base == of_head else [(base.word, of_base), (head.word, of_head)]
     return [
@@ -80,7 +82,7 @@ def shadowing_notes(base: PairedSide, head: PairedSide) -> list[str]:
 
 
 def _asked_alike(base: PairedSide, head: PairedSide, both: tuple[Case, Case]) -> bool:
-    """Answered with the same variants and tunables, for the same sizes and weights."""
+    """Whether both are answered with the same variants and tunables, for the same sizes and weights."""
     asked = base.fingerprints.get(both[0].id)
     return bool(asked) and asked == head.fingerprints.get(both[1].id)
 

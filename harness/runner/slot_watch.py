@@ -1,4 +1,4 @@
-"""One process of a side, looked on: which files it ran and read, and whether its times count."""
+"""Watches one process of a side: the files that it ran and read, and whether its times count."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from harness.worker.messages import Sampled, StageEvent
 
 
 class SlotWatch(CodeWatch):
-    """root: of the side's checkout. own_kernels: whether kernels come from there, and not from the installed harness.
-    observes: what each case reads is followed, which costs time: for a process that times nothing."""
+    """Watches one slot. own_kernels: whether the kernels come from its tree, not from the installed harness. `observes`
+    makes it follow the reads of each case. That costs time, so only a process that times nothing does it. root: of the
+    side's checkout."""
 
     def __init__(self, root: Path, own_kernels: bool, observes: bool) -> None:
         super().__init__(root, observes)
@@ -34,7 +35,7 @@ class SlotWatch(CodeWatch):
 
     @property
     def disturbance(self) -> str:
-        """Why its times count for nothing; empty where they count."""
+        """The reason why its times do not count; empty where they count."""
         reasons = sorted({r for c in self._conditions for r in c.throttle_reasons if r in INVALIDATING_THROTTLES})
         others = max((c.other_processes for c in self._conditions), default=0)
         found = [f"throttled: {', '.join(reasons)}"] if reasons else []
@@ -44,8 +45,8 @@ class SlotWatch(CodeWatch):
 
     @property
     def outside(self) -> tuple[str, ...]:
-        """Files that it ran of another tree: kernels from anywhere else, any module of another checkout, or one that a
-        link in this checkout leads out of it to."""
+        """Files of another tree that it ran: kernels from anywhere else, any module of another checkout, or a module
+        that a link in this checkout leads to outside of it."""
         own, found = self.root.resolve(), [file for file in self.files if not self._is_own(Path(file))]
         checkouts = worktrees_of(self.root) if self._ran.modules else ()
         for file in self._ran.modules:

@@ -1,4 +1,4 @@
-"""The stages of a run: each in a fresh process, and in another one without the case that killed the first."""
+"""The stages of a run, each in a fresh process. If a case kills the process, another one runs the rest without it."""
 
 from __future__ import annotations
 
@@ -22,38 +22,41 @@ from harness.worker.process import WorkerDied
 STAGES: tuple[Stage, ...] = (*TIMED, "profile")
 CLOCKED_PROCESSES = 2
 SILENCE_LIMIT_S = 600.0
-"""A worker that says nothing for this long hangs. Compiling or a float32 reference may take minutes, not ten."""
+"""Silence after which a worker counts as hung. Compiling or a float32 reference may take minutes, not ten."""
 Report = Callable[[str, str, int, int], None]
-"""Called with stage, what is being done, how many cases are done, of how many."""
+"""Called with the stage, the present activity, and how many cases are done of how many."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """processes: fresh processes that repeat every case. stages: what to do. rounds: in place of the timer's own.
-    energy: measured where the suite does not ask, too. engines, steps: of the profile; no engine: the one that is
-    timed."""
+    """Options of a run."""
 
     processes: int = 1
+    """Fresh processes that repeat every case."""
     stages: tuple[Stage, ...] = STAGES
     verify_only: bool = False
     rounds: int | None = None
+    """Replaces the timer's own number."""
     energy: bool = False
+    """Measure energy even where the suite does not ask for it."""
     note: str = ""
     keep_traces: str | None = None
     engines: tuple[str, ...] = ()
+    """Engines of the profile; none: the engine that is timed."""
     steps: int | None = None
+    """Steps of the profile."""
     silence_limit_s: float = SILENCE_LIMIT_S
 
 
 class Watch:
-    """Looks on while a stage runs; this one sees nothing."""
+    """Observes a stage while it runs; this base class sees nothing."""
 
     tree = ""
-    """Folder of the code that is measured; empty: wherever it comes from."""
+    """Folder that the measured code must come from; empty: no check."""
     observes = False
-    """Whether the worker follows what each case reads."""
+    """Whether the worker follows the reads of each case."""
 
     def around(self) -> AbstractContextManager[object]:
-        """Entered for as long as a worker is at a job."""
+        """Entered for as long as a worker runs a job."""
         return nullcontext()
 
     def hear(self, event: StageEvent) -> None:
@@ -61,9 +64,12 @@ class Watch:
 
 
 class Stages:
-    """How the stages of one run are executed. worker: a fresh process, started now or waiting already. plan_at: the
-    plan for where a worker runs; called before anything is recorded. beside: another one of the same run, whose
-    processes on another device leave their references to these."""
+    """Runs the stages of one run.
+
+    worker: returns a fresh process, started now or waiting already. plan_at: returns the plan for a worker's
+    environment. It is called before anything is recorded. beside: the stages of the same run on another device, which
+    share their references.
+    """
 
     def __init__(
         self, suite: Suite, record: RunRecord, options: Options, report: Report, worker: Callable[[], CaseWorker],
@@ -78,8 +84,10 @@ class Stages:
         self, stage: Stage, process: int, plan: Plan | None, *, dropped: Collection[str] = (),
         verify_only: bool = False, watch: Watch | None = None, measured: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
-        """One stage, with all its events in the record. plan: None before the first worker said where it runs.
-        dropped: ids of cases that are not run. measured: called when nothing more is measured, before the worker ends.
+        """Run one stage and record all its events.
+
+        plan: None before the first worker reported its environment. dropped: ids of cases to leave out. measured:
+        called once nothing more is measured, before the worker ends.
         """
         watch, done = watch or Watch(), set(dropped)
         while plan is None or _is_left(stage, plan, done, verify_only):
@@ -119,7 +127,7 @@ class Stages:
             self._references = None
 
     def _ask(self, worker: CaseWorker, job: StageJob, plan: Plan, done: set[str], watch: Watch) -> bool:
-        """Whether the stage is through; else the worker died with some of its cases. Adds to `done`."""
+        """Whether the stage is complete; False where the worker died with some of its cases. Adds to `done`."""
         started = Started("start")
         try:
             with watch.around():
@@ -143,7 +151,7 @@ class Stages:
         return True
 
     def _reference_folder(self) -> str:
-        """Where the processes of this run leave the float32 model's logits to each other."""
+        """Folder in which the processes of this run share the float32 model's logits."""
         if self._beside is not None:
             return self._beside._reference_folder()
         if self._references is None:
@@ -152,8 +160,11 @@ class Stages:
 
 
 def clocked_cases(stage: Stage, plan: Plan, process: int) -> tuple[str, ...]:
-    """Ids of the cases whose calls this process times, too. Every pass of a decode that does not time itself; kernel
-    cases all in the first two processes, later one that is drawn here, so that nobody can count on being past it."""
+    """Ids of the cases whose calls the parent times too.
+
+    For decode, every case whose engine takes no samples itself. For kernels, all cases in the first two processes.
+    Later processes have one case, drawn here, so that no kernel can rely on the check being over.
+    """
     cases = cases_of(stage, plan)
     if stage == "decode":
         return tuple(case.id for case in cases if not engine_facts(str(case.engine or EAGER)).yields_samples)
@@ -169,7 +180,8 @@ def _is_left(stage: Stage, plan: Plan, done: Collection[str], verify_only: bool)
 
 
 def greeting(worker: CaseWorker, suite: Suite, sniff: bool = False) -> Hello:
-    """Where a worker runs; sniff: and how fast that is today. Raises HarnessError where it could not start."""
+    """Return a worker's environment. Raises HarnessError where it could not start. sniff: also check how fast the
+    machine is today."""
     try:
         return worker.hello(suite.folder, SILENCE_LIMIT_S, sniff)
     except (WorkerDied, HarnessError) as death:
@@ -177,8 +189,8 @@ def greeting(worker: CaseWorker, suite: Suite, sniff: bool = False) -> Hello:
 
 
 def profiled_engine(plan: Plan, environment: Environment) -> str:
-    """The engine that a run profiles: one of the suite's that replays the arm's own kernels, so that the profile is of
-    the step that was timed; else eager steps, which need no compilation."""
+    """The engine that a run profiles: one of the suite's that replays the arm's own kernels, so that the profile shows
+    the timed step. Else eager, which needs no compilation."""
     engines = plan.suite.decode.engines if plan.suite.decode and environment.has_gpu else ()
     return next((name for name in engines if engine_facts(name).replays_ops), EAGER)
 

@@ -1,5 +1,7 @@
-"""One side compiled without a GPU, in a process of its own: it has its own folder of kernels, and may have its own
-interpreter with another Triton. No torch in this process; the compilers it starts have it.
+"""Compiles one side without a GPU in a separate process, since a side has its own folder of kernels, and may have its
+own interpreter with another Triton.
+
+This process does not import torch; the compilers that it starts do.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ MOST_FILES = 40
 
 
 class CompileRequest(msgspec.Struct, frozen=True, tag=True):
-    """targets: `sm_90`. jobs, limit_s: as of `static.pool`, None for its own."""
+    """targets: such as `sm_90`. jobs, limit_s: as in `static.pool`; None for its own."""
 
     cases: tuple[Case, ...]
     targets: tuple[str, ...]
@@ -34,15 +36,17 @@ class CompileRequest(msgspec.Struct, frozen=True, tag=True):
     jobs: int | None = None
     limit_s: float | None = None
     ops: dict[str, OpSource] = {}
-    """Outside of the library."""
+    """Ops outside of the library."""
 
 
 class CompileReply(msgspec.Struct, frozen=True, tag=True):
-    """compiled: of each target, in the order of the cases. sources: by `op/variant`, the texts of its files by name.
-    left_out: ids of cases that launch no Triton kernel, or that cannot be followed and nowhere name Triton."""
+    """The compiled cases of one side. left_out: ids of cases that launch no Triton kernel, or that cannot be followed
+    and nowhere name Triton."""
 
     compiled: dict[str, tuple[Compiled, ...]] = {}
+    """By target, in the order of the cases."""
     sources: dict[str, dict[str, str]] = {}
+    """By `op/variant`, the texts of its files by name."""
     toolchain: dict[str, str] = {}
     left_out: tuple[str, ...] = ()
 
@@ -54,8 +58,11 @@ def compile_side(
     asked: CompileRequest, python: str, tree: Path, report: Report | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> CompileReply:  # fmt: skip
-    """Every case for every target. report: cases done, of so many. environment: of the compilers, which may find
-    another Triton by it. Raises HarnessError where there is no Triton."""
+    """Compile every case for every target. Raises HarnessError where there is no Triton.
+
+    report: called with cases done, of how many. environment: of the compilers, which may use another Triton because of
+    it.
+    """
     with WorkerProcess(
         "harness.runner.static_side", python=python, tree=tree, environment=environment, kernels_root=asked.kernels_root
     ) as side:
@@ -71,7 +78,7 @@ def compile_side(
 
 
 def serve(wire: Wire, _: Boot) -> None:
-    """One side: a message for every case that is done, and the answer."""
+    """Compile one side: send a message for every finished case, then the answer."""
     from harness.static.pool import Compilation
     from harness.static.results import toolchain
 
@@ -100,8 +107,8 @@ def serve(wire: Wire, _: Boot) -> None:
 
 
 def _is_triton(found: Compiled, texts: Mapping[str, str]) -> bool:
-    """Whether a case launches a Triton kernel, however its code came by Triton; of one that could not be followed to
-    its launches, whether its code names Triton at all."""
+    """Whether a case launches a Triton kernel, however its code reaches Triton. For a case that could not be followed
+    to its launches: whether its code names Triton at all."""
     return bool(found.launches) if found.status is Status.OK else any(map(NAMES_TRITON.search, texts.values()))
 
 

@@ -12,7 +12,7 @@ from harness.worker.process import WorkerDied
 
 
 class WaitingWorkers:
-    """new: starts one."""
+    """A queue of fresh processes. new: starts one."""
 
     def __init__(self, new: Callable[[], CaseWorker]) -> None:
         self._new = new
@@ -24,13 +24,13 @@ class WaitingWorkers:
         return len(self._waiting)
 
     def start(self, processes: int) -> CaseWorker:
-        """Begins to start so many, less those that wait already. Returns the one whose turn is next."""
+        """Start processes until `processes` wait. Return the one whose turn is next."""
         while len(self._waiting) < processes:
             self._waiting.append(self._new())
         return self._waiting[0]
 
     def wake(self) -> None:
-        """Waits until all that were started have imported what they need: nothing of this goes on while one times."""
+        """Wait until all started processes have finished their imports, so that none imports while another times."""
         for worker in list(self._waiting):
             try:
                 worker.wake(SILENCE_LIMIT_S)
@@ -39,20 +39,20 @@ class WaitingWorkers:
                 worker.close()
 
     def rest(self, begun_only: bool = False) -> None:
-        """Ends those that wait. begun_only: those that hold the device."""
+        """End the waiting processes. begun_only: only those that hold the device."""
         for worker in [worker for worker in self._waiting if worker.has_begun or not begun_only]:
             self._waiting.remove(worker)
             worker.close()
 
     def take(self) -> CaseWorker:
-        """The one that waits longest; a new one where none does. Raises WorkerDied after `stop`."""
+        """Return the process that waits longest, or a new one where none waits. Raises WorkerDied after `stop`."""
         if self._is_stopped:
             raise WorkerDied("stopped", stopped=True)
         self._taken = self._waiting.popleft() if self._waiting else self._new()
         return self._taken
 
     def stop(self) -> None:
-        """Ends those that wait and the one that was taken last, whatever thread still asks it."""
+        """End the waiting processes and the one taken last, whichever thread still uses it."""
         self._is_stopped = True
         self.rest()
         if self._taken is not None:
