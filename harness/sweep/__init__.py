@@ -1,1 +1,1 @@
-"""The search for tunables: compiled, checked, timed, chosen, and the choice confirmed. Imports no torch."""
+"""The search for tunables: compile, check, time, choose, and confirm the choice. Imports no torch."""

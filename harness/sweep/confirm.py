@@ -1,7 +1,7 @@
-"""The choice is registered first and measured afterwards: the finalists and the baseline in fresh processes, shuffled.
+"""Confirms a registered choice: times the finalists and the baseline afterwards, in fresh processes, in shuffled order.
 
-The fastest of hundreds is flattered by luck. With the times that chose it, a "faster than the baseline" is wrong in
-80 % of the cases where all are equal; asked of four fresh processes with p < 0.01 and a margin, in 0.1 %.
+Luck flatters the fastest of hundreds. With the times that chose it, a "faster than the baseline" is wrong in 80 % of
+the cases where all are equal. With four fresh processes, p < 0.01 and a margin, it is wrong in 0.1 %.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from harness.worker.process import WorkerDied
 
 PROCESSES = 4
 CLOCKED = 1
-"""Number of the process whose calls this one times, too."""
+"""Number of the process whose calls the parent times too."""
 ROUNDS = {"cuda": 12, "cpu": 4}
 WINS_BELOW = 0.01
 
 
 class OneProcess(Protocol):
-    """A device process that has done nothing yet. lasts: whether the next task finds what this one made ready."""
+    """A fresh device process. lasts: whether the next task finds the configurations that this one made ready."""
 
     lasts: bool
 
@@ -45,15 +45,15 @@ class OneProcess(Protocol):
 
 
 class FreshProcesses:
-    """Started together, so that they import together; used one after the other. beside: where the search was done; it
-    may hold memory of the same device."""
+    """Device processes that start together, so that they import together, and run one after the other. beside: the
+    devices of the search, which may hold memory of the same device."""
 
     def __init__(self, suite: Suite, devices: Sequence[OneProcess], beside: Devices | None = None) -> None:
         self._suite, self._devices, self._beside = suite, devices, beside
         self._awake: list[Future[Outcome]] = []
 
     def wake(self) -> None:
-        """Begins to start them all; `wait` for it before anything is timed."""
+        """Begin to start all processes; call `wait` before anything is timed."""
         if not self._awake:
             self._awake = [d.on_one(Task(self._suite, (), process=n)) for n, d in enumerate(self._devices, 1)]
 
@@ -62,8 +62,11 @@ class FreshProcesses:
             future.exception()
 
     def measure(self, cases: Sequence[Case], rounds: int, done: Callable[[Outcome], None]) -> dict[str, Measurement]:
-        """Each case in each process, its samples put together; a case that is wrong or fails in one is so as a
-        whole. The processes make everything ready at the same time and time one after the other."""
+        """Measure each case in each process, and return its samples together.
+
+        A case that is wrong or fails in one process is so as a whole. The processes make everything ready at the same
+        time and time one after the other.
+        """
         tasks = [self._task(cases, rounds, number) for number in range(1, len(self._devices) + 1)]
         self._prepare(tasks, done)
         found: dict[str, list[Measurement]] = {case.id: [] for case in cases}
@@ -80,7 +83,7 @@ class FreshProcesses:
         return {name: _together(measurements) for name, measurements in found.items()}
 
     def _timed(self, devices: OneProcess, task: Task) -> Outcome:
-        """Once more, with the device to itself, where it had no memory left."""
+        """Time the task. If the device had no memory left, time it once more with the device to itself."""
         outcome = outcome_of(devices.on_one(task))
         if not any(measurement.out_of_memory for measurement in outcome.measurements):
             return outcome
@@ -99,8 +102,8 @@ class FreshProcesses:
         return Task(self._suite, tuple(Entrant(case) for case in order), rounds, number, clocked=clocked)
 
     def _prepare(self, tasks: Sequence[Task], done: Callable[[Outcome], None]) -> None:
-        """What goes wrong here goes wrong again, and is said, where it is timed. The device was busy for as long as
-        the process says that took longest: they shared it."""
+        """Make everything ready in all processes. A failure here occurs again, and is reported, when the case is timed.
+        The device counts as busy for the longest time that a process reports, since they shared it."""
         begun = [
             devices.on_one(msgspec.structs.replace(task, prepare=True))
             for devices, task in zip(self._devices, tasks, strict=True)
@@ -125,9 +128,11 @@ def _together(measurements: Sequence[Measurement]) -> Measurement:
 def judge_finals(
     found: dict[str, Measurement], baseline: str | None
 ) -> tuple[list[Confirmed], Confirmed | None, str | None]:
-    """The candidates with their gains, fastest first; the baseline; the id of the winner, None where none was shown to
-    be faster than the baseline by more than the margin. Without a baseline that works the fastest wins, its gain
-    unknown."""
+    """Return the candidates with their gains, fastest first; the baseline; and the id of the winner.
+
+    The winner is None where no candidate was shown to be faster than the baseline by more than the margin. Without a
+    working baseline the fastest wins, with an unknown gain.
+    """
     base = found.get(baseline) if baseline else None
     base = base if base is not None and base.status is Status.OK else None
     candidates = [m for name, m in found.items() if name != baseline]
@@ -149,8 +154,8 @@ def _confirmed(measurement: Measurement, base: Measurement | None) -> Confirmed:
 
 
 def p_no_faster(base: Measurement, candidate: Measurement) -> float | None:
-    """One-sided p of: the candidate is faster than the baseline by no more than the margin of every verdict here. One
-    log ratio a process; None below two processes."""
+    """One-sided p of the hypothesis that the candidate's gain over the baseline is at most the margin of every verdict
+    here, from one log ratio per process. None below two processes."""
     pairs = zip(process_medians(base.samples), process_medians(candidate.samples), strict=False)
     gains = [math.log(b / c) for b, c in pairs]
     if len(gains) < 2:

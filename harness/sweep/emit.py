@@ -1,4 +1,4 @@
-"""The choice in the words of other programs: a list for `triton.autotune`, and vLLM's JSON."""
+"""The choice in the formats of other programs: a list for `triton.autotune`, and vLLM's JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VLLM_NAMES = {
 
 
 def emitted(result: SweepResult, form: str, shipped: Mapping[str, Shipped], kernels: KernelLibrary) -> str:
-    """What `--emit` prints. shipped: the choice of `--ship`, in place of the five fastest. kernels: of the suite."""
+    """The output of `--emit`. shipped: the choice of `--ship`, in place of the five fastest. kernels: of the suite."""
     environment = result.environment
     if form == "vllm":
         chosen = [(q.op, q.variant, q.dims, found.tunables) for q in result.questions if (found := choice(q))]
@@ -36,8 +36,8 @@ def emitted(result: SweepResult, form: str, shipped: Mapping[str, Shipped], kern
 
 
 def emitted_compiled(found: StaticSweep, form: str, kernels: KernelLibrary) -> str:
-    """The same of what was compiled and not timed: every distinct configuration in the order of the space, and for vLLM
-    the first of each question."""
+    """The output of `--emit` for configurations that were compiled and not timed: every distinct one in the order of
+    the space. For vLLM, the first of each question."""
     by_question: dict[tuple[str, str, str], list[Case]] = {}
     for group in groups(found.configurations):
         case = group[0].case
@@ -55,7 +55,7 @@ def emitted_compiled(found: StaticSweep, form: str, kernels: KernelLibrary) -> s
 def _triton(
     op: str, variant: str, dims: Mapping[str, int], found: Sequence[Tunables], where: str, kernels: KernelLibrary
 ) -> str:
-    """Python text: a list of distinct `triton.Config`, and the key to choose by."""
+    """Python text: a list of distinct `triton.Config`, and the key that selects one."""
     names = meta_names(op, variant, kernels)
     sizes = ", ".join(f"{name}={size}" for name, size in sorted(dims.items()))
     lines = (f"    {_config(tunables, names)}," for tunables in found)
@@ -63,9 +63,12 @@ def _triton(
 
 
 def meta_names(op: str, variant: str, kernels: KernelLibrary) -> dict[str, str]:
-    """How the kernel itself calls a tunable: the parameter of a `triton.jit` function that gets it in a launch
-    (`kernel[grid](..., block_n, GROUP=group)`), or else the one of that name but for its case. A tunable that is no
-    parameter keeps its own name."""
+    """The kernel's own name of each tunable.
+
+    It is the parameter of a `triton.jit` function that gets the tunable in a launch (`kernel[grid](..., block_n,
+    GROUP=group)`), or else the parameter with the same name up to case. A tunable that is no parameter keeps its own
+    name.
+    """
     file = kernels.variant_file(op, variant)
     sources = source_files(file, kernels.root) if file is not None else ()
     nodes = [node for source in sources for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))]
@@ -83,7 +86,7 @@ def meta_names(op: str, variant: str, kernels: KernelLibrary) -> dict[str, str]:
 
 
 def _is_jit(decorator: ast.expr) -> bool:
-    """`triton.jit`, `@jit`, `@triton.jit(...)`, and what autotunes or specialises such a function."""
+    """Whether a decorator is `triton.jit`, `@jit`, `@triton.jit(...)`, or autotunes or specialises such a function."""
     while isinstance(decorator, ast.Call):
         decorator = decorator.func
     name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
@@ -91,7 +94,7 @@ def _is_jit(decorator: ast.expr) -> bool:
 
 
 def _top(question: SweptVariant) -> list[Tunables]:
-    """The five and the baseline, the choice first."""
+    """The five fastest and the baseline, the choice first."""
     first = choice(question)
     finals = question.finals
     rest = [*finals.confirmed, *([finals.baseline] if finals.baseline else [])] if finals else []
@@ -104,7 +107,7 @@ def _top(question: SweptVariant) -> list[Tunables]:
 
 
 def _config(tunables: Tunables, names: Mapping[str, str]) -> str:
-    """An option that is None is Triton's own choice, and left out."""
+    """A `triton.Config` as text. An option that is None is Triton's own choice, and left out."""
     given = {name: names.get(name, names.get(name.lower(), name)) for name in tunables if name not in LAUNCH_OPTIONS}
     meta = ", ".join(f'"{own}": {tunables[name]!r}' for name, own in given.items())
     chosen = {name: value for name, value in tunables.items() if name in LAUNCH_OPTIONS and value is not None}
@@ -112,8 +115,8 @@ def _config(tunables: Tunables, names: Mapping[str, str]) -> str:
 
 
 def _vllm(chosen: Iterable[tuple[str, str, Mapping[str, int], Tunables]], device: str, triton: str | None) -> str:
-    """By op and variant, what a file `E=..,N=..,device_name=...json` of vLLM holds: number of tokens -> configuration,
-    beside `triton_version`. `file` is the name that vLLM would look for."""
+    """The content of vLLM's files `E=..,N=..,device_name=...json`, by op and variant: number of tokens ->
+    configuration, beside `triton_version`. Each key ends with the name that vLLM would look for."""
     files: dict[str, dict[str, object]] = {}
     for op, variant, dims, tunables in chosen:
         where = device.replace(" ", "_")

@@ -1,5 +1,8 @@
-"""From all that the first pass timed to what is written down: a quarter side by side, ten of these with the baseline
-and eight twins, then the five fastest in fresh processes."""
+"""Narrows the configurations of the first pass to the five of the tuned file.
+
+A quarter is timed side by side, then ten of these with the baseline and eight twins, then the five fastest in fresh
+processes.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ from harness.worker.process import WorkerDied
 
 HALF_ROUNDS = {"cuda": 10, "cpu": 3}
 FINAL_ROUNDS = {"cuda": 15, "cpu": 4}
-"""Of one batch; there are more batches until the fastest stands apart or the budget is spent."""
+"""Rounds of one batch. More batches follow until the fastest stands apart or the budget is spent."""
 BUDGET_S = {"cuda": 0.8, "cpu": 2.0}
-"""Device time of a question's final rounds."""
+"""Device time in s of a question's final rounds."""
 MOST_BATCHES = 4
 HALF, FINALS, CONFIRM = "a quarter, side by side", "finals", "the choice again, in fresh processes"
 
 
 class Finalists:
-    """The end of one question. rounds: in place of its own number. begins: called with each stage. brief: the first
-    times alone choose the ten of the final rounds, as a budget wants it."""
+    """The end of one question. rounds: replaces the usual numbers. begins: called with each stage. brief: choose the
+    ten of the final rounds by their first times alone, as a budget requires."""
 
     def __init__(
         self, suite: Suite, asked: SweepQuestion, ledger: Ledger, devices: Devices, kind: str, rounds: int | None,
@@ -42,7 +45,7 @@ class Finalists:
         self._kind, self._rounds, self._begins = kind, rounds, begins
 
     def choose(self) -> tuple[list[Configuration], list[Twin]]:
-        """The five fastest distinct configurations besides the baseline, and the twins."""
+        """Return the five fastest distinct configurations besides the baseline, and the twins."""
         baseline = self._asked.baseline.id
         finalists = rank.kept(self._rows())
         if self._brief:
@@ -65,7 +68,7 @@ class Finalists:
     def confirm(
         self, top: Sequence[Configuration], twins: Sequence[Twin], processes: FreshProcesses, count: int
     ) -> Finals:
-        """The registered choice, timed again."""
+        """Time the registered choice again."""
         self._begins(CONFIRM)
         baseline = self._asked.baseline
         rounds = self._rounds or CONFIRM_ROUNDS[self._kind]
@@ -75,7 +78,7 @@ class Finalists:
         return Finals(tuple(twins), tuple(confirmed), base, winner, count)
 
     def _is_baseline(self, row: Configuration) -> bool:
-        """Is it the baseline, or the same work?"""
+        """Whether the row is the baseline, or the same work."""
         base = self._ledger.rows.get(self._asked.baseline.id)
         return row.case.id in (self._asked.baseline.id, base and base.same_as)
 
@@ -98,8 +101,8 @@ class Finalists:
         self, names: Sequence[str], copies: Sequence[Entrant], rounds: int, stage: str,
         before: dict[str, list[float]] | None = None,
     ) -> dict[str, list[float]]:  # fmt: skip
-        """All side by side on one device; the samples of each in us, those of `before` first. Where one takes the
-        process with it, each is tried alone, so that its name is known."""
+        """Time all side by side on one device; return the samples of each in us, after those of `before`. If one kills
+        the process, each is tried alone, to find its name."""
         cases = {case.id: case for case in self._asked.everything}
         entrants = [*(Entrant(cases[name]) for name in names), *copies]
         measured = self._together(entrants, rounds)
@@ -127,7 +130,7 @@ class Finalists:
 
 
 def _more(earlier: Measurement, later: Measurement) -> Measurement:
-    """A batch more: its rounds are numbered on."""
+    """The measurement with one more batch, whose rounds continue the numbering."""
     start = 1 + max((s.round for s in earlier.samples), default=-1)
     shifted = tuple(Sample(s.value_us, s.process, s.round + start) for s in later.samples)
     return msgspec.structs.replace(later, samples=earlier.samples + shifted)

@@ -1,5 +1,4 @@
-"""Every configuration that a search names, compiled and timed once: what is compiled next follows from what was
-timed."""
+"""Compiles and times once every configuration that a search names. Earlier times decide which one is compiled next."""
 
 from __future__ import annotations
 
@@ -13,15 +12,18 @@ if TYPE_CHECKING:
     from harness.static.pool import Compilation
 
 POLL_S = 0.02
-"""How long a search waits for a compiler before it looks whether the device is done with something."""
+"""Seconds that a search waits for a compiler before it checks whether the device has finished something."""
 QUEUED = 6
-"""Configurations that wait for a device or are on it, beside those that are being compiled: more would be chosen
-without what these say."""
+"""Configurations that wait for a device or run on it, beside those that are being compiled. More of them would be
+chosen without knowing the times of these."""
 
 
 class FirstPass:
-    """Iterating does it, and yields the share of what is to be compiled that is. left: ids of the cases that are not
-    known. compilation: of those that are compiled ahead, None where none is. slots: devices."""
+    """Iterating runs the pass, and yields the compiled share of the configurations to compile.
+
+    left: ids of the cases without a result. compilation: compiles cases ahead; None where no case needs it. slots:
+    number of devices.
+    """
 
     def __init__(
         self, search: Search, ledger: Ledger, race: Race, compilation: Compilation | None, slots: int,
@@ -46,7 +48,7 @@ class FirstPass:
             yield number / max(1, count)
 
     def _some(self) -> Iterator[float]:
-        """Ends where the search names nothing more, or the budget leaves no more than the choice takes."""
+        """Run until the search names nothing more, or the budget leaves no more than the choice needs."""
         compilation = self._compilation
         while not self._search.is_over(self._ledger.rows):
             expected = compilation.expected if compilation is not None else 0

@@ -1,9 +1,9 @@
-"""Which configuration to try next where not all are tried: neighbours of what is good so far, by one rule without a
+"""Chooses the next configuration where not all are tried: neighbours of the good ones so far, by one rule without a
 model.
 
-A tunable's values are places in their order. Two configurations are neighbours where one tunable is one place further.
-A candidate is as promising as the best that was timed within two steps of it, less the steps: in replays of stored
-sweeps that found what a fitted surface found, without a library and without a parameter to fit.
+A tunable's values are places in their order. Two configurations are neighbours if one tunable differs by one place. The
+promise of a candidate is the best time measured within two steps of it, plus a penalty per step. In replays of stored
+sweeps this rule found the same configurations as a fitted surface, without a library and without a parameter to fit.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from harness.values.sweep import Configuration
 SEEDS = 8
 """Configurations far from each other that are tried first."""
 ENOUGH = 48
-"""Distinct configurations of a question that are tried before a search may end. Of 120 replays of stored sweeps, all
-had at most 1 % of regret with 48; 98 % with 36, 95 % with 28, 93 % with 20."""
+"""Distinct configurations of a question that are tried before a search may end. In 120 replays of stored sweeps, 48
+gave all of them at most 1 % of regret; 36 gave it to 98 %, 28 to 95 %, 20 to 93 %."""
 WITHIN = 2
 STEP = 0.1
-"""Of log time, for each step away from what was timed."""
+"""Log time added for each step away from a timed configuration."""
 BEYOND = 10.0
-"""Of log time: what is farther than `WITHIN` from all that is good comes last."""
+"""Log time added beyond `WITHIN` steps from all good ones, which puts such a candidate last."""
 FROM_GOOD = 12
-"""Of the fastest so far, those whose neighbours are looked at."""
+"""Number of fastest configurations so far whose neighbours are candidates."""
 SURROUNDED = 3
-"""Of the fastest so far, those whose neighbours must all have been tried before a search may end."""
+"""Number of fastest configurations so far whose neighbours must all have been tried before a search may end."""
 
 Place = tuple[int, ...]
 NONE: frozenset[int] = frozenset()
 
 
 class Guide:
-    """Of one question. cases: all its configurations. cost: what compiling each may take, in any unit: the dearest
+    """The search of one question. cases: all its configurations. cost: of compiling each, in any unit; the dearest
     quarter is not among the first."""
 
     def __init__(self, cases: Sequence[Case], cost: Sequence[float]) -> None:
@@ -50,8 +50,8 @@ class Guide:
         self._numbers = {case.id: i for i, case in enumerate(cases)}
 
     def next(self, rows: Mapping[str, Configuration], asked: Collection[str], count: int) -> list[Case]:
-        """At most `count` cases that are neither known nor asked, best first; empty where the search is at its end.
-        rows: what is known, by case id."""
+        """Return at most `count` cases without a row that are not in `asked`, best first; empty at the search's end.
+        rows: known results, by case id."""
         known = {i: rows[case.id] for i, case in enumerate(self.cases) if case.id in rows}
         given = {i for i, case in enumerate(self.cases) if i in known or case.id in asked}
         times = {i: us for i, row in known.items() if math.isfinite(us := median_us(row))}
@@ -71,8 +71,8 @@ class Guide:
         return [self.cases[i] for i in _one_each(order, lambda i: self.seen(i, idle), count)]
 
     def idle(self, rows: Mapping[str, Configuration]) -> frozenset[int]:
-        """Tunables, by number, that changed nothing wherever two configurations that differ in them alone were
-        compiled: at least once, and never otherwise."""
+        """Indices of tunables that change no code: at least two compiled configurations differ in this tunable alone,
+        and all such have the same identity."""
         found = []
         compiled = [(self.places[i], rows[c.id].identity) for i, c in enumerate(self.cases) if c.id in rows]
         for k in range(len(self.names)):
@@ -86,7 +86,7 @@ class Guide:
         return frozenset(found)
 
     def near(self, cases: Sequence[Case]) -> list[Case]:
-        """The neighbours of these that are none of them."""
+        """The neighbours of these cases that are not among them."""
         chosen = [self.number(case) for case in cases]
         one_step = (
             i for i in range(len(self.cases)) if i not in chosen and any(self._steps(i, j, NONE) == 1 for j in chosen)
@@ -94,7 +94,7 @@ class Guide:
         return [self.cases[i] for i in one_step]
 
     def _seeds(self) -> list[int]:
-        """The one in the middle, then whichever is farthest from those before it."""
+        """The middle configuration, then each time the one farthest from those before it."""
         limit = sorted(self._cost)[(3 * len(self._cost)) // 4]
         cheap = [i for i in range(len(self.cases)) if self._cost[i] <= limit]
         chosen = [min(cheap, key=lambda i: (sum((u - 0.5) ** 2 for u in self._unit(i)), i))]
@@ -113,7 +113,7 @@ class Guide:
         return self._numbers[case.id]
 
     def seen(self, i: int, idle: frozenset[int]) -> Place:
-        """Where a case is, but for the tunables that change nothing."""
+        """The place of a case, without the tunables that change nothing."""
         if idle not in self._projected:
             kept = [k for k in range(len(self.names)) if k not in idle]
             self._projected[idle] = [tuple(place[k] for k in kept) for place in self.places]
@@ -123,13 +123,13 @@ class Guide:
         return sum(map(abs, map(sub, self.seen(i, idle), self.seen(j, idle))))
 
     def _promise(self, i: int, good: Sequence[int], times: Mapping[int, float], idle: frozenset[int]) -> float:
-        """In log time, the least first."""
+        """The promise of a candidate in log time; the least is the best."""
         steps = [(self._steps(i, j, idle), math.log(times[j])) for j in good]
         return min(log + STEP * (n - 1) + (BEYOND if n > WITHIN else 0.0) for n, log in steps)
 
 
 def _ranks(values: Sequence[object]) -> list[int]:
-    """Of each value: numbers by size, anything else as it comes."""
+    """The rank of each value: numbers by size, others in order of appearance."""
     distinct = list(dict.fromkeys(values))
     if all(isinstance(value, int | float) for value in distinct):
         distinct.sort()

@@ -16,29 +16,30 @@ from harness.values.suite import Suite
 
 
 class SweepQuestion(msgspec.Struct, frozen=True):
-    """One variant at one shape. cases: the declared configurations, in their order. baseline: what they must beat: one
-    of them, another configuration of the variant, or another variant. sources: by variant, hash of its text and what it
-    imports from the kernels, of the variant and the baseline's."""
+    """One variant at one shape."""
 
     op: str
     site: str
     variant: str
     cases: tuple[Case, ...]
+    """The declared configurations, in their order."""
     baseline: Case
+    """The time to beat: one of them, another configuration of the variant, or another variant."""
     sources: dict[str, str]
+    """For the variant and the baseline's: hash of its text and its imports from the kernels, by variant."""
     uses_triton: bool
     recheck: str = ""
-    """In words, where the baseline is an earlier choice that is looked at again."""
+    """Description, where the baseline is an earlier choice that is checked again."""
 
     @property
     def everything(self) -> tuple[Case, ...]:
-        """The cases, and the baseline where it is none of them."""
+        """The cases, and the baseline if it is none of them."""
         ids = {case.id for case in self.cases}
         return self.cases if self.baseline.id in ids else (*self.cases, self.baseline)
 
 
 def questions(suite: Suite, cases: Sequence[Case]) -> list[SweepQuestion]:
-    """In the order of the plan."""
+    """Return the questions in the order of the plan."""
     answers = ArmResolver(suite, None, None)
     grouped: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
@@ -59,8 +60,11 @@ def _asked(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> SweepQu
 
 
 def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case:
-    """What the arm `baseline`, or the first arm, does in a decode; for one that is itself `tuned`, or does not use the
-    op, the variant with its defaults. The declared configuration that says the same, where there is one."""
+    """The baseline: the declared configuration that equals the answer below, or else a case of its own.
+
+    The answer is that of the arm `baseline`, or of the first arm, in a decode. If that arm is itself `tuned`, or does
+    not use the op, the answer is the variant with its defaults.
+    """
     first = cases[0]
     assert first.op is not None and first.site is not None
     arm = suite.arms.get("baseline") or next(iter(suite.arms.values()), None)
@@ -79,7 +83,8 @@ def _baseline(suite: Suite, answers: ArmResolver, cases: Sequence[Case]) -> Case
 
 
 def whole_tunables(answers: ArmResolver, case: Case) -> Tunables:
-    """With those that the space does not name at their defaults: a space that names one more finds what is known."""
+    """The case's tunables, with defaults for those that the space does not name. So a space that names one more still
+    finds earlier results."""
     assert case.op is not None
     return {**answers.defaults(case.op, case.variant), **case.tunables}
 
@@ -97,7 +102,8 @@ def keys_on(machine: Machine, suite: Suite, asked: SweepQuestion) -> dict[str, s
 
 
 def configuration_key(case: Case, source: str, machine: Machine, routing: str, timer: str | None = None) -> str:
-    """source: hash of the variant's text and of what it imports from the kernels. timer: that the suite names."""
+    """Return the store's key of a configuration. source: hash of the variant's text and its imports from the kernels.
+    timer: the one that the suite names."""
     parts = [
         case.op, sorted(case.dims.items()), case.dtype, sorted(case.axes.items()), routing, case.variant,
         sorted((name, repr(value)) for name, value in case.tunables.items()), source, machine,
@@ -107,5 +113,6 @@ def configuration_key(case: Case, source: str, machine: Machine, routing: str, t
 
 
 def finals_key(keys: list[str], baseline: str | None, processes: int) -> str:
-    """Of the last step: which configurations were timed again, in how many processes."""
+    """Return the store's key of the last step: the configurations that were timed again, and the number of
+    processes."""
     return hashlib.sha256(msgspec.json.encode([sorted(keys), baseline, processes])).hexdigest()

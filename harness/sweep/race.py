@@ -1,4 +1,4 @@
-"""The first pass over the configurations, as they come from the compiler: each a row of the store as it is done."""
+"""The first pass over the configurations as they leave the compiler: each finished one is stored as a row at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.worker.process import WorkerDied
 
 
 class Ledger:
-    """All that is known of a sweep's configurations, by case id; whatever is recorded is stored before it is used."""
+    """All results of a sweep's configurations, by case id. Each is stored before it is used."""
 
     def __init__(self, store: Store, keys: dict[str, str], known: dict[str, Configuration]) -> None:
         self.store, self.keys, self.rows = store, keys, dict(known)
@@ -38,7 +38,7 @@ class Ledger:
             self.done += 1
 
     def record_outcome(self, outcome: Outcome) -> None:
-        """Stores what an outcome has besides its measurements."""
+        """Store the parts of an outcome besides its measurements."""
         with self._lock:
             self.busy_s += outcome.busy_s
             if outcome.conditions:
@@ -49,7 +49,7 @@ class Ledger:
                     self.store.add_source(self.run_id, key, text)
 
     def record(self, measurement: Measurement, stage: str) -> None:
-        """Stores a measurement of a configuration; what its compilation said stays."""
+        """Store a measurement of a configuration, and keep the results of its compilation."""
         case = measurement.case
         old = self.rows.get(case.id)
         fresh = Configuration(self.keys[case.id], measurement, stage=stage)
@@ -61,7 +61,7 @@ class Ledger:
 
 
 class Race:
-    """Takes cases and compiled cases, times each distinct one once on any device. moved: called after each row."""
+    """Takes cases and compiled cases, and times each distinct one once on any device. moved: called after each row."""
 
     def __init__(self, suite: Suite, ledger: Ledger, devices: Devices, moved: Callable[[], None]) -> None:
         self._suite, self._ledger, self._devices, self._moved = suite, ledger, devices, moved
@@ -75,8 +75,8 @@ class Race:
         self._error: BaseException | None = None
 
     def offer_compiled(self, compiled: Compiled) -> None:
-        """One that the static stage is done with. Failures wait for the first of their question that compiles: where
-        none does without running, all are left to the device."""
+        """Take a case from the static stage. Failures wait until a case of their question compiles. If none compiles
+        without running, all are left to the device."""
         question = f"{compiled.case.question} {compiled.case.dims}"
         if compiled.status is Status.FAILED and question not in self._compiles:
             self._failed.setdefault(question, []).append(compiled)
@@ -88,7 +88,7 @@ class Race:
         self._settle(compiled)
 
     def _settle(self, compiled: Compiled) -> None:
-        """Pruned, a duplicate, or on its way to a device."""
+        """Store the case as pruned or as a duplicate, or send it to a device."""
         case, key = compiled.case, self._ledger.keys[compiled.case.id]
         if compiled.status is not Status.OK:
             pruned = Measurement(case, compiled.status, compiled.reason, compile_s=compiled.compile_s)
@@ -106,13 +106,13 @@ class Race:
         self.offer(case)
 
     def offer(self, case: Case) -> None:
-        """One that is to be timed."""
+        """Send a case to a device to be timed."""
         future = self._devices.submit(Task(self._suite, (Entrant(case),)))
         self._running.append(future)
         future.add_done_callback(lambda done: self._finished(case, done))
 
     def _finished(self, case: Case, future: Future[Outcome]) -> None:
-        """Called as the device is done with it, in the device's thread, where nobody would see an error."""
+        """Record a finished case. It runs in the device's thread, where nobody would see an error."""
         try:
             self._keep(case, future)
         except BaseException as error:
@@ -138,19 +138,20 @@ class Race:
         self._moved()
 
     def finish(self) -> None:
-        """Waits for all that was offered. Raises what kept a result from being stored."""
+        """Wait until every offered case is done. Raises the error that kept a result from being stored."""
         for compiled in (each for failed in self._failed.values() for each in failed):
             self.offer(compiled.case)
         while self.running():
             self.wait(1.0)  # a short wait: Ctrl-C must reach the main thread
 
     def running(self) -> int:
-        """How many a device is at, or wait for one. Raises what kept a result from being stored."""
+        """Number of cases that run on a device or wait for one. Raises the error that kept a result from being
+        stored."""
         self._running = [future for future in self._running if not future.done()]
         if self._error is not None:
             raise self._error
         return len(self._running)
 
     def wait(self, limit_s: float) -> None:
-        """Until one of them is done, or the limit is over."""
+        """Wait until one of them is done, or the limit is over."""
         wait(self._running, timeout=limit_s, return_when=FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Which configurations are fastest, which go on, which are twins: pure functions over what was measured."""
+"""The fastest configurations, those that go on, and the twins: pure functions over measurements."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.values.measurement import Status
 from harness.values.sweep import Configuration, Entrant, SweptVariant, Twin
 
 TOP = 5
-"""Distinct configurations that are timed again after the choice, and go into the tuned file."""
+"""Distinct configurations that are timed again after the choice and go into the tuned file."""
 FINALISTS = 10
 LEAST_KEPT = 16
-"""Configurations that the halving keeps, where a quarter is less."""
+"""Least number of configurations that the halving keeps, even if a quarter is less."""
 TWINS = 8
 TRUSTED_RMS = 0.008
-"""Of the twins' log ratios: simulated, 0.9 % of sound sweeps are above it and 99 % of those with an order effect of
-1 %; a maximum over eight is a worse rule."""
+"""Limit of the RMS of the twins' log ratios. In simulation, 0.9 % of sound sweeps are above it, and 99 % of those with
+an order effect of 1 %. A maximum over eight is a worse rule."""
 
 
 def fastest_first(rows: Sequence[Configuration]) -> list[Configuration]:
-    """By median; those that came to the final rounds first, since only they were compared side by side."""
+    """Sort by median, with those of the final rounds first, since only they were compared side by side."""
     return sorted(rows, key=lambda row: (row.stage != "final" or not row.measurement.samples, *_order(row)))
 
 
@@ -33,19 +33,19 @@ def _order(row: Configuration) -> tuple[float, str]:
 
 
 def distinct(rows: Sequence[Configuration]) -> list[Configuration]:
-    """Those with a time of their own, fastest first."""
+    """The rows with a time of their own, fastest first."""
     return [row for row in fastest_first(rows) if row.same_as is None and row.measurement.samples]
 
 
 def kept(rows: Sequence[Configuration]) -> list[Configuration]:
-    """What the halving keeps: a quarter, by their first times."""
+    """The rows that the halving keeps: a quarter, by their first times."""
     ranked = sorted((row for row in rows if row.same_as is None and row.measurement.samples), key=_order)
     return ranked[: max(LEAST_KEPT, math.ceil(len(ranked) / 4))]
 
 
 def twins_for(finalists: Sequence[Configuration], rows: Sequence[Configuration]) -> list[tuple[str, Entrant]]:
-    """Eight pairs of the same work: (id of the finalist, its twin). A duplicate, where the finalist has one; else the
-    finalist itself, made ready once more."""
+    """Eight pairs of the same work: (id of the finalist, its twin). The twin is a duplicate of the finalist, if it has
+    one; else the finalist itself, made ready once more."""
     duplicates: dict[str, list[Configuration]] = {}
     for row in rows:
         if row.same_as is not None:
@@ -59,7 +59,7 @@ def twins_for(finalists: Sequence[Configuration], rows: Sequence[Configuration])
 
 
 def log_ratios(samples_us: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, Entrant]]) -> list[Twin]:
-    """ln of twin / finalist of each pair that has both times."""
+    """ln(twin / finalist) of each pair with both times."""
     return [
         Twin(twin.case.id, math.log(statistics.median(samples_us[twin.name]) / statistics.median(samples_us[of])))
         for of, twin in pairs
@@ -79,7 +79,7 @@ def separated(samples_us: Mapping[str, Sequence[float]]) -> bool:
 
 
 def warnings(found: tuple[SweptVariant, ...]) -> list[str]:
-    """What a reader must know before using a sweep's numbers, a line each."""
+    """Warnings for the reader of a sweep's numbers, a line each."""
     lines = []
     for question in found:
         place = f"{question.op}@{question.site} {question.variant}"

@@ -1,4 +1,4 @@
-"""What the store knows of a sweep's configurations, in the words of this sweep."""
+"""The stored results of a sweep's configurations, under this sweep's case ids."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from harness.values.sweep import Configuration
 
 
 def still_true(rows: Mapping[str, Configuration], tree: Path) -> dict[str, Configuration]:
-    """By key, the rows whose code and data are what they were: of each variant, every file that a process was seen to
-    read for any of them is unchanged, and nothing can have been read unseen. Rows that no process ran to its end
-    (pruned, killed) count with those of their variant. What is known of no row's files is not known."""
+    """Return, by key, the rows whose code and data are unchanged.
+
+    For each variant, every file that a process was seen to read for any of its rows must be unchanged, with no read
+    unobserved. Rows that no process ran to the end (pruned, killed) count with those of their variant. A variant
+    without any observed row is left out.
+    """
     closures: dict[str, list[Closure]] = {}
     for row in rows.values():
         if row.closure is not None:
@@ -34,13 +37,14 @@ def _holds(closure: Closure, tree: Path) -> bool:
 
 
 def of_now(row: Configuration, case: Case) -> Configuration:
-    """A stored row under the id that the case has in this sweep."""
+    """A stored row under the case's id in this sweep."""
     measurement = msgspec.structs.replace(row.measurement, case=case)
     return msgspec.structs.replace(row, measurement=measurement)
 
 
 def same_again(rows: dict[str, Configuration]) -> dict[str, Configuration]:
-    """Duplicates, pointing at the case of this sweep that has their time; one whose case is not here has none."""
+    """The rows, with each duplicate pointing at this sweep's case that has its time. A duplicate without such a case is
+    left out."""
     timed = {row.identity: name for name, row in rows.items() if row.identity and row.same_as is None}
     found = {}
     for name, row in rows.items():

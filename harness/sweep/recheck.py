@@ -1,5 +1,5 @@
-"""Does the choice of a tuned file still win? Its five kept configurations and their neighbours in the space, against
-the old choice: a few seconds where a sweep takes a minute."""
+"""Checks whether the choice of a tuned file still wins: its five kept configurations and their neighbours in the space,
+against the old choice. It takes a few seconds; a sweep takes a minute."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from harness.values.sweep import SweptVariant
 
 
 def narrowed(suite: Suite, asked: Sequence[SweepQuestion], device: str, triton: str | None) -> list[SweepQuestion]:
-    """The questions that the device's tuned file answers, each with the kept configurations and their neighbours; what
-    they must beat is the old choice. device: as in file names. Raises HarnessError where it answers none."""
+    """Return the questions that the device's tuned file answers, narrowed to the kept configurations and their
+    neighbours, with the old choice as baseline. device: as in file names. Raises HarnessError where the file answers
+    none."""
     found, missing = [], []
     for question in asked:
         entry = kept_entry(suite, question, device, triton)
@@ -37,8 +38,8 @@ def narrowed(suite: Suite, asked: Sequence[SweepQuestion], device: str, triton: 
 
 
 def kept_entry(suite: Suite, asked: SweepQuestion, device: str, triton: str | None) -> dict[str, Any] | str:
-    """The entry of a tuned file for a question, whatever Triton it was made with: another one's before this one's, the
-    newest first; or why there is none."""
+    """The entry of a tuned file for a question, or the reason why there is none. Entries of other Tritons come before
+    this one's, the newest first."""
     beside = kernels_of(suite).tuned_beside(asked.op)
     tuned = kernels_root.module("tuned", Path(suite.kernels_root))
     path = tuned.path_for(asked.op, asked.variant, device, suite.folder, **beside)
@@ -81,7 +82,7 @@ def _version(triton: str | None) -> tuple[int, ...]:
 
 
 def outcome(question: SweptVariant) -> str:
-    """What a recheck came to, in words."""
+    """The result of a recheck, in words."""
     finals = question.finals
     if finals is None:
         return "nothing could be timed"

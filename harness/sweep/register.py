@@ -1,4 +1,4 @@
-"""The choice of a sweep into the tuned file of its device: the five fastest configurations and the baseline."""
+"""Writes the choice of a sweep into the tuned file of its device: the five fastest configurations and the baseline."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from harness.values.sweep import Confirmed, SweptVariant
 
 
 class Registered(NamedTuple):
-    """written: files. unwritten: those that could not be, with the reason; their choice is in the store. withheld:
-    questions whose times disagree, in words."""
+    """The result of registering."""
 
     written: tuple[str, ...]
+    """Files."""
     unwritten: tuple[str, ...]
+    """Files that could not be written, with the reason; their choice is in the store."""
     withheld: tuple[str, ...]
+    """Questions whose times disagree, in words."""
 
 
 def register(
     suite: Suite, asked: Sequence[SweepQuestion], found: Sequence[SweptVariant], environment: Environment,
     untrusted: bool = False,
 ) -> Registered:  # fmt: skip
-    """Writes an entry for each question that has a choice. untrusted: also where the same work took different times: a
-    run by the word `tuned` would use it without a word."""
+    """Write an entry for each question that has a choice. untrusted: write it even where the same work took different
+    times. A run with `tuned` would use such an entry without a warning."""
     written: dict[str, None] = {}
     unwritten: dict[str, None] = {}
     withheld = []
@@ -65,7 +67,7 @@ def register(
 
 
 def choice(question: SweptVariant) -> Confirmed | None:
-    """What `tuned` is to mean: the winner; without one the baseline, if it is of this variant; else the fastest."""
+    """The meaning of `tuned`: the winner; without one the baseline, if it is of this variant; else the fastest."""
     finals = question.finals
     if finals is None:
         return None
@@ -79,7 +81,7 @@ def choice(question: SweptVariant) -> Confirmed | None:
 
 
 def _described(confirmed: Confirmed) -> dict[str, Any]:
-    """tunables, us with its interval, and how it stands against the baseline (time over time)."""
+    """tunables, us with its interval, and the ratio to the baseline (time over time)."""
     found = estimate(confirmed.measurement.samples)
     assert found is not None
     case, against = confirmed.measurement.case, confirmed.against_baseline

@@ -1,5 +1,7 @@
-"""What a sweep tries, in which order and until when: all of a small space, a guided part of a large one, and no more
-than a budget allows. Says what it did."""
+"""The plan of a sweep: which configurations it tries, in which order, and until when.
+
+It takes all of a small space, a guided part of a large one, and no more than a budget allows. It reports its choices.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,20 @@ from harness.values.measurement import Measurement, Status
 from harness.values.sweep import LEFT_OUT, Configuration
 
 GUIDED_FROM = 100
-"""Configurations of a question; a smaller space is tried as a whole where nothing else is asked for."""
+"""Number of a question's configurations from which the search is guided. A smaller space is tried as a whole unless the
+user sets another way."""
 LEAST_TIMED = 16
-"""Distinct configurations of each question that are timed whatever the budget."""
+"""Least number of distinct configurations of each question that are timed, whatever the budget."""
 CHOICE_S = {"cuda": 4.0, "cpu": 8.0}
-"""Of a question: what a budget keeps for the final rounds and the fresh processes. Seen on an H100 and an H200."""
+"""Seconds per question that a budget reserves for the final rounds and the fresh processes. Observed on an H100 and an
+H200."""
 FAR = "not tried: no neighbour of the fastest (guided; --search exhaustive tries all)"
 Way = Literal["", "guided", "exhaustive"]
 
 
 class Search:
-    """way: of all questions; empty: by the size of each. budget_s: from `started_s`, a reading of
-    `time.perf_counter`, to the tuned file; None: as long as it takes."""
+    """The search over all questions. way: for all of them; empty: depends on the size of each. budget_s: limit from
+    `started_s`, a reading of `time.perf_counter`, to the tuned file; None: no limit."""
 
     def __init__(
         self, asked: Sequence[SweepQuestion], way: Way = "", budget_s: float | None = None, started_s: float = 0.0
@@ -48,8 +52,8 @@ class Search:
         return not self._guides and self.budget_s is None
 
     def next(self, rows: Mapping[str, Configuration], count: int) -> list[Case]:
-        """Cases that are neither known nor given out, of each question in turn, first of the one that had the fewest.
-        rows: what is known, by case id."""
+        """Return cases without a row that were not given out, taking turns between questions, the one with the fewest
+        first. rows: known results, by case id."""
         fewest = sorted(range(len(self.asked)), key=lambda number: self._had(number, rows))
         found = [self._of(number, rows, self.given, count) for number in fewest] if count else []
         turns = [case for turn in range(count) for cases in found for case in cases[turn : turn + 1]][:count]
@@ -60,7 +64,7 @@ class Search:
         return sum(case.id in rows or case.id in self.given for case in self.asked[number].cases)
 
     def left(self, rows: Mapping[str, Configuration]) -> list[Case]:
-        """The cases without a row, where any of their question is still to be tried."""
+        """The cases without a row, of each question that still has one to try."""
         return [
             case
             for number, question in enumerate(self.asked) if self._of(number, rows, (), 1)
@@ -76,7 +80,7 @@ class Search:
         return [*first, *(case for case in guide.next(rows, given, count) if case.id != base.id or not first)][:count]
 
     def is_over(self, rows: Mapping[str, Configuration]) -> bool:
-        """Whether the budget leaves no more than the choice takes, and each question has something to choose from."""
+        """Whether the budget leaves no more than the choice needs, and each question has something to choose from."""
         if self.budget_s is None or self._over:
             return self._over
         spent_s = time.perf_counter() - self._started_s
@@ -90,7 +94,7 @@ class Search:
         return self._over
 
     def words(self, number: int, rows: Mapping[str, Configuration]) -> str:
-        """What was done with a question."""
+        """A description of the search of a question."""
         question = self.asked[number]
         if question.recheck:
             return question.recheck
@@ -100,7 +104,8 @@ class Search:
         return f"{way}{budget}; {len(question.cases) - left} of {len(question.cases)} tried"
 
     def left_out(self, number: int, rows: Mapping[str, Configuration]) -> list[Configuration]:
-        """A row for each case that was not tried, with the reason; these are not stored: nothing is known of them."""
+        """A row for each case that was not tried, with the reason. These rows are not stored, since they hold no
+        result."""
         question = self.asked[number]
         missing = [case for case in question.cases if case.id not in rows]
         if not missing:

@@ -1,6 +1,5 @@
-"""Which N configurations to ship: those with the smallest worst loss over all shapes, token counts and GPUs that are
-stored, and not the N fastest at one of them, which are neighbours.
-"""
+"""Chooses N configurations to ship: those with the smallest worst loss over all stored shapes, token counts and GPUs.
+The N fastest at one of these would be neighbours."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from harness.values.environment import Environment
 from harness.values.sweep import Configuration, Shipped, SweepResult
 
 EXACT_LIMIT = 200_000
-"""Sets that are tried one by one; where there are more, a greedy choice is improved by exchanges."""
+"""Number of sets up to which each is tried. Above it, a greedy choice is improved by exchanges."""
 
 Name = tuple[tuple[str, int | float | str | bool | None], ...]
 Times = Mapping[str, Mapping[Name, float]]
@@ -22,7 +21,7 @@ Times = Mapping[str, Mapping[Name, float]]
 
 
 def shipped_for(result: SweepResult, store: Store, count: int) -> dict[str, Shipped]:
-    """By op and variant."""
+    """Return the choice by op and variant."""
     found = {}
     for question in result.questions:
         place = f"{question.op} {question.variant}"
@@ -38,8 +37,8 @@ def shipped_for(result: SweepResult, store: Store, count: int) -> dict[str, Ship
 def times_of(
     rows: Sequence[tuple[Configuration, Environment | None]], variant: str, source: str, triton: str | None
 ) -> dict[str, dict[Name, float]]:
-    """The stored times of a variant's present text under one Triton, by device and question. A duplicate has the time
-    of what it is the same as."""
+    """Return the stored times in us of a variant's present text under one Triton, by device and question. A duplicate
+    has its original's time."""
     groups: dict[str, list[Configuration]] = {}
     for row, environment in rows:
         answer = row.case.answer
@@ -59,7 +58,7 @@ def times_of(
 
 
 def ship(times: Times, count: int) -> Shipped:
-    """The `count` configurations with the smallest worst loss; fewer where fewer do as well."""
+    """Return the `count` configurations with the smallest worst loss; fewer where there are fewer."""
     names = sorted({name for by_name in times.values() for name in by_name}, key=repr)
     count = min(count, len(names))
     if math.comb(len(names), count) <= EXACT_LIMIT:
@@ -74,17 +73,18 @@ def ship(times: Times, count: int) -> Shipped:
 
 
 def loss(times: Times, chosen: Sequence[Name]) -> float:
-    """The best of the chosen over the best of all, less 1, at the question where that is largest."""
+    """The largest loss over the questions: best time of the chosen over best time of all, less 1."""
     return max(_reached(times, chosen), default=1.0) - 1
 
 
 def _reached(times: Times, chosen: Sequence[Name]) -> list[float]:
-    """The best of the chosen over the best of all, at each question; infinite where none of them has a time."""
+    """The best time of the chosen over the best of all, at each question; infinite where none of the chosen has a
+    time."""
     return [min((t.get(n, math.inf) for n in chosen), default=math.inf) / min(t.values()) for t in times.values()]
 
 
 def _exchanged(times: Times, names: Sequence[Name], count: int) -> tuple[Name, ...]:
-    """Greedy, then single exchanges as long as one helps."""
+    """A greedy choice, then single exchanges as long as one helps."""
     chosen: list[Name] = []
     for _ in range(count):
         left = [name for name in names if name not in chosen]
@@ -101,7 +101,8 @@ def _exchanged(times: Times, names: Sequence[Name], count: int) -> tuple[Name, .
 
 
 def _worst_then_sum(times: Times, chosen: Sequence[Name]) -> tuple[float, float]:
-    """The worst loss, and where it is infinite either way, the sum over the questions that have a time."""
+    """The worst ratio, then the sum over the questions that have a time, which decides where the worst is infinite
+    either way."""
     reached = _reached(times, chosen)
     finite = [one for one in reached if math.isfinite(one)]
     return max(reached), sum(finite) + 1e6 * (len(reached) - len(finite))

@@ -1,4 +1,4 @@
-"""How long a sweep spends at what."""
+"""Measures how long each stage of a sweep takes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ START, IMPORTS = "start", "wait for fresh processes"
 
 
 class StageClock:
-    """Runs from its making on; the first stage is `START`."""
+    """Runs from its construction on; the first stage is `START`."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
         self._stage, self._since = START, time.perf_counter()
 
     def enter(self, stage: str) -> None:
-        """What follows is of this stage, also of one that was before."""
+        """Count the time from now on for this stage, even if it ran before."""
         now = time.perf_counter()
         self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
         self._stage, self._since = stage, now

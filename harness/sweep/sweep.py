@@ -1,4 +1,4 @@
-"""A sweep from the suite to the tuned file: what is known is not measured again, what is measured is stored at once."""
+"""A sweep from the suite to the tuned file. It measures no known result again, and stores each new one at once."""
 
 from __future__ import annotations
 
@@ -42,18 +42,19 @@ if TYPE_CHECKING:
     from harness.static.pool import Compilation
 
 AHEAD = 16
-"""Configurations of a guided search that are compiled before the device has said where it is."""
+"""Configurations of a guided search that are compiled before the device has reported itself."""
 AWAKE_AFTER = 0.25
-"""Share of the configurations after whose compilation the processes that confirm the choice begin to import."""
+"""Share of compiled configurations at which the processes that confirm the choice begin to import."""
 Report = Callable[[str, str, int, int], None]
-"""Called with stage, what is being done, how many are done, of how many."""
+"""Called with the stage, the present activity, and how many are done of how many."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """rounds: in place of each pass' own number. again: times anew what the store has. jobs, limit_s: of the compiler.
-    scheduler: address of a Dask scheduler, empty for this machine. processes: fresh ones that confirm the choice.
-    untrusted: writes tuned files of times that disagree, too. search: empty: by the size of each space. budget_s: in
-    all; None: as long as it takes. recheck: only what a tuned file kept, and its neighbours."""
+    """Options of a sweep. `rounds` replaces each pass' own number. again: time stored configurations too. jobs,
+    limit_s: of the compiler. scheduler: address of a Dask scheduler; empty: this machine. `processes` fresh ones
+    confirm the choice. `untrusted` writes tuned files even from times that disagree. search: empty: by the size of each
+    space. budget_s: in all; None: no limit. `recheck` tries only the configurations that a tuned file kept, and their
+    neighbours."""
 
     rounds: int | None = None
     again: bool = False
@@ -69,10 +70,10 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def sweep(plan: Plan, store: Store, options: Options, report: Report, ahead: Ahead | None = None) -> SweepResult:
-    """Times the configurations of a `sweep_plan`, confirms the fastest of each question and writes them to tuned files.
+    """Time the configurations of a `sweep_plan`, confirm the fastest of each question and write them to tuned files.
 
-    Raises CaseFailed where no configuration could be timed; all are stored, the next sweep goes on from there. ahead:
-    a device process, where it was launched already.
+    Raises CaseFailed where no configuration could be timed. All results are stored, and the next sweep continues from
+    there. ahead: a device process, if it was launched already.
     """
     return _Sweep(plan, store, options, report, ahead).run()
 
@@ -117,7 +118,7 @@ class _Sweep:
         return self._result(reused)
 
     def _recall(self) -> None:
-        """What the store has of this, on this machine."""
+        """Look up the stored results of this sweep on this machine."""
         environment = None if self.options.again else probe(self.store.environments())
         if environment is None:
             self.ledger = Ledger(self.store, {}, {})
@@ -126,7 +127,7 @@ class _Sweep:
             self._look_up(environment)
 
     def _start_compiling(self, cases: Sequence[Case], target: str) -> Compilation:
-        """On all cores but one: that one feeds the device. One that compiles for this target already goes on."""
+        """Compile on all cores but the one that feeds the device, unless a compilation for this target runs already."""
         from harness.static.pool import Compilation, available_cores
 
         if self.compilation is None or self.compilation.target != target:
@@ -142,7 +143,7 @@ class _Sweep:
         return self.compilation
 
     def _compile_ahead(self) -> None:
-        """Where nothing is known, compiling need not wait for the device to say where it is."""
+        """Start compiling before the device reports itself, where no result is known."""
         from harness.static.target import present_target
 
         target = present_target()
@@ -171,11 +172,11 @@ class _Sweep:
         return finals_key(keys, self.ledger.keys[asked.baseline.id], self.options.processes)
 
     def _left(self) -> list[Case]:
-        """The cases without a row of the questions of which some are still to be tried."""
+        """The cases without a row, of the questions that still have some to try."""
         return self.search.left(self.ledger.rows)
 
     def _open(self) -> None:
-        """The devices; what they say of themselves decides what is known."""
+        """Open the devices, and look up the results for the machine that they report."""
         self.report("sweep", "start a device process", 0, 0)
         if not self.ledger.rows and not self.options.scheduler:
             self._compile_ahead()
@@ -204,7 +205,7 @@ class _Sweep:
         self.store.add_source(self.ledger.run_id, run.suite_hash, self.suite.text)
 
     def _first_pass(self, left: list[Case]) -> None:
-        """Each distinct configuration checked and timed by itself, while the rest is still being compiled."""
+        """Check and time each distinct configuration by itself, while the rest is still being compiled."""
         assert self.devices is not None and self.fresh is not None
         self.stages.enter("first pass")
         self.search.kind = self.environment.device_kind
@@ -222,7 +223,7 @@ class _Sweep:
         race.finish()
 
     def _compilation(self, left: list[Case]) -> Compilation | None:
-        """Triton's on a GPU are compiled ahead; everything else is a matter of the device process."""
+        """Compile Triton's cases ahead on a GPU; None where there are none. The device process does the rest."""
         if not self.environment.has_gpu:
             return None
         ids = {case.id for asked in self.asked if asked.uses_triton for case in asked.cases}
