@@ -1,4 +1,4 @@
-"""Two stored runs, or two arms of one, to verdicts. Nothing is measured here."""
+"""Verdicts from two stored runs, or two arms of one. This folder measures nothing."""
 
 from harness.compare.judge import compare
 from harness.compare.policy import Policy, policy_of

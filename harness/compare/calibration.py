@@ -1,5 +1,4 @@
-"""Identical code measured against itself, to what is known about the noise of a machine: each calibration in a store
-adds to those before it."""
+"""The noise of a machine, from A/A runs. Each calibration in a store adds to the earlier ones."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ LEAST_PAIRS = 16
 
 
 def noise_on(environment: Environment, store: Store) -> Noise:
-    """From every calibration on this machine, under the conditions that comparable runs must share."""
+    """Return the noise from every calibration on this machine, under the conditions that comparable runs must share."""
     halves: dict[str, list[Summary]] = {}
     for summary in store.runs(purpose=CALIBRATE):
         halves.setdefault(summary.comparison, []).append(summary)
@@ -42,14 +41,14 @@ def noise_on(environment: Environment, store: Store) -> Noise:
 
 
 def process_noise(noise: Noise) -> dict[str, float]:
-    """By case id, as `Run.process_noise` keeps it."""
+    """The process SD by case id, as `Run.process_noise` stores it."""
     return {case: known.process_sd for case, known in noise.cases.items()}
 
 
 def noise_of(pairs: Mapping[str, Sequence[Pairs]]) -> Noise:
-    """pairs: by case, those of each pair of identical worktrees.
+    """Return the noise of each case. pairs: by case, those of each pair of identical worktrees.
 
-    The variance of a pair is taken inside of pairs of worktrees and orders; what the means of worktrees differ by
+    The variance of a pair is taken within pairs of worktrees and orders. The variance between the worktrees' means
     beyond it is the offset.
     """
     cases: dict[str, CaseNoise] = {}
@@ -108,8 +107,8 @@ def _effect(groups: Sequence[Sequence[float]], orders: Sequence[Sequence[bool]])
 
 
 def _by_processes(pairs: Mapping[str, Sequence[Pairs]]) -> list[list[str]]:
-    """Cases that were measured in the same processes: with the same orders in each pair of worktrees. Those from enough
-    worktrees alone."""
+    """Groups of cases measured in the same processes: they have the same orders in each pair of worktrees. Only cases
+    from enough worktrees count."""
     found: dict[tuple[tuple[bool, ...], ...], list[str]] = {}
     for case, groups in pairs.items():
         if len(groups) >= LEAST_WORKTREES:
@@ -119,7 +118,8 @@ def _by_processes(pairs: Mapping[str, Sequence[Pairs]]) -> list[list[str]]:
 
 
 def _with_offsets(noise: Noise, pairs: Mapping[str, Sequence[Pairs]], tables: Sequence[Sequence[str]]) -> Noise:
-    """tables: the cases that share processes. The common offset is the largest that is shown, else the largest."""
+    """The noise with offsets. tables: the cases that share processes. The common offset is the largest one shown to
+    exist, else the largest."""
     found = [NO_OFFSETS]
     cases = dict(noise.cases)
     order, error = 0.0, 0.0

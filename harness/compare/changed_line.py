@@ -11,7 +11,8 @@ STARTS = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
 def first_changed_line(base: str, head: str) -> int | None:
-    """Of head, counted from 1; None where the code is the same. What cannot be read as Python is compared by lines."""
+    """The line in head, counted from 1; None where the code is the same. Text that is no valid Python is compared by
+    lines."""
     ours, theirs = (list(_code(text)) for text in (base, head))
     last = max(len(head.splitlines()), 1)
     for place, (word, line) in enumerate(theirs):

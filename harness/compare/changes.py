@@ -1,8 +1,8 @@
-"""Suspected changes of cases over commits: each machine for itself, in the order of the commits, not of the runs.
+"""Suspected changes of cases over commits, for each machine separately, in the order of the commits, not of the runs.
 
-An old commit that is measured today stands where it belongs, two machines are two series, and other software, another
-suite or other sizes begin a new one. What is suspected here is confirmed by pairs (`harness compare`), and the commit
-found by more of them (`harness bisect`).
+An old commit that is measured today stands at its place in the history. Two machines are two series. Other software,
+another suite or other sizes begin a new one. Pairs confirm a suspicion (`harness compare`), and more pairs find its
+commit (`harness bisect`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Level:
 
 @dataclass
 class _Found:
-    """Of one series: its levels by the name of their commit, points left out, and those without a time."""
+    """One series: its levels by the name of their commit. left_out: number of points whose commit has no position."""
 
     levels: dict[str, _Level] = field(default_factory=dict)
     left_out: int = 0
@@ -43,9 +43,11 @@ class _Found:
 def series(
     found: Iterable[tuple[CaseSeries, CasePoint]], positions: Mapping[str, int] | None, rule: Rule = Rule()
 ) -> tuple[Series, ...]:  # fmt: skip
-    """One for each case, machine and conditions, with its suspected changes. found: oldest run first. positions: of the
-    commits on their line, by hash; None: none is known, and points stand in the order of their runs, those of one
-    commit apart."""
+    """Return a series for each case, machine and set of conditions, with its suspected changes.
+
+    found: oldest run first. positions: of the commits on their line, by hash. None: unknown; points then stand in the
+    order of their runs, with those of one commit apart.
+    """
     groups: dict[tuple[str, str, str, str, str], _Found] = {}
     owner: dict[tuple[str, str, str, str, str], CaseSeries] = {}
     for own, point in found:
@@ -86,13 +88,13 @@ def _series(
 
 
 def _same_code(before: _Level, since: _Level) -> bool:
-    """Whether any two runs of two commits are proved to have run the same: then none of the commits between them did
-    anything to the case."""
+    """Whether any two runs of two commits are proved to have run the same. Then no commit between them changed the
+    case."""
     return any(runs_the_same(one.code, two.code) for one in before.points for two in since.points)
 
 
 def runs_the_same(one: CaseCode, two: CaseCode) -> bool:
-    """By all that was read, or by what it was compiled to."""
+    """Whether both ran the same code, proved by the files that they read or by their binaries."""
     if one.binary and one.binary == two.binary and asked_alike(one, two) is not False:
         return True
     return code_between(one, two).code == "same"

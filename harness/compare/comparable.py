@@ -1,4 +1,4 @@
-"""What must agree before two runs are compared, and what a reader has to know besides."""
+"""The conditions that two runs must share before they are compared, and notes for the reader."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FIELDS = (
     "timer",
     machine_state.FIELD,
 )
-"""What may be accepted by name."""
+"""Conditions that `--accept` takes."""
 
 
 def differences(base: StoredSide, head: StoredSide, joined: Sequence[Joined]) -> tuple[Difference, ...]:
-    """The conditions that are not the same; none for two arms of one run."""
+    """The conditions that differ; none for two arms of one run."""
     if same_run(base, head):
         return ()
     state = machine_state.differences(base.run, head.run)
@@ -38,7 +38,7 @@ def differences(base: StoredSide, head: StoredSide, joined: Sequence[Joined]) ->
 
 
 def refused(found: Sequence[Difference], accept: Collection[str]) -> tuple[Difference, ...]:
-    """The differences that were not accepted. Raises HarnessError for a name that nothing can have."""
+    """The differences that were not accepted. Raises HarnessError for an unknown name."""
     for name in accept:
         if name not in FIELDS:
             raise HarnessError(f"--accept {name}: no such condition; {allowed(name, FIELDS)}")
@@ -55,7 +55,7 @@ def throttling(run: Run) -> str:
 
 
 def notes(base: StoredSide, head: StoredSide) -> list[str]:
-    """What a reader must weigh beside the verdicts."""
+    """Notes that a reader must weigh beside the verdicts."""
     found = []
     if not same_run(base, head) and paired_runs(base.run, head.run) is None:
         found.append(
@@ -91,7 +91,7 @@ def _environment(base: Run, head: Run) -> Iterable[Difference]:
 
 
 def environment_differences(base: Environment, head: Environment) -> tuple[Difference, ...]:
-    """Those that forbid a comparison, and another device of the same kind."""
+    """The differences that forbid a comparison, and another device of the same kind."""
     uuids = base.device_uuid, head.device_uuid
     another = [Difference("device_uuid", str(uuids[0]), str(uuids[1]))] if uuids[0] != uuids[1] else []
     return (*base.differences(head), *another)
@@ -104,7 +104,7 @@ def _suite(base: Run, head: Run) -> Iterable[Difference]:
 
 
 def suite_differences(base: SuiteFacts | None, head: SuiteFacts | None) -> Iterable[Difference]:
-    """What changes a question without being in its id; nothing where a side's suite is not known. Settings of the
+    """Differences that change a question without being in its id; none where a side's suite is unknown. Settings of the
     weights count where both sides know them."""
     if base is None or head is None:
         return
@@ -136,7 +136,7 @@ def _sizes(joined: Iterable[Joined]) -> Iterable[Difference]:
 
 
 def _timers(joined: Iterable[Joined]) -> Iterable[Difference]:
-    """Each pair of timers once: what a call takes between two events is not what it takes in a graph."""
+    """Each pair of different timers once: the time of a call between two events is not its time in a graph."""
     both = ((q.base.measurement, q.head.measurement) for q in joined if q.base and q.head)
     timers = dict.fromkeys((base.timer, head.timer) for base, head in both if base and head)
     return [Difference("timer", base, head) for base, head in timers if base and head and base != head]

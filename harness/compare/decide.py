@@ -1,7 +1,7 @@
-"""The decision procedure: log ratios with their error to verdicts, the chance of a false one held over all cases at
-once.
+"""The decision procedure: turns log ratios and their errors into verdicts, and bounds the chance of a false one over
+all cases at once.
 
-It does not know where the ratios come from: unpaired processes of two runs, pairs of processes, or a simulation.
+It does not know the source of the ratios: unpaired processes of two runs, pairs of processes, or a simulation.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from harness.values.verdict import Verdict
 
 MOVED = (Verdict.FASTER, Verdict.SLOWER)
 MOST_UNITS = 1000
-"""More units than this are said to be out of reach."""
+"""More units than this count as out of reach."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Mean of ln(head / base), its standard error and that error's degrees of freedom, from n units. level: `pair`, or
-    `process` where n processes a side are not paired. offset: what is allowed for lasting offsets."""
+    """Mean of ln(head / base), its standard error and that error's degrees of freedom, from n units."""
 
     centre: float
     error: float
     degrees: float
     n: int
     level: str
+    """`pair`, or `process` where n processes a side are not paired."""
     offset: Allowance = NONE
+    """Allowance for lasting offsets."""
 
     def with_units(self, n: int) -> Evidence:
-        """What n units with the same spread would be expected to say."""
+        """The evidence expected from n units with the same spread."""
         error, degrees = self.error * math.sqrt(self.n / n), self.degrees * (n - 1) / (self.n - 1)
         return replace(self, error=error, degrees=degrees, n=n)
 
     def margin(self, policy: Policy) -> float:
-        """What a difference must be shown to exceed, as a log ratio."""
+        """The log ratio that a difference must be shown to exceed."""
         return max(policy.margin, self.offset.moved)
 
     def margin_percent(self, policy: Policy) -> float:
@@ -59,17 +60,17 @@ class Decision:
 
 
 def paired(log_ratios: Sequence[float]) -> Evidence:
-    """One log ratio per pair, two or more."""
+    """The evidence of one log ratio per pair, two or more."""
     return Evidence(*difference.paired(log_ratios), "pair")
 
 
 def unpaired(base: Sequence[float], head: Sequence[float]) -> Evidence:
-    """Logs of the medians of unrelated processes, two or more a side."""
+    """The evidence of unrelated processes, from the logs of their medians, two or more a side."""
     return Evidence(*difference.welch(base, head), "process")
 
 
 def decide(evidence: Mapping[str, Evidence], policy: Policy) -> dict[str, Decision]:
-    """A decision for each case of a family that is looked at once."""
+    """Return a decision for each case of a family, from a single look."""
     verdicts = verdicts_of(evidence, policy, len(evidence))
     left = max(1, sum(verdict not in MOVED for verdict in verdicts.values()))
     return {case: describe(evidence[case], verdict, policy, left) for case, verdict in verdicts.items()}
@@ -78,9 +79,12 @@ def decide(evidence: Mapping[str, Evidence], policy: Policy) -> dict[str, Decisi
 def verdicts_of(
     evidence: Mapping[str, Evidence], policy: Policy, left: int, never_same: Collection[str] = ()
 ) -> dict[str, Verdict]:
-    """FASTER and SLOWER are asked first: the two-sided p of a difference beyond the margin, by Holm's procedure over
-    the family. left: cases of the family that were not FASTER or SLOWER at an earlier look, in `evidence` or not. Then
-    SAME: the interval inside of ±same_within, at its own error per case, except for the cases in never_same."""
+    """Return a verdict for each case. FASTER and SLOWER come first: the two-sided p of a difference beyond the margin,
+    by Holm's procedure over the family.
+
+    SAME comes next: the interval lies inside of ±same_within, at its own error per case. Cases in never_same cannot be
+    SAME. left: cases of the family that were not FASTER or SLOWER at an earlier look, in `evidence` or not.
+    """
     error = policy.family_error / policy.looks
     different = holm({case: p_beyond(e, e.margin(policy)) for case, e in evidence.items()}, error, left)
     found = {}
@@ -94,7 +98,7 @@ def verdicts_of(
 
 
 def describe(e: Evidence, verdict: Verdict, policy: Policy, left: int) -> Decision:
-    """A verdict with its interval, at the error that it was decided at: SAME's lies inside of ±same_within. left: cases
+    """Return a verdict with its interval, at the error of its decision: SAME's lies inside of ±same_within. left: cases
     of the family that are neither FASTER nor SLOWER."""
     error = policy.family_error / policy.looks / left
     if verdict is Verdict.SAME:
@@ -109,7 +113,7 @@ def describe(e: Evidence, verdict: Verdict, policy: Policy, left: int) -> Decisi
 
 
 def p_beyond(evidence: Evidence, margin: float) -> float:
-    """Two-sided p of: the true log ratio lies within ±margin."""
+    """Two-sided p of the hypothesis that the true log ratio lies within ±margin."""
     x, error = evidence.centre, evidence.error
     if error == 0:
         return 0.0 if abs(x) > margin else 1.0
@@ -117,7 +121,7 @@ def p_beyond(evidence: Evidence, margin: float) -> float:
 
 
 def holm(p: Mapping[str, float], error: float, family: int) -> set[str]:
-    """The cases that are rejected at a chance of `error` of any false one in a family of that size."""
+    """The cases rejected in a family of that size, where `error` is the chance of any false rejection."""
     rejected: set[str] = set()
     for case, value in sorted(p.items(), key=lambda item: item[1]):
         if value > error / max(1, family - len(rejected)):
@@ -131,12 +135,13 @@ def _is_same(e: Evidence, policy: Policy) -> bool:
 
 
 def _reach_of_same(e: Evidence, policy: Policy) -> float:
-    """Half-widths of independent parts add up in quadrature (Howe, JASA 69:789, 1974)."""
+    """Half-width of SAME's interval. Half-widths of independent parts add up in quadrature (Howe, JASA 69:789,
+    1974)."""
     return math.hypot(quantile(1 - policy.same_error / policy.looks, e.degrees) * e.error, e.offset.same)
 
 
 def _sure_of_same(policy: Policy) -> float:
-    """Of the interval by which SAME is decided, whose either end has the whole error of its own."""
+    """Confidence of the interval that decides SAME. Each of its ends has the whole error."""
     return 1 - 2 * policy.same_error / policy.looks
 
 
@@ -146,8 +151,8 @@ def _smallest(e: Evidence, policy: Policy, error: float) -> float:
 
 
 def _needed(e: Evidence, policy: Policy, error: float) -> int | None:
-    """The fewest units at which, if what is seen is the truth, a difference or SAME would be shown with the policy's
-    power; None where that is out of reach."""
+    """The fewest units that would show a difference or SAME with the policy's power, if the observed ratio is the
+    truth; None where that is out of reach."""
 
     x = abs(e.centre)
 
@@ -162,7 +167,7 @@ def _needed(e: Evidence, policy: Policy, error: float) -> int | None:
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
-    """The smallest n from low to high for which a condition holds that stays true once it is."""
+    """The smallest n from low to high for which the condition holds; once true, it must stay true."""
     if low > high or not holds(high):
         return None
     while low < high:

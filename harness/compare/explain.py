@@ -1,4 +1,5 @@
-"""What explains a comparison: kernels' savings against the decode's, the profile by category and kernel, the code."""
+"""Explains a comparison: the kernels' savings against the decode's, the profile by category and kernel, and the
+code."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from harness.values.static_comparison import StaticCase
 from harness.values.verdict import Verdict
 
 MOST_CHANGES = 8
-"""Kernels and categories of a profile that are named; they are in order of contribution."""
+"""Most kernels and categories named per profile, in order of contribution."""
 
 
 class ProfileChange(msgspec.Struct, frozen=True):
@@ -36,8 +37,9 @@ class ProfileChange(msgspec.Struct, frozen=True):
 
 
 class CodeChange(msgspec.Struct, frozen=True):
-    """A kernel case whose answer is not the same. tunables: those that differ; a choice, not the code. pinned: what
-    both sides' arm has to say to be compared without that choice. changed_line: of the variant's own file in head."""
+    """A kernel case whose answer differs. tunables: those that differ: a choice, not the code. pinned: setting in both
+    sides' arm that compares the code without that choice. `changed_line`: the first one, in the variant's own file in
+    head."""
 
     case: str
     variants: tuple[str, str]
@@ -57,7 +59,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) -> Explanation:
-    """verdicts: on the times, by case as it is joined. What nothing is known of is left out."""
+    """Return the explanation, without parts for which data is missing. verdicts: on the times, by the joined case's
+    name."""
     questions = join(base, head)
     joined = [question for question in questions if question.base and question.head]
     profiles, notes = _profiles(base, head)
@@ -66,7 +69,7 @@ def explain(base: StoredSide, head: StoredSide, verdicts: dict[str, Verdict]) ->
 
 
 def _profiles(base: StoredSide, head: StoredSide) -> tuple[tuple[ProfileChange, ...], tuple[str, ...]]:
-    """Of each arm, engine and shape the newest profile of both sides."""
+    """Compare the newest profiles of both sides for each arm, engine and shape."""
     found: list[ProfileChange] = []
     notes: list[str] = []
     theirs = {(p.arm, p.engine, _key(p.axes)): p for p in head.run.profiles}
@@ -121,7 +124,7 @@ def _code(question: Joined, base: Run, head: Run) -> CodeChange | None:
 
 
 def _file(op: str, variant: str) -> str:
-    """The file of a variant by its name: an op in one file is the file of its `run` and `run_NAME`."""
+    """The file of a variant by its name. An op in one file has its `run` and `run_NAME` in that file."""
     if variant.endswith(".py"):
         return variant
     if variant == "run" or variant.startswith("run_"):

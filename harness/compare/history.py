@@ -15,11 +15,14 @@ from harness.values.point import CaseCode, CasePoint, CaseSeries, PointContext
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A case in one run. tree: what a comparison measured, empty for other runs. status: of `Status`, or of
-    `Unmeasured`; time: None where that is not OK. changed: conditions, tunables and sizes that are not those of the
-    moment with a time before: where there are any, the two may not be compared. code: against that moment's, proved by
-    all that both were seen to read, or empty where it is not; files: those that differ. machine: where it ran;
-    conditions: a hash of all that must be the same for two values to be compared."""
+    """A case in one run. status: of `Status`, or of `Unmeasured`. `time` is None where the status is not OK. tree: the
+    one that a comparison measured; empty for other runs.
+
+    `changed` names conditions, tunables and sizes that differ from the previous moment with a time; if there are any,
+    the two may not be compared. `code` is the relation to the code at that moment, proved by all files that both were
+    seen to read; empty where it is unproved. files: those that differ. machine: of the run. `conditions` is a hash of
+    everything that must be the same for two values to be compared.
+    """
 
     run: str
     started: str
@@ -53,7 +56,7 @@ class CaseHistory(msgspec.Struct, frozen=True):
 
 
 def history(points: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[CaseHistory, ...]:
-    """The points of some series, oldest first, by case and suite: machines are one history."""
+    """Return the points of some series, oldest first, by case and suite: all machines are one history."""
     found: dict[tuple[str, str], list[Moment]] = {}
     last: dict[tuple[str, str], CasePoint] = {}
     units: dict[tuple[str, str], str] = {}
@@ -68,7 +71,7 @@ def history(points: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[CaseHistory
 
 
 class _Words:
-    """What changed between two contexts, asked once for each two that follow each other."""
+    """The differences between two contexts, computed once for each two that follow each other."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, int], tuple[str, ...]] = {}
@@ -102,7 +105,7 @@ def _moment(series: CaseSeries, point: CasePoint, last: CasePoint | None, words:
 
 
 def changed_context(before: PointContext, after: PointContext) -> tuple[str, ...]:
-    """In words, all by which two points may not be compared."""
+    """All reasons, in words, why two points may not be compared."""
     return (
         *conditions(before.environment, after.environment),
         *(difference.words for difference in suite_differences(before.suite, after.suite)),
@@ -111,7 +114,7 @@ def changed_context(before: PointContext, after: PointContext) -> tuple[str, ...
 
 
 def code_between(before: CaseCode, after: CaseCode, same_dims: bool = True) -> Code:
-    """What is proved of the code of two points of a case."""
+    """The proven relation between the code of two points of a case."""
     if before.closure is None or after.closure is None:
         return Code()
     if before.closure is not after.closure and (files := before.closure.differences(after.closure)):
@@ -123,7 +126,7 @@ def code_between(before: CaseCode, after: CaseCode, same_dims: bool = True) -> C
 
 
 def asked_alike(before: CaseCode, after: CaseCode, same_dims: bool = True) -> bool | None:
-    """Whether both were asked for the same sizes, tunables and weights; None where that is not known."""
+    """Whether both have the same sizes, tunables and weights; None where that is unknown."""
     if before.asked and after.asked:
         return before.asked == after.asked
     if before.answer is None:
@@ -132,7 +135,7 @@ def asked_alike(before: CaseCode, after: CaseCode, same_dims: bool = True) -> bo
 
 
 def conditions(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
-    """Those that forbid a comparison where they are not the same, in words."""
+    """The differing conditions that forbid a comparison, in words."""
     if before is None or after is None:
         return () if before is after else ("environment",)
     return tuple(difference.words for difference in environment_differences(before, after))

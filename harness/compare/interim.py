@@ -1,7 +1,7 @@
-"""Growing pairs to verdicts: a look at fixed numbers of pairs, what was decided at one look stays as it is.
+"""Verdicts from growing pairs: looks at fixed numbers of pairs, where each decision is final.
 
-Judging stored pairs and judging them while they are measured is this same procedure, and so is the simulation that
-shows its error rates. A look sees what was measured by then and nothing else.
+Judging stored pairs, judging them while they are measured, and the simulation that shows the error rates are this same
+procedure. A look sees only the pairs measured by then.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from harness.values.verdict import Verdict
 PRIOR_WEIGHT = 4
 """A calibrated variance counts as much as four degrees of freedom of the comparison's own."""
 TRUSTED = 0.99
-"""Beyond this quantile of F, the noise is not the calibrated one any more, and the own variance stands alone."""
+"""Quantile of F beyond which the noise no longer matches the calibration, and the comparison's own variance stands
+alone."""
 
 
 @dataclass
 class InterimAnalyses:
-    """family: how many cases may be FASTER or SLOWER, fixed beforehand. noise: as calibrated, its cases by the names
-    that the pairs have here."""
+    """family: number of cases that may be FASTER or SLOWER, fixed beforehand. noise: as calibrated, its cases by the
+    names that the pairs have here."""
 
     policy: Policy
     family: int
@@ -37,7 +38,7 @@ class InterimAnalyses:
     left: dict[str, int] = field(default_factory=dict)
 
     def look(self, pairs: Mapping[str, Pairs]) -> None:
-        """One look at every case that has new pairs; what was decided before is passed over."""
+        """Take one look at every case that has new pairs, except those already decided."""
         fresh = {case: found for case, found in pairs.items() if case not in self.decided and found.n > 1}
         evidence = self._evidence(fresh)
         judged = {case: evidence[case] for case, found in fresh.items() if found.judgeable}
@@ -51,7 +52,7 @@ class InterimAnalyses:
                 self.decided[case] = found[case]
 
     def decisions(self) -> dict[str, Decision]:
-        """Of every case that was looked at, as of its last look."""
+        """The decision on every case with a look, as of its last look."""
         return {
             case: describe(e, self.decided.get(case, Verdict.UNDECIDED), self.policy, self.left[case])
             for case, e in self.evidence.items()
@@ -70,8 +71,8 @@ class InterimAnalyses:
 
 
 def replay(looks: InterimAnalyses, pairs: Mapping[str, Pairs], *, open_ended: bool = False) -> InterimAnalyses:
-    """Every look that these pairs allow, in order. Where a budget ended them between two looks, the next look is taken
-    at what there is; open_ended: not yet, more will come."""
+    """Take every look that these pairs allow, in order, and return the looks. If a budget ended the pairs between two
+    looks, the next look uses the pairs that exist. open_ended: more pairs will come, so that look is not taken yet."""
     before = 0
     for at in LOOKS:
         seen = {
@@ -86,9 +87,9 @@ def replay(looks: InterimAnalyses, pairs: Mapping[str, Pairs], *, open_ended: bo
 
 
 def with_noise(fits: Mapping[str, PairFit], noise: Mapping[str, CaseNoise]) -> dict[str, PairFit]:
-    """Each case's variance put together with the calibrated one, where the two agree.
+    """Pool each case's variance with the calibrated one, where the two agree.
 
-    Calibrated variances are first raised by as much as the suite as a whole is noisier than it was then.
+    Calibrated variances are first scaled up by the suite's mean increase of noise since then.
     """
     known = {case: noise[case] for case in fits if case in noise and noise[case].pair_variance > 0}
     ratios = [fits[case].variance / calibrated.pair_variance for case, calibrated in known.items()]
@@ -108,7 +109,7 @@ _ratios: dict[tuple[int, int], float] = {}
 
 
 def _trusted_ratio(own: int, calibrated: int) -> float:
-    """The F quantile; a few dozen different ones are asked for, again and again."""
+    """The F quantile, cached: a few dozen different ones are needed, again and again."""
     if (own, calibrated) not in _ratios:
         from scipy.special import fdtri
 

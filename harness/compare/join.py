@@ -1,4 +1,4 @@
-"""The cases of two sides, joined on their questions: the answers may differ, that is what is compared."""
+"""The cases of two sides, joined on their questions. The answers may differ: the comparison is about them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from harness.values.verdict import CaseVerdict
 
 @dataclass(frozen=True)
 class PlannedCase:
-    """A planned case of one side, and what was measured for it: its own measurement, or that of the case with the same
-    answer that stands in its place; None where the run ended before it."""
+    """A planned case of one side and its measurement: its own, or that of the case with the same answer that stands in
+    its place. None where the run ended before it."""
 
     case: Case
     measurement: Measurement | None
     closure: Closure | None = None
-    """What it was seen to be made of; None where nobody looked."""
+    """The files that it was seen to read; None where it was not observed."""
     asked: str = ""
-    """Hash of all that it was asked; empty where it is not known."""
+    """Hash of the whole question; empty where it is unknown."""
 
     def asked_as(self, other: PlannedCase) -> bool | None:
-        """Whether both were asked for the same sizes, tunables and weights; None where that is not known."""
+        """Whether both have the same sizes, tunables and weights; None where that is unknown."""
         if self.asked and other.asked:
             return self.asked == other.asked
         if self.case.answer is None:
@@ -53,8 +53,8 @@ class Joined:
 
     @property
     def same_code(self) -> bool | None:
-        """Whether both sides were asked the same and gave the same answer by the same code: proved by all that either
-        was seen to read. None where nobody looked on a side."""
+        """Whether both sides were asked the same and gave the same answer by the same code, proved by all files that
+        either was seen to read. None where a side was not observed."""
         base, head = self.base, self.head
         if base is None or head is None or base.closure is None or head.closure is None:
             return None
@@ -62,7 +62,8 @@ class Joined:
         return None if alike is None else alike and base.closure.proves_same(head.closure)
 
     def with_changes(self, verdict: CaseVerdict) -> CaseVerdict:
-        """With the files by which what both sides read for the case differs, as far as they were observed."""
+        """The verdict with the files, as far as observed, whose content differs between the sides' reads for the
+        case."""
         base, head = self.base, self.head
         if base is None or head is None or base.closure is None or head.closure is None:
             return verdict
@@ -73,7 +74,7 @@ class Joined:
 
 
 def join(base: StoredSide, head: StoredSide) -> list[Joined]:
-    """Every question of either side: the base's in their order, then the head's own."""
+    """Return every question of either side: the base's in their order, then the head's own."""
     sides = [_questions(side) for side in (base, head)]
     return [Joined(name, *(side.get(name) for side in sides)) for name in dict.fromkeys(chain(*sides))]
 
@@ -87,14 +88,14 @@ def _questions(side: StoredSide) -> dict[str, PlannedCase]:
 
 
 def planned_cases(run: Run) -> Iterator[PlannedCase]:
-    """All of a run, in the order of its plan."""
+    """All planned cases of a run, in the order of its plan."""
     for case, measurement in run.answered():
         asked = run.observed.asked.get(case.same_as or case.id, "")
         yield PlannedCase(case, measurement, run.closure_of(case), asked)
 
 
 def _name(case: Case, *, with_arm: bool) -> str:
-    """The case's id; without its arm where the arms are what is compared. In a sweep tunables are part of the
+    """The case's id; without its arm where the comparison is between arms. In a sweep tunables are part of the
     question."""
     if with_arm:
         return case.id

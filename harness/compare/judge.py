@@ -1,4 +1,4 @@
-"""Two sides to a comparison: join, refuse what is not comparable, decide."""
+"""From two sides to a comparison: joins the cases, refuses incomparable runs, decides."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ MEMORY, ENERGY = "peak_memory_bytes", "energy_j"
 def compare(
     base: StoredSide, head: StoredSide, policy: Policy | None = None, accept: Collection[str] = ()
 ) -> Comparison:
-    """The verdict on every question that both sides were asked. policy: the base's own when left out. accept:
-    conditions that may differ, by the names in `comparable.FIELDS`.
+    """Return the verdict on every question that both sides were asked.
 
+    policy: the base's own when left out. accept: conditions that may differ, by the names in `comparable.FIELDS`.
     Conditions that differ and were not accepted give a comparison without verdicts. Raises NotComparable where the
     sides have no question in common.
     """
@@ -79,7 +79,7 @@ def _words(side: StoredSide) -> str:
 
 
 class _Judge:
-    """What holds for all cases of one comparison."""
+    """The facts that all cases of one comparison share."""
 
     def __init__(self, base: StoredSide, head: StoredSide, policy: Policy, two_machines: bool) -> None:
         self.policy, self.two_machines = policy, two_machines
@@ -151,7 +151,7 @@ class _Judge:
     def _energy(
         self, empty: CaseVerdict, base: Measurement, head: Measurement
     ) -> list[tuple[CaseVerdict, Evidence | None]]:
-        """None where a side does not know it, unless it gates."""
+        """The energy verdict; none where a side does not know its energy, unless energy gates."""
         if base.energy and head.energy:
             return [self._time(empty, in_joules(base), in_joules(head))]
         why = ["" if m.energy else m.no_energy or "its energy was not measured" for m in (base, head)]
@@ -201,7 +201,7 @@ class _Judge:
         return shown
 
     def _too_few(self, shown: CaseVerdict, pairs: int, lost: Sequence[str]) -> CaseVerdict:
-        """Too few pairs for a verdict; INVALID where that is for those that were disturbed."""
+        """A verdict on too few pairs; INVALID where disturbed pairs are the reason."""
         assert self.pairs is not None
         least = self.policy.least_units
         verdict = Verdict.INVALID if lost and not self.pairs.goes_on else Verdict.UNDECIDED
@@ -216,7 +216,7 @@ class _Judge:
         return [note for note in (modes, disturbed, self.pairs.control()) if note]
 
     def _paired_decisions(self, found: Sequence[CaseVerdict], evidence: dict[str, Evidence]) -> dict[str, Decision]:
-        """By the looks that the pairs allow; adds to `evidence` what each case was decided on."""
+        """Decide by the looks that the pairs allow, and add to `evidence` the evidence that decided each case."""
         assert self.pairs is not None
         decisions: dict[str, Decision] = {}
         for gated in (True, False):
@@ -242,7 +242,8 @@ class _Judge:
     def _decide(
         self, found: Sequence[CaseVerdict], evidence: Mapping[str, Evidence], unchanged: Collection[str]
     ) -> list[CaseVerdict]:
-        """The gated cases are one family, the ones that only explain another. unchanged: cases with the same answer."""
+        """Decide all cases. The gated cases are one family, those that only explain another. unchanged: cases with the
+        same answer."""
         evidence = dict(evidence)
         decisions: dict[str, Decision] = {}
         if self.pairs is not None:
@@ -285,7 +286,7 @@ class _Judge:
 
 
 def _key(verdict: CaseVerdict) -> str:
-    """What the evidence of a verdict is found by: a case may be judged by its energy, too."""
+    """Key of a verdict's evidence. It contains the metric, since a case may also be judged by its energy."""
     return f"{verdict.case} energy" if verdict.metric == ENERGY else verdict.case
 
 

@@ -1,4 +1,4 @@
-"""Two runs at two times, and how fast their machine was before each: a card that is slow on one day changes no code."""
+"""The speed of a machine before each of two runs at different times: a slow day is no change of the code."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from harness.values.run import Run
 
 FIELD = "machine_state"
 JUDGED = ("memory", "matmul")
-"""Launches are the host's, and differ by more than a kernel does."""
+"""Probes that are compared. Launches belong to the host, and differ by more than a kernel does."""
 REFUSED = 0.10
 NOTED = 0.05
-"""Over 162 processes on five H100s the read bandwidth had an SD of 1.0 %: two looks are apart by this once in 2,500
-times, and by REFUSED but for one reading in 162 that is on nobody's account."""
+"""Relative difference that is noted. Over 162 processes on five H100s the read bandwidth had an SD of 1.0 %. So two
+readings differ by this once in 2,500 times. Apart from one unexplained reading in 162, they never differed by
+REFUSED."""
 NOTED_ON_CPU = 0.30
-"""A look at a shared virtual machine has an SD of 4 % (product) to 17 % (memory): it is noted, and refuses nothing."""
+"""Noted on a shared virtual machine, where a reading has an SD of 4 % (product) to 17 % (memory). It refuses
+nothing."""
 
 
 def differences(base: Run, head: Run) -> Iterator[Difference]:
-    """What forbids comparing two runs on one GPU."""
+    """The differences that forbid comparing two runs on one GPU."""
     if _has_gpu(base) and _has_gpu(head):
         for name, ours, theirs in _apart(base, head, REFUSED):
             yield Difference(FIELD, _words(name, ours), _words(name, theirs))
 
 
 def notes(base: Run, head: Run) -> Iterator[str]:
-    """What a reader must weigh where nothing is refused."""
+    """Notes that a reader must weigh where nothing is refused."""
     bound = NOTED if _has_gpu(base) else NOTED_ON_CPU
     for name, ours, theirs in _apart(base, head, bound):
         yield f"the machine was not as fast before both runs: {_words(name, ours)} before base, " + (
@@ -37,7 +39,7 @@ def notes(base: Run, head: Run) -> Iterator[str]:
 
 
 def _apart(base: Run, head: Run, bound: float) -> Iterator[tuple[str, Sniff, Sniff]]:
-    """The probes of which one look is slower than the other by more than bound."""
+    """The probes that are slower before one run than before the other by more than bound."""
     if base.sniff is None or head.sniff is None:
         return
     for name in JUDGED:

@@ -1,4 +1,4 @@
-"""Data that stopped coming is an alarm of its own: a chart that ends looks like a case that is well."""
+"""Finds data that stopped coming, which is an alarm of its own: a chart that ends looks like a healthy case."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from harness.values.change import Missing
 from harness.values.point import CasePoint, CaseSeries
 
 LEAST_RUNS = 2
-"""Runs in a row without a time; one that fails is seen as a failure."""
+"""Runs in a row without a time; a single one already shows as a failure."""
 SILENT_DAYS = 7.0
-"""A machine that measured a case is looked for when another one has measured it for so long since."""
+"""Days that another machine has measured a case since a machine's last time, after which that machine is reported."""
 
 
 def missing(found: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[Missing, ...]:
-    """Series that had a time and whose newest runs have none, or whose machine has fallen silent beside others. found:
-    oldest run first; sides of comparisons do not count."""
+    """Return the series that had a time and whose newest runs have none, or whose machine fell silent while others
+    measure. found: oldest run first; sides of comparisons do not count."""
     by_series: dict[tuple[str, ...], list[CasePoint]] = {}
     newest: dict[tuple[str, str], str] = {}
     for own, point in found:
@@ -40,7 +40,7 @@ def missing(found: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[Missing, ...
 
 
 def _days(before: str, after: str) -> float:
-    """0 where one of them is no time."""
+    """Days between two times; 0 where one of them is no time."""
     try:
         return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds() / 86_400
     except (ValueError, TypeError):

@@ -1,4 +1,5 @@
-"""Lasting offsets: what identical code in two worktrees differs by for good, which no number of pairs averages out.
+"""Lasting offsets: the permanent difference between identical code in two worktrees, which no number of pairs averages
+out.
 
 An offset has a part that all cases of a comparison share and a part of each case's own. Calibration estimates the
 standard deviation of both from several pairs of worktrees; a comparison allows for them.
@@ -19,33 +20,35 @@ LEAST_WORKTREES = 4
 """Pairs of worktrees from which offsets are estimated."""
 SHUFFLES = 400
 CHANCE = 0.02
-"""A common offset as large as the one that was seen must be rarer than this among the same pairs dealt out at random;
-otherwise it widens no margin."""
+"""A common offset as large as the observed one must be rarer than this among the same pairs dealt out at random.
+Otherwise it widens no margin."""
 CHANCE_OF_OWN = 0.01
-"""The same of the cases' own offsets, which are shown by many more figures."""
+"""The same limit for the cases' own offsets, for which far more figures are evidence."""
 CHANCE_OF_UNEQUAL = 0.02
-"""Where the cases' own offsets differ in size by more than this chance allows, each case stands for itself."""
+"""If the sizes of the cases' own offsets differ by more than this chance allows, each case is treated separately."""
 MOVED_ERROR = 0.01
-"""Chance that an offset of any case exceeds what FASTER and SLOWER allow for it: half of these would be in the wrong
+"""Chance that an offset of any case exceeds the allowance of FASTER and SLOWER. Half of these would be in the wrong
 direction."""
 SAME_ERROR = 0.025
-"""Chance, per case and side, that it exceeds what SAME allows for it."""
+"""Chance, per case and side, that it exceeds the allowance of SAME."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """As log ratios. moved: what a difference must exceed. same: half the width that is added, in quadrature, to the
-    interval of SAME."""
+    """As log ratios."""
 
     moved: float = 0.0
+    """A difference must exceed it."""
     same: float = 0.0
+    """Half-width added in quadrature to the interval of SAME."""
 
 
 NONE = Allowance()
 
 
 def allowance(noise: Noise, case: str, family: int) -> Allowance:
-    """For one of so many cases. A case that was not calibrated is taken for one like the others."""
+    """The allowance for a case in a family of that many cases. A case without calibration is treated like the
+    others."""
     worktrees = max(1, noise.worktree_pairs)
     own, degrees = _own(noise, case)
     common = noise.offset if noise.offset_chance <= CHANCE else 0.0
@@ -80,8 +83,12 @@ NO_OFFSETS = Offsets(0.0, 1.0, (), ())
 
 
 def estimate_offsets(table: Sequence[Sequence[Sequence[float]]], orders: Sequence[bool]) -> Offsets:
-    """table: by case, for each pair of worktrees, the log ratios of its pairs, less the effect of the order; all cases
-    from the same processes, so with groups of the same sizes. orders: of all pairs, whether head ran first."""
+    """Estimate the offsets. table: by case and pair of worktrees, the log ratios of the pairs, less the effect of the
+    order.
+
+    All cases come from the same processes, so their groups have the same sizes. orders: of all pairs, whether head ran
+    first.
+    """
     import numpy as np
 
     groups = _Groups([len(group) for group in table[0]], orders)
@@ -100,7 +107,7 @@ def estimate_offsets(table: Sequence[Sequence[Sequence[float]]], orders: Sequenc
 
 
 class _Groups:
-    """Pairs in so many pairs of worktrees. Arrays are [pairs, cases]."""
+    """Pairs, grouped by pair of worktrees. Arrays are [pairs, cases]."""
 
     def __init__(self, sizes: Sequence[int], orders: Sequence[bool]) -> None:
         import numpy as np
@@ -108,7 +115,7 @@ class _Groups:
         self._orders = np.array(orders)
         self.sizes, self.worktrees = np.array(sizes)[:, None], len(sizes)
         self.degrees = sum(sizes) - len(sizes) - 1
-        """Of the variance inside of the groups, one less for the effect of the order."""
+        """Degrees of the variance within the groups, one less for the effect of the order."""
         self._ends = np.cumsum([0, *sizes[:-1]])
 
     def _means(self, rows: Any) -> Any:
@@ -117,30 +124,32 @@ class _Groups:
         return np.add.reduceat(rows, self._ends, axis=-2) / self.sizes
 
     def _between(self, rows: Any) -> Any:
-        """Mean square of the groups' means, by case: an offset has no side of its own, so its mean is zero."""
+        """Mean square of the groups' means, by case. An offset has no preferred side, so its mean is zero."""
         return (self._means(rows) ** 2).mean(axis=-2)
 
     def _within(self, rows: Any) -> Any:
-        """Variance of a pair inside of its group, by case."""
+        """Variance of a pair within its group, by case."""
         centred = rows - self._means(rows).repeat(self.sizes[:, 0], axis=0)
         return (centred**2).sum(axis=0) / self.degrees
 
     def _sampling(self, rows: Any) -> Any:
-        """Variance of a group's mean that is no offset."""
+        """The part of the variance of a group's mean that is no offset."""
         return self._within(rows) * (1 / self.sizes).mean()
 
     def variance(self, rows: Any) -> Any:
-        """Of the offsets, by case; below zero where the pairs differ by more than their groups."""
+        """Variance of the offsets, by case; below zero where the pairs differ by more than their groups."""
         return self._between(rows) - self._sampling(rows)
 
     def ratios(self, rows: Any) -> Any:
-        """Each case's square of means over what is expected of it if all cases have offsets of one size: about 1."""
+        """Each case's mean square over the value expected if all cases have offsets of one size: about 1."""
         return self._between(rows) / (self._sampling(rows) + max(0.0, self.variance(rows).mean()))
 
     def chance(self, rows: Any) -> float:
-        """Of group means as far from zero as these where pairs are dealt out to the groups at random: all cases of a
-        process together, because what is common to them makes them say the same, and each pair to where one of its
-        order was, because the effect of the order was estimated from them."""
+        """Chance of group means as far from zero as these if the pairs are dealt out to the groups at random.
+
+        All cases of a process move together, because their common part makes them agree. Each pair takes a place of its
+        own order, because the effect of the order was estimated from them.
+        """
         size = (rows**2).mean(axis=0)  # the same however they are dealt; what is inside of the groups is not
         if not size.all():
             return 1.0
@@ -160,7 +169,7 @@ class _Groups:
 
 
 def _by_chance_as_unequal(ratios: Any, worktrees: int, degrees: int) -> float:
-    """The chance that ratios scatter as much relative to their mean where all cases have offsets of one size."""
+    """The chance that ratios scatter as much relative to their mean if all cases have offsets of one size."""
     scatter = _scatter(len(ratios), worktrees, degrees)
     return float((scatter >= ratios.std() / ratios.mean()).mean())
 

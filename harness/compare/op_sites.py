@@ -1,5 +1,5 @@
-"""Kernel cases of two sides that stand at the same sites of a model: two variants of an op, or a composite op and the
-ops that it replaces."""
+"""Kernel cases of two sides at the same sites of a model: two variants of an op, or a composite op and the ops that it
+replaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ Timed = tuple[int, Estimate]
 
 @dataclass(eq=False)
 class SameSites(Generic[T]):
-    """op_sites: `op@site`, as the ops are called that nothing replaces. base, head: what either side calls there."""
+    """op_sites: `op@site`, by the names of ops that replace no others. base, head: the ops that each side calls
+    there."""
 
     op_sites: set[str] = field(default_factory=set)
     base: list[T] = field(default_factory=list)
@@ -32,8 +33,8 @@ class SameSites(Generic[T]):
 
 
 def same_sites(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case]) -> list[SameSites[T]]:
-    """The cases grouped by the sites that they cover, directly or through others of their group. Where one side has no
-    case, nothing can be said: such groups are left out."""
+    """The cases grouped by the sites that they cover, directly or through others of their group. Groups in which one
+    side has no case allow no statement and are left out."""
     found = [SameSites(set(case_of(one).op_sites), base=[one]) for one in base]
     found += [SameSites(set(case_of(one).op_sites), head=[one]) for one in head]
     groups: list[SameSites[T]] = []
@@ -47,8 +48,8 @@ def same_sites(base: Sequence[T], head: Sequence[T], case_of: Callable[[T], Case
 
 
 def extra_time(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float, float]:
-    """What head's ops take more than base's at the same sites: calls, us each and half width. Per call where all of
-    them are called as often, else per step and so once."""
+    """The extra time of head's ops over base's at the same sites: calls, us each and half width. It is per call where
+    all have equal call counts, else per step and so once."""
     every = [*((-1, *timed) for timed in base), *((1, *timed) for timed in head)]
     calls = {calls for _, calls, _ in every}
     each = calls.pop() if len(calls) == 1 else 1
@@ -57,8 +58,8 @@ def extra_time(base: Sequence[Timed], head: Sequence[Timed]) -> tuple[int, float
 
 
 def replaced_in_head(joined: Sequence[Joined]) -> dict[str, str]:
-    """The kernel questions of base alone, by name, where head calls composite ops: their sites. Only of arms whose
-    decode was asked of both sides, which says what that brings."""
+    """The kernel questions of base alone, by name, where head calls composite ops: their sites. It includes only arms
+    with a decode on both sides, which shows the effect."""
     arms = {(q.base.case.arm, q.head.case.arm) for q in joined if q.case.kind == "decode" and q.base and q.head}
     composites = [q.head.case for q in joined if q.head and not q.base and q.head.case.replaces]
     found = {}

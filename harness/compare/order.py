@@ -1,4 +1,4 @@
-"""Which side of a pair runs first: how it is drawn, and whether the pairs so far tell a change from their order."""
+"""Which side of a pair runs first: the draw, and whether the pairs so far can separate a change from their order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import pairwise
 from harness.compare.policy import LOOKS
 
 COVARIATE_FROM = 8
-"""Pairs from which the order is a covariate of the change. Fewer pairs could be fitted by chance, where something that
-comes back every few processes hits the pairs of one order alone: simulated, 3 % of suites against 1 %."""
+"""Pairs from which the order is a covariate of the change. With fewer, the fit could be chance, where a disturbance
+every few processes hits the pairs of one order alone: simulated, 3 % of suites against 1 %."""
 LEAST_OF_EITHER = 3
-"""Pairs of the rarer order that the covariate needs. One would be fitted exactly, outlier or not; two that something
-rare hit both would leave no trace either."""
+"""Pairs of the rarer order that the covariate needs. One would be fitted exactly, outlier or not. Two that were both
+hit by something rare would leave no trace either."""
 
 
 class Orders:
-    """The order of each pair of a comparison, drawn from a seed, for each stage by itself. pairs: so many will be
-    measured, for a calibration; then either side is first in half of them."""
+    """The order of each pair of a comparison, drawn from a seed, for each stage separately. pairs: the fixed number of
+    a calibration, in half of which either side is first."""
 
     def __init__(self, seed: int, pairs: int | None = None) -> None:
         self._seed, self._pairs = seed, pairs
@@ -26,7 +26,8 @@ class Orders:
         self._coins: dict[str, random.Random] = {}
 
     def head_first(self, stage: str, pair: int) -> bool:
-        """Of the pair with this number, from 0; the same whenever it is asked, as for a pair that is repeated."""
+        """Whether head runs first in the pair with this number, from 0. The answer is always the same, so that a
+        repeated pair keeps its order."""
         if stage not in self._drawn:
             self._coins[stage] = random.Random(f"{self._seed} {stage}")
             self._drawn[stage] = first_orders(self._coins[stage], self._pairs)
@@ -41,7 +42,8 @@ def toss(coin: random.Random) -> bool:
 
 
 def first_orders(coin: random.Random, pairs: int | None) -> list[bool]:
-    """Of a comparison's first four pairs, or of all pairs of a calibration; drawn again until they can be judged."""
+    """The orders of a comparison's first four pairs, or of all pairs of a calibration, drawn again until they can be
+    judged."""
     half = [number % 2 == 0 for number in range(pairs or 0)]
     while True:
         orders = coin.sample(half, len(half)) if half else [toss(coin) for _ in range(LOOKS[0])]
@@ -52,8 +54,8 @@ def first_orders(coin: random.Random, pairs: int | None) -> list[bool]:
 def tells(head_first: Sequence[bool]) -> bool:
     """Whether pairs that were run in this order can be judged.
 
-    Not where one side always was first: an effect of the order would be a change. And not while the first four
-    alternate: what disturbs every fourth process would be one.
+    They cannot if one side was always first, since an effect of the order would look like a change. Nor can they while
+    the first four alternate, since a disturbance of every fourth process would look like one.
     """
     if all(head_first) or not any(head_first):
         return False

@@ -1,4 +1,4 @@
-"""Are the outputs of two sides the same bits, equal within rounding, or different?"""
+"""Compares the outputs of two sides: the same bits, equal within rounding, or different."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ BYTES_OF_A_SUM = 4
 
 
 def compare_outputs(base: Measurement | None, head: Measurement | None) -> OutputsCompared | None:
-    """None where a side has no record: it was wrong, not reached, or stored before records were kept."""
+    """Return the comparison; None where a side has no record: it was wrong, not reached, or stored before records were
+    kept."""
     if base is None or head is None or base is head or base.correctness is None:
         return None
     ours, theirs = _record(base.numerics), _record(head.numerics)
@@ -40,13 +41,14 @@ def compare_outputs(base: Measurement | None, head: Measurement | None) -> Outpu
 
 
 def with_outputs(verdicts: Sequence[CaseVerdict], joined: Sequence[Joined]) -> list[CaseVerdict]:
-    """The verdicts on times with what both sides computed."""
+    """The verdicts on times with the comparison of both sides' outputs."""
     found = {q.name: compare_outputs(q.base.measurement, q.head.measurement) for q in joined if q.base and q.head}
     return [replace(v, outputs=found.get(v.case)) if v.is_time else v for v in verdicts]
 
 
 def outputs_notes(verdicts: Sequence[CaseVerdict]) -> list[str]:
-    """News even where nothing became slower; none where all outputs that were compared have the same bits."""
+    """Notes on differing outputs, which are news even if nothing became slower; none where all compared outputs have
+    the same bits."""
     compared = {v.case: v.outputs for v in verdicts if v.outputs is not None}
     counts = Counter(found.sameness for found in compared.values())
     parts = []

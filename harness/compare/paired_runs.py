@@ -1,4 +1,4 @@
-"""Two runs that were measured as pairs: which pairs count, and what their processes say beside the times."""
+"""Two runs measured as pairs: the pairs that count, and the facts of their processes beside the times."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from harness.values.run import Run
 from harness.values.stage import KINDS
 
 CONTROL_CHANCE = 0.01
-"""Of a control that is said to have moved though it did not."""
+"""Chance that a control is reported to have moved though it did not."""
 CONTROL_MARGIN = 0.005
 """As a log ratio: a control that moved by less explains no verdict."""
 
 
 @dataclass(frozen=True)
 class PairedRuns:
-    """Processes of the same number are pairs."""
+    """Two runs in which processes of the same number are pairs."""
 
     base: Run
     head: Run
@@ -42,12 +42,12 @@ class PairedRuns:
 
     @property
     def goes_on(self) -> bool:
-        """More pairs will come."""
+        """Whether more pairs will come."""
         return "running" in (self.base.state, self.head.state)
 
     @cached_property
     def disturbed(self) -> dict[tuple[str, int], str]:
-        """Why a pair counts for nothing, by stage and process."""
+        """The reason why a pair does not count, by stage and process."""
         found: dict[tuple[str, int], str] = {}
         for side, slot in self._slots():
             if slot.disturbed:
@@ -56,7 +56,7 @@ class PairedRuns:
 
     @property
     def outside(self) -> OutsideTree | None:
-        """The first file that a side ran and that is not of its tree."""
+        """The first file that a side ran from outside of its tree."""
         return next((OutsideTree(side, slot.outside[0]) for side, slot in self._slots() if slot.outside), None)
 
     def of(self, base: Measurement, head: Measurement) -> Pairs:
@@ -68,11 +68,12 @@ class PairedRuns:
         return Pairs(logs[0], logs[1], self._head_first([(stage, process) for process in kept]))
 
     def lost(self, case: Case) -> list[str]:
-        """Of the pairs that were disturbed, why."""
+        """The reasons of the disturbed pairs of a case."""
         return [reason for (stage, _), reason in self.disturbed.items() if stage == stage_of(case)]
 
     def control(self) -> str:
-        """Said where what no kernel changes, the read bandwidth that each process measured, was not the same."""
+        """A note where the read bandwidth that each process measured, which no kernel changes, differed between the
+        sides."""
         sides = [
             {(s.stage, s.process): s.read_gb_s for s in run.slots if s.read_gb_s and s.process}
             for run in (self.base, self.head)
@@ -91,7 +92,7 @@ class PairedRuns:
         return f"control: reading memory was {moved}; what differs may be the machine"
 
     def _head_first(self, keys: Sequence[tuple[str, int]]) -> tuple[bool, ...]:
-        """Of the pairs of these stages and processes; empty where a slot is missing."""
+        """Whether head ran first in the pairs of these stages and processes; empty where a slot is missing."""
         found = [self._head_positions.get(key) for key in keys]
         return () if None in found else tuple(position == 0 for position in found)
 

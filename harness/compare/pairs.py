@@ -1,4 +1,4 @@
-"""What the pairs of one case measured, in their order."""
+"""The measurements of one case's pairs, in their order."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.stats.modes import two_modes
 
 @dataclass(frozen=True)
 class Pairs:
-    """base, head: logs of the medians of the processes; number n of both are a pair. head_first: whether head ran
-    first in it; empty where that is not known."""
+    """base, head: logs of the medians of the processes; number n of both are a pair. head_first: whether head ran first
+    in it; empty where that is unknown."""
 
     base: Sequence[float]
     head: Sequence[float]
@@ -40,14 +40,14 @@ class Pairs:
 
     @cached_property
     def fit(self) -> PairFit:
-        """Of two pairs or more; with the order as a covariate from eight on."""
+        """The fit of two pairs or more; with the order as a covariate from eight on."""
         if is_covariate(self.head_first):
             return fit_ordered_pairs(self.log_ratios, self.head_first)
         return fit_pairs(self.log_ratios)
 
     @property
     def process_logs(self) -> list[float]:
-        """Of both sides, each around its own median."""
+        """Logs of both sides, each around its side's median."""
         return [x - centre for side in (self.base, self.head) for centre in [statistics.median(side)] for x in side]
 
     @property

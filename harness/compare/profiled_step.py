@@ -1,4 +1,4 @@
-"""Where a decode that calls no op by name became faster: two profiles of its step, module by module."""
+"""Finds the modules in which a decode that calls no op by name became faster, from two profiles of its step."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ OVERLAP, GAPS = "time of two kernels at once", "gaps between kernels"
 
 
 class Place(NamedTuple):
-    """A module, or what is between kernels: so much longer (us, of one step; negative: shorter) in the head's profile
-    of `steps` steps."""
+    """A module, or the time between kernels. us: extra time of one step in the head's profile of `steps` steps;
+    negative: shorter."""
 
     name: str
     us: float
@@ -24,8 +24,8 @@ class Place(NamedTuple):
 
 
 def changed_places(base: StoredSide, head: StoredSide, decodes: tuple[Case, Case]) -> tuple[Place, ...]:
-    """The places by which two profiled steps on a GPU differ; of a captured step they add up to the difference of the
-    whole step. Nothing where a side has no such profile: on a CPU the profiler itself takes most of the time."""
+    """The places by which two profiled steps on a GPU differ; for a captured step they add up to the difference of the
+    whole step. Empty where a side has no such profile: on a CPU the profiler itself takes most of the time."""
     one, other = (_profile(side, case) for side, case in zip((base, head), decodes, strict=True))
     if one is None or other is None or not one.steps or not other.steps or "cpu" in (one.device, other.device):
         return ()
@@ -48,7 +48,8 @@ def _us(ns: int, profile: Profile) -> float:
 
 
 def _profile(side: StoredSide, decode: Case) -> Profile | None:
-    """The newest of the decode's arm and shape: of its own engine, else of one that runs the same kernels."""
+    """The newest profile of the decode's arm and shape, with its own engine, else with one that runs the same
+    kernels."""
     fits: Mapping[str, Profile] = {
         profile.engine: profile
         for profile in side.run.profiles

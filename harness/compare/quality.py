@@ -1,4 +1,4 @@
-"""Did a decode become worse or better, whatever its speed? Of two sides that were fed the same tokens."""
+"""Did the quality of a decode change, whatever its speed? Compares two sides that were fed the same tokens."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from harness.values.verdict import CaseVerdict
 
 
 def compare_quality(base: Measurement | None, head: Measurement | None) -> QualityChange | None:
-    """None where a side has no quality, or was fed other tokens. Sides whose distances from the float32 model are not
-    told apart may differ all the same: the outputs say that."""
+    """Return the change; None where a side has no quality, or was fed other tokens.
+
+    Sides with indistinguishable distances from the float32 model may still differ; the outputs show that.
+    """
     if base is None or head is None or base is head or base.quality is None or head.quality is None:
         return None
     fed = [m.numerics.outputs.operands for m in (base, head) if m.numerics and m.numerics.outputs]

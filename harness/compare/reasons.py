@@ -16,16 +16,17 @@ RAN_AND_FAILED = (Status.INCORRECT, Status.INVALID, Status.FAILED, Status.TIMEOU
 
 
 class Problem(NamedTuple):
-    """failed: a case was wrong, or could not be run on a side that should."""
+    """failed: a case was wrong, or could not run on a side where it should."""
 
     reason: NotMeasured
     failed: bool
 
 
 def not_ok(sides: Mapping[str, Measurement | None]) -> Problem | None:
-    """Why two measurements (by `base` and `head`) cannot be compared; None where they can.
+    """The reason why two measurements (by `base` and `head`) cannot be compared; None where they can.
 
-    A variant that is not supported is a failure where the other side's answer is: head cannot do what base could.
+    An unsupported variant is a failure where the other side supports its answer: head cannot do the work that base
+    could.
     """
     found = [
         SideProblem(side, m.status if m else None, m.reason if m else "")
@@ -39,8 +40,8 @@ def not_ok(sides: Mapping[str, Measurement | None]) -> Problem | None:
 def decided(
     decision: Decision, evidence: Evidence, policy: Policy, unchanged: bool, two_modes: bool = False
 ) -> BeyondMargin | WithinBounds | Undecided:
-    """unchanged: both sides ran the same variant's text. two_modes: of the processes' times, so that SAME is never
-    said."""
+    """The reason of a decision. unchanged: both sides ran the same variant's text. two_modes: of the processes' times,
+    which rules out SAME."""
     if decision.verdict in MOVED:
         return BeyondMargin(decision.confidence, evidence.margin_percent(policy), unchanged)
     if decision.verdict is Verdict.SAME:

@@ -1,4 +1,4 @@
-"""Do the kernels explain a decode? Their changes times their calls, held against the change of a step."""
+"""Do the kernels explain a decode? Compares their changes times their calls with the change of a step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.values.verdict import Verdict
 
 CONFIDENCE = 0.95
 PROFILE = "profile"
-"""The level of what one profile of each side says: it has no interval."""
+"""The level of a figure from one profile of each side: it has no interval."""
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -34,10 +34,10 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A kernel in a step of a decode: so many calls, each by so much slower (or, negative, faster)."""
+    """A kernel in a step of a decode: the number of calls, and how much slower (or, negative, faster) each is."""
 
     case: str
-    """Its id; where head calls other ops in the same places (a composite op, or what it replaced), `name`."""
+    """Its id; `name` where head calls other ops in the same places (a composite op, or the ops that it replaced)."""
     calls: int
     each: Delta
     name: str
@@ -49,8 +49,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Reconciled(msgspec.Struct, frozen=True):
-    """Whether the kernels explain the decode. parts: the largest first. predicted_us: calls x time per call, added up,
-    per step."""
+    """Whether the kernels explain the decode. parts: the largest first. predicted_us: sum of calls x time per call, per
+    step."""
 
     case: str
     parts: tuple[Part, ...]
@@ -66,8 +66,8 @@ class Reconciled(msgspec.Struct, frozen=True):
 def reconcile(
     base: StoredSide, head: StoredSide, questions: Sequence[Joined], verdicts: Mapping[str, Verdict]
 ) -> tuple[Reconciled, ...]:
-    """One for each decode that was timed on both sides, and kernels of its shape that may differ. questions: of both
-    sides, joined. verdicts: on the times, by case as it is joined."""
+    """Return one for each decode that was timed on both sides, with kernels of its shape that may differ. questions: of
+    both sides, joined. verdicts: on the times, by the joined case's name."""
     kernels = [question for question in questions if question.case.kind == "kernel"]
     timing = _Timing(paired_runs(base.run, head.run), same_run(base, head), (base, head))
     decodes = [question for question in questions if question.case.kind == "decode"]
@@ -84,7 +84,7 @@ class _Timing:
     sides: tuple[StoredSide, StoredSide]
 
     def delta(self, question: Joined) -> Delta | None:
-        """None where a side was not timed, or one measurement stands for both."""
+        """The change of a question; None where a side was not timed, or one measurement stands for both."""
         base, head = _measurement(question.base), _measurement(question.head)
         if base is None or head is None or base is head:
             return None
@@ -117,7 +117,7 @@ def _reconciled(
 
 
 def _profiled(decode: Joined, kernels: Sequence[Joined], timing: _Timing) -> Reconciled | None:
-    """By the profiles of both sides, where no kernel of the decode was timed alone on either: of a model that names no
+    """Explain a decode by the profiles of both sides, where neither timed a kernel of it alone: a model that names no
     ops. One profile a side has no interval."""
     base, head = decode.base, decode.head
     measured = timing.delta(decode)
@@ -131,7 +131,7 @@ def _profiled(decode: Joined, kernels: Sequence[Joined], timing: _Timing) -> Rec
 
 
 def _in_step(kernel: PlannedCase | None, decode: PlannedCase | None) -> bool:
-    """Is this a kernel case of the arm and the shape of a decode, whose steps call it?"""
+    """Whether this is a kernel case of the arm and shape of a decode, whose steps call it."""
     if kernel is None or decode is None:
         return False
     of_arm = kernel.case.calls > 0 and kernel.case.arm == decode.case.arm
@@ -139,7 +139,7 @@ def _in_step(kernel: PlannedCase | None, decode: PlannedCase | None) -> bool:
 
 
 def _part(group: SameSites[Joined], timing: _Timing, verdicts: Mapping[str, Verdict]) -> Part | None:
-    """None where nothing was timed, or where what was may be the same."""
+    """The part of a group; None where nothing was timed, or where the timed kernels may be the same."""
     if group.base != group.head:
         return _replaced(group)
     (question,) = group.base
@@ -148,7 +148,7 @@ def _part(group: SameSites[Joined], timing: _Timing, verdicts: Mapping[str, Verd
 
 
 def _replaced(group: SameSites[Joined]) -> Part | None:
-    """Other ops in the same places: what all of head's take less what base's do."""
+    """The part of other ops in the same places: the time of all of head's less the time of base's."""
     base, head = _timed(q.base for q in group.base), _timed(q.head for q in group.head)
     if len(base) < len(group.base) or len(head) < len(group.head):
         return None
@@ -177,7 +177,7 @@ def _may_differ(question: Joined, verdict: Verdict | None) -> bool:
 
 
 def _measurement(planned: PlannedCase | None) -> Measurement | None:
-    """With samples, or None."""
+    """The measurement if it has samples, else None."""
     return planned.measurement if planned and planned.measurement and planned.measurement.samples else None
 
 

@@ -1,4 +1,4 @@
-"""Several sessions of pairs of the same two sides as one: what was measured before a kill counts."""
+"""Joins several sessions of pairs of the same two sides, so that the pairs measured before a kill count."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Sides = tuple[StoredSide, StoredSide]
 
 
 def as_one(sessions: Sequence[Sides]) -> Sides:
-    """Base and head with the pairs of all sessions, in their order; the rest is the first one's. A session that was
-    stopped in the middle of a pair has a process without its other half, which is no pair here either."""
+    """Base and head with the pairs of all sessions, in their order; the rest is the first one's. A session stopped in
+    the middle of a pair has a process without its other half, which is no pair here either."""
     if len(sessions) == 1:
         return sessions[0]
     base, head = ([session[side].run for session in sessions] for side in (0, 1))

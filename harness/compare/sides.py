@@ -1,5 +1,5 @@
-"""The names of two sides to stored runs: `last`, `last~1`, an id, a tag or a file, each with `:ARM` where an arm is
-meant."""
+"""Resolves the names of two sides to stored runs: `last`, `last~1`, an id, a tag or a file, each with an optional
+`:ARM`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.values.run import Run
 from harness.values.verdict import Side
 
 MOST_DIGITS = 6
-"""Of a run's number; a longer one may be the start of a commit."""
+"""Most digits of a run's number; a longer number may be the start of a commit."""
 
 
 def is_stored(side: str, store: Store) -> bool:
-    """Whether a side means a stored run or an exported file, with or without an arm; else it is a revision."""
+    """Whether a side names a stored run or an exported file, with or without an arm; else it is a revision."""
     name = side_name(side).name
     if is_exported(name) or not name or (is_reserved(name) and not (name.isdigit() and len(name) > MOST_DIGITS)):
         return True
@@ -29,7 +29,7 @@ def is_stored(side: str, store: Store) -> bool:
 
 @dataclass(frozen=True)
 class StoredSide:
-    """A run, and the arm of it that is meant; None: every arm, each against itself."""
+    """A run, and its chosen arm; None: every arm, each against itself."""
 
     run: Run
     arm: str | None = None
@@ -45,11 +45,11 @@ class StoredSide:
 
 
 def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSide]:
-    """Both sides. `last` is the last complete run of the other side's suite; with `last` on both, of the newest run's.
+    """Return both sides. `last` is the last complete run of the other side's suite; with `last` on both, of the newest
+    run's.
 
-    One arm named on one side alone is meant on the other too. The two runs of one comparison of arms mean these, where
-    none is named. Raises HarnessError for an unknown run or arm, and where
-    both sides are the same.
+    An arm named on one side applies to both. If none is named, the two runs of one comparison of arms have their own.
+    Raises HarnessError for an unknown run or arm, and where both sides are the same.
     """
     sides_named = [side_name(side) for side in (base, head)]
     names = [side.name or "last" for side in sides_named]
@@ -72,7 +72,7 @@ def load_sides(base: str, head: str, store: Store) -> tuple[StoredSide, StoredSi
 
 
 def _measured_arms(base: Run, head: Run) -> list[str | None]:
-    """Those that the runs were measured for, if they are the sides of one comparison."""
+    """The arms that the runs were measured for, if they are the sides of one comparison."""
     pairs = paired_runs(base, head)
     return [run.pairing.arm if pairs and run.pairing else None for run in (base, head)]
 

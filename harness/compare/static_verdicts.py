@@ -1,5 +1,5 @@
-"""What two sides compile to, to a verdict per case: spills, lost occupancy, narrower loads and not fitting any more
-gate; registers and instructions are shown."""
+"""Turns the binaries of two sides into a verdict per case. Spills, lost occupancy, narrower loads and kernels that no
+longer fit gate; registers and instructions are shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Launched = tuple[Launch, Binary]
 def judge_static(
     name: str, target: str, base: Compiled | None, head: Compiled | None, base_sources: Sources, head_sources: Sources
 ) -> StaticCase:
-    """One case for one target; None for a side that does not ask it."""
+    """Judge one case for one target; None for a side that does not ask it."""
     tunables = _tunables(base.case if base else None, head.case if head else None)
     line = first_changed_place(base_sources, head_sources) if base and head else ""
     kernels = _kernels(base, head)
@@ -32,10 +32,10 @@ def judge_static(
 
 
 def worse(base: Binary, head: Binary) -> tuple[str, ...]:
-    """What of a kernel's binary became worse and gates.
+    """The properties of a kernel's binary that became worse and gate.
 
-    Occupancy goes by blocks per SM, where a block's size changed by warps per SM: half as many blocks of twice the size
-    keep an SM as busy.
+    Occupancy is compared in blocks per SM, or in warps per SM where the block size changed: half as many blocks of
+    twice the size keep an SM as busy.
     """
     found = []
     if head.spill_bytes > base.spill_bytes:
@@ -96,7 +96,7 @@ def _words(kernel: KernelChange) -> str:
 
 
 def _kernels(base: Compiled | None, head: Compiled | None) -> tuple[KernelChange, ...]:
-    """Kernels are joined by name; what is left over on both sides, a rename perhaps, in the order of the launches."""
+    """Join the kernels by name; the rest of both sides, perhaps renamed, in the order of the launches."""
     ours, theirs = _by_name(base), _by_name(head)
     vanished, appeared = ([key for key in a if key not in b] for a, b in ((ours, theirs), (theirs, ours)))
     renamed = dict(zip(vanished, appeared, strict=False)) if base and head else {}

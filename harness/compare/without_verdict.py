@@ -1,4 +1,4 @@
-"""Questions of a comparison that no verdict answers, as notes."""
+"""Notes on the questions of a comparison that get no verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.values.measurement import Status
 
 
 def notes_on(joined: Sequence[Joined], replaced: Mapping[str, str]) -> list[str]:
-    """replaced: base's questions by name, each with the places that head calls instead."""
+    """The notes. replaced: base's questions by name, each with the places that head calls instead."""
     remaining = [question for question in joined if question.name not in replaced]
     said = (_one_sided(remaining, "base"), _one_sided(remaining, "head"), _replaced(replaced), _unsupported(joined))
     return [note for note in said if note]
