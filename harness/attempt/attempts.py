@@ -37,7 +37,7 @@ class Options(msgspec.Struct, frozen=True):
     rounds: int | None = None
     """Replaces the timer's own number."""
     folder: Path = FOLDER
-    """For evidence."""
+    """For evidence, and for texts of revisions."""
 
 
 class Bench:

@@ -85,7 +85,7 @@ def try_kernel(
 ) -> Tried:  # fmt: skip
     """Check and time a kernel as `harness try` does, in a separate process that stays warm.
 
-    kernel: a function, or the path of a file with such a `run`. Its positional parameters are the op's inputs, its
+    kernel: a function, or the path of a file with a function `run`. Its positional parameters are the op's inputs, its
     keyword-only ones its tunables. The function's text and everything it uses are written to a file, which is kept.
     Raises HarnessError, one line, for a misspelt argument.
     """

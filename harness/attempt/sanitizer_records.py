@@ -1,4 +1,4 @@
-"""The records of compute-sanitizer's XML (`--xml --save FILE`) as access errors, one per source line."""
+"""The records of compute-sanitizer's XML (`--xml --save FILE`) as access errors, those of one source line merged."""
 
 from __future__ import annotations
 

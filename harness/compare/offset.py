@@ -147,8 +147,8 @@ class _Groups:
     def chance(self, rows: Any) -> float:
         """Chance of group means as far from zero as these if the pairs are dealt out to the groups at random.
 
-        All cases of a process move together, because their common part makes them agree. Each pair takes a place of its
-        own order, because the effect of the order was estimated from them.
+        All cases of a process move together, because their common part makes them agree. Each pair takes the place of a
+        pair with the same order, because the effect of the order was estimated from them.
         """
         size = (rows**2).mean(axis=0)  # the same however they are dealt; what is inside of the groups is not
         if not size.all():

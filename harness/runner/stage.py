@@ -51,7 +51,7 @@ class Watch:
     """Observes a stage while it runs; this base class sees nothing."""
 
     tree = ""
-    """Folder that the measured code must come from; empty: no check."""
+    """Folder of the measured code; empty: it may come from anywhere."""
     observes = False
     """Whether the worker follows the reads of each case."""
 

@@ -71,8 +71,8 @@ class Guide:
         return [self.cases[i] for i in _one_each(order, lambda i: self.seen(i, idle), count)]
 
     def idle(self, rows: Mapping[str, Configuration]) -> frozenset[int]:
-        """Indices of tunables that change no code: at least two compiled configurations differ in this tunable alone,
-        and all such have the same identity."""
+        """Indices of tunables that change no code: compiled configurations that differ in this tunable alone, of which
+        there is at least one pair, always have the same identity."""
         found = []
         compiled = [(self.places[i], rows[c.id].identity) for i, c in enumerate(self.cases) if c.id in rows]
         for k in range(len(self.names)):
