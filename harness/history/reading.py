@@ -57,7 +57,7 @@ def meant(store: Store, case: str, suite: str) -> list[CaseSeries]:
         of = f" of suite {suite}" if suite else ""
         raise HarnessError(f"no runs{of} in {store.location}; `harness run SUITE` makes one")
     if not found:
-        select(case, list(dict.fromkeys(one.case.id for one in known)))  # says what there is
+        select(case, list(dict.fromkeys(one.case.id for one in known)))  # raises, and names the available ids
     return found
 
 

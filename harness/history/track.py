@@ -126,7 +126,7 @@ class Tracking:
             raise HarnessError(f"{commit.hash[:9]} has no suite {self.suite.relative_to(self.repository)}")
         suite = load_suite(file)
         planned = partial(expand, suite, arms=list(self.arms) or None, match=self.match or None)
-        planned()  # what is wrong with it is said before torch loads
+        planned()  # reports its errors before torch loads
 
         def make_plan(environment: Environment) -> Plan:
             return planned(device_slug=environment.slug, triton=environment.triton)

@@ -79,7 +79,7 @@ def scan(values: Sequence[float], rule: Rule = Rule(), noise_sd: float = 0.0) ->
     import numpy as np
 
     x = np.asarray(values, dtype=float)
-    level = x.copy()  # with the steps so far taken out: what noise is estimated from
+    level = x.copy()  # without the steps found so far: noise is estimated from it
     found: list[Step] = []
     start = 0
     for seen in range(rule.first + rule.least_after, len(x) + 1):

@@ -18,11 +18,12 @@ class EngineFacts(NamedTuple):
     captures: bool = False
     """On a GPU it replays one captured graph: each replay launches the same kernels."""
     compiles: bool = False
-    """Preparing a step takes so long that only the process that measures it does so."""
+    """Preparing a step takes so long that it is prepared only for a measurement, not to record a token stream."""
     fuses: bool = False
     """It runs kernels of its own, not those of the arm's variants."""
     packages: bool = False
-    """It compiles a package ahead of time. The suite may leave the choice of the package's kernels to the compiler."""
+    """It compiles a package ahead of time. The suite may leave the choice of its kernels' configurations to the
+    compiler."""
     yields_samples: bool = False
     """`time_us(steps)` returns the time of its steps. Otherwise the device's clock times `run`."""
 

@@ -128,12 +128,12 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Steady(msgspec.Struct, frozen=True):
-    """The rank that takes longest before each collective of a kind, from its end of the one before, compared with the
-    middle rank of the others.
+    """The rank that takes longest before each collective of a kind, counted from its end of the collective before,
+    compared with the middle one of the others.
 
-    later_ns: Median of that excess, with an interval of 99.7 %.
+    later_ns: Median of that excess. low_ns and high_ns are its interval of 99.7 %.
     late: The interval lies above the differences between equal ranks. Otherwise no rank can be named as late.
-    cause: The activity with the largest part in it, with its own interval.
+    cause: The activity that takes it longer by most. cause_ns is the excess, with its own interval.
     """
 
     kind: Kind
