@@ -35,7 +35,7 @@ class Ahead:
 class Step:
     """One decode step over preallocated buffers, so that it can be captured.
 
-    It reads the token at the cursor from `stream`, writes the greedy choice behind it into `chosen`, and advances.
+    It reads the token at the cursor from `stream`, writes the greedy choice after it into `chosen`, and advances.
 
     `stream`, `chosen`: [batch, steps + 1] int64. `counter`: [2] int64, cursor and position.
     """

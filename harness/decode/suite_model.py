@@ -21,7 +21,7 @@ PROMPT_CHUNK = 2048
 
 
 class Model(Protocol):
-    """The interface of a suite's model for a bench, whoever built it."""
+    """The interface of a suite's model for a bench, for models of ops and torch modules."""
 
     plan: Plan
     device: Device

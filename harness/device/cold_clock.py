@@ -23,9 +23,7 @@ This also holds where the launching thread has to wait for a core: with 16 compi
 IDLE_US = 200.0
 """Finding an idle device idle takes some 5 us; a thread that loses its core in between waits longer."""
 MOST_LATE = 3
-"""Consecutive late samples that a lost core cannot explain: on an H200 with a neighbour one in some thousand was late,
-by 256 us.
-"""
+"""Consecutive late samples that a lost core cannot explain: beside an H200 one in some thousand was late, by 256 us."""
 _perf_counter, _synchronize, _elapsed_time = time.perf_counter, torch.cuda.synchronize, torch.cuda.Event.elapsed_time
 """The functions as they were before any kernel was imported."""
 

@@ -116,7 +116,7 @@ class Device(Protocol):
         ...
 
     def settings(self) -> dict[str, Any]:
-        """By name, the device settings that a program may change and that outlast its own work."""
+        """By name, the device settings that a program may change and that affect more than its own work."""
         ...
 
     def put_back(self, name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""A module without states, called with inputs of one's own: checked against float32, then timed, arms interleaved."""
+"""A module without states, called with the user's inputs: checked against float32, then timed, arms interleaved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The residual connection and the norm behind it in one op."""
+"""The residual connection and the norm after it in one op."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _experts_weights() -> dict[str, tuple[str, str]]:
 
 
 class _AddNorm:
-    """The residual connection at `added` and the norm behind it, as the composite at `fused` where the arm has it."""
+    """The residual connection at `added` and the norm after it, as the composite at `fused` where the arm has it."""
 
     def __init__(self, bind: Bind, added: str, fused: str, norm: tuple[str, str]) -> None:
         self.add, self.norm = bind("residual_add", added), bind.norm(*norm)
