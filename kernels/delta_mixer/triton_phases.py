@@ -40,7 +40,7 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def in_kernel(
+def gated_delta_in_kernel(
     x, weight, scale, conv_weight, window, mixed, rows,
     K: tl.constexpr, GROUP: tl.constexpr, CHANNELS: tl.constexpr, TAPS: tl.constexpr, PAIRS: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
@@ -75,7 +75,7 @@ def in_kernel(
 
 
 @triton.jit
-def rule_kernel(
+def gated_delta_rule_kernel(
     mixed, a_log, dt_bias, norm_weight, state, gated, squares,
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, BLOCK_V: tl.constexpr,
     OVERLAP: tl.constexpr,
@@ -113,7 +113,7 @@ def rule_kernel(
 
 
 @triton.jit
-def out_kernel(
+def gated_delta_out_kernel(
     gated, squares, weight, scale, out, rows,
     EPS: tl.constexpr, K: tl.constexpr, GROUP: tl.constexpr, V_DIM: tl.constexpr, PARTS: tl.constexpr,
     PAIRS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
@@ -163,16 +163,16 @@ def run(
     gated = torch.empty(values, dtype=x.dtype, device=x.device)
     squares = torch.empty(v_heads, v_dim // block_v, dtype=torch.float32, device=x.device)
     out = torch.empty(1, 1, out_weight.shape[0], dtype=x.dtype, device=x.device)
-    in_kernel[(triton.cdiv(rows, in_n),)](
+    gated_delta_in_kernel[(triton.cdiv(rows, in_n),)](
         pairs_of(x), words_of(in_weight), in_scale, conv_weight, window, mixed, rows,
         hidden, group, channels, conv_weight.shape[1], pairs, in_n, block_words(hidden, group), overlap,
         num_warps=in_warps, **early,
     )  # fmt: skip
-    rule_kernel[(v_dim // block_v, v_heads)](
+    gated_delta_rule_kernel[(v_dim // block_v, v_heads)](
         mixed, a_log, dt_bias, norm_weight, state, gated, squares, k_heads, v_heads, k_dim, v_dim, block_v, overlap,
         num_warps=rule_warps, **early,
     )  # fmt: skip
-    out_kernel[(triton.cdiv(out_weight.shape[0], out_n),)](
+    gated_delta_out_kernel[(triton.cdiv(out_weight.shape[0], out_n),)](
         pairs_of(gated), squares, words_of(out_weight), out_scale, out, out_weight.shape[0],
         eps, values, group, v_dim, v_dim // block_v, pairs, out_n, block_words(values, group), overlap,
         num_warps=out_warps, **early,

@@ -19,7 +19,7 @@ def _first_of_largest(values, at, LIMIT: tl.constexpr):
 
 
 @triton.jit
-def block_kernel(logits, best, where, vocab, stride, BLOCK: tl.constexpr, OVERLAP: tl.constexpr):
+def argmax_block_kernel(logits, best, where, vocab, stride, BLOCK: tl.constexpr, OVERLAP: tl.constexpr):
     row = tl.program_id(1)
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     wait_for_inputs(OVERLAP)
@@ -31,7 +31,7 @@ def block_kernel(logits, best, where, vocab, stride, BLOCK: tl.constexpr, OVERLA
 
 
 @triton.jit
-def row_kernel(best, where, chosen, BLOCKS: tl.constexpr, BLOCK_B: tl.constexpr, OVERLAP: tl.constexpr):
+def argmax_row_kernel(best, where, chosen, BLOCKS: tl.constexpr, BLOCK_B: tl.constexpr, OVERLAP: tl.constexpr):
     row = tl.program_id(0)
     block = tl.arange(0, BLOCK_B)
     wait_for_inputs(OVERLAP)
@@ -49,10 +49,10 @@ def run(logits: Tensor, *, block: int = 2048, num_warps: int = 4, overlap: bool 
     best = torch.empty(rows, blocks, dtype=torch.float32, device=logits.device)
     where = torch.empty(rows, blocks, dtype=torch.int32, device=logits.device)
     chosen = torch.empty(rows, dtype=torch.int64, device=logits.device)
-    block_kernel[(blocks, rows)](
+    argmax_block_kernel[(blocks, rows)](
         logits, best, where, vocab, logits.stride(0), block, overlap, num_warps=num_warps, **launch_options(overlap)
     )  # fmt: skip
-    row_kernel[(rows,)](
+    argmax_row_kernel[(rows,)](
         best, where, chosen, blocks, triton.next_power_of_2(blocks), overlap, num_warps=1, **launch_options(overlap)
     )  # fmt: skip
     return chosen

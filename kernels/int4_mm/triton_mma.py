@@ -60,7 +60,7 @@ def _runs_here() -> bool:
 
 
 @triton.jit
-def mma_kernel(
+def int4_mma_kernel(
     x, weight, scale, out, tokens, rows,
     K: tl.constexpr, GROUP: tl.constexpr, CHUNKS: tl.constexpr, BLOCKS: tl.constexpr,
     WARPS: tl.constexpr, OVERLAP: tl.constexpr,
@@ -100,7 +100,7 @@ def run(
     while num_warps * CHUNK > k:  # a warp without a chunk would leave the others another layout
         num_warps //= 2
     out = torch.empty(tokens, rows, dtype=x.dtype, device=x.device)
-    mma_kernel[(triton.cdiv(rows, 16 * blocks),)](
+    int4_mma_kernel[(triton.cdiv(rows, 16 * blocks),)](
         _aligned(x), words_of(weight), scale, out, tokens, rows,
         k, group, triton.next_power_of_2(k // CHUNK), blocks,
         num_warps, overlap, num_warps=num_warps, **launch_options(overlap),

@@ -35,7 +35,7 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def scores_kernel(
+def moe_scores_kernel(
     x, y, norm_weight, router, gate, z, normed, scores,
     EPS: tl.constexpr, K: tl.constexpr, EXPERTS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
     OVERLAP: tl.constexpr,
@@ -108,7 +108,7 @@ def chosen(scores, EXPERTS: tl.constexpr, TOP_K: tl.constexpr, BLOCK_E: tl.const
 
 
 @triton.jit
-def layer_up_kernel(
+def moe_layer_up_kernel(
     normed, scores, weight, scale, shared_weight, shared_scale, inner,
     K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
     PAIRS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_E: tl.constexpr, OVERLAP: tl.constexpr,
@@ -131,7 +131,7 @@ def layer_up_kernel(
 
 
 @triton.jit
-def layer_down_kernel(
+def moe_layer_down_kernel(
     inner, scores, weight, scale, shared_weight, shared_scale, change,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
     PAIRS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_S: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_E: tl.constexpr,
@@ -193,7 +193,7 @@ def run(
     z, normed = torch.empty_like(x), torch.empty_like(x)
     scores = torch.empty(tokens, experts + 1, dtype=torch.float32, device=x.device)
     pairs, block_e = x.dtype == torch.bfloat16, triton.next_power_of_2(experts)
-    scores_kernel[(triton.cdiv(experts, score_n) + 1, tokens)](
+    moe_scores_kernel[(triton.cdiv(experts, score_n) + 1, tokens)](
         x, y, norm_weight, router_weight, shared_gate_weight, z, normed, scores,
         eps, hidden, experts, score_n, triton.next_power_of_2(hidden), overlap, num_warps=score_warps, **early,
     )  # fmt: skip
@@ -206,12 +206,12 @@ def run(
         )  # fmt: skip
     inner = torch.empty(top_k + 1, inter, dtype=x.dtype, device=x.device)
     change = torch.empty_like(x)
-    layer_up_kernel[((top_k + 1) * triton.cdiv(inter, up_n),)](
+    moe_layer_up_kernel[((top_k + 1) * triton.cdiv(inter, up_n),)](
         pairs_of(normed), scores, words_of(gate_up_weight), gate_up_scale, words_of(shared_gate_up_weight),
         shared_gate_up_scale, inner, hidden, inter, group, experts, top_k, pairs, up_n, block_words(hidden, group),
         block_e, overlap, num_warps=up_warps, **early,
     )  # fmt: skip
-    layer_down_kernel[(triton.cdiv(hidden, down_n),)](
+    moe_layer_down_kernel[(triton.cdiv(hidden, down_n),)](
         pairs_of(inner), scores, words_of(down_weight), down_scale, words_of(shared_down_weight), shared_down_scale,
         change, hidden, inter, group, experts, top_k, pairs, down_n, triton.next_power_of_2(top_k),
         block_words(inter, group), block_e, overlap, num_warps=down_warps, **early,

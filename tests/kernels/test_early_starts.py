@@ -24,9 +24,9 @@ OLDER = {
     "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
     "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
     "sdpa_combine_kernel": {"positions"},
-    "layer_down_kernel": {"scores"},  # the kernel before is `layer_up_kernel`
-    "in_kernel": {"window"},
-    "rule_kernel": {"state"},
+    "moe_layer_down_kernel": {"scores"},  # the kernel before is `moe_layer_up_kernel`
+    "gated_delta_in_kernel": {"window"},
+    "gated_delta_rule_kernel": {"state"},
     "recurrent_kernel": {"state"},  # of a layer's last step
 }
 """By kernel, what it reads early that is no weight: written by a kernel before the one before it."""

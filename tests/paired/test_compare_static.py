@@ -154,7 +154,7 @@ def test_the_binaries_of_two_measured_sides(repository: Repository, tmp_path: Pa
 def test_what_cannot_be_asked_is_said_in_a_line(repository: Repository) -> None:
     """An unknown target, an option for measuring, a suite without Triton: each with what is allowed."""
     for arguments, words in (
-        (("--target", "sm_9"), "unknown target sm_9; allowed: sm_100"),
+        (("--target", "sm_9"), "unknown target sm_9; allowed: gfx1100"),
         (("--rounds", "3"), "--rounds: for what is measured"),
         (("-k", "router"), "uses Triton on either side"),
     ):

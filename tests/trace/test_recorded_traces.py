@@ -20,6 +20,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "data" / "traces"
 STEPS = 2
 FILES = sorted(FOLDER.glob("*.json.gz"))
 MOST_BYTES = 300_000
+NOT_RECORDED = {"aot_inductor", "aot_inductor_calls", "executorch"}
+"""Engines of which no trace was recorded on a GPU yet; LIMITS says so. ExecuTorch's runtime has no GPU."""
+RECORDED = [name for name in ENGINES if name not in NOT_RECORDED]
 NOT_FUSED = ("gate_up_kernel", "down_kernel", "recurrent_kernel", "tinygemm")
 """Of kernels that torch.compile calls as they are."""
 
@@ -38,8 +41,8 @@ def calls(profile: Profile) -> dict[str, int]:
 
 
 def test_there_is_one_trace_of_each_engine() -> None:
-    """None was forgotten."""
-    assert sorted(map(engine_of, FILES)) == sorted(ENGINES)
+    """None was forgotten, but for those that say so."""
+    assert sorted(map(engine_of, FILES)) == sorted(RECORDED)
 
 
 @pytest.mark.parametrize("path", FILES, ids=engine_of)
@@ -64,7 +67,7 @@ def test_sums_are_those_of_an_independent_count(path: Path) -> None:
         assert sum(row.total_ns for row in table) == found.gpu_sum_ns
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", RECORDED)
 def test_nothing_is_without_a_category_and_nothing_was_lost(engine: str) -> None:
     """At most 0.5 % of the time, and no launch without its kernels."""
     found = of(engine)
