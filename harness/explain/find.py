@@ -13,12 +13,14 @@ FILE = Path(__file__).with_name("words.yaml")
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """words: the explained words, as the output shows them. means: one paragraph. section: a heading of
-    METHODOLOGY.md."""
+    """The explanation of some words."""
 
     words: tuple[str, ...]
+    """The explained words, as the output shows them."""
     means: str
+    """One paragraph."""
     section: str
+    """A heading of METHODOLOGY.md."""
 
 
 def entries() -> tuple[Entry, ...]:

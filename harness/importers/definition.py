@@ -33,33 +33,36 @@ class Expr(msgspec.Struct, frozen=True, tag_field="type", tag="expr"):
 
 
 class TensorSpec(msgspec.Struct, frozen=True):
-    """shape: names of axes; None for a number."""
+    """A tensor or a number."""
 
     shape: list[str] | None
+    """Names of axes; None for a number."""
     dtype: str
     description: str | None = None
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """An op. reference: Python with a function `run`. custom_inputs_entrypoint: another function of it, which makes
-    inputs."""
+    """An op."""
 
     name: str
     axes: dict[str, Const | Var | Expr]
     inputs: dict[str, TensorSpec]
     outputs: dict[str, TensorSpec]
     reference: str
+    """Python with a function `run`."""
     op_type: str = ""
     description: str | None = None
     constraints: list[str] | None = None
     custom_inputs_entrypoint: str | None = None
+    """Another function of it, which makes inputs."""
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The source of an input. value: of a scalar."""
+    """The source of an input."""
 
     type: Literal["random", "scalar", "safetensors", "custom"]
     value: float | int | bool | None = None
+    """The value of a scalar."""
 
 
 class Workload(msgspec.Struct, frozen=True):

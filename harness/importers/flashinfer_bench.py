@@ -26,20 +26,25 @@ MOST_SHAPES = 64
 
 @dataclass(frozen=True)
 class DefinedProblem:
-    """definition: as read. code: its reference with `run` renamed. main: the dtype that the suite's stands for. dims:
-    sizes of axes; free: those that a workload gives. notes: guesses."""
+    """A problem with a definition."""
 
     file: Path
     definition: Definition
+    """As read."""
     workloads: tuple[Workload, ...]
     name: str
     code: str
+    """Its reference with `run` renamed."""
     parameters: tuple[str, ...]
     main: str
+    """The dtype that the suite's stands for."""
     dims: dict[str, int]
+    """Sizes of axes."""
     free: tuple[str, ...]
+    """Dims that a workload gives."""
     values: dict[str, object]
     notes: tuple[str, ...]
+    """Guesses."""
 
 
 def read_problem(file: Path) -> DefinedProblem:

@@ -13,14 +13,16 @@ MOST_S = 150.0
 
 
 class ProbeModule(msgspec.Struct, frozen=True, tag=True):
-    """Job: run a module with its inputs and return the facts for an op file. text: Python that defines `Model` and
-    `problem(dims)`, which returns the arguments of `Model` and the function that makes the inputs. dims: the sizes of
-    the problem. evaluate: in evaluation mode."""
+    """Job: run a module with its inputs and return the facts for an op file."""
 
     text: str
+    """Python that defines `Model` and `problem(dims)`, which returns the arguments of `Model` and the function that
+    makes the inputs."""
     file: str
     dims: dict[str, int]
+    """The sizes of the problem."""
     evaluate: bool = False
+    """Whether to run it in evaluation mode."""
 
 
 class ModuleFacts(msgspec.Struct, frozen=True, tag=True):
@@ -57,23 +59,27 @@ class ModuleFacts(msgspec.Struct, frozen=True, tag=True):
 
 
 class ProbeOp(msgspec.Struct, frozen=True, tag=True):
-    """Job: run the reference of an op file on its inputs. dims: all sizes that `inputs` takes. free: those that vary
-    from call to call."""
+    """Job: run the reference of an op file on its inputs."""
 
     text: str
     file: str
     dims: dict[str, int]
+    """All sizes that `inputs` takes."""
     free: tuple[str, ...]
+    """Dims that vary from call to call."""
 
 
 class OpFacts(msgspec.Struct, frozen=True, tag=True):
-    """Facts about an op file. refused: why it makes no op. unchecked: why nothing was run. varying: the sizes that may
-    change. small: sizes for a CPU."""
+    """Facts about an op file."""
 
     refused: str = ""
+    """The reason why it makes no op."""
     unchecked: str = ""
+    """The reason why nothing was run."""
     varying: tuple[str, ...] = ()
+    """The sizes that may change."""
     small: tuple[dict[str, int], ...] = ()
+    """Sizes for a CPU."""
     written: tuple[str, ...] = ()
     """Inputs that the reference changes."""
 
@@ -106,7 +112,9 @@ class CheckOp(msgspec.Struct, frozen=True, tag=True):
 
 
 class OpChecked(msgspec.Struct, frozen=True, tag=True):
-    """refused: why it is no op, though its file was written. checked: each variant, in each dtype, at each shape."""
+    """The result of a check."""
 
     refused: str = ""
+    """The reason why it is no op, though its file was written."""
     checked: tuple[Checked, ...] = ()
+    """Each variant, in each dtype, at each shape."""

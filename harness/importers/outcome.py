@@ -16,35 +16,41 @@ class Degenerate(NotImported):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """One variant of an imported op on the CPU, at one shape. wrong: in one line; empty where it is right."""
+    """One variant of an imported op on the CPU, at one shape."""
 
     variant: str
     dims: dict[str, int]
     dtype: str
     wrong: str = ""
+    """The error in one line; empty where it is right."""
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """name: the op's. text: of its file. shapes: to measure it at. checked: on the CPU; empty where nothing could be
-    run here, with the reason in `unchecked`. notes: remarks for its users."""
+    """An op made of a problem."""
 
     name: str
+    """The op's name."""
     source: str
     text: str
+    """The text of its file."""
     shapes: tuple[dict[str, int], ...] = ()
+    """Shapes to measure it at."""
     dtype: str = "float32"
     arms: dict[str, str] = {}
     """Variants of the file by arm of the suite."""
     checked: tuple[Checked, ...] = ()
+    """Checks on the CPU; empty where nothing could be run here, with the reason in `unchecked`."""
     unchecked: str = ""
     notes: tuple[str, ...] = ()
+    """Remarks for its users."""
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """reason: one line."""
+    """A problem that makes no op."""
 
     source: str
     reason: str
+    """One line."""
 
 
 Outcome = Imported | Refused

@@ -17,10 +17,11 @@ BINARY = {
 
 
 class Statement(NamedTuple):
-    """A statement at the top level of a file. text: as written, decorators included."""
+    """A statement at the top level of a file."""
 
     node: ast.stmt
     text: str
+    """As written, decorators included."""
     defines: frozenset[str]
     uses: frozenset[str]
 

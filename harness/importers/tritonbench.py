@@ -54,13 +54,15 @@ MISSING = '''def missing(name):
 
 @dataclass(frozen=True)
 class Operator:
-    """names: the baseline's arguments. others: the other implementations."""
+    """An operator of tritonbench."""
 
     file: Path
     operator: str
     baseline: str
     names: tuple[str, ...]
+    """The baseline's arguments."""
     others: tuple[str, ...]
+    """The other implementations."""
 
     @property
     def dims(self) -> dict[str, int]:

@@ -20,10 +20,12 @@ NOT_WATCHED = frozenset({".git", ".harness"})
 
 @dataclass
 class Opened:
-    """files: relative to the folder. unseen: the reason why some are missing."""
+    """Files that were opened."""
 
     files: set[str] = field(default_factory=set)
+    """Relative to the folder."""
     unseen: str = ""
+    """The reason why some are missing."""
 
 
 @contextmanager

@@ -25,10 +25,12 @@ ENDED_BEFORE = "no trace: it ended before one was written"
 
 @dataclass(frozen=True)
 class Ended:
-    """status: of the program. interrupted: by ^C or SIGTERM to this process."""
+    """The end of a program."""
 
     status: int
+    """The program's exit status."""
     interrupted: bool = False
+    """Whether this process got ^C or SIGTERM."""
 
     @property
     def shell_status(self) -> int:

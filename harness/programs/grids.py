@@ -9,10 +9,12 @@ from harness.values.recorded import RecordedCase, RecordedTensor, RecordedValue
 
 
 class Axis(NamedTuple):
-    """text: Python over the kernel's arguments. tile: the constant in it, "" without one."""
+    """An expression for one axis of a grid."""
 
     text: str
+    """Python over the kernel's arguments."""
     tile: str = ""
+    """The constant in it, "" without one."""
 
 
 def grid_axes(cases: Sequence[RecordedCase]) -> tuple[Axis, ...] | None:

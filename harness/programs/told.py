@@ -30,17 +30,19 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """The task of the process that runs a program. folder: for its own and its children's traces, `STEM.PID.N.json`.
-    told: a file there, written last. python_path: PYTHONPATH as the program is to find it. calls: recorded instead of a
-    trace."""
+    """The task of the process that runs a program."""
 
     program: PythonProgram
     folder: str
+    """For its own and its children's traces, `STEM.PID.N.json`."""
     stem: str
     told: str
+    """A file there, written last."""
     python_path: str = ""
+    """PYTHONPATH as the program is to find it."""
     window: Window = Window()
     calls: Calls | None = None
+    """Calls to record instead of a trace."""
 
     @property
     def flag(self) -> str:
@@ -49,14 +51,18 @@ class Recording(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """status: of the program. reason: why there is no trace. environment: None where it is unknown. children: the
-    number of the program's processes that left a trace; lost: the reasons of the others, by process number."""
+    """The report of a rank that has ended."""
 
     status: int
+    """The program's exit status."""
     reason: str = ""
+    """The reason why there is no trace."""
     environment: Environment | None = None
+    """None where it is unknown."""
     children: int = 0
+    """Number of the program's processes that left a trace."""
     lost: dict[int, str] = {}
+    """The reasons of the others, by process number."""
 
     @property
     def failure(self) -> str:

@@ -17,11 +17,13 @@ UNBUFFERED = "-u"
 
 
 class PythonProgram(msgspec.Struct, frozen=True):
-    """module: run as `python -m`, otherwise `target` is a file. arguments: the words after the program's name."""
+    """A Python program and its arguments."""
 
     target: str
     arguments: tuple[str, ...]
+    """The words after the program's name."""
     module: bool = False
+    """Run as `python -m`; otherwise `target` is a file."""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -19,14 +19,16 @@ EVENTS = re.compile(rb'"traceEvents"\s*:')
 
 
 class Head(msgspec.Struct, frozen=True):
-    """rank: None where the trace gives none. base_ns: added to the trace's times to get those of the machine's clock.
-    is_trace: the file has events."""
+    """The head of a trace."""
 
     rank: int | None = None
+    """None where the trace gives none."""
     world_size: int = 0
     backend: str = ""
     base_ns: int = 0
+    """Added to the trace's times to get those of the machine's clock."""
     is_trace: bool = True
+    """Whether the file has events."""
 
 
 def read_head(path: Path) -> Head:

@@ -23,20 +23,23 @@ Key = tuple[object, ...]
 
 
 class Family(NamedTuple):
-    """Collectives that follow one another on the same ranks. ends: sender and receiver."""
+    """Collectives that follow one another on the same ranks."""
 
     type: str
     group: str
     ends: tuple[int, ...] = ()
+    """Sender and receiver."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """One collective. number: its position within its type and group. on: by rank."""
+    """One collective."""
 
     kind: Kind
     number: int
+    """Its position within its type and group."""
     on: Mapping[int, Instance]
+    """The collective on each rank."""
 
 
 def matched(of_ranks: Mapping[int, Sequence[Instance]]) -> tuple[list[Match], tuple[Lacking, ...], int]:

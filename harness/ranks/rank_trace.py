@@ -23,29 +23,34 @@ from harness.values.ranks import Kind, RankRow
 
 @dataclass(frozen=True)
 class Instance:
-    """One collective on one rank, by the rank's own clock. sequence: its number in the group, where known. peer: the
-    other end of a send or recv, where torch gives it."""
+    """One collective on one rank, by the rank's own clock."""
 
     start_ns: int
     end_ns: int
     kind: Kind
     sequence: int | None
+    """Its number in the group, where known."""
     peer: int | None = None
+    """The other end of a send or recv, where torch gives it."""
 
 
 @dataclass(frozen=True)
 class RankTrace:
-    """bins: of the rank's span, ns of compute, communication and copies in each equal part. first_ns: the start of the
-    span. timeline: a file; rows, labels: its numbers of these."""
+    """The parts that one rank adds to its job."""
 
     row: RankRow
     profile: Profile
     instances: tuple[Instance, ...]
     first_ns: int
+    """The start of the span."""
     bins: tuple[array[int], ...]
+    """The ns of compute, communication and copies in each equal part of the rank's span."""
     timeline: Path
+    """The file of the timeline."""
     rows: int
+    """Number of rows of the timeline."""
     labels: tuple[str, ...]
+    """Labels of the timeline."""
 
     def stored(self) -> StoredTimeline:
         return StoredTimeline(self.timeline, list(self.labels), self.rows)

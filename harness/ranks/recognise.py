@@ -16,12 +16,13 @@ IN_NAME = re.compile(r"(?<![a-z])(rank|tp|dp|pp|ep|worker|gpu|device)[-_]?(\d{1,
 
 @dataclass(frozen=True)
 class Ranks:
-    """files, heads, numbers: of each rank, in order of the numbers. recognised: the evidence for it."""
+    """The ranks of a job, in order of their numbers."""
 
     files: tuple[TraceFile, ...]
     heads: tuple[Head, ...]
     numbers: tuple[int, ...]
     recognised: str
+    """The evidence that they are ranks."""
 
     @property
     def world_size(self) -> int:

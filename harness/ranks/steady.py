@@ -30,7 +30,7 @@ FLOOR_NS = 10_000
 
 
 class Stretch(NamedTuple):
-    """before, after: a collective and the one that follows it on every rank."""
+    """The time between a collective and the next one that every rank has."""
 
     before: Match
     after: Match

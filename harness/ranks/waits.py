@@ -15,16 +15,20 @@ from harness.values.ranks import Calls, Kind
 
 @dataclass(frozen=True)
 class Wait:
-    """last: the rank that came last, at last_ns; late: the time for which it alone was missing. waits, totals: ns by
-    rank. ended_ns: its last end."""
+    """The waiting of ranks for the last one in a collective."""
 
     match: Match
     last: int
+    """The rank that came last, at `last_ns`."""
     last_ns: int
     late_ns: int
+    """The time for which it alone was missing."""
     waits: Mapping[int, int]
+    """Waiting time by rank, ns."""
     totals: Mapping[int, int]
+    """Total time by rank, ns."""
     ended_ns: int
+    """The last end of the collective."""
 
     def before(self, first_ns: int) -> bool:
         """Whether most of the time in which the last rank alone was missing lies before its trace begins, at `first_ns`

@@ -42,21 +42,23 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Checkout:
-    """A tree and its folder. diff: the text by which a snapshot differs from its base commit."""
+    """A tree and its folder."""
 
     tree: Tree
     root: Path
     diff: str = ""
+    """The text by which a snapshot differs from its base commit."""
 
 
 class _Stamp(msgspec.Struct):
-    """commit and setup: made here. status: of tracked files afterwards; a setup may have changed some. untracked: by
-    path, hashes of the others. None in a stamp of an older program: such a checkout is made again."""
+    """The commit and setup of a checkout, and its files when it was made."""
 
     commit: str
     setup: str
     status: str
+    """Status of tracked files afterwards; a setup may have changed some."""
     untracked: dict[str, str] | None = None
+    """Hashes of the other files, by path. None in a stamp of an older program: such a checkout is made again."""
 
 
 def check_out(name: str, repository: Path, say: Say, copy: int = 0) -> Checkout:

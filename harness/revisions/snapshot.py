@@ -26,11 +26,13 @@ MANY_BYTES = 50 * 2**20
 
 
 class Snapshot(NamedTuple):
-    """commit: HEAD itself where nothing differs. changed: files that differ."""
+    """A commit of the working tree."""
 
     commit: str
+    """HEAD itself where nothing differs."""
     head: str
     changed: tuple[str, ...]
+    """Files that differ."""
     diff: str
 
 

@@ -19,12 +19,13 @@ SHARING: dict[Table, tuple[str, ...]] = {tables.sources: ("content",), tables.po
 
 
 class Copied(NamedTuple):
-    """Numbers of runs. there: were in the target before. running: are still being written, and left for the next
-    copy."""
+    """Numbers of runs, and of attempts."""
 
     runs: int
     there: int
+    """Runs that were in the target before."""
     running: int
+    """Runs that are still being written, and left for the next copy."""
     attempts: int
 
 

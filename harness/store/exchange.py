@@ -28,10 +28,12 @@ gigabytes."""
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """The document. schema: of the values. uuid: the run's, the same on every machine."""
+    """The document of an exported run."""
 
     schema: int
+    """Schema of the values."""
     uuid: str
+    """The run's, the same on every machine."""
     run: Run
 
 

@@ -15,11 +15,12 @@ LEAST_PREFIX = 4
 
 
 class SideName(NamedTuple):
-    """A side in its parts. name: a run or a revision, empty where only an arm is given. arm: None where none is
-    given."""
+    """A side in its parts."""
 
     name: str
+    """A run or a revision; empty where only an arm is given."""
     arm: str | None
+    """None where none is given."""
 
 
 def side_name(text: str) -> SideName:

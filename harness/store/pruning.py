@@ -26,12 +26,14 @@ GOES = tuple(table for table in tables.ROWS if table not in (tables.points, tabl
 
 
 class Prunable(msgspec.Struct, frozen=True):
-    """runs: by number, oldest first. size: bytes that they hold. kept: equally old runs that stay, counted by
-    reason."""
+    """Runs whose data can be removed."""
 
     runs: tuple[int, ...]
+    """By number, oldest first."""
     size: int
+    """Bytes that they hold."""
     kept: dict[str, int]
+    """Equally old runs that stay, counted by reason."""
 
 
 def prunable(store: Store, days: float) -> Prunable:

@@ -59,16 +59,16 @@ class OpSpec:
 @dataclass(frozen=True)
 class KernelLibrary:
     """The kernels that a suite can name: those of a folder, and files beside the suite. One process may have several
-    libraries, and can run one of them: see `kernels_root`.
-
-    root: the folder of kernels. suite_folder: `./file.py` is relative to it. sources: ops outside of the folder.
-    models: the file or folder of each architecture outside of it.
-    """
+    libraries, and can run one of them: see `kernels_root`."""
 
     root: Path
+    """The folder of kernels."""
     suite_folder: Path
+    """The folder that `./file.py` is relative to."""
     sources: Mapping[str, OpSource] = field(default_factory=dict)
+    """Ops outside of the folder."""
     models: Mapping[str, str] = field(default_factory=dict)
+    """The file or folder of each architecture outside of it."""
 
     def folders(self) -> dict[str, Path]:
         """The ops of the folder of kernels, by name, with the folder of each."""

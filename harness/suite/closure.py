@@ -47,10 +47,11 @@ def imports_relatively(file: Path) -> bool:
 
 
 class _Import(NamedTuple):
-    """A module, or a name that may be one. level: dots before it."""
+    """A module, or a name that may be one."""
 
     dotted: str
     level: int = 0
+    """Dots before it."""
 
 
 @lru_cache(maxsize=512)

@@ -19,18 +19,20 @@ LIMIT_S = 60.0
 
 
 class SpaceRequest(msgspec.Struct, frozen=True, tag=True):
-    """A request for the space of a variant, as an arm names it. folder: relative names are relative to it."""
+    """A request for the space of a variant, as an arm names it."""
 
     op: str
     variant: str
     folder: str
+    """The folder that relative names are relative to."""
     ops: dict[str, OpSource] = {}
 
 
 class SpaceReply(msgspec.Struct, frozen=True, tag=True):
-    """space: dicts, lists, numbers, words, booleans and None; None where the file has no such name."""
+    """The space that a file computed."""
 
     space: Any
+    """Dicts, lists, numbers, words, booleans and None; None where the file has no such name."""
 
 
 def computed_space(asked: SpaceRequest, kernels_root: Path, place: Node) -> Node:

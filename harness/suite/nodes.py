@@ -44,15 +44,18 @@ class SuiteError(HarnessError):
 
 @dataclass(frozen=True)
 class Node:
-    """A value and its position. value: a scalar, a `dict[str, Node]` or a `list[Node]`. line and column count from 1.
-    path: keys from the root (`arms.baseline.sdpa`). key_places: line and column of each key of a mapping."""
+    """A value and its position."""
 
     value: Any
+    """A scalar, a `dict[str, Node]` or a `list[Node]`."""
     file: str
     line: int
+    """Counted from 1, like the column."""
     column: int
     path: str
+    """Keys from the root (`arms.baseline.sdpa`)."""
     key_places: dict[str, tuple[int, int]] | None = None
+    """Line and column of each key of a mapping."""
 
     @property
     def is_mapping(self) -> bool:

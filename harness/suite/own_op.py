@@ -29,17 +29,17 @@ SETTINGS = ("ROLES", "OUTPUTS", "OUTPUT_DTYPES", "TOLERANCE", "SHAPES", "REPLACE
 
 
 class Function(NamedTuple):
-    """A function and its file. source: its name as given, `./file.py:name` or `package.module:name`."""
+    """A function and its file."""
 
     file: Path
     name: str
     source: str
+    """Its name as given, `./file.py:name` or `package.module:name`."""
 
 
 @dataclass(frozen=True)
 class OwnOp:
-    """An op as its files declare it. dims: names of its sizes with their defaults, None without one; None as a whole
-    where `inputs` takes any. values: literal defaults of the reference's parameters, which are constants."""
+    """An op as its files declare it."""
 
     name: str
     reference: Function
@@ -47,7 +47,9 @@ class OwnOp:
     summary: str
     parameters: tuple[str, ...]
     values: Mapping[str, Any]
+    """Literal defaults of the reference's parameters, which are constants."""
     dims: Mapping[str, int | None] | None
+    """Names of its dims with their defaults, None without one; None as a whole where `inputs` takes any."""
     outputs: tuple[str, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
     output_dtypes: Mapping[str, str] = field(default_factory=dict)

@@ -16,12 +16,14 @@ TunableValue = int | float | str | bool | None
 
 @dataclass(frozen=True)
 class Signature:
-    """inputs: the positional parameters of `run`. tunables: its keyword-only parameters with their defaults. line: of
-    the function."""
+    """The signature of a variant."""
 
     inputs: tuple[str, ...]
+    """The positional parameters of `run`."""
     tunables: Mapping[str, TunableValue]
+    """Its keyword-only parameters with their defaults."""
     line: int
+    """The line of the function."""
 
 
 def read_signature(file: Path, op: Any = None, function: str = "run") -> Signature:
