@@ -134,5 +134,12 @@ def parameters(function: ast.FunctionDef, method: bool = False, strict: bool = T
 
 
 def indented(text: str, by: int = 4) -> str:
-    """A statement indented to stand inside a function; only empty lines stay as they are."""
-    return "\n".join(" " * by + line if line.strip() else "" for line in text.splitlines())
+    """Return a statement indented to stand inside a function. Lines within a string keep their value: they stay."""
+    inside = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+        for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = enumerate(text.splitlines(), 1)
+    return "\n".join(line if number in inside or not line.strip() else " " * by + line for number, line in lines)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 
 from harness.importers.op_text import distinct, wrapped
 from harness.importers.outcome import op_name
-from harness.importers.python_source import closure, statements, whole_number
+from harness.importers.python_source import closure, indented, statements, whole_number
 
 
 def test_names_that_a_definition_takes_from_its_file() -> None:
@@ -59,3 +60,12 @@ def test_long_lines_are_wrapped() -> None:
         line.endswith(":") for line in text.splitlines()
     )
     assert ast.literal_eval(text.removeprefix("X = ")) == {f"name_{number}": number for number in range(40)}
+
+
+@pytest.mark.parametrize("quote", ['"""', 'f"""', "r'''"])
+def test_a_string_of_several_lines_keeps_its_value_inside_a_function(quote: str) -> None:
+    text = f"def get():\n    table = {quote}a\n  b\n\nc{quote[-3:]}\n    return table"
+    scopes: list[dict[str, Any]] = [{}, {}]
+    exec(text, scopes[0])
+    exec(f"def outer():\n{indented(text)}\n    return get", scopes[1])
+    assert scopes[1]["outer"]()() == scopes[0]["get"]() == "a\n  b\n\nc"
