@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from harness.engines.replayed import Replayed
 from harness.values.engine import EngineFacts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.decode.step import Step
-    from harness.device.device import Device, Graph
+    from harness.device.device import Device
 
 FACTS = EngineFacts(captures=True, compiles=True, fuses=True, packages=True)
 
@@ -28,26 +29,16 @@ def make(step: Step, device: Device) -> AotInductorEngine:
 class AotInductorEngine:
     """Runs the loaded package, or replays it. `package`: the facts known about it."""
 
-    extra_bytes = 0
-
     def __init__(self, step: Step, device: Device, replays: bool) -> None:
         from harness.export.package import PackagedStep
 
         start = time.perf_counter()
-        self._run = PackagedStep(step, device)
-        self.package = self._run.record
-        self._graph: Graph | None = None
-        if replays:
-            self._graph = device.capture([self._run], warm=[self._run, self._run])
-            self.extra_bytes = self._graph.held_bytes
-        else:
-            self._run()
+        packaged = PackagedStep(step, device)
+        self.package = packaged.record
+        self._step = Replayed(packaged, device, replays)
+        self.extra_bytes = self._step.extra_bytes
         self.capture_s = time.perf_counter() - start
 
     def run(self) -> Tensor:
         """One step."""
-        if self._graph is None:
-            return self._run()
-        self._graph.replay()
-        logits: Tensor = self._graph.outputs
-        return logits
+        return self._step()

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
+from harness.engines.replayed import Replayed
 from harness.values.engine import EngineFacts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.decode.step import Step
-    from harness.device.device import Device, Graph
+    from harness.device.device import Device
 
 FACTS = EngineFacts(captures=True, compiles=True, fuses=True)
 
@@ -33,28 +34,18 @@ def make(step: Step, device: Device) -> TorchCompileEngine:
 class TorchCompileEngine:
     """Runs the compiled step, or replays it where the device captures."""
 
-    extra_bytes = 0
-
     def __init__(self, step: Step, device: Device) -> None:
         import torch
 
         start = time.perf_counter()
-        self._run: Callable[[], Tensor] = torch.compile(_alone(step), fullgraph=True, dynamic=False)
-        self._graph: Graph | None = None
-        if device.captures:
-            self._graph = device.capture([self._run], warm=[self._run, self._run])
-            self.extra_bytes = self._graph.held_bytes
-        else:
-            self._run()
+        compiled: Callable[[], Tensor] = torch.compile(_alone(step), fullgraph=True, dynamic=False)
+        self._step = Replayed(compiled, device, device.captures)
+        self.extra_bytes = self._step.extra_bytes
         self.capture_s = time.perf_counter() - start
 
     def run(self) -> Tensor:
         """One step."""
-        if self._graph is None:
-            return self._run()
-        self._graph.replay()
-        logits: Tensor = self._graph.outputs
-        return logits
+        return self._step()
 
 
 _number = itertools.count()
