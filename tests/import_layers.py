@@ -129,7 +129,7 @@ LAYERS = {
         ("harness/engines/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         deferred=False,
-        except_for=("harness.values", "harness.errors", "harness.engines.replayed"),
+        except_for=("harness.values", "harness.errors"),
     ),
     "measuring reaches kernels by name": Layer(
         (

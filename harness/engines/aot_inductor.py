@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from harness.engines.replayed import Replayed
 from harness.values.engine import EngineFacts
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ class AotInductorEngine:
     """Runs the loaded package, or replays it. `package`: the facts known about it."""
 
     def __init__(self, step: Step, device: Device, replays: bool) -> None:
+        from harness.device.replayed import Replayed
         from harness.export.package import PackagedStep
 
         start = time.perf_counter()

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
-from harness.engines.replayed import Replayed
 from harness.values.engine import EngineFacts
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class TorchCompileEngine:
 
     def __init__(self, step: Step, device: Device) -> None:
         import torch
+
+        from harness.device.replayed import Replayed
 
         start = time.perf_counter()
         compiled: Callable[[], Tensor] = torch.compile(_alone(step), fullgraph=True, dynamic=False)
