@@ -40,6 +40,16 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
+def _whole_rows(weight, scale, n, word, group, rows, WORDS: tl.constexpr, GROUPS: tl.constexpr):
+    """Words [n, word] and scales [n, group] of rows of an int4 matrix, zero beyond it."""
+    n_ok = (n < rows)[:, None]
+    row = n.to(tl.int64)[:, None]
+    words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & (word < WORDS)[None, :], other=0)
+    scales = tl.load(scale + row * GROUPS + group[None, :], mask=n_ok & (group < GROUPS)[None, :], other=0.0)
+    return words, scales
+
+
+@triton.jit
 def gated_delta_in_kernel(
     x, weight, scale, conv_weight, window, mixed, rows,
     K: tl.constexpr, GROUP: tl.constexpr, CHANNELS: tl.constexpr, TAPS: tl.constexpr, PAIRS: tl.constexpr,
@@ -49,12 +59,8 @@ def gated_delta_in_kernel(
     GROUPS: tl.constexpr = K // GROUP
     GROUP_WORDS: tl.constexpr = GROUP // 8
     BLOCK_G: tl.constexpr = BLOCK_W // GROUP_WORDS
-    n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
-    n_ok = (n < rows)[:, None]
-    row = n.to(tl.int64)[:, None]
-    word, group = tl.arange(0, BLOCK_W), tl.arange(0, BLOCK_G)
-    words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & (word < WORDS)[None, :], other=0)
-    scales = tl.load(scale + row * GROUPS + group[None, :], mask=n_ok & (group < GROUPS)[None, :], other=0.0)
+    n, word, group = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_W), tl.arange(0, BLOCK_G)
+    words, scales = _whole_rows(weight, scale, n, word, group, rows, WORDS, GROUPS)
     mixes = n < CHANNELS
     own_window, taps = window + n * (TAPS - 1), conv_weight + n * TAPS
     # The window is a step old: it may be read before the wait, past the first cache.
@@ -122,12 +128,8 @@ def gated_delta_out_kernel(
     GROUPS: tl.constexpr = K // GROUP
     GROUP_WORDS: tl.constexpr = GROUP // 8
     BLOCK_G: tl.constexpr = BLOCK_W // GROUP_WORDS
-    n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
-    n_ok = (n < rows)[:, None]
-    row = n.to(tl.int64)[:, None]
-    word, group = tl.arange(0, BLOCK_W), tl.arange(0, BLOCK_G)
-    words = tl.load(weight + row * WORDS + word[None, :], mask=n_ok & (word < WORDS)[None, :], other=0)
-    scales = tl.load(scale + row * GROUPS + group[None, :], mask=n_ok & (group < GROUPS)[None, :], other=0.0)
+    n, word, group = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_W), tl.arange(0, BLOCK_G)
+    words, scales = _whole_rows(weight, scale, n, word, group, rows, WORDS, GROUPS)
     wait_for_inputs(OVERLAP)
     x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(gated, word, word < WORDS, PAIRS, BLOCK_W)
     head = group // (V_DIM // GROUP)

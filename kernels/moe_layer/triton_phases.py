@@ -21,7 +21,7 @@ from ..moe_block.triton_words import run as block
 from ..moe_block.triton_words import supports as block_supported
 from ..moe_experts.triton_words import gate_up_rows
 from ..overlap import launch_options, starts_early, wait_for_inputs
-from ..router.triton_topk import TAKEN
+from ..router.triton_topk import TAKEN, chosen, ordered
 from ..router.triton_topk import run as choose
 
 SPACE = {
@@ -67,44 +67,22 @@ def moe_scores_kernel(
 
 
 @triton.jit
-def _keys(scores, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
-    """Integers of the same order as the scores [block_e] at a pointer, read past the first cache."""
+def _scores(scores, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
+    """The scores [block_e] at a pointer, read past the first cache."""
     e = tl.arange(0, BLOCK_E)
-    values = tl.load(scores + e, mask=e < EXPERTS, other=float("-inf"), cache_modifier=".cg")
-    bits = (values + 0.0).to(tl.int32, bitcast=True)
-    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    return tl.load(scores + e, mask=e < EXPERTS, other=float("-inf"), cache_modifier=".cg")
 
 
 @triton.jit
 def expert_at(scores, slot, EXPERTS: tl.constexpr, BLOCK_E: tl.constexpr):
     """The expert of rank `slot` by score; of equal scores the first comes first."""
     e = tl.arange(0, BLOCK_E)
-    keys = _keys(scores, EXPERTS, BLOCK_E)
+    keys = ordered(_scores(scores, EXPERTS, BLOCK_E))
     at = slot * 0
     for _ in range(slot + 1):
         at = tl.min(tl.where(keys == tl.max(keys, axis=0), e, BLOCK_E), axis=0)
         keys = tl.where(e == at, TAKEN, keys)
     return at
-
-
-@triton.jit
-def chosen(scores, EXPERTS: tl.constexpr, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_S: tl.constexpr):
-    """ids and weights [block_s] of the TOP_K largest scores, zero beyond them."""
-    e = tl.arange(0, BLOCK_E)
-    slot = tl.arange(0, BLOCK_S)
-    keys = _keys(scores, EXPERTS, BLOCK_E)
-    kept = tl.full((BLOCK_S,), TAKEN, tl.int32)
-    ids = tl.zeros((BLOCK_S,), tl.int32)
-    for i in tl.static_range(TOP_K):
-        largest = tl.max(keys, axis=0)
-        at = tl.min(tl.where(keys == largest, e, BLOCK_E), axis=0)
-        kept = tl.where(slot == i, largest, kept)
-        ids = tl.where(slot == i, at, ids)
-        keys = tl.where(e == at, TAKEN, keys)
-    values = (kept ^ ((kept >> 31) & 0x7FFFFFFF)).to(tl.float32, bitcast=True)
-    values = tl.where(slot < TOP_K, values, float("-inf"))
-    powers = tl.exp(values - tl.max(values, axis=0))
-    return ids, powers / tl.sum(powers, axis=0)
 
 
 @triton.jit
@@ -149,7 +127,7 @@ def moe_layer_down_kernel(
     shared_scale_at = shared_scale + shared_row * GROUPS + group[None, :]
     shared_scales = tl.load(shared_scale_at, mask=n_ok & (group < GROUPS)[None, :], other=0.0)
     # Scores are older than the kernel before: they may be read before the wait.
-    ids, shares = chosen(scores, EXPERTS, TOP_K, BLOCK_E, BLOCK_S)
+    ids, shares = chosen(_scores(scores, EXPERTS, BLOCK_E), TOP_K, BLOCK_E, BLOCK_S)
     gate = tl.sigmoid(tl.load(scores + EXPERTS, cache_modifier=".cg"))
     at = tl.arange(0, BLOCK_S * BLOCK_W)
     slot, words_at = at // BLOCK_W, at % BLOCK_W

@@ -21,16 +21,22 @@ def _swapped(bits):
 
 
 @triton.jit
-def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr):
-    """The TOP_K largest of `logits` [block_e] float32, ties to the lower index, stored largest first with weights that
-    sum to 1. The softmax over the kept logits is the renormalised softmax over all.
+def ordered(logits):
+    """Integers in the order of float32 values. Adding zero makes the two zeros one."""
+    return _swapped((logits + 0.0).to(tl.int32, bitcast=True))
+
+
+@triton.jit
+def chosen(logits, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr):
+    """ids and weights [block_k] of the TOP_K largest of `logits` [block_e] float32, ties to the lower index, largest
+    first, weights that sum to 1. The softmax over the kept logits is the renormalised softmax over all.
 
     They are compared as integers, since a warp has one instruction for the largest integer of its threads (sm_80 on),
-    and shuffles for all else. Adding zero makes the two zeros one.
+    and shuffles for all else.
     """
     expert = tl.arange(0, BLOCK_E)
     slot = tl.arange(0, BLOCK_K)
-    keys = _swapped((logits + 0.0).to(tl.int32, bitcast=True))
+    keys = ordered(logits)
     kept = tl.full((BLOCK_K,), TAKEN, tl.int32)
     ids = tl.zeros((BLOCK_K,), tl.int32)
     for i in tl.static_range(TOP_K):
@@ -41,7 +47,15 @@ def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constex
         keys = tl.where(expert == at, TAKEN, keys)
     values = tl.where(slot < TOP_K, _swapped(kept).to(tl.float32, bitcast=True), float("-inf"))
     powers = tl.exp(values - tl.max(values, axis=0))
-    tl.store(weights + slot, powers / tl.sum(powers, axis=0), mask=slot < TOP_K)
+    return ids, powers / tl.sum(powers, axis=0)
+
+
+@triton.jit
+def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Store the weights and ids of the TOP_K largest of `logits`."""
+    slot = tl.arange(0, BLOCK_K)
+    ids, shares = chosen(logits, TOP_K, BLOCK_E, BLOCK_K)
+    tl.store(weights + slot, shares, mask=slot < TOP_K)
     tl.store(expert_ids + slot, ids, mask=slot < TOP_K)
 
 
