@@ -10,12 +10,13 @@ import msgspec
 
 from harness.suite.catalogue import PHASES, KernelLibrary
 from harness.suite.format import NAME_PATTERN, TUNED
+from harness.suite.inherited import LIKE, parent_of
 from harness.suite.nodes import Node
 from harness.suite.signature import Signature, TunableValue
 from harness.values.case import SHAPE_SITE, Tunables
 from harness.values.suite import Arm, Choice
 
-LIKE, DEFAULT = "like", "default"
+DEFAULT = "default"
 
 SitesByOp = Mapping[str, Sequence[str]]
 """The sites of each op in the model."""
@@ -130,16 +131,8 @@ def _resolve(
     """The arm with one choice per site and phase; missing ones are taken from the arm that it is `like`."""
     if name in arms:
         return arms[name]
-    arm: Node = node.value[name]
-    parent: Arm | None = None
-    like: Node | None = arm.value.get(LIKE) if arm.is_mapping else None
-    if like is not None:
-        others = [other for other in own if other != name]
-        if like.value not in others:
-            raise like.error(f"no other arm {like.value}", str(like.value), others)
-        if like.value in below:
-            raise like.error(f"a circle: {' -> '.join([*below, name, like.value])}")
-        parent = _resolve(like.value, node, own, sites_by_op, arms, (*below, name))
+    like = parent_of(name, node, own, below)
+    parent = _resolve(like, node, own, sites_by_op, arms, (*below, name)) if like is not None else None
     choices = {}
     for op, sites in sites_by_op.items():
         decided = [

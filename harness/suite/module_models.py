@@ -12,8 +12,8 @@ import msgspec
 from harness.engines import engine_facts
 from harness.errors import HarnessError
 from harness.suite.checkpoint import CONFIG
-from harness.suite.choices import LIKE
 from harness.suite.format import NAME_PATTERN, SuiteFile
+from harness.suite.inherited import LIKE, parent_of
 from harness.suite.nodes import Node
 from harness.suite.op_sources import function_at
 from harness.values.module_model import ModuleChanges, ModuleModel
@@ -118,16 +118,8 @@ def _own_changes(arm: Node, model: ModuleModel, folder: Path) -> dict[str, Any]:
 
 
 def _resolved(name: str, node: Node, own: Mapping[str, dict[str, Any]], below: tuple[str, ...]) -> ModuleChanges:
-    arm: Node = node.value[name]
-    like: Node | None = arm.value.get(LIKE) if arm.is_mapping else None
-    inherited = ModuleChanges()
-    if like is not None:
-        others = [other for other in own if other != name]
-        if like.value not in others:
-            raise like.error(f"no other arm {like.value}", str(like.value), others)
-        if like.value in below:
-            raise like.error(f"a circle: {' -> '.join([*below, name, like.value])}")
-        inherited = _resolved(like.value, node, own, (*below, name))
+    like = parent_of(name, node, own, below)
+    inherited = _resolved(like, node, own, (*below, name)) if like is not None else ModuleChanges()
     said = dict(own[name])
     for key in ("replace", "kernels"):
         if key in said:
