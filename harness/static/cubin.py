@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 
 import msgspec
 
-from harness.static.elf import read_sections
+from harness.static.elf import digest_of, read_sections
 
 RUNS = (".text.", ".nv.info.", ".nv.constant", ".nv.shared.", ".nv.local.", ".nv.global")
 """Sections that decide a launch's behaviour. Debug sections (paths, line numbers, PTX text) stay out."""
@@ -31,16 +30,12 @@ class Cubin(msgspec.Struct, frozen=True):
 def read_cubin(image: bytes) -> Cubin:
     """Parse a cubin. Raises ValueError for any other file."""
     sections = read_sections(image)
-    digest = hashlib.sha256()
-    for section in sections:
-        if section.name.startswith(RUNS):
-            digest.update(f"{section.name} {section.size}\n".encode())
-            digest.update(section.body)
+    digest = digest_of(section for section in sections if section.name.startswith(RUNS))
     info = dict(_attributes(next((s.body for s in sections if s.name == ".nv.info"), b"")))
     if REGCOUNT not in info:
         raise ValueError("no register count in .nv.info: not a cubin of one kernel")
     code = max((s.body for s in sections if s.name.startswith(".text.")), key=len, default=b"")
-    return Cubin(digest.hexdigest(), info[REGCOUNT], info.get(FRAME_SIZE, 0), code)
+    return Cubin(digest, info[REGCOUNT], info.get(FRAME_SIZE, 0), code)
 
 
 def _attributes(body: bytes) -> list[tuple[int, int]]:

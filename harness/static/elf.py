@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 NOBITS = 8
@@ -33,6 +34,15 @@ def read_sections(image: bytes) -> list[Section]:
         Section(_string(image, strings + h[0]), h[1], h[5], b"" if h[1] == NOBITS else image[h[4] : h[4] + h[5]], h[6])
         for h in headers
     ]
+
+
+def digest_of(sections: Iterable[Section]) -> str:
+    """The sha256 over names, sizes and contents of these sections, in hex."""
+    digest = hashlib.sha256()
+    for section in sections:
+        digest.update(f"{section.name} {section.size}\n".encode())
+        digest.update(section.body)
+    return digest.hexdigest()
 
 
 def read_notes(body: bytes) -> Iterator[tuple[str, int, bytes]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.static.elf import function_sizes, read_notes, read_sections
+from harness.static.elf import digest_of, function_sizes, read_notes, read_sections
 
 RUNS = (".text", ".rodata", ".data", ".bss")
 """Sections that decide a launch's behaviour: code, the kernel's descriptor, constants.
@@ -41,11 +41,6 @@ class Hsaco(msgspec.Struct, frozen=True):
 def read_hsaco(image: bytes) -> Hsaco:
     """Parse a code object of one kernel. Raises ValueError for any other file."""
     sections = read_sections(image)
-    digest = hashlib.sha256()
-    for section in sections:
-        if section.name in RUNS:
-            digest.update(f"{section.name} {section.size}\n".encode())
-            digest.update(section.body)
     kernels = [
         kernel
         for section in sections if section.name == ".note"
@@ -58,7 +53,8 @@ def read_hsaco(image: bytes) -> Hsaco:
     code = next((section.body for section in sections if section.name == ".text"), b"")
     code_bytes = function_sizes(sections).get(facts[".name"], len(code))
     return Hsaco(
-        digest.hexdigest(), facts[".name"], facts[".vgpr_count"], facts.get(".agpr_count", 0), facts[".sgpr_count"],
+        digest_of(section for section in sections if section.name in RUNS),
+        facts[".name"], facts[".vgpr_count"], facts.get(".agpr_count", 0), facts[".sgpr_count"],
         facts.get(".vgpr_spill_count", 0), facts.get(".sgpr_spill_count", 0), facts[".private_segment_fixed_size"],
         facts[".group_segment_fixed_size"], facts[".wavefront_size"],
         code_bytes, hashlib.sha256(code[:code_bytes]).hexdigest(),
