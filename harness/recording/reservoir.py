@@ -163,7 +163,7 @@ def _changed(arguments: Mapping[str, Any], before: Mapping[str, Tensor]) -> froz
     """The arguments that changed, bit for bit: NaN in the same place before and after is no change."""
 
     def bits(value: Tensor) -> Tensor:
-        return value.detach().cpu().contiguous().view(torch.uint8) if value.dim() else value.detach().cpu().view(1)
+        return value.detach().cpu().reshape(-1).contiguous().view(torch.uint8)
 
     return frozenset(name for name, old in before.items() if not torch.equal(bits(arguments[name]), bits(old)))
 

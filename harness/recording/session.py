@@ -93,11 +93,11 @@ class Session:
         """Open the window before the first of its steps, close it before the first step after them."""
         if self._tracing is None:
             return
-        if number >= self._window.after and not (self._steps_are_over(number)):
+        if self._steps_are_over(number):
+            self._close()
+        elif number >= self._window.after:
             self._open()
             self._tracing.mark(number)
-        elif self._steps_are_over(number):
-            self._close()
 
     def _step_ended(self, number: int) -> None:
         if self._tracing is not None and self._tracing.is_open:

@@ -110,3 +110,12 @@ def test_a_module_is_taken_out_without_its_weights(tmp_path: Path) -> None:
     assert {value.device.type for value in again.state_dict().values()} == {"meta"}
     x = torch.randn(2, 3)
     assert torch.equal(torch.func.functional_call(again, module.state_dict(), (x,)), module(x))
+
+
+@pytest.mark.parametrize("value", [torch.tensor(float("nan")), torch.tensor([1.0, float("nan")]), torch.tensor(True)])
+def test_what_a_call_leaves_as_it_was_is_not_written(value: torch.Tensor) -> None:
+    """Bit for bit: NaN in its place is no change, in a tensor without dimensions, too."""
+    reservoir = Reservoir(samples=1, most_bytes=1 << 20)
+    one = reservoir.called("op", "key", "op", None)
+    reservoir.call(one, {"x": value}, lambda: None)
+    assert one.written == set()
