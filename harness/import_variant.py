@@ -42,14 +42,19 @@ def import_file(op: str, path: Path, source_hash: str) -> ModuleType:
     module_name = f"{package}.from_file_{path.stem}_{source_hash[:12]}"
     if module_name in sys.modules and sys.modules[module_name].__file__ == str(path):
         return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, path)
+    return run_file(module_name, path)
+
+
+def run_file(name: str, path: Path) -> ModuleType:
+    """Import a file under a name; with an error of the file the name is free again."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # before it runs: Triton looks a kernel's module up by name
+    sys.modules[name] = module  # before it runs: Triton looks a kernel's module up by name
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[module_name]
+        del sys.modules[name]
         raise
     return module
 

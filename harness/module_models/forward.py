@@ -17,6 +17,7 @@ from harness.errors import CaseFailed
 from harness.measure.agreement import compare, sentence
 from harness.measure.failure import raised
 from harness.measure.kernel_cases import counted, rounds, started
+from harness.measure.operand_sets import to_float32
 from harness.module_models import hugging_face
 from harness.module_models.changes import applied, changed
 from harness.module_models.named_function import named_function
@@ -56,6 +57,8 @@ class ForwardBench:
         self.plan, self.device, self.dtype = plan, device, dtype
         self.process, self.passes = process, passes
         self._base: Any = None
+        self._wanted: tuple[Tensor, ...] | None = None
+        """The outputs in float32 of the batch that is checked, the same for every arm and engine."""
 
     def run(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         """Run all cases, those of one batch together."""
@@ -65,6 +68,7 @@ class ForwardBench:
     def _events(self, cases: Sequence[Case]) -> Iterator[BenchEvent]:
         for batch in dict.fromkeys(int(case.axes["batch"]) for case in cases):
             group = [case for case in cases if case.axes["batch"] == batch]
+            self._wanted = None
             yield started("check", group)
             ready: list[_Ready] = []
             for case in group:
@@ -89,7 +93,8 @@ class ForwardBench:
         suite = self.plan.suite
         base = self._module()
         arguments, keywords = self._inputs(batch)
-        wanted = ForwardStep(in_float32(base), *_float32(arguments, keywords))()
+        wanted = self._wanted or ForwardStep(in_float32(base), *_float32(arguments, keywords))()
+        self._wanted = wanted
         module = changed(shared_copy(base), suite.arms[case.arm].changes)
         began = time.perf_counter()
         step = ForwardStep(module, arguments, keywords)
@@ -212,7 +217,4 @@ def _called(source: str, config: Mapping[str, Any], offered: Mapping[str, Any]) 
 
 
 def _float32(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    def wide(value: Any) -> Any:
-        return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-    return [wide(value) for value in arguments], {name: wide(value) for name, value in keywords.items()}
+    return [to_float32(value) for value in arguments], {name: to_float32(value) for name, value in keywords.items()}

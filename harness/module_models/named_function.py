@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.import_variant import not_loaded
+from harness.import_variant import not_loaded, run_file
 
 
 def named_function(source: str) -> Callable[..., Any]:
@@ -30,13 +29,7 @@ def _imported(path: Path) -> Any:
         return sys.modules[name]
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: Triton looks a kernel's module up by name
     try:
-        spec.loader.exec_module(module)
+        return run_file(name, path)
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
         raise not_loaded(path, error) from error
-    return module
