@@ -22,6 +22,7 @@ from harness.device.device import Device
 from harness.errors import CaseFailed
 from harness.export.compiling import SERVICE, ChosenConfiguration, CompileStep, Loaded, NotCompiled, StepCompiled
 from harness.export.contents import Contents, contents
+from harness.export.kept import kept_or_made
 from harness.export.operators import Operator, registered
 from harness.export.program import StepModule, export
 from harness.export.settings import OPTIONS, compiler, compiler_version, environment
@@ -33,7 +34,7 @@ from harness.worker.process import WorkerDied, WorkerProcess
 
 MOST_INLINED = 8
 """Elements of a constant whose values AOTInductor writes into the code, where nothing writes the constant."""
-FILE, RECORD = "step.pt2", "package.json"
+FILE = "step.pt2"
 
 
 class PackagedStep:
@@ -97,17 +98,15 @@ def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) ->
         program = export(module)
     export_s = time.perf_counter() - start
     folder = (kept_packages() or ahead.keep or scratch) / f"package-{_key(program, module, operators, ahead.compiles)}"
-    record = folder / RECORD
-    if not record.exists():
+
+    def make() -> Package:
         compiling = _Compiling(program, operators, device, scratch)
         found = [compiling.compile(scratch / f"{number}.pt2") for number in range(max(1, ahead.compiles))]
         made = _record(export_s, found, contents(scratch / "0.pt2"), operators, compiling.compiler)
-        folder.mkdir(parents=True, exist_ok=True)
         (scratch / "0.pt2").replace(folder / FILE)
-        part = record.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(made))
-        part.replace(record)
-    return folder, msgspec.json.decode(record.read_bytes(), type=Package)
+        return made
+
+    return folder, kept_or_made(folder, make)
 
 
 def kept_packages() -> Path | None:

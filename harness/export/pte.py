@@ -14,16 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 from torch import Tensor
 
 from harness.decode.step import Step
 from harness.errors import CaseFailed
+from harness.export.kept import kept_or_made
 from harness.export.program import check_inputs, word
 from harness.values.package import Package
 
-FILE, RECORD = "step.pte", "package.json"
+FILE = "step.pte"
 INSTALL = "the package executorch is not installed: pip install 'executorch>=1.5,<1.6'"
 
 
@@ -109,13 +109,8 @@ def make_program(step: Step, scratch: Path) -> tuple[Path, Package]:
     asked = [str(program.graph) for program in programs.values()] + [str(torch.__version__), _version()]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
     folder = (step.ahead.keep or scratch) / f"program-{key}"
-    record = folder / RECORD
-    if not record.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = record.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(_lowered(programs, folder / FILE, export_s, rewritten)))
-        part.replace(record)
-    return folder / FILE, msgspec.json.decode(record.read_bytes(), type=Package)
+    file = folder / FILE
+    return file, kept_or_made(folder, lambda: _lowered(programs, file, export_s, rewritten))
 
 
 def _lowered(
