@@ -19,7 +19,7 @@ from harness.plan import sweep_plan
 from harness.runner.static_side import CompileRequest
 from harness.static.target import parse_target
 from harness.sweep.questions import SweepQuestion, questions
-from harness.sweep.recheck import kept_entry
+from harness.sweep.recheck import kept_entry, kept_tunables
 from harness.values.case import Case, Implementation
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
@@ -93,8 +93,7 @@ def told(old: Compiled, new: Compiled) -> tuple[StaticVerdict, str]:
 
 def _cases(asked: SweepQuestion, entry: Mapping[str, Any]) -> list[Case]:
     """The chosen configuration, then the other stored ones, each once."""
-    wanted = [entry["tunables"], *(one["tunables"] for one in entry.get("ranked", ()))]
-    distinct = {repr(sorted(tunables.items())): tunables for tunables in wanted}
+    distinct = {repr(sorted(tunables.items())): tunables for tunables in kept_tunables(entry)}
     return [
         msgspec.structs.replace(asked.cases[0], answer=Implementation(asked.variant, tunables, "tuned"))
         for tunables in distinct.values()

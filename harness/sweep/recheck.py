@@ -57,11 +57,15 @@ def kept_entry(suite: Suite, asked: SweepQuestion, device: str, triton: str | No
     return max(here, key=lambda e: (e["triton"] != triton, _version(e["triton"])))
 
 
+def kept_tunables(entry: Mapping[str, Any]) -> list[Tunables]:
+    """The chosen configuration of a tuned file's entry, then the other stored ones."""
+    return [entry["tunables"], *(one["tunables"] for one in entry.get("ranked", ()))]
+
+
 def _narrow(suite: Suite, asked: SweepQuestion, entry: Mapping[str, Any]) -> SweepQuestion:
     answers = ArmResolver(suite, None, None)
-    wanted = [entry["tunables"], *(one["tunables"] for one in entry.get("ranked", ()))]
     whole = {case.id: whole_tunables(answers, case) for case in asked.cases}
-    given = [_whole(answers, asked, tunables) for tunables in wanted]
+    given = [_whole(answers, asked, tunables) for tunables in kept_tunables(entry)]
     five = [case for case in asked.cases if whole[case.id] in given]
     old = next((case for case in five if whole[case.id] == given[0]), None)
     if old is None:
