@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from history_issues import BOT, Action, GitHub, code
+from history_issues import Action, GitHub, code, own_first_line
 
 MARKER = "<!-- kernel-harness compilers {suite} -->"
 GATES = ("FAILED", "WORSE")
@@ -55,7 +55,7 @@ def body(document: dict[str, Any]) -> str:
 def actions(document: dict[str, Any], issues: list[dict[str, Any]]) -> Iterator[Action]:
     """What brings the bot's one open issue of this suite to what is known."""
     marker = MARKER.format(suite=document["suite"])
-    mine = [issue for issue in issues if _is_own(issue, marker)]
+    mine = [issue for issue in issues if own_first_line(issue) == marker]
     if worse(document):
         fields = {"title": title(document), "body": body(document)}
         if not mine:
@@ -68,19 +68,11 @@ def actions(document: dict[str, Any], issues: list[dict[str, Any]]) -> Iterator[
         yield Action("PATCH", f"issues/{issue['number']}", {"state": "closed", "state_reason": "completed"})
 
 
-def _is_own(issue: dict[str, Any], marker: str) -> bool:
-    """Of the bot itself, with the marker in its first line; anybody may write the marker."""
-    own = (issue.get("user") or {}).get("login") == BOT and "pull_request" not in issue
-    return own and (issue.get("body") or "").partition("\n")[0].strip() == marker
-
-
 def main(path: str) -> None:
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
     github = GitHub(dict(os.environ))
-    for action in actions(document, github.open_issues()):
-        github.ask(action.method, action.path, action.fields)
-        print(action.method, action.path, action.fields.get("title", action.fields.get("state", "")))
+    github.perform(actions(document, github.open_issues()))
 
 
 if __name__ == "__main__":

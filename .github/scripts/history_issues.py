@@ -14,7 +14,7 @@ import os
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,13 +129,18 @@ def actions(found: dict[str, Event], issues: list[dict[str, Any]]) -> Iterator[A
 
 
 def _mine(issues: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The bot's own ones with a marker in their first line; anybody may write the marker."""
+    """The bot's own ones with a marker in their first line."""
     begin, end = MARKER.split("{key}")
     for issue in issues:
-        line = (issue.get("body") or "").partition("\n")[0].strip()
-        own = (issue.get("user") or {}).get("login") == BOT and "pull_request" not in issue
-        if own and line.startswith(begin) and line.endswith(end):
+        line = own_first_line(issue)
+        if line.startswith(begin) and line.endswith(end):
             yield line[len(begin) : -len(end)], issue
+
+
+def own_first_line(issue: dict[str, Any]) -> str:
+    """Where a marker stands; empty for an issue that is not the bot's: anybody may write a marker."""
+    own = (issue.get("user") or {}).get("login") == BOT and "pull_request" not in issue
+    return (issue.get("body") or "").partition("\n")[0].strip() if own else ""
 
 
 class GitHub:
@@ -155,6 +160,11 @@ class GitHub:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
+    def perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            self.ask(action.method, action.path, action.fields)
+            print(action.method, action.path, action.fields.get("title", action.fields.get("state", "")))
+
     def open_issues(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for page in range(1, 101):
@@ -170,9 +180,7 @@ def main(path: str) -> None:
     with open(path, encoding="utf-8") as file:
         found = events(json.load(file))
     github = GitHub(dict(os.environ))
-    for action in actions(found, github.open_issues()):
-        github.ask(action.method, action.path, action.fields)
-        print(action.method, action.path, action.fields.get("title", action.fields.get("state", "")))
+    github.perform(actions(found, github.open_issues()))
 
 
 if __name__ == "__main__":
