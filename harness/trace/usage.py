@@ -84,8 +84,9 @@ class _Device(_Sum):
     def idle_within(self, first_ns: int, last_ns: int) -> tuple[IdleRow, ...]:
         """Idle time by cause, including the time before its first row and after its last one while other devices
         ran."""
-        self.idle.outside(BEFORE, (self._first_ns or first_ns) - first_ns)
-        self.idle.outside(AFTER, last_ns - (self._covered.end_ns or last_ns))
+        if self._first_ns is not None and self._covered.end_ns is not None:
+            self.idle.outside(BEFORE, self._first_ns - first_ns)
+            self.idle.outside(AFTER, last_ns - self._covered.end_ns)
         return self.idle.rows()
 
 
