@@ -1,10 +1,11 @@
 """How often a history tells of a change that nobody made, and how soon of one that somebody did.
 
-Usage: python -m benchmarks.history_chain [--commits N] [--cases N] [--seed N] [--only KIND] [--write]
+Usage: python -m benchmarks.history_chain [--commits N] [--cases N] [--seed N] [--only KIND] [--pieces FILE] [--write]
 
 Simulates suites over commits in eight kinds of noise by the shipped scan, alarms, pairs, search and answers
 (`tests/history/chain.py`), and prints a table; --write puts it into METHODOLOGY.md. 40,000 commits of 50 cases in all
-eight take 70 minutes of one core.
+eight take 70 minutes of one core. --pieces keeps each suite of 1,000 commits in a file, so that a run that was stopped
+goes on from there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+
+import msgspec
 
 from tests.history.chain import SCENARIOS, Counts, seeds, stepped, suite
 
@@ -23,10 +26,36 @@ PAGE = Path(__file__).parents[1] / "METHODOLOGY.md"
 BEGIN, END = "<!-- chain:begin -->\n", "<!-- chain:end -->\n"
 
 
-def measured(kind: str, commits: int, cases: int, seed: int) -> Counts:
+class Piece(msgspec.Struct, frozen=True):
+    """The question of one simulated suite."""
+
+    kind: str
+    seed: int
+    cases: int
+    commits: int
+
+
+class Pieces:
+    """The suites that were simulated, a line each in a file. Without a file each is simulated."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        lines = file.read_bytes().splitlines() if file is not None and file.exists() else []
+        self.known = dict(msgspec.json.decode(line, type=tuple[Piece, Counts]) for line in lines)
+
+    def counts(self, piece: Piece) -> Counts:
+        if piece not in self.known:
+            self.known[piece] = suite(piece.seed, piece.kind, piece.cases, piece.commits)
+            if self.file is not None:
+                with self.file.open("ab") as file:
+                    file.write(msgspec.json.encode((piece, self.known[piece])) + b"\n")
+        return self.known[piece]
+
+
+def measured(kind: str, commits: int, cases: int, seed: int, pieces: Pieces) -> Counts:
     counts = Counts()
     for number in range(max(1, commits // AT_ONCE)):
-        counts.add(suite(seed + number, kind, cases, min(AT_ONCE, commits)))
+        counts.add(pieces.counts(Piece(kind, seed + number, cases, min(AT_ONCE, commits))))
     return counts
 
 
@@ -57,12 +86,12 @@ def steps(trials: int, seed: int) -> list[str]:
     return lines
 
 
-def table(commits: int, cases: int, seed: int, only: str, trials: int) -> list[str]:
+def table(commits: int, cases: int, seed: int, only: str, trials: int, pieces: Pieces) -> list[str]:
     head = ["| noise | suspicions of a case | of the suite | confirmed, and false | pairs each | answers |"]
     lines = [*head, "|---|---:|---:|---:|---:|---|"]
     total, kinds = Counts(), [kind for kind in SCENARIOS if only in kind]
     for kind in kinds:
-        counts = measured(kind, commits, cases, seed)
+        counts = measured(kind, commits, cases, seed, pieces)
         total.add(counts)
         lines.append(row(kind, counts, commits, cases))
         print(lines[-1], flush=True)
@@ -84,9 +113,10 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
+    parser.add_argument("--pieces", type=Path)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    lines = table(given.commits, given.cases, given.seed, given.only, given.trials)
+    lines = table(given.commits, given.cases, given.seed, given.only, given.trials, Pieces(given.pieces))
     if given.write:
         page = PAGE.read_text()
         before, rest = page.split(BEGIN)

@@ -29,7 +29,7 @@ LAYERS = {
             "harness/errors.py",
             "harness/secrets.py",
             "harness/plain_text.py",
-            "harness/plan/match.py",
+            "harness/id_filter.py",
         ),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),
         except_for=("harness.values", "harness.errors"),

@@ -43,7 +43,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Show a case over runs and commits, with intervals. For a verdict use `harness compare`."""
-    from harness.history.reading import meant
+    from harness.history.selecting import meant
     from harness.store import Store as RunStore
 
     if fail_on not in ("", "new") or (fail_on and not changes):

@@ -64,11 +64,21 @@ def command(
 
         print(run_text(found))
     else:
-        from harness_reports.formats.console import show
-        from harness_reports.pages import program, terminal
+        _print(found)
+
+
+def _print(run: Run) -> None:
+    from harness_reports.formats.console import show
+
+    if run.program:
+        from harness_reports.pages import program
+
+        show(program.render(run))
+    else:
+        from harness_reports.pages import terminal
         from harness_reports.views.view import build
 
-        show(program.render(found) if found.program else terminal.render(build(found)))
+        show(terminal.render(build(run)))
 
 
 def _list(runs: RunStore, as_json: bool, last: int | None) -> None:
@@ -94,7 +104,7 @@ def _list(runs: RunStore, as_json: bool, last: int | None) -> None:
 
 def _source(run: Run, part: str) -> str:
     from harness.errors import HarnessError
-    from harness.plan.match import select
+    from harness.id_filter import select
 
     with_source = {m.case.id: m for m in run.measurements if m.source in run.sources}
     if not with_source:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from harness.compare.comparable import environment_differences, suite_differences
+from harness.values.case import Case
 from harness.values.difference import Difference
 from harness.values.environment import Environment
 from harness.values.estimate import Estimate
@@ -47,7 +48,7 @@ class Code(NamedTuple):
 
 
 class CaseHistory(msgspec.Struct, frozen=True):
-    """Oldest first. A case's id means one question in one suite."""
+    """One case on one machine, oldest first. A case's id means one question in one suite."""
 
     case: str
     suite: str
@@ -56,18 +57,18 @@ class CaseHistory(msgspec.Struct, frozen=True):
 
 
 def history(points: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[CaseHistory, ...]:
-    """Return the points of some series, oldest first, by case and suite: all machines are one history."""
-    found: dict[tuple[str, str], list[Moment]] = {}
-    last: dict[tuple[str, str], CasePoint] = {}
-    units: dict[tuple[str, str], str] = {}
+    """Return the points of some series, oldest first, as a history for each series: two machines are two histories."""
+    found: dict[tuple[str, ...], list[Moment]] = {}
+    last: dict[tuple[str, ...], CasePoint] = {}
+    cases: dict[tuple[str, ...], Case] = {}
     words = _Words()
     for series, point in points:
-        key = series.suite, series.case.id
-        units.setdefault(key, series.case.unit)
+        key = series.suite, series.case.id, series.machine, series.identity
+        cases.setdefault(key, series.case)
         found.setdefault(key, []).append(_moment(series, point, last.get(key), words))
         if point.time is not None:
             last[key] = point
-    return tuple(CaseHistory(case, suite, units[suite, case], tuple(m)) for (suite, case), m in found.items())
+    return tuple(CaseHistory(cases[key].id, key[0], cases[key].unit, tuple(moments)) for key, moments in found.items())
 
 
 class _Words:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.history.reading import Known
 from harness.history.stamp import stamp
-from harness.plan.match import matches
+from harness.id_filter import matches
 from harness.revisions import repository_of
 from harness.revisions.git import commit_of
 from harness.values.event import Acceptance

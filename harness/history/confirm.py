@@ -11,8 +11,8 @@ from harness.bisect.live import Bisection
 from harness.history.alarms import Alarm
 from harness.history.answers import answer_of
 from harness.history.stamp import stamp
+from harness.id_filter import exactly
 from harness.machines.health import slower_between
-from harness.plan.match import exactly
 from harness.runner.stage import Options, Report
 from harness.stats import process_medians
 from harness.store import Store, events

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from harness.compare.changes import series
 from harness.compare.missing import missing
-from harness.errors import HarnessError
 from harness.history import accepted_file
 from harness.history.alarms import Alarm, alarms
+from harness.history.selecting import meant
 from harness.history.standing import standing
-from harness.plan.match import matches, select
 from harness.revisions import repository_of
 from harness.revisions.git import first_parents
 from harness.store import Store, events
@@ -46,19 +45,6 @@ class Known(NamedTuple):
             for alarm in alarms(found)
             if id(alarm.change) in wanted
         ]
-
-
-def meant(store: Store, case: str, suite: str) -> list[CaseSeries]:
-    """The stored series of the cases that `case` selects, as `-k`. Empty: all. Raises HarnessError, naming the
-    available ones, if it selects none."""
-    known = [one for one in store.series() if suite in ("", one.suite)]
-    found = [one for one in known if not case or matches(case, one.case.id)]
-    if not known:
-        of = f" of suite {suite}" if suite else ""
-        raise HarnessError(f"no runs{of} in {store.location}; `harness run SUITE` makes one")
-    if not found:
-        select(case, list(dict.fromkeys(one.case.id for one in known)))  # raises, and names the available ids
-    return found
 
 
 def read(store: Store, case: str, suite: str = "", newest: int = SCANNED) -> Known:

@@ -9,8 +9,8 @@ import msgspec
 
 from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
+from harness.id_filter import select
 from harness.plan.calls import dims_at, dims_in_pass, uses
-from harness.plan.match import select
 from harness.plan.outside import measured_once, outside_cases
 from harness.plan.resolution import ArmResolver, Resolved
 from harness.suite.catalogue import PHASES, kernels_of

@@ -111,8 +111,9 @@ class _Grid:
         widths = [max((cell.cell_len for cell in column), default=0) for column in self._by_column()]
         room = width - GAP * (len(widths) - 1)
         for prose in (True, False):
+            least = [self._least(place, prose) for place in range(len(widths))] if sum(widths) > room else []
             while sum(widths) > room:
-                left = [place for place in range(len(widths)) if widths[place] > self._least(place, prose)]
+                left = [place for place in range(len(widths)) if widths[place] > least[place]]
                 if not left:
                     break
                 widths[max(left, key=lambda place: widths[place])] -= 1

@@ -105,7 +105,7 @@ def _count(found: Summary) -> str:
 
 
 def moments(found: CaseHistory) -> Table:
-    """A case over runs and commits. An unchanged answer is not repeated."""
+    """A case on one machine over runs and commits. An unchanged answer is not repeated."""
     columns = (
         Column("run", "Run", right=True), Column("started", "Started, UTC"), Column("commit", "Commit"),
         Column("time_us", f"{found.unit}, interval", right=True, ends=True), Column("words", ""),
@@ -116,7 +116,8 @@ def moments(found: CaseHistory) -> Table:
         time = Quantity(moment.time) if moment.time else Mark(moment.status)
         started = Name(moment.started[:16].replace("T", " "))
         rows.append(Row((Name(moment.run), started, Name(commit), time, Words(" · ".join(_said(moment, before))))))
-    return Table("moments", f"{found.case} · {found.suite}", columns, tuple(rows))
+    title = " · ".join(filter(None, (found.case, found.suite, clean(found.moments[0].machine))))
+    return Table("moments", title, columns, tuple(rows))
 
 
 def _said(moment: Moment, before: Moment | None) -> Iterator[str]:

@@ -73,6 +73,21 @@ def test_what_may_not_be_compared_is_named(location: str) -> None:
     assert [m["changed"] for m in moments] == [[], [], [], ["torch: 2.13.0 -> 2.14.0"]]
 
 
+def test_each_machine_is_a_history_of_its_own(tmp_path: Path) -> None:
+    """Runs of two machines in turn: no row is beside one of the other machine, and the text names both."""
+    store = Store(str(tmp_path / "runs.sqlite"))
+    for place, uuid in enumerate(["GPU-aaaa-1", "GPU-bbbb-2"] * 2):
+        environment = msgspec.structs.replace(ENVIRONMENT, device_uuid=uuid)
+        run = stored(measured(kernel("a"), [10.0 + place]), environment=environment)
+        store.add_run(run, f"uuid-{place}")
+    path = str(tmp_path / "runs.sqlite")
+    two = found("int4_mm@a", store=path)
+    assert [[m["run"] for m in case["moments"]] for case in two] == [["1", "3"], ["2", "4"]]
+    assert not any(m["changed"] for case in two for m in case["moments"])
+    text = harness("int4_mm@a", store=path).stdout
+    assert "GPU-aaaa" in text and "GPU-bbbb" in text and "not to be compared" not in text
+
+
 def test_runs_of_one_second_are_in_the_order_of_the_store(tmp_path: Path) -> None:
     """Base and head of a comparison begin together; what a run's name is drawn as orders nothing."""
     path = str(tmp_path / "runs.sqlite")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.plan.match import matches, select
+from harness.id_filter import matches, select
 
 IDS = [
     "moe_gate_up@experts/int4-g64/float32/baseline",
