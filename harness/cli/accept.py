@@ -38,7 +38,7 @@ def command(
     stored = RunStore(store)
     case, commit = named(change)
     known = read(stored, case, file.stem)
-    made = accept(known, case, commit, why.strip(), at_most or None, file.stem)
+    made = accept(known, stored, case, commit, why.strip(), at_most or None, file.stem)
     path = accepted_file.add(file, made)
     events.add(stored, made)
     for one in made:

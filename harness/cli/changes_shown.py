@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
     from harness.history.reading import Known
+    from harness.values.change import Missing
     from harness.values.standing import Standing
 
 
@@ -29,11 +30,12 @@ def show_known(known: Known, as_json: bool) -> None:
     show(summary(known.series, known.standings, known.positions is not None))
 
 
-def end_by(standings: Sequence[Standing], everything: bool) -> None:
-    """End the command with 1 where a confirmed slowdown is open; everything: with 3 where one is suspected."""
+def end_by(standings: Sequence[Standing], fails: Collection[str], missing: Sequence[Missing] = ()) -> None:
+    """End the command with 1 for `new` if a confirmed slowdown is open, and with 3 for `suspected` or `missing` if any
+    is there."""
     from harness.errors import ExitStatus
 
-    if any(one.open_changes for one in standings):
+    if "new" in fails and any(one.open_changes for one in standings):
         raise typer.Exit(int(ExitStatus.REGRESSION))
-    if everything and any(one.alarms for one in standings):
+    if ("suspected" in fails and any(one.alarms for one in standings)) or ("missing" in fails and missing):
         raise typer.Exit(int(ExitStatus.UNDECIDED))

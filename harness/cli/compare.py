@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from harness.compare import StoredSide
     from harness.compare.explain import Explanation
+    from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
     from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
@@ -25,6 +26,7 @@ SUITE = "Suite file, for sides that are measured now; default: the only one."
 TARGET = "With --static: architectures, comma-separated [sm_80,sm_90]."
 DEVICE = "With --static: read the tuned files of this GPU, such as nvidia-h100-80gb-hbm3."
 IDENTICAL = "Also measure cases that run the same code on both sides."
+FAIL_ON = "Of the gated cases: slower, new (slower and not accepted), undecided, or none [slower,undecided]."
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
 
 
@@ -42,6 +44,7 @@ def command(
     measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     gpus: Gpus = 1,
+    fail_on: Annotated[str, typer.Option(help=FAIL_ON)] = "",
     static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
     target: Annotated[list[str] | None, typer.Option(help=TARGET)] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "",
@@ -58,45 +61,52 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Compare revisions, arms or runs. Status 0: pass, 1: regression, 3: undecided, 4: not comparable, 5: failed."""
+    from harness.history.gating import failing, gated
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 
     if as_json and markdown == "-":
         raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
+    fails = failing(fail_on)
     runs, targets = RunStore(store), [name for several in target or () for name in csv(several)]
     program = program_of(ctx.meta.get(PROGRAM), read, at, unit, file, setup, time_limit)
     live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python), program=program)
-    measuring = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note}
-    measuring["gpus"] = gpus if gpus > 1 else 0
+    timed = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note, "gpus": gpus > 1}
     of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
     if program is not None:
         refuse("of a suite; behind `--` stands a program", suite=suite, static=static, **of_suites)
     if static:
         from harness.cli import compare_static
 
-        refuse("for what is measured; --static measures nothing", accept=accept, **measuring)
+        refuse("for what is measured; --static measures nothing", accept=accept, fail_on=fail_on, **timed)
         return compare_static.command(live, runs, targets, device, as_json, markdown)
     refuse("for --static, which compiles and runs nothing", target=targets, device=device)
     if _are_stored(base, head, runs):
-        given = {"--": program, **of_suites, **measuring}
+        given = {"--": program, **of_suites, **timed}
         refuse("for sides that are measured; these are stored runs", **given)
-        _judge_stored(base, head, runs, csv(accept), markdown, as_json)
-    from harness.cli.compare_live import measure, stored_sides, terms
-
-    wanted = terms(live, csv(accept), budget, measure_identical, gpus)
-    comparison, binaries = measure(live, runs, wanted, rounds or None, note)
-    sides = stored_sides(comparison, runs)
-    _show(comparison, _explained(comparison, sides, binaries), markdown, as_json)
+        found = _judged(base, head, runs, csv(accept))
+    else:
+        found = _measured(live, runs, (csv(accept), budget, measure_identical, gpus), rounds, note)
+    comparison = gated(found[0], fails, runs)
+    _show(comparison, found[1], markdown, as_json)
     raise typer.Exit(int(comparison.exit_status))
 
 
-def _judge_stored(base: str, head: str, runs: RunStore, accept: list[str], markdown: str, as_json: bool) -> NoReturn:
+def _measured(
+    live: Live, runs: RunStore, wanted: tuple[list[str], float, bool, int], rounds: int, note: str
+) -> tuple[Comparison, Explanation]:
+    from harness.cli.compare_live import measure, stored_sides, terms
+
+    comparison, binaries = measure(live, runs, terms(live, *wanted), rounds or None, note)
+    return comparison, _explained(comparison, stored_sides(comparison, runs), binaries)
+
+
+def _judged(base: str, head: str, runs: RunStore, accept: list[str]) -> tuple[Comparison, Explanation]:
     from harness.compare import compare, load_sides
 
     sides = load_sides(base, head, runs)
     comparison = compare(*sides, accept=accept)
-    _show(comparison, _explained(comparison, sides, ()), markdown, as_json)
-    raise typer.Exit(int(comparison.exit_status))
+    return comparison, _explained(comparison, sides, ())
 
 
 def _are_stored(base: str, head: str, runs: RunStore) -> bool:

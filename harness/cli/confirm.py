@@ -56,7 +56,7 @@ def command(
             progress.say(f"{alarm.change.case}: {answer.answer.value}")
     known = read(stored, case, file.stem)
     show_known(known, as_json)
-    end_by(known.standings, everything=True)
+    end_by(known.standings, ("new", "suspected"))
 
 
 def suite_file(suite: str, store: str) -> Path:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Store
+from harness.cli.options import AsJson, Store, csv
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from harness.store import Store as RunStore
     from harness.values.point import CasePoint, CaseSeries
 
+FAIL_ON = ("new", "suspected", "missing")
 SHOWN = 100
 """Runs of a case that a terminal shows unless --last gives another number."""
 
@@ -37,7 +38,8 @@ def command(
         ),
     ] = False,
     fail_on: Annotated[
-        str, typer.Option(help="With --changes: `new` exits with 1 where a confirmed slowdown is not accepted.")
+        str,
+        typer.Option(help="With --changes: new (exit status 1: slower and not accepted), suspected (3), missing (3)."),
     ] = "",
     store: Store = "",
     as_json: AsJson = False,
@@ -46,11 +48,12 @@ def command(
     from harness.history.selecting import meant
     from harness.store import Store as RunStore
 
-    if fail_on not in ("", "new") or (fail_on and not changes):
-        raise HarnessError(f"--fail-on {fail_on}: allowed: new, with --changes")
+    fails = set(csv(fail_on))
+    if (fail_on and not changes) or fails - set(FAIL_ON):
+        raise HarnessError(f"--fail-on {fail_on}: allowed: {', '.join(FAIL_ON)}, with --changes")
     stored = RunStore(store)
     if changes:
-        return _changes(stored, case, suite, last, fail_on, as_json)
+        return _changes(stored, case, suite, last, fails, as_json)
     most = last if last is not None else 0 if as_json else SHOWN
     found = stored.points(meant(stored, case, suite), most)
     if svg is not None:
@@ -71,7 +74,7 @@ def command(
             print(f"The newest {most} runs of each series; --last 0 shows all.")
 
 
-def _changes(stored: RunStore, case: str, suite: str, last: int | None, fail_on: str, as_json: bool) -> None:
+def _changes(stored: RunStore, case: str, suite: str, last: int | None, fails: Collection[str], as_json: bool) -> None:
     """Show changes in the order of the repository's commits; without a repository, in the order of the runs, with a
     note."""
     from harness.cli.changes_shown import end_by, show_known
@@ -79,8 +82,7 @@ def _changes(stored: RunStore, case: str, suite: str, last: int | None, fail_on:
 
     known = read(stored, case, suite, SCANNED if last is None else last)
     show_known(known, as_json)
-    if fail_on:
-        end_by(known.standings, everything=False)
+    end_by(known.standings, fails, known.missing)
 
 
 def _draw(path: Path, found: Sequence[tuple[CaseSeries, CasePoint]]) -> None:

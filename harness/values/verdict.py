@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -14,6 +14,8 @@ from harness.values.estimate import Ratio
 from harness.values.numerics import OutputsCompared
 from harness.values.quality import QualityChange
 from harness.values.reason import MEASURED, HeadNotAsked, Reason, reason_words
+
+FailOn = Literal["slower", "new", "undecided"]
 
 MOST_FILES = 3
 """Most files that a reason names. JSON has all."""
@@ -138,6 +140,10 @@ class Comparison(msgspec.Struct, frozen=True):
     verdicts: tuple[CaseVerdict, ...] = ()
     notes: tuple[str, ...] = ()
     """Facts that a reader has to weigh beside the verdicts."""
+    fail_on: tuple[FailOn, ...] = ("slower", "undecided")
+    """The gated results that fail. `new`: a slowdown that nobody accepted."""
+    accepted: tuple[str, ...] = ()
+    """The cases whose slowdown somebody took responsibility for."""
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -145,7 +151,14 @@ class Comparison(msgspec.Struct, frozen=True):
             return ExitStatus.NOT_COMPARABLE  # a gate that head takes away is no gate
         if any(verdict.failed for verdict in self.verdicts):
             return ExitStatus.CASE_FAILED
-        gates = {verdict.verdict.gate for verdict in self.verdicts if verdict.gated}
+        gates = {verdict.verdict.gate for verdict in self.verdicts if verdict.gated and self._fails(verdict)}
         if ExitStatus.REGRESSION in gates:
             return ExitStatus.REGRESSION
         return ExitStatus.UNDECIDED if ExitStatus.UNDECIDED in gates else ExitStatus.OK
+
+    def _fails(self, verdict: CaseVerdict) -> bool:
+        """Whether the gate of this verdict counts."""
+        if verdict.verdict.gate is ExitStatus.REGRESSION:
+            known = verdict.is_time and verdict.case in self.accepted
+            return "slower" in self.fail_on or ("new" in self.fail_on and not known)
+        return "undecided" in self.fail_on

@@ -18,6 +18,8 @@ from harness.revisions.git import git
 from harness.store import Store, events
 from harness.values.bisect import Commit
 from harness.values.event import Answer, Confirmation
+from harness.values.measurement import Measurement, Status
+from tests.compare.paired_stored import two_sides
 from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
 
 COMMITS, SLOW_AT = 20, 15
@@ -98,6 +100,25 @@ def test_a_confirmed_slowdown_fails_until_it_is_accepted(commits: Sequence[str],
     assert _changes("--store", "other.sqlite")[0] == 1
 
 
+def test_a_history_fails_on_what_it_is_told_to(commits: Sequence[str]) -> None:
+    """On a suspicion that nobody measured, and on a case without times in the newest two runs; unasked on nothing."""
+    store = Store()
+    for name in ("suspected", "missing", "suspected,missing", ""):
+        assert _harness("history", "", "--changes", *(["--fail-on", name] if name else []))[0] == 0, name
+    failed = Measurement(kernel("a"), Status.FAILED, "it raised")
+    for number in range(2):
+        where = msgspec.structs.replace(ENVIRONMENT, commit=commits[-1])
+        run = stored(failed, started=f"2026-02-0{number + 1}T00:00:00+00:00", environment=where)
+        store.add_run(run, f"failed {number}")
+    for name, status in (("missing", 3), ("new,missing", 1), ("suspected", 0)):
+        assert _harness("history", "", "--changes", "--fail-on", name)[0] == status, name
+    other = Store("unconfirmed.sqlite")
+    for summary in store.runs():
+        other.add_run(store.load(summary.id), summary.uuid)
+    for name, status in (("suspected", 3), ("new", 0)):
+        assert _harness("history", "", "--changes", "--fail-on", name, "--store", "unconfirmed.sqlite")[0] == status
+
+
 def test_what_is_not_known_is_not_accepted_ahead(commits: Sequence[str]) -> None:
     """Another commit, another case, no reason: one line each, and nothing is written."""
     for what, why, line in (
@@ -125,5 +146,51 @@ def test_a_note_stands_in_the_file_and_the_store(commits: Sequence[str]) -> None
     assert "a new driver" in Path("suites/synthetic.history.yaml").read_text()
     with pytest.raises(HarnessError, match="no attempt try:7"):
         _harness("note", "try:7", "-m", "x")
-    with pytest.raises(HarnessError, match="--fail-on old: allowed: new, with --changes"):
+    with pytest.raises(HarnessError, match="--fail-on old: allowed: new, suspected, missing, with --changes"):
         _harness("history", "", "--changes", "--fail-on", "old")
+
+
+def _compared(store: Store, base: str, head: str, slower: Sequence[str] = ("a",)) -> list[str]:
+    """Two sides that were measured as pairs, head 5 % slower in these cases; their ids."""
+    times = [10.0 + 0.002 * n for n in range(8)]
+    sites = {site: (times, [(1.05 if site in slower else 1.0) * time for time in times]) for site in ("a", "b")}
+    made = []
+    for side, commit in zip(two_sides(sites, comparison=f"{base} {head} {slower}"), (base, head), strict=True):
+        where = msgspec.structs.replace(ENVIRONMENT, commit=commit)
+        run = msgspec.structs.replace(side.run, environment=where)
+        made.append(store.add_run(run, f"{commit} of {base} {head} {slower}"))
+    return made
+
+
+def _gate(fail_on: str, sides: Sequence[str]) -> tuple[int, str]:
+    return _harness("compare", *sides, *(["--fail-on", fail_on] if fail_on else []))
+
+
+def test_a_comparison_fails_on_what_it_is_told_to(commits: Sequence[str]) -> None:
+    """On every gated slowdown unless told otherwise; on new ones until they are accepted; JSON says so, too."""
+    store = Store()
+    sides = _compared(store, commits[3], commits[4])
+    for fail_on, status in (("", 1), ("slower", 1), ("new", 1), ("new,undecided", 1), ("undecided", 0), ("none", 0)):
+        assert _gate(fail_on, sides)[0] == status, fail_on
+    for wrong in ("old", "new,old", "none,new", ","):
+        with pytest.raises(HarnessError, match="allowed: slower, new, undecided"):
+            _gate(wrong, sides)
+    assert _harness("accept", f"int4_mm@a@{commits[4]}", "--why", "it was wrong")[0] == 0
+    status, text = _gate("new", sides)
+    assert status == 0 and "SLOWER" in text and "it was wrong" in text and "exit status 0" in text
+    assert _gate("slower", sides)[0] == _gate("", sides)[0] == 1
+    document = json.loads(_harness("compare", *sides, "--fail-on", "new", "--json")[1])
+    assert (document["exit_status"], document["fail_on"], document["accepted"]) == (0, ["new"], [CASE])
+
+
+def test_what_was_accepted_covers_itself_alone(commits: Sequence[str]) -> None:
+    """Another case, another range of commits and a larger slowdown fail all the same; a file in git is enough."""
+    store = Store()
+    _compared(store, commits[3], commits[4])
+    assert _harness("accept", f"int4_mm@a@{commits[4]}", "--why", "it was wrong")[0] == 0
+    assert _gate("new", _compared(store, commits[3], commits[4], ("a", "b")))[0] == 1
+    assert _gate("new", _compared(store, commits[4], commits[5]))[0] == 1
+    assert _gate("new", _compared(store, commits[2], commits[6]))[0] == 0
+    file = Path("suites/synthetic.history.yaml")
+    file.write_text(file.read_text().replace("at_most_percent: 6", "at_most_percent: 4"))
+    assert _gate("new", _compared(store, commits[2], commits[7]))[0] == 1
