@@ -16,7 +16,7 @@ FOLDERS = {
     "kernel_harness": "harness/api",
 }  # fmt: skip
 NOT_INSTALLED = {"__pycache__", "samples"}
-DATA = ["*.yaml", "*.json", "*.j2", "*.html", "*.css", "*.js", "*.md", "py.typed"]
+DATA = ["*.yaml", "*.json", "*.j2", "*.css", "*.js", "py.typed"]
 TUNED_ON_THIS_CPU = ["cpu-*.json"]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.attempt.notebook import load, try_kernel
 
 __all__ = ["__version__", "load", "try_kernel"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:

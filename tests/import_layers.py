@@ -109,6 +109,7 @@ LAYERS = {
         (*HEAVY, *KERNELS, "reports", "harness_reports", "matplotlib", "harness"),
         except_for=("harness.errors", "harness.explain"),
     ),
+    "what nox sessions do": Layer(("sessions/*.py",), (*HEAVY, *KERNELS, *SHOWING, "harness")),
     "the parent of an import": Layer(
         ("harness/importers/*.py",),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),

@@ -20,6 +20,8 @@ from tests import commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+"""Its commands belong together; tests/packaging/test_tutorial.py runs them."""
 MEASURES = ("README", "api", "breakdown", "command", "compare", "profile", "run", "sweep")
 """Pages whose examples measure whole runs."""
 STARTS_MANY = ("compilers", "engines", "own-op", "report", "suites", "try", "variants")
@@ -29,7 +31,11 @@ TINY = "suites/qwen3_5_moe_tiny.yaml"
 SET_UP_ELSEWHERE = ("nox ", "pip ")
 """Commands whose subject is an environment; tests/packaging has them."""
 
-MARKED = [pytest.param(page, marks=[pytest.mark.slow] if page.stem in MEASURES + STARTS_MANY else []) for page in PAGES]
+MARKED = [
+    pytest.param(page, marks=[pytest.mark.slow] if page.stem in MEASURES + STARTS_MANY else [])
+    for page in PAGES
+    if page != TUTORIAL
+]
 
 pytestmark = pytest.mark.xdist_group("examples")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.environment import run
+from sessions.distribution import build
+from tests.packaging.environment import Environment, run
 
 ROOT = Path(__file__).parents[2]
-TREE = ("harness", "kernels", "reports", "suites", "pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in")
+TREE = (
+    "harness", "kernels", "reports", "suites", "sessions", "pyproject.toml", "setup.py", "constraints.txt",
+    "noxfile.py", "LICENSE", "MANIFEST.in", "CITATION.cff",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +27,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("tree")
         ignored = shutil.ignore_patterns("__pycache__", "cpu-*.json")
-        for name in TREE:
-            source = ROOT / name
+        for source in (*(ROOT / name for name in TREE), *ROOT.glob("*.md")):
+            name = source.name
             if source.is_dir():
                 shutil.copytree(source, folder / name, ignore=ignored)
             else:
@@ -54,3 +59,24 @@ def wheel(new_op_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(new_op_tree))
     (built,) = out.glob("kernel_harness-*.whl")
     return built
+
+
+@pytest.fixture(scope="session")
+def distribution(tree: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Wheel and source archive: those in the folder HARNESS_DISTRIBUTION, as `nox -s release` built them, else made of
+    this checkout."""
+    if given := os.environ.get("HARNESS_DISTRIBUTION"):
+        [wheel], [sdist] = (list((ROOT / given).glob(pattern)) for pattern in ("*.whl", "*.tar.gz"))
+        return wheel, sdist
+    return build(tree(), tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def installed(distribution: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the programs of an environment that has the wheel: HARNESS_INSTALLED's, else one which sees the
+    packages beside these tests."""
+    if given := os.environ.get("HARNESS_INSTALLED"):
+        return ROOT / given / "bin"
+    environment = Environment(tmp_path_factory.mktemp("installed") / "environment")
+    environment.pip("install", "--no-deps", distribution[0])
+    return environment.python.parent

@@ -19,7 +19,9 @@ PINS = {
     if version
 }
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIREMENTS = [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["dev"]]]
+REQUIREMENTS = [
+    Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["dev"], *EXTRAS["release"]]
+]
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)
@@ -32,7 +34,7 @@ def test_torch_and_triton_belong_together() -> None:
     """The pinned Triton is the one that the pinned torch was released with, and both ranges stay wide."""
     assert (PINS["torch"], PINS["triton"]) == ("2.13.0", "3.7.1")
     wide = {r.name: r.specifier for r in REQUIREMENTS}
-    assert wide["torch"].contains("2.9.0")
+    assert wide["torch"].contains("2.10.0")
     assert wide["triton"].contains("3.6.0")
 
 
@@ -44,7 +46,7 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     command = [sys.executable, "-m", "nox", "--list"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     sessions = set(re.findall(r"^[-*] (\w+)", listed, re.MULTILINE))
-    assert {"demo", "report", "compare", "gpu", "build"} <= sessions
+    assert {"demo", "report", "compare", "gpu", "release", "lowest"} <= sessions
     run = [name for line in re.findall(r"nox -s ([\w ]+)$", ci, re.MULTILINE) for name in line.split()]
     by_default = re.findall(r"^\* (\w+)", listed, re.MULTILINE)
     assert run[:2] == ["browser", "postgres"]
