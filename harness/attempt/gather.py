@@ -92,7 +92,7 @@ def _source(name: str, function: types.FunctionType) -> str:
     try:
         text = textwrap.dedent(inspect.getsource(function)).rstrip() + "\n\n"
     except (OSError, TypeError) as error:
-        raise HarnessError(f"{name}: its source text is not to be had ({error}); put it into a file") from error
+        raise HarnessError(f"{name}: its source text cannot be read ({error}); put it into a file") from error
     return _as_def(text, function) if function.__name__ == "<lambda>" else text
 
 
@@ -106,5 +106,5 @@ def _as_def(text: str, function: types.FunctionType) -> str:
     wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
     found = [node for node in found if tuple(a.arg for a in (*node.args.posonlyargs, *node.args.args)) == wanted]
     if len(found) != 1:
-        raise HarnessError("a lambda whose text cannot be told from its line: write it as a def")
+        raise HarnessError("the text of this lambda cannot be found from its line; write it as a def")
     return f"def {RUN}({ast.unparse(found[0].args)}):\n    return {ast.unparse(found[0].body)}\n\n"

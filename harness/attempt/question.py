@@ -180,7 +180,7 @@ def _op_and_variant(asked: TryOptions) -> tuple[str, Path, str]:
 def _first_variant(op: str, path: Path) -> str:
     there = variants(op)
     if not there:
-        raise HarnessError(f"{path}: defines {op} and holds no kernel of it: a function `run` or `run_NAME`")
+        raise HarnessError(f"{path}: defines {op} without a kernel; add a function `run` or `run_NAME`")
     return RUN if RUN in there else there[0]
 
 

@@ -75,7 +75,7 @@ def under(tool: str, program: Sequence[str], saved: Path, limit_s: float) -> Too
 
 def _interpreted(question: TryRequest, job: Path, limit_s: float) -> ToolReport:
     if not names_triton(question):
-        return ToolReport(INTERPRETER, reason="the file names no Triton, and nothing else can be interpreted")
+        return ToolReport(INTERPRETER, reason="only Triton can be interpreted, and the file names no Triton")
     saved = job.with_name(f"{INTERPRETER}.json")
     saved.unlink(missing_ok=True)
     _, problem = _run([sys.executable, "-m", "harness.serving.watched_call", str(job), str(saved)], limit_s)
@@ -92,7 +92,7 @@ def _run(command: Sequence[str], limit_s: float) -> tuple[str, str]:
             text=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return "", f"no end after {limit_s:g} s (--limit)"
+        return "", f"did not finish within {limit_s:g} s (--limit)"
     last = next((line.strip() for line in reversed(done.stdout.splitlines()) if line.strip()), "")
     fine = done.returncode in (0, ERRORS_FOUND)
     return done.stdout, "" if fine else f"exit status {done.returncode}: {last}"

@@ -17,7 +17,7 @@ LIMIT_S = 60.0
 """For each step of an attempt. The slowest compilation in a tuned kernel's space took 21 s."""
 START_LIMIT_S = 120.0
 """For importing torch and opening the GPU, on a machine whose disk cache is cold."""
-SILENCE = "no end after {:g} s (--limit)"
+SILENCE = "did not finish within {:g} s (--limit)"
 
 
 class Session:

@@ -50,7 +50,7 @@ class Bisection:
         """
         repository = repository_of(Path.cwd())
         if repository is None:
-            raise HarnessError("bisect: no git repository here; start it in the one whose commits are meant")
+            raise HarnessError("bisect: no git repository here; start it inside the one to search")
         self.case, self.suite, self.store, self.options = case, suite, store, options
         self.report, self.say, self.budget_s, self.locate = report, say, budget_s, locate
         self.good, self.commits = commits_between(repository, good, bad)
@@ -146,7 +146,7 @@ class Bisection:
         pairs = prepare(live, self.store, options, terms, self.report, self.say)
         names = sorted({case.question for case in pairs.base.plan.cases})
         if len(names) != 1:
-            raise HarnessError(f"{self.case}: one case is searched for, this means {len(names)}: {', '.join(names)}")
+            raise HarnessError(f"{self.case}: matches {len(names)} cases, allowed: one of {', '.join(names)}")
         return pairs.run()
 
     def _verdict(self, found: Comparison) -> CaseVerdict:

@@ -33,7 +33,7 @@ def command(
     from harness.store import events
 
     if not why.strip():
-        raise HarnessError("--why: empty; allowed: the reason, for those who read it later")
+        raise HarnessError("--why: empty; give the reason, for later readers")
     file = suite_file(suite, store)
     stored = RunStore(store)
     case, commit = named(change)
@@ -43,4 +43,4 @@ def command(
     events.add(stored, made)
     for one in made:
         print(f"{one.case}: up to {one.at_most_percent:.3g} % slower since {one.commit[:9]} is accepted")
-    print(f"written to {path}: commit it, so that it is reviewed and others have it")
+    print(f"written to {path}: commit it, so that it is reviewed and shared")

@@ -35,7 +35,7 @@ def command(
     from harness.values.stage import TIMED
 
     options = Options(processes=0, stages=TIMED, rounds=rounds or None)
-    kept = "every pair is stored: the same command goes on from there"
+    kept = "every pair is stored; the same command resumes there"
     with interruptible(lambda: kept), RunProgress(stages=False) as progress:
         search = Bisection(case, good, bad, suite, RunStore(store), options, progress, progress.say, budget or None)
         found = search.run(lambda step: progress.say(f"{step.commit.hash[:9]}: {step.state.value}"))

@@ -39,7 +39,7 @@ def command(
     live = Live(revision, revision, suite, match, tuple(csv(arms)))
     options = Options(processes=0, stages=TIMED, rounds=rounds or None, note=note)
     terms = Terms(gated_only=not match, devices=devices_for(gpus))
-    with interruptible("what was measured is kept and counts"), RunProgress(stages=False) as progress:
+    with interruptible("the finished pairs are kept and count"), RunProgress(stages=False) as progress:
         found = calibrate(live, worktrees, pairs, terms, RunStore(store), options, progress, progress.say)
     if as_json:
         from harness_reports.documents.stored import calibration_text

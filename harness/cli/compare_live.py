@@ -78,7 +78,7 @@ def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
         questions = [pairs.plan.questions[side.word] for side in (pairs.base, pairs.head)]
         return binaries(pairs.base, pairs.head, questions, moved, here.compute_capability)
     except HarnessError as error:  # the verdict stands without it
-        say(f"the binaries of what moved: {error}")
+        say(f"binaries of the changed cases: {error}")
         return ()
 
 

@@ -41,7 +41,7 @@ def command(
     known = read(stored, case, file.stem)
     alarms = by_size(known.alarms(machine_here()))
     options = Options(processes=0, stages=TIMED, rounds=rounds or None)
-    kept = "every pair is stored: the same command goes on from there"
+    kept = "every pair is stored; the same command resumes there"
     with interruptible(lambda: kept), RunProgress(stages=False) as progress:
         confirming = Confirming(
             str(file), stored, options, progress, progress.say, budget or None, locate=not ends

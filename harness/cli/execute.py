@@ -30,7 +30,7 @@ def execute(
     """Run a suite; return the stored run and the reason of each case that failed, by id."""
     suite = load_suite(path)
     if suite.outside and "figures" not in options.stages:
-        asked = f"{path}: its engine runs outside of this program, which measures its figures and nothing else"
+        asked = f"{path}: its engine is an external program, of which only figures are measured"
         raise HarnessError(f"{asked}; a Python program is profiled by `harness profile -- script.py`")
     planned = partial(expand, suite, arms=list(arms) or None, match=match or None)
     planned()  # an empty filter or unknown arm is said before torch loads
@@ -53,7 +53,7 @@ def execute(
             raise typer.Exit(ExitStatus.INTERRUPTED) from None
         except HarnessError as error:
             if execution.record.run_id:
-                error.args = (f"{error}; what was measured until then is kept as run {execution.record.run_id}",)
+                error.args = (f"{error}; the results so far are kept as run {execution.record.run_id}",)
             raise
     for text in execution.record.log:
         print(text, file=sys.stderr)

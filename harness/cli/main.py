@@ -136,7 +136,7 @@ def _with_one_command(arguments: list[str]) -> typer.Typer:
 def _fault(error: Exception) -> NoReturn:
     """Report an unforeseen error. Python's own exit status for it, 1, would mean a regression here."""
     traceback.print_exception(error)
-    print("error: a fault of this program, not of your kernel; please report the lines above", file=sys.stderr)
+    print("error: a bug in harness, not in your kernel; please report the lines above", file=sys.stderr)
     raise SystemExit(int(ExitStatus.FAULT)) from None
 
 

@@ -61,4 +61,4 @@ def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
     made = Note(*stamp(), file.stem, case, commit, text.strip())
     path = accepted_file.add(file, [made])
     events.add(RunStore(store), [made])
-    print(f"written to {path}: commit it, so that it is reviewed and others have it")
+    print(f"written to {path}: commit it, so that it is reviewed and shared")

@@ -70,7 +70,7 @@ def _show(found: Recorded, refused: dict[str, str], out: Path) -> None:
         shown = f"not written: {refused[op.name]}" if op.name in refused else str(out / f"{op.name}.py")
         print(f"{op.kind:7} {op.called}: {len(op.cases)} cases, {each} · {shown}")
     for name, count in found.uncounted.items():
-        print(f"        {name}: {count} more calls that nothing was recorded of")
+        print(f"        {name}: {count} more calls were not recorded")
     if len(refused) < len(found.ops):
         first = next(op for op in found.ops if op.name not in refused)
         print(f"next    harness try {out / first.name}.py --dtype {first.dtype}")

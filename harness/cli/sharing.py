@@ -59,7 +59,7 @@ def push_waiting(share: str, location: str) -> str:
     except (HarnessError, OSError) as error:
         return f"not shared: {error}"
     waits = f"{left} run waits" if left == 1 else f"{left} runs wait"
-    return f"{said}; {waits}: `harness push`, or the next --share, brings what waits" if left else said
+    return f"{said}; {waits}: `harness push`, or the next --share, sends the rest" if left else said
 
 
 def _push(uuids: list[str], share: str, location: str) -> str:

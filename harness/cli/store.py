@@ -56,7 +56,7 @@ def check(store: Store = "") -> None:
     for problem in problems:
         print(problem)
     if problems:
-        raise CaseFailed(f"{opened.location}: {len(problems)} of {rows:,} rows cannot be true")
+        raise CaseFailed(f"{opened.location}: {len(problems)} of {rows:,} rows have impossible values")
     print(f"{opened.location}: {rows:,} rows, all readable")
 
 
@@ -103,7 +103,7 @@ def prune(
     found = prunable(opened, older_than)
     kept = "".join(f"; {count} {reason}" for reason, count in found.kept.items())
     what = f"samples and texts of {len(found.runs):,} runs, {found.size / 1e6:,.1f} MB; their points stay"
-    stay = f"\nas old, and kept: {kept[2:]}" if kept else ""
+    stay = f"\nold enough, but kept: {kept[2:]}" if kept else ""
     if yes:
         remove(opened, found.runs)
         print(f"{opened.location}: removed {what}{stay}")

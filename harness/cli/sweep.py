@@ -97,12 +97,12 @@ def _unfinished(allow_failure: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("stopped: what was timed is stored, the same command goes on from there", file=sys.stderr)
+        print("stopped: the times so far are stored; the same command resumes there", file=sys.stderr)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
     except CaseFailed as error:
         if not allow_failure:
             raise
-        print(f"FAILED, and allowed to (--allow-failure): {error}", file=sys.stderr)
+        print(f"FAILED, allowed by --allow-failure: {error}", file=sys.stderr)
         raise typer.Exit(0) from None
 
 
@@ -210,6 +210,6 @@ def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:
         print(f"warning: {line}", file=sys.stderr)
     if allow_failure:
         what = "FAILED" if status is ExitStatus.CASE_FAILED else "NOT TO BE TRUSTED"
-        print(f"{what}, and allowed to (--allow-failure): exit status {int(status)} became 0", file=sys.stderr)
+        print(f"{what}, allowed by --allow-failure: exit status {int(status)} became 0", file=sys.stderr)
         return
     raise typer.Exit(status)

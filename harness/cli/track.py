@@ -51,7 +51,7 @@ def command(
     _, commits = commits_between(repository, since, until)
     stored = RunStore(store)
     options = Options(processes=processes, stages=stages_named(csv(only)), rounds=rounds or None, note=note)
-    kept = "what was measured is kept: the same command goes on from there"
+    kept = "the finished measurements are kept; the same command resumes there"
     with interruptible(lambda: kept), RunProgress() as progress:
         tracking = Tracking(
             repository, file, commits, machine_here(), stored, options, progress, progress.say, match,

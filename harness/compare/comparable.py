@@ -59,17 +59,17 @@ def notes(base: StoredSide, head: StoredSide) -> list[str]:
     found = []
     if not same_run(base, head) and paired_runs(base.run, head.run) is None:
         found.append(
-            "two runs at two times: what drifted between them is in the ratios; "
-            "runs taken in turn, more than once, show how much that is"
+            "these runs were not interleaved: drift between them biases the ratios; "
+            "alternate runs of both sides to see by how much"
         )
         found += machine_state.notes(base.run, head.run)
         if base.run.suite_hash != head.run.suite_hash:
-            found.append("the text of the suite differs; cases are joined where the question is the same")
+            found.append("the suites differ in their text; equal cases are joined")
     for word, run in _runs(base, head):
         if run.suite == SUITE:
             found.append(
-                f"{word}: a file of pytest-benchmark is one process, whose rounds do not show what differs between "
-                "two: no verdict can stand on it, the ratio is an estimate"
+                f"{word}: a file of pytest-benchmark is one process, whose rounds do not show the noise between "
+                "processes: the ratio is an estimate without a verdict"
             )
         if run.state != "complete":
             found.append(f"{word}: run {run.id} is {run.state}: cases after its end are missing")

@@ -82,7 +82,7 @@ def verdicts_of(
     """Return a verdict for each case. FASTER and SLOWER come first: the two-sided p of a difference beyond the margin,
     by Holm's procedure over the family.
 
-    SAME comes next: the interval lies inside of ±same_within, at its own error per case. Cases in never_same cannot be
+    SAME comes next: the interval lies inside ±same_within, at its own error per case. Cases in never_same cannot be
     SAME. left: cases of the family that were not FASTER or SLOWER at an earlier look, in `evidence` or not.
     """
     error = policy.family_error / policy.looks
@@ -98,7 +98,7 @@ def verdicts_of(
 
 
 def describe(e: Evidence, verdict: Verdict, policy: Policy, left: int) -> Decision:
-    """Return a verdict with its interval, at the error of its decision: SAME's lies inside of ±same_within. left: cases
+    """Return a verdict with its interval, at the error of its decision: SAME's lies inside ±same_within. left: cases
     of the family that are neither FASTER nor SLOWER."""
     error = policy.family_error / policy.looks / left
     if verdict is Verdict.SAME:

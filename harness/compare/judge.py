@@ -109,7 +109,7 @@ class _Judge:
         notes = notes_on(joined, replaced)
         if not any(verdict.gated for verdict in found):
             gates = ", ".join(self.policy.gate)
-            notes.append(f"nothing that gates ({gates}) was measured on both sides: every case gates")
+            notes.append(f"no gated case ({gates}) was measured on both sides: every case gates")
             found = [replace(verdict, gated=True) for verdict in found]
         unchanged = {question.name for question in joined if question.same_code}
         if self.pairs is not None:

@@ -89,7 +89,7 @@ class PairedRuns:
         percent = 100 * math.expm1(found.centre)
         more = "faster" if percent > 0 else "slower"
         moved = f"{abs(percent):.2g} % {more} in head's processes"
-        return f"control: reading memory was {moved}; what differs may be the machine"
+        return f"control: reading memory was {moved}; the machine itself may have changed"
 
     def _head_first(self, keys: Sequence[tuple[str, int]]) -> tuple[bool, ...]:
         """Whether head ran first in the pairs of these stages and processes; empty where a slot is missing."""

@@ -60,11 +60,11 @@ def _verdict(
         failed = f", and {alone.status.value}: {alone.reason}" if alone and alone.status is not Status.OK else ""
         broken = head is not None and head.status in (Status.FAILED, Status.TIMEOUT)  # new code that does not compile
         verdict = StaticVerdict.FAILED if broken else StaticVerdict.UNKNOWN
-        return verdict, f"asked of {'head' if base is None else 'base'} alone{failed}"
+        return verdict, f"only in {'head' if base is None else 'base'}{failed}"
     lacking = [(word, side.case.problem) for word, side in (("base", base), ("head", head)) if side.case.problem]
     if lacking:  # a tuned file that is not for this code, say: it is no binary's fault
         words = lacking[0][0] if len(lacking) == 1 else "both sides"
-        return StaticVerdict.UNKNOWN, f"{words}: no answer to compile: {lacking[0][1]}"
+        return StaticVerdict.UNKNOWN, f"{words}: nothing to compile: {lacking[0][1]}"
     if head.status is not Status.OK:
         if base.status is not Status.OK:
             broken = head.status in (Status.FAILED, Status.TIMEOUT)

@@ -30,10 +30,10 @@ def _replaced(replaced: Mapping[str, str]) -> str:
         return ""
     others = ", ".join(dict.fromkeys(replaced.values()))
     cases = f"{len(replaced)} {'case' if len(replaced) == 1 else 'cases'} of base"
-    return f"{cases} gave way to {others} in head: no verdict on them, what that brings is the decode's to say"
+    return f"{others} in head replaces {cases}: no verdict on them; the decode shows the effect"
 
 
 def _one_sided(joined: Sequence[Joined], side: str) -> str:
     names = [q.name for q in joined if (q.head if side == "base" else q.base) is None]
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return f"asked of {side} alone: {len(names)} ({shown})" if names else ""
+    return f"only in {side}: {len(names)} ({shown})" if names else ""

@@ -187,7 +187,7 @@ def _keep(trace: Path, head: bytes, path: Path) -> Path:
 
 def check_complete(found: Profile, what: str, engine: str) -> None:
     """Raises CaseFailed, beginning with `what`, where a profile of decode steps on a GPU lacks kernels."""
-    remedy = "`harness doctor` says what the profiler needs"
+    remedy = "`harness doctor` lists the requirements of the profiler"
     if found.kernel_count == 0:
         raise CaseFailed(f"{what}: the trace has no GPU kernels; {remedy}")
     lost = found.data_quality.get("launches_without_gpu_rows", 0)

@@ -43,7 +43,9 @@ class PackagedStep:
     def __init__(self, step: Step, device: Device) -> None:
         """Raises CaseFailed where the step cannot be exported, compiled or loaded."""
         if step.ahead is None:
-            raise CaseFailed("this step does not say what it reads: it cannot be compiled ahead of time")
+            raise CaseFailed(
+                "this step does not list the tensors that it reads, so it cannot be compiled ahead of time"
+            )
         self.module = StepModule(step, step.ahead.weights)
         with tempfile.TemporaryDirectory(prefix="harness-package-") as scratch:
             folder, record = _package(self.module, step.ahead, device, Path(scratch))

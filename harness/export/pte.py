@@ -100,7 +100,7 @@ def make_program(step: Step, scratch: Path) -> tuple[Path, Package]:
     Raises CaseFailed without the package, and where the runtime lacks kernels that the program calls.
     """
     if step.ahead is None:
-        raise CaseFailed("this step does not say what it reads: it cannot be compiled ahead of time")
+        raise CaseFailed("this step does not list the tensors that it reads, so it cannot be compiled ahead of time")
     runtime()
     start = time.perf_counter()
     programs = exported(step, step.ahead.weights)

@@ -120,7 +120,7 @@ def write_op(
     outputs = ", ".join(f"{name} {_shown(spec.shape, spec.dtype)}" for name, spec in definition.outputs.items())
     inputs = ", ".join(f"{n} {_shown(definition.inputs[n].shape, definition.inputs[n].dtype)}" for n in tensors)
     parts.append(function("reference", [*tensors, *constants], f"{inputs} -> {outputs}.", body))
-    said = "The definition as it is, in PyTorch: what a kernel is to be faster than."
+    said = "The definition as it is, in PyTorch: the baseline of a kernel."
     parts.append(function("run", [*tensors, *constants], said, body))
     shapes = _shapes(problem, dims)
     return Imported(

@@ -75,7 +75,7 @@ def _read(file: Path, parts: Sequence[Statement], one: Statement) -> Workloads:
     assert isinstance(node, ast.ClassDef)
     names = [name for name in _methods(node, "benchmark_") if name in _methods(node, "verify_")]
     if not names:
-        raise NotImported(f"no workload has a verify_*, so nothing says what is right: {node.name}")
+        raise NotImported(f"no workload has a verify_*, so there is no reference: {node.name}")
     setups = {name: f"setup_{name}" if name in _methods(node, "setup_") else "setup" for name in names}
     methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     if any(setup not in methods for setup in setups.values()):
@@ -164,8 +164,8 @@ def write_op(problem: Workloads, kinds: Mapping[str, str]) -> Imported:
     start = [f"made = workload_of({tensors[0]}.device)", *filled]
     verify = 'return getattr(made, f"verify_{WORKLOADS[workload]}")()'
     parts = [problem.code, "\n".join(head), _workload_of(problem), _inputs(problem, problem.attributes, out)]
-    parts.append(function("reference", takes, "What `verify_*` of the workload returns.", [*start, verify]))
-    parts.append(function("run", takes, "The same in the dtype of its inputs: what is to be faster.", [*start, verify]))
+    parts.append(function("reference", takes, "The result of the workload's `verify_*`.", [*start, verify]))
+    parts.append(function("run", takes, "In the dtype of its inputs: the baseline of a kernel.", [*start, verify]))
     notes = []
     if with_kernel:
         parts.append(_run_kernel(takes, start))
@@ -198,7 +198,7 @@ def _inputs(problem: Workloads, attributes: Sequence[str], out: str) -> str:
     else:
         missing = []
     return "\n".join([
-        "def inputs(workload=0, *, device):", '    """What `setup_*` of the workload makes."""',
+        "def inputs(workload=0, *, device):", "    \"\"\"The inputs that the workload's `setup_*` makes.\"\"\"",
         "    made = workload_of(torch.device(device))", f"    getattr(made, {setups}[workload])()", *missing,
         wrapped("return {", ", ".join([*pairs, '"workload": workload']), "}", indent=4),
     ])  # fmt: skip

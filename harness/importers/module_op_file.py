@@ -105,7 +105,7 @@ def _functions(problem: ModuleProblem, facts: ModuleFacts, evaluate: bool, signa
         texts += [_weights(facts), _model(facts, mode)]
     texts.append(_inputs(problem, facts, signature))
     texts.append(signature.function("reference", _shapes_docstring(signature, facts), body(given)))
-    docstring = f"`{MODEL}` as it is, in PyTorch: what a kernel is to be faster than."
+    docstring = f"`{MODEL}` as it is, in PyTorch: the baseline of a kernel."
     texts.append(signature.function("run", docstring, body(written)))
     return texts
 
@@ -117,7 +117,7 @@ def _shapes_docstring(signature: Signature, facts: ModuleFacts) -> str:
 
 def _weights(facts: ModuleFacts) -> str:
     drawn = [
-        "    if spread:  # what is one value throughout hides who forgets it",
+        "    if spread:  # a constant tensor hides a kernel that forgets it",
         "        for name in FLAT:",
         "            state[name] = state[name] + 0.1 * torch.randn_like(state[name])",
     ] if facts.flat else []  # fmt: skip

@@ -84,7 +84,7 @@ def read_problem(file: Path) -> Operator:
     registered = {node.name: call for node in methods for call in _registrations(node)}
     baselines = [name for name, call in registered.items() if _is_baseline(call)]
     if not baselines:
-        raise NotImported("registers no baseline: nothing says what is right")
+        raise NotImported("registers no baseline, so there is no reference")
     node = next(node for node in methods if node.name == baselines[-1])
     if node.args.vararg or node.args.kwarg:
         raise NotImported(f"its baseline {node.name} takes *args or **kwargs, which hide its inputs")
@@ -130,7 +130,7 @@ def write_op(problem: Operator, kinds: Sequence[str]) -> Imported:
     parts.append(function("run", takes, "The baseline in the dtype of its inputs.", call(problem.baseline)))
     for other in problem.others:
         said = f'def supports_{other}(case):\n    return missing("{other}")'
-        parts += [said, function(f"run_{other}", takes, "tritonbench's, with what it prepares.", call(other))]
+        parts += [said, function(f"run_{other}", takes, "tritonbench's, with its preparation.", call(other))]
     name, docstring = op_name(f"{problem.operator} tritonbench"), f"The operator {problem.operator} of tritonbench."
     arms = {"torch": "run"}
     return Imported(name, str(problem.file), file_of(docstring, parts), (problem.dims,), "float32", arms)

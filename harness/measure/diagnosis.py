@@ -109,13 +109,13 @@ def _unwritten(number: int, name: str, mask: Tensor, share: float, wrong: Wrong)
             return "overflow", "infinite values: an overflow, or a division by zero"
         return None
     if bool(missing.all()):
-        return "unwritten", "nothing of it is written, or it is added to memory that nobody set to zero"
+        return "unwritten", "nothing is written, or it is added to memory that was not set to zero"
     tail = _tail_words(missing, wrong.outputs[number].shape)
     if bool((missing | ~mask).all()):
-        return "unwritten", f"an unwritten {tail or 'part'}: NaN is what the memory was filled with before the call"
+        return "unwritten", f"an unwritten {tail or 'part'}: the memory was filled with NaN before the call"
     return (
         "unwritten",
-        "NaN: unwritten, or computed from memory that nobody wrote (a load without mask, a sum not set to zero)",
+        "NaN: unwritten, or computed from unwritten memory (a load without mask, a sum not set to zero)",
     )
 
 
@@ -131,7 +131,7 @@ def _zero(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> F
     tail = _tail_words(zero, wrong.outputs[number].shape)
     if tail:
         return "clipped tail", f"a clipped {tail}: zeros where the last part belongs"
-    return "zero", "zeros: what belongs there is skipped"
+    return "zero", "zeros: the part that belongs there is skipped"
 
 
 def _state(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> Found:
@@ -190,7 +190,7 @@ def _whole(number: int, name: str, mask: Tensor, share: float, wrong: Wrong) -> 
     if share < LOW_PRECISION:
         return (
             "precision",
-            f"rounding: an rms error of {100 * share:.2g} %, spread out; what is summed in low precision?",
+            f"rounding: an rms error of {100 * share:.2g} %, spread out; a sum may run in low precision",
         )
     return None
 

@@ -169,7 +169,7 @@ def _attention(inputs: Any, operands: Operands, dims: Mapping[str, int], changed
                 )
                 yield changed(
                     "mask",
-                    "every query sees what the last one sees",
+                    "every query sees as far as the last one",
                     **{name: value.amax().expand_as(value).contiguous()},
                 )
 

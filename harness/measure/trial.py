@@ -21,7 +21,7 @@ def takes_wrong_for_right(op: LoadedOp, outputs: Sequence[Tensor], wanted: Seque
             continue
         spoiled, rows = _with_a_mistake(got, right), op.row_dims(name)
         if surely_agrees(spoiled, right, allowed, rows) or compare(name, spoiled, right, allowed, rows).correct:
-            return f"what compares takes a wrong value for right: {name} with its largest value turned round"
+            return f"the comparison accepts a wrong output: {name} with the sign of its largest value flipped"
     return ""
 
 

@@ -204,7 +204,7 @@ def _module_of(made: Any) -> nn.Module:
     if isinstance(made, nn.Module):
         return made
     if not callable(made):
-        raise CaseFailed(f"the model is a {type(made).__name__}, wanted: a torch module, or what can be called")
+        raise CaseFailed(f"the model is a {type(made).__name__}, wanted: a torch module or a callable")
     return _Callable(made)
 
 

@@ -56,7 +56,7 @@ class Observer:
     def start(self) -> None:
         for file in module_files(self.origins).values():
             if self.origins.of(file) == "tree":
-                self.unproved[f"{self.origins.name(file)} was imported before anybody looked"] = set()
+                self.unproved[f"{self.origins.name(file)} was imported before the watch began"] = set()
         self._on = True
         sys.addaudithook(self._heard)
         for name in ("stat", "lstat", "access", "readlink"):

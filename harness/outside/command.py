@@ -58,7 +58,7 @@ class _Command:
 
     def _value(self, figure: Figure, program: Group) -> list[float] | str:
         if figure.file and _is_old(self.folder / figure.file):
-            return f"{figure.file}: is of before this run"
+            return f"{figure.file}: was written before this run"
         return read_figure(figure, program, self.folder)
 
 

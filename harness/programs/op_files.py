@@ -17,18 +17,18 @@ from harness.programs.grids import Axis, grid_axes
 from harness.programs.op_source import launches_kernels, source_of
 from harness.values.recorded import Recorded, RecordedCase, RecordedOp, RecordedTensor, RecordedValue
 
-SAME = "The same in the program's dtype: what a kernel is to be faster than."
+SAME = "The same in the program's dtype: the baseline of a kernel."
 MOST_SHOWN = 6
 """Values of a histogram to show, the commonest first."""
 WARPS = (1, 2, 4, 8)
 STAGES = (1, 2, 3, 4)
-NO_DEFINITION = """It has no definition: nobody said what it computes. `reference` answers with what the kernel itself
-left at the recorded inputs, and refuses all others: a kernel that agrees does there what this one did, right or wrong.
-To be held to what it should compute, write that in `reference`; then `inputs` may make tensors of its own."""
+NO_DEFINITION = """It has no definition. `reference` answers with the kernel's own recorded outputs at the recorded
+inputs and refuses all others: a kernel that agrees repeats this one there, right or wrong. For a real check, write the
+definition in `reference`; then `inputs` may make tensors of its own."""
 OWN_DEFINITION = (
-    "`reference` is the program's own implementation, in float32: a kernel that agrees has its mistakes, too."
+    "`reference` is the program's own implementation, in float32: a kernel that agrees shares its mistakes."
 )
-OF_KERNELS = " It launches Triton kernels itself, which are then held to themselves."
+OF_KERNELS = " It launches Triton kernels itself, which are then checked against themselves."
 
 
 def write_ops(found: Recorded, tensors: Mapping[str, Path], out: Path, force: bool) -> dict[str, str]:
@@ -129,7 +129,7 @@ def _smallest(op: RecordedOp) -> int:
 def _inputs(op: RecordedOp, exact: bool) -> str:
     last = ", exact=True" if exact else ""
     return function(
-        "inputs", ["case=1", "*", "generator", "device", "dtype"], "Of one of the recorded calls, drawn among them.",
+        "inputs", ["case=1", "*", "generator", "device", "dtype"], "Inputs of a recorded call, drawn at random.",
         [f"return RECORDING.inputs(case, {list(op.parameters)!r}, generator, device, dtype{last})"],
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def _launch(op: RecordedOp, name: str) -> list[str]:
         settings.append(_grids(op))
     return [
         "\n".join(filter(None, settings)), _inputs(op, exact=True),
-        function("reference", list(op.parameters), "What the kernel itself left: no definition, see above.", answer),
+        function("reference", list(op.parameters), "The kernel's recorded output: no definition, see above.", answer),
         function("run", [*op.parameters, *(["*", *defaults] if defaults else [])], "The launch as it was.", call),
     ]  # fmt: skip
 

@@ -52,7 +52,7 @@ def this_place(beside: Path, environment: Mapping[str, str] = os.environ) -> Pla
     world_size = _number(environment, "WORLD_SIZE", 1)
     rank = _number(environment, "RANK", 0)
     if not 0 <= rank < world_size:
-        raise HarnessError(f"RANK={rank} of WORLD_SIZE={world_size}; wanted what torchrun sets")
+        raise HarnessError(f"RANK={rank} of WORLD_SIZE={world_size}; wanted the values that torchrun sets")
     if world_size == 1:
         return Place(0, 1, beside / f"one-{uuid.uuid4().hex[:12]}")
     parts = [environment.get(name, "") for name in MEETING]
@@ -66,5 +66,5 @@ def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:
     if not text:
         return otherwise
     if not text.isdigit() or not text.isascii():
-        raise HarnessError(f"{name}={text}: no number; wanted what torchrun sets")
+        raise HarnessError(f"{name}={text}: no number; wanted the value that torchrun sets")
     return int(text)

@@ -13,7 +13,7 @@ import torch
 from torch.autograd.profiler import record_function
 from torch.profiler import ProfilerActivity, profile, supported_activities
 
-OWN_PROFILER = "no trace: it runs torch's profiler itself; `harness breakdown` reads what that writes"
+OWN_PROFILER = "no trace: it runs torch's profiler itself; `harness breakdown` reads the trace that it writes"
 MARK = "ProfilerStep#{}"
 """The name by which every reader of traces knows a step."""
 

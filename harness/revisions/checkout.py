@@ -101,7 +101,7 @@ def _use_again(folder: Path, stamp: _Stamp, commit: str, say: Say) -> None:
     if _status(folder) != stamp.status or git(folder, "rev-parse", "HEAD") != commit or changed:
         built = f" ({', '.join(changed[:SHOWN])} is not as its setup built it)" if changed else ""
         raise HarnessError(
-            f"{folder}: this checkout was edited{built}; keep what you need, then git worktree remove --force {folder}"
+            f"{folder}: this checkout was edited{built}; save your edits, then git worktree remove --force {folder}"
         )
     if added:
         aside = set_aside(folder, added)

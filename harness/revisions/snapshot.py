@@ -78,13 +78,13 @@ def remarks(repository: Path) -> list[str]:
     """Remarks on the untracked files of a working tree that is to be measured."""
     found = untracked_files(repository)
     said = [
-        f"{name}: untracked, {size / 2**20:,.0f} MiB: not in what is measured, on either side; `git add` takes it in"
+        f"{name}: untracked, {size / 2**20:,.0f} MiB: not measured on either side; `git add` includes it"
         for name, size in found
         if size >= LARGE_BYTES
     ]
     rest = sum(size for _, size in found if size < LARGE_BYTES)
     if rest >= MANY_BYTES:
-        said.append(f"{rest / 2**20:,.0f} MiB of untracked files are copied twice: list what is no code in .gitignore")
+        said.append(f"{rest / 2**20:,.0f} MiB of untracked files are copied twice: list data files in .gitignore")
     return said
 
 

@@ -69,7 +69,7 @@ def _show(call: OneCall, target: str) -> None:
     inputs = meta_inputs(load_spec(case.op), variant, case.dims, case.activations, case.weights)
     recorder.call(variant.run, inputs, variant.tunables_of(case.answer))
     if not recorder.launches:
-        print("no Triton kernel is launched: torch's own kernels have no code here")
+        print("no Triton kernel is launched; torch's own kernels cannot be shown")
     for launch in recorder.launches:
         kernel = launch.kernel
         for title, text in (("TTGIR", kernel.asm["ttgir"]), *_machine_code(kernel.asm)):

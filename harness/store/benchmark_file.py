@@ -23,8 +23,8 @@ from harness.values.run import Run
 
 SUITE = "pytest-benchmark"
 """Name of the suite of every such run, and of its one arm."""
-TWICE = "the file has this test more than once; which of them is meant cannot be told"
-WITHOUT_TIMES = "the file has neither timings nor statistics of it"
+TWICE = "the file has this test more than once, so neither result can be chosen"
+WITHOUT_TIMES = "the file has neither timings nor statistics for it"
 
 
 class _Stats(msgspec.Struct):
@@ -105,7 +105,7 @@ def read_benchmarks(plain: object, path: Path) -> tuple[Run, str]:
     try:
         file = msgspec.convert(plain, _File)
     except msgspec.ValidationError as error:
-        raise HarnessError(f"{path}: not a file of pytest-benchmark as it is known here: {error}") from error
+        raise HarnessError(f"{path}: not a pytest-benchmark file of a known layout: {error}") from error
     if not file.benchmarks:
         raise HarnessError(f"{path}: pytest-benchmark measured nothing")
     found = [_benchmark(item, number) for number, item in enumerate(file.benchmarks, 1)]
@@ -114,7 +114,7 @@ def read_benchmarks(plain: object, path: Path) -> tuple[Run, str]:
     measurements = tuple(_measurement(name, by_name[name], often[name], path) for name in often)
     readable = [benchmark for _, benchmark in found if isinstance(benchmark, _Benchmark)]
     if not readable:
-        raise HarnessError(f"{path}: not a file of pytest-benchmark as it is known here: {found[0][1]}")
+        raise HarnessError(f"{path}: not a pytest-benchmark file of a known layout: {found[0][1]}")
     run = Run(
         id=path.name, started=file.datetime or "", suite=SUITE, suite_hash="", title=path.name, state="complete",
         command=f"pytest-benchmark {file.version or ''}".rstrip(), note=path.name,

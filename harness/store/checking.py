@@ -55,7 +55,7 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
     for number, key, body in connection.execute(select(c.id, c.hash, c.body).order_by(c.id)):
         rows += 1
         if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != key:
-            found.append(f"contents row {number}: its bytes are not those of its hash")
+            found.append(f"contents row {number}: its bytes do not match its hash")
     for column, kind in SHARED:
         wanted = select(column).distinct()
         for number, body in connection.execute(select(c.id, c.body).where(c.id.in_(wanted)).order_by(c.id)):

@@ -64,5 +64,5 @@ def _texts(columns: dict[str, Any]) -> dict[str, Any]:
     PostgreSQL."""
     for name, value in columns.items():
         if isinstance(value, str) and "\0" in value:
-            raise HarnessError(f"{name} {value[:40]!r}: a NUL in it; allowed: text without")
+            raise HarnessError(f"{name} {value[:40]!r}: it contains a NUL; remove it")
     return columns

@@ -85,7 +85,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
     config: Annotated[
         Any,
         Meta(
-            description="of a model hf:... or ./file.py:function: what differs from its usual configuration",
+            description="for a model hf:... or ./file.py:function: settings that differ from the usual ones",
             extra_json_schema={"type": "object", "minProperties": 1},
         ),
     ] = None
@@ -93,7 +93,7 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
     apply: Annotated[
         Any,
         Meta(
-            description="of such a model: functions that change the weights of all arms, each ./file.py:function",
+            description="for such a model: functions that change the weights of all arms, each ./file.py:function",
             extra_json_schema={"anyOf": [_WORD, _list(_WORD)]},
         ),
     ] = None
@@ -109,12 +109,12 @@ class SuiteFile(Sections, frozen=True, kw_only=True):
     engine: Annotated[
         OutsideEngine | None,
         Meta(
-            description="what runs outside of this program: a command, a server, a runner",
+            description="an external program that is measured: a command, a server, a runner",
             extra_json_schema={"type": "object"},
         ),
     ] = None
     arms: Annotated[
-        Any, Meta(description="each a choice of variants and tunables for the whole model", extra_json_schema=_ARMS)
+        Any, Meta(description="each arm chooses variants and tunables for the whole model", extra_json_schema=_ARMS)
     ]
     """The node: the model decides the allowed names."""
     sweep: Annotated[

@@ -84,7 +84,7 @@ def load_suite(path: Path) -> Suite:
     )
     asked = (suite.kernels, suite.decode, suite.forward, suite.sweep or None, suite.shapes or None)
     if all(section is None for section in asked):
-        raise root.error("asks for nothing; allowed: kernels, shapes, decode, forward, sweep, engine")
+        raise root.error("has nothing to measure; allowed: kernels, shapes, decode, forward, sweep, engine")
     return suite
 
 
@@ -97,12 +97,12 @@ def _model(root: Node, file: SuiteFile, kernels: KernelLibrary) -> tuple[str, Mo
     if "model" not in root.value:
         for key in ("kernels", "decode"):
             if key in root.value:
-                raise root.key_error(key, "asks about a model, and this suite names none (model: ...)")
+                raise root.key_error(key, "needs a model, and this suite has none (model: ...)")
         if file.shapes is None:
             raise root.error("key model is missing (a block of models.yaml), or shapes (sizes of calls of no model)")
         for key in root.value["weights"].value if "weights" in root.value else ():
             if key != "dtype":
-                raise root.value["weights"].key_error(key, "asks about a model; without one allowed: dtype")
+                raise root.value["weights"].key_error(key, "needs a model; without one allowed: dtype")
         return "", {}, Weights(), ()
     architecture, dims = read_model(root.value["model"], kernels)
     if file.weights.dtype != MODEL_WEIGHTS:
@@ -120,7 +120,7 @@ def _stored(root: Node, file: SuiteFile, shapes: Mapping[str, Any], kernels: Ker
         return ""
     specs = [kernels.spec(op) for op in shapes]
     if not any(spec.own and spec.own.takes_weights for spec in specs):
-        raise root.key_error("weights", "no op of this suite makes its inputs by it (`inputs` takes no `weights`)")
+        raise root.key_error("weights", "no op of this suite uses it (`inputs` takes no `weights`)")
     return str(file.weights.dtype)
 
 

@@ -40,12 +40,12 @@ def read_module(root: Node, file: SuiteFile, folder: Path) -> ModuleModel:
     ops."""
     for key in ABOUT_OPS:
         if key in root.value:
-            raise root.key_error(key, f"asks about ops by name, and {file.model} calls none")
+            raise root.key_error(key, f"names ops, and {file.model} has none")
     if file.dtype not in DTYPES:
         raise root.value["dtype"].error(f"logits have no tolerance for {file.dtype}", file.dtype, DTYPES)
     for key in root.value["weights"].value if "weights" in root.value else ():
         if key not in OF_WEIGHTS:
-            raise root.value["weights"].key_error(key, "says nothing to this model", OF_WEIGHTS)
+            raise root.value["weights"].key_error(key, "has no effect on this model", OF_WEIGHTS)
     node = root.value["model"]
     config = _config(file.config)
     apply = _functions(file.apply, folder) if file.apply is not None else ()

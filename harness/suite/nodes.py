@@ -193,7 +193,7 @@ class _Converter:
         self._count += 1
         what = None
         if self._count > MOST_NODES:
-            what = f"more than {MOST_NODES} values: aliases of aliases?"
+            what = f"more than {MOST_NODES} values: it may have aliases of aliases"
         elif any(node is above for above in self._open):
             what = "an alias inside its own anchor"
         elif node.tag not in (_PLAIN, _QUOTED, _COLLECTION):

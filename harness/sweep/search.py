@@ -99,7 +99,7 @@ class Search:
         if question.recheck:
             return question.recheck
         left = sum(case.id not in rows for case in question.cases)
-        way = "guided: neighbours of what is good" if number in self._guides else "exhaustive"
+        way = "guided: neighbours of good configurations" if number in self._guides else "exhaustive"
         budget = f", within a budget of {self.budget_s:g} s" if self.budget_s is not None else ""
         return f"{way}{budget}; {len(question.cases) - left} of {len(question.cases)} tried"
 

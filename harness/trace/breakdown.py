@@ -118,7 +118,7 @@ def profile_of(
         raise HarnessError(f"{path}: {rows.kind}")
     if not rows.events and quality["no_list"]:
         raise HarnessError(
-            f"{path}: not a trace: no traceEvents in it; wanted what torch.profiler's export_chrome_trace writes"
+            f"{path}: not a trace: no traceEvents in it; wanted a file of torch.profiler's export_chrome_trace"
         )
     raise HarnessError(f"{path}: nothing to break down: {_nothing(rows)}")
 

@@ -23,4 +23,4 @@ class Finding(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.status == "ok") == bool(self.remedy):
-            raise ValueError(f"{self.name}: a remedy belongs to what is not ok, and only there")
+            raise ValueError(f"{self.name}: a remedy belongs to a finding that is not ok, and only there")

@@ -35,7 +35,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     read: Annotated[ReadName, _key("how the figure is found", noun="way to read a figure")]
     at: Annotated[str, _key("pattern with one group, path in the JSON, or name of the benchmark")] = ""
     unit: Annotated[str, _key("of the number: ns, us, ms, s, min; tok/s or any other rate; else less is better")] = ""
-    file: Annotated[str, _key("that the program writes; left out: what it prints")] = ""
+    file: Annotated[str, _key("that the program writes; left out: its output")] = ""
 
     @property
     def sample_unit(self) -> str:

@@ -166,10 +166,10 @@ MEASURED = (TooFewPairs, BeyondMargin, WithinBounds, Undecided)
 
 _FIXED: dict[type[_Reason], str] = {
     Undetermined: "",
-    HeadNotAsked: "head was not asked",
+    HeadNotAsked: "missing in head",
     SameCode: "both sides run the same code with the same tunables at the same sizes: not measured",
     SameLaunches: "the code differs, but binaries, launches and torch calls are the same: checked, not timed",
-    MeasuredOnce: "one answer for both arms, measured once",
+    MeasuredOnce: "both arms use the same implementation, measured once",
     TwoMachines: "two machines: the ratio is shown, not judged",
 }
 
@@ -178,7 +178,7 @@ def reason_words(reason: Reason) -> str:
     """The sentence that a reader sees, and the `reason` of JSON documents."""
     match reason:
         case OutsideTree(side, file):
-            return f"{side} ran {file}, which is not of its tree"
+            return f"{side} ran {file}, which lies outside its tree"
         case NotMeasured(problems):
             return "; ".join(map(_side_words, problems))
         case Throttled(base, head):
@@ -189,15 +189,15 @@ def reason_words(reason: Reason) -> str:
             seen = each if base == head else f"{base} and {head} processes"
             return f"{seen}; a verdict needs {least}: `harness run --processes {least}`"
         case StatisticsAlone(sides):
-            return f"{' and '.join(sides)}: a median and quartiles alone: the ratio is an estimate, not judged"
+            return f"{' and '.join(sides)}: only median and quartiles known: the ratio is an estimate, not judged"
         case TooFewPairs(pairs, least, disturbed):
             lost = f"; {len(disturbed)} more were disturbed ({disturbed[0]})" if disturbed else ""
             return f"{pairs} {_plural(pairs, 'pair', 'pairs')}; a verdict needs {least}{lost}"
         case BeyondMargin(confidence, margin_percent, unchanged):
-            same = "; both sides were asked the same and seen to read the same code" if unchanged else ""
+            same = "; though both sides ran the same code on the same case" if unchanged else ""
             return f"the {100 * confidence:.4g} % interval lies beyond the margin of {margin_percent:g} %{same}"
         case WithinBounds(confidence, same_within_percent):
-            return f"the {100 * confidence:.4g} % interval lies inside of ±{same_within_percent:g} %"
+            return f"the {100 * confidence:.4g} % interval lies inside ±{same_within_percent:g} %"
         case Undecided():
             return _undecided(reason)
         case MemoryChange(base, head):
@@ -211,7 +211,7 @@ def reason_words(reason: Reason) -> str:
 
 def _side_words(problem: SideProblem) -> str:
     if problem.status is None:
-        return f"{problem.side} has no measurement: its run ended before"
+        return f"{problem.side} has no measurement: its run ended earlier"
     if problem.status is Status.OK:
         return f"{problem.side} was checked, not timed"
     return f"{problem.side} is {problem.status.value}: {problem.words}"
@@ -220,9 +220,9 @@ def _side_words(problem: SideProblem) -> str:
 def _undecided(reason: Undecided) -> str:
     unit = "pairs" if reason.level == "pair" else "processes a side"
     enough = f"about {reason.needed} {unit} would decide it" if reason.needed else "more would hardly help"
-    modes = "; its processes fall into two modes, where SAME cannot be shown" if reason.two_modes else ""
+    modes = "; its processes fall into two modes, for which SAME cannot be shown" if reason.two_modes else ""
     seen = f"{reason.n} {unit} show neither a difference nor SAME"
-    return f"{seen}; {enough}; they could have seen {reason.smallest_percent:.2g} %{modes}"
+    return f"{seen}; {enough}; detectable: {reason.smallest_percent:.2g} %{modes}"
 
 
 def _plural(count: int, one: str, several: str) -> str:

@@ -178,9 +178,9 @@ class ComparePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     gate: Annotated[
         tuple[_Gate, ...],
-        _key("what may fail a comparison: decode, prefill, peak_memory, energy, ops", uniqueItems=True),
+        _key("cases that decide a comparison: decode, prefill, peak_memory, energy, ops", uniqueItems=True),
     ] = ("decode", "peak_memory")
-    same_within_percent: Annotated[float, Meta(gt=0), _key("a smaller difference is none")] = 1.0
+    same_within_percent: Annotated[float, Meta(gt=0), _key("differences below this count as none")] = 1.0
     budget_s: Annotated[float, Meta(gt=0), _key("seconds that a comparison may take")] = 600.0
     setup: Annotated[str, _key("command that prepares a checkout", minLength=1)] = ""
 
@@ -203,7 +203,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     model: Annotated[
         str,
         _key(
-            "a model of models.yaml, hf:NAME, or ./file.py:function; left out where `shapes` says what is timed",
+            "a model of models.yaml, hf:NAME, or ./file.py:function; left out where `shapes` gives the sizes",
             minLength=1,
         ),
     ] = ""
@@ -217,9 +217,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     decode: Annotated[DecodeQuestions | None, _key("the whole model, end to end", type="object")] = None
     forward: Annotated[ForwardQuestions | None, _key("a torch module without states", type="object")] = None
     energy: Annotated[bool, _key("joules per call and token, too; 12 s and more for each case")] = False
-    compilers: Annotated[CompilersAsked, _key("releases of Triton that `harness compilers` holds it against")] = (
-        CompilersAsked()
-    )
+    compilers: Annotated[CompilersAsked, _key("releases of Triton for `harness compilers`")] = CompilersAsked()
     compare: Annotated[ComparePolicy, _key("how two runs of this suite are judged")] = ComparePolicy()
 
 

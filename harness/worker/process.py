@@ -18,7 +18,7 @@ from harness.worker.messages import Boot, Done, Refused
 END_S = 5.0
 """A worker that has no more jobs ends within this time, or is killed."""
 
-SILENCE = "said nothing for {:.0f} s"
+SILENCE = "did not reply for {:.0f} s"
 
 
 class WorkerDied(Exception):

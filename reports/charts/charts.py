@@ -53,7 +53,7 @@ def _decode(view: View) -> Plot | None:
 def _categories(view: View) -> Plot | None:
     panels = tuple(panel for table in view.categories if (panel := _category_panel(view, table)).groups)
     where = f", {view.categories[0].axes}" if len(view.categories) == 1 else ""
-    return Plot("categories", f"Where a decode step goes{where}", panels) if panels else None
+    return Plot("categories", f"Decode step by category{where}", panels) if panels else None
 
 
 def _category_panel(view: View, table: Categories) -> Panel:
@@ -63,7 +63,7 @@ def _category_panel(view: View, table: Categories) -> Panel:
     where = "" if len(view.categories) == 1 else f", {table.axes}"
     axis = f"us of {table.unit_time} per step{where}, less is better"
     if table.overlapping:
-        axis += "; kernels that overlap count in full"
+        axis += "; shared time of overlapping kernels counts once"
     return Panel(axis, tuple(bars for bars in groups if bars))
 
 
@@ -81,12 +81,14 @@ def _together(rows: Sequence[CategoryRow]) -> list[CategoryRow]:
 
 
 def _category_bars(view: View, table: Categories, row: CategoryRow) -> tuple[Bar, ...]:
+    """Time that kernels share is taken off every category alike, so that bars of an arm add up to its kernels' time and
+    an arm whose kernels overlap does not look slower for it."""
     bars: list[Bar] = []
-    for arm, cell in zip(table.arms, row.cells, strict=True):
+    for arm, cell, alone in zip(table.arms, row.cells, table.alone, strict=True):
         if cell is not None:
-            text = f"{number(cell.step_us)} us"
+            text = f"{number(cell.step_us * alone)} us"
             tip = f"{row.name}, {arm}: {text} per step, {percent(cell.share)}"
-            bars.append(Bar.exact("" if bars else row.name, view.place(arm), cell.step_us, text, tip))
+            bars.append(Bar.exact("" if bars else row.name, view.place(arm), cell.step_us * alone, text, tip))
     return tuple(bars)
 
 

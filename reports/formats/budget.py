@@ -14,7 +14,7 @@ LIMIT_BYTES = 60_000
 _NOTE_BYTES = 200
 """Room for the sentence that counts a table's lost rows."""
 
-_LEFT_OUT = "What follows here in a longer report is left out: it does not fit into {} bytes."
+_LEFT_OUT = "The rest of this report is left out: it does not fit into {} bytes."
 
 
 Block = str | Table

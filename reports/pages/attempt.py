@@ -112,7 +112,7 @@ def _time(attempt: Attempt, best: tuple[Attempt, float] | None) -> list[str]:
     if against is not None and (found := ratio(against.samples, attempt.measurement.samples)) is not None:
         words.append(f"{ratio_words(found)} than {attempt.against_name}")
     elif against is not None:
-        words.append(f"what it was tried against: {against.status.value}: {against.reason}")
+        words.append(f"{attempt.against_name}: {against.status.value}: {against.reason}")
     if best is not None:
         other, value_us = best
         times, word = (value_us / own.value, "faster") if own.value <= value_us else (own.value / value_us, "slower")

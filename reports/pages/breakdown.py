@@ -76,7 +76,10 @@ def remarks(profile: Profile) -> Iterator[tuple[str, str]]:
     if profile.kernel_count:
         launched = _percent(profile.attributed_ns, profile.launched_ns)
         of_all = _percent(profile.attributed_ns, profile.kernel_sum_ns)
-        yield "attributed", f"{of_all} of kernel time to an op or scope, {launched} of what has its launch in the trace"
+        yield (
+            "attributed",
+            f"{of_all} of kernel time to an op or scope, {launched} of the time whose launches are in the trace",
+        )
     if profile.profiler_steps:
         of_step = [ms(row.total_ns) for row in profile.profiler_steps if row.step is not None]
         more = f" and {len(of_step) - MOST_NAMED} more" if len(of_step) > MOST_NAMED else ""

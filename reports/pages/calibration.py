@@ -17,7 +17,7 @@ def render(found: Noise, device: str) -> RenderableType:
 
 def summary(found: Noise, device: str) -> str:
     if not found.cases:
-        return "not calibrated yet: a case needs sixteen pairs; what was measured counts towards them"
+        return "not calibrated yet: a case needs sixteen pairs, and the pairs so far count"
     if found.worktree_pairs < LEAST_WORKTREES:
         offset = f"unknown: it needs {LEAST_WORKTREES} pairs of worktrees"
     elif found.offset_chance > CHANCE:

@@ -24,7 +24,7 @@ def render(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, explanation: 
     said = "\n".join(
         f"- {text(f'{head}: ' if head else '')}{text(words)}" for head, words in lines(explanation or Explanation())
     )
-    why = ["### What explains it", said] if said else []
+    why = ["### Explanation", said] if said else []
     return fit([*found, *why, notes, status], limit_bytes)
 
 

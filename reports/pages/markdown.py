@@ -51,7 +51,7 @@ def render(view: View, charts: Sequence[Chart] = (), comparison: Comparison | No
     if view.figures:
         blocks += ["### Figures", outside_figures(view, view.figures)]
     for table in view.categories:
-        blocks += ["### Where a decode step goes", links.pop("categories", ""), _categories(table)]
+        blocks += ["### Decode step by category", links.pop("categories", ""), _categories(table)]
         blocks += [_steps(view, table), _published(table)]
     if view.kernels:
         blocks += [f"### {kernels_heading(view)}", links.get("kernels", ""), *_kernels(view)]
@@ -127,7 +127,7 @@ def _binaries(view: View) -> Iterator[str]:
     """One line for each arm, with its table folded."""
     if not view.binaries:
         return
-    yield "### What the kernels were compiled to"
+    yield "### The compiled kernels"
     yield "\n".join(f"- {code(found.arm)}: {text(found.sentence)}." for found in view.binaries)
     tables = []
     for found in view.binaries:

@@ -22,4 +22,4 @@ def render(found: Checked) -> Iterator[str]:
     if any(choice.verdict.name != "SAME" for choice in found.choices):
         yield "whether the choice still wins, a GPU says: harness sweep SUITE --recheck"
     else:
-        yield "the same instructions: what was measured then holds; harness sweep SUITE --recheck makes it `tuned` here"
+        yield "the same instructions: earlier times hold; harness sweep SUITE --recheck makes it `tuned` here"

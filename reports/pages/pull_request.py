@@ -100,7 +100,7 @@ def _analysis(view: View) -> Iterator[str]:
 
 def _profile_method(table: Categories) -> str:
     steps = plural(table.steps, f"profiled {text(table.engine)} step")
-    return f"Sums over {steps} of each arm, taken once: no interval. What is below is timed without a profiler."
+    return f"Sums over {steps} of each arm, taken once: no interval. The figures below are timed without a profiler."
 
 
 def _kernels(view: View) -> Table:

@@ -123,7 +123,7 @@ def _index(entries: Sequence[Row], linked: Sequence[tuple[str, Trend]], known: K
         "changes": _current(known.standings),
         "machines": health.health(known.machines) if known.machines else None,
     }
-    names = {"places": "Overview", "changes": "What changed", "machines": "Machines"}
+    names = {"places": "Overview", "changes": "Changes", "machines": "Machines"}
     sections = [(anchor, name) for anchor, name in names.items() if parts[anchor]]
     sections += [("runs", "Runs"), *([("cases", "Cases")] if linked else [])]
     return page("site.html.j2", {}, entries=entries, runs=_runs(entries[::-1]), cases=cases, sections=sections, **parts)

@@ -76,7 +76,7 @@ def render_compiled(found: StaticSweep) -> RenderableType:
     parts: list[RenderableType] = list(map(Text, head))
     for _, rows in groupby(found.configurations, key=_place):
         parts += [Text(), *_compiled(list(rows))]
-    return Group(*parts, Text("\nNothing was run: what is fastest, only `harness sweep` on a GPU of this kind says."))
+    return Group(*parts, Text("\nNothing was run: only `harness sweep` on a GPU of this kind finds the fastest."))
 
 
 def _place(c: Compiled) -> tuple[str | None, str | None, str, tuple[tuple[str, int], ...]]:

@@ -68,14 +68,14 @@ def notes(folder: Path) -> str:
             "# Notes on this sample",
             f"{machine}. Made by `reports/samples/compare.sh`; every figure here comes from the files beside it\n"
             "(`reports/samples/compare_notes.py`), the verdicts from the stored runs.",
-            "## What fresh processes of identical code differ by",
+            "## Differences between fresh processes of identical code",
             *_bullets(spread(rows)),
             "## Identical code in two worktrees",
             *_bullets(agreement(rows)),
             *[_table(alike)] * bool(alike),
             "## Code and arms that differ",
             *[_table(others)] * bool(others),
-            "## What took how long",
+            "## Durations",
             *_bullets(_durations(folder)),
         ]
     ).rstrip() + "\n"  # fmt: skip

@@ -92,7 +92,7 @@ def idle(profile: Profile) -> Table:
     of_device = [(device, row) for device in profile.devices for row in device.idle]
     sums = (with_each((Name(row.cause, code=False), Name(clean(device.device))), row.gaps, row.total_ns)
             for device, row in of_device)  # fmt: skip
-    table = sums_table("idle", "Idle, of the span", ["What the GPU waited for", "Device"], sums, profile.span_ns)
+    table = sums_table("idle", "Idle, of the span", ["Cause of idle time", "Device"], sums, profile.span_ns)
     return table if len(profile.devices) > 1 else table.without(["device"])
 
 

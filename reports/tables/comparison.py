@@ -53,7 +53,7 @@ def differences(comparison: Comparison) -> Table:
     shown = ((found.label, found.base, found.head) for found in comparison.differences)
     rows = [Row(tuple(Words(clean(value, 400)) for value in values)) for values in shown]
     accepted = ", accepted" if comparison.comparable else ""
-    caption = f"What differs between the two environments{accepted}."
+    caption = f"Differences between the two environments{accepted}."
     return Table("differences", "Conditions that differ", columns, tuple(rows), caption)
 
 

@@ -23,7 +23,7 @@ compute unit."""
 LETTERS = {"registers": "r", "spill_bytes": "sp", "shared_bytes": "sh", "blocks_per_sm": "x", "load_bytes": "B"}
 TOLD = (
     "A cell: registers (r), bytes of spills (sp) and shared memory (sh), blocks per SM (x), bytes a load (B), "
-    "instructions of the hot loop (i); `=` is the version in use's. Of gfx targets VGPRs, LDS, workgroups per unit."
+    "instructions of the hot loop (i); `=` is the version in use's. For gfx targets: VGPRs, LDS, workgroups per unit."
 )
 
 
@@ -65,7 +65,7 @@ def changed(found: CompilerMatrix) -> Table:
             )
             rows.append(Row(cells, cell.verdict.rank + 10 * (not gates), str(cell.verdict)))
     rows.sort(key=lambda row: row.rank)
-    return Table("compiler_changes", "What is not the same", columns, tuple(rows)).known
+    return Table("compiler_changes", "Differences", columns, tuple(rows)).known
 
 
 def _told(row: MatrixRow, base: Compilation, cell: Compilation) -> Iterator[Cell]:

@@ -37,7 +37,7 @@ def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
             )  # fmt: skip
             rows.append(Row(cells, min(place, 1)))
     caption = "Less is better; the rate of a figure that is the time of one of something stands beside it."
-    return Table("figures", "Figures of what ran outside", columns, tuple(rows), caption, _notes(groups))
+    return Table("figures", "Figures of external programs", columns, tuple(rows), caption, _notes(groups))
 
 
 def _notes(groups: Sequence[FigureGroup]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def remarks(found: Sequence[Health]) -> Iterator[str]:
     yield "In brackets: how much longer a probe takes than this machine's usual."
     for one in found:
         if one.slow:
-            yield f"{clean(one.name)}: {one.words}. Its runs since then are not to be held against earlier ones."
+            yield f"{clean(one.name)}: {one.words}. Do not compare its runs since then with earlier ones."
     new = sum(one.state is MachineState.UNKNOWN for one in found)
     if new:
-        yield f"{plural(new, 'machine')} with too few runs to know what is usual: five are needed."
+        yield f"{plural(new, 'machine')} with too few runs to know the usual speed: five are needed."

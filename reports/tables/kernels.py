@@ -12,7 +12,7 @@ from ..views.energy_view import millijoules
 from ..views.kernel_view import KernelRow, is_sweep, timed_cold, usual_axes
 from ..views.view import View
 
-MEANING = "Error: rms against the float32 reference, and what is allowed."
+MEANING = "Error: rms against the float32 reference, and its limit."
 
 
 def kernels_heading(view: View) -> str:

@@ -19,7 +19,7 @@ def answers(side: SideBySide, unit: str, questions: Sequence[ComparedCase]) -> T
     columns = [Column("question", "Question", once=True), Column("answer", "Answer")]
     for index, machine in enumerate(side.machines):
         columns.append(Column(f"time_{index}", "{}, " + unit, machine.label, right=True))
-        columns.append(Column(f"read_share_{index}", "Of its read", right=True))
+        columns.append(Column(f"read_share_{index}", "Share of read", right=True))
         columns.append(Column(f"rank_{index}", "Rank", right=True))
     rows = []
     for question in questions:
@@ -49,4 +49,4 @@ def differences(side: SideBySide) -> Table:
     numbers = (Column(f"value_{index}", "{}", machine.label) for index, machine in enumerate(side.machines))
     rows = tuple(Row((Words(name), *map(Words, values))) for name, values in side.differences)
     columns = (Column("condition", "Condition"), *numbers)
-    return Table("machine_differences", "What differs between the environments", columns, rows)
+    return Table("machine_differences", "Differences between the environments", columns, rows)

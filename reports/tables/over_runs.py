@@ -61,7 +61,7 @@ def points(trend: Trend) -> Table:
     columns = (
         Column("run", "Run"), Column("started", "Started, UTC"), Column("commit", "Commit"),
         Column("time_us", trend.unit, right=True), Column("n", "n", right=True),
-        Column("changed", "What changed before it"),
+        Column("changed", "Changes before it"),
     )  # fmt: skip
     rows = []
     for point in reversed(trend.points):

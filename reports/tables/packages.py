@@ -22,11 +22,11 @@ def packages(view: View, groups: Sequence[ModelGroup]) -> Table:
         Column("arm", "Arm"),
         Column("entries", "Entries", right=True),
         Column("compile_s", "Compile, s", right=True),
-        Column("tuning_s", "Of it tuning", right=True, sparse=True),
-        Column("cpp_s", "Of it C++", right=True, sparse=True, extra=True),
+        Column("tuning_s", "Tuning, s", right=True, sparse=True),
+        Column("cpp_s", "C++, s", right=True, sparse=True, extra=True),
         Column("load_s", "Load, s", right=True, extra=True),
         Column("package_mb", "Package, MB", right=True),
-        Column("kernels_kb", "Of it kernels, kB", right=True, sparse=True),
+        Column("kernels_kb", "Kernels in it, kB", right=True, sparse=True),
         Column("chosen", "Chosen per kernel", sparse=True),
         Column("same_again", "A second compile", sparse=True),
         Column("tok_s", "tok/s", right=True),
@@ -51,7 +51,7 @@ def packages(view: View, groups: Sequence[ModelGroup]) -> Table:
         "A decode step compiled ahead of time, in a process of its own with empty caches. Entries: configurations that "
         "a kernel was chosen from; with one, it was given. Chosen: as read back from the package."
     )
-    return Table("packages", "What was compiled ahead of time", columns, tuple(rows), caption)
+    return Table("packages", "Packages compiled ahead of time", columns, tuple(rows), caption)
 
 
 def _chosen(package: Package) -> Cell | None:

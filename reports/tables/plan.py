@@ -78,7 +78,7 @@ def changes(plan: Plan) -> Table:
             Row((Name(clean(arm) if not at else ""), Words(clean(kind)), Name(clean(by))))
             for at, (kind, by) in enumerate(lines)
         ]
-    return Table("changes_of_module", "What the arms change", columns, tuple(rows))
+    return Table("changes_of_module", "Changes by arm", columns, tuple(rows))
 
 
 def _said(value: Any) -> list[str]:

@@ -76,7 +76,7 @@ def causes(job: Job) -> Table:
             Name(f"rank {row.rank}", code=False), Name(op_words(row.cause) or "(nothing)", long=True),
             Number(row.times, f"{row.times:,}"), Number(each, f"{each:,.2f}"), _ms(row.held_up_ns),
         )))  # fmt: skip
-    return Table("causes", "What made them late", columns, tuple(rows), published=True)
+    return Table("causes", "Causes of the delay", columns, tuple(rows), published=True)
 
 
 def late(job: Job) -> Table:
@@ -84,7 +84,7 @@ def late(job: Job) -> Table:
     columns = (
         Column("collective", "Collective"), Column("number", "Number", right=True),
         Column("at_ns", "At (ms)", right=True), Column("wait_ns", "Others waited (us)", right=True),
-        Column("rank", "Late"), Column("late_ns", "by (us)", right=True), Column("doing", "What it was doing"),
+        Column("rank", "Late"), Column("late_ns", "by (us)", right=True), Column("doing", "Meanwhile it ran"),
         Column("cause", "Took longer than on the others", extra=True),
         Column("excess_ns", "by (us)", right=True, extra=True),
     )  # fmt: skip

@@ -104,6 +104,14 @@ class Categories:
         )
 
     @property
+    def alone(self) -> tuple[float, ...]:
+        """By arm, the part of the categories' sum that kernels cover when shared time counts once."""
+        sums = (cell.step_us if cell else 0.0 for cell in self.total.cells)
+        return tuple(
+            1 - overlap / whole if whole else 1.0 for whole, overlap in zip(sums, self.overlap_us, strict=True)
+        )
+
+    @property
     def overlapping(self) -> bool:
         return any(self.overlap_us)
 

@@ -225,6 +225,7 @@ def _methods(
     for table in profiles:
         where = "GPU time" if table.device != "cpu" else "CPU self time, this machine has no GPU that was profiled,"
         yield f"Categories are {where} of {table.steps} profiled {table.engine} steps, which give no timings."
+        yield from _launches(decodes, table)
         if any(between is not None for between in table.between_us):
             less = "the time that its kernels cover" if table.overlapping else "its categories"
             yield f"Between kernels: the unprofiled {table.step_engine} step less {less}."
@@ -232,6 +233,24 @@ def _methods(
             yield (
                 "Overlap: a kernel starts while the one before it ends, and both are in their categories in full; the "
                 "time that they share is taken off once. Floors take it off every category alike."
+            )
+
+
+def _launches(decodes: Sequence[ModelGroup], table: Categories) -> Iterator[str]:
+    """The two numbers of launches on one page: of the profiled step and of the timed one, if they differ."""
+    timed = {
+        arm: row.launches
+        for group in decodes
+        if (group.axes, group.engine) == (table.axes, table.step_engine)
+        for row in group.rows
+        for arm in row.arms
+    }
+    for arm, cell in zip(table.arms, table.total.cells, strict=True):
+        launches = timed.get(arm)
+        if cell is not None and launches is not None and round(cell.launches) != launches:
+            yield (
+                f"Launches of {arm}: {grouped(launches)} in the timed {table.step_engine} step, "
+                f"{grouped(cell.launches)} in the profiled {table.engine} step."
             )
 
 

@@ -31,7 +31,7 @@ RIGHT = f"""{HEAD}    low, high = (weight & 15).float() - 8, (weight >> 4).float
 SHAPE = {"n": 64, "k": 128, "group": 32}
 LIMIT_S = 60.0
 UNRULY = {
-    "hangs": ("    time.sleep(600)\n", Status.TIMEOUT, "no end after 3 s (--limit)", True),
+    "hangs": ("    time.sleep(600)\n", Status.TIMEOUT, "did not finish within 3 s (--limit)", True),
     "ends its process": ("    os._exit(7)\n", Status.FAILED, "ended with exit status 7", True),
     "faults": ("    import ctypes; ctypes.string_at(0)\n", Status.FAILED, "its process was killed by signal 11", True),
     "takes all memory": ("    return torch.empty(1 << 60)\n", Status.FAILED, "memory", True),

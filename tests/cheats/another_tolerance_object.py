@@ -11,7 +11,7 @@ from harness_kernels.contract import Tolerance
 
 OP = "int4_mm"
 FAMILY = "patched tolerance"
-FOUND = "takes a wrong value for right"
+FOUND = "accepts a wrong output"
 ALONE = True
 
 

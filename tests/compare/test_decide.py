@@ -129,7 +129,7 @@ def test_holm_lets_a_clear_case_help_the_next() -> None:
 
 @given(st.floats(-0.2, 0.2), st.floats(0, 0.1), st.integers(3, 40))
 def test_verdict_and_interval_never_contradict_each_other(centre: float, error: float, degrees: int) -> None:
-    """A change is flagged where its interval lies beyond the margin, for one case alone; SAME's lies inside of ±1 %."""
+    """A change is flagged where its interval lies beyond the margin, for one case alone; SAME's lies inside ±1 %."""
     policy = Policy()
     found = decide({"a": Evidence(centre, error, degrees, degrees + 1, "pair")}, policy)["a"]
     assert found.low <= centre <= found.high

@@ -129,5 +129,5 @@ def test_the_text_has_the_whole_sum() -> None:
     wanted = ("40 calls x +1.3", "predicted", "measured (95 %, 8 processes a side)", " left", "block_n 8 -> 16")
     for words in (*wanted, "9.00 -> 10.3 us each"):
         assert words in text, text
-    assert "### What explains it" in markdown(compare(base, head), explanation=found)
-    assert "### What explains it" not in markdown(compare(base, head))
+    assert "### Explanation" in markdown(compare(base, head), explanation=found)
+    assert "### Explanation" not in markdown(compare(base, head))

@@ -66,7 +66,7 @@ def test_too_few_processes_are_undecided_with_their_estimate() -> None:
 def test_noise_is_undecided_and_says_what_would_help() -> None:
     verdict = by_case(compare(*two_runs({"a": (10, 10.1)}, spread=0.02, processes=4)))["a"]
     assert verdict.verdict is Verdict.UNDECIDED and verdict.smallest_percent is not None
-    assert verdict.smallest_percent > 2 and "could have seen" in reason_words(verdict.reason)
+    assert verdict.smallest_percent > 2 and "detectable: " in reason_words(verdict.reason)
 
 
 def test_a_case_that_only_explains_never_gates() -> None:
@@ -174,7 +174,7 @@ def test_other_arms_or_prose_in_the_suite_are_a_note() -> None:
     base = measured(kernel("a", variant="a"), [10.0] * 8)
     head = measured(kernel("a", variant="b"), [10.0] * 8)
     found = compare(StoredSide(stored(base)), StoredSide(stored(head, run_id="2", suite=SUITE + "analysis: more\n")))
-    assert found.verdicts[0].verdict is Verdict.SAME and any("text of the suite" in note for note in found.notes)
+    assert found.verdicts[0].verdict is Verdict.SAME and any("suites differ" in note for note in found.notes)
 
 
 def test_other_sizes_under_the_same_name_are_refused() -> None:

@@ -124,7 +124,7 @@ def test_a_gated_kernel_that_gave_way_to_a_composite_leaves_the_gate_to_the_deco
     """A branch that fuses two kernels can end green; what has no verdict is said."""
     found = fused_branch()
     assert [verdict.case.partition("@")[0] for verdict in found.verdicts] == ["decode"] and found.exit_status == 0
-    assert "1 case of base gave way to block@experts in head" in " ".join(found.notes)
+    assert "block@experts in head replaces 1 case of base" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("arm, timed", [("baseline", (op("still"),)), ("autotuned", (decode(),))])

@@ -38,7 +38,7 @@ def test_the_same_code_that_is_slower_says_so(
     base, head = two_runs({"a": (10, 11)})
     found = compare(reading(base, {"a.py": "code:1", "b.txt": "data:1"}), reading(head, of_head, unproved))
     (verdict,) = found.verdicts
-    assert ("seen to read the same code" in reason_words(verdict.reason)) is said
+    assert ("ran the same code on the same case" in reason_words(verdict.reason)) is said
     assert verdict.changed == changed
 
 

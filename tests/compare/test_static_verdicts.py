@@ -107,7 +107,7 @@ def test_what_no_longer_compiles_counts_and_what_never_did_does_not(status: Stat
     alone = judge_static("moe_down", "sm_90", None, without(status), {}, {})
     assert alone.verdict is (StaticVerdict.UNKNOWN if status is Status.UNSUPPORTED else StaticVerdict.FAILED)
     assert judge_static("moe_down", "sm_90", without(status), None, {}, {}).verdict is StaticVerdict.UNKNOWN, "gone"
-    assert alone.reason == f"asked of head alone, and {status.value}: {FAILING[status]}", "new, and said to fail"
+    assert alone.reason == f"only in head, and {status.value}: {FAILING[status]}", "new, and said to fail"
 
 
 def test_a_side_without_an_answer_is_not_worse() -> None:

@@ -1,4 +1,7 @@
-"""Measures the prose of the project: docstrings, help texts and documents, sentence by sentence.
+"""Measures the prose of the project: docstrings, help texts, printed texts and documents, sentence by sentence.
+
+Printed are error messages, reasons of verdicts, headings, notes and descriptions in schemas: every string of some
+words in `harness/` and `reports/` that is no code, the words of `harness explain`, and the templates of pages.
 
 `python -m tests.docs.language [PATH ...]` lists what breaks a rule in these files and folders.
 """
@@ -11,6 +14,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("harness", "reports", "kernels")
@@ -30,6 +35,15 @@ MOST_WHATS = 3.0
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 CODE_SPAN = re.compile(r"``[^`]*``|`[^`]*`")
 SENTENCE_END = re.compile(r"(?<=[.?!:;])[\"')\]]*\s+(?=[A-Z`(\"])|\s*¶\s*")
+PRINTING = ("harness", "reports")
+"""Folders whose strings reach a person; a kernel prints nothing."""
+FEWEST_WORDS = 3
+"""Of a printed text: a shorter string is a name or a word of a table."""
+NO_PROSE = re.compile(
+    r"\\[bdswSAZ]|\(\?|\n {4}|\\n|<[a-z/!][^>]*>|/proc/|/sys/|https?://json-schema|torch\.\w+\(|\bimport \w|"
+    r"^(?:SELECT|PRAGMA|ALTER|DROP|CREATE|INSERT|def|class|from|return|for|if) |^\w+\(|^[\w.]+ = |^[a-z_ ]*_[a-z_ ]*$"
+)
+"""A pattern, SQL, markup, columns of a table or code that the program writes or matches."""
 HASHED = ("kernels/moe_down/triton_vecmat.py", "kernels/moe_gate_up/triton_vecmat.py")
 """Their text is hashed in the committed tuned files of an H100, docstrings included."""
 
@@ -71,6 +85,48 @@ def code_texts(file: Path) -> Iterator[Text]:
                 yield Text(file, node.value.lineno, text)
 
 
+def printed_texts(file: Path) -> Iterator[Text]:
+    """Strings of `FEWEST_WORDS` words or more that are neither docstring, help text nor code, with each value that is
+    filled in as one code span."""
+    waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str())) | ast.keyword(arg="help"):
+                    continue
+                case ast.Constant(value=str(text)):
+                    pass
+                case ast.JoinedStr(values=parts):
+                    text = "".join(str(part.value) if isinstance(part, ast.Constant) else "`x`" for part in parts)
+                    waiting += [part for part in parts if isinstance(part, ast.FormattedValue)]
+                case _:
+                    waiting.append(node)
+                    continue
+            if len(WORD.findall(CODE_SPAN.sub("", text))) >= FEWEST_WORDS and not NO_PROSE.search(text):
+                yield Text(file, node.lineno, text)
+
+
+def template_texts(file: Path) -> Iterator[Text]:
+    """Texts between the tags of a page's template, with each value that is filled in as one code span."""
+    text = re.sub(r"{#.*?#}|{%.*?%}|<(script|style)\b.*?</\1>|<!--.*?-->", _blank, file.read_text("utf-8"), flags=re.S)
+    for found in re.finditer(r"[^<>]+(?=<|\Z)", re.sub(r"{{.*?}}", "`x`", text)):
+        yield Text(file, text.count("\n", 0, found.start()) + 1, found[0])
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Only its line breaks, so that lines keep their numbers."""
+    return "\n" * found[0].count("\n")
+
+
+def meaning_texts(file: Path) -> Iterator[Text]:
+    """The meanings that `harness explain` prints."""
+    node = yaml.compose(file.read_text(encoding="utf-8"))
+    for entry in node.value:
+        for key, value in entry.value:
+            if key.value == "means":
+                yield Text(file, value.start_mark.line + 1, value.value)
+
+
 def page_texts(file: Path) -> Iterator[Text]:
     """Paragraphs, list entries and table rows, without code blocks and generated parts."""
     lines, inside, begin = file.read_text(encoding="utf-8").splitlines(), False, 1
@@ -97,9 +153,14 @@ def texts(paths: Sequence[Path] = ()) -> list[Text]:
     pages = [file for pattern in PAGES for file in sorted(ROOT.glob(pattern))]
     chosen = [path.resolve() for path in paths]
     found: list[Text] = []
-    for file in (*code, *pages):
+    readers = [(file, code_texts) for file in code]
+    readers += [(file, printed_texts) for file in code if file.relative_to(ROOT).parts[0] in PRINTING]
+    readers += [(file, template_texts) for file in sorted((ROOT / "reports" / "templates").glob("*.j2"))]
+    readers += [(ROOT / "harness" / "explain" / "words.yaml", meaning_texts)]
+    readers += [(file, page_texts) for file in pages]
+    for file, read in readers:
         if not chosen or any(file == path or path in file.parents for path in chosen):
-            found += page_texts(file) if file.suffix == ".md" else code_texts(file)
+            found += read(file)
     return found
 
 

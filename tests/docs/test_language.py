@@ -1,4 +1,4 @@
-"""The prose of docstrings, help texts and documents keeps to the rules of `language.py`."""
+"""The prose of docstrings, help texts, printed texts and documents keeps to the rules of `language.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_no_sentence_opens_with_of_what_or_where(found: list[Text]) -> None:
     assert [f"{text.place}: {hit}" for text in found for hit in opening(text)] == []
 
 
-def test_no_sentence_of_a_docstring_or_help_text_is_too_long(found: list[Text]) -> None:
+def test_no_sentence_of_a_docstring_help_text_or_message_is_too_long(found: list[Text]) -> None:
     assert [f"{text.place}: {hit}" for text in found for hit in too_long(text)] == []
 
 
@@ -53,3 +53,30 @@ def test_each_rule_finds_its_mistake(tmp_path: Path) -> None:
     table, paragraph = language.page_texts(page)
     assert opening(table) == [] and banned(table) == ["is said"] and opening(paragraph) == ["What was found."]
     assert whats_per_thousand([paragraph]) == pytest.approx(1000 / 3)
+
+
+def test_printed_texts_are_read_and_code_is_not(tmp_path: Path) -> None:
+    """Messages, headings and f-strings are; patterns, SQL, markup, names of columns and docstrings are not."""
+    code = tmp_path / "code.py"
+    code.write_text(
+        "def f(x):\n"
+        '    """A docstring of four words."""\n'
+        '    raise HarnessError(f"{x}: What it says is held against it")\n'
+        'HEADING = "What made them late"\n'
+        'CODE = ["case arm tok_s time_us", r"\\d+ of \\w+ so many", "SELECT a FROM b WHERE c", "<td class=x>a b c"]\n'
+        'option(help="A help text of words")\n'
+    )
+    message, heading = sorted(language.printed_texts(code), key=lambda text: text.line)
+    assert opening(message) == ["What it says is held against it"] and banned(message) == ["held against"]
+    assert opening(heading) == ["What made them late"] and heading.line == 4
+
+
+def test_texts_of_templates_and_meanings_are_read(tmp_path: Path) -> None:
+    template, words = tmp_path / "page.html.j2", tmp_path / "words.yaml"
+    template.write_text("{% for row in rows %}\n<h2>Where it goes</h2>\n<p>{{ row }}: so it is said.</p>{% endfor %}")
+    words.write_text("- words: [FAST]\n  means: >-\n    What is fast.\n  section: None\n")
+    found = [text for text in language.template_texts(template) if text.words]
+    assert [text.line for text in found] == [2, 3] and opening(found[0]) == ["Where it goes"]
+    assert banned(found[1]) == ["is said"]
+    (meaning,) = language.meaning_texts(words)
+    assert opening(meaning) == ["What is fast."] and meaning.line == 2

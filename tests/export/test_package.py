@@ -56,7 +56,7 @@ def test_a_file_that_is_no_package_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_step_that_does_not_say_what_it_reads_is_not_compiled() -> None:
     """Its weights would be copied into the package."""
     step = step_of(torch.zeros(4, dtype=torch.int64), torch.ones(1, 12))
-    with pytest.raises(CaseFailed, match="does not say what it reads"):
+    with pytest.raises(CaseFailed, match="does not list the tensors that it reads"):
         PackagedStep(step, open_device())
 
 

@@ -148,7 +148,7 @@ def test_a_file_of_an_earlier_run_is_no_figure(tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text('{"x": 1}')
     program(tmp_path / "a.sh", "true")
     figure = Figure("json", "x", "ms", "out.json")
-    assert found(tmp_path, "./a.sh", x=figure).values == {"x": "out.json: is of before this run"}
+    assert found(tmp_path, "./a.sh", x=figure).values == {"x": "out.json: was written before this run"}
     assert (tmp_path / "out.json").read_text() == '{"x": 1}'
     program(tmp_path / "a.sh", "echo '{\"x\": 2}' > out.json")
     assert found(tmp_path, "./a.sh", x=figure).values == {"x": [2000.0]}

@@ -38,7 +38,7 @@ WRONG = [
     ("x.float() / temperature", "x.flaot() / temperature", 5, "AttributeError"),
     ("torch.randn(rows, n)", "torch.randn(rows, n), 1, 2", 5, "inputs returns 3 values, its reference"),
     ("def run(x, temperature)", "def run(y, temperature)", 2, "takes (y, temperature), the op's inputs are"),
-    ("def run(x", "def ran(x", 2, "defines scaled and holds no kernel of it: a function `run` or `run_NAME`"),
+    ("def run(x", "def ran(x", 2, "defines scaled without a kernel; add a function `run` or `run_NAME`"),
 ]
 """What stands there, what is written instead, the exit status and what is said of it."""
 

@@ -158,10 +158,10 @@ def test_a_suite_says_how_weights_are_stored(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("weights: {dtype: mxfp4}", "weights: {dtype: int3}", r"weights.dtype: unknown dtype of weights int3; allowed"),
-        ("weights: {dtype: mxfp4}", "weights: {group: 64}", r"own.yaml:6:11: weights.group: asks about a model"),
+        ("weights: {dtype: mxfp4}", "weights: {group: 64}", r"own.yaml:6:11: weights.group: needs a model"),
         ("dtype: float8_e4m3fn", "dtype: float8", r"own.yaml:5:8: dtype: .*float8; allowed: .*float8_e4m3fn"),
-        ("product: ./product.py", "product: ./rows.py", r"weights: no op of this suite makes its inputs by it"),
-        ("{product: {n: 64, k: 128}}", "{rms_norm: {heads: 1, width: 64}}", "no op of this suite makes its inputs"),
+        ("product: ./product.py", "product: ./rows.py", r"weights: no op of this suite uses it"),
+        ("{product: {n: 64, k: 128}}", "{rms_norm: {heads: 1, width: 64}}", "no op of this suite uses it"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_dtype_is_said(old: str, new: str, said: str, tmp_path: Path) -> None:

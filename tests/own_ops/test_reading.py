@@ -108,7 +108,7 @@ def test_grids_lists_and_files_of_shapes(tmp_path: Path) -> None:
         ("./scaled.py", "scald", r"ops\.scaled: there is no module scald"),
         ("{scaled: ./scaled.py}", "{rms_norm: ./scaled.py}", r"ops\.rms_norm: op rms_norm is defined twice: by .*own"),
         ("mine: {}", "mine: {scaled: rnu}", r"arms\.mine\.scaled: scaled has no variant rnu; .*did you mean run\?"),
-        ("arms:", "kernels: {ops: []}\narms:", r"own\.yaml:4:1: kernels: asks about a model, and this suite"),
+        ("arms:", "kernels: {ops: []}\narms:", r"own\.yaml:4:1: kernels: needs a model, and this suite"),
         ("shapes: {scaled: {rows: [1, 8], n: 100}}", "sweep: {}", r"key model is missing .*, or shapes"),
     ],
 )  # fmt: skip

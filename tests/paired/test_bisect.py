@@ -77,7 +77,7 @@ def test_what_did_not_change_is_not_reproducible(repository: Repository) -> None
         (("int4_mm@gdn_in", "c3", "c1"), "c3 is no ancestor of c1"),
         (("int4_mm@gdn_in", "c3", "c3"), "the same commit"),
         (("int4_mm@gdn_in", "c1", "nothing"), "nothing: neither a stored run nor a revision"),
-        (("int4_mm", "c1", "c2"), "one case is searched for, this means"),
+        (("int4_mm", "c1", "c2"), "cases, allowed: one of"),
     ],
 )
 def test_a_wrong_question_is_one_line(repository: Repository, arguments: tuple[str, ...], line: str) -> None:

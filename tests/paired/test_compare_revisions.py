@@ -180,7 +180,7 @@ def test_what_runs_outside_of_its_tree_is_invalid(repository: Repository, tmp_pa
     document = json.loads(found.stdout)
     assert found.returncode == 5, found.stderr
     assert [v["verdict"] for v in document["verdicts"]] == ["INVALID"]
-    assert "product.py, which is not of its tree" in document["verdicts"][0]["reason"]
+    assert "product.py, which lies outside its tree" in document["verdicts"][0]["reason"]
 
 
 @measured
@@ -198,7 +198,7 @@ def test_a_package_of_the_working_tree_is_not_of_either_side(repository: Reposit
     git(repository.root, "checkout", "--quiet", "main")
     [verdict] = json.loads(found.stdout)["verdicts"]
     assert found.returncode == 5 and verdict["verdict"] == "INVALID"
-    assert "src/ours_by_path/__init__.py, which is not of its tree" in verdict["reason"]
+    assert "src/ours_by_path/__init__.py, which lies outside its tree" in verdict["reason"]
 
 
 @pytest.mark.parametrize(

@@ -39,5 +39,5 @@ def test_several_hosts_meet_whatever_their_processes_are_called(
 @pytest.mark.parametrize("given", [{"RANK": "4"}, {"WORLD_SIZE": "0"}, {"RANK": "-1"}, {"WORLD_SIZE": "four"}])
 def test_variables_that_are_no_ranks_are_refused(tmp_path: Path, given: dict[str, str]) -> None:
     """One line, before anything runs."""
-    with pytest.raises(HarnessError, match="wanted what torchrun sets"):
+    with pytest.raises(HarnessError, match="wanted the value"):
         this_place(tmp_path, RANK_0 | given)

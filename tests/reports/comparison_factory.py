@@ -46,7 +46,7 @@ def comparison(cases: int = 100, slower: int = 2, pairs: int = 8, seed: int = 1,
         Side(run, None, "qwen3_5_moe", "2026-01-02T03:04:05+00:00", "complete", pairs, "0123456789ab", name)
         for run in ("146", "147")
     )
-    return Comparison(base, head, True, (), tuple(verdicts), ("two runs at two times",))
+    return Comparison(base, head, True, (), tuple(verdicts), ("these runs were not interleaved",))
 
 
 def _ratio(value: float, pairs: int) -> Ratio:

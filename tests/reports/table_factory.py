@@ -279,7 +279,7 @@ def every_table(folder: Path) -> list[Table]:
         kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
         categories.totals(profiled), quality.quality(labelled, labelled.decodes), kernels.kernels(labelled),
         packages.packages(labelled, labelled.decodes),
-        models.models(view, view.decodes), models.models(view, view.prefills),
+        models.models(view, view.decodes), models.models(view, view.prefills), models.reconciled(view),
         figures.outside_figures(outside, outside.figures),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
         comparison.verdicts(made_comparison(12)), comparison.differences(made_comparison(2)),

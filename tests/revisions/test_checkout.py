@@ -54,14 +54,14 @@ def test_weights_beside_the_code_are_left_out_and_named(repository: Path) -> Non
     (repository / "small.py").write_text("x = 2\n")
     before = sum(file.stat().st_size for file in (repository / ".git" / "objects").rglob("*"))
     snapshot = check_out(".", repository, said.append)
-    assert "weights.bin: untracked, 60 MiB: not in what is measured, on either side; `git add` takes it in" in said
+    assert "weights.bin: untracked, 60 MiB: not measured on either side; `git add` includes it" in said
     assert snapshot.tree.changed == ("small.py",) and not (snapshot.root / "weights.bin").exists()
     assert sum(file.stat().st_size for file in (repository / ".git" / "objects").rglob("*")) < before + 2**20
     for number in range(4):
         with (repository / f"table{number}.csv").open("wb") as file:
             file.truncate(14 * 2**20)
     check_out(".", repository, said.append)
-    assert "56 MiB of untracked files are copied twice: list what is no code in .gitignore" in said
+    assert "56 MiB of untracked files are copied twice: list data files in .gitignore" in said
     (repository / ".gitignore").write_text("*.log\n*.csv\n")
     git(repository, "add", "weights.bin")
     assert (check_out(".", repository, quiet).root / "weights.bin").stat().st_size == 60 * 2**20

@@ -101,6 +101,6 @@ def test_a_store_that_refuses_a_row_ends_the_run_and_says_what_is_kept(tmp_path:
         )
     suite = suite_with(tmp_path, "torch_blocked")
     options = Options(stages=("kernels",), rounds=1)
-    with pytest.raises(HarnessError, match=r"runs.sqlite: disk is full; what was measured until then is kept as run 2"):
+    with pytest.raises(HarnessError, match=r"runs.sqlite: disk is full; the results so far are kept as run 2"):
         execute_suite(suite, ["baseline"], MATCH, options, str(tmp_path / "runs.sqlite"))
     assert store.load("2").state == "partial" and len(store.load("2").measurements) == 1

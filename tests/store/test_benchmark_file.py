@@ -85,7 +85,7 @@ def test_what_has_no_timings_is_refused(files: tuple[Path, Path], tmp_path: Path
     plain = json.loads(files[0].read_text())
     for change, words in (
         ({**plain, "benchmarks": []}, "measured nothing"),
-        ({**plain, "benchmarks": [{"name": 1}]}, "not a file of pytest-benchmark"),
+        ({**plain, "benchmarks": [{"name": 1}]}, "not a pytest-benchmark file"),
     ):
         (tmp_path / "other.json").write_text(json.dumps(change))
         with pytest.raises(HarnessError, match=words):
@@ -124,7 +124,7 @@ def test_statistics_alone_give_a_ratio_and_never_a_verdict(tmp_path: Path) -> No
     head = saved(tmp_path, made(test_of("a", 500, data=False), test_of("b", 50)), "head.json")
     done = compared(base, head)
     assert done.exit_code == 3 and re.search(r"10\.0*x slower", done.stdout) and "SLOWER " not in done.stdout
-    assert "head: a median and quartiles alone" in done.stdout
+    assert "head: only median and quartiles known" in done.stdout
     run, _ = read_exported(head)
     kept = run.measurements[0].statistics
     assert kept is not None and (kept.median_us, kept.rounds) == (500, 20) and not run.measurements[0].samples

@@ -43,7 +43,9 @@ def test_a_circle_of_likes_is_named(tmp_path: Path) -> None:
 def test_a_suite_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Neither kernels, decode nor sweep, or no arm: there would be nothing to run."""
     file = write_suite(tmp_path, text=SUITE[: SUITE.index("kernels:")])
-    with pytest.raises(HarnessError, match=r"small\.yaml:1:1: asks for nothing; allowed: kernels, shapes, decode, "):
+    with pytest.raises(
+        HarnessError, match=r"small\.yaml:1:1: has nothing to measure; allowed: kernels, shapes, decode, "
+    ):
         load_suite(file)
     file = write_suite(tmp_path, text=SUITE[: SUITE.index("arms:")] + "arms: {}\n")
     with pytest.raises(HarnessError, match=r"small\.yaml:6:7: arms: an arm is needed"):

@@ -34,17 +34,17 @@ from harness.values.reason import (
 MIB = 2**20
 WORDS: list[tuple[Reason, str]] = [
     (Undetermined(), ""),
-    (HeadNotAsked(), "head was not asked"),
+    (HeadNotAsked(), "missing in head"),
     (SameCode(), "both sides run the same code with the same tunables at the same sizes: not measured"),
     (SameLaunches(), "the code differs, but binaries, launches and torch calls are the same: checked, not timed"),
-    (MeasuredOnce(), "one answer for both arms, measured once"),
+    (MeasuredOnce(), "both arms use the same implementation, measured once"),
     (TwoMachines(), "two machines: the ratio is shown, not judged"),
-    (OutsideTree("head", "/a.py"), "head ran /a.py, which is not of its tree"),
+    (OutsideTree("head", "/a.py"), "head ran /a.py, which lies outside its tree"),
     (
         NotMeasured(
             (SideProblem("base", Status.OK), SideProblem("head", Status.FAILED, "raised"), SideProblem("head", None))
         ),
-        "base was checked, not timed; head is FAILED: raised; head has no measurement: its run ended before",
+        "base was checked, not timed; head is FAILED: raised; head has no measurement: its run ended earlier",
     ),
     (Throttled("hw_slowdown in 1 of 2 readings", ""), "throttled: base: hw_slowdown in 1 of 2 readings"),
     (Throttled("a", "b"), "throttled: base: a, head: b"),
@@ -52,25 +52,24 @@ WORDS: list[tuple[Reason, str]] = [
     (TooFewProcesses(1, 3, 4), "1 and 3 processes; a verdict needs 4: `harness run --processes 4`"),
     (
         StatisticsAlone(("base", "head")),
-        "base and head: a median and quartiles alone: the ratio is an estimate, not judged",
+        "base and head: only median and quartiles known: the ratio is an estimate, not judged",
     ),
     (TooFewPairs(1, 4), "1 pair; a verdict needs 4"),
     (TooFewPairs(2, 4, ("hot", "shared")), "2 pairs; a verdict needs 4; 2 more were disturbed (hot)"),
     (BeyondMargin(0.975, 0.25), "the 97.5 % interval lies beyond the margin of 0.25 %"),
     (
         BeyondMargin(0.975, 0.25, unchanged=True),
-        "the 97.5 % interval lies beyond the margin of 0.25 %; both sides were asked the same and seen to read the "
-        "same code",
+        "the 97.5 % interval lies beyond the margin of 0.25 %; though both sides ran the same code on the same case",
     ),
-    (WithinBounds(0.9, 1.0), "the 90 % interval lies inside of ±1 %"),
+    (WithinBounds(0.9, 1.0), "the 90 % interval lies inside ±1 %"),
     (
         Undecided(4, "pair", 8, 1.23),
-        "4 pairs show neither a difference nor SAME; about 8 pairs would decide it; they could have seen 1.2 %",
+        "4 pairs show neither a difference nor SAME; about 8 pairs would decide it; detectable: 1.2 %",
     ),
     (
         Undecided(4, "process", None, 30.0, two_modes=True),
-        "4 processes a side show neither a difference nor SAME; more would hardly help; they could have seen 30 %; its "
-        "processes fall into two modes, where SAME cannot be shown",
+        "4 processes a side show neither a difference nor SAME; more would hardly help; detectable: 30 %; its "
+        "processes fall into two modes, for which SAME cannot be shown",
     ),
     (EnergyUnknown("", "a CPU has no energy counter"), "head: a CPU has no energy counter"),
     (MemoryChange(MIB, MIB), "equal"),

@@ -53,7 +53,7 @@ def test_a_death_is_a_failure_with_the_last_line(what: str, worker: WorkerProces
 
 def test_one_that_says_nothing_is_a_timeout(worker: WorkerProcess) -> None:
     ask(worker, "begin")
-    with pytest.raises(WorkerDied, match="said nothing for 1 s") as death:
+    with pytest.raises(WorkerDied, match="did not reply for 1 s") as death:
         ask(worker, "hang", limit_s=1.0)
     assert death.value.status is Status.TIMEOUT
 

@@ -19,7 +19,7 @@ CALLS = 16
 
 def make(device: Device) -> CpuTimer:
     if device.gpu:
-        raise TimerUnavailable("timer cpu times calls that have ended when they return: kernels on a GPU have not")
+        raise TimerUnavailable("timer cpu cannot time a GPU, whose kernels run on after the call returns")
     return CpuTimer()
 
 

@@ -24,8 +24,8 @@ KINDS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("a profile of JAX (XLA's xplane), which is not read", re.compile(rb"\A[\s\S]{0,64}/(host|device):\w")),
     ("a trace of an Ascend NPU, whose device rows are not read", re.compile(rb'Ascend|"Task Type"\s*:\s*"AI_')),
     (
-        "a trace of Proton's instrumentation, of warps inside of kernels, which is not read; wanted what its other"
-        " backends write",
+        "a trace of Proton's instrumentation, of warps inside of kernels, which is not read; wanted a file of its"
+        " other backends",
         re.compile(rb'"(Init|Finalization) Time \(ns\)"'),
     ),
     ("an output of rocprof", re.compile(rb"rocprofiler-sdk|rocprofv?[123]?\b|HSA_API|\"rocTX\"")),

@@ -77,7 +77,7 @@ def _file(path: Path, folder: Path) -> Iterator[TraceFile]:
     if not traces:
         names = ", ".join(file.title.partition(":")[2] for file in members[:3]) or "nothing"
         raise HarnessError(
-            f"{path}: an archive without a JSON trace in it ({names}); wanted what torch.profiler exports"
+            f"{path}: an archive without a JSON trace in it ({names}); wanted a trace that torch.profiler exports"
         )
     yield from sorted(traces, key=lambda file: _natural(Path(file.title)))
 

@@ -48,10 +48,10 @@ def read_events(path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
 def _blocks(connection: sqlite3.Connection, path: Path, quality: Counter[str]) -> Iterator[list[Event]]:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
     if any(table.startswith("rocpd_") for table in tables):
-        raise HarnessError(f"{path}: a database of rocprofv3 (rocpd); wanted what `--output-format json` writes")
+        raise HarnessError(f"{path}: a database of rocprofv3 (rocpd); wanted the output of `--output-format json`")
     if "StringIds" not in tables or not tables & {KERNELS, CALLS, "NVTX_EVENTS"}:
         raise HarnessError(
-            f"{path}: an SQLite file without CUDA activity; wanted what `nsys export --type sqlite` writes"
+            f"{path}: an SQLite file without CUDA activity; wanted the output of `nsys export --type sqlite`"
         )
     if WHOLE_GRAPHS in tables:
         (count,) = connection.execute(f"SELECT count(*) FROM {WHOLE_GRAPHS}").fetchone()

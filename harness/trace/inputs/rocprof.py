@@ -108,7 +108,7 @@ def read_events(text: bytes, path: Path, quality: Counter[str]) -> Iterator[list
     try:
         tools: Any = msgspec.json.decode(text, type=_Document).tools
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: not what rocprofv3 writes: {error}") from error
+        raise HarnessError(f"{path}: not JSON of rocprofv3: {error}") from error
     for tool in tools if isinstance(tools, list) else [tools]:
         yield list(_events(tool))
 

@@ -146,7 +146,7 @@ def test_a_site_says_what_the_team_knows(tmp_path: Path) -> None:
     known = team_history(RUNS)
     index, *pages = site_of(RUNS, tmp_path, known)
     text = index.read_text(encoding="utf-8")
-    for words in ("Overview", "What changed", "needed", "too slow to compare"):
+    for words in ("Overview", "Changes", "needed", "too slow to compare"):
         assert words in text
     assert "the machine: its memory" not in text  # refuted
     before = {path: path.stat().st_mtime_ns for path in pages}

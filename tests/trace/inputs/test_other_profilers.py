@@ -142,13 +142,15 @@ def test_another_sqlite_file_is_one_line(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE runs (id INT)")
     connection.commit()
     connection.close()
-    with pytest.raises(HarnessError, match="without CUDA activity; wanted what `nsys export"):
+    with pytest.raises(HarnessError, match="without CUDA activity; wanted the output of `nsys export"):
         breakdown(tmp_path / "x.sqlite", RULES)
     connection = sqlite3.connect(tmp_path / "z.sqlite")
     connection.execute("CREATE TABLE rocpd_kernel_dispatch_1 (id INT)")
     connection.commit()
     connection.close()
-    with pytest.raises(HarnessError, match=r"a database of rocprofv3 \(rocpd\); wanted what `--output-format json`"):
+    with pytest.raises(
+        HarnessError, match=r"a database of rocprofv3 \(rocpd\); wanted the output of `--output-format json`"
+    ):
         breakdown(tmp_path / "z.sqlite", RULES)
     (tmp_path / "y.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 500)
     with pytest.raises(HarnessError, match="not readable as SQLite"):
@@ -221,7 +223,7 @@ def test_a_damaged_rocprof_file_is_one_line(tmp_path: Path) -> None:
     text = json.dumps(rocprof_document())
     for content in (text[: len(text) // 2], '{"rocprofiler-sdk-tool": [{"buffer_records": 3}]}'):
         (tmp_path / "results.json").write_text(content)
-        with pytest.raises(HarnessError, match="not what rocprofv3 writes"):
+        with pytest.raises(HarnessError, match="not JSON of rocprofv3"):
             breakdown(tmp_path / "results.json", RULES)
 
 
