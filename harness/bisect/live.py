@@ -19,8 +19,8 @@ from harness.errors import HarnessError, NotComparable
 from harness.revisions import repository_of
 from harness.revisions.git import commit_of, git
 from harness.runner.live_sides import Live, prepare
-from harness.runner.paired import Terms
 from harness.runner.stage import Options, Report
+from harness.runner.terms import Terms
 from harness.stats import difference
 from harness.stats.ratio import ratio_of
 from harness.store import Store

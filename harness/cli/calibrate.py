@@ -31,8 +31,8 @@ def command(
     from harness.runner.calibrate import calibrate
     from harness.runner.lane import devices_for
     from harness.runner.live_sides import Live
-    from harness.runner.paired import Terms
     from harness.runner.stage import Options
+    from harness.runner.terms import Terms
     from harness.store import Store as RunStore
     from harness.values.stage import TIMED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
     from harness.values.static_comparison import StaticCase
-    from harness.values.verdict import Comparison
+    from harness.values.verdict import Comparison, FailOn
 
 SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` selects one arm."
 ACCEPT = "Comma-separated conditions that may differ, such as torch,triton; they are shown."
@@ -27,13 +28,14 @@ TARGET = "With --static: architectures, comma-separated [sm_80,sm_90]."
 DEVICE = "With --static: read the tuned files of this GPU, such as nvidia-h100-80gb-hbm3."
 IDENTICAL = "Also measure cases that run the same code on both sides."
 FAIL_ON = "Of the gated cases: slower, new (slower and not accepted), undecided, or none [slower,undecided]."
+PYTHONS = "Interpreters, comma-separated; each other one is compared with the first. BASE and HEAD default to `.`."
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
 
 
 def command(
     ctx: typer.Context,
-    base: Annotated[str, typer.Argument(help=SIDE)],
-    head: Annotated[str, typer.Argument(help="The other side, in the same notation.")],
+    base: Annotated[str, typer.Argument(help=SIDE)] = "",
+    head: Annotated[str, typer.Argument(help="The other side, in the same notation.")] = "",
     accept: Annotated[str, typer.Option(help=ACCEPT)] = "",
     suite: Annotated[str, typer.Option(envvar="HARNESS_SUITE", help=SUITE)] = "",
     match: Match = "",
@@ -41,6 +43,7 @@ def command(
     budget: Annotated[float, typer.Option(min=0, help="Seconds for measuring; 0: the suite's.")] = 0,
     base_python: Annotated[str, typer.Option(help="Interpreter of the base side, with its own torch and Triton.")] = "",
     head_python: Annotated[str, typer.Option(help="Interpreter of the head side.")] = "",
+    pythons: Annotated[str, typer.Option(help=PYTHONS)] = "",
     measure_identical: Annotated[bool, typer.Option("--measure-identical", help=IDENTICAL)] = False,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     gpus: Gpus = 1,
@@ -48,6 +51,7 @@ def command(
     static: Annotated[bool, typer.Option("--static", help=STATIC)] = False,
     target: Annotated[list[str] | None, typer.Option(help=TARGET)] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "",
+    html: Annotated[Path | None, typer.Option(help="With --pythons: write a page to this file.")] = None,
     markdown: Annotated[str, typer.Option(help="Write Markdown to this file; - prints it instead of text.")] = "",
     read: Read = "",
     at: At = "",
@@ -67,38 +71,54 @@ def command(
 
     if as_json and markdown == "-":
         raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
-    fails = failing(fail_on)
+    (base, head), fails = _named(base, head, pythons), failing(fail_on)
     runs, targets = RunStore(store), [name for several in target or () for name in csv(several)]
     program = program_of(ctx.meta.get(PROGRAM), read, at, unit, file, setup, time_limit)
     live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python), program=program)
     timed = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note, "gpus": gpus > 1}
-    of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "k": match}
+    of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "pythons": pythons, "k": match}
+    refuse("of --pythons; `harness report HEAD --against BASE` writes the page", html=None if pythons else html)
     if program is not None:
         refuse("of a suite; behind `--` stands a program", suite=suite, static=static, **of_suites)
     if static:
         from harness.cli import compare_static
 
-        refuse("for what is measured; --static measures nothing", accept=accept, fail_on=fail_on, **timed)
+        refuse(
+            "for what is measured; --static measures nothing", accept=accept, fail_on=fail_on, pythons=pythons, **timed
+        )
         return compare_static.command(live, runs, targets, device, as_json, markdown)
     refuse("for --static, which compiles and runs nothing", target=targets, device=device)
     if _are_stored(base, head, runs):
-        given = {"--": program, **of_suites, **timed}
-        refuse("for sides that are measured; these are stored runs", **given)
+        refuse("for sides that are measured; these are stored runs", **{"--": program, **of_suites, **timed})
         found = _judged(base, head, runs, csv(accept))
     else:
-        found = _measured(live, runs, (csv(accept), budget, measure_identical, gpus), rounds, note)
+        asked, shown = (csv(accept), budget, measure_identical, gpus), (html, markdown, as_json)
+        found = _measured(live, csv(pythons), runs, asked, rounds or None, note, fails, shown)
     comparison = gated(found[0], fails, runs)
     _show(comparison, found[1], markdown, as_json)
     raise typer.Exit(int(comparison.exit_status))
 
 
+def _named(base: str, head: str, pythons: str) -> tuple[str, str]:
+    """Both sides by name; with --pythons the working tree where none is named."""
+    if not (base and head) and not pythons:
+        raise HarnessError(f"{'HEAD' if base else 'BASE and HEAD'}: missing; `harness compare main .`, say")
+    return base or ".", head or base or "."
+
+
 def _measured(
-    live: Live, runs: RunStore, wanted: tuple[list[str], float, bool, int], rounds: int, note: str
-) -> tuple[Comparison, Explanation]:
+    live: Live, pythons: list[str], runs: RunStore, asked: tuple[list[str], float, bool, int], rounds: int | None,
+    note: str, fails: tuple[FailOn, ...], shown: tuple[Path | None, str, bool],
+) -> tuple[Comparison, Explanation]:  # fmt: skip
+    """asked: as `compare_live.terms` takes them. Several interpreters are shown here, and end the command."""
+    if pythons:
+        from harness.cli import compare_pythons
+
+        compare_pythons.command(live, pythons, runs, asked, rounds, note, fails, *shown)
     from harness.cli.compare_live import measure, stored_sides, terms
 
-    comparison, binaries = measure(live, runs, terms(live, *wanted), rounds or None, note)
-    return comparison, _explained(comparison, stored_sides(comparison, runs), binaries)
+    comparison, binaries = measure(live, runs, terms(live, *asked), rounds, note)
+    return comparison, explained(comparison, stored_sides(comparison, runs), binaries)
 
 
 def _judged(base: str, head: str, runs: RunStore, accept: list[str]) -> tuple[Comparison, Explanation]:
@@ -106,7 +126,7 @@ def _judged(base: str, head: str, runs: RunStore, accept: list[str]) -> tuple[Co
 
     sides = load_sides(base, head, runs)
     comparison = compare(*sides, accept=accept)
-    return comparison, _explained(comparison, sides, ())
+    return comparison, explained(comparison, sides, ())
 
 
 def _are_stored(base: str, head: str, runs: RunStore) -> bool:
@@ -126,7 +146,7 @@ def _are_stored(base: str, head: str, runs: RunStore) -> bool:
     return all(stored)
 
 
-def _explained(
+def explained(
     comparison: Comparison, sides: tuple[StoredSide, StoredSide], binaries: tuple[StaticCase, ...]
 ) -> Explanation:
     import msgspec

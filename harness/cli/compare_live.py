@@ -14,7 +14,8 @@ from harness.errors import ExitStatus, HarnessError
 if TYPE_CHECKING:
     from harness.compare import StoredSide
     from harness.runner.live_sides import Live
-    from harness.runner.paired import Pairs, Terms
+    from harness.runner.paired import Pairs
+    from harness.runner.terms import Terms
     from harness.store import Store
     from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison
@@ -30,16 +31,23 @@ class LiveComparison(NamedTuple):
     binaries: tuple[StaticCase, ...]
 
 
-def terms(live: Live, accept: list[str], budget_s: float, measure_identical: bool, gpus: int) -> Terms:
-    """The terms of a comparison. accept: conditions that may differ, by name. budget_s: 0 for the suite's. gpus: the
-    number of GPUs that share the pairs."""
+def terms(
+    live: Live, accept: list[str], budget_s: float, measure_identical: bool, gpus: int, comparisons: int = 1
+) -> Terms:
+    """The terms of a comparison.
+
+    accept: Conditions that may differ, by name.
+    budget_s: 0 for the suite's.
+    gpus: The number of GPUs that share the pairs.
+    comparisons: The number of comparisons that share the budget and the chance of an error.
+    """
     from harness.runner.lane import devices_for
-    from harness.runner.paired import Terms
+    from harness.runner.terms import Terms
 
     under_test = UNDER_TEST if any(live.pythons) else ()
     return Terms(
-        budget_s=budget_s or None, gated_only=not live.match, measure_identical=measure_identical,
-        accept=(*accept, *under_test), devices=devices_for(gpus),
+        budget_s=budget_s / comparisons or None, gated_only=not live.match, measure_identical=measure_identical,
+        accept=(*accept, *under_test), comparisons=comparisons, devices=devices_for(gpus),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from harness.compare import machine_state
 from harness.compare.join import Joined
 from harness.compare.paired_runs import paired_runs
-from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS
+from harness.compare.policy import INVALIDATING_THROTTLES, MACHINE_FIELDS, SUITE_FIELDS, Policy
 from harness.compare.sides import StoredSide, same_run
 from harness.errors import HarnessError, allowed
 from harness.store.benchmark_file import SUITE
@@ -45,6 +45,12 @@ def refused(found: Sequence[Difference], accept: Collection[str]) -> tuple[Diffe
     return tuple(difference for difference in found if difference.field not in accept)
 
 
+def packages_under_test(base: StoredSide, head: StoredSide) -> tuple[Difference, ...] | None:
+    """The packages that differ between the sides' interpreters. None where both sides have the same interpreter."""
+    ours, theirs = (side.run.pairing.interpreter if side.run.pairing else None for side in (base, head))
+    return ours.differences(theirs) if ours and theirs else None
+
+
 def on_two_machines(found: Iterable[Difference]) -> bool:
     return any(difference.field in (*MACHINE_FIELDS, "environment") for difference in found)
 
@@ -65,6 +71,12 @@ def notes(base: StoredSide, head: StoredSide) -> list[str]:
         found += machine_state.notes(base.run, head.run)
         if base.run.suite_hash != head.run.suite_hash:
             found.append("the suites differ in their text; equal cases are joined")
+    if base.run.pairing is not None and (several := base.run.pairing.comparisons) > 1:
+        whole, own = (100 * policy.family_error for policy in (Policy(), Policy().one_of(several)))
+        found.append(
+            f"one of {several} comparisons with this base: the chance of a false FASTER or SLOWER among the gated "
+            f"cases is {whole:.2g} % over all of them, {own:.2g} % in this one"
+        )
     for word, run in _runs(base, head):
         if run.suite == SUITE:
             found.append(

@@ -60,9 +60,9 @@ def compare(
     policy = policy or policy_of(base.run)
     joined = join(base, head)
     found = comparable.differences(base, head, joined)
-    under_test = base.run.pairing.accepted if base.run.pairing else ()
-    if comparable.refused(found, (*accept, *under_test)):
-        return Comparison(base.facts, head.facts, False, found)
+    packages = comparable.packages_under_test(base, head)
+    if comparable.refused(found, (*accept, *(base.run.pairing.accepted if base.run.pairing else ()))):
+        return Comparison(base.facts, head.facts, False, found, under_test=packages)
     if not any(question.base and question.head for question in joined):
         raise NotComparable(f"{_words(base)} and {_words(head)} have no case in common; `harness show RUN` lists them")
     judge = _Judge(base, head, policy, comparable.on_two_machines(found))
@@ -71,7 +71,7 @@ def compare(
         raise NotComparable(f"{_words(base)} and {_words(head)}: every case in common is UNSUPPORTED on both sides")
     verdicts = with_quality(with_outputs(verdicts, joined), joined)
     said = (*comparable.notes(base, head), *notes, *outputs_notes(verdicts), *quality_notes(verdicts))
-    return Comparison(base.facts, head.facts, True, found, tuple(verdicts), said)
+    return Comparison(base.facts, head.facts, True, found, tuple(verdicts), said, under_test=packages)
 
 
 def _words(side: StoredSide) -> str:

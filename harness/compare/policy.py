@@ -48,6 +48,10 @@ class Policy(msgspec.Struct, frozen=True):
         """The policy for pairs that are looked at as they come."""
         return msgspec.structs.replace(self, looks=len(LOOKS), least_units=LOOKS[0])
 
+    def one_of(self, comparisons: int) -> Policy:
+        """The policy for one of several comparisons, which share `family_error` in equal parts (Bonferroni)."""
+        return msgspec.structs.replace(self, family_error=self.family_error / comparisons)
+
     @property
     def margin(self) -> float:
         """As a log ratio."""
@@ -65,4 +69,5 @@ def policy_of(run: Run) -> Policy:
     Called with the base: the head must not decide which cases may get slower.
     """
     said = run.suite_facts.compare if run.suite_facts else ComparePolicy()
-    return Policy(gate=said.gate, same_within_percent=said.same_within_percent)
+    policy = Policy(gate=said.gate, same_within_percent=said.same_within_percent)
+    return policy.one_of(run.pairing.comparisons if run.pairing else 1)

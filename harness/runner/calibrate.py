@@ -10,8 +10,8 @@ from harness.compare.calibration import noise_on
 from harness.errors import HarnessError
 from harness.revisions import repository_of
 from harness.runner.live_sides import Live, prepare, suite_of
-from harness.runner.paired import Terms
 from harness.runner.stage import Options, Report
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.values.environment import Environment
 from harness.values.pairing import Noise

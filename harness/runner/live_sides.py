@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,9 +19,11 @@ from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
 from harness.revisions.git import commit_of, git
 from harness.runner.budget import silence_limit_s
-from harness.runner.paired import Pairs, Terms
+from harness.runner.interpreter import interpreter_of, python_path
+from harness.runner.paired import Pairs
 from harness.runner.paired_side import PairedSide
 from harness.runner.stage import Options, Report
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.store.naming import SideName, side_name
 from harness.suite.load import is_suite, load_suite
@@ -55,6 +56,8 @@ class Live(NamedTuple):
     pythons: tuple[str, str] = ("", "")
     copies: tuple[int, int] = (0, 0)
     program: Program | None = None
+    python_options: tuple[str, str] = ("--base-python", "--head-python")
+    """The options that named the interpreters, for errors."""
 
 
 def check_revision(name: str) -> None:
@@ -85,15 +88,23 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     roots, arms = {side.checkout.root for side in found}, (found[0].arm, found[1].arm)
     if len(roots) == 1 and arms[0] == arms[1] and not any(live.pythons):
         say("both sides are the same tree: --measure-identical measures it against itself")
+    planned_sides = plans_of(found, live, say)
+    apart = found[0].python != found[1].python
+    interpreters = [
+        interpreter_of(side.python, option) if apart else None
+        for side, option in zip(found, live.python_options, strict=True)
+    ]
     sides = []
-    for side, (planned, plan) in zip(found, plans_of(found, live, say), strict=True):
+    for side, interpreter, (planned, plan) in zip(found, interpreters, planned_sides, strict=True):
         if plan.suite.outside and len(terms.devices) > 1:
             raise HarnessError("--gpus: for kernels and models of this program; a program outside chooses its own GPUs")
         budget_s = plan.suite.compare.budget_s if terms.budget_s is None else terms.budget_s
         limit_s = min(options.silence_limit_s, silence_limit_s(budget_s))
         options = msgspec.structs.replace(options, silence_limit_s=limit_s)
         sides.append(
-            PairedSide(side.word, side.checkout, planned, plan, side.python, store, options, report, terms.devices)
+            PairedSide(
+                side.word, side.checkout, planned, plan, side.python, store, options, report, terms.devices, interpreter
+            )
         )
     return Pairs(sides[0], sides[1], arms, store, terms, say)
 
@@ -114,7 +125,10 @@ def trees(live: Live, store: Store, say: Say, apart: bool = False) -> tuple[Side
         sides = f"{live.base} and {live.head}"
         raise HarnessError(f"--arms {','.join(live.arms)}: for sides that name no arm; these are {sides}")
     relative = suite.relative_to(repository) if repository else suite
-    pythons = [_python(python, word) for python, word in zip(live.pythons, ("base", "head"), strict=True)]
+    pythons = [
+        python_path(python, option) if python else sys.executable
+        for python, option in zip(live.pythons, live.python_options, strict=True)
+    ]
     apart = pythons[0] != pythons[1] or (apart and arms[0] == arms[1])
     if apart and repository is not None and checkouts[0].root == checkouts[1].root:
         checkouts[1] = _checkout(names[1][0], suite, repository, 1, say)
@@ -221,12 +235,3 @@ def _check_suite(file: Path, relative: Path, checkout: Checkout, word: str) -> N
     there = (found for found in sorted(checkout.root.glob("**/*.yaml")) if is_suite(found))
     suites = [str(found.relative_to(checkout.root)) for found in there]
     raise HarnessError(f"{word} ({checkout.tree.words}) has no suite {relative}; {allowed(str(relative), suites)}")
-
-
-def _python(python: str, word: str) -> str:
-    if not python:
-        return sys.executable
-    found = shutil.which(python)
-    if found is None:
-        raise HarnessError(f"--{word}-python {python}: no such program; allowed: the path of a Python interpreter")
-    return str(Path(found).absolute())

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -21,11 +21,11 @@ from harness.compare.policy import LOOKS
 from harness.errors import HarnessError
 from harness.machines.today import slow_today
 from harness.runner.budget import Budget
-from harness.runner.lane import INHERITED
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.paired_plan import plan_pairs
 from harness.runner.paired_side import PairedSide
 from harness.runner.sameness import of_one_tree, same_launches, seen_to_read_the_same, shadowing_notes
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.values.pairing import Pairing, Slot
 from harness.values.stage import KINDS, TIMED, Stage
@@ -35,25 +35,6 @@ T = TypeVar("T")
 MOST_AWAKE = 4
 """Most pairs whose processes import at the same time, before the first of them is timed."""
 CORES_PER_PAIR = 4
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """How the sides are measured."""
-
-    purpose: Literal["compare", "calibrate"] = "compare"
-    budget_s: float | None = None
-    """None: the base suite's."""
-    gated_only: bool = True
-    """Measure only the cases that gate, if there are any."""
-    measure_identical: bool = False
-    accept: tuple[str, ...] = ()
-    """Conditions that may differ."""
-    seed: int | None = None
-    pairs: int | None = None
-    """A fixed number, without looks, for a calibration."""
-    worktrees: int = 0
-    devices: tuple[str, ...] = INHERITED
-    """Those of `lane.devices_for`; each measures pairs of its own at the same time."""
 
 
 class Pairs:
@@ -66,7 +47,8 @@ class Pairs:
         self.base, self.head, self.arms, self.store, self.terms, self.say = base, head, arms, store, terms, say
         self.sides = base, head
         suite = base.suite.compare
-        self.policy = Policy(gate=suite.gate, same_within_percent=suite.same_within_percent)
+        policy = Policy(suite.gate, same_within_percent=suite.same_within_percent)
+        self.policy = policy.one_of(terms.comparisons)
         seconds = suite.budget_s if terms.budget_s is None else terms.budget_s
         self.budget = Budget(seconds if terms.pairs is None else None)
         self.seed = random.SystemRandom().randrange(2**31) if terms.seed is None else terms.seed
@@ -126,7 +108,7 @@ class Pairs:
             pairing = Pairing(
                 comparison, "base" if side is self.base else "head", side.checkout.tree, self.terms.purpose,
                 self.terms.worktrees, arm, tuple(self.identical), (), self.terms.measure_identical, self.terms.accept,
-                noise, side.python, self.seed,
+                noise, side.python, self.seed, side.interpreter, self.terms.comparisons,
             )  # fmt: skip
             side.open(pairing, self.plan.ids(side.word), process_noise(noise))
             words = f"{side.checkout.tree.words}{f', arm {arm}' if arm else ''}"

@@ -22,6 +22,7 @@ from harness.store import Store
 from harness.suite.fingerprint import fingerprints
 from harness.values.closure import Closure
 from harness.values.environment import Environment
+from harness.values.interpreter import Interpreter
 from harness.values.pairing import Pairing, Slot
 from harness.values.stage import Stage
 from harness.values.suite import Plan
@@ -32,14 +33,15 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 class PairedSide:
     """One side. word: `base` or `head`. planned: `expand` with all arguments but the device; plan: its result without
-    one. devices: each runs processes of this side, one at a time."""
+    one. devices: each runs processes of this side, one at a time. interpreter: None where both sides have one."""
 
     def __init__(
         self, word: str, checkout: Checkout, planned: Callable[..., Plan], plan: Plan, python: str, store: Store,
         options: Options, report: Report, devices: tuple[str, ...] = INHERITED,
+        interpreter: Interpreter | None = None,
     ) -> None:  # fmt: skip
         self.word, self.checkout, self.planned, self.python = word, checkout, planned, python
-        self.store, self.options, self.report = store, options, report
+        self.store, self.options, self.report, self.interpreter = store, options, report, interpreter
         self.plan, self.suite = plan, plan.suite
         self.fingerprints: dict[str, str] = {}
         self.record = RunRecord(store)

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from harness.values.closure import Closure
+from harness.values.interpreter import Interpreter
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -89,6 +90,8 @@ class Pairing(msgspec.Struct, frozen=True):
         unmeasured.
     accepted: Conditions that are under test and may differ.
     seed: Seed of the coin that orders the pairs.
+    interpreter: The side's own, with its packages; None if both sides have the same one.
+    comparisons: The comparisons that share the chance of a false FASTER or SLOWER.
     """
 
     comparison: str
@@ -104,6 +107,8 @@ class Pairing(msgspec.Struct, frozen=True):
     noise: Noise = Noise()
     python: str = ""
     seed: int = 0
+    interpreter: Interpreter | None = None
+    comparisons: int = 1
 
 
 class Slot(msgspec.Struct, frozen=True):

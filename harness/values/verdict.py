@@ -144,6 +144,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """The gated results that fail. `new`: a slowdown that nobody accepted."""
     accepted: tuple[str, ...] = ()
     """The cases whose slowdown somebody took responsibility for."""
+    under_test: tuple[Difference, ...] | None = None
+    """The packages that differ between the sides' interpreters. None if both sides have the same interpreter."""
 
     @property
     def exit_status(self) -> ExitStatus:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.compare.explain import Explanation
+from harness.values.interpreter_matrix import Beside, InterpreterMatrix
 from harness.values.reason import Reason
 from harness.values.static_comparison import StaticComparison
 from harness.values.verdict import CaseVerdict, Comparison
@@ -22,14 +24,18 @@ ComparisonDocument = extended(
     "ComparisonDocument", Comparison, differences=tuple[str, ...], verdicts=several(VerdictRow),
     explanation=Explanation | None, exit_status=int,
 )  # fmt: skip
-"""`compare`. differences: sentences."""
+"""`compare`. differences: sentences. under_test: packages that differ, where each side has its own interpreter."""
 
 
 def comparison_text(found: Comparison, explanation: Explanation | None = None) -> str:
-    return text(of(
+    return text(_comparison(found, explanation))
+
+
+def _comparison(found: Comparison, explanation: Explanation | None) -> Any:
+    return of(
         ComparisonDocument, found, differences=tuple(difference.words for difference in found.differences),
         verdicts=tuple(map(_verdict, found.verdicts)), explanation=explanation, exit_status=int(found.exit_status),
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _verdict(v: CaseVerdict) -> Any:
@@ -37,6 +43,19 @@ def _verdict(v: CaseVerdict) -> Any:
     parts = {name: getattr(found, name, None) for name in ("low", "high", "confidence", "level")}
     ratio_of = {"ratio": found.value if found else None, "pairs": found.n if found else 0, **parts}
     return of(VerdictRow, v, reason=v.words, because=v.reason, **ratio_of)
+
+
+BesideRow = extended("BesideRow", Beside, comparison=ComparisonDocument | None, status=int)
+InterpretersDocument = extended("InterpretersDocument", InterpreterMatrix, others=several(BesideRow), exit_status=int)
+"""`compare --pythons`: a comparison of each other interpreter with the base."""
+
+
+def interpreters_text(found: InterpreterMatrix, explanations: Sequence[Explanation | None]) -> str:
+    others = []
+    for one, explanation in zip(found.others, explanations, strict=True):
+        compared = _comparison(one.comparison, explanation) if one.comparison else None
+        others.append(of(BesideRow, one, comparison=compared, status=int(one.status)))
+    return text(of(InterpretersDocument, found, others=tuple(others), exit_status=int(found.exit_status)))
 
 
 StaticDocument = extended("StaticDocument", StaticComparison, static=bool, exit_status=int)

@@ -26,6 +26,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "compiled": sweeps.CompiledDocument,
     "difference": breakdowns.TwoBreakdowns,
     "findings": stored.FindingsDocument,
+    "interpreters": comparisons.InterpretersDocument,
     "history": stored.HistoryDocument,
     "machines": stored.MachinesDocument,
     "plan": plans.PlanDocument,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness.compare.explain import Explanation
 from harness.values.environment import short_commit
+from harness.values.interpreter import under_test
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
 
 from ..figures import clean, plural
@@ -24,7 +25,9 @@ def render(comparison: Comparison, explanation: Explanation | None = None) -> Gr
     """The renderable of a comparison and its explanation, for `console.print`."""
     c = comparison
     said = [*reasons(c), *lines(explanation or Explanation()), *(("note", note) for note in c.notes)]
+    packages = [] if c.under_test is None else [Text(f"under test  {clean(under_test(c.under_test), 300)}")]
     return Group(
+        *packages,
         Text(f"base  {side_words(c.base)}"),
         Text(f"head  {side_words(c.head)}"),
         *(Text(f"differs, accepted  {clean(difference.words, 400)}") for difference in c.differences),

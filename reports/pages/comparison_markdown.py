@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.compare.explain import Explanation
+from harness.values.interpreter import under_test
 from harness.values.verdict import Comparison, Verdict
 
 from ..figures import clean
@@ -32,7 +33,8 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     """The verdict, sides, chart, table, reasons and notes, in this order."""
     c = comparison
     yield verdict_line(c)
-    yield f"base: {text(side_words(c.base))}\\\nhead: {text(side_words(c.head))}"
+    packages = [] if c.under_test is None else [f"under test: {text(clean(under_test(c.under_test), 300))}"]
+    yield "\\\n".join([*packages, f"base: {text(side_words(c.base))}", f"head: {text(side_words(c.head))}"])
     if c.differences:
         word = "accepted" if c.comparable else "why they are not comparable"
         yield f"Conditions that differ, {word}:\n" + "\n".join(

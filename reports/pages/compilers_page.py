@@ -19,15 +19,17 @@ def render(found: CompilerMatrix, earlier: Sequence[CompilerMatrix] = ()) -> str
     word, rest = headline(found)
     tables = [changed(found), over_versions([*earlier, found]), matrix(found)]
     return page(
-        "compilers.html.j2",
+        "matrix.html.j2",
         {},
         heading=f"{clean(found.suite)} under {len(found.versions)} releases of Triton",
         sections=[("verdict", "Verdict"), *((table.name, table.title) for table in tables)],
         facts=list(versions(found)),
+        facts_label="Versions",
         verdict=str(word),
         tone=word.tone,
         rest=rest,
         reasons=list(reasons(found)),
         tables=[(table.name, table) for table in tables],
+        command="harness compilers",
         closing=closing(found),
     )

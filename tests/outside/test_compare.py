@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.main import app
 from harness.runner.live_sides import Live, Program, prepare
-from harness.runner.paired import Terms
 from harness.runner.stage import Options
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.values.outside import CommandEngine, Figure
 from harness.values.stage import TIMED

@@ -13,8 +13,8 @@ import pytest
 
 from harness.revisions.git import git
 from harness.runner.live_sides import Live, prepare
-from harness.runner.paired import Terms
 from harness.runner.stage import Options
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.values.run import Run
 from tests.paired.repository import SUITE, TEXT, VARIANT, Repository, make

@@ -12,8 +12,8 @@ import pytest
 from harness.compare.explain import Explanation
 from harness.runner.compare_static import binaries
 from harness.runner.live_sides import Live, prepare
-from harness.runner.paired import Terms
 from harness.runner.stage import Options
+from harness.runner.terms import Terms
 from harness.store import Store
 from tests.paired.repository import Repository, make
 

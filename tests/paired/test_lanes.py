@@ -12,8 +12,9 @@ from harness.errors import HarnessError
 from harness.runner import lane
 from harness.runner.lane import devices_for
 from harness.runner.live_sides import Live, prepare
-from harness.runner.paired import Pairs, Terms
+from harness.runner.paired import Pairs
 from harness.runner.stage import Options
+from harness.runner.terms import Terms
 from harness.store import Store
 from harness.values.measurement import Status
 from harness.values.pairing import Slot

@@ -7,12 +7,19 @@ import random
 
 import msgspec
 
+from harness.errors import ExitStatus
 from harness.values.case import Case, Implementation
 from harness.values.estimate import Ratio
+from harness.values.interpreter import Interpreter
+from harness.values.interpreter_matrix import Beside, InterpreterMatrix
 from harness.values.measurement import Correctness, Measurement, Sample, Status, Work
+from harness.values.numerics import OutputsCompared, Sameness
 from harness.values.reason import NotMeasured, SideProblem
 from harness.values.run import Run
 from harness.values.verdict import CaseVerdict, Comparison, Side, Verdict
+from harness_reports.table import Table
+from harness_reports.tables.comparison import differences, verdicts
+from harness_reports.tables.interpreters import matrix
 
 from .run_factory import DTYPE, ENVIRONMENT
 
@@ -47,6 +54,28 @@ def comparison(cases: int = 100, slower: int = 2, pairs: int = 8, seed: int = 1,
         for run in ("146", "147")
     )
     return Comparison(base, head, True, (), tuple(verdicts), ("these runs were not interleaved",))
+
+
+def interpreter_matrix() -> InterpreterMatrix:
+    """Three interpreters: the second is slower and computes another result, the third could not be measured."""
+    packages = {"torch": "2.11.0", "triton": "3.6.0", "numpy": "1.26.4"}
+    base = Interpreter("/a/bin/python", "3.12.1", packages)
+    newer, older = (
+        Interpreter(f"/{name}/bin/python", "3.12.1", {**packages, "triton": triton})
+        for name, triton in (("b", "3.7.1"), ("c", "3.5.0"))
+    )
+    compared = comparison(12)
+    first, *others = compared.verdicts
+    differ = OutputsCompared(Sameness.DIFFERS, 0.25, 0.01)
+    compared = msgspec.structs.replace(
+        compared, verdicts=(msgspec.structs.replace(first, outputs=differ), *others), under_test=base.differences(newer)
+    )
+    failed = Beside(older, base.differences(older), None, "the worker died", ExitStatus.CASE_FAILED)
+    return InterpreterMatrix(base, (Beside(newer, base.differences(newer), compared), failed))
+
+
+def comparison_tables() -> list[Table]:
+    return [verdicts(comparison(12)), differences(comparison(2)), matrix(interpreter_matrix())]
 
 
 def _ratio(value: float, pairs: int) -> Ratio:

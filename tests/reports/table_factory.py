@@ -43,7 +43,6 @@ from harness_reports.tables import (
     bisect,
     categories,
     changes,
-    comparison,
     figures,
     kernels,
     machines,
@@ -71,7 +70,7 @@ from tests.ranks.made import write_rank
 from tests.sweep.made import case, finals, measured, question, row
 from tests.trace.made import KERNELS, gpu, write
 
-from .comparison_factory import comparison as made_comparison
+from .comparison_factory import comparison_tables
 from .compiler_factory import compiler_tables
 from .outside_factory import outside_run
 from .run_factory import ENVIRONMENT, broken_run, synthetic_run
@@ -282,8 +281,7 @@ def every_table(folder: Path) -> list[Table]:
         models.models(view, view.decodes), models.models(view, view.prefills), models.reconciled(view),
         figures.outside_figures(outside, outside.figures),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
-        comparison.verdicts(made_comparison(12)), comparison.differences(made_comparison(2)),
-        static.changed_kernels(static_comparison()), sweep.finalists(swept().questions[0]),
+        *comparison_tables(), static.changed_kernels(static_comparison()), sweep.finalists(swept().questions[0]),
         sweep.finalists(swept().questions[1]), sweep.configurations(swept()), sweep.compiled(compiled.configurations),
         of_traces.categories(profiles[0]), *(of_traces.listed(profiles[0], by) for by in of_traces.LISTS),
         of_traces.idle(profiles[0]), of_traces.changed_categories(changed), of_traces.changed_kernels(changed),

@@ -28,7 +28,7 @@ from harness_reports.documents import (
 )
 from harness_reports.documents.encoding import SCHEMA, of, text
 from tests.conftest import REPOSITORY
-from tests.reports.comparison_factory import comparison
+from tests.reports.comparison_factory import comparison, interpreter_matrix
 from tests.reports.compiler_factory import compiler_matrix
 from tests.reports.run_factory import broken_run
 from tests.reports.table_factory import (
@@ -74,6 +74,7 @@ def documents(folder: Path) -> dict[str, str]:
         "difference": breakdowns.breakdown_text(names, profiles, difference(*profiles)),
         "findings": stored.findings_text([Finding("GPU", "missing", "none", "buy one")]),
         "history": stored.history_text((history(),)),
+        "interpreters": comparisons.interpreters_text(interpreter_matrix(), [Explanation(), None]),
         "machines": stored.machines_text(machine_healths()),
         "plan": plans.plan_text(plan),
         "ranks": ranks.ranks_text(*rank_job(folder)),
