@@ -29,6 +29,7 @@ DEVICE = "With --static: read the tuned files of this GPU, such as nvidia-h100-8
 IDENTICAL = "Also measure cases that run the same code on both sides."
 FAIL_ON = "Of the gated cases: slower, new (slower and not accepted), undecided, or none [slower,undecided]."
 PYTHONS = "Interpreters, comma-separated; each other one is compared with the first. BASE and HEAD default to `.`."
+NOT_STATIC = "for what is measured; --static measures nothing"
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
 
 
@@ -69,23 +70,19 @@ def command(
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
 
-    if as_json and markdown == "-":
-        raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
+    _check_output(as_json, markdown, None if pythons else html)
     (base, head), fails = _named(base, head, pythons), failing(fail_on)
     runs, targets = RunStore(store), [name for several in target or () for name in csv(several)]
     program = program_of(ctx.meta.get(PROGRAM), read, at, unit, file, setup, time_limit)
     live = Live(base, head, suite, match, tuple(csv(arms)), (base_python, head_python), program=program)
     timed = {"budget": budget, "rounds": rounds, "measure_identical": measure_identical, "m": note, "gpus": gpus > 1}
     of_suites = {"arms": arms, "base_python": base_python, "head_python": head_python, "pythons": pythons, "k": match}
-    refuse("of --pythons; `harness report HEAD --against BASE` writes the page", html=None if pythons else html)
     if program is not None:
         refuse("of a suite; behind `--` stands a program", suite=suite, static=static, **of_suites)
     if static:
         from harness.cli import compare_static
 
-        refuse(
-            "for what is measured; --static measures nothing", accept=accept, fail_on=fail_on, pythons=pythons, **timed
-        )
+        refuse(NOT_STATIC, accept=accept, fail_on=fail_on, pythons=pythons, **timed)
         return compare_static.command(live, runs, targets, device, as_json, markdown)
     refuse("for --static, which compiles and runs nothing", target=targets, device=device)
     if _are_stored(base, head, runs):
@@ -94,9 +91,13 @@ def command(
     else:
         asked, shown = (csv(accept), budget, measure_identical, gpus), (html, markdown, as_json)
         found = _measured(live, csv(pythons), runs, asked, rounds or None, note, fails, shown)
-    comparison = gated(found[0], fails, runs)
-    _show(comparison, found[1], markdown, as_json)
-    raise typer.Exit(int(comparison.exit_status))
+    raise typer.Exit(_show(gated(found[0], fails, runs), found[1], markdown, as_json))
+
+
+def _check_output(as_json: bool, markdown: str, page_of_one: Path | None) -> None:
+    refuse("of --pythons; `harness report HEAD --against BASE` writes the page of two sides", html=page_of_one)
+    if as_json and markdown == "-":
+        raise HarnessError("--json and --markdown -: both go to standard output; name a file for one of them")
 
 
 def _named(base: str, head: str, pythons: str) -> tuple[str, str]:
@@ -157,8 +158,11 @@ def explained(
     return msgspec.structs.replace(explain(*sides, times), binaries=binaries)
 
 
-def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> None:
-    """Show the comparison. Raises NotComparable instead of printing text about two runs that are not comparable."""
+def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> int:
+    """Show the comparison and return its exit status.
+
+    Raises NotComparable instead of printing text about two runs that are not comparable.
+    """
     if markdown:
         from harness.cli.output_file import write_markdown
         from harness_reports.pages.comparison_markdown import render as as_markdown
@@ -175,6 +179,7 @@ def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_js
         from harness_reports.pages.comparison import render
 
         show(render(comparison, explanation))
+    return int(comparison.exit_status)
 
 
 def _refusal(comparison: Comparison) -> Exception:
