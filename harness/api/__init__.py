@@ -130,7 +130,8 @@ def sweep(
     """
     from harness.plan import sweep_plan
     from harness.store import Store
-    from harness.sweep.sweep import Options, sweep
+    from harness.sweep.options import Options
+    from harness.sweep.sweep import sweep
 
     options = Options(rounds=rounds, processes=processes, again=again, untrusted=untrusted, note=note)
     cases = sweep_plan(suite, match=match or None, tokens=tokens)

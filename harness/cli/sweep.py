@@ -3,10 +3,12 @@ this device."""
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -18,7 +20,7 @@ from harness.errors import CaseFailed, ExitStatus, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sweep.sweep import Options
+    from harness.sweep.options import Options
     from harness.values.suite import Plan
     from harness.values.sweep import SweepResult
     from harness.worker.launch import Ahead
@@ -68,7 +70,7 @@ def command(
         return sweep_static.compile_only(plan, target, jobs, limit_s, allow_failure, as_json, emit)
     if target:
         raise HarnessError(f"--target {target}: allowed with --compile-only; a sweep compiles for the GPU that times")
-    from harness.sweep.sweep import Options
+    from harness.sweep.options import Options
     from harness.worker.launch import Ahead
 
     options = Options(
@@ -164,8 +166,15 @@ def _swept(plan: Plan, options: Options, store: str, ahead: Ahead | None) -> Swe
     from harness.store import Store as RunStore
     from harness.sweep.sweep import sweep
 
+    Thread(target=_import_pages).start()
     with RunProgress() as progress:
         return sweep(plan, RunStore(store), options, progress, ahead)
+
+
+def _import_pages() -> None:
+    """Import the modules that show the result while the command waits for the device."""
+    for name in ("harness_reports.formats.console", "harness_reports.pages.sweep"):
+        importlib.import_module(name)
 
 
 def _show(result: SweepResult, plan: Plan, as_json: bool, emit: str, ship: int, store: str) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
 
 from harness.static.pool import tile_of_a_warp
 from harness.sweep.guide import Guide
+from harness.sweep.options import Way
 from harness.sweep.questions import SweepQuestion
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Status
@@ -25,7 +25,6 @@ CHOICE_S = {"cuda": 4.0, "cpu": 8.0}
 """Seconds per question that a budget reserves for the final rounds and the fresh processes. Observed on an H100 and an
 H200."""
 FAR = "not tried: no neighbour of the fastest (guided; --search exhaustive tries all)"
-Way = Literal["", "guided", "exhaustive"]
 
 
 class Search:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 START, IMPORTS = "start", "wait for fresh processes"
+REHEARSAL = "first kernels of all processes"
 
 
 class StageClock:

@@ -10,7 +10,8 @@ import torch
 from harness.plan import sweep_plan
 from harness.store import Store
 from harness.suite.load import load_suite
-from harness.sweep.sweep import Options, sweep
+from harness.sweep.options import Options
+from harness.sweep.sweep import sweep
 from harness.values.measurement import Status
 from tests.conftest import REPOSITORY
 from tests.suite.suite_files import write_suite

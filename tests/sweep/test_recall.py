@@ -10,8 +10,9 @@ from harness.observe.code import content, kind, names
 from harness.plan import sweep_plan
 from harness.store import Store
 from harness.suite.load import load_suite
+from harness.sweep.options import Options
 from harness.sweep.recall import still_true
-from harness.sweep.sweep import Options, sweep
+from harness.sweep.sweep import sweep
 from harness.values.case import Case, Implementation
 from harness.values.closure import Closure
 from harness.values.measurement import Measurement, Status

@@ -14,10 +14,11 @@ from harness.errors import HarnessError
 from harness.plan import sweep_plan
 from harness.store import Store
 from harness.suite.load import load_suite
+from harness.sweep.options import Options
 from harness.sweep.questions import SweepQuestion, questions
 from harness.sweep.recheck import narrowed, outcome
 from harness.sweep.register import choice
-from harness.sweep.sweep import Options, sweep
+from harness.sweep.sweep import sweep
 from harness.values.suite import Suite
 from harness.values.sweep import Confirmed
 from tests.sweep.made import case, finals, measured, question

@@ -22,7 +22,8 @@ from harness.plan import expand, sweep_plan
 from harness.store import Store
 from harness.store.tables import decode
 from harness.suite.load import load_suite
-from harness.sweep.sweep import Options, sweep
+from harness.sweep.options import Options
+from harness.sweep.sweep import sweep
 from harness.values.measurement import Status
 from harness.values.sweep import Configuration, SweepResult
 from harness.worker import pool
