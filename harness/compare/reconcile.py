@@ -122,9 +122,9 @@ def _profiled(decode: Joined, kernels: Sequence[Joined], timing: _Timing) -> Rec
     base, head = decode.base, decode.head
     measured = timing.delta(decode)
     timed = [q for q in kernels if _in_step(q.base, base) or _in_step(q.head, head)]
-    if measured is None or timed or base is None or head is None:
+    if measured is None or timed or base is None or head is None or base.measurement is None:
         return None
-    places = changed_places(*timing.sides, (base.case, head.case))
+    places = changed_places(*timing.sides, (base.case, head.case), _time(base.measurement).value)
     parts = [Part(place.name, 1, Delta(place.us, 0.0, place.steps, PROFILE), place.name) for place in places]
     parts.sort(key=lambda part: -abs(part.us))
     return Reconciled(decode.name, tuple(parts), sum(part.us for part in parts), 0.0, measured) if parts else None

@@ -7,22 +7,25 @@ import pytest
 
 from harness.compare import StoredSide
 from harness.compare.join import join
-from harness.compare.profiled_step import GAPS, OVERLAP, changed_places
+from harness.compare.profiled_step import GAPS, OVERLAP, PROFILER, changed_places
 from harness.compare.reconcile import PROFILE, Reconciled, reconcile
-from harness.values.profile import Profile, SumRow
+from harness.values.profile import CategoryRow, Profile, SumRow
 from tests.compare.stored_runs import decode, kernel, measured, stored
 
 STEPS = 8
 
 
-def profile(arm: str, experts_us: float, gaps_us: float = 20.0, engine: str = "cuda_graph") -> Profile:
+def profile(
+    arm: str, experts_us: float, gaps_us: float = 20.0, engine: str = "cuda_graph", kernels: int = 2
+) -> Profile:
     """Of steps with two modules, whose kernels overlap by 1 us. All of it made up."""
     rows = {"mlp.experts": experts_us, "self_attn": 60.0}
     scopes = tuple(SumRow(name, STEPS, round(us * 1e3) * STEPS) for name, us in rows.items())
     total = sum(row.total_ns for row in scopes)
     busy = total - 1000 * STEPS
     return Profile(
-        "cuda", 2 * STEPS, total, total, busy, busy, busy + round(gaps_us * 1e3) * STEPS, total, 0, (), (),
+        "cuda", kernels * STEPS, total, total, busy, busy, busy + round(gaps_us * 1e3) * STEPS, total, 0,
+        (CategoryRow("MoE", kernels * STEPS, total),), (),
         steps=STEPS, arm=arm, engine=engine, axes={"batch": 1, "context": 64}, scopes=scopes,
     )  # fmt: skip
 
@@ -54,8 +57,23 @@ def test_an_overlap_that_grows_is_time_that_is_saved() -> None:
         other, gpu_busy_ns=other.gpu_busy_ns - 5000 * STEPS, span_ns=other.span_ns - 5000 * STEPS
     )
     sides = [StoredSide(stored(profiles=(found,))) for found in (one, other)]
-    places = {place.name: place.us for place in changed_places(*sides, (decode("baseline"), decode("fast")))}
+    places = {place.name: place.us for place in changed_places(*sides, (decode("baseline"), decode("fast")), 180.0)}
     assert places == {OVERLAP: -5.0}
+
+
+def test_the_profilers_time_per_kernel_is_no_saving() -> None:
+    """Planted: 0.15 us of it in the gap after each of 800 and 300 kernels. The base's profile shows it, and head's
+    profile, with fewer kernels, has less of it."""
+    added = {800: 0.15 * 800, 300: 0.15 * 300}
+    one = profile("baseline", 100, gaps_us=21 + added[800], kernels=800)
+    other = profile("fast", 10, gaps_us=23 + added[300], kernels=300)
+    [found] = explained(one, other)
+    parts = {part.name: part.us for part in found.parts}
+    assert parts[PROFILER] == pytest.approx(0.15 * 500, rel=0.01)
+    assert found.predicted_us == pytest.approx(-88, abs=0.1) and abs(found.left_us) < 0.1
+    shorter = profile("baseline", 100, gaps_us=10, kernels=800)
+    [found] = explained(shorter, other)
+    assert PROFILER not in {part.name for part in found.parts}, "steps that were not longer under the profiler"
 
 
 def test_kernels_that_were_timed_alone_come_first_and_a_cpu_explains_nothing() -> None:
