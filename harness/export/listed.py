@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,14 +16,21 @@ from harness.values.case import Tunables
 OPTIONS = ("num_warps", "num_stages")
 
 
-class _Noted:
-    """A Triton kernel whose launches are recorded and not made."""
+class Launch(NamedTuple):
+    kernel: Any
+    grid: Any
+    args: tuple[Any, ...]
+    options: dict[str, Any]
 
-    def __init__(self, notes: list[Any], kernel: Any) -> None:
-        self._kernel, self._notes = kernel, notes
+
+class _Launching:
+    """A Triton kernel that hands each launch to a function in place of making it."""
+
+    def __init__(self, take: Callable[[Launch], None], kernel: Any) -> None:
+        self._take, self._kernel = take, kernel
 
     def __getitem__(self, grid: Any) -> Any:
-        return lambda *args, **options: self._notes.append((self._kernel, grid, args, options))
+        return lambda *args, **options: self._take(Launch(self._kernel, grid, args, options))
 
 
 def listed_body(run: Callable[..., Any], entries: Sequence[Tunables]) -> Callable[..., Any]:
@@ -35,21 +42,31 @@ def listed_body(run: Callable[..., Any], entries: Sequence[Tunables]) -> Callabl
     from harness.export.operators import rebound
 
     def body(*inputs: Any) -> Any:
-        outs, passes = [], []
-        for tunables in entries:
-            notes: list[Any] = []
-            outs.append(rebound(run, partial(_Noted, notes))(*inputs, **tunables))
-            passes.append(notes)
-        for at in range(len(passes[0])):
-            if any(len(notes) != len(passes[0]) or notes[at][0] is not passes[0][at][0] for notes in passes):
-                raise ValueError("the entries of the list launch different kernels")
-            _launch([notes[at] for notes in passes])
-        return outs[0]
+        passes: list[list[Launch]] = [[] for _ in entries]
+        for tunables, noted in zip(entries, passes, strict=True):  # on tensors of its own: nothing is written twice
+            rebound(run, partial(_Launching, noted.append))(*map(_like, inputs), **tunables)
+        places = list(zip(*passes, strict=False))
+        same = all(launch.kernel is place[0].kernel for place in places for launch in place)
+        if not same or any(len(noted) != len(places) for noted in passes):
+            raise ValueError("the entries of the list launch different kernels")
+        left = iter(places)
+
+        def launch(first: Launch) -> None:
+            """At its place: what `run` computes after a launch reads what the kernel wrote."""
+            _launch([first, *next(left)[1:]])
+
+        return rebound(run, partial(_Launching, launch))(*inputs, **entries[0])
 
     return body
 
 
-def _launch(launches: Sequence[tuple[Any, Any, tuple[Any, ...], dict[str, Any]]]) -> None:
+def _like(value: Any) -> Any:
+    if not isinstance(value, torch.Tensor):
+        return value
+    return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
+
+
+def _launch(launches: Sequence[Launch]) -> None:
     """Launch one kernel, each recorded launch as an entry of its autotuner."""
     import triton
 

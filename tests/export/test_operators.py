@@ -88,29 +88,47 @@ SEEN = {
 }
 
 
+def traced(op: str, variant: str, entries: list[Tunables]) -> torch.fx.GraphModule:
+    """What a compiler sees of a variant with a list."""
+    from torch._export.utils import _compiling_state_context
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    kernels_root.bind(REPOSITORY / "kernels")
+    run = load_variant(op, variant, SUITES).run
+    with _compiling_state_context():
+        return make_fx(listed_body(run, entries), tracing_mode="fake")(*expert_inputs(op))
+
+
 def expert_inputs(op: str) -> list[object]:
     x, ids, shares = torch.zeros(1, 256).bfloat16(), torch.zeros(1, 4, dtype=torch.int32), torch.zeros(1, 4)
     up = [torch.zeros(8, 256, 128, dtype=torch.uint8), torch.zeros(8, 256, 4).bfloat16()]
     down = [torch.zeros(8, 256, 64, dtype=torch.uint8), torch.zeros(8, 256, 2).bfloat16()]
+    if op == "moe_down":
+        return [torch.zeros(4, 128).bfloat16(), ids, shares, *down, 64]
     return [x, ids, *up, 64] if op == "moe_gate_up" else [x, ids, shares, *up, *down, 64]
 
 
 @pytest.mark.parametrize(("op", "variant"), LISTS)
 def test_a_list_of_configurations_is_what_a_compiler_sees_of_each_kernel(op: str, variant: str) -> None:
     """Each distinct configuration of each kernel, with the grid that `run` would have launched it with."""
-    from torch._export.utils import _compiling_state_context
     from torch._higher_order_ops.triton_kernel_wrap import kernel_side_table
-    from torch.fx.experimental.proxy_tensor import make_fx
 
-    kernels_root.bind(REPOSITORY / "kernels")
-    run = load_variant(op, variant, SUITES).run
-    with _compiling_state_context():
-        graph = make_fx(listed_body(run, LISTS[op, variant]), tracing_mode="fake")(*expert_inputs(op))
+    graph, run = traced(op, variant, LISTS[op, variant]), load_variant(op, variant, SUITES).run
     nodes = [node for node in graph.graph.nodes if "triton_kernel_wrapper" in str(node.target)]
     tuners = [kernel_side_table.get_kernel(node.kwargs["kernel_idx"]) for node in nodes]
     for node, tuner, (name, configs, grids) in zip(nodes, tuners, SEEN[op], strict=True):
         assert (tuner.fn.__name__, len(tuner.configs)) == (name, configs) and name in kernels_of(run)
         assert grids is None or [tuple(grid)[:1] for grid in node.kwargs["grid"]] == grids
+
+
+def test_a_kernel_with_a_list_runs_before_what_reads_its_output() -> None:
+    """`moe_down` sums over the pairs that its kernel wrote: a launch that came after the whole of `run` left the sum of
+    memory that nothing had written, and a compiler then drops the kernel."""
+    entries: list[Tunables] = [{"block_n": 32, "block_k": 32}, {"block_n": 16, "block_k": 64}]
+    nodes = list(traced("moe_down", "triton_vecmat", entries).graph.nodes)
+    launch = next(node for node in nodes if "triton_kernel_wrapper" in str(node.target))
+    [total] = [node for node in nodes if "sum" in str(node.target) and launch.kwargs["kwargs"]["out"] in node.args]
+    assert nodes.index(launch) < nodes.index(total)
 
 
 def test_entries_that_launch_other_kernels_are_no_list() -> None:
