@@ -12,6 +12,7 @@ import json
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import _lru_cache_wrapper
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -106,7 +107,9 @@ def kernels_of(run: Callable[..., Any]) -> tuple[str, ...]:
 def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[..., Any]:
     """Copy a function with `replace` applied to each Triton kernel in its globals.
 
-    The functions of its package that it calls are copied too; a function without Triton kernels is not copied.
+    The functions of its package that it calls are copied too; a function without Triton kernels is not copied. A cached
+    function (counters, tables of rotations) loses its cache, as under torch.compile: what it kept would be a tensor of
+    one tracing, and no tensor at all in the next.
     """
     from triton.runtime.autotuner import Autotuner
     from triton.runtime.jit import JITFunction
@@ -120,12 +123,14 @@ def rebound(run: Callable[..., Any], replace: Callable[[Any], Any]) -> Callable[
         copies[id(function)] = function
         scope = {}
         for name in _names(function.__code__):
-            value = function.__globals__.get(name)
+            value = kept = function.__globals__.get(name)
+            if isinstance(kept, _lru_cache_wrapper):
+                value = kept.__wrapped__
             if isinstance(value, (JITFunction, Autotuner)):
                 scope[name] = replace(value)
             elif isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] == package:
                 other = copied(value)
-                if other is not value:
+                if other is not kept:
                     scope[name] = other
         if scope:
             made = FunctionType(

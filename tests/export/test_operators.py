@@ -15,7 +15,7 @@ from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel
 from harness.device.choice import open_device
 from harness.export.listed import listed_body
-from harness.export.operators import Operator, kernels_of, register, registered
+from harness.export.operators import Operator, kernels_of, rebound, register, registered
 from harness.export.program import StepModule, export
 from harness.load_kernels import load_variant
 from harness.plan import expand
@@ -154,3 +154,18 @@ def test_the_list_of_a_place_begins_with_the_arms_own_choice() -> None:
             assert listed[0] == {"block_n": 32, "block_k": 32, "num_warps": 2, "num_stages": 2}
             assert len(listed) == min(count, 32) and len({str(sorted(one.items())) for one in listed}) == len(listed)
     assert entries_of(plan, "baseline", 1, 64, 1) == {}
+
+
+def test_a_cached_tensor_of_a_variant_is_made_in_each_program() -> None:
+    """Counters and tables that `run` keeps between calls: traced twice, the second program does not hold a tensor of
+    the first one's tracing, and later eager calls keep what they had."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    kernels_root.bind(REPOSITORY / "kernels")
+    run = load_variant("route", "triton_last", SUITES).run
+    copy = rebound(run, lambda kernel: kernel)
+    assert copy is not run
+    for _ in range(2):
+        with FakeTensorMode() as mode:
+            assert copy.__globals__["_counters"](1, torch.device("cpu")).fake_mode is mode
+    assert type(run.__globals__["_counters"](1, torch.device("cpu"))) is torch.Tensor
