@@ -24,9 +24,7 @@ class Place(NamedTuple):
     steps: int
 
 
-def changed_places(
-    base: StoredSide, head: StoredSide, decodes: tuple[Case, Case], base_us: float
-) -> tuple[Place, ...]:
+def changed_places(base: StoredSide, head: StoredSide, decodes: tuple[Case, Case], base_us: float) -> tuple[Place, ...]:
     """The places by which two profiled steps on a GPU differ; for a captured step they add up to the difference of the
     whole step. Empty where a side has no such profile: on a CPU the profiler itself takes most of the time. base_us:
     base's timed step."""
