@@ -9,7 +9,7 @@ from harness.values.bisect import Bisected, BisectResult
 from harness.values.event import Answer
 
 SHARE = 0.5
-"""Share of the step. If the machine explains as much, it is named."""
+"""Share of the step. If the machine explains as much, and the commits explain less, the machine is named."""
 
 
 def answer_of(
@@ -22,15 +22,16 @@ def answer_of(
         measured.
     probes: ln of the cost of each probe of the machine since the step over its cost before (`health.slower_between`).
     """
-    if found.result is BisectResult.FOUND:
-        return Answer.COMMIT, ""
-    if found.result is BisectResult.RANGE:
-        return Answer.RANGE, ""
+    evidence = machine_evidence(shift, good_today, probes)
+    if found.result in (BisectResult.FOUND, BisectResult.RANGE):
+        explained = math.log(found.ends.value) / shift if found.ends else 1.0
+        if evidence and explained < SHARE:
+            return Answer.MACHINE, evidence
+        return (Answer.COMMIT if found.result is BisectResult.FOUND else Answer.RANGE), ""
     if found.result is BisectResult.BROKEN:
         return Answer.RANGE, "no commit between the ends could be measured"
     if not found.ends_same:
         return Answer.UNDECIDED, ""
-    evidence = machine_evidence(shift, good_today, probes)
     return (Answer.MACHINE, evidence) if evidence else (Answer.NOT_REPRODUCIBLE, "")
 
 
