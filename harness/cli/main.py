@@ -38,6 +38,7 @@ from harness.cli import (
     report,
     run,
     schema,
+    serve,
     show,
     store,
     sweep,
@@ -92,6 +93,7 @@ app.command("record", cls=WithProgram)(record.command)
 app.command("report")(report.command)
 app.command("run")(run.command)
 app.command("schema")(schema.command)
+app.command("serve")(serve.command)
 app.command("show", cls=show.Command)(show.command)
 app.add_typer(store.app, name="store")
 app.command("sweep")(sweep.command)

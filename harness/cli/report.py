@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +11,8 @@ import typer
 
 from harness.cli.options import Store, csv
 
-SITE_RUNS = 100
-"""The newest runs, which have a page and a row in the index of a site."""
-SITE_POINTS = 200
-"""The newest points of a case on a machine, which its page shows."""
-
 if TYPE_CHECKING:
     from harness.store import Store as RunStore
-    from harness.values.point import CasePoint, CaseSeries
     from harness.values.run import Run
     from harness.values.verdict import Comparison
     from harness_reports.views.history_view import Slim
@@ -60,7 +53,10 @@ def command(
         raise HarnessError("--against, --history and --pr are for one run; leave them out with several, or with --site")
     wanted = ",".join(filter(None, (formats, "pr" if pr else "")))
     if site:
-        _site(stored, runs, Path(site))
+        from harness.cli.site import write_site
+
+        for path in write_site(stored, runs, Path(site)):
+            print(path)
     elif several:
         _side_by_side([stored.load(name) for name in runs or ()], out, wanted)
     else:
@@ -122,32 +118,4 @@ def _side_by_side(runs: list[Run], out: str, formats: str) -> None:
         console.show(machines_pages.render(side))
     folder = Path(out or f".harness/reports/{'-'.join(run.id for run in runs)[:80]}")
     for path in write.save(folder, machines_pages.files(side, csv(formats))):
-        print(path)
-
-
-def _site(stored: RunStore, runs: list[str] | None, folder: Path) -> None:
-    """Write the site of the named runs, or of the newest, with the trends of all cases from their points."""
-    from harness.history.reading import known_of
-    from harness.machines.health import every_machine
-    from harness.store import events
-    from harness.store.points import points_of
-    from harness.values.event import Note
-    from harness_reports.pages import site
-    from harness_reports.views.history_view import trends_of_points
-
-    found: list[tuple[CaseSeries, CasePoint]] = []
-    pages = []
-    for name in runs or ():
-        run = stored.load(name)
-        found += points_of(run)
-        pages.append(site.SiteRun(run.id, partial(stored.load, name)))
-    if not runs:
-        found = stored.points(stored.series(), SITE_POINTS)
-        for one in sorted(stored.runs(newest=SITE_RUNS), key=lambda summary: summary.started):
-            key = " ".join((one.id, one.uuid, one.state, *one.tags))
-            pages.append(site.SiteRun(one.id, partial(stored.load, one.id), key))
-    found.sort(key=lambda pair: pair[1].started)
-    said = [event for event in events.of_suite(stored) if isinstance(event, Note)]
-    known = site.Known(known_of(stored, found).standings, said, every_machine(stored.sniffs()))
-    for path in site.write(pages, trends_of_points(found), folder, known):
         print(path)

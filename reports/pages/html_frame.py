@@ -34,15 +34,16 @@ def _environment() -> Environment:
     return environment
 
 
-def page(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """Render a template that extends `page.html.j2`, with these filters beside the ones that all pages have."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+def page(template: str, filters: Mapping[str, Callable[..., Any]], own: str = "", /, **values: Any) -> str:
+    """Render a template that extends `page.html.j2`, with these filters beside the ones that all pages have. own: the
+    name of a script and a style that only this page has."""
+    names = ("report", own) if own else ("report",)
+    script, style = (
+        "".join((TEMPLATES / f"{name}.{kind}").read_text("utf-8") for name in names) for kind in ("js", "css")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = _environment().overlay()
     environment.filters = {**_environment().filters, **filters}
     return environment.get_template(template).render(
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=f"sha256-{digest}",
-        **values,
+        style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}", **values
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -26,7 +27,7 @@ from ..charts.history_chart import draw_history
 from ..figures import clean
 from ..table import Column, Name, Row, Table, Words
 from ..tables import changes, health, over_runs
-from ..views.history_view import Trend
+from ..views.history_view import Point, Trend
 from ..views.view import View, build
 from . import html, program
 from .html_frame import page
@@ -101,14 +102,15 @@ def write(runs: Sequence[SiteRun], trends: Sequence[Trend], folder: Path, known:
     for one in runs:
         name = f"runs/{_unique(_file_name(one.id, 'run'), names)}.html"
         now.runs[name] = one.key, _run_page(one, name, before, folder)
-    linked = []
+    linked, page_of = [], {clean(one.id): f"../{name}" for one, name in zip(runs, now.runs, strict=True)}
     for trend in trends:
         name = f"cases/{_unique(_file_name(f'{trend.suite}-{trend.id}', 'case'), names)}.html"
         linked.append((name, trend))
         said = known.of(trend)
-        now.cases[name] = _digest(trend, said)
+        hrefs = {point.run: page_of[point.run] for point in trend.points if point.run in page_of}
+        now.cases[name] = _digest(trend, said, hrefs)
         if before.cases.get(name) != now.cases[name] or not (folder / name).is_file():
-            save(folder, {name: _case_page(trend, said).encode()})
+            save(folder, {name: _case_page(trend, said, hrefs).encode()})
     entries = [entry.row(name) for name, (_, entry) in now.runs.items()]
     _remove(folder, {*before.runs, *before.cases} - {*now.runs, *now.cases})
     files = {"index.html": _index(entries, linked, known).encode(), MANIFEST: msgspec.json.encode(now)}
@@ -190,8 +192,8 @@ def _program() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files if "samples" not in path.parts)).hexdigest()
 
 
-def _digest(trend: Trend, known: Known) -> str:
-    return hashlib.sha256(repr((trend, known)).encode()).hexdigest()
+def _digest(*shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def _runs(entries: Sequence[Row]) -> Table:
@@ -200,12 +202,22 @@ def _runs(entries: Sequence[Row]) -> Table:
     return Table("runs", "Every run", columns, tuple(entries))
 
 
-def _case_page(trend: Trend, known: Known) -> str:
+def _case_page(trend: Trend, known: Known, hrefs: Mapping[str, str]) -> str:
     return page(
-        "case.html.j2", {}, trend=trend, points=over_runs.points(trend), charts=figures(draw_history([trend])),
+        "case.html.j2", {}, "compare", trend=trend, points=over_runs.points(trend, hrefs),
+        charts=figures(draw_history([trend])), compared=[_compared(point) for point in trend.points],
         changes=changes.known_changes(known.standings) if known.standings else None,
         notes=changes.notes(known.notes) if known.notes else None, sections=(),
     )  # fmt: skip
+
+
+def _compared(point: Point) -> dict[str, Any]:
+    """The part of a point that the page's script compares with another one's."""
+    time = point.time
+    return {
+        "run": point.run, "commit": point.commit, "value": time.value, "low": time.low, "high": time.high,
+        "changed": point.changed,
+    }  # fmt: skip
 
 
 def _file_name(text: str, fallback: str) -> str:

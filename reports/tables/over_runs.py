@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.compare.history import CaseHistory, Moment
 from harness.stats import estimate
@@ -56,8 +56,8 @@ def _change(trend: Trend) -> Number | None:
     return Number(ratio.value, ratio_full(ratio))
 
 
-def points(trend: Trend) -> Table:
-    """One case, the newest run first."""
+def points(trend: Trend, hrefs: Mapping[str, str] = {}) -> Table:
+    """One case, the newest run first. hrefs: the address of a run's page, by its id."""
     columns = (
         Column("run", "Run"), Column("started", "Started, UTC"), Column("commit", "Commit"),
         Column("time_us", trend.unit, right=True), Column("n", "n", right=True),
@@ -67,8 +67,9 @@ def points(trend: Trend) -> Table:
     for point in reversed(trend.points):
         n, changed = point.time.n, "; ".join(point.changed)
         units = "processes" if point.time.level == "process" else "samples"
+        commit = Name(point.commit, mono=True) if point.commit else None
         rows.append(Row((
-            Name(point.run), Words(point.started, "nowrap"), Name(point.commit, mono=True) if point.commit else None,
+            Name(point.run, href=hrefs.get(point.run, "")), Words(point.started, "nowrap"), commit,
             Quantity(point.time), Number(n, f"{n} {units}"), Words(changed, "wide") if changed else None,
         )))  # fmt: skip
     caption = "Newest first. Values on both sides of a change of conditions are not comparable."

@@ -17,12 +17,12 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from harness.values.difference import Difference
 from harness_reports.pages import machines_pages, write
-from harness_reports.views.history_view import slim
+from harness_reports.views.history_view import slim, trends
 from harness_reports.views.machines import side_by_side
 from tests.reports.browser import chromium
 from tests.reports.comparison_factory import comparison, large_run
 from tests.reports.hostile import EVIL, hostile_run
-from tests.reports.pages.test_history_and_site import site_of, team_history
+from tests.reports.pages.test_history_and_site import other_driver, site_of, team_history
 from tests.reports.pages.test_landscape_and_quality import swept
 from tests.reports.run_factory import broken_run, synthetic_run
 
@@ -56,7 +56,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, text in made.items():
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(text, encoding="utf-8")
-    runs = [large_run(4, number=number) for number in range(3)]
+    runs = [large_run(4, number=0), large_run(4, number=1), other_driver(large_run(4, number=2))]
     written = site_of(runs, folder / "site", team_history(runs))
     return paths | {"index": written[0], "case": next(path for path in written if path.parent.name == "cases")}
 
@@ -166,6 +166,34 @@ def test_a_long_table_filters(browser: Browser, pages: dict[str, Path]) -> None:
     assert label.locator("[role=status]").inner_text() == f"1 of {every}"
     field.fill("")
     assert sum(row.is_visible() for row in rows.all()) == every
+    page.close()
+
+
+def test_two_runs_of_a_case_are_compared(browser: Browser, pages: dict[str, Path]) -> None:
+    """By keyboard in the table, by clicks on the chart and by the address: the newer against the older run, with the
+    ratio of their values, and what forbids comparing them. A third choice takes the place of the first."""
+    trend = trends([slim(large_run(4, number=number)) for number in range(3)])[0]
+    first, last = trend.points[0].time, trend.points[2].time
+    page = browser.new_page()
+    opened = Opened(page, pages["case"])
+    said = page.locator("#compared")
+    boxes = page.get_by_role("checkbox")
+    assert boxes.count() == 3 and said.inner_text() == "Choose two runs."
+    for box in (boxes.first, boxes.last):  # the newest run, then the oldest
+        box.focus()
+        page.keyboard.press("Space")
+    told = said.inner_text()
+    assert "Not to be compared: driver" in told
+    assert told.startswith("run 3") and "against run 1" in told and "harness compare 1 3" in told
+    assert f"{last.value / first.value:.3f}x [{last.low / first.high:.3f}, {last.high / first.low:.3f}]" in told
+    page.reload()
+    assert said.inner_text() == told and boxes.first.is_checked()
+    page.locator("#history-tip-history-0-1").click()
+    told = said.inner_text()
+    assert told.startswith("run 2") and "Not to" not in told and not boxes.first.is_checked()  # the earlier choice went
+    page.locator("#history-tip-history-0-1").click()
+    assert said.inner_text() == "Choose two runs."
+    assert opened.messages == []
     page.close()
 
 
