@@ -11,6 +11,7 @@ from harness.values.static_comparison import StaticVerdict
 SLOWER_TO_COMPILE = 2.0
 LEAST_MORE_S = 1.0
 """Processor time: a smaller increase never gates, whatever the ratio."""
+BROKEN = (Status.FAILED, Status.TIMEOUT)
 FIGURES = {
     "registers": "registers", "spill_bytes": "spills", "stack_bytes": "frame", "shared_bytes": "shared",
     "blocks_per_sm": "blocks per SM", "load_bytes": "bytes a load", "instructions": "instructions",
@@ -21,11 +22,14 @@ MOST_FIGURES = 3
 
 
 def judge_cell(base: Compiled, head: Compiled) -> tuple[StaticVerdict, str]:
-    """The verdict and its reason, as `compare --static` gives them, with two differences.
+    """The verdict and its reason, as `compare --static` gives them, with three differences.
 
-    The same instructions in another wrapping (a newer assembler's attributes) count as the same, and compiling that
-    takes twice the processor time gates too.
+    The same instructions in another wrapping (a newer assembler's attributes) count as the same. Compiling that takes
+    twice the processor time gates too. A kernel that the version in use does not compile either does not gate: no
+    compiler made it worse.
     """
+    if base.status in BROKEN and head.status in BROKEN:
+        return StaticVerdict.UNKNOWN, f"{head.status.value} in the version in use, too: {head.reason}"
     if base.status is Status.OK and head.status is Status.OK and same_instructions(base, head):
         verdict, reason = StaticVerdict.SAME, "same instructions"
     else:

@@ -54,6 +54,9 @@ def test_what_no_longer_compiles_or_fits() -> None:
     too_big = Compiled(add(), Status.UNSUPPORTED, "does not fit: 233,000 bytes of shared memory a block")
     assert judge_cell(compiled(), failed)[0] is StaticVerdict.FAILED
     assert judge_cell(compiled(), too_big) == (StaticVerdict.WORSE, f"no longer: {too_big.reason}")
+    assert judge_cell(failed, failed) == (
+        StaticVerdict.UNKNOWN, "FAILED in the version in use, too: CompilationError: nothing"
+    )  # fmt: skip
     assert judge_cell(failed, compiled())[0] is StaticVerdict.CHANGED, "a newer one that can is no regression"
 
 
