@@ -28,6 +28,7 @@ def command(
     from harness.bisect.live import Bisection
     from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
+    from harness.cli.quiet import is_quiet
     from harness.errors import ExitStatus
     from harness.runner.stage import Options
     from harness.store import Store as RunStore
@@ -49,8 +50,8 @@ def command(
         from harness_reports.formats.terminal_table import Titled
         from harness_reports.tables.bisect import answer, steps
 
-        if found.steps:
-            show(Titled(steps(found)))
         show(answer(found))
+        if found.steps and not is_quiet():
+            show(Titled(steps(found)))
     status = {BisectResult.FOUND: ExitStatus.OK, BisectResult.BROKEN: ExitStatus.CASE_FAILED}
     raise typer.Exit(int(status.get(found.result, ExitStatus.UNDECIDED)))

@@ -28,6 +28,7 @@ def command(
     from harness.cli.compare_live import interruptible
     from harness.cli.execute import end
     from harness.cli.progress import RunProgress
+    from harness.cli.quiet import is_quiet
     from harness.runner.calibrate import calibrate
     from harness.runner.lane import devices_for
     from harness.runner.live_sides import Live
@@ -47,7 +48,7 @@ def command(
         print(calibration_text(found.environment.device_name, found.noise, found.runs, found.failed))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.pages.calibration import render
+        from harness_reports.pages.calibration import render, summary
 
-        show(render(found.noise, found.environment.device_name))
+        show((summary if is_quiet() else render)(found.noise, found.environment.device_name))
     end(found.failed)

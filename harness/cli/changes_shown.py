@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from harness.cli.quiet import is_quiet
+
 if TYPE_CHECKING:
     from harness.history.reading import Known
     from harness.values.change import Missing
@@ -23,11 +25,13 @@ def show_known(known: Known, as_json: bool) -> None:
     from harness_reports.formats.terminal_table import Titled
     from harness_reports.tables.changes import known_changes, missing, summary
 
+    show(summary(known.series, known.standings, known.positions is not None))
+    if is_quiet():
+        return
     if any(one.changes for one in known.standings):
         show(Titled(known_changes(known.standings)))
     if known.missing:
         show(Titled(missing(known.missing)))
-    show(summary(known.series, known.standings, known.positions is not None))
 
 
 def end_by(standings: Sequence[Standing], fails: Collection[str], missing: Sequence[Missing] = ()) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, csv, refuse
+from harness.cli.quiet import remark
 from harness.plain_text import visible
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ def command(
 ) -> None:
     """Check a suite, then check each case against its reference. The reference is computed in float32; nothing is
     timed."""
-    import sys
 
     from harness.plan import expand
     from harness.suite.load import load_suite
@@ -46,7 +46,7 @@ def command(
     if tuned:
         return _check_tuned(loaded, match, device, target, wheels)
     plan = expand(loaded, arms=csv(arms) or None, match=match or None)
-    print(f"{suite}: {len(plan.cases)} cases, every name is known", file=sys.stderr)
+    remark(f"{suite}: {len(plan.cases)} cases, all names known")
     if static:
         return
 
@@ -65,7 +65,7 @@ def command(
 
 def _check_tuned(suite: Suite, match: str, device: str, target: str, wheels: Path | None) -> None:
     """Exit with 5 where a configuration no longer compiles, 1 where a gating metric got worse."""
-    from harness.cli.compare_live import interruptible, say
+    from harness.cli.compare_live import interruptible
     from harness.compilers.old_choices import check_choices
     from harness.device.probe import slug_here
     from harness.errors import ExitStatus, HarnessError
@@ -78,7 +78,7 @@ def _check_tuned(suite: Suite, match: str, device: str, target: str, wheels: Pat
             "--target: no GPU is here to take it from; allowed: an architecture, such as sm_90 or gfx942"
         )
     with interruptible("nothing was kept"):
-        found = check_choices(suite, device or slug_here(), target, wheels, say, match or None)
+        found = check_choices(suite, device or slug_here(), target, wheels, remark, match or None)
     print(*map(visible, render(found)), sep="\n")
     worst = max((choice.verdict.gate for choice in found.choices), default=ExitStatus.OK)
     if worst:

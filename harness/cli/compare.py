@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.compare_program import At, File, Read, Setup, TimeLimit, Unit, program_of
 from harness.cli.options import Arms, AsJson, Gpus, Match, Note, Store, csv, refuse
+from harness.cli.quiet import is_quiet
 from harness.cli.sharing import Share
 from harness.cli.words_after import PROGRAM
 from harness.errors import HarnessError
@@ -27,7 +28,7 @@ SUITE = "Suite file, for sides that are measured now; default: the only one."
 TARGET = "With --static: architectures, comma-separated [sm_80,sm_90]."
 DEVICE = "With --static: read the tuned files of this GPU, such as nvidia-h100-80gb-hbm3."
 IDENTICAL = "Also measure cases that run the same code on both sides."
-FAIL_ON = "Of the gated cases: slower, new (slower and not accepted), undecided, or none [slower,undecided]."
+FAIL_ON = "Gated cases that fail: slower, new (slower and not accepted), undecided, or none [slower,undecided]."
 PYTHONS = "Interpreters, comma-separated; each other one is compared with the first. BASE and HEAD default to `.`."
 NOT_STATIC = "for what is measured; --static measures nothing"
 STATIC = "Compile the Triton cases of both sides, without a GPU; run nothing."
@@ -176,9 +177,9 @@ def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_js
         raise _refusal(comparison)
     elif markdown != "-":
         from harness_reports.formats.console import show
-        from harness_reports.pages.comparison import render
+        from harness_reports.pages.comparison import render, summary
 
-        show(render(comparison, explanation))
+        show(summary(comparison) if is_quiet() else render(comparison, explanation))
     return int(comparison.exit_status)
 
 

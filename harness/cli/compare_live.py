@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from harness.cli.quiet import remark
 from harness.errors import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def measure(live: Live, store: Store, terms: Terms, rounds: int | None, note: st
         binaries = _binaries(pairs[0], found)
     for side in (pairs[0].base, pairs[0].head):
         for text in side.record.log:
-            print(text, file=sys.stderr)
+            remark(text)
     return LiveComparison(found, binaries)
 
 
@@ -86,7 +87,7 @@ def _binaries(pairs: Pairs, found: Comparison) -> tuple[StaticCase, ...]:
         questions = [pairs.plan.questions[side.word] for side in (pairs.base, pairs.head)]
         return binaries(pairs.base, pairs.head, questions, moved, here.compute_capability)
     except HarnessError as error:  # the verdict stands without it
-        say(f"binaries of the changed cases: {error}")
+        remark(f"binaries of the changed cases: {error}")
         return ()
 
 
@@ -96,7 +97,7 @@ def _profile_both(pairs: Pairs, found: Comparison) -> None:
     from harness.values.verdict import Verdict
 
     if any(v.metric == "decode_us" and v.verdict in (Verdict.SLOWER, Verdict.FASTER) for v in found.verdicts):
-        with measuring_lock(say):
+        with measuring_lock(remark):
             for side in (pairs.base, pairs.head):
                 side.profile()
 
@@ -109,18 +110,13 @@ def stored_sides(comparison: Comparison, store: Store) -> tuple[StoredSide, Stor
     return base, head
 
 
-def say(text: str) -> None:
-    """Print a line of progress, where there is no bar."""
-    print(text, file=sys.stderr, flush=True)
-
-
 @contextmanager
 def interruptible(kept: Callable[[], str] | str) -> Iterator[None]:
     """End the command on ^C or SIGTERM, with one line that names the data kept."""
     try:
         yield
     except KeyboardInterrupt:
-        say(f"interrupted; {kept if isinstance(kept, str) else kept()}")
+        print(f"interrupted; {kept if isinstance(kept, str) else kept()}", file=sys.stderr, flush=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli.compare_live import interruptible, say
+from harness.cli.compare_live import interruptible
+from harness.cli.quiet import remark
 
 if TYPE_CHECKING:
     from harness.runner.live_sides import Live
@@ -20,7 +21,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
 
     with interruptible("nothing was compared"), RunProgress() as progress:
         found = compare_static(
-            live, store, targets or TARGETS, say, device=device or None,
+            live, store, targets or TARGETS, remark, device=device or None,
             report=lambda word, done, of: progress(word, "compile", done, of),
         )  # fmt: skip
     if markdown:

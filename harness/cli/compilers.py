@@ -56,8 +56,9 @@ def _compiled(
     suite: Suite, triton: list[str], targets: list[str], base: str, wheels: Path | None, device: str, match: str,
     arms: list[str], neighbours: bool, jobs: int,
 ) -> CompilerMatrix:  # fmt: skip
-    from harness.cli.compare_live import interruptible, say
+    from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
+    from harness.cli.quiet import remark
     from harness.compilers.matrix import base_of, compile_matrix
     from harness.compilers.versions import find_compilers
     from harness.compilers.workload import workload
@@ -65,7 +66,7 @@ def _compiled(
 
     asked = suite.compilers
     with interruptible("nothing was kept"), RunProgress() as progress:
-        compilers = find_compilers(triton or asked.triton, wheels, say)
+        compilers = find_compilers(triton or asked.triton, wheels, remark)
         base = base_of(compilers, base or asked.base)
         in_use = next(compiler for compiler in compilers if compiler.name == base)
         plan = expand(

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.progress import RunProgress
+from harness.cli.quiet import is_quiet, remark
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 from harness.plain_text import visible
 from harness.plan import expand
@@ -56,7 +57,7 @@ def execute(
                 error.args = (f"{error}; the results so far are kept as run {execution.record.run_id}",)
             raise
     for text in execution.record.log:
-        print(text, file=sys.stderr)
+        remark(text)
     return store.load(run_id), execution.record.failures
 
 
@@ -69,10 +70,10 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
         print(run_text(run))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.pages.terminal import render
+        from harness_reports.pages.terminal import render, summary
         from harness_reports.views.view import build
 
-        show(render(build(run)))
+        show((summary if is_quiet() else render)(build(run)))
     end(failed)
     refuse_empty(run)
 

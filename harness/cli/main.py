@@ -34,6 +34,7 @@ from harness.cli import (
     machines,
     note,
     profile,
+    quiet,
     record,
     report,
     run,
@@ -63,7 +64,14 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def program(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def program(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    only_verdicts: Annotated[
+        bool, typer.Option(quiet.OPTION, help="Print verdicts, summaries and errors only; also after COMMAND.")
+    ] = False,
+) -> None:
+    ctx.call_on_close(quiet.begin(only_verdicts))
     if version:
         print(__version__)
         raise typer.Exit
@@ -107,7 +115,8 @@ def main() -> None:
     _write_utf_8()
     try:
         try:
-            _with_one_command(sys.argv[1:])()
+            arguments = quiet.option_first(sys.argv[1:])
+            _with_one_command(arguments)(arguments)
         finally:
             sys.stdout.flush()
     except HarnessError as error:
@@ -127,7 +136,8 @@ def _with_one_command(arguments: list[str]) -> typer.Typer:
     """The program with only the called command: building the parameters of every command takes longer than reading a
     small trace. With every command where the first argument names none, for help and for messages about a wrong
     name."""
-    named = [command for command in app.registered_commands if command.name in arguments[:1]]
+    first = [word for word in arguments if word != quiet.OPTION][:1]
+    named = [command for command in app.registered_commands if command.name in first]
     if not named:
         return app
     one = copy.copy(app)

@@ -7,10 +7,13 @@ import time
 from types import TracebackType
 from typing import Any
 
+from harness.cli.quiet import is_quiet, remark
+from harness.cli.remaining import Remaining
+
 PER_CASE = ("verify", "capture", "check", "compile")
 """Steps that are too many for a line each."""
 OF_EQUAL_PARTS = ("configurations",)
-"""Steps with parts of about equal duration, for which the remaining time can be estimated."""
+"""Steps with parts of about equal duration, whose rate and remaining time can be estimated."""
 EVERY_S = 5.0
 """Seconds between two progress lines of one step, where there is no bar: a sweep has hundreds of configurations."""
 
@@ -25,10 +28,11 @@ class RunProgress:
 
         self._console = Console(stderr=True)
         self._stages, self._last, self._step, self._said = stages, "", "", 0.0
-        self._part, self._began_s, self._done = "", 0.0, 0
+        self._remaining = Remaining()
+        self._quiet = is_quiet()
         self._bar: Any = None
         self._task: Any = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._quiet:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=24),
@@ -54,24 +58,19 @@ class RunProgress:
         if self._bar is not None:
             self._console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            remark(text)
 
     def __call__(self, stage: str, what: str, done: int, of: int) -> None:
+        if self._quiet:
+            return
         step = f"{stage}: {what}"
-        text = f"{step}{self._left(step, done, of)}" if what in OF_EQUAL_PARTS else step
+        left = self._remaining.words(step, done, of, time.monotonic()) if what in OF_EQUAL_PARTS else ""
+        text = f"{step}{left}"
         if self._bar is not None:
             cases = f"{done}/{of} cases" if of else ""
             self._bar.update(self._task, description=text, completed=done, total=of or None, cases=cases)
         elif self._stages and what not in PER_CASE:
             self._line(step, text, f"{done}/{of} cases done" if of else "")
-
-    def _left(self, step: str, done: int, of: int) -> str:
-        """`, 40 s left`, estimated from the parts done since the step began."""
-        now_s = time.monotonic()
-        if step != self._part:
-            self._part, self._began_s, self._done = step, now_s, done
-        seen = done - self._done
-        return f", {(now_s - self._began_s) / seen * (of - done):.0f} s left" if seen > 0 else ""
 
     def _line(self, step: str, text: str, done: str) -> None:
         """Print a line for a new step, and the progress of the same step every few seconds."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli.options import AsJson, Match, Note, Store, csv, refuse
+from harness.cli.quiet import is_quiet, remark
 from harness.cli.sharing import Share
 from harness.errors import CaseFailed, ExitStatus, HarnessError
 
@@ -84,7 +85,7 @@ def command(
             from harness.static.sweep import carry
 
             count = carry(carried, plan)
-            print(f"{carried}: {count} configurations were pruned there", file=sys.stderr)
+            remark(f"{carried}: {count} configurations were pruned there")
         with _unfinished(allow_failure):
             result = _swept(plan, options, store, ahead)
     _show(result, plan, as_json, emit, ship, store)
@@ -114,7 +115,7 @@ def _write(result: SweepResult, csv_file: Path | None, charts: Path | None) -> N
     from harness.cli.output_file import write
 
     for path in result.written:
-        print(f"wrote {path}", file=sys.stderr)
+        remark(f"wrote {path}")
     for what in result.withheld:
         print(f"{what}: no tuned file; --untrusted writes it", file=sys.stderr)
     if csv_file is not None:
@@ -197,10 +198,10 @@ def _show(result: SweepResult, plan: Plan, as_json: bool, emit: str, ship: int, 
         print(sweep_text(result, shipped))
     else:
         from harness_reports.formats.console import show
-        from harness_reports.pages.sweep import render, render_shipped
+        from harness_reports.pages.sweep import render, render_shipped, summary
 
         ships = [render_shipped(place, chosen) for place, chosen in shipped.items()]
-        show(render(result), *ships, columns=PIPED_WIDTH)
+        show((summary if is_quiet() else render)(result), *ships, columns=PIPED_WIDTH)
 
 
 def _leave(result: SweepResult, allow_failure: bool, said: bool) -> None:

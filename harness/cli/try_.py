@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import AsJson, Store
+from harness.cli.quiet import is_quiet
 from harness.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from harness.attempt.attempts import Bench
     from harness.attempt.question import TryOptions, TryRequest
     from harness.values.attempt import Attempt
+
+MOST_QUIET = 2
+"""Lines of an attempt under `--quiet`: whether it is correct, and its time."""
 
 
 def command(
@@ -120,7 +124,7 @@ def _measure_once(bench: Bench, asked: TryOptions, as_json: bool) -> Attempt:
     alike = [a for a in today if a.number != attempt.number and a.measurement.case.dims == case.dims]
     best = best_of([a for a in alike if _same_machine(a, attempt)])
     print(headline(attempt))
-    for line in lines(attempt, best):
+    for line in lines(attempt, best)[: MOST_QUIET if is_quiet() else None]:
         print(line)
     print(f"try:{attempt.number} · {attempt.wall_s:.1f} s", flush=True)
     return attempt
@@ -181,6 +185,6 @@ def _say(what: str) -> None:
     """Show the current work on one line of a terminal, which the next one overwrites."""
     import sys
 
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not is_quiet():
         sys.stderr.write(f"\r\x1b[K{what}")
         sys.stderr.flush()

@@ -29,6 +29,7 @@ BLANK = "\u00a0"
 """Replaces a blank inside a name while lines are broken."""
 
 STYLES = {"better": "green", "worse": "red", "unclear": "dim", "alarm": "bold magenta"}
+"""Colour only stresses words: green is a gain, red a loss, magenta a case without a valid result."""
 
 
 @dataclass(frozen=True)

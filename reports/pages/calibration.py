@@ -12,7 +12,7 @@ from ..tables.noise import noise
 
 
 def render(found: Noise, device: str) -> RenderableType:
-    return Group(Shown(noise(found)), "", summary(found, device)) if found.cases else summary(found, device)
+    return Group(summary(found, device), "", Shown(noise(found))) if found.cases else summary(found, device)
 
 
 def summary(found: Noise, device: str) -> str:

@@ -27,15 +27,21 @@ def render(comparison: Comparison, explanation: Explanation | None = None) -> Gr
     said = [*reasons(c), *lines(explanation or Explanation()), *(("note", note) for note in c.notes)]
     packages = [] if c.under_test is None else [Text(f"under test  {clean(under_test(c.under_test), 300)}")]
     return Group(
+        Text(headline(c), style="bold"),
+        Text(),
         *packages,
-        Text(f"base  {side_words(c.base)}"),
-        Text(f"head  {side_words(c.head)}"),
+        *(Text(f"base  {side_words(c.base)}"), Text(f"head  {side_words(c.head)}")),
         *(Text(f"differs, accepted  {clean(difference.words, 400)}") for difference in c.differences),
-        *(Text(), Text(headline(c), style="bold"), Text()),
+        Text(),
         Shown(verdicts(c).pick("gate case base head unit ratio confidence verdict units outputs", unit="")),
         *(Text(), Shown(pairs("reasons", "Reasons", "", said))),
         Text(f"exit status {int(c.exit_status)}"),
     )
+
+
+def summary(comparison: Comparison) -> Text:
+    """Its first lines and its last: the verdicts and the exit status."""
+    return Text(f"{headline(comparison)}\nexit status {int(comparison.exit_status)}")
 
 
 def side_words(side: Side) -> str:

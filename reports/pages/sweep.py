@@ -21,17 +21,34 @@ from ..tables.sweep import SHOWN, compiled, finalists, named, values_of
 
 
 def render(result: SweepResult) -> RenderableType:
-    """One block per question, then the warnings."""
+    """The choices first; then one block per question, and the warnings."""
     counts = f"{len(result.configurations)} declared, {result.reused} known before"
     times = f"{result.wall_s:.0f} s, of these {result.compile_s:.0f} s compiling; device busy {result.gpu_busy_s:.1f} s"
     head = [f"{result.suite} · {result.environment.device_name} · run {result.run_id}", f"{counts} · {times}"]
     if result.gpu_busy_s:
         head.append(", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages_s.items()))
-    parts: list[RenderableType] = list(map(Text, head))
+    parts: list[RenderableType] = [summary(result), Text(), *map(Text, head)]
     for question in result.questions:
         parts += [Text(), *_question(question)]
     parts += [Text(), *(Text(f"WARNING  {line}") for line in result.warnings)] if result.warnings else []
     return Group(*parts)
+
+
+def summary(result: SweepResult) -> RenderableType:
+    """One line for each question: its choice, the gain, and whether the times can be trusted."""
+    return Group(*(Text(_choice(question), style="bold") for question in result.questions))
+
+
+def _choice(question: SweptVariant) -> str:
+    place, finals = f"{question.op}@{question.site} · {question.variant}", question.finals
+    trust = {None: "", True: " · trusted", False: " · NOT to be trusted"}[question.trusted]
+    if finals is None:
+        return f"{place}: no choice, the sweep ended before its finals{trust}"
+    won = next((one for one in finals.confirmed if one.measurement.case.id == finals.winner), None)
+    if won is None:
+        return f"{place}: baseline kept, no configuration was shown to be faster{trust}"
+    gain = f", {won.against_baseline.words} than the baseline" if won.against_baseline else ""
+    return f"{place}: {named(won.tunables)}{gain}{trust}"
 
 
 def _question(question: SweptVariant) -> Iterator[RenderableType]:

@@ -14,7 +14,7 @@ from harness.engines import EAGER
 
 from ..figures import clean, number, percent
 from ..formats import console
-from ..formats.terminal_table import Shown
+from ..formats.terminal_table import STYLES, Shown
 from ..table import Table
 from ..tables.categories import categories
 from ..tables.figures import outside_figures
@@ -35,13 +35,18 @@ LABELS = ("Same call again", "Row alone")
 
 def render(view: View) -> Group:
     """The renderable of a view, for `console.print`."""
-    parts: list[RenderableType] = [*_head(view), *_summary(view)]
+    parts: list[RenderableType] = [summary(view)]
     for table in tables(view):
         parts += [Text(), Shown(table)]
     parts += [Text(), Shown(pairs("facts", "Facts", "", _facts(view)))]
     if view.problems:
         parts += [Text(), Shown(problems(view).pick("status case arm reason", status="Not measured"))]
     return Group(*parts)
+
+
+def summary(view: View) -> Group:
+    """Its first lines: the run and the main results."""
+    return Group(*_head(view), *_summary(view))
 
 
 def plain(view: View, columns: int = console.PIPED_COLUMNS) -> str:
@@ -59,7 +64,7 @@ def _head(view: View) -> Iterator[RenderableType]:
 def _summary(view: View) -> Iterator[RenderableType]:
     if view.trouble or view.summary:
         yield Text()
-    yield from (Text(sentence, style="bold red") for sentence in view.trouble)
+    yield from (Text(sentence, style=STYLES["alarm"]) for sentence in view.trouble)
     yield from (Text(sentence) for sentence in view.summary)
 
 

@@ -127,7 +127,7 @@ def test_what_is_not_there_is_said(location: str, tmp_path: Path) -> None:
         (("int4_mn",), location, "near: int4_mm@a"),
         (("int4_mm", "--suite", "other"), location, "no runs of suite other"),
         (("int4_mm",), str(tmp_path / "none.sqlite"), "no runs in"),
-        (("int4_mm@a", "--last", "1", "--svg", "x.svg"), location, "--svg: no case"),
+        (("int4_mm@a", "--last", "1", "--svg", "x.svg"), location, "--svg: no matching case"),
     ):
         error = harness(*arguments, store=store).exception
         assert words in str(error), error

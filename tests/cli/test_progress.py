@@ -18,7 +18,8 @@ def test_hundreds_of_cases_are_a_few_lines(monkeypatch: pytest.MonkeyPatch, caps
         report("sweep", "int4_mm@gdn_in: finals", 864, 864)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "sweep: configurations (0/864 cases done)"
-    assert all(" s left (" in line for line in lines[1:-1])
+    assert "left" not in lines[1], "too few are done"
+    assert all("/s, " in line and " left (" in line for line in lines[4:-1])
     assert lines[-1] == "sweep: int4_mm@gdn_in: finals (864/864 cases done)" != lines[-2]
     assert 10 < len(lines) < 40
 

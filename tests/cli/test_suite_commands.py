@@ -98,7 +98,7 @@ def test_static_check_runs_nothing(tmp_path: Path) -> None:
     """A variant beside the suite is checked without being imported."""
     (tmp_path / "mine.py").write_text("raise SystemExit\n\n\ndef run(x, weight, scale, group): ...\n")
     result = harness("check", "--static", str(write_suite(tmp_path, "{torch_blocked: {block_n: 32}}", "./mine.py")))
-    assert result.exit_code == 0 and "every name is known" in result.stderr
+    assert result.exit_code == 0 and "all names known" in result.stderr
 
 
 def test_check_verifies_each_case_and_fails_for_a_wrong_one(tmp_path: Path) -> None:
