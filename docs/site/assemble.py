@@ -27,7 +27,7 @@ PARTS = {
         "docs/own-op", "docs/try", "docs/sweep", "docs/run", "docs/compare", "docs/report", "docs/profile",
         "docs/breakdown", "docs/history", "docs/store", "docs/doctor", "docs/own-model",
     ],
-    "Reference": [f"reference/{name}" for name in PAGES],
+    "Reference": ["reference/commands", "FORMAT", "reference/python", "reference/words"],
     "Explanation": ["METHODOLOGY", "LIMITS", "ARCHITECTURE"],
     "Project": ["CHANGELOG", "CONTRIBUTING", "SECURITY"],
 }  # fmt: skip

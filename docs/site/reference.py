@@ -1,4 +1,4 @@
-"""The pages of the reference, made from the code: commands, suite format, JSON documents, Python, words.
+"""The pages of the reference that are made from the code: commands, Python, words. FORMAT.md has its own module.
 
 A public name without a docstring, and a command or option without a help text, is an error.
 """
@@ -6,9 +6,7 @@ A public name without a docstring, and a command or option without a help text, 
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,11 +14,6 @@ import typer
 import kernel_harness
 from harness.cli.main import app
 from harness.explain.find import entries
-from harness.suite.format import schema_text
-
-ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = ROOT / "reports" / "schemas"
-Schema = Mapping[str, Any]
 
 
 def commands() -> str:
@@ -50,75 +43,6 @@ def _option(parameter: Any, context: Any) -> str:
     is_argument = parameter.param_type_name == "argument"
     names = (parameter.metavar or parameter.name.upper()) if is_argument else ", ".join(parameter.opts)
     return f"| `{names}` | {_cell(_wanted(parameter.help, f'{context.info_name} {names}'))} |"
-
-
-def suite() -> str:
-    """The format of a suite, section by section."""
-    schema = json.loads(schema_text())
-    parts = [f"# Suite format\n\n{schema['description']}\n", _fields(schema)]
-    parts += [_section(name, part) for name, part in schema["$defs"].items()]
-    return "\n".join(parts)
-
-
-def json_documents() -> str:
-    """What `--json` and an export hold, document by document; a type that several hold is told once."""
-    parts, told = (
-        ["# JSON documents\n\n`harness schema` has that of a suite. The others, as JSON Schema:\n"],
-        set[str](),
-    )
-    for file in sorted(SCHEMAS.glob("*.json")):
-        schema = json.loads(file.read_text(encoding="utf-8"))
-        root = schema["$ref"].rsplit("/", 1)[1]
-        link = f"reports/schemas/{file.name}"
-        parts.append(f"## {file.stem}\n\nThe type `{root}`; schema: `{link}`.\n")
-        for name, part in schema["$defs"].items():
-            if name not in told and "properties" in part:
-                told.add(name)
-                parts.append(_section(name, part, "###"))
-    return "\n".join(parts)
-
-
-def _section(name: str, schema: Schema, heading: str = "##") -> str:
-    said = schema.get("description", "")
-    return f"{heading} {name}\n\n{said}\n\n{_fields(schema)}"
-
-
-def _fields(schema: Schema) -> str:
-    required = schema.get("required", ())
-    rows = [
-        f"| `{name}` | {_cell(_type(field))} | {_default(field, name in required)} | {_cell(_said(field))} |"
-        for name, field in schema.get("properties", {}).items()
-    ]
-    return "\n".join(["| key | type | default | |", "|---|---|---|---|", *rows]) + "\n" if rows else ""
-
-
-def _said(field: Schema) -> str:
-    return str(field.get("description", ""))
-
-
-def _type(field: Schema) -> str:
-    """In words: `integer`, `list of string`, `one of a, b`."""
-    if "$ref" in field:
-        return str(field["$ref"]).rsplit("/", 1)[1]
-    if "const" in field:
-        return f"`{json.dumps(field['const'])}`"
-    if "enum" in field:
-        return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
-    for key in ("anyOf", "oneOf"):
-        if key in field:
-            return " or ".join(dict.fromkeys(_type(part) for part in field[key]))
-    if field.get("type") == "array":
-        return f"list of {_type(field.get('items') or {})}"
-    if isinstance(field.get("additionalProperties"), dict):
-        return f"map to {_type(field['additionalProperties'])}"
-    kinds = field.get("type", "any")
-    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
-
-
-def _default(field: Schema, required: bool) -> str:
-    if required:
-        return "required"
-    return f"`{json.dumps(field['default'])}`" if "default" in field else ""
 
 
 def python() -> str:
@@ -153,5 +77,5 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "commands": commands, "suite": suite, "json": json_documents, "python": python, "words": words,
+    "commands": commands, "python": python, "words": words,
 }  # fmt: skip
