@@ -27,10 +27,9 @@ def render(comparison: Comparison, explanation: Explanation | None = None) -> Gr
     said = [*reasons(c), *lines(explanation or Explanation()), *(("note", note) for note in c.notes)]
     packages = [] if c.under_test is None else [Text(f"under test  {clean(under_test(c.under_test), 300)}")]
     return Group(
-        Text(headline(c), style="bold"),
-        Text(),
         *packages,
-        *(Text(f"base  {side_words(c.base)}"), Text(f"head  {side_words(c.head)}")),
+        Text(headline(c), style="bold"),
+        *(Text(), Text(f"base  {side_words(c.base)}"), Text(f"head  {side_words(c.head)}")),
         *(Text(f"differs, accepted  {clean(difference.words, 400)}") for difference in c.differences),
         Text(),
         Shown(verdicts(c).pick("gate case base head unit ratio confidence verdict units outputs", unit="")),
