@@ -11,7 +11,8 @@ from harness.errors import HarnessError
 from harness.values.interpreter_matrix import Beside, InterpreterMatrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import sys
+from collections.abc import Sequence
 
     from harness.compare.explain import Explanation
     from harness.runner.live_sides import Live
@@ -58,7 +59,8 @@ def _measure(
 ) -> tuple[InterpreterMatrix, list[Explanation | None]]:  # fmt: skip
     """One comparison after the other, each in worktrees of its own. One that fails leaves the others."""
     from harness.cli.compare import explained
-    from harness.cli.compare_live import measure, say, stored_sides, terms
+    from harness.cli.compare_live import measure, stored_sides, terms
+    from harness.cli.quiet import remark
     from harness.history.gating import gated
     from harness.runner.interpreter import interpreter_of
     from harness.values.interpreter import under_test
@@ -69,19 +71,19 @@ def _measure(
     for number, path in enumerate(paths[1:], 1):
         own = interpreter_of(path, OPTION)
         differ = base.differences(own)
-        say(f"under test  {under_test(differ)}  ({path})")
+        remark(f"under test  {under_test(differ)}  ({path})")
         both = live._replace(pythons=(base.python, path), copies=(0, number), python_options=(OPTION, OPTION))
         try:
             found, binaries = measure(both, store, terms(both, *asked, len(paths) - 1), rounds, note)
         except HarnessError as error:
-            say(f"{path}: {error}")
+            print(f"{path}: {error}", file=sys.stderr, flush=True)
             others.append(Beside(own, differ, problem=str(error), status=error.exit_status))
             explanations.append(None)
             continue
         found = gated(found, fails, store)
         others.append(Beside(own, differ, found))
         explanations.append(explained(found, stored_sides(found, store), binaries))
-        say(f"exit status {int(found.exit_status)}: harness compare {found.base.run} {found.head.run}")
+        remark(f"exit status {int(found.exit_status)}: harness compare {found.base.run} {found.head.run}")
     return InterpreterMatrix(base, tuple(others)), explanations
 
 
