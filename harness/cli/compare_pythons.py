@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,8 +12,7 @@ from harness.errors import HarnessError
 from harness.values.interpreter_matrix import Beside, InterpreterMatrix
 
 if TYPE_CHECKING:
-    import sys
-from collections.abc import Sequence
+    from collections.abc import Sequence
 
     from harness.compare.explain import Explanation
     from harness.runner.live_sides import Live
