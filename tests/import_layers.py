@@ -29,6 +29,7 @@ LAYERS = {
             "harness/errors.py",
             "harness/secrets.py",
             "harness/plain_text.py",
+            "harness/scratch.py",
             "harness/id_filter.py",
         ),
         (*HEAVY, *KERNELS, *SHOWING, "harness"),

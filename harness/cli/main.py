@@ -110,8 +110,11 @@ app.command("try")(try_.command)
 
 
 def main() -> None:
-    """Run the `harness` script. SIGTERM is treated as ^C: finished measurements are stored and workers are ended."""
+    """Run the `harness` script. SIGTERM and a closed terminal are treated as ^C: finished measurements are stored,
+    workers are ended and temporary folders removed."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _as_interrupt)
     _write_utf_8()
     try:
         try:

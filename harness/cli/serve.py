@@ -17,15 +17,14 @@ def command(
     store: Store = "",
 ) -> None:
     """Show a store in a browser on this machine, as it grows. Only 127.0.0.1 is served, and the store is only read."""
-    from tempfile import TemporaryDirectory
-
     from harness.cli.site import write_site
     from harness.cli.site_server import ADDRESS, Pages, serve
     from harness.errors import HarnessError
+    from harness.scratch import Scratch
     from harness.store import Store as RunStore
 
     stored = RunStore(store)
-    with TemporaryDirectory(prefix="harness-serve-") as folder:
+    with Scratch("serve") as folder:
         pages = Pages(Path(folder), partial(write_site, stored, None))
         pages.fresh()
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from harness.decode.work import step_work
 from harness.device.device import Device
 from harness.engines import EAGER, engine_facts, make_engine
 from harness.errors import CaseFailed
+from harness.scratch import Scratch
 from harness.trace import Rules, breakdown, captured_step, load_rules
 from harness.trace.private import without_host
 from harness.trace.replay import STEP
@@ -53,7 +53,7 @@ def profile_arm(
     profiled = profiled or PROFILED_STEPS
     steps = WARM_UP_STEPS + profiled
     device, facts = model.device, engine_facts(engine)
-    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with torch.no_grad(), Scratch("profile") as folder:
         decoder, ops = model.arm(arm, batch, context + steps + 1, profile=True)
         step, snapshot = _at_the_end_of_the_prompt(model, decoder, ops, batch, context, steps)
         trace, head = Path(folder) / "eager.json", b""

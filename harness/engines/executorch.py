@@ -5,7 +5,6 @@ It uses XNNPACK and portable kernels on a CPU. The wheels of PyPI have no runtim
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +36,10 @@ class ExecutorchEngine:
 
     def __init__(self, step: Step) -> None:
         from harness.export.pte import ExecutorchStep, make_program
+        from harness.scratch import Scratch
 
         start = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="harness-program-") as scratch:
+        with Scratch("program") as scratch:
             file, record = make_program(step, Path(scratch))
             loading = time.perf_counter()
             self._run = ExecutorchStep(step, file)

@@ -27,6 +27,7 @@ from harness.export.operators import Operator, registered
 from harness.export.program import StepModule, export
 from harness.export.settings import OPTIONS, compiler, compiler_version, environment
 from harness.kernels_root import in_use
+from harness.scratch import Scratch
 from harness.suite.catalogue import bound_ops
 from harness.values.case import Tunables
 from harness.values.package import Package, PackagedKernel
@@ -47,7 +48,7 @@ class PackagedStep:
                 "this step does not list the tensors that it reads, so it cannot be compiled ahead of time"
             )
         self.module = StepModule(step, step.ahead.weights)
-        with tempfile.TemporaryDirectory(prefix="harness-package-") as scratch:
+        with Scratch("package") as scratch:
             folder, record = _package(self.module, step.ahead, device, Path(scratch))
             start = time.perf_counter()
             self._model = load(folder / FILE, device.captures)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from harness.ranks.rank_trace import RankTrace, read_rank
 from harness.ranks.recognise import Ranks
 from harness.ranks.steady import steady
 from harness.ranks.waits import Wait, calls, wait_of
+from harness.scratch import Scratch
 from harness.trace.categories import load_rules
 from harness.values.profile import Profile
 from harness.values.ranks import Job, Line, RankRow
@@ -42,7 +42,7 @@ class Found:
 def read_job(ranks: Ranks, categories: Path | None = None) -> Found:
     """Read the ranks of a job. Raises HarnessError where a trace cannot be read, or ranks of a CPU and of a GPU are
     mixed."""
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch("ranks") as folder:
         traces = _read(ranks, categories, Path(folder))
         kinds = {trace.profile.device for trace in traces}
         if len(kinds) > 1:

@@ -3,7 +3,6 @@ torch."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from harness.runner.case_worker import CaseWorker, worker_for
 from harness.runner.code_watch import CodeWatch, unchanged_since
 from harness.runner.record import RunRecord
 from harness.runner.stage import Options, Report, Stages
+from harness.scratch import Scratch
 from harness.store import Store
 from harness.store.writer import new_run
 from harness.suite.fingerprint import fingerprints
@@ -110,7 +110,7 @@ def check_cases(suite: Suite, make_plan: MakePlan, report: Report) -> Run:
 
     Return a run without samples: every measurement says OK, or the reason why not.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch("check") as folder:
         store = Store(str(Path(folder) / "check.sqlite"))
         options = Options(stages=TIMED, verify_only=True)
         try:

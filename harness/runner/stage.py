@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -13,6 +12,7 @@ from harness.engines import EAGER, engine_facts
 from harness.errors import HarnessError, allowed
 from harness.runner.case_worker import CaseWorker
 from harness.runner.record import RunRecord
+from harness.scratch import Scratch
 from harness.values.environment import Environment
 from harness.values.stage import TIMED, Stage
 from harness.values.suite import Plan, Suite
@@ -78,7 +78,7 @@ class Stages:
         self._beside = beside
         self.suite, self.record, self.options, self.report = suite, record, options, report
         self._worker, self._plan_at = worker, plan_at
-        self._references: TemporaryDirectory[str] | None = None
+        self._references: Scratch | None = None
 
     def run(
         self, stage: Stage, process: int, plan: Plan | None, *, dropped: Collection[str] = (),
@@ -155,7 +155,7 @@ class Stages:
         if self._beside is not None:
             return self._beside._reference_folder()
         if self._references is None:
-            self._references = TemporaryDirectory(prefix="harness-reference-")
+            self._references = Scratch("reference")
         return self._references.name
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from harness import kernels_root
 from harness.errors import HarnessError
+from harness.scratch import Scratch
 from harness.static.results import Results
 from harness.static.server import Job, Result, Want
 from harness.static.target import parse_target
@@ -80,7 +80,7 @@ class Compilation:
                 "harness.static.server", kernels_root=str(root or kernels_root.in_use()), python=python,
                 environment=worker_environment() | ENVIRONMENT, forks=True,
             )  # fmt: skip
-            self._shared = tempfile.TemporaryDirectory(prefix="harness-compile-", ignore_cleanup_errors=True)
+            self._shared = Scratch("compile")
             left = tuple(cases[i] for i in self._left)
             job = Job(
                 left, named, str(suite_folder), self._shared.name, self.jobs, self._limit_s,
@@ -160,7 +160,7 @@ class Compilation:
             ending.join()
 
 
-def _cleared(server: WorkerProcess, shared: tempfile.TemporaryDirectory[str]) -> None:
+def _cleared(server: WorkerProcess, shared: Scratch) -> None:
     server.finish()
     server.close()
     shared.cleanup()

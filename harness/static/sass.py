@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+
+from harness.scratch import Scratch
 
 LABEL = re.compile(r"^(\.L_x_\d+):")
 INSTRUCTION = re.compile(r"^\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
@@ -43,7 +44,7 @@ class Code(msgspec.Struct, frozen=True):
 
 def disassemble(cubin: bytes, nvdisasm: str) -> str:
     """The text of the code sections. Raises CalledProcessError where nvdisasm refuses the file."""
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch("sass") as folder:
         file = Path(folder, "kernel.cubin")
         file.write_bytes(cubin)
         command = [nvdisasm, "-c", "-ndf", str(file)]

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from harness.errors import HarnessError
+from harness.scratch import Scratch
 from harness.trace.inputs.packing import DAMAGE, unpacked
 from harness.trace.source import read_pieces
 
@@ -40,7 +40,7 @@ def trace_files(given: Sequence[Path]) -> Iterator[list[TraceFile]]:
 
     Raises HarnessError where there is nothing, or an archive or folder holds no trace.
     """
-    with TemporaryDirectory() as folder:
+    with Scratch("trace") as folder:
         yield [file for path in given for file in _expanded(path, Path(folder))]
 
 
