@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from harness.compare.history import asked_alike, code_between
-from harness.stats.change_points import Rule, Step, scan
+from harness.stats.change_points import Rule, Step, scan, spread
 from harness.values.change import Change, Point, Series
 from harness.values.estimate import Ratio
 from harness.values.point import CaseCode, CasePoint, CaseSeries
 
 CONFIDENCE = 0.95
+LEAST_ALIKE = 10
+"""Least differences from which a spread is estimated."""
+NEAR = 3
+"""Levels by which a step may be seen too early or too late: simulated, 97 to 100 % of 2 % steps lie within, 90 to 95 %
+at the very level."""
 
 
 @dataclass
@@ -75,16 +81,35 @@ def _series(
 ) -> Series:  # fmt: skip
     points = tuple(level.point() for level in levels)
     changes = []
-    for step in scan([point.log_us for point in points], rule):
-        before, since = points[step.index - 1], points[step.index]
+    for step, at in _placed(scan([point.log_us for point in points], rule), levels):
+        before, since = points[at - 1], points[at]
         between = positions[since.commit] - positions[before.commit] if positions is not None else None
         changes.append(
             Change(
                 own.case.id, own.suite, own.machine, before, since, between, _ratio(step, len(points)), step.z,
-                _same_code(levels[step.index - 1], levels[step.index]),
+                _same_code(levels[at - 1], levels[at]),
             )
         )  # fmt: skip
-    return Series(own.case.id, own.suite, own.machine, points, left_out, tuple(changes))
+    alike = [b.log_us - a.log_us for (a, b), same in zip(pairwise(points), _alike(levels), strict=True) if same]
+    sd = spread(alike) / math.sqrt(2) if len(alike) >= LEAST_ALIKE else None
+    return Series(own.case.id, own.suite, own.machine, points, left_out, tuple(changes), len(alike), sd)
+
+
+def _alike(levels: Sequence[_Level]) -> Iterator[bool]:
+    return (_same_code(before, since) for before, since in pairwise(levels))
+
+
+def _placed(steps: Sequence[Step], levels: Sequence[_Level]) -> Iterator[tuple[Step, int]]:
+    """Each step with the index of the first level after it. Two levels of the same code have no change of the code
+    between them: such a step is taken to the nearest place within NEAR that may have one, and stays where there is
+    none."""
+    placed = 0
+    ends = [*(step.index for step in steps), len(levels)][1:]
+    for step, after in zip(steps, ends, strict=True):
+        near = range(max(placed + 1, step.index - NEAR), min(after, step.index + NEAR + 1))
+        others = [at for at in near if not _same_code(levels[at - 1], levels[at])]
+        placed = min(others, key=lambda at: abs(at - step.index), default=step.index)
+        yield step, placed
 
 
 def _same_code(before: _Level, since: _Level) -> bool:

@@ -121,13 +121,14 @@ def _variances(x: NDArray[float64], rule: Rule, noise_sd: float) -> tuple[float,
     `lag`."""
     import numpy as np
 
-    near = _scale(np.diff(x)) ** 2 / 2
+    near = spread(np.diff(x)) ** 2 / 2
     lag = min(rule.lag, len(x) // 3)
-    far = _scale(x[lag:] - x[:-lag]) ** 2 / 2
+    far = spread(x[lag:] - x[:-lag]) ** 2 / 2
     return max(rule.floor**2, noise_sd**2, near), max(0.0, far - near)
 
 
-def _scale(differences: NDArray[float64]) -> float:
+def spread(differences: Sequence[float] | NDArray[float64]) -> float:
+    """A standard deviation that a few per cent of outliers do not move."""
     import numpy as np
 
     low, high = np.quantile(differences, (0.1, 0.9))

@@ -46,6 +46,9 @@ class Series(msgspec.Struct, frozen=True):
     """The points of a case on one machine under the same conditions, in commit order.
 
     left_out: Runs of changed working trees, and of commits outside of the repository's first parents.
+    unchanged: Neighbouring points that are proved to have run the same code.
+    unchanged_sd: Standard deviation of a point's log time over these: what machine and noise do between two commits
+        that change nothing. None for too few.
     """
 
     case: str
@@ -54,6 +57,8 @@ class Series(msgspec.Struct, frozen=True):
     points: tuple[Point, ...]
     left_out: int = 0
     changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    unchanged_sd: float | None = None
 
 
 class Missing(msgspec.Struct, frozen=True):

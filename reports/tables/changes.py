@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from harness.values.change import Missing, Series
 from harness.values.event import Answer, Confirmation, Note
 from harness.values.standing import ChangeState, KnownChange, Standing
 
-from ..figures import clean, number, plural, ratio_full
+from ..figures import clean, number, percent, plural, ratio_full
 from ..table import Column, Name, Number, Row, Table, Words
 
 
@@ -129,7 +130,18 @@ def summary(found: Sequence[Series], standings: Sequence[Standing], by_commit: b
         said = ["No change is suspected."]
     elif not said:
         said = ["Nothing is open."]
-    return f"{' '.join(said)} {looked}{out}."
+    return f"{' '.join(said)} {looked}{out}.{_unchanged(found)}"
+
+
+def _unchanged(found: Sequence[Series]) -> str:
+    """The noise between commits that do not change a case."""
+    spreads = [one.unchanged_sd for one in found if one.unchanged_sd is not None]
+    if not spreads:
+        return ""
+    many = sum(one.unchanged for one in found)
+    return (
+        f" {plural(many, 'step')} between points of the same code: SD {percent(statistics.median(spreads))} (median)."
+    )
 
 
 def _open(standings: Sequence[Standing]) -> list[str]:

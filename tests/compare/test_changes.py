@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 
 import msgspec
 import pytest
@@ -107,11 +108,37 @@ def test_the_same_code_on_both_sides_is_the_machine(code: CaseCode, same: bool) 
     """Between the neighbours in the order of the commits, in whatever order they were measured: proved by all that was
     read, or by what it was compiled to."""
     points = levels(random.Random(7), 25)
-    with_code(points, 24, CaseCode(Closure({"a.py": "1"}), "asked", binary="b"))
+    for number in range(len(COMMITS)):
+        with_code(points, number, CaseCode(Closure({"a.py": "1"}), "asked", binary="b"))
     with_code(points, 25, code)
     random.Random(7).shuffle(points)
     (one,) = series(points, POSITIONS)
     assert [change.same_code for change in one.changes] == [same]
+
+
+@pytest.mark.parametrize(
+    ("changed_at", "since", "same"), [(24, 24, False), (27, 27, False), (25, 25, False), (31, 25, True)]
+)
+def test_a_step_seen_beside_a_change_of_the_code_is_that_change(changed_at: int, since: int, same: bool) -> None:
+    """Noise places one of twenty small steps a commit or more beside. The commit there runs the same code as the one
+    before it, and would be the machine; a change of the code further away explains nothing."""
+    points = levels(random.Random(7), 25)
+    for number in range(len(COMMITS)):
+        with_code(points, number, CaseCode(Closure({"a.py": "2" if number >= changed_at else "1"}), "asked"))
+    (one,) = series(points, POSITIONS)
+    assert [(change.since.commit, change.same_code) for change in one.changes] == [(COMMITS[since], same)]
+
+
+def test_commits_that_change_nothing_tell_the_noise() -> None:
+    """Differences of neighbours with the same code, wherever a change of the code lies; unproved ones count nowhere."""
+    points = levels(random.Random(9), 25)
+    assert series(points, POSITIONS)[0].unchanged == 0
+    for number in range(len(COMMITS)):
+        with_code(points, number, CaseCode(Closure({"a.py": "2" if number >= 25 else "1"}), "asked"))
+    (one,) = series(points, POSITIONS)
+    logs = [point.log_us for point in one.points]
+    assert one.unchanged == len(COMMITS) - 2 and one.unchanged_sd is not None
+    assert one.unchanged_sd == pytest.approx(statistics.stdev(logs[:25]), rel=0.5)
 
 
 def test_without_a_repository_the_runs_are_the_order() -> None:

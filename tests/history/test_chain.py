@@ -72,14 +72,11 @@ def test_a_machine_that_is_slow_from_a_date_on_is_named() -> None:
 
 @pytest.mark.parametrize("kind", SCENARIOS)
 def test_no_kind_of_noise_is_told_of(kind: str) -> None:
-    """Ten cases over 400 commits: suspicions there are, confirmed ones none."""
-    assert suite(3, kind, 10, 400).false == 0
-
-
-def test_without_confirming_the_bound_breaks() -> None:
-    """The planted mistake: every suspicion is told. A suite of ten has more than 0.1 a 1,000 commits at once."""
-    told = [suite(3, kind, 10, 400) for kind in ("outliers", "machine")]
-    assert sum(counts.suspected for counts in told) > 4 and sum(counts.false for counts in told) == 0
+    """Ten cases over 400 commits: suspicions there are, confirmed ones none. The planted mistake, every suspicion told,
+    has more than 0.1 in 1,000 commits at once."""
+    counts = suite(3, kind, 10, 400)
+    assert counts.false == 0
+    assert counts.suspected >= (2 if kind in ("outliers", "machine") else 0)
 
 
 @pytest.mark.parametrize(("change", "within", "share"), [(0.05, 1, 0.95), (0.02, 10, 0.85)])
