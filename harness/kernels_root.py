@@ -55,7 +55,7 @@ def replaces(kernels: Path) -> bool:
 
 
 def installed() -> Path:
-    """The kernels that came with this harness."""
+    """The kernels that came with this harness. Raises HarnessError where there are none."""
     checkout = Path(__file__).resolve().parent.parent / "kernels"
     if (checkout / _MARK).is_file():
         return checkout

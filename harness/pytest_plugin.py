@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the suites to the arguments. Without other arguments, only they are collected."""
+    """Adds the suites to the arguments. Without other arguments, only they are collected. Raises UsageError without
+    pytest-benchmark."""
     suites = config.getoption("--suite")
     if not suites:
         return

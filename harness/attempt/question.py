@@ -97,7 +97,7 @@ def variant_name(op: str, file: Path) -> str:
 
 def read_tunables(signature: Signature, given: Mapping[str, str], dims: Collection[str] = ()) -> Tunables:
     """Return every tunable of a signature, the given values in the type of their defaults. dims: names of sizes, to
-    recognise one given as a tunable."""
+    recognise one given as a tunable. Raises HarnessError for an unknown tunable."""
     found: Tunables = dict(signature.tunables)
     for name, text in given.items():
         if name not in found:
@@ -130,7 +130,7 @@ def _value(name: str, text: str, default: TunableValue) -> TunableValue:
 
 
 def read_pairs(words: Sequence[str], what: str) -> dict[str, str]:
-    """`["a=1", "b=2"]` or `["a=1,b=2"]` -> {"a": "1", "b": "2"}."""
+    """`["a=1", "b=2"]` or `["a=1,b=2"]` -> {"a": "1", "b": "2"}. Raises HarnessError for a word without `=`."""
     found = {}
     for word in (part.strip() for text in words for part in text.split(",")):
         name, equals, value = word.partition("=")
@@ -141,7 +141,7 @@ def read_pairs(words: Sequence[str], what: str) -> dict[str, str]:
 
 
 def read_shape(words: Sequence[str]) -> dict[str, int]:
-    """`n=7168,k=2048` -> whole numbers above 0."""
+    """`n=7168,k=2048` -> whole numbers above 0. Raises HarnessError for any other value."""
     found = {}
     for name, text in read_pairs(words, "--shape").items():
         if not text.isdigit() or int(text) < 1:

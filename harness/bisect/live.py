@@ -197,7 +197,8 @@ class Bisection:
 
 
 def commits_between(repository: Path, good: str, bad: str) -> tuple[Commit, list[Commit]]:
-    """The good end, and every commit after it up to bad, by first parents, oldest first."""
+    """The good end, and every commit after it up to bad, by first parents, oldest first. Raises HarnessError where both
+    are one commit, or good is no ancestor of bad."""
     first, last = commit_of(repository, good), commit_of(repository, bad)
     if first == last:
         raise HarnessError(f"bisect: {good} and {bad} are the same commit")

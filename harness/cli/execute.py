@@ -28,7 +28,8 @@ from harness.worker.launch import Ahead
 def execute(
     path: Path, arms: Sequence[str], match: str, options: Options, location: str, ahead: Ahead | None = None
 ) -> tuple[Run, dict[str, str]]:
-    """Run a suite; return the stored run and the reason of each case that failed, by id."""
+    """Run a suite; return the stored run and the reason of each case that failed, by id. Raises HarnessError for an
+    outside engine with other stages than figures."""
     suite = load_suite(path)
     if suite.outside and "figures" not in options.stages:
         asked = f"{path}: its engine is an external program, of which only figures are measured"
@@ -79,7 +80,7 @@ def finish(run: Run, failed: dict[str, str], as_json: bool) -> None:
 
 
 def refuse_empty(run: Run) -> None:
-    """End the command with status 5 where nothing was measured."""
+    """End the command with status 5 where nothing was measured. Raises CaseFailed for such a run."""
     if run.nothing_measured:
         raise CaseFailed(f"nothing was measured: {run.nothing_measured}")
 

@@ -45,7 +45,7 @@ def profile_program(
 
 def refuse_ranks() -> None:
     """Refuse to run as one of several ranks: a suite's decode runs in one process, and every rank would measure beside
-    the others."""
+    the others. Raises HarnessError there."""
     world_size = os.environ.get("WORLD_SIZE", "")
     if world_size.isdigit() and int(world_size) > 1:
         raise HarnessError(

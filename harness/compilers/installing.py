@@ -41,7 +41,8 @@ def install(what: str, folder: Path, wheels: Path | None) -> None:
 
 
 def newest_release(wheels: Path | None) -> str:
-    """The newest version of Triton that this interpreter can use."""
+    """The newest version of Triton that this interpreter can use. Raises HarnessError where pip is missing or the
+    folder of wheels has none."""
     if wheels is not None:
         named = [re.match(r"triton-(\d+(?:\.\d+)*)", file.name) for file in wheels.glob("triton-*.whl")]
         found = [tuple(map(int, match[1].split("."))) for match in named if match]

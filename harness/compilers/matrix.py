@@ -105,7 +105,8 @@ def _cell(version: str, target: str, base: Compiled, own: Compiled, is_base: boo
 
 
 def base_of(compilers: Sequence[Compiler], wanted: str = "") -> str:
-    """The version in use: the one named, else the installed one where it is among them, else the first."""
+    """The version in use: the one named, else the installed one where it is among them, else the first. Raises
+    HarnessError for a name that is not among them."""
     names = [compiler.name for compiler in compilers]
     if wanted:
         if wanted not in names:

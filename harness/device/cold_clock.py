@@ -40,8 +40,7 @@ class ColdClock:
 
     def time_us(self, launch: Callable[[], Any], before: Before = None) -> float:
         """Microseconds that the GPU spends on the work of `launch`; waits until it is done. `before`: called first,
-        untimed.
-        """
+        untimed. Raises WorkLeftRunning where other streams still work afterwards."""
         if before is not None:
             before()
         torch.cuda._sleep(SLACK_CYCLES)

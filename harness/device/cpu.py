@@ -68,6 +68,7 @@ class CpuDevice:
         return self._timers[name]
 
     def capture(self, calls: Sequence[Call], warm: Sequence[Call]) -> Graph:
+        """Raises CaseFailed always: graphs need a GPU."""
         raise CaseFailed("CUDA graphs need a GPU")
 
     def conditions(self, process: int, round_number: int) -> Conditions:

@@ -80,6 +80,7 @@ class PackagedStep:
 
 def load(package: Path, single_threaded: bool) -> Any:
     """Load a package. `single_threaded`: without streams and events of its own, so that a CUDA graph can be captured.
+    Raises CaseFailed where torch refuses it.
 
     It does not use `aoti_load_package`, which hides the first error behind that of a second way to load.
     """

@@ -21,6 +21,7 @@ class StepModule(torch.nn.Module):
     """
 
     def __init__(self, step: Step, weights: Mapping[str, Tensor]) -> None:
+        """Raises CaseFailed for a state of one element, whose value AOTInductor would freeze."""
         super().__init__()
         self._step = step
         self.written: list[str] = []

@@ -79,6 +79,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def read_definition(file: Path) -> Definition:
+    """Read a definition (JSON). Raises NotImported where the file has another form."""
     try:
         found = msgspec.json.decode(file.read_bytes(), type=Definition)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -89,7 +90,7 @@ def read_definition(file: Path) -> Definition:
 
 def read_workloads(file: Path, name: str) -> list[Workload]:
     """The workloads of a definition, from the file at the location that both kinds of repository use; none where there
-    is no such file."""
+    is no such file. Raises NotImported for a line of another form."""
     found: list[Workload] = []
     for path in _workload_files(file, name):
         for number, line in enumerate(path.read_bytes().splitlines(), 1):

@@ -147,7 +147,8 @@ def _code(parts: Sequence[Statement], one: Statement) -> str:
 
 
 def write_op(problem: Workloads, kinds: Mapping[str, str]) -> Imported:
-    """kinds: by attribute, `float16 [8, 16]` or a literal, of the first workload."""
+    """kinds: by attribute, `float16 [8, 16]` or a literal, of the first workload. Raises NotImported where `verify_*`
+    reads no tensor of its setup."""
     tensors = [name for name in problem.attributes if _is_tensor(kinds[name])]
     constants = {name: kinds[name] for name in problem.attributes if name not in tensors}
     if not tensors:

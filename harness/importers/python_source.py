@@ -35,6 +35,7 @@ class Statement(NamedTuple):
 
 
 def read_text(file: Path) -> str:
+    """Return the text of a file. Raises NotImported where it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

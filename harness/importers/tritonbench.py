@@ -73,7 +73,8 @@ class Operator:
 
 
 def read_problem(file: Path) -> Operator:
-    """The operator in a file `.../operators/NAME/operator.py`. Runs nothing."""
+    """The operator in a file `.../operators/NAME/operator.py`. Runs nothing. Raises NotImported for a file that is no
+    operator with a baseline of plain inputs."""
     classes = {one.node.name: one.node for one in statements(read_text(file)) if isinstance(one.node, ast.ClassDef)}
     if "Operator" not in classes:
         raise NotImported("has no class Operator")
@@ -102,7 +103,8 @@ def _is_baseline(call: ast.Call) -> bool:
 
 
 def write_op(problem: Operator, kinds: Sequence[str]) -> Imported:
-    """kinds: of the operator's first inputs, in order."""
+    """kinds: of the operator's first inputs, in order. Raises NotImported where they do not fit the baseline or none is
+    a tensor."""
     names = problem.names[: len(kinds)]
     if len(kinds) > len(problem.names):
         raise NotImported(f"its inputs are {len(kinds)}, its baseline takes {', '.join(problem.names)}")

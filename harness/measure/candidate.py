@@ -33,6 +33,7 @@ class Candidate:
     where it says that it cannot run the case."""
 
     def __init__(self, case: Case, suite_folder: str) -> None:
+        """Raises Rejected, with the measurement of the failed case, where the kernel cannot be loaded or run here."""
         assert case.op is not None and case.answer is not None
         self.case, self.op = case, load_op(case.op, case.weights)
         try:

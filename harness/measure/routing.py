@@ -13,7 +13,8 @@ from harness.values.suite import Suite
 
 
 def load_routing(suite: Suite) -> Any:
-    """The suite's routing: its name, or the recorded ids as an int32 tensor [records, top_k].
+    """The suite's routing: its name, or the recorded ids as an int32 tensor [records, top_k]. Raises HarnessError for a
+    file of another form.
 
     A recorded file is a JSON list of lists of expert ids, one per token, beside the suite.
     """

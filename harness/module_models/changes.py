@@ -43,7 +43,8 @@ def changed(module: nn.Module, changes: ModuleChanges) -> nn.Module:
 
 
 def applied(module: nn.Module, source: str) -> nn.Module:
-    """The module that a function returns, or the one passed in where the function returns None."""
+    """The module that a function returns, or the one passed in where the function returns None. Raises CaseFailed for
+    any other result."""
     found = named_function(source)(module)
     if found is None:
         return module

@@ -35,7 +35,7 @@ def build(model: ModuleModel, batch: int, capacity: int, dtype: torch.dtype, dev
 
 
 def checked(module: Any, source: str) -> nn.Module:
-    """The module, after a check that it keeps to the protocol."""
+    """The module, after a check that it keeps to the protocol. Raises CaseFailed where it lacks a part."""
     lacks = [name for name in PARTS if not callable(getattr(module, name, None))]
     if lacks:
         raise CaseFailed(f"{source}: the module has no {' and no '.join(lacks)}; see docs/hf.md")

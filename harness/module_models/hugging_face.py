@@ -52,7 +52,7 @@ def load(model: ModuleModel, dtype: torch.dtype, device: str, seed: int, causal:
 
 
 def config_of(model: ModuleModel) -> Any:
-    """The config with the suite's settings."""
+    """The config with the suite's settings. Raises HarnessError for a model type that this transformers lacks."""
     import transformers
 
     if Path(model.name).is_absolute():
@@ -117,6 +117,7 @@ class CausalLM:
     """A model of transformers over a static cache, as `Decodes` requires: all sequences are in the cache's tensors."""
 
     def __init__(self, module: Any, batch: int, capacity: int, device: str) -> None:
+        """Raises CaseFailed for a model without a cache."""
         from transformers import StaticCache
 
         self._module, self._batch = module, batch

@@ -57,6 +57,7 @@ class Iteration(NamedTuple):
 
 @contextmanager
 def opened(settings: ExecutorchEngine, folder: Path) -> Iterator[Measuring]:
+    """Open the runner with its files. Raises CaseFailed where a file is missing."""
     for name in ("model", "data", "tokenizer"):
         file = getattr(settings, name)
         if file and not (folder / file).is_file():

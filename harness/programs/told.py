@@ -88,6 +88,7 @@ def write_told(path: Path, told: Told) -> None:
 
 
 def read_told(path: Path) -> Told:
+    """Read the notes that a program's process left. Raises HarnessError where they cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Told)
     except (OSError, msgspec.DecodeError) as error:

@@ -167,7 +167,7 @@ def _last_line(log: Path) -> str:
 
 
 def own_folder(repository: Path) -> Path:
-    """`.harness` of a repository, which git is told to ignore."""
+    """`.harness` of a repository, which git is told to ignore. Raises HarnessError where it cannot be written."""
     home = repository / OWN_FOLDER
     try:
         home.mkdir(exist_ok=True)

@@ -189,7 +189,8 @@ def _side(text: str) -> SideName:
 
 
 def suite_of(live: Live, store: Store) -> tuple[Path, Path | None]:
-    """The suite's path in the working tree, even if it does not exist there, and the repository that holds it."""
+    """The suite's path in the working tree, even if it does not exist there, and the repository that holds it. Raises
+    HarnessError where none is named and there is not exactly one."""
     if live.program is not None:
         return Path.cwd().resolve() / "command", repository_of(Path.cwd())
     if live.suite:

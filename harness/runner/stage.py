@@ -196,7 +196,7 @@ def profiled_engine(plan: Plan, environment: Environment) -> str:
 
 
 def stages_named(names: Collection[str]) -> tuple[Stage, ...]:
-    """The stages of those names, in their order; all where none is named."""
+    """The stages of those names, in their order; all where none is named. Raises HarnessError for an unknown name."""
     for name in names:
         if name not in STAGES:
             raise HarnessError(f"--only: unknown stage {name}; {allowed(name, STAGES)}")

@@ -28,7 +28,8 @@ def serve(wire: Wire, _: Boot) -> None:
 
 
 def plain(value: Any, path: str) -> Any:
-    """The value as dicts, lists, numbers, words, booleans and None: ranges, tuples and arrays are converted."""
+    """The value as dicts, lists, numbers, words, booleans and None: ranges, tuples and arrays are converted. Raises
+    HarnessError for any other value."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if value is None or isinstance(value, bool | int | float | str):

@@ -31,18 +31,21 @@ class Problem:
         self._scope = module.__dict__
 
     def arguments(self, dims: Mapping[str, int]) -> list[Any]:
+        """Return the arguments of `Model`. Raises NotImported where `get_init_inputs` returns no list."""
         made = self._scope["problem"](**dims)[0]
         if not isinstance(made, list | tuple):
             raise NotImported(f"get_init_inputs returns {type(made).__name__}, not a list")
         return list(made)
 
     def inputs(self, dims: Mapping[str, int]) -> list[Any]:
+        """Return the inputs of a call. Raises NotImported where `get_inputs` returns no list."""
         made = self._scope["problem"](**dims)[1]()
         if not isinstance(made, list | tuple):
             raise NotImported(f"get_inputs returns {type(made).__name__}, not a list")
         return list(made)
 
     def module(self, dims: Mapping[str, int], device: str = "cpu") -> nn.Module:
+        """Return the module. Raises NotImported where `Model` makes none."""
         with torch.device(device):
             made = self._scope["Model"](*self.arguments(dims))
         if not isinstance(made, nn.Module):
@@ -77,6 +80,7 @@ class Problem:
 
 @contextmanager
 def saying(what: str) -> Iterator[None]:
+    """Name the step in which the problem's code fails. Raises NotImported with its error."""
     try:
         yield
     except NotImported:
@@ -100,6 +104,7 @@ def called(module: nn.Module, inputs: Sequence[Any], grad: bool = False) -> list
 
 
 def tensors_of(made: Any) -> list[Tensor]:
+    """Return the tensors of a result. Raises NotImported for a result that an op cannot have."""
     found = list(made) if isinstance(made, list | tuple) else [made]
     for value in found:
         if not isinstance(value, Tensor):

@@ -110,7 +110,8 @@ class Compilation:
                 self._server.send(Want(left))
 
     def heard(self, limit_s: float | None) -> Compiled | None:
-        """The next finished result; None where none finishes within the limit."""
+        """The next finished result; None where none finishes within the limit. Raises HarnessError where the compiler's
+        process ended before its last case."""
         if self._ready:
             return self._ready.popleft()
         assert self._server is not None

@@ -138,6 +138,7 @@ def triton_cache() -> Path:
 @cache
 def toolchain(target: str) -> str:
     """Versions of Triton, torch and, for NVIDIA, ptxas, and the environment variables that change Triton's output.
+    Raises HarnessError where one of them is not installed.
 
     None of these packages is imported.
     """

@@ -84,7 +84,8 @@ def create(url: URL) -> bool:
 
 def upgrade(url: URL) -> tuple[int, Path | None]:
     """Upgrade a store of an older version, wholly or not at all. Return its old version and the path of the copy made
-    before (None for a database server, which has backups of its own)."""
+    before (None for a database server, which has backups of its own). Raises HarnessError for a file that is no store,
+    and for a store of a newer version."""
     with _said_in_one_line(url):
         engine = _engine(url)
         try:

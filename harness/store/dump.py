@@ -23,8 +23,8 @@ def is_dump(path: Path) -> bool:
 
 
 def dump(store: Store, path: Path) -> tuple[int, int]:
-    """Write every run that has its samples, the whole file or nothing. Return the number of these and of pruned
-    runs."""
+    """Write every run that has its samples, the whole file or nothing. Return the number of these and of pruned runs.
+    Raises HarnessError for another ending of the name, and for a file that cannot be written."""
     if not is_dump(path):
         raise HarnessError(f"{path}: allowed: a name that ends in {' or '.join(LINES)}")
     beside = path.with_name(f".{path.name}.part")

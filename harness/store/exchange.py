@@ -38,7 +38,8 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def export_run(run: Run, identity: str, path: Path) -> None:
-    """Write a whole run, the whole file or nothing. The same run gives the same bytes."""
+    """Write a whole run, the whole file or nothing. The same run gives the same bytes. Raises HarnessError where it
+    cannot be written."""
     data = msgspec.json.format(exported_line(run, identity), indent=0)
     beside = path.with_name(f".{path.name}.part")
     try:

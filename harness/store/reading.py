@@ -82,7 +82,7 @@ def uuid_of(connection: Connection, run_id: int) -> str | None:
 
 
 def load_run(connection: Connection, run_id: int) -> Run:
-    """One run, with the measurements of each case merged over its processes."""
+    """One run, with the measurements of each case merged over its processes. Raises HarnessError for a pruned run."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
     if row.state == tables.PRUNED:
         raise HarnessError(f"run {run_id} was pruned: its samples are gone; `harness history` has its values")

@@ -201,7 +201,7 @@ class Store:
             rows.finish(connection, int(run_id), state)
 
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
-        """Replace the names of the run."""
+        """Replace the names of the run. Raises HarnessError for a number, `last` or a name with a comma."""
         for tag in tags:
             if not tag or "," in tag or is_reserved(tag):
                 raise HarnessError(f"tag {tag!r}: allowed: a word without commas that is neither a number nor `last`")

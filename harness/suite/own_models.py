@@ -91,7 +91,8 @@ def layout_of(module: ModuleType, path: Path, contract: ModuleType) -> Any:
 
 
 def named_sizes(path: Path) -> Iterator[tuple[str, Node]]:
-    """`MODELS` of an architecture's file, each block like one of models.yaml. Runs nothing."""
+    """`MODELS` of an architecture's file, each block like one of models.yaml. Runs nothing. Raises HarnessError where
+    the file is not Python."""
     file = layout_file(path)
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"), str(file))

@@ -40,6 +40,7 @@ class DaskDevices:
     """
 
     def __init__(self, address: str, timeout_s: float = CONNECT_LIMIT_S) -> None:
+        """Raises HarnessError where the scheduler does not answer or its workers are unfit."""
         try:
             from distributed import Client
         except ImportError as error:

@@ -55,6 +55,7 @@ class WorkerProcess:
             self.send(Boot(service, str(tree or Path.cwd()), **boot))
 
     def send(self, message: object) -> None:
+        """Send a job. Raises WorkerDied where the worker has exited."""
         try:
             self._wire.send(message)
         except OSError:

@@ -18,6 +18,7 @@ CALLS = 16
 
 
 def make(device: Device) -> CpuTimer:
+    """Return the timer of a CPU. Raises TimerUnavailable on a GPU."""
     if device.gpu:
         raise TimerUnavailable("timer cpu cannot time a GPU, whose kernels run on after the call returns")
     return CpuTimer()

@@ -25,7 +25,7 @@ GRAPH_LIMIT_US = 4000.0
 
 
 def make(device: Device) -> CudaGraphTimer:
-    """The default timer on a GPU."""
+    """The default timer on a GPU. Raises TimerUnavailable without a GPU."""
     if not device.gpu:
         raise TimerUnavailable("timer cuda_graph needs a GPU")
     return CudaGraphTimer(device.l2_bytes)

@@ -18,7 +18,7 @@ from harness.device.timers.cuda_graph import CALLS_PER_GRAPH, GRAPH_LIMIT_US
 
 
 def make(device: Device) -> EventTimer:
-    """The timer on any GPU."""
+    """The timer on any GPU. Raises TimerUnavailable without a GPU."""
     if not device.gpu:
         raise TimerUnavailable("timer events needs a GPU")
     return EventTimer(device.l2_bytes)

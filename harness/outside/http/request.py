@@ -46,6 +46,7 @@ class Client:
     """A connection that is kept for one request after the other."""
 
     def __init__(self, url: str, settings: HttpEngine) -> None:
+        """Raises CaseFailed for another kind of URL."""
         self.url, self.settings = url, settings
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
