@@ -200,6 +200,16 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session
+def recording(session: nox.Session) -> None:
+    """The README's recording of a terminal, run anew on this GPU; `-- draw` draws the one that is kept."""
+    install(session, "test")
+    cast = "docs/pictures/terminal.cast"
+    if "draw" not in session.posargs:
+        run(session, "sessions.recording", cast)
+    run(session, "sessions.terminal_svg", cast, cast.replace(".cast", ".svg"))
+
+
+@nox.session
 def compilers(session: nox.Session) -> None:
     """Every Triton variant in three releases of Triton for five targets, without a GPU; arguments go to the command."""
     install(session)
