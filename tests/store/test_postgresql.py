@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,9 +15,9 @@ from harness.errors import HarnessError
 from harness.store import Store, database, export_run
 from harness.store.copying import copy
 from harness.values.run import Run
-from tests.conftest import REPOSITORY
 from tests.store.older import as_version_2, as_version_3
 from tests.store.postgresql import PASSWORD, QUOTED, Server, server
+from tests.store.pushing import push_all
 from tests.store.test_exchange import RUNS
 from tests.store.test_points import everything, filled, without_ids
 from tests.store.test_store import measured, run
@@ -160,44 +156,17 @@ def test_names_of_any_length_and_script_are_kept(team: Server, tmp_path: Path) -
             one.add_run(run(suite="a\0"), "v")
 
 
-PUSH = """
-import sys
-from harness.cli.main import main
-sys.argv = ["harness", "push", "--share", sys.argv[1], "--store", sys.argv[2]]
-main()
-"""
-
-
 @pytest.mark.slow
 def test_eight_writers_one_killed_and_a_restart_lose_nothing(team: Server, tmp_path: Path) -> None:
     """All pushes begin, one is killed, the server restarts, and everybody pushes again: each run is there once, whole,
     as a reader says that knows nothing of this program."""
-    for number in range(8):
-        local = Store(str(tmp_path / f"{number}.sqlite"))
-        for one in range(6):
-            local.add_run(
-                run(state="complete", measurements=tuple(measured(f"c{k}") for k in range(4))), f"{number}-{one}"
-            )
-        local.close()
 
-    def push(number: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", PUSH, team.url(), str(tmp_path / f"{number}.sqlite")]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def restart() -> None:
+        team.stop()
+        team.start()
 
-    first = [push(number) for number in range(8)]
-    while not team.sql("SELECT 1 FROM runs LIMIT 1"):
-        time.sleep(0.05)
-        assert any(process.poll() is None for process in first) or team.sql("SELECT 1 FROM runs LIMIT 1")
-    first[3].send_signal(signal.SIGKILL)
-    team.stop()
-    team.start()
-    for process in first:
-        _, said = process.communicate(timeout=120)
-        assert process.returncode in (0, 2, -signal.SIGKILL), said.decode()
-        assert b"Traceback" not in said and QUOTED.encode() not in said
-    for process in [push(number) for number in range(8)]:
-        assert process.wait(timeout=120) == 0, process.communicate()[1].decode()
+    for said in push_all(team.url(), tmp_path, lambda: bool(team.sql("SELECT 1 FROM runs LIMIT 1")), restart):
+        assert "Traceback" not in said and QUOTED not in said
     assert team.sql("SELECT count(*), count(DISTINCT uuid) FROM runs") == [(48, 48)]
     assert team.sql("SELECT min(n), max(n) FROM (SELECT count(*) n FROM measurements GROUP BY run) x") == [(4, 4)]
 
