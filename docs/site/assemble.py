@@ -23,6 +23,7 @@ LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)(?=[)#])")
 
 
 PARTS = {
+    "Tutorial": ["docs/tutorial"],
     "How to": [
         "docs/own-op", "docs/try", "docs/sweep", "docs/run", "docs/compare", "docs/report", "docs/profile",
         "docs/breakdown", "docs/history", "docs/store", "docs/doctor", "docs/own-model",

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from sessions.tag import version_of
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = {
@@ -36,6 +38,15 @@ def test_torch_and_triton_belong_together() -> None:
     wide = {r.name: r.specifier for r in REQUIREMENTS}
     assert wide["torch"].contains("2.10.0")
     assert wide["triton"].contains("3.6.0")
+
+
+def test_the_readme_begins_with_what_is_true() -> None:
+    """Its line of facts: lower ends of the ranges, licence and version."""
+    lowest = {r.name: min(s.version for s in r.specifier if s.operator == ">=") for r in REQUIREMENTS if r.specifier}
+    python = PROJECT["requires-python"].removeprefix(">=")
+    said = f"[Python {python}+ · torch {lowest['torch']}+ · Triton {lowest['triton']}+](pyproject.toml)"
+    line = f"{said} · [{PROJECT['license']}](LICENSE) · [{version_of()}](CHANGELOG.md)"
+    assert line in (ROOT / "README.md").read_text().splitlines()
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessions.tag import refusals, tag, version_of
+from tests.conftest import REPOSITORY
 from tests.packaging.environment import run
 
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-31\n\n### Added\n\n- A thing.\n"
@@ -75,3 +76,11 @@ def test_each_reason_refuses(tree: Path, change: Callable[[Path], None], said: s
     change(tree)
     [reason] = refusals(tree)
     assert said in reason
+
+
+def test_contributing_has_the_words_of_the_refusals(tree: Path) -> None:
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tag(tree)
+    _changelog(tree, CHANGELOG.replace("[1.2.3]", "[1.2.2]"))
+    assert all(f"not tagged: {reason}\n" in page for reason in refusals(tree))
+    assert len(refusals(tree)) == 2

@@ -133,7 +133,7 @@ def test_what_runs_beside_a_change_is_pinned_and_has_no_credentials() -> None:
     used = [step for step in steps() if "uses" in step]
     assert used and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in used)
     checkouts = [step for step in used if step["uses"].startswith("actions/checkout@")]
-    assert len(checkouts) == 7 and all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert len(checkouts) == 8 and all(step["with"]["persist-credentials"] is False for step in checkouts)
     assert not any("clean" in step["with"] for step in checkouts), "a kept checkout is another change's"
 
 
