@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from harness.export.foreign import Registering, import_again
 from harness.export.operators import Operator
 from harness.values.case import Tunables
 from harness.values.package import PackagedKernel
@@ -26,13 +27,14 @@ SERVICE = __name__
 
 class CompileStep(msgspec.Struct, frozen=True, tag=True):
     """Job: make a package of a stored program. `operators`: those that it calls. `sources`: of ops outside of the
-    library.
+    library. `modules`: that register operators of other packages.
     """
 
     program: str
     package: str
     operators: tuple[Operator, ...]
     sources: dict[str, OpSource]
+    modules: tuple[Registering, ...]
     options: dict[str, bool | str]
     load: bool
     """Also load it: a crash of the loading then happens in this process."""
@@ -110,6 +112,7 @@ def _compiled(job: CompileStep) -> StepCompiled:
     from harness.suite.catalogue import bind_ops
 
     bind_ops(job.sources)
+    import_again(job.modules)
     whose: dict[str, str] = {}
     for operator in job.operators:
         made = register(operator)

@@ -22,6 +22,7 @@ from harness.device.device import Device
 from harness.errors import CaseFailed
 from harness.export.compiling import SERVICE, ChosenConfiguration, CompileStep, Loaded, NotCompiled, StepCompiled
 from harness.export.contents import Contents, contents
+from harness.export.foreign import registering
 from harness.export.kept import kept_or_made
 from harness.export.operators import Operator, registered
 from harness.export.program import StepModule, export
@@ -141,6 +142,7 @@ class _Compiling:
     ) -> None:
         self._operators, self._scratch, self._gpu = tuple(operators), scratch, device.gpu
         self._program = scratch / "program.pt2"
+        self._modules = registering(program)
         torch.export.save(program, self._program)
         self.compiler = compiler_version(compiler(device.gpu))
 
@@ -149,8 +151,9 @@ class _Compiling:
         crashes.
         """
         job = CompileStep(
-            str(self._program), str(package), self._operators, dict(bound_ops()), dict(OPTIONS), load=self._gpu
-        )
+            str(self._program), str(package), self._operators, dict(bound_ops()), self._modules, dict(OPTIONS),
+            load=self._gpu,
+        )  # fmt: skip
         cache = Path(tempfile.mkdtemp(dir=self._scratch))
         with WorkerProcess(SERVICE, kernels_root=str(in_use()), environment=environment(self._gpu, cache)) as worker:
             compiled: StepCompiled | None = None

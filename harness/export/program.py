@@ -39,10 +39,7 @@ class StepModule(torch.nn.Module):
         key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
         if key not in self._seen:
             self._seen.add(key)
-            if isinstance(tensor, torch.nn.Parameter):  # of somebody's module: export knows it as one by what it is
-                self.register_parameter(name, tensor)
-            else:
-                self.register_buffer(name, tensor)
+            register(self, name, tensor)
             self.written += [name] * written
 
     def forward(self) -> Tensor:
@@ -51,6 +48,14 @@ class StepModule(torch.nn.Module):
     def tensors(self) -> dict[str, Tensor]:
         """The step's own tensors by name, not copies."""
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+
+
+def register(module: torch.nn.Module, name: str, tensor: Tensor) -> None:
+    """Hold a tensor under a name, as what it is: strict export knows a parameter of somebody's module by its kind."""
+    if isinstance(tensor, torch.nn.Parameter):
+        module.register_parameter(name, tensor)
+    else:
+        module.register_buffer(name, tensor)
 
 
 def export(module: StepModule) -> torch.export.ExportedProgram:

@@ -20,7 +20,7 @@ from torch import Tensor
 from harness.decode.step import Step
 from harness.errors import CaseFailed
 from harness.export.kept import kept_or_made
-from harness.export.program import check_inputs, word
+from harness.export.program import check_inputs, register, word
 from harness.values.package import Package
 
 FILE = "step.pte"
@@ -45,7 +45,7 @@ class _Decode(_Held):
         for name, value in weights.items():
             if value.data_ptr() not in seen:
                 seen.add(value.data_ptr())
-                self.register_buffer(f"w_{word(name)}", value)
+                register(self, f"w_{word(name)}", value)
 
     def forward(self, tokens: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.decoder.decode(tokens, position)

@@ -44,6 +44,15 @@ def test_both_methods_hold_the_steps_states() -> None:
     assert held == {"decode": {"s_sum", "w_here"}, "restore": {"s_sum"}}
 
 
+def test_the_parameters_of_a_module_inside_are_weights() -> None:
+    """Of somebody's module, which the decoder holds: strict export finds them by their kind."""
+    inner = torch.nn.Linear(12, 1, bias=False).requires_grad_(False)
+    step = step_of(torch.zeros(4, dtype=torch.int64), torch.ones(1, 12))
+    step.decoder.sample = lambda logits: inner(logits)[:, 0].long()
+    found = pte.exported(step, {"here": step.decoder.weight, "inner": inner.weight})
+    assert "w_inner" in found["decode"].graph_signature.inputs_to_parameters.values()
+
+
 def test_a_kernel_that_the_runtime_lacks_is_named() -> None:
     """All of them in one line."""
     pytest.importorskip("executorch")

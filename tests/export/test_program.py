@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
 from harness.decode.step import Step
 from harness.errors import CaseFailed
+from harness.export.foreign import Registering, import_again, registering
 from harness.export.program import StepModule, export
 
 
@@ -54,3 +59,29 @@ def test_a_tensor_that_is_neither_state_nor_weight_is_refused() -> None:
     module = StepModule(step_of(torch.zeros(4, dtype=torch.int64), torch.ones(1, 12)), {})
     with pytest.raises(CaseFailed, match="1 tensors that are neither states nor weights"), torch.no_grad():
         export(module)
+
+
+def test_operators_of_other_packages_are_registered_where_a_package_is_compiled(tmp_path: Path) -> None:
+    """By a module that an import finds, and by a file that none finds; torch's own and ours need none."""
+    file = tmp_path / "somebodys_ops.py"
+    file.write_text(
+        f"import torch\n\n\n@torch.library.custom_op('{'somebody'}::twice', mutates_args=())\n"
+        "def twice(x: torch.Tensor) -> torch.Tensor:\n    return 2 * x\n\n\ntwice.register_fake(torch.empty_like)\n"
+    )
+    spec = importlib.util.spec_from_file_location("somebodys_ops", file)
+    assert spec is not None and spec.loader is not None
+    sys.modules["somebodys_ops"] = made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+
+    class Twice(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return made.twice(x) + 1  # type: ignore[no-any-return]
+
+    program = torch.export.export(Twice(), (torch.ones(2),), strict=True)
+    [found] = registering(program)
+    assert found == Registering("somebodys_ops", str(file))
+    del sys.modules["somebodys_ops"]
+    del made.twice
+    import_again([found, Registering("json", "")])
+    assert sys.modules.pop("somebodys_ops").twice is not None
+    assert registering(torch.export.export(torch.nn.Linear(2, 2), (torch.ones(2),), strict=True)) == ()
