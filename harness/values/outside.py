@@ -132,6 +132,9 @@ class HttpEngine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     prompts: Annotated[
         Literal["ids", "text"], _key("text: for servers that take no token ids", noun="form of prompts")
     ] = "ids"
+    ignore_eos: Annotated[
+        bool, _key("false: requests leave this field out, for servers that refuse it; then texts must not end early")
+    ] = True
     timeout_s: Annotated[_Seconds, _key("without a token, after which a server has stopped answering")] = 120.0
     env: _Env = {}
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from typing import Any
 
 
@@ -27,6 +28,10 @@ class Stub(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
+
+    def texts(self, prompt: list[int] | str, tokens: int) -> Iterator[str]:
+        """The tokens of an answer."""
+        return repeat(" a", tokens)
 
     @property
     def url(self) -> str:
@@ -47,16 +52,19 @@ class Handler(BaseHTTPRequestHandler):
             self.server.at_once += 1
             self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
         try:
-            self._answer(int(body["max_tokens"]))
+            self._answer(body)
         finally:
             with self.server.lock:
                 self.server.at_once -= 1
 
-    def _answer(self, tokens: int) -> None:
-        how = self.server.how
+    def _answer(self, body: dict[str, Any]) -> None:
+        how, tokens = self.server.how, int(body["max_tokens"])
+        texts = self.server.texts(body["prompt"], tokens)
         if how == "dies":
             print("no memory", file=sys.stderr, flush=True)
             os._exit(9)
+        if how == "strict" and "ignore_eos" in body:
+            return self._plain(422, b'{"detail": "Unexpected fields in the request: ignore_eos"}')
         if how == "error":
             return self._plain(400, b'{"error": "prompt must be a string"}')
         self.send_response(200)
@@ -65,16 +73,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if how == "garbage":
             return self._part(b"data: <html>\n\n")
-        for number in range(tokens - 1 if how == "short" else tokens):
+        for number, text in zip(range(tokens - 1 if how == "short" else tokens), texts, strict=False):
             time.sleep(self.server.each_s if number else self.server.first_s)
             if how == "silent" and number == 2:
                 time.sleep(60)
             if how == "cut" and number == 2:
                 self.close_connection = True
                 return self.connection.close()
-            self._event({"choices": [{"text": " a"}]})
-        self._event({"choices": [], "usage": {"completion_tokens": tokens - (how == "short")}})
-        self._part(b"data: [DONE]\n\n")
+            self._event({"choices": [{"text": text}]})
+        last = [{"text": "", "finish_reason": "length"}] if how == "finishes" else []
+        self._event({"choices": last, "usage": {"completion_tokens": tokens - (how == "short")}})
+        if how != "finishes":
+            self._part(b"data: [DONE]\n\n")
         self._part(b"")
         return None
 

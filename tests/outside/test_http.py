@@ -115,6 +115,22 @@ def test_a_server_that_misbehaves_is_a_reason(how: str, words: str, tmp_path: Pa
     assert isinstance(raised.value, TimedOut) == (how == "silent")
 
 
+def test_a_server_may_end_its_streams_as_transformers_does(tmp_path: Path) -> None:
+    """`transformers serve`: an empty part with the reason why the text ends, no [DONE]. That part is no token: the last
+    one came before it."""
+    with serving(0.001, 0.001, "finishes") as stub:
+        values = found(stub, tmp_path).values
+    assert all(len(values[name]) == 2 for name in ("ttft", "tpot"))
+
+
+def test_a_field_that_a_server_refuses_is_left_out(tmp_path: Path) -> None:
+    with serving(0.001, 0.001, "strict") as stub:
+        with pytest.raises(CaseFailed, match=r"answered 422 .*Unexpected fields in the request: ignore_eos"):
+            found(stub, tmp_path)
+        assert len(found(stub, tmp_path, ignore_eos=False).values["ttft"]) == 2
+        assert "ignore_eos" not in stub.asked[-1]
+
+
 def test_what_was_measured_before_a_failure_is_kept(tmp_path: Path) -> None:
     """One server answers, the other one is not there: eight figures, eight rows with a reason, one run."""
     with serving(0.002, 0.001) as stub:

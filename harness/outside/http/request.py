@@ -58,8 +58,9 @@ class Client:
         """Request exactly the configured number of tokens. Raises CaseFailed, TimedOut."""
         body: dict[str, Any] = {
             "model": self.settings.model, "prompt": prompt, "max_tokens": self.settings.new_tokens, "temperature": 0,
-            "stream": True, "ignore_eos": True, "stream_options": {"include_usage": True},
+            "stream": True, "stream_options": {"include_usage": True},
         }  # fmt: skip
+        body |= {"ignore_eos": True} if self.settings.ignore_eos else {}
         try:
             if self._connection.sock is None:  # connecting is no part of the time to the first token
                 self._connection.connect()
@@ -91,11 +92,13 @@ class Client:
                 ended = True
                 continue
             event = self._event(data)
-            if any(choice.get("text") is not None for choice in event.get("choices") or ()):
+            choices = event.get("choices") or ()
+            ended = ended or any(choice.get("finish_reason") for choice in choices)
+            if any(_has_token(choice) for choice in choices):
                 first_s, last_s, parts = first_s or now_s, now_s, parts + 1
             counted = (event.get("usage") or {}).get("completion_tokens") or counted
         if not ended:
-            raise CaseFailed(f"{self.url}: the stream ended without [DONE], after {parts} parts")
+            raise CaseFailed(f"{self.url}: the stream ended without [DONE] or a finish_reason, after {parts} parts")
         return self._whole(asked_s, first_s, last_s, counted or parts)
 
     def _event(self, data: bytes) -> dict[str, Any]:
@@ -117,3 +120,8 @@ class Client:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _has_token(choice: dict[str, Any]) -> bool:
+    """Whether a part is of a token. `transformers serve` ends a text with a part of its own, which is empty."""
+    return choice.get("text") is not None and bool(choice["text"] or not choice.get("finish_reason"))
