@@ -31,7 +31,7 @@ def execute(
     """Run a suite; return the stored run and the reason of each case that failed, by id. Raises HarnessError for an
     outside engine with other stages than figures."""
     suite = load_suite(path)
-    if suite.outside and "figures" not in options.stages:
+    if suite.is_outside(arms or suite.arms) and "figures" not in options.stages:
         asked = f"{path}: its engine is an external program, of which only figures are measured"
         raise HarnessError(f"{asked}; a Python program is profiled by `harness profile -- script.py`")
     planned = partial(expand, suite, arms=list(arms) or None, match=match or None)

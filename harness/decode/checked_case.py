@@ -76,14 +76,15 @@ class CheckedCase:
 
     def measurement(self, first_token_us: float | None) -> Measurement:
         model, case = self.arm.model, self.case
-        phase = case.kind
+        phase, shape = case.kind, (int(case.axes["batch"]), int(case.axes["context"]))
+        other = model.plan.suite.arms[case.arm].module  # which may hold its weights in another dtype
         held = self.arm.ops.weight_bytes(phase) + self.arm.state_bytes + (self.engine.extra_bytes if self.engine else 0)
         return Measurement(
             case=case,
             status=Status.OK,
             correctness=self.correctness,
             samples=tuple(self.samples),
-            work=model_work(model.plan.suite, phase, int(case.axes["batch"]), int(case.axes["context"])),
+            work=None if other else model_work(model.plan.suite, phase, *shape),
             timer=str(case.engine) if self.times_itself else model.device.clock,
             calls_per_sample=self.per_sample,
             peak_memory_bytes=None if self.peak_extra_bytes is None else held + self.peak_extra_bytes,

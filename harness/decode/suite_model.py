@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from harness.device.device import Device
 from harness.errors import HarnessError
 from harness.load_kernels import load_model
 from harness.measure.operand_sets import torch_dtype
+from harness.values.module_model import ModuleModel
 from harness.values.suite import Plan
 
 PROMPT_CHUNK = 2048
@@ -62,6 +64,7 @@ class SuiteModel:
         self.architecture = load_model(suite.architecture)
         self.prepared: dict[Any, dict[str, Any]] = {}
         self.weights = self._load()
+        self._others: dict[bytes, Model] = {}
 
     def _load(self) -> Any:
         suite, spec = self.plan.suite, self.plan.suite.weights
@@ -74,11 +77,22 @@ class SuiteModel:
         except self.architecture.checkpoint.CheckpointError as error:
             raise HarnessError(f"{suite.path}: weights.from: {error}") from error
 
-    def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, ArmOps]:
-        """A decoder of the arm's ops, and the ops."""
+    def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[Any, Any]:
+        """A decoder of the arm's ops, and the ops; of an arm with a model of its own, what that model has."""
         suite = self.plan.suite
+        other = suite.arms[name].module
+        if other is not None:
+            return self._other(other).arm(name, batch, capacity, profile)
         ops = ArmOps(self.plan.answers[name], str(suite.folder), self.prepared, profile)
         return self._build(ops, batch, capacity, self.dtype), ops
+
+    def _other(self, module: ModuleModel) -> Model:
+        """Another implementation of this model, which brings weights of its own."""
+        key = msgspec.json.encode(module)
+        if key not in self._others:
+            suite = msgspec.structs.replace(self.plan.suite, module=module)
+            self._others[key] = open_model(msgspec.structs.replace(self.plan, suite=suite), self.device)
+        return self._others[key]
 
     def reference(self, batch: int, capacity: int) -> Any:
         """A decoder of the float32 definitions on the same weights."""

@@ -8,7 +8,17 @@ import msgspec
 
 from harness.values.case import AxisValue, Case
 from harness.values.outside import HttpEngine, OutsideEngine
-from harness.values.suite import Suite
+from harness.values.suite import Plan, Suite
+
+
+def is_outside(plan: Plan) -> bool:
+    """Whether all arms of the plan are external programs."""
+    return plan.suite.is_outside(plan.arms)
+
+
+def is_mixed(plan: Plan) -> bool:
+    """Whether some arms of the plan are external programs, and some are not."""
+    return not is_outside(plan) and any(arm in plan.suite.outside for arm in plan.arms)
 
 
 def outside_cases(suite: Suite, arms: Sequence[str]) -> Iterator[Case]:

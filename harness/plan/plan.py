@@ -46,26 +46,23 @@ def expand(
     Raises HarnessError for an unknown arm and for a filter that leaves nothing.
     """
     chosen = _arms(suite, arms)
-    if suite.outside:
-        return _outside_plan(suite, chosen, match)
+    inside = [arm for arm in chosen if arm not in suite.outside]
+    called = [arm for arm in inside if suite.arms[arm].module is None]
     answers = ArmResolver(suite, device_slug, triton)
-    whole = {arm: _whole_model(suite, arm, answers) for arm in chosen}
+    whole = {arm: _whole_model(suite, arm, answers) if arm in called else {} for arm in inside}
     cases = [
-        *_kernel_cases(suite, chosen, answers),
-        *_shape_cases(suite, chosen, answers),
-        *_model_cases(suite, chosen, whole, device_slug),
-        *_forward_cases(suite, chosen, device_slug),
+        *_kernel_cases(suite, called, answers),
+        *_shape_cases(suite, called, answers),
+        *_model_cases(suite, inside, whole, device_slug),
+        *_forward_cases(suite, inside, device_slug),
+        *outside_cases(suite, [arm for arm in chosen if arm in suite.outside]),
     ]
     if cases or match:
         kept = set(select(match, [case.id for case in cases]))
         cases = [case for case in cases if case.id in kept]
-    return Plan(suite, tuple(_deduplicate(cases, whole, suite.arms)), tuple(chosen), _usable(whole))
-
-
-def _outside_plan(suite: Suite, arms: Sequence[str], match: str | None) -> Plan:
-    cases = list(outside_cases(suite, arms))
-    kept = set(select(match, [case.id for case in cases]))
-    return Plan(suite, tuple(measured_once(suite, (case for case in cases if case.id in kept))), tuple(arms))
+    measured = [case for case in cases if case.arm in whole]
+    once = (*_deduplicate(measured, whole, suite.arms), *measured_once(suite, cases[len(measured) :]))
+    return Plan(suite, once, tuple(chosen), _usable(whole))
 
 
 def sweep_plan(suite: Suite, *, match: str | None = None, tokens: Sequence[int] = (1,)) -> Plan:
@@ -233,7 +230,7 @@ def _usable(whole: Mapping[str, ArmAnswers]) -> dict[str, dict[CallSite, Impleme
 def _deduplicate(cases: Iterable[Case], whole: Mapping[str, ArmAnswers], arms: Mapping[str, Arm]) -> Iterator[Case]:
     """The cases. If an earlier arm gives the same answer, a case names that arm's case and is not measured again."""
     first: dict[Any, str] = {}
-    changes = {name: msgspec.json.encode(arm.changes) for name, arm in arms.items()}
+    changes = {name: msgspec.json.encode((arm.changes, arm.module)) for name, arm in arms.items()}
     for case in cases:
         if case.problem is not None:
             yield case

@@ -36,9 +36,9 @@ class CaseWorker(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def worker_for(suite: Suite, **options: Any) -> CaseWorker:
-    """Return a new worker. options: of `DeviceWorker`; a suite of programs outside has its own."""
-    if suite.outside:
+def worker_for(suite: Suite, outside: bool, **options: Any) -> CaseWorker:
+    """Return a new worker. outside: for arms that run outside of this program. options: of `DeviceWorker`."""
+    if outside:
         from harness.outside.worker import OutsideWorker
 
         return OutsideWorker()

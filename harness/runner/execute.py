@@ -43,6 +43,7 @@ class Execution:
         self.plan: Plan | None = None
         self._tree = tree_around(Path(suite.path))
         self._closures: dict[str, Closure] = {}
+        self._stage: Stage = TIMED[0]
         self._stages = Stages(suite, self.record, options, report, self._worker, self._begin)
 
     def run(self) -> str:
@@ -53,10 +54,10 @@ class Execution:
                 (stage, process)
                 for process in range(self.options.processes)
                 for stage in self.options.stages
-                if (stage != "profile" or process == 0) and (stage == "figures" or not self.suite.outside)
+                if (stage != "profile" or process == 0) and (stage == "figures" or not self._is_outside)
             ]
             for number, (stage, process) in enumerate(asked, 1):
-                self._run(stage, process, is_last=number == len(asked) or bool(self.suite.outside))
+                self._run(stage, process, is_last=number == len(asked) or self._is_outside)
             state = "complete"
         finally:
             self._ahead.close()
@@ -70,7 +71,8 @@ class Execution:
     def _run(self, stage: Stage, process: int, is_last: bool) -> None:
         """Run one stage in one process. The first process of a stage is watched, to learn which files its cases
         read."""
-        observes = process == 0 and stage != "profile" and not (self.options.verify_only or self.suite.outside)
+        self._stage = stage
+        observes = process == 0 and stage != "profile" and not (self.options.verify_only or self._starts_programs)
         written = [Path(place) for place in (self.store.file, self.options.keep_traces) if place]
         watch = CodeWatch(self._tree, written=written) if observes else None
         measured = None if is_last else self._ahead.launch
@@ -85,12 +87,21 @@ class Execution:
             code = observed(unchanged_since(self._closures, self._tree), fingerprints(self.plan))
             self.store.set_observed(self.record.run_id, code)
 
+    @property
+    def _is_outside(self) -> bool:
+        return self.suite.is_outside(self.suite.arms)
+
+    @property
+    def _starts_programs(self) -> bool:
+        """Whether the present stage is of arms that run outside of this program. No suite has figures of both kinds."""
+        return self._stage == "figures" and bool(self.suite.outside)
+
     def _worker(self) -> CaseWorker:
-        if self.suite.outside:
+        if self._starts_programs:
             self._ahead.close()
-            return worker_for(self.suite)
+            return worker_for(self.suite, outside=True)
         interpret = "as_told" if self.options.verify_only else "never"
-        return worker_for(self.suite, launched=self._ahead.take(), interpret=interpret)
+        return worker_for(self.suite, outside=False, launched=self._ahead.take(), interpret=interpret)
 
     def _begin(self, environment: Environment) -> Plan:
         if self.plan is None:

@@ -15,6 +15,7 @@ import msgspec
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
 from harness.plan import expand
+from harness.plan.outside import is_mixed, is_outside
 from harness.revisions import Checkout, check_out, repository_of
 from harness.revisions.checkout import WORKING_TREE, set_up
 from harness.revisions.git import commit_of, git
@@ -96,7 +97,10 @@ def prepare(live: Live, store: Store, options: Options, terms: Terms, report: Re
     ]
     sides = []
     for side, interpreter, (planned, plan) in zip(found, interpreters, planned_sides, strict=True):
-        if plan.suite.outside and len(terms.devices) > 1:
+        if is_mixed(plan):
+            both = "some of its arms are external programs, and both sides of a pair are of one kind"
+            raise HarnessError(f"{plan.suite.path}: {both}; name the arms to compare: --arms or RUN:ARM")
+        if is_outside(plan) and len(terms.devices) > 1:
             raise HarnessError("--gpus: for kernels and models of this program; a program outside chooses its own GPUs")
         budget_s = plan.suite.compare.budget_s if terms.budget_s is None else terms.budget_s
         limit_s = min(options.silence_limit_s, silence_limit_s(budget_s))

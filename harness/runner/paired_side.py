@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.plan.outside import is_outside
 from harness.revisions import Checkout
 from harness.runner.case_worker import CaseWorker, worker_for
 from harness.runner.execute import first_facts
@@ -139,7 +140,7 @@ class PairedSide:
         verify_only: time nothing and observe the reads of each case. lane: index into `devices`.
         """
         here = self.lanes[lane]
-        observes = verify_only and not self.suite.outside
+        observes = verify_only and not is_outside(self.plan)
         watch = SlotWatch(self.checkout.root, self.has_own_kernels, observes)
         here.read_gb_s = None
         started, start = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
@@ -162,9 +163,10 @@ class PairedSide:
     def _new_worker(self, device: str) -> CaseWorker:
         """Return a fresh process. A program outside is a fresh process each time, so the worker that starts it is
         kept."""
-        if self.suite.outside and self._outside is not None:
+        if self._outside is not None:
             return self._outside
         shown = {"environment": worker_environment() | {VISIBLE: device}} if device else {}
-        worker = worker_for(self.suite, python=self.python, tree=self.checkout.root, **shown)
-        self._outside = worker if self.suite.outside else None
+        outside = is_outside(self.plan)
+        worker = worker_for(self.suite, outside, python=self.python, tree=self.checkout.root, **shown)
+        self._outside = worker if outside else None
         return worker

@@ -17,7 +17,7 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 def _hash(case: Case, plan: Plan) -> str:
     suite = plan.suite
-    if suite.outside:
+    if case.arm in suite.outside:
         facts: tuple[object, ...] = (case.question, suite.outside[case.arm])
         return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
     if case.answer is not None:

@@ -38,9 +38,14 @@ _CHOICE: Schema = {
     ],
 }
 _LIKE: Schema = {**_WORD, "description": "the arm whose choices this one inherits"}
+_OF_ARMS: Schema = {
+    "like": _LIKE,
+    "model": {**_WORD, "description": "another implementation of the suite's model: hf:FOLDER or ./file.py:function"},
+    "engine": {"$ref": "#/$defs/OutsideEngine", "description": "an external program in place of the model"},
+}
 _ARM: Schema = {
     "anyOf": [
-        {"type": ["object", "null"], "properties": {"like": _LIKE}, "additionalProperties": _A_CHOICE},
+        {"type": ["object", "null"], "properties": _OF_ARMS, "additionalProperties": _A_CHOICE},
         *({"$ref": f"#/$defs/{engine.__name__}"} for engine in (CommandEngine, HttpEngine, ExecutorchEngine)),
     ]
 }

@@ -10,12 +10,12 @@ import msgspec
 
 from harness import kernels_root
 from harness.errors import HarnessError, allowed
+from harness.suite.arms import read_every_arm
 from harness.suite.catalogue import KernelLibrary
 from harness.suite.checkpoint import problem_of
-from harness.suite.choices import read_arms
 from harness.suite.format import ROUTINGS, SuiteFile
 from harness.suite.models import ModelDims, read_model
-from harness.suite.module_models import is_module, read_forward, read_module, read_module_arms
+from harness.suite.module_models import is_module, read_forward, read_module
 from harness.suite.nodes import Node, parse
 from harness.suite.outside import outside_suite
 from harness.suite.reading import read_section
@@ -56,10 +56,9 @@ def load_suite(path: Path) -> Suite:
         known = kernels.spec(op).op.tolerance
         if file.dtype not in known:
             raise root.value["dtype"].error(f"{op} has no tolerance for {file.dtype}", file.dtype, known)
-    if module is None:
-        arms = read_arms(file.arms, places, kernels)
-    else:
-        arms = read_module_arms(file.arms, module, kernels.suite_folder)
+    arms, outside = read_every_arm(file.arms, module, places, kernels, has_model=bool(architecture))
+    if outside and file.forward is not None:
+        raise root.key_error("forward", "is no question to an arm that has an `engine` outside of this program")
     _check_routing(root, file.routing, kernels.suite_folder)
     for key, section in (("kernels", KernelQuestions), ("compare", ComparePolicy)):
         if key in root.value:
@@ -74,6 +73,7 @@ def load_suite(path: Path) -> Suite:
         architecture=architecture,
         dims=dims,
         arms=arms,
+        outside=outside,
         kernels_root=str(kernels.root),
         ops=dict(kernels.sources),
         models=dict(kernels.models),

@@ -51,21 +51,28 @@ def read_module(root: Node, file: SuiteFile, folder: Path) -> ModuleModel:
     apply = _functions(file.apply, folder) if file.apply is not None else ()
     given = "weights" in root.value and "from" in root.value["weights"].value
     weights = "" if file.weights.source == RANDOM else str(_weights_in(root.value["weights"].value["from"], folder))
-    if not file.model.startswith(HF):
-        return ModuleModel("file", _function(node, folder, "build"), config, weights, apply)
-    name = file.model.removeprefix(HF)
+    found = named_model(node, folder)
+    return msgspec.structs.replace(found, config=config, weights=weights if given else found.weights, apply=apply)
+
+
+def named_model(node: Node, folder: Path) -> ModuleModel:
+    """`hf:NAME_OR_FOLDER` or `./file.py:function`, with the weights that lie in its folder. Raises SuiteError."""
+    text = _word(node, folder)
+    if not is_module(text):
+        raise node.error(f"{text} is no module; wanted: hf:NAME, hf:./folder or ./file.py:function")
+    if not text.startswith(HF):
+        return ModuleModel("file", _function(node, folder, "build"))
+    name = text.removeprefix(HF)
     if not ("/" in name or name.startswith(".")):
         if not re.fullmatch(r"[a-z0-9_-]+", name):
             raise node.error(
                 f"{name!r} is neither a model type of transformers (hf:qwen3_moe) nor a folder (hf:./path)"
             )
-        return ModuleModel("hf", name, config, weights, apply)
+        return ModuleModel("hf", name)
     there = (folder / name).expanduser().resolve()
     if not (there / CONFIG).is_file():
         raise node.error(f"{there}: no folder with a {CONFIG}; names on a hub are not looked up, only local folders")
-    if not given and any(there.glob("*.safetensors")):
-        weights = str(there)
-    return ModuleModel("hf", str(there), config, weights, apply)
+    return ModuleModel("hf", str(there), weights=str(there) if any(there.glob("*.safetensors")) else "")
 
 
 def _weights_in(node: Node, folder: Path) -> Path:

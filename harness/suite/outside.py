@@ -30,12 +30,8 @@ def outside_suite(root: Node, file: SuiteFile, path: Path, text: str) -> Suite:
     for key in INSIDE:
         if key in root.value:
             raise root.key_error(key, "is about kernels and models of this program; this suite has an `engine` outside")
-    section = root.value["engine"]
-    kinds = list(section.value)
-    if len(kinds) != 1:
-        raise section.error("wanted exactly one engine", " and ".join(kinds), OutsideEngine.__struct_fields__)
-    kind, declared = kinds[0], type(file.engine.settings)
-    arms = {name: _engine(kind, declared, section.value[kind], arm) for name, arm in root.value["arms"].items()}
+    kind, declared, section = _declared(root.value["engine"])
+    arms = {name: _engine(kind, declared, section, arm) for name, arm in root.value["arms"].items()}
     if not arms:
         raise root.value["arms"].error("no arm: an empty one ({}) runs the engine as it is")
     figures = list(dict.fromkeys(name for engine in arms.values() for name in engine.figures))
@@ -46,6 +42,26 @@ def outside_suite(root: Node, file: SuiteFile, path: Path, text: str) -> Suite:
         policy = msgspec.structs.replace(policy, gate=tuple(figures))
     stated = {name: getattr(file, name) for name in Sections.__struct_fields__}
     return _suite(path, text, arms, **{**stated, "compare": policy})
+
+
+def engine_of_arm(name: str, arm: Node) -> OutsideEngine:
+    """The engine that an arm of a suite of models has of its own. Raises SuiteError."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise arm.error("is no name of an arm; allowed: letters, digits and _ . + -")
+    for key in arm.value:
+        if key != "engine":
+            raise arm.key_error(key, "says nothing to an arm with an `engine` outside of this program")
+    kind, declared, section = _declared(arm.value["engine"])
+    return _engine(kind, declared, section, Node({}, arm.file, arm.line, arm.column, arm.path))
+
+
+def _declared(node: Node) -> tuple[str, type[Settings], Node]:
+    """The kind of an `engine:`, its settings and their node. Raises SuiteError unless there is exactly one kind."""
+    found = read_section(node, OutsideEngine)
+    kinds = list(node.value)
+    if len(kinds) != 1:
+        raise node.error("wanted exactly one engine", " and ".join(kinds), OutsideEngine.__struct_fields__)
+    return kinds[0], type(found.settings), node.value[kinds[0]]
 
 
 def command_suite(engine: CommandEngine, path: Path, policy: ComparePolicy) -> Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -64,11 +65,13 @@ class Arm(msgspec.Struct, frozen=True):
 
     choices: By op. The most specific one matches first: site and phase, site, phase, default.
     changes: Changes to a model that is a torch module.
+    module: Another implementation of the suite's model, in place of it.
     """
 
     name: str
     choices: dict[str, tuple[Choice, ...]]
     changes: ModuleChanges = ModuleChanges()
+    module: ModuleModel | None = None
 
     def choice(self, op: str, site: str, phase: str) -> Choice | None:
         ranked = [c for c in self.choices.get(op, ()) if c.site in (None, site) and c.phase in (None, phase)]
@@ -243,9 +246,13 @@ class Suite(Sections, frozen=True, kw_only=True):
     shapes: dict[str, tuple[dict[str, int], ...]] = {}
     """By op, every dim of each call that is timed alone and belongs to no model."""
     outside: dict[str, OutsideEngine] = {}
-    """By arm, the engine outside of this program. Empty if its own engines do the work."""
+    """By arm, the engine outside of this program. Empty if its own engines do all of the work."""
     stored: str = ""
     """For a suite without a model, the storage format of the weights of these calls. Empty if it does not state one."""
+
+    def is_outside(self, arms: Iterable[str]) -> bool:
+        """Whether all of these arms run outside of this program."""
+        return bool(self.outside) and all(arm in self.outside for arm in arms)
 
     @property
     def folder(self) -> Path:
@@ -256,7 +263,7 @@ class Suite(Sections, frozen=True, kw_only=True):
     def dtype_label(self) -> str:
         """Weights and activations of the model, or, without a model, those that the suite states. Empty for engines
         outside of this program."""
-        if self.outside:
+        if self.is_outside(self.arms):
             return ""
         stored = f"{self.weights.dtype}-g{self.weights.group}" if self.architecture else self.stored
         return f"{stored}/{self.dtype}" if stored else self.dtype
