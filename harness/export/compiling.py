@@ -16,6 +16,7 @@ import msgspec
 
 from harness.export.foreign import Registering, import_again
 from harness.export.operators import Operator
+from harness.export.stored import Blank, read_program
 from harness.values.case import Tunables
 from harness.values.package import PackagedKernel
 from harness.values.suite import OpSource
@@ -26,11 +27,12 @@ SERVICE = __name__
 
 
 class CompileStep(msgspec.Struct, frozen=True, tag=True):
-    """Job: make a package of a stored program. `operators`: those that it calls. `sources`: of ops outside of the
-    library. `modules`: that register operators of other packages.
+    """Job: make a package of a stored program. `blanks`: tensors that its file does not hold. `operators`: those that
+    it calls. `sources`: of ops outside of the library. `modules`: that register operators of other packages.
     """
 
     program: str
+    blanks: tuple[Blank, ...]
     package: str
     operators: tuple[Operator, ...]
     sources: dict[str, OpSource]
@@ -117,7 +119,7 @@ def _compiled(job: CompileStep) -> StepCompiled:
     for operator in job.operators:
         made = register(operator)
         whose |= dict.fromkeys(made.kernels if made else (), operator.label)
-    program = torch.export.load(job.program)
+    program = read_program(job.program, job.blanks)
     watch = _Watch()
     start = time.perf_counter()
     with torch.no_grad():

@@ -27,6 +27,7 @@ from harness.export.kept import kept_or_made
 from harness.export.operators import Operator, registered
 from harness.export.program import StepModule, export
 from harness.export.settings import OPTIONS, compiler, compiler_version, environment
+from harness.export.stored import write_program
 from harness.kernels_root import in_use
 from harness.scratch import Scratch
 from harness.suite.catalogue import bound_ops
@@ -143,7 +144,7 @@ class _Compiling:
         self._operators, self._scratch, self._gpu = tuple(operators), scratch, device.gpu
         self._program = scratch / "program.pt2"
         self._modules = registering(program)
-        torch.export.save(program, self._program)
+        self._blanks = write_program(program, self._program, with_values=any(one.entries for one in operators))
         self.compiler = compiler_version(compiler(device.gpu))
 
     def compile(self, package: Path) -> StepCompiled:
@@ -151,8 +152,8 @@ class _Compiling:
         crashes.
         """
         job = CompileStep(
-            str(self._program), str(package), self._operators, dict(bound_ops()), self._modules, dict(OPTIONS),
-            load=self._gpu,
+            str(self._program), self._blanks, str(package), self._operators, dict(bound_ops()), self._modules,
+            dict(OPTIONS), load=self._gpu,
         )  # fmt: skip
         cache = Path(tempfile.mkdtemp(dir=self._scratch))
         with WorkerProcess(SERVICE, kernels_root=str(in_use()), environment=environment(self._gpu, cache)) as worker:

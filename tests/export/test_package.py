@@ -39,7 +39,7 @@ def test_a_crash_says_what_was_being_done(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_what_is_no_program_is_not_compiled(tmp_path: Path) -> None:
     """The reason is one line, and the process takes the next job; it ends with the one that asked, at once."""
     (tmp_path / "none.pt2").write_bytes(b"nothing")
-    job = CompileStep(str(tmp_path / "none.pt2"), str(tmp_path / "made.pt2"), (), {}, {}, load=False)
+    job = CompileStep(str(tmp_path / "none.pt2"), (), str(tmp_path / "made.pt2"), (), {}, (), {}, load=False)
     with WorkerProcess(SERVICE) as worker:
         for _ in range(2):
             (answer,) = worker.ask(job, NotCompiled)
