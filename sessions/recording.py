@@ -35,7 +35,7 @@ AT_ONE_SIZE = (
 """Changes of the suite, so that the three commands take less than a minute."""
 SLOWER = ("num_warps=4, num_stages=3):", "num_warps=4, num_stages=1):")
 """The change that `compare` finds."""
-COLUMNS, ROWS = 116, 60
+COLUMNS, ROWS = 120, 60
 KEY_S = 0.03
 """Between two keys of a command that the recording types."""
 

@@ -35,7 +35,7 @@ def test_a_command_is_recorded_with_its_colours_and_status(tmp_path: Path) -> No
     first, second = screens(recorded)
     assert second.command == "python3 -c 'raise SystemExit(3)'"
     svg = draw(recorded, "two")
-    assert "right 116 True" in shown(svg)[-2] and '#7ee787">right' in svg
+    assert "right 120 True" in shown(svg)[-2] and '#7ee787">right' in svg
     assert first.ends_s == second.begins_s
 
 
