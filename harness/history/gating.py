@@ -35,20 +35,25 @@ def failing(text: str) -> tuple[FailOn, ...]:
 
 
 def gated(found: Comparison, wanted: Sequence[FailOn], store: Store) -> Comparison:
-    """The comparison, which these results fail. Its slowdowns that are accepted in the store, or in the files beside
-    the suites of the repository here, are named in its notes."""
+    """The comparison, which these results fail. For `new`, its slowdowns that are accepted in the store, or in files
+    beside the suites of the repository here, are named in its notes."""
+    found = msgspec.structs.replace(found, fail_on=tuple(wanted))
+    if "new" not in wanted or not any(verdict.verdict is Verdict.SLOWER for verdict in found.verdicts):
+        return found
     repository = repository_of(Path.cwd())
-    suites = {found.base.suite, found.head.suite}
-    filed = accepted_file.read_all(repository or Path.cwd(), suites)
-    stored = [event for suite in sorted(suites) for event in events.of_suite(store, suite)]
-    known = [event for event in together(stored, filed) if isinstance(event, Acceptance)]
+    try:
+        known = _acceptances(store, repository or Path.cwd(), {found.base.suite, found.head.suite})
+    except HarnessError as error:  # what was measured is shown all the same
+        return msgspec.structs.replace(found, notes=(*found.notes, f"nothing is accepted: {error}"))
     accepted = dict(accepted_of(found, known, commits_of(found, repository)))
-    return msgspec.structs.replace(
-        found,
-        fail_on=tuple(wanted),
-        accepted=tuple(accepted),
-        notes=(*found.notes, *(_said(case, event) for case, event in accepted.items())),
-    )
+    notes = (*found.notes, *(_said(case, event) for case, event in accepted.items()))
+    return msgspec.structs.replace(found, accepted=tuple(accepted), notes=notes)
+
+
+def _acceptances(store: Store, root: Path, suites: Collection[str]) -> list[Acceptance]:
+    stored = [event for suite in sorted(suites) for event in events.of_suite(store, suite)]
+    known = together(stored, accepted_file.read_all(root, suites))
+    return [event for event in known if isinstance(event, Acceptance)]
 
 
 def commits_of(found: Comparison, repository: Path | None) -> set[str]:

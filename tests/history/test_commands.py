@@ -196,7 +196,7 @@ def test_a_comparison_fails_on_what_it_is_told_to(commits: Sequence[str]) -> Non
 
 
 def test_what_was_accepted_covers_itself_alone(commits: Sequence[str]) -> None:
-    """Another case, another range of commits and a larger slowdown fail all the same; a file in git is enough."""
+    """Another case, other commits and a larger slowdown fail all the same; so does what a broken file says."""
     store = Store()
     _compared(store, commits[3], commits[4])
     assert _harness("accept", f"int4_mm@a@{commits[4]}", "--why", "it was wrong")[0] == 0
@@ -205,4 +205,8 @@ def test_what_was_accepted_covers_itself_alone(commits: Sequence[str]) -> None:
     assert _gate("new", _compared(store, commits[2], commits[6]))[0] == 0
     file = Path("suites/synthetic.history.yaml")
     file.write_text(file.read_text().replace("at_most_percent: 6", "at_most_percent: 4"))
-    assert _gate("new", _compared(store, commits[2], commits[7]))[0] == 1
+    sides = _compared(store, commits[2], commits[7])
+    assert _gate("new", sides)[0] == 1
+    file.write_text("- accept: int4_mm@a\n")
+    status, text = _gate("new", sides)
+    assert status == 1 and "SLOWER" in text and "nothing is accepted" in text
