@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.values.estimate import Estimate, Ratio
@@ -67,7 +67,7 @@ def glance(view: View, comparison: Comparison | None = None) -> Glance | None:
     """The answer of the comparison, else of the first decode, figure or kernel; None for a run without a time."""
     trust = (f"{view.counts.sentence}.", *view.intervals[:1])
     if comparison is not None:
-        return _compared(comparison)
+        return _compared(view, comparison)
     if view.decodes:
         group = view.decodes[0]
         chart = _decode_chart(view, group)
@@ -188,22 +188,23 @@ def _chart(
     )
 
 
-def _compared(comparison: Comparison) -> Glance:
+def _compared(view: View, comparison: Comparison) -> Glance:
     """Base and head side by side, of the cases that decide."""
     found = outcome(comparison)
     ordered = sorted((v for v in comparison.verdicts if v.gated or v.failed), key=importance)
     ordered = ordered or sorted(comparison.verdicts, key=importance)
     shown = [v for v in ordered if v.base is not None and v.head is not None][:MOST_CASES]
-    trust = tuple(_sure(shown or ordered[:1]))
-    why = next((note for note in comparison.notes), "")
-    return Glance(found.word, "", found.tone, found.sentence.lstrip(" :."), trust, why, tuple(_pair(v) for v in shown))
+    trust = (*(_sure(v) for v in (shown or ordered)[:1]), f"{view.counts.sentence}, of head.")
+    why = next(iter(comparison.notes), "")
+    return Glance(found.word, "", found.tone, found.sentence.lstrip(" :."), trust, why, tuple(map(_pair, shown)))
 
 
-def _sure(verdicts: Sequence[CaseVerdict]) -> Iterator[str]:
-    for verdict in verdicts[:1]:
-        words = reason_words(verdict.reason)
-        if words:
-            yield f"{words[0].upper()}{words[1:]}."
+def _sure(verdict: CaseVerdict) -> str:
+    """`moe_gate_up@experts, 4 pairs, 1.052x slower [1.048, 1.057]: the 99.17 % interval lies beyond the margin.`"""
+    ratio = verdict.ratio
+    units = f", {plural(ratio.n, ratio.level, 'processes' if ratio.level == 'process' else '')}" if ratio else ""
+    words = f", {ratio.words} {ratio.interval}" if ratio and verdict.is_time else ""
+    return f"{clean(verdict.case, NAME_LIMIT)}{units}{words}: {clean(reason_words(verdict.reason), 300)}."
 
 
 def _pair(verdict: CaseVerdict) -> GlanceChart:

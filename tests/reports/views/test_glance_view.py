@@ -66,6 +66,7 @@ def test_a_comparison_draws_base_and_head() -> None:
     found = glance(build(broken_run()), comparison(8))
     assert found is not None and found.word == "SLOWER" and found.tone == "worse"
     assert [bar.label for bar in found.charts[0].bars] == ["base", "head"]
+    assert "4 more have the same answer" in found.trust[-1] and found.trust[0].startswith("int4_mm@site0")
     assert "SLOWER" in found.charts[0].title and found.charts[0].bars[1].length == 100 > found.charts[0].bars[0].length
 
 
