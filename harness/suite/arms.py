@@ -1,5 +1,8 @@
-"""The arms of a suite of models and kernels: choices of variants or changes of a module, or something else in the place
-of the suite's model: another implementation of it (`model:`), or an engine outside (`engine:`)."""
+"""The arms of a suite of models and kernels: choices of variants or changes of a module.
+
+An arm may also replace the suite's model: by another implementation of it (`model:`), or by an engine outside
+(`engine:`).
+"""
 
 from __future__ import annotations
 
