@@ -5,8 +5,9 @@ them the statistics for drawing similar tensors.
 """
 
 import io
+import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,34 @@ class Recording:
             made.append(_strided(value, about["stride"]))
         return made
 
-    def answer(self, given: Mapping[str, Any], written: Sequence[str]) -> list[Tensor]:
+    def answer(
+        self, given: Mapping[str, Any], written: Sequence[str], run: Callable[..., Any] | None = None,
+        every: Mapping[str, Any] | None = None,
+    ) -> list[Tensor]:  # fmt: skip
         """The recorded kernel's results in `written`. `given`: its other tensors, floats in any dtype.
 
-        Raises OnlyRecorded where these are not the tensors of a recorded call.
+        `run`: the recorded launch; it answers for tensors of no recorded call where it can be launched, over copies in
+        the program's dtypes. `every`: all of its arguments. Raises OnlyRecorded where it cannot.
         """
         for case in self._all()["cases"].values():
             for sample in case["samples"]:
                 if all(_same(value, sample.get(name, case["values"].get(name))) for name, value in given.items()):
                     # a buffer that held the same before, from an earlier call, was not seen to change
                     return [sample.get(f"{name}.after", sample[name]) for name in written]
-        raise OnlyRecorded("these are no recorded inputs, and it has no definition; write one in `reference`")
+        if run is None or every is None or not _can_launch(every.values()):
+            raise OnlyRecorded("these are no recorded inputs, and it has no definition; write one in `reference`")
+        copies = {name: self._as_recorded(name, value) for name, value in every.items()}
+        run(*copies.values())
+        return [copies[name] for name in written]
+
+    def _as_recorded(self, name: str, value: Any) -> Any:
+        """A copy in the dtype and, for a recorded shape, with the strides of the program."""
+        if not isinstance(value, Tensor):
+            return value
+        every = [case["tensors"][name] for case in self._all()["cases"].values()]
+        about = next((one for one in every if tuple(one["shape"]) == tuple(value.shape)), None)
+        copy = value.to(getattr(torch, (about or every[0])["dtype"]), copy=True)
+        return _strided(copy, about["stride"]) if about else copy
 
     @staticmethod
     def kernel(found: Any) -> Any:
@@ -105,6 +123,11 @@ class Recording:
         made = Unpickler(io.BytesIO(bytes(found["module"].tolist()))).load()
         assert isinstance(made, torch.nn.Module)
         return made
+
+
+def _can_launch(values: Iterable[Any]) -> bool:
+    on_gpu = any(isinstance(value, Tensor) and value.is_cuda for value in values)
+    return on_gpu or os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def _same(value: Any, recorded: Any) -> bool:

@@ -23,8 +23,9 @@ MOST_SHOWN = 6
 WARPS = (1, 2, 4, 8)
 STAGES = (1, 2, 3, 4)
 NO_DEFINITION = """It has no definition. `reference` answers with the kernel's own recorded outputs at the recorded
-inputs and refuses all others: a kernel that agrees repeats this one there, right or wrong. For a real check, write the
-definition in `reference`; then `inputs` may make tensors of its own."""
+inputs, and at all others with what the recorded launch makes of them, where it can be launched: a kernel that agrees
+repeats this one, right or wrong. For a real check, write the definition in `reference`; then `inputs` may make tensors
+of its own."""
 OWN_DEFINITION = (
     "`reference` is the program's own implementation, in float32: a kernel that agrees shares its mistakes."
 )
@@ -144,7 +145,8 @@ def _launch(op: RecordedOp, name: str) -> list[str]:
     axes = grid_axes(op.cases)
     tunables = _tunables(op, axes)
     read = "{" + ", ".join(f'"{one}": {one}' for one in given) + "}"
-    answer = [f"answer = RECORDING.answer({read}, {list(op.written)!r})"]
+    every = "{" + ", ".join(f'"{one}": {one}' for one in op.parameters) + "}"
+    answer = [f"answer = RECORDING.answer({read}, {list(op.written)!r}, run, {every})"]
     answer += ["for value, recorded in zip([" + ", ".join(op.written) + "], answer):", "    value.copy_(recorded)"]
     constants = {n: v for n, v in first.constants.items() if n not in tunables}
     options = [f"{n}={n}" for n in tunables] + [f"{n}={v!r}" for n, v in constants.items()]
@@ -160,7 +162,7 @@ def _launch(op: RecordedOp, name: str) -> list[str]:
         settings.append(_grids(op))
     return [
         "\n".join(filter(None, settings)), _inputs(op, exact=True),
-        function("reference", list(op.parameters), "The kernel's recorded output: no definition, see above.", answer),
+        function("reference", list(op.parameters), "The kernel's own output: no definition, see above.", answer),
         function("run", [*op.parameters, *(["*", *defaults] if defaults else [])], "The launch as it was.", call),
     ]  # fmt: skip
 

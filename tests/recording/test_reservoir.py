@@ -54,8 +54,10 @@ def test_every_call_may_be_kept_and_memory_is_bounded() -> None:
     assert next(iter(one.cases.values())).record().samples == 0
 
 
-def test_recorded_inputs_are_answered_and_others_refused(tmp_path: Path) -> None:
-    """A kernel without a definition is held to what it left; a float more is another input."""
+def test_recorded_inputs_are_answered_and_others_launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel without a definition is held to what it left; a float more is another input, which the recorded launch
+    answers where it can be launched: timed calls get tensors that nobody has seen."""
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     reservoir = Reservoir(samples=2, most_bytes=1 << 20)
     doubled(reservoir, torch.arange(4.0), torch.tensor([1]))
     (one,) = reservoir.found.values()
@@ -79,6 +81,17 @@ def test_recorded_inputs_are_answered_and_others_refused(tmp_path: Path) -> None
     assert seen == {0.0, 1.0}
     with pytest.raises(OnlyRecorded, match="no recorded inputs"):
         recording.answer({"x": x + 1}, ["y"])
+
+    def launch(x: torch.Tensor, y: torch.Tensor) -> None:
+        assert x.dtype is torch.float32
+        y.copy_(2 * x)
+
+    other = {"x": (x + 1).double(), "y": torch.zeros(4).double()}
+    with pytest.raises(OnlyRecorded, match="no recorded inputs"):  # no GPU, no interpreter: nothing can be launched
+        recording.answer({"x": other["x"]}, ["y"], launch, other)
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    (answer,) = recording.answer({"x": other["x"]}, ["y"], launch, other)
+    assert torch.equal(answer, 2 * (x + 1)) and not other["y"].any(), "it ran over copies"
     with pytest.raises(OnlyRecorded, match="--dtype float32"):
         recording.inputs(1, ["x"], generator, "cpu", torch.bfloat16, exact=True)
     with pytest.raises(OnlyRecorded, match="recorded were 1 to 1"):
