@@ -153,7 +153,8 @@ def executorch(session: nox.Session) -> None:
         own, shared = (next(folder.glob("lib/python*/site-packages")) for folder in (EXECUTORCH, ENVIRONMENT))
         (own / "packages_of_all_sessions.pth").write_text(f"import site; site.addsitedir({str(shared)!r})\n")
         session.run(str(python), "-m", "pip", "install", "--quiet", *EXECUTORCH_PACKAGES)
-    tests = session.posargs or ["tests/export/test_one_suite.py", "tests/export/test_executorch.py"]
+    files = ("test_one_suite", "test_executorch", "test_event_trace")
+    tests = session.posargs or [f"tests/export/{name}.py" for name in files]
     session.run(str(python), "-m", "pytest", *tests, env=_test_environment())
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import torch
@@ -22,7 +22,7 @@ from harness.decode.suite_model import Model, prefill_in_chunks
 from harness.decode.support import calls_of
 from harness.decode.work import step_work
 from harness.device.device import Device
-from harness.engines import EAGER, engine_facts, make_engine
+from harness.engines import EAGER, Engine, TracesItself, engine_facts, make_engine
 from harness.errors import CaseFailed
 from harness.scratch import Scratch
 from harness.trace import Rules, breakdown, captured_step, load_rules
@@ -63,7 +63,11 @@ def profile_arm(
             if device.gpu:
                 head = captured_step(trace).head()
             trace = Path(folder) / f"{engine}.json"
-            _record(_other(engine, step, device, ops, snapshot), device, profiled, trace)
+            made = _other(engine, step, device, ops, snapshot)
+            if facts.traces_itself:
+                trace.write_text(cast("TracesItself", made).trace(profiled), encoding="utf-8")
+            else:
+                _record(made.run, device, profiled, trace)
         if keep is not None:
             _keep(trace, head, keep)
         if head:
@@ -128,13 +132,13 @@ def _at_the_end_of_the_prompt(
     return step, snapshot
 
 
-def _other(name: str, step: Step, device: Device, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Callable[[], Any]:
+def _other(name: str, step: Step, device: Device, ops: ArmOps, snapshot: dict[str, torch.Tensor]) -> Engine:
     """The same step by an engine, from the end of the prompt again, without scopes inside."""
     ops.record_nothing()
     step.rewind(snapshot)
     engine = make_engine(name, step, device)
     step.rewind(snapshot)
-    return engine.run
+    return engine
 
 
 def _record(run: Callable[[], Any], device: Device, profiled: int, path: Path) -> None:

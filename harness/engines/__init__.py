@@ -43,6 +43,14 @@ class YieldsSamples(Engine, Protocol):
         ...
 
 
+class TracesItself(Engine, Protocol):
+    """An engine with `FACTS.traces_itself`: torch's profiler sees one call of it, and nothing inside."""
+
+    def trace(self, steps: int) -> str:
+        """The text of a Chrome trace of the next `steps` steps."""
+        ...
+
+
 def engine_facts(name: str) -> EngineFacts:
     """The facts of an engine.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.decode.step import Step
     from harness.device.device import Device
 
-FACTS = EngineFacts(compiles=True, fuses=True)
+FACTS = EngineFacts(compiles=True, fuses=True, traces_itself=True)
 NEEDS_CPU = "the runtime of ExecuTorch that Python has runs on a CPU; `executorch: {runner: ...}` drives one for a GPU"
 
 
@@ -43,6 +43,7 @@ class ExecutorchEngine:
             file, record = make_program(step, Path(scratch))
             loading = time.perf_counter()
             self._run = ExecutorchStep(step, file)
+            self._program = file.read_bytes()
         load_s = time.perf_counter() - loading
         self._run.restore()
         self._run()
@@ -55,3 +56,7 @@ class ExecutorchEngine:
     def run(self) -> Tensor:
         """One step."""
         return self._run()
+
+    def trace(self, steps: int) -> str:
+        """The text of a trace of the next steps, by the runtime's own tracer."""
+        return self._run.trace(self._program, steps)

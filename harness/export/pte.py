@@ -19,6 +19,7 @@ from torch import Tensor
 
 from harness.decode.step import Step
 from harness.errors import CaseFailed
+from harness.export.event_trace import traced_steps
 from harness.export.kept import kept_or_made
 from harness.export.program import check_inputs, register, word
 from harness.values.package import Package
@@ -182,6 +183,12 @@ class ExecutorchStep:
     def restore(self) -> None:
         """Copy the step's states into the program."""
         self._restore.execute([state.contiguous() for state in self._step.decoder.states.values()])
+
+    def trace(self, program: bytes, steps: int) -> str:
+        """The text of a trace of the next steps, by operator. The step stays where it is."""
+        cursor, position = self._step.counter.tolist()
+        tokens = [self._step.stream[:, cursor + at].contiguous() for at in range(steps)]
+        return traced_steps(program, [(one, torch.tensor([position + at])) for at, one in enumerate(tokens)])
 
     def __call__(self) -> Tensor:
         step = self._step

@@ -27,6 +27,9 @@ class EngineFacts(NamedTuple):
     yields_samples: bool = False
     """`time_us(steps)` returns the time of its steps. Otherwise the device's clock times `run`."""
 
+    traces_itself: bool = False
+    """`trace(steps)` returns the text of a trace of its next steps. Otherwise torch's profiler sees its operators."""
+
     @property
     def replays_ops(self) -> bool:
         """Whether its step is the arm's own kernels without the host between them."""
