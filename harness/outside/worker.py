@@ -21,6 +21,8 @@ from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
 from harness.worker.messages import Hello, Measured, Ran, Sampled, StageEvent, StageJob, Started, cases_of
 
+NO_ENERGY = "the joules of external programs are not measured"
+
 
 class OutsideWorker:
     """One turn of measuring."""
@@ -110,7 +112,8 @@ class _Arm:
         if watch.conditions:
             yield Sampled(tuple(watch.conditions))
         for case in cases:
-            yield Measured(_measurement(case, rounds, self.job.process, check))
+            found = _measurement(case, rounds, self.job.process, check)
+            yield Measured(msgspec.structs.replace(found, no_energy=NO_ENERGY) if self.job.energy else found)
 
     @property
     def _rounds(self) -> int:

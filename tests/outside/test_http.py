@@ -143,6 +143,17 @@ def test_what_was_measured_before_a_failure_is_kept(tmp_path: Path) -> None:
     assert made.environment is not None and made.environment.torch == ""
 
 
+def test_joules_that_are_asked_for_are_said_to_be_unknown(tmp_path: Path) -> None:
+    """Of each figure, in the run: no report shows an empty cell where somebody asked."""
+    with serving(0.001, 0.001) as stub:
+        path = tmp_path / "servers.yaml"
+        path.write_text(SUITE.format(old=stub.url, new=stub.url))
+        suite, store = load_suite(path), Store(str(tmp_path / "runs.sqlite"))
+        options = Options(stages=TIMED, energy=True)
+        made = store.load(Execution(suite, lambda _: expand(suite), store, options, lambda *_: None).run())
+    assert {m.no_energy for m in made.measurements} == {"the joules of external programs are not measured"}
+
+
 def test_a_server_is_started_and_ended_with_all_that_it_started(tmp_path: Path) -> None:
     """It answers on a free port; afterwards neither it nor its child is there."""
     children = tmp_path / "pids"
