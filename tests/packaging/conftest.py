@@ -68,7 +68,10 @@ def distribution(tree: Callable[[], Path], tmp_path_factory: pytest.TempPathFact
     if given := os.environ.get("HARNESS_DISTRIBUTION"):
         [wheel], [sdist] = (list((ROOT / given).glob(pattern)) for pattern in ("*.whl", "*.tar.gz"))
         return wheel, sdist
-    return build(tree(), tmp_path_factory.mktemp("dist"))
+    checkout = tree()
+    (checkout / "tests").mkdir()  # setuptools adds modules of tests that it finds
+    shutil.copy(ROOT / "tests" / "test_api.py", checkout / "tests")
+    return build(checkout, tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")
