@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distribution")]
 CODE = ("harness", "harness_kernels", "harness_reports", "kernel_harness")
 DATA = (
     "harness/py.typed", "harness/explain/words.yaml", "harness/skeleton/*.j2", "harness_kernels/*/tuned/nvidia-*.json",
-    "harness_reports/schemas/*.json", "harness_reports/templates/*.html.j2", "harness_reports/templates/report.css",
-    "harness_reports/templates/report.js", "harness_suites/*.yaml", "harness_suites/suite.schema.json",
+    "harness_reports/schemas/*.json", "harness_reports/templates/*.html.j2", "harness_reports/templates/*.css",
+    "harness_reports/templates/*.js", "harness_suites/*.yaml", "harness_suites/suite.schema.json",
     "*.dist-info/licenses/LICENSE", "*.dist-info/METADATA", "*.dist-info/RECORD", "*.dist-info/WHEEL",
     "*.dist-info/entry_points.txt", "*.dist-info/top_level.txt",
 )  # fmt: skip
