@@ -18,6 +18,8 @@ FIGURES = {
     "code_bytes": "bytes of code",
 }  # fmt: skip
 """Figures that describe a change; the first three that differ are named."""
+OF_THE_LOOP = ("load_bytes", "instructions")
+"""Figures of the hot loop, or of the whole kernel where it has none: one is no measure of the other."""
 MOST_FIGURES = 3
 
 
@@ -59,9 +61,12 @@ def changed(base: Compiled, head: Compiled) -> str:
         figures = [
             f"{word} {getattr(one, name):,} -> {getattr(other, name):,}"
             for name, word in FIGURES.items()
+            if (one.loop is other.loop or name not in OF_THE_LOOP)
             if None not in (getattr(one, name), getattr(other, name)) and getattr(one, name) != getattr(other, name)
         ]
         if _runs(one) != _runs(other):
+            if one.loop is not other.loop:
+                figures.insert(0, "its hot loop is gone" if one.loop else "it has a hot loop now")
             told = ", ".join(figures[:MOST_FIGURES]) or "other instructions, every figure the same"
             words.append(f"{other.kernel}: {told}")
     if len(base.binaries) != len(head.binaries):

@@ -38,7 +38,7 @@ class AmdBinaries:
             widest_load_bytes=code.widest_load_bytes,
             blocks_per_sm=groups_per_unit(arch, own.vgprs, own.sgprs, metadata.shared, metadata.num_warps),
             ttir_hash=code_hash(kernel.asm.get("ttir", "")), ttgir_hash=code_hash(kernel.asm.get("ttgir", "")),
-            cache_key=cache_folder(kernel), instructions=code.instructions, code_bytes=own.code_bytes,
+            cache_key=cache_folder(kernel), instructions=code.instructions, loop=code.loop, code_bytes=own.code_bytes,
             code_hash=own.code_hash, warp=own.wave, waves_per_simd=waves_per_simd(arch, own.vgprs, own.sgprs),
             sgprs=own.sgprs, agprs=own.agprs, sgpr_spills=own.sgpr_spills,
         )  # fmt: skip

@@ -43,7 +43,7 @@ class NvidiaBinaries:
             load_bytes=code.load_bytes, widest_load_bytes=code.widest_load_bytes,
             blocks_per_sm=blocks_per_sm(self.capability, cubin.registers, metadata.shared, metadata.num_warps),
             ttir_hash=code_hash(kernel.asm.get("ttir", "")), ttgir_hash=code_hash(kernel.asm.get("ttgir", "")),
-            cache_key=cache_folder(kernel), instructions=code.instructions, code_bytes=len(cubin.code),
+            cache_key=cache_folder(kernel), instructions=code.instructions, loop=code.loop, code_bytes=len(cubin.code),
             code_hash=hashlib.sha256(cubin.code).hexdigest(),
         )  # fmt: skip
 

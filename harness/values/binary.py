@@ -27,6 +27,7 @@ class Binary(msgspec.Struct, frozen=True):
     ttir_hash, ttgir_hash: Hashes of Triton's intermediate code without source locations.
     cache_key: The folder of Triton's disk cache that holds the binary.
     instructions: Instructions of the hot loop, or of the whole kernel if it has none.
+    loop: Whether it has one. None if that was not read.
     code_bytes, code_hash: Size and hash of the instructions alone, which another release of the same compiler may wrap
         in other attributes.
     warp: Threads of a warp.
@@ -68,6 +69,7 @@ class Binary(msgspec.Struct, frozen=True):
     sgprs: int | None = None
     agprs: int | None = None
     sgpr_spills: int | None = None
+    loop: bool | None = None
 
     @property
     def threads(self) -> int:

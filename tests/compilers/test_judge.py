@@ -17,7 +17,7 @@ from tests.static.cases import add
 
 BINARY = Binary(
     "a" * 64, "sm_90", "3.7.1", "13.0", "add_kernel", 64, 0, 0, 1024, 4, load_bytes=16, blocks_per_sm=8,
-    instructions=120, code_bytes=2048, code_hash="c",
+    instructions=120, code_bytes=2048, code_hash="c", loop=True,
 )  # fmt: skip
 STAGES = {"ttir": 0.1, "ttgir": 0.1, "llir": 0.1, "ptx": 0.1, "cubin": 0.1}
 
@@ -41,6 +41,11 @@ def test_the_same_instructions_in_another_wrapping_are_the_same() -> None:
         ({"blocks_per_sm": 5, "registers": 96}, "WORSE", "add_kernel: blocks per SM 8 -> 5"),
         ({"load_bytes": 4}, "WORSE", "add_kernel: loads 16 -> 4 bytes a thread"),
         ({"registers": 56, "instructions": 150}, "CHANGED", "add_kernel: registers 64 -> 56, instructions 120 -> 150"),
+        (
+            {"load_bytes": 4, "instructions": 900, "loop": False, "registers": 80},
+            "CHANGED",
+            "add_kernel: its hot loop is gone, registers 64 -> 80",
+        ),
         ({}, "CHANGED", "add_kernel: other instructions, every figure the same"),
     ],
 )
