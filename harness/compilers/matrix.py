@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from harness.compilers.judge import judge_cell
+from harness.compilers.twice import Found, timed_twice
 from harness.compilers.versions import Compiler, installed_version
 from harness.compilers.workload import Work
 from harness.errors import HarnessError
@@ -21,9 +22,6 @@ from harness.values.compiled import Compiled
 from harness.values.compilers import Cell, CompilerMatrix, CompilerVersion, MatrixRow, cell_of
 from harness.values.measurement import Status
 from harness.values.suite import Suite
-
-Found = dict[tuple[str, str], Compiled]
-"""By target and the id of the case."""
 
 
 def compile_with(
@@ -58,7 +56,8 @@ def compile_matrix(
     kept = [work for work in works if work.problem or work.case.id not in left_out]
     if all(work.problem for work in kept):
         raise HarnessError(f"none of {len(works)} kernel cases uses Triton; there is nothing to compile")
-    found = {name: _by_target(reply) for name, reply in replies.items()}
+    once = {name: _by_target(reply) for name, reply in replies.items()}
+    found = timed_twice(once, compilers, base, request, suite.folder, compile_with)
     rows = tuple(_row(work, asked, found, base) for work in kept)
     places = [compiler.name for compiler in compilers]
     versions = tuple(

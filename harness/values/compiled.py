@@ -21,7 +21,7 @@ class Compiled(msgspec.Struct, frozen=True):
     compile_s: Wall time of the case in its process.
     stages_s: Seconds by compiler stage (`ttir`, `ttgir`, `llir`, `ptx`, `cubin`) that was run.
     shared: Launches whose machine code was taken over from equal intermediate code.
-    cpu_s: Processor time of the case with its assembler, which other work on the machine changes little.
+    cpu_s: Processor time of the case with its assembler. Other work on the machine changes it by up to a half.
     cached: The result was read from the cache. Nothing was compiled.
     """
 

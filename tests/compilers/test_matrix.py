@@ -53,6 +53,29 @@ _compiler.CUDABackend.make_cubin = _make_cubin
 """A planted regression: every kernel for NVIDIA gets 24 registers at most."""
 
 
+SLOW_ONCE = """
+import pathlib
+import time
+
+import triton.backends.nvidia.compiler as _compiler
+
+_mark, _make_cubin = pathlib.Path(__file__).parent / "was_slow", _compiler.CUDABackend.make_cubin
+
+
+def _slow(self, src, metadata, opt, capability):
+    if not _mark.exists():
+        _mark.touch()
+        end = time.process_time() + 4
+        while time.process_time() < end:
+            pass
+    return _make_cubin(self, src, metadata, opt, capability)
+
+
+_compiler.CUDABackend.make_cubin = _slow
+"""
+"""Four seconds of processor time more for the first kernel."""
+
+
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     file = tmp_path_factory.mktemp("suite") / "two.yaml"
@@ -150,3 +173,16 @@ def test_neighbours_are_compiled_and_do_not_gate(suite: Suite) -> None:
     works = workload(expand(suite))
     beside = [work.case.tunables["num_warps"] for work in works if not work.arms]
     assert len(beside) == 2 and all(work.case.op == "rms_norm" for work in works if not work.arms)
+
+
+def test_what_took_long_to_compile_once_is_no_alarm(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's work can double a time. The cell is compiled again, and a warm run knows both times."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    both = find_compilers(["installed", str(build(tmp_path / "slow", SLOW_ONCE))])
+    works = workload(expand(suite, match="rms_norm"), with_neighbours=False)
+    for _ in range(2):
+        found = compile_matrix(suite, works, both, ["sm_90"], base="installed", jobs=1)
+        assert [cell.verdict for _, cell in found.gating()] == [StaticVerdict.SAME]
+    assert found.compiled == 0 and (tmp_path / "slow" / "triton" / "was_slow").exists()
