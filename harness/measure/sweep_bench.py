@@ -70,11 +70,6 @@ class SweepBench:
         for entrant in entrants:
             self._make_ready(entrant)
 
-    def forget(self) -> None:
-        """Free all inputs and configurations. The kernels that they loaded stay loaded."""
-        self._held.clear()
-        self.device.release_memory()
-
     def measure(self, entrants: Sequence[Entrant], count: int, clocked: Collection[str] = ()) -> list[Measurement]:
         """A measurement of each entrant, in order.
 

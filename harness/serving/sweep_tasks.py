@@ -41,10 +41,8 @@ class SweepTasks:
             self._observer.start()
         bench = self._bench(task)
         before_s = bench.busy_s
-        if task.prepare or task.rehearse:
+        if task.prepare:
             bench.prepare(task.entrants)
-            if task.rehearse:
-                bench.forget()
             return Outcome(environment, busy_s=bench.busy_s - before_s, where=where)
         measurements = bench.measure(task.entrants, task.rounds, task.clocked)
         conditions = (self._device.conditions(task.process, 0),) if self._device.gpu else ()

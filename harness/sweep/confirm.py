@@ -51,20 +51,14 @@ class FreshProcesses:
         self._suite, self._devices, self._beside = suite, devices, beside
         self._awake: list[Future[Outcome]] = []
 
-    def wake(self, rehearsed: Sequence[Case] = ()) -> None:
-        """Begin to start all processes; call `wait` before anything is timed. rehearsed: cases that each of them
-        verifies and forgets, so that the device does not wait for torch's kernels later."""
+    def wake(self) -> None:
+        """Begin to start all processes; call `wait` before anything is timed."""
         if not self._awake:
-            entrants = tuple(Entrant(case) for case in rehearsed)
-            self._awake = [
-                device.on_one(Task(self._suite, entrants if device.lasts else (), process=number, rehearse=True))
-                for number, device in enumerate(self._devices, 1)
-            ]
+            self._awake = [d.on_one(Task(self._suite, (), process=n)) for n, d in enumerate(self._devices, 1)]
 
-    def wait(self) -> float:
-        """Wait for all of them. Return the seconds in which the device was busy with the rehearsal, which they
-        shared."""
-        return max((future.result().busy_s for future in self._awake if future.exception() is None), default=0.0)
+    def wait(self) -> None:
+        for future in self._awake:
+            future.exception()
 
     def measure(self, cases: Sequence[Case], rounds: int, done: Callable[[Outcome], None]) -> dict[str, Measurement]:
         """Measure each case in each process, and return its samples together.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 START, IMPORTS = "start", "wait for fresh processes"
-REHEARSAL = "first kernels of all processes"
 
 
 class StageClock:

@@ -29,11 +29,11 @@ from harness.sweep.recall import of_now, same_again, still_true
 from harness.sweep.recheck import narrowed, outcome
 from harness.sweep.register import register
 from harness.sweep.search import Search
-from harness.sweep.stage_clock import IMPORTS, REHEARSAL, StageClock
+from harness.sweep.stage_clock import IMPORTS, StageClock
 from harness.values.case import Case
 from harness.values.environment import Environment
 from harness.values.suite import Plan
-from harness.values.sweep import Entrant, Finals, SweepResult, SweptVariant
+from harness.values.sweep import Finals, SweepResult, SweptVariant
 from harness.worker.launch import Ahead
 from harness.worker.messages import Task
 from harness.worker.pool import Devices, LocalDevices, outcome_of
@@ -173,8 +173,7 @@ class _Sweep:
             fresh = [LocalDevices(gpus[:1] if len(gpus) > 1 else ()) for _ in range(self.options.processes)]
         self.fresh = FreshProcesses(self.suite, fresh, self.devices)
         if gpus and (self.options.recheck or self.options.budget_s is not None):
-            known = [asked.baseline for asked in self.asked[:1] if self.options.recheck]
-            self.fresh.wake(known)  # they are wanted within seconds
+            self.fresh.wake()  # they are wanted within seconds
         try:
             self._look_up(outcome_of(self.devices.on_one(Task(self.suite, ()))).environment)
         except WorkerDied as death:
@@ -189,8 +188,6 @@ class _Sweep:
     def _first_pass(self, left: list[Case]) -> None:
         """Check and time each distinct configuration by itself, while the rest is still being compiled."""
         assert self.devices is not None and self.fresh is not None
-        if self.options.recheck and self.environment.has_gpu:
-            self._rehearse()
         self.stages.enter("first pass")
         self.search.kind = self.environment.device_kind
 
@@ -205,16 +202,6 @@ class _Sweep:
                 self.fresh.wake()  # they import while the last configurations are compiled
         self.compile_s = time.perf_counter() - started if compilation is not None else 0.0
         race.finish()
-
-    def _rehearse(self) -> None:
-        """Let every process load what its first kernel needs, all at the same time and beside the compilers. Nothing is
-        timed until the last one has ended."""
-        assert self.devices is not None and self.fresh is not None
-        self.stages.enter(REHEARSAL)
-        own = self.devices.on_one(Task(self.suite, (Entrant(self.asked[0].baseline),), prepare=True))
-        self.ledger.busy_s += self.fresh.wait()
-        if own.exception() is None:
-            self.ledger.record_outcome(own.result())
 
     def _compilation(self, left: list[Case]) -> Compilation | None:
         """Compile Triton's cases ahead on a GPU; None where there are none. The device process does the rest."""

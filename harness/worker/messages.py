@@ -140,9 +140,6 @@ class Task(msgspec.Struct, frozen=True, tag=True):
     """Number of the fresh process that the task is meant for."""
     prepare: bool = False
     """Only verify the configurations and make them ready, for a later task that times them."""
-    rehearse: bool = False
-    """Verify the configurations, make them ready and forget them: the first kernel of a process loads torch's own for a
-    second and more, in which the device does nothing."""
     release: bool = False
     """Free the memory of everything that was made ready."""
     clocked: tuple[str, ...] = ()

@@ -99,15 +99,3 @@ def test_the_oldest_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for block in (1, 2, 1, 3, 1, 2):
         tested.prepare([entrant(block=block)])
     assert tested.device.timer().prepared == 4  # type: ignore[attr-defined]
-
-
-def test_a_rehearsal_leaves_nothing_but_what_was_loaded(tmp_path: Path) -> None:
-    """All that was made ready is gone, nothing was timed, and the same configuration is verified again before it is."""
-    tested = bench(tmp_path, 10, 11, 10, 9, 10)
-    tested.prepare([entrant(), entrant(fault="raises")])
-    before = tested._turn
-    assert tested._held and before
-    tested.forget()
-    assert not tested._held and tested._loaded == {"residual_add"}
-    [found] = tested.measure([entrant()], 0)
-    assert values(found) == [10, 11, 10, 9, 10] and tested._turn == before + 1

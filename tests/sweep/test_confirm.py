@@ -41,10 +41,8 @@ class Process:
 
     def __init__(self, number: int, memory: Memory, amount: int) -> None:
         self.number, self.memory, self.amount = number, memory, amount
-        self.asked: list[Task] = []
 
     def on_one(self, task: Task) -> Future[Outcome]:
-        self.asked.append(task)
         done: Future[Outcome] = Future()
         if task.release:
             self.memory.taken.pop(self.number, None)
@@ -79,19 +77,6 @@ def test_memory_that_others_hold_is_given_back() -> None:
     assert memory.take(0, 16)
     found = confirmed([Process(number, memory, 16) for number in range(1, 5)], searched)
     assert found.status is Status.OK and [s.process for s in found.samples] == [1, 2, 3, 4]
-
-
-def test_processes_rehearse_once_as_they_start() -> None:
-    """Those that last verify the case and forget it; a process that ends with each task would learn nothing."""
-    lasting, passing = (Process(number, Memory(100), 1) for number in (1, 2))
-    passing.lasts = False
-    fresh = FreshProcesses(SUITE, [lasting, passing])
-    fresh.wake([case(b=1)])
-    fresh.wake()
-    assert fresh.wait() == 0
-    [rehearsed], [woken] = lasting.asked, passing.asked
-    assert [e.case for e in rehearsed.entrants] == [case(b=1)] and rehearsed.rehearse and rehearsed.process == 1
-    assert not woken.entrants and not woken.prepare
 
 
 def test_what_never_fits_is_said() -> None:
