@@ -10,12 +10,15 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from harness.values.static_comparison import StaticVerdict
 from tests.compilers.unchanged import against_itself
 
 MOST_ALARMS = 0.01
 
 
+@pytest.mark.timeout(3600)
 def test_a_kernel_that_is_written_otherwise_does_not_gate(tmp_path: Path) -> None:
     wheels = os.environ.get("HARNESS_WHEELS")
     counts: Counter[StaticVerdict] = Counter()
