@@ -115,4 +115,4 @@ def test_a_fault_of_the_program_has_a_status_of_its_own() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", breaks], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == ExitStatus.FAULT == 70
-    assert "KeyError: 'nobody foresaw this'" in done.stderr and "a fault of this program" in done.stderr
+    assert "KeyError: 'nobody foresaw this'" in done.stderr and "a bug in harness" in done.stderr
