@@ -243,7 +243,7 @@ def lowest(session: nox.Session) -> None:
     """A part of the tests with every dependency at the lower end of its range; arguments go to pytest."""
     install(session, "release")
     python = str(LOWEST / "bin" / "python")
-    run(session, "uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(LOWEST))
+    run(session, "uv", "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, str(LOWEST))
     ends = ["--resolution", "lowest-direct", "--python", python]
     run(session, "uv", "pip", "install", "--quiet", *ends, ".[test]")
     run(session, "uv", "pip", "list", "--python", python)
