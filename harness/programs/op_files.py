@@ -23,8 +23,8 @@ MOST_SHOWN = 6
 WARPS = (1, 2, 4, 8)
 STAGES = (1, 2, 3, 4)
 NO_DEFINITION = """It has no definition. `reference` answers with the kernel's own recorded outputs at the recorded
-inputs, and at all others with what the recorded launch makes of them, where it can be launched: a kernel that agrees
-repeats this one, right or wrong. For a real check, write the definition in `reference`; then `inputs` may make tensors
+inputs. At all others it runs the recorded launch, where that can be launched. So a kernel that agrees repeats this one,
+right or wrong. For a real check, write the definition in `reference`; then `inputs` may make tensors
 of its own."""
 OWN_DEFINITION = (
     "`reference` is the program's own implementation, in float32: a kernel that agrees shares its mistakes."
