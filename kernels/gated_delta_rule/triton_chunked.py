@@ -49,15 +49,18 @@ def inverse(a, CHUNK: tl.constexpr, PRECISION: tl.constexpr):
     With d the diagonal blocks of a and x = (I + d)^-1, f = x (a - d) is block-wise strictly lower, so f^4 = 0 and the
     inverse is (I - f) (I + f^2) x.
     """
-    row, column = tl.arange(0, CHUNK)[:, None], tl.arange(0, CHUNK)[None, :]
-    same = row // SUB == column // SUB
-    x = (row == column).to(tl.float32)
-    d = tl.where(same, a, 0.0)
-    for i in range(1, SUB):
-        ours = row % SUB == i
-        factors = tl.sum(tl.where(ours, d, 0.0), axis=0)  # row i of every block, side by side
-        known = tl.sum(factors[:, None] * x, axis=0)
-        x -= tl.where(ours & same, known[None, :], 0.0)
+    BLOCKS: tl.constexpr = CHUNK // SUB
+    block, i = tl.arange(0, BLOCKS), tl.arange(0, SUB)
+    own = block[:, None, None, None] == block[None, None, :, None]
+    parts = tl.where(own, tl.reshape(a, (BLOCKS, SUB, BLOCKS, SUB)), 0.0)
+    columns = tl.permute(tl.sum(parts, axis=2), (0, 2, 1))  # [block, column, row] of the diagonal blocks
+    inside = tl.zeros((BLOCKS, SUB, SUB), tl.float32) + (i[:, None] == i[None, :]).to(tl.float32)[None, :, :]
+    for r in range(1, SUB):
+        factors = tl.sum(tl.where((i == r)[None, None, :], columns, 0.0), axis=2)  # row r of every block
+        known = tl.sum(factors[:, :, None] * inside, axis=1)
+        inside -= tl.where((i == r)[None, :, None], known[:, None, :], 0.0)
+    x = tl.reshape(tl.where(own, inside[:, :, None, :], 0.0), (CHUNK, CHUNK))
+    d = tl.reshape(parts, (CHUNK, CHUNK))
     if CHUNK > SUB:
         f = dot_from_zero(x, a - d, PRECISION)
         if CHUNK > 2 * SUB:
@@ -90,10 +93,9 @@ def product_of_pairs(a, b, half: tl.constexpr):
 
 @triton.jit
 def gated_delta_inside_kernel(
-    qkv, a, b, a_log, dt_bias, queries, keys, w_all, u_all, p_all, from_start, to_end, whole,
+    qkv, a, b, a_log, dt_bias, queries, keys, solved, w_factor, u_factor, p_all, from_start, to_end, whole,
     length, stride_qb, stride_qt, stride_ab, stride_at,
-    K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
-    PRECISION: tl.constexpr,
+    K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, CHUNK: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The chunk-local terms of one chunk and head.
 
@@ -108,7 +110,7 @@ def gated_delta_inside_kernel(
     inside = tl.arange(0, CHUNK)
     t = tl.program_id(0) * CHUNK + inside
     ok = t < length
-    dim_k, dim_v = tl.arange(0, K_DIM), tl.arange(0, V_DIM)
+    dim_k = tl.arange(0, K_DIM)
     rows = qkv + batch * stride_qb + t.to(tl.int64)[:, None] * stride_qt
     query = tl.load(rows + (k_head * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0)
     key = tl.load(rows + ((K_HEADS + k_head) * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0)
@@ -126,7 +128,7 @@ def gated_delta_inside_kernel(
 
     chunk = tl.program_id(1).to(tl.int64) * tl.num_programs(0) + tl.program_id(0)
     row = chunk * CHUNK + inside
-    kept = w_all.dtype.element_ty
+    kept = queries.dtype.element_ty
     total = tl.sum(tl.where(inside == CHUNK - 1, g, 0.0), axis=0)
     place = row[:, None] * K_DIM + dim_k[None, :]
     tl.store(queries + place, (wide_query * query_unit[:, None]).to(kept))
@@ -141,11 +143,38 @@ def gated_delta_inside_kernel(
     system = tl.where(inside[:, None] > inside[None, :], system, 0.0)
     scores = dot_from_zero(query, tl.trans(key)) * relative * query_norm[:, None]
     tl.store(p_all + row[:, None] * CHUNK + inside[None, :], scores)
-    solve = inverse(system, CHUNK, PRECISION)
-    w = dot_from_zero(solve, key.to(tl.float32) * (beta * tl.exp(g) * key_norm)[:, None], PRECISION)
-    tl.store(w_all + place, w.to(kept))
+    tl.store(solved + row[:, None] * CHUNK + inside[None, :], inverse(system, CHUNK, PRECISION))
+    tl.store(w_factor + row, beta * tl.exp(g) * key_norm)
+    tl.store(u_factor + row, beta)
+
+
+@triton.jit
+def gated_delta_terms_kernel(
+    qkv, solved, w_factor, u_factor, w_all, u_all, length, stride_qb, stride_qt,
+    K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
+    PRECISION: tl.constexpr,
+):  # fmt: skip
+    """W [chunk, k_dim] and U0 [chunk, v_dim] of one chunk and head, from the solved system and factors of its columns.
+
+    They are a kernel of their own, as they need few registers: some blocks share a multiprocessor and hide each other's
+    waits.
+    """
+    batch = (tl.program_id(1) // V_HEADS).to(tl.int64)
+    head = tl.program_id(1) % V_HEADS
+    k_head = head // (V_HEADS // K_HEADS)
+    inside = tl.arange(0, CHUNK)
+    t = tl.program_id(0) * CHUNK + inside
+    ok = t < length
+    dim_k, dim_v = tl.arange(0, K_DIM), tl.arange(0, V_DIM)
+    rows = qkv + batch * stride_qb + t.to(tl.int64)[:, None] * stride_qt
+    chunk = tl.program_id(1).to(tl.int64) * tl.num_programs(0) + tl.program_id(0)
+    row = chunk * CHUNK + inside
+    solve = tl.load(solved + row[:, None] * CHUNK + inside[None, :])
+    key = tl.load(rows + ((K_HEADS + k_head) * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0).to(tl.float32)
+    w = dot_from_zero(solve, key * tl.load(w_factor + row)[:, None], PRECISION)
+    tl.store(w_all + row[:, None] * K_DIM + dim_k[None, :], w.to(w_all.dtype.element_ty))
     value = tl.load(rows + (2 * K_HEADS * K_DIM + head * V_DIM + dim_v)[None, :], mask=ok[:, None], other=0.0)
-    u = dot_from_zero(solve, value.to(tl.float32) * beta[:, None], PRECISION)
+    u = dot_from_zero(solve, value.to(tl.float32) * tl.load(u_factor + row)[:, None], PRECISION)
     tl.store(u_all + row[:, None] * V_DIM + dim_v[None, :], u)
 
 
@@ -191,6 +220,7 @@ def gated_delta_chain_kernel(
 def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
     *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 8,
+    warps_terms: int = 4,
 ) -> Tensor:  # fmt: skip
     """`chunk`: steps of a triangular system, 16, 32 or 64. `block_v`: columns of the state that a program carries,
     fewer where there are fewer. `num_warps` and `num_stages`: of the chain through the chunks. `warps_inside`: of the
@@ -203,16 +233,21 @@ def run(
         a, b = a.contiguous(), b.contiguous()
     chunks, heads, block_v = triton.cdiv(length, chunk), batch * v_heads, min(block_v, v_dim)
     steps, exact, device = chunks * chunk, torch.float32, qkv.device
-    kept = exact if qkv.dtype == exact else torch.float16
+    kept, precision = (exact, "ieee") if qkv.dtype == exact else (torch.float16, "tf32")
     queries, keys, w = torch.empty(3, heads, steps, k_dim, dtype=kept, device=device).unbind()
-    u, p = (torch.empty(heads, steps, width, dtype=exact, device=device) for width in (v_dim, chunk))
-    from_start, to_end = torch.empty(2, heads, steps, dtype=exact, device=device).unbind()
+    u = torch.empty(heads, steps, v_dim, dtype=exact, device=device)
+    p, solved = torch.empty(2, heads, steps, chunk, dtype=exact, device=device).unbind()
+    from_start, to_end, w_factor, u_factor = torch.empty(4, heads, steps, dtype=exact, device=device).unbind()
     whole = torch.empty(heads, chunks, dtype=exact, device=device)
     out = torch.empty(batch, length, v_heads, v_dim, dtype=qkv.dtype, device=qkv.device)
     gated_delta_inside_kernel[(chunks, heads)](
-        qkv, a, b, a_log, dt_bias, queries, keys, w, u, p, from_start, to_end, whole,
-        length, qkv.stride(0), qkv.stride(1), a.stride(0), a.stride(1), k_heads, v_heads, k_dim, v_dim, chunk,
-        "ieee" if qkv.dtype == torch.float32 else "tf32", num_warps=warps_inside,
+        qkv, a, b, a_log, dt_bias, queries, keys, solved, w_factor, u_factor, p, from_start, to_end, whole,
+        length, qkv.stride(0), qkv.stride(1), a.stride(0), a.stride(1), k_heads, v_heads, k_dim, chunk,
+        precision, num_warps=warps_inside,
+    )  # fmt: skip
+    gated_delta_terms_kernel[(chunks, heads)](
+        qkv, solved, w_factor, u_factor, w, u, length, qkv.stride(0), qkv.stride(1),
+        k_heads, v_heads, k_dim, v_dim, chunk, precision, num_warps=warps_terms,
     )  # fmt: skip
     gated_delta_chain_kernel[(v_dim // block_v, heads)](
         state, out, queries, keys, w, u, p, from_start, to_end, whole, length, chunks,

@@ -31,6 +31,13 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "dequantise": ("int4_mm", "triton_dequant_mm", {"tokens": 256, "n": 1024, "k": 2048, "group": 128}),
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
+    "MoE block of many": ("moe_block", "triton_sorted", {**EXPERTS, "tokens": 200, "shared": 512}),
+    "attention step of a long cache": (
+        "sdpa",
+        "triton_ahead",
+        {**ATTENTION, "batch": 1, "length": 1, "capacity": 33088},
+    ),
+    "gated norm of many": ("gated_rms_norm", "triton_blocks", {"tokens": 200, "heads": 32, "width": 128}),
     "delta rule": ("gated_delta_rule", "triton_chunked", {**DELTA, "length": 200}),
     "convolution": ("causal_conv", "triton_prefill", {"batch": 1, "length": 200, "channels": 8192, "kernel": 4}),
     "words of gdn_in": ("int4_mm", "triton_words", {"tokens": 1, "n": 12352, "k": 2048, "group": 128}),

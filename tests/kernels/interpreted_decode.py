@@ -29,7 +29,7 @@ VARIANTS = (
     ("router", "triton_topk"), ("route", "triton_last"), ("add_rms_norm", "triton_rows"),
     ("rms_norm", "triton_rows"), ("gated_rms_norm", "triton_rows"), ("causal_conv", "triton_step"),
     ("sigmoid_gate", "triton_rows"), ("qk_norm_rope", "triton_heads"), ("moe_layer", "triton_phases"),
-    ("delta_mixer", "triton_phases"), ("greedy", "triton_blocks"),
+    ("delta_mixer", "triton_phases"), ("greedy", "triton_blocks"), ("gated_rms_norm", "triton_blocks"),
 )  # fmt: skip
 LONG = ("moe_layer", "delta_mixer")
 """Checked at each shape in one dtype."""
@@ -80,7 +80,7 @@ def checks() -> dict[str, Check]:
                 if op in LONG and dtype != DTYPES[(i + 1) % 2]:
                     continue
                 if supports is None or supports(case_of(op, variant, dims, dtype)) is None:
-                    found[f"{op} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
+                    found[f"{op} {variant} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
     blocks: Tunables
     for i, blocks in enumerate(({"block_n": 16, "block_k": 64}, {"block_n": 1, "block_k": 32})):
         dims = {"tokens": 2, "n": 12, "k": 96, "group": 32}

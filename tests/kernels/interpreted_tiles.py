@@ -100,10 +100,17 @@ SORTED: tuple[tuple[Dims, Tunables], ...] = (
 """Experts without a token, a count that is no power of two, experts with several blocks of which the last is short."""
 
 
+SORTED_BLOCK: tuple[tuple[Dims, Tunables], ...] = (
+    ({**experts(3, 5, 3, 64, 192, 64), "shared": 64}, {}),
+    ({**experts(21, 4, 2, 64, 64, 64), "shared": 64}, {"block_t": 16, "up_n": 32, "down_n": 32}),
+)
+"""Rows of the output that leave a tail, groups of one step; experts with several blocks."""
+
+
 def one_expert(operands: dict[str, Any]) -> None:
     """All tokens choose the last experts: most programs find no block, and two experts have all of them."""
-    ids = operands["expert_ids"]
-    ids.copy_(torch.arange(len(operands["weight"]) - ids.shape[1], len(operands["weight"]), dtype=ids.dtype))
+    ids, count = operands["expert_ids"], len(operands["weight" if "weight" in operands else "gate_up_weight"])
+    ids.copy_(torch.arange(count - ids.shape[1], count, dtype=ids.dtype))
 
 
 def delta(batch: int, length: int, k_heads: int, v_heads: int, k_dim: int, v_dim: int) -> Dims:
@@ -144,12 +151,14 @@ def checks() -> dict[str, Check]:
     found: dict[str, Check] = {}
     shapes = {
         ("sdpa", "triton_split_k"): SDPA_DECODE,
+        ("sdpa", "triton_ahead"): SDPA_DECODE[1:3],
         ("sdpa", "triton_prefill"): SDPA_PREFILL,
         ("int4_mm", "triton_gemm"): INT4,
         ("int4_mm", "triton_few"): FEW,
         ("int4_mm", "triton_dequant_mm"): ((INT4[0][0], {"block": 64}), (INT4[1][0], {})),
         ("moe_gate_up", "triton_sorted"): SORTED,
         ("moe_down", "triton_sorted"): SORTED,
+        ("moe_block", "triton_sorted"): SORTED_BLOCK,
         ("gated_delta_rule", "triton_chunked"): DELTA,
         ("causal_conv", "triton_prefill"): CONV,
     }
@@ -161,6 +170,9 @@ def checks() -> dict[str, Check]:
         found[f"sdpa {variant} large logits"] = Check("sdpa", variant, dims, change=large_logits)
     for op in ("moe_gate_up", "moe_down"):
         found[f"{op} one expert"] = Check(op, "triton_sorted", SORTED[2][0], "bfloat16", SORTED[2][1], one_expert)
+    found["moe_block one expert"] = Check(
+        "moe_block", "triton_sorted", SORTED_BLOCK[1][0], "bfloat16", SORTED_BLOCK[1][1], one_expert
+    )
     for dtype in DTYPES:
         for name, change in (("strong decay", strong_decay), ("one key", one_key)):
             found[f"{name} {dtype}"] = Check(
@@ -188,6 +200,8 @@ FEW_TOKENS = ("int4_mm", "triton_few")
 PROMPT_CONV = ("causal_conv", "triton_prefill")
 CHUNKED = ("gated_delta_rule", "triton_chunked")
 BY_EXPERT = ("moe_gate_up", "triton_sorted")
+AHEAD = ("sdpa", "triton_ahead")
+BLOCK = ("moe_block", "triton_sorted")
 MISTAKES: dict[str, Mistake] = {
     "a slot too many": Mistake(*SPLIT, "n_ok = n < seen", "n_ok = n <= seen", SDPA_DECODE[0][0]),
     "the first block only": Mistake(*SPLIT, "range(split, blocks, SPLITS)", "range(split, split + 1)", *SDPA_DECODE[3]),
@@ -209,6 +223,16 @@ MISTAKES: dict[str, Mistake] = {
     "the next expert": Mistake(*BY_EXPERT, "(ends <= block)", "(ends < block)", *SORTED[2]),
     "a block too few": Mistake(*BY_EXPERT, "return pairs // block_t + min(pairs, experts)", "return 1", *SORTED[1]),
     "no router weight": Mistake("moe_down", "triton_sorted", "1, True,", "1, False,", *SORTED[1]),
+    "a slot too many ahead": Mistake(*AHEAD, "(n < seen)[None, :]", "(n <= seen)[None, :]", SDPA_DECODE[0][0]),
+    "the first blocks only": Mistake(*AHEAD, "range(split + SPLITS, blocks", "range(blocks, blocks", *SDPA_DECODE[3]),
+    "a block's last pair": Mistake(*BLOCK, "axis=1) - skipped", "axis=1) - skipped - 1", *SORTED_BLOCK[0]),
+    "up rows are gate rows": Mistake(*BLOCK, "(row // BLOCK_N) * INTER", "0", *SORTED_BLOCK[0]),
+    "the inner order": Mistake(
+        *BLOCK, "i // RUN * (INTER // 4) + n * RUN + i % RUN", "n * BLOCK_N + i", *SORTED_BLOCK[1]
+    ),
+    "the shared expert is not gated": Mistake(
+        *BLOCK, "tl.sigmoid(gate) * tl.load(at + TOP_K", "tl.load(at + TOP_K", *SORTED_BLOCK[0]
+    ),
     "no products between the blocks": Mistake(*CHUNKED, "if CHUNK > SUB:", "if CHUNK > 64:", *DELTA[2]),
     "no square between the blocks": Mistake(*CHUNKED, "if CHUNK > 2 * SUB:", "if CHUNK > 64:", *DELTA[2]),
     "the state is not used": Mistake(*PROMPT_CONV, "taken += tl.load", "tl.load", *CONV[1]),
