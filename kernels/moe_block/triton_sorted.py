@@ -1,7 +1,7 @@
 """For many tokens: pairs of token and expert sorted by expert on the device, the shared expert as one more expert of
 every token, and nothing of an expert's inner vectors outside of two products.
 
-Pairs are laid out in blocks of `block_t` of one expert, so that a program of either product reads its expert and its
+Pairs are laid out in blocks of one expert, so that a program of either product reads its expert and its
 tokens at once. The number of blocks depends on the routing, which the host does not know: the grid has the largest
 possible number, and surplus programs return at once. Gate and up rows are one tile, and SiLU(gate) * up is stored in
 the order in which the second product reads it. The products of the pairs go through memory in the activations' dtype;
@@ -23,6 +23,7 @@ from ..tensor_cores import rounded
 
 SPACE = {
     "block_t": [32, 64, 128],
+    "tail": [0, 16, 32],
     "up_n": [32, 64],
     "up_warps": [4, 8],
     "up_stages": [2, 3, 4],
@@ -67,42 +68,87 @@ def moe_place_kernel(
 
 
 @triton.jit
+def _store_inner(acc, inner, first, n, INTER: tl.constexpr, BLOCK_N: tl.constexpr, COLUMNS: tl.constexpr):
+    """SiLU(gate) * up of [2 block_n, columns], gate rows first, to rows of `inner` from `first` on."""
+    RUN: tl.constexpr = BLOCK_N // 4
+    gate, up = tl.split(tl.permute(tl.reshape(acc, (2, BLOCK_N, COLUMNS)), (1, 2, 0)))
+    i = tl.arange(0, BLOCK_N)
+    column = i // RUN * (INTER // 4) + n * RUN + i % RUN
+    at = (first + tl.arange(0, COLUMNS)).to(tl.int64)[None, :] * INTER + column[:, None]
+    tl.store(inner + at, rounded(gate * tl.sigmoid(gate) * up, inner.dtype.element_ty))
+
+
+@triton.jit
+def _token(order, block, t, left, tokens, shared, WIDTH: tl.constexpr, TOP_K: tl.constexpr):
+    """The tokens of a block at places `t`; those past its end are some of the others."""
+    if shared:
+        token = tl.minimum(block * WIDTH + t, tokens - 1)
+    else:
+        token = tl.where(t < left, tl.load(order + block * WIDTH + t) // TOP_K, 0)
+    return token.to(tl.int64)
+
+
+@triton.jit
 def moe_up_kernel(
     x, order, table, weight, scale, shared_weight, shared_scale, inner, tokens, shared_blocks, most,
     K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_H: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
-    """inner [(shared_blocks + most) * block_t, 4, inter / 4]: SiLU(gate) * up of the shared expert by token, then of
-    the pairs in their order."""
+    """inner [(shared_blocks + most) * (block_t + tail), 4, inter / 4]: SiLU(gate) * up of the shared expert by token,
+    then of the pairs in their order."""
     BLOCKS: tl.constexpr = INTER // BLOCK_N
     RUN: tl.constexpr = BLOCK_N // 4
+    WIDTH: tl.constexpr = BLOCK_T + TAIL
     block, n = tl.program_id(0) // BLOCKS, tl.program_id(0) % BLOCKS
     row, t = tl.arange(0, 2 * BLOCK_N), tl.arange(0, BLOCK_T)
     inside = row % BLOCK_N
     # Rows that are written next to each other are four apart, gate rows before up rows.
     row = (row // BLOCK_N) * INTER + n * BLOCK_N + inside % RUN * 4 + inside // RUN
-    if block < shared_blocks:
-        token = tl.minimum(block * BLOCK_T + t, tokens - 1)
+    first = block * WIDTH
+    shared = block < shared_blocks
+    if shared:
+        left = tokens - first
         rows, scales = shared_weight, shared_scale
     else:
-        expert = tl.load(table + block - shared_blocks)
-        left = tl.load(table + most + block - shared_blocks)
-        pair = tl.load(order + (block - shared_blocks) * BLOCK_T + t)
+        block -= shared_blocks
+        expert = tl.load(table + block)
+        left = tl.load(table + most + block)
         if expert >= EXPERTS:
             return
-        token = tl.where(t < left, pair // TOP_K, 0)
-        first = expert.to(tl.int64) * (2 * INTER)
-        rows, scales = weight + first * (K // 4), scale + first * (K // GROUP)
-    acc = product_of_halves(
-        rows + row[:, None] * (K // 4), scales + row * (K // GROUP), x + token.to(tl.int64)[None, :] * K,
-        K, GROUP, 2 * BLOCK_N, BLOCK_T, BLOCK_H,
-    )  # fmt: skip
-    gate, up = tl.split(tl.permute(tl.reshape(acc, (2, BLOCK_N, BLOCK_T)), (1, 2, 0)))
-    value = rounded(gate * tl.sigmoid(gate) * up, inner.dtype.element_ty)
-    i = tl.arange(0, BLOCK_N)
-    column = i // RUN * (INTER // 4) + n * RUN + i % RUN
-    at = (block * BLOCK_T + t).to(tl.int64)[None, :] * INTER + column[:, None]
-    tl.store(inner + at, value)
+        matrix = expert.to(tl.int64) * (2 * INTER)
+        rows, scales = weight + matrix * (K // 4), scale + matrix * (K // GROUP)
+    rows += row[:, None] * (K // 4)
+    scales += row * (K // GROUP)
+    x_at = x + _token(order, block, t, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
+    if TAIL:
+        if left > BLOCK_T:
+            last = BLOCK_T + tl.arange(0, TAIL)
+            tail_at = x + _token(order, block, last, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
+            acc, rest = product_of_halves(
+                rows, scales, x_at, tail_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, TAIL, BLOCK_H
+            )  # fmt: skip
+            _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_T)
+            _store_inner(rest, inner, first + BLOCK_T, n, INTER, BLOCK_N, TAIL)
+            return
+    acc, _ = product_of_halves(rows, scales, x_at, x_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, 0, BLOCK_H)
+    _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_T)
+
+
+@triton.jit
+def _store_products(
+    acc, products, order, expert_weights, block, t, left, row, shared,
+    HIDDEN: tl.constexpr, TOP_K: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """[block_n, columns] to the places of the block's pairs `t`, times their weights."""
+    ok = t < left
+    if shared:
+        to = (block * WIDTH + t) * (TOP_K + 1) + TOP_K
+    else:
+        pair = tl.load(order + block * WIDTH + t, mask=ok, other=0)
+        acc *= tl.load(expert_weights + pair, mask=ok, other=0.0)[None, :]
+        to = pair // TOP_K * (TOP_K + 1) + pair % TOP_K
+    at = products + to.to(tl.int64)[None, :] * HIDDEN + row[:, None]
+    tl.store(at, rounded(acc, products.dtype.element_ty), mask=(row < HIDDEN)[:, None] & ok[None, :])
 
 
 @triton.jit
@@ -110,38 +156,41 @@ def moe_down_kernel(
     inner, order, table, expert_weights, weight, scale, shared_weight, shared_scale, products,
     tokens, shared_blocks, most,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_H: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
     """products [tokens, top_k + 1, hidden]: of the routed experts times their weights, of the shared one as it is."""
     BLOCKS: tl.constexpr = (HIDDEN + BLOCK_N - 1) // BLOCK_N
+    WIDTH: tl.constexpr = BLOCK_T + TAIL
     block, n = tl.program_id(0) // BLOCKS, tl.program_id(0) % BLOCKS
     row, t = n * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_T)
-    row_ok = row < HIDDEN
-    known = tl.where(row_ok, row, 0)
-    if block < shared_blocks:
+    known = tl.where(row < HIDDEN, row, 0)
+    x_at = inner + (block * WIDTH + t).to(tl.int64)[None, :] * INTER
+    shared = block < shared_blocks
+    if shared:
+        left = tokens - block * WIDTH
         rows, scales = shared_weight, shared_scale
-        token = block * BLOCK_T + t
-        ok = token < tokens
-        to = token * (TOP_K + 1) + TOP_K
-        share = tl.full((BLOCK_T,), 1.0, tl.float32)
     else:
-        expert = tl.load(table + block - shared_blocks)
-        left = tl.load(table + most + block - shared_blocks)
-        pair = tl.load(order + (block - shared_blocks) * BLOCK_T + t)
+        block -= shared_blocks
+        expert = tl.load(table + block)
+        left = tl.load(table + most + block)
         if expert >= EXPERTS:
             return
-        first = expert.to(tl.int64) * HIDDEN
-        rows, scales = weight + first * (INTER // 4), scale + first * (INTER // GROUP)
-        ok = t < left
-        to = pair // TOP_K * (TOP_K + 1) + pair % TOP_K
-        share = tl.load(expert_weights + pair, mask=ok, other=0.0)
-    acc = product_of_halves(
-        rows + known[:, None] * (INTER // 4), scales + known * (INTER // GROUP),
-        inner + (block * BLOCK_T + t).to(tl.int64)[None, :] * INTER, INTER, GROUP, BLOCK_N, BLOCK_T, BLOCK_H,
-    )  # fmt: skip
-    acc *= share[None, :]
-    at = products + to.to(tl.int64)[None, :] * HIDDEN + row[:, None]
-    tl.store(at, rounded(acc, products.dtype.element_ty), mask=row_ok[:, None] & ok[None, :])
+        matrix = expert.to(tl.int64) * HIDDEN
+        rows, scales = weight + matrix * (INTER // 4), scale + matrix * (INTER // GROUP)
+    rows += known[:, None] * (INTER // 4)
+    scales += known * (INTER // GROUP)
+    if TAIL:
+        if left > BLOCK_T:
+            last = BLOCK_T + tl.arange(0, TAIL)
+            tail_at = inner + (tl.program_id(0) // BLOCKS * WIDTH + last).to(tl.int64)[None, :] * INTER
+            acc, rest = product_of_halves(
+                rows, scales, x_at, tail_at, INTER, GROUP, BLOCK_N, BLOCK_T, TAIL, BLOCK_H
+            )  # fmt: skip
+            _store_products(acc, products, order, expert_weights, block, t, left, row, shared, HIDDEN, TOP_K, WIDTH)
+            _store_products(rest, products, order, expert_weights, block, last, left, row, shared, HIDDEN, TOP_K, WIDTH)
+            return
+    acc, _ = product_of_halves(rows, scales, x_at, x_at, INTER, GROUP, BLOCK_N, BLOCK_T, 0, BLOCK_H)
+    _store_products(acc, products, order, expert_weights, block, t, left, row, shared, HIDDEN, TOP_K, WIDTH)
 
 
 @triton.jit
@@ -163,36 +212,37 @@ def run(
     x: Tensor, expert_ids: Tensor, expert_weights: Tensor, gate_up_weight: Tensor, gate_up_scale: Tensor,
     down_weight: Tensor, down_scale: Tensor, shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor,
     shared_down_weight: Tensor, shared_down_scale: Tensor, shared_gate_weight: Tensor, group: int,
-    *, block_t: int = 64, up_n: int = 64, up_warps: int = 8, up_stages: int = 3, down_n: int = 128,
+    *, block_t: int = 64, tail: int = 0, up_n: int = 64, up_warps: int = 8, up_stages: int = 3, down_n: int = 128,
     down_warps: int = 8, down_stages: int = 3, block_h: int = 32,
 ) -> Tensor:  # fmt: skip
-    """`block_t`: pairs of one expert. `up_n`: inner columns of a program, twice as many weight rows. `down_n`: columns
+    """`block_t`: pairs of one expert; a block of more has up to `tail` more in a tile of their own. `up_n`: inner columns of a program, twice as many weight rows. `down_n`: columns
     of the output. `block_h`: half words of a weight row, four times as many k."""
     (tokens, hidden), top_k, experts = x.shape, expert_ids.shape[1], gate_up_weight.shape[0]
     inter, pairs, device = gate_up_weight.shape[1] // 2, tokens * top_k, x.device
     x = x.contiguous()
-    most, shared_blocks = most_blocks(pairs, experts, block_t), triton.cdiv(tokens, block_t)
+    width = block_t + tail
+    most, shared_blocks = most_blocks(pairs, experts, width), triton.cdiv(tokens, width)
     counts = torch.zeros(experts, dtype=torch.int32, device=device)
     ranks = torch.empty(pairs, dtype=torch.int32, device=device)
-    order = torch.empty(most * block_t, dtype=torch.int32, device=device)
+    order = torch.empty(most * width, dtype=torch.int32, device=device)
     table = torch.empty(2, most, dtype=torch.int32, device=device)
     expert_count_kernel[(triton.cdiv(pairs, SORT_BLOCK),)](expert_ids, counts, ranks, pairs, SORT_BLOCK)
     moe_place_kernel[(triton.cdiv(max(pairs, most), SORT_BLOCK),)](
-        expert_ids, counts, ranks, order, table, pairs, most, experts, triton.next_power_of_2(experts), block_t,
+        expert_ids, counts, ranks, order, table, pairs, most, experts, triton.next_power_of_2(experts), width,
         SORT_BLOCK,
     )  # fmt: skip
     blocks, block_h = shared_blocks + most, halves_at_once(block_h, group)
-    inner = torch.empty(blocks * block_t, inter, dtype=x.dtype, device=device)
+    inner = torch.empty(blocks * width, inter, dtype=x.dtype, device=device)
     moe_up_kernel[(blocks * (inter // up_n),)](
         by_quarter(x), order, table, halves_of(gate_up_weight), gate_up_scale, halves_of(shared_gate_up_weight),
         shared_gate_up_scale, inner, tokens, shared_blocks, most, hidden, inter, group, experts, top_k,
-        up_n, block_t, block_h, num_warps=up_warps, num_stages=up_stages,
+        up_n, block_t, tail, block_h, num_warps=up_warps, num_stages=up_stages,
     )  # fmt: skip
     products = torch.empty(tokens, top_k + 1, hidden, dtype=x.dtype, device=device)
     moe_down_kernel[(blocks * triton.cdiv(hidden, down_n),)](
         inner, order, table, expert_weights, halves_of(down_weight), down_scale, halves_of(shared_down_weight),
         shared_down_scale, products, tokens, shared_blocks, most, hidden, inter, group, experts, top_k,
-        down_n, block_t, block_h, num_warps=down_warps, num_stages=down_stages,
+        down_n, block_t, tail, block_h, num_warps=down_warps, num_stages=down_stages,
     )  # fmt: skip
     out = torch.empty_like(x)
     moe_combine_kernel[(tokens,)](
