@@ -121,8 +121,8 @@ def moe_up_kernel(
     scales += row * (K // GROUP)
     x_at = x + _token(order, block, t, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
     if TAIL:
+        last = BLOCK_T + tl.arange(0, TAIL)
         if left > BLOCK_T:
-            last = BLOCK_T + tl.arange(0, TAIL)
             tail_at = x + _token(order, block, last, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
             acc, rest = product_of_halves(
                 rows, scales, x_at, tail_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, TAIL, BLOCK_H
@@ -180,8 +180,8 @@ def moe_down_kernel(
     rows += known[:, None] * (INTER // 4)
     scales += known * (INTER // GROUP)
     if TAIL:
+        last = BLOCK_T + tl.arange(0, TAIL)
         if left > BLOCK_T:
-            last = BLOCK_T + tl.arange(0, TAIL)
             tail_at = inner + (tl.program_id(0) // BLOCKS * WIDTH + last).to(tl.int64)[None, :] * INTER
             acc, rest = product_of_halves(
                 rows, scales, x_at, tail_at, INTER, GROUP, BLOCK_N, BLOCK_T, TAIL, BLOCK_H
@@ -215,8 +215,9 @@ def run(
     *, block_t: int = 64, tail: int = 0, up_n: int = 64, up_warps: int = 8, up_stages: int = 3, down_n: int = 128,
     down_warps: int = 8, down_stages: int = 3, block_h: int = 32,
 ) -> Tensor:  # fmt: skip
-    """`block_t`: pairs of one expert; a block of more has up to `tail` more in a tile of their own. `up_n`: inner columns of a program, twice as many weight rows. `down_n`: columns
-    of the output. `block_h`: half words of a weight row, four times as many k."""
+    """`block_t`: pairs of one expert; a block of more has up to `tail` more in a tile of their own. `up_n`: inner
+    columns of a program, twice as many weight rows. `down_n`: columns of the output. `block_h`: half words of a weight
+    row, four times as many k."""
     (tokens, hidden), top_k, experts = x.shape, expert_ids.shape[1], gate_up_weight.shape[0]
     inter, pairs, device = gate_up_weight.shape[1] // 2, tokens * top_k, x.device
     x = x.contiguous()

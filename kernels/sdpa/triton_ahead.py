@@ -77,8 +77,8 @@ def sdpa_ahead_kernel(
     head = kv_head * GROUP + row
     queries = tl.load(q + batch * stride_qb + head[:, None] * stride_qh + d[None, :], mask=row_ok[:, None], other=0.0)
     if OVERLAP:
+        newest = n == seen - 1
         if split == blocks - 1:  # it has the newest slot
-            newest = n == seen - 1
             k = tl.where(newest[None, :], tl.load(k_at, mask=newest[None, :], other=0.0), k)
             v = tl.where(newest[:, None], tl.load(v_at, mask=newest[:, None], other=0.0), v)
     top = tl.full((ROWS,), float("-inf"), tl.float32)

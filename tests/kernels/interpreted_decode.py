@@ -22,7 +22,8 @@ from harness.measure.interpreter import repair
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, case_of, operands_of
-from tests.kernels.interpreted_tiles import Check, Dims, Mistake, planted, result_of, sdpa
+from tests.kernels.interpreted_tiles import Check, Mistake, planted, result_of
+from tests.kernels.tile_shapes import Dims, sdpa
 
 VARIANTS = (
     ("int4_mm", "triton_words"), ("moe_experts", "triton_words"), ("moe_block", "triton_words"),
