@@ -39,9 +39,9 @@ def halves_of(packed: Tensor) -> Tensor:
     return packed.view(torch.int16)
 
 
-def by_quarter(x: Tensor) -> Tensor:
-    """[rows, k] -> [rows, 4, k/4] contiguous: k = 0, 4, 8, .., then 1, 5, 9, .."""
-    return x.unflatten(-1, (-1, 4)).transpose(-1, -2).contiguous()
+def by_quarter(x: Tensor, step: int) -> Tensor:
+    """[rows, k] with each `step` values ordered k = 0, 4, 8, .., then 1, 5, 9, .., contiguous."""
+    return x.unflatten(-1, (-1, step // 4, 4)).transpose(-1, -2).reshape(x.shape)
 
 
 def _asm(j: int) -> str:
@@ -87,20 +87,19 @@ def product_of_halves(
     """Weight rows times tokens, [block_n, block_t] and [block_n, tail] float32; without a tail the first one twice.
 
     `weight_at` [block_n, 1]: the rows' first half words. `scale_at` [block_n]: their first scales. `x_at` [1, block_t]
-    and `tail_at` [1, tail]: the tokens' first values, ordered `by_quarter`.
+    and `tail_at` [1, tail]: the tokens' first values, ordered `by_quarter` of each 4 block_h.
     """
     h, k = tl.arange(0, BLOCK_H)[None, :], tl.arange(0, 4 * BLOCK_H)[:, None]
     weight_at += h
-    inside = k // BLOCK_H * (K // 4) + k % BLOCK_H
-    x_at += inside
+    x_at += k
     acc = tl.zeros((BLOCK_N, BLOCK_T), tl.float32)
     rest = tl.zeros((BLOCK_N, TAIL if TAIL else BLOCK_T), tl.float32)
     for start in range(0, K // 4, BLOCK_H):
         halves = tl.load(weight_at + start)
-        x = tl.load(x_at + start)
+        x = tl.load(x_at + 4 * start)
         scale = tl.load(scale_at + start // (GROUP // 4)).to(tl.float32) * UNSCALE
         weights = quarters(halves, x.dtype)
         acc += dot_from_zero(weights, x) * scale[:, None]
         if TAIL:
-            rest += dot_from_zero(weights, tl.load(tail_at + inside + start)) * scale[:, None]
+            rest += dot_from_zero(weights, tl.load(tail_at + k + 4 * start)) * scale[:, None]
     return acc, rest

@@ -27,7 +27,13 @@ from torch import Tensor
 
 from ..tensor_cores import dot, dot_from_zero, rounded
 
-SPACE = {"block_v": [16, 32, 64], "num_warps": [4, 8], "num_stages": [1, 2, 3], "warps_inside": [4, 8]}
+SPACE = {
+    "block_v": [16, 32, 64],
+    "num_warps": [4, 8],
+    "num_stages": [2, 3],
+    "warps_inside": [4, 8],
+    "warps_terms": [4, 8],
+}
 SUB = tl.constexpr(16)
 """Rows of a diagonal block, and the smallest side of a tensor-core tile."""
 
@@ -219,7 +225,7 @@ def gated_delta_chain_kernel(
 
 def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
-    *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 8,
+    *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 4,
     warps_terms: int = 4,
 ) -> Tensor:  # fmt: skip
     """`chunk`: steps of a triangular system, 16, 32 or 64. `block_v`: columns of the state that a program carries,

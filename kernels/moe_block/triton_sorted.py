@@ -19,6 +19,8 @@ from torch import Tensor
 
 from ..int4_halves import by_quarter, halves_at_once, halves_fit, halves_of, product_of_halves
 from ..moe_gate_up.triton_sorted import SORT_BLOCK, expert_count_kernel, most_blocks
+from ..overlap import starts_early
+from ..prefetch import prefetch
 from ..tensor_cores import rounded
 
 SPACE = {
@@ -68,13 +70,30 @@ def moe_place_kernel(
 
 
 @triton.jit
-def _store_inner(acc, inner, first, n, INTER: tl.constexpr, BLOCK_N: tl.constexpr, COLUMNS: tl.constexpr):
+def _value(i, n, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr):
+    """The inner value that row `i` of block `n` computes: values four apart are rows, and `_place`s, side by side."""
+    STEP: tl.constexpr = min(BLOCK_N, 4 * BLOCK_H)
+    RUN: tl.constexpr = STEP // 4
+    return n * BLOCK_N + i // STEP * STEP + i % RUN * 4 + i % STEP // RUN
+
+
+@triton.jit
+def _place(i, n, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr):
+    """Where that value is in a row ordered `by_quarter` of each 4 block_h."""
+    STEP: tl.constexpr = min(BLOCK_N, 4 * BLOCK_H)
+    RUN: tl.constexpr = STEP // 4
+    first = n * BLOCK_N % (4 * BLOCK_H) // 4
+    return n * BLOCK_N // (4 * BLOCK_H) * (4 * BLOCK_H) + i // STEP * STEP + first + i % STEP // RUN * BLOCK_H + i % RUN
+
+
+@triton.jit
+def _store_inner(
+    acc, inner, first, n, INTER: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr, COLUMNS: tl.constexpr
+):
     """SiLU(gate) * up of [2 block_n, columns], gate rows first, to rows of `inner` from `first` on."""
-    RUN: tl.constexpr = BLOCK_N // 4
     gate, up = tl.split(tl.permute(tl.reshape(acc, (2, BLOCK_N, COLUMNS)), (1, 2, 0)))
-    i = tl.arange(0, BLOCK_N)
-    column = i // RUN * (INTER // 4) + n * RUN + i % RUN
-    at = (first + tl.arange(0, COLUMNS)).to(tl.int64)[None, :] * INTER + column[:, None]
+    place = _place(tl.arange(0, BLOCK_N), n, BLOCK_N, BLOCK_H)
+    at = (first + tl.arange(0, COLUMNS)).to(tl.int64)[None, :] * INTER + place[:, None]
     tl.store(inner + at, rounded(gate * tl.sigmoid(gate) * up, inner.dtype.element_ty))
 
 
@@ -89,23 +108,35 @@ def _token(order, block, t, left, tokens, shared, WIDTH: tl.constexpr, TOP_K: tl
 
 
 @triton.jit
+def _expert_ahead(table, shared_blocks, most, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, EXPERTS: tl.constexpr):
+    """The expert and block of rows of the program `AHEAD` after this one: EXPERTS for none, and for the shared one."""
+    later = tl.program_id(0) + AHEAD
+    block = later // BLOCKS - shared_blocks
+    return tl.load(table + block, mask=(block >= 0) & (block < most), other=EXPERTS), later % BLOCKS
+
+
+@triton.jit
 def moe_up_kernel(
     x, order, table, weight, scale, shared_weight, shared_scale, inner, tokens, shared_blocks, most,
     K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr, AHEAD: tl.constexpr,
 ):  # fmt: skip
-    """inner [(shared_blocks + most) * (block_t + tail), 4, inter / 4]: SiLU(gate) * up of the shared expert by token,
+    """inner [(shared_blocks + most) * (block_t + tail), inter]: SiLU(gate) * up of the shared expert by token,
     then of the pairs in their order."""
     BLOCKS: tl.constexpr = INTER // BLOCK_N
-    RUN: tl.constexpr = BLOCK_N // 4
     WIDTH: tl.constexpr = BLOCK_T + TAIL
     block, n = tl.program_id(0) // BLOCKS, tl.program_id(0) % BLOCKS
     row, t = tl.arange(0, 2 * BLOCK_N), tl.arange(0, BLOCK_T)
-    inside = row % BLOCK_N
-    # Rows that are written next to each other are four apart, gate rows before up rows.
-    row = (row // BLOCK_N) * INTER + n * BLOCK_N + inside % RUN * 4 + inside // RUN
+    row = row // BLOCK_N * INTER + _value(row % BLOCK_N, n, BLOCK_N, BLOCK_H)  # gate rows before up rows
     first = block * WIDTH
     shared = block < shared_blocks
+    if AHEAD:
+        next_expert, next_n = _expert_ahead(table, shared_blocks, most, BLOCKS, AHEAD, EXPERTS)
+        if next_expert < EXPERTS:
+            for part in tl.static_range(2):
+                at = next_expert.to(tl.int64) * (2 * INTER) + part * INTER + next_n * BLOCK_N
+                prefetch(weight + at * (K // 4), BLOCK_N * (K // 2))
+                prefetch(scale + at * (K // GROUP), BLOCK_N * (K // GROUP) * 2)
     if shared:
         left = tokens - first
         rows, scales = shared_weight, shared_scale
@@ -127,28 +158,31 @@ def moe_up_kernel(
             acc, rest = product_of_halves(
                 rows, scales, x_at, tail_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, TAIL, BLOCK_H
             )  # fmt: skip
-            _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_T)
-            _store_inner(rest, inner, first + BLOCK_T, n, INTER, BLOCK_N, TAIL)
+            _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_H, BLOCK_T)
+            _store_inner(rest, inner, first + BLOCK_T, n, INTER, BLOCK_N, BLOCK_H, TAIL)
             return
     acc, _ = product_of_halves(rows, scales, x_at, x_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, 0, BLOCK_H)
-    _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_T)
+    _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_H, BLOCK_T)
 
 
 @triton.jit
-def _store_products(
-    acc, products, order, expert_weights, block, t, left, row, shared,
-    HIDDEN: tl.constexpr, TOP_K: tl.constexpr, WIDTH: tl.constexpr,
-):  # fmt: skip
-    """[block_n, columns] to the places of the block's pairs `t`, times their weights."""
-    ok = t < left
+def _places(order, expert_weights, block, t, left, shared, TOP_K: tl.constexpr, WIDTH: tl.constexpr):
+    """Where the products of a block at places `t` go, and the weights that they get."""
     if shared:
         to = (block * WIDTH + t) * (TOP_K + 1) + TOP_K
+        share = tl.full(t.shape, 1.0, tl.float32)
     else:
-        pair = tl.load(order + block * WIDTH + t, mask=ok, other=0)
-        acc *= tl.load(expert_weights + pair, mask=ok, other=0.0)[None, :]
+        pair = tl.load(order + block * WIDTH + t, mask=t < left, other=0)
         to = pair // TOP_K * (TOP_K + 1) + pair % TOP_K
+        share = tl.load(expert_weights + pair, mask=t < left, other=0.0)
+    return to, share
+
+
+@triton.jit
+def _store_products(acc, products, to, share, row, ok, HIDDEN: tl.constexpr):
     at = products + to.to(tl.int64)[None, :] * HIDDEN + row[:, None]
-    tl.store(at, rounded(acc, products.dtype.element_ty), mask=(row < HIDDEN)[:, None] & ok[None, :])
+    value = rounded(acc * share[None, :], products.dtype.element_ty)
+    tl.store(at, value, mask=(row < HIDDEN)[:, None] & ok[None, :])
 
 
 @triton.jit
@@ -156,7 +190,7 @@ def moe_down_kernel(
     inner, order, table, expert_weights, weight, scale, shared_weight, shared_scale, products,
     tokens, shared_blocks, most,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr, AHEAD: tl.constexpr,
 ):  # fmt: skip
     """products [tokens, top_k + 1, hidden]: of the routed experts times their weights, of the shared one as it is."""
     BLOCKS: tl.constexpr = (HIDDEN + BLOCK_N - 1) // BLOCK_N
@@ -166,6 +200,12 @@ def moe_down_kernel(
     known = tl.where(row < HIDDEN, row, 0)
     x_at = inner + (block * WIDTH + t).to(tl.int64)[None, :] * INTER
     shared = block < shared_blocks
+    if AHEAD:
+        next_expert, next_n = _expert_ahead(table, shared_blocks, most, BLOCKS, AHEAD, EXPERTS)
+        if next_expert < EXPERTS and (next_n + 1) * BLOCK_N <= HIDDEN:
+            at = next_expert.to(tl.int64) * HIDDEN + next_n * BLOCK_N
+            prefetch(weight + at * (INTER // 4), BLOCK_N * (INTER // 2))
+            prefetch(scale + at * (INTER // GROUP), BLOCK_N * (INTER // GROUP) * 2)
     if shared:
         left = tokens - block * WIDTH
         rows, scales = shared_weight, shared_scale
@@ -179,18 +219,20 @@ def moe_down_kernel(
         rows, scales = weight + matrix * (INTER // 4), scale + matrix * (INTER // GROUP)
     rows += known[:, None] * (INTER // 4)
     scales += known * (INTER // GROUP)
+    to, share = _places(order, expert_weights, block, t, left, shared, TOP_K, WIDTH)
     if TAIL:
         last = BLOCK_T + tl.arange(0, TAIL)
         if left > BLOCK_T:
+            more, its_share = _places(order, expert_weights, block, last, left, shared, TOP_K, WIDTH)
             tail_at = inner + (tl.program_id(0) // BLOCKS * WIDTH + last).to(tl.int64)[None, :] * INTER
             acc, rest = product_of_halves(
                 rows, scales, x_at, tail_at, INTER, GROUP, BLOCK_N, BLOCK_T, TAIL, BLOCK_H
             )  # fmt: skip
-            _store_products(acc, products, order, expert_weights, block, t, left, row, shared, HIDDEN, TOP_K, WIDTH)
-            _store_products(rest, products, order, expert_weights, block, last, left, row, shared, HIDDEN, TOP_K, WIDTH)
+            _store_products(acc, products, to, share, row, t < left, HIDDEN)
+            _store_products(rest, products, more, its_share, row, last < left, HIDDEN)
             return
     acc, _ = product_of_halves(rows, scales, x_at, x_at, INTER, GROUP, BLOCK_N, BLOCK_T, 0, BLOCK_H)
-    _store_products(acc, products, order, expert_weights, block, t, left, row, shared, HIDDEN, TOP_K, WIDTH)
+    _store_products(acc, products, to, share, row, t < left, HIDDEN)
 
 
 @triton.jit
@@ -212,12 +254,13 @@ def run(
     x: Tensor, expert_ids: Tensor, expert_weights: Tensor, gate_up_weight: Tensor, gate_up_scale: Tensor,
     down_weight: Tensor, down_scale: Tensor, shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor,
     shared_down_weight: Tensor, shared_down_scale: Tensor, shared_gate_weight: Tensor, group: int,
-    *, block_t: int = 64, tail: int = 0, up_n: int = 64, up_warps: int = 8, up_stages: int = 3, down_n: int = 128,
-    down_warps: int = 8, down_stages: int = 3, block_h: int = 32,
+    *, block_t: int = 64, tail: int = 0, up_n: int = 64, up_warps: int = 4, up_stages: int = 3, down_n: int = 128,
+    down_warps: int = 4, down_stages: int = 3, block_h: int = 32, ahead: int = 264,
 ) -> Tensor:  # fmt: skip
     """`block_t`: pairs of one expert; a block of more has up to `tail` more in a tile of their own. `up_n`: inner
     columns of a program, twice as many weight rows. `down_n`: columns of the output. `block_h`: half words of a weight
-    row, four times as many k."""
+    row, four times as many k. `ahead`: a program asks the L2 for the weights of the one so much later."""
+    ahead = ahead if starts_early(True) else 0
     (tokens, hidden), top_k, experts = x.shape, expert_ids.shape[1], gate_up_weight.shape[0]
     inter, pairs, device = gate_up_weight.shape[1] // 2, tokens * top_k, x.device
     x = x.contiguous()
@@ -235,15 +278,16 @@ def run(
     blocks, block_h = shared_blocks + most, halves_at_once(block_h, group)
     inner = torch.empty(blocks * width, inter, dtype=x.dtype, device=device)
     moe_up_kernel[(blocks * (inter // up_n),)](
-        by_quarter(x), order, table, halves_of(gate_up_weight), gate_up_scale, halves_of(shared_gate_up_weight),
-        shared_gate_up_scale, inner, tokens, shared_blocks, most, hidden, inter, group, experts, top_k,
-        up_n, block_t, tail, block_h, num_warps=up_warps, num_stages=up_stages,
+        by_quarter(x, 4 * block_h), order, table, halves_of(gate_up_weight), gate_up_scale,
+        halves_of(shared_gate_up_weight), shared_gate_up_scale, inner, tokens, shared_blocks, most,
+        hidden, inter, group, experts, top_k, up_n, block_t, tail, block_h, ahead,
+        num_warps=up_warps, num_stages=up_stages,
     )  # fmt: skip
     products = torch.empty(tokens, top_k + 1, hidden, dtype=x.dtype, device=device)
     moe_down_kernel[(blocks * triton.cdiv(hidden, down_n),)](
         inner, order, table, expert_weights, halves_of(down_weight), down_scale, halves_of(shared_down_weight),
         shared_down_scale, products, tokens, shared_blocks, most, hidden, inter, group, experts, top_k,
-        down_n, block_t, tail, block_h, num_warps=down_warps, num_stages=down_stages,
+        down_n, block_t, tail, block_h, ahead, num_warps=down_warps, num_stages=down_stages,
     )  # fmt: skip
     out = torch.empty_like(x)
     moe_combine_kernel[(tokens,)](

@@ -32,11 +32,6 @@ CALLS: dict[str, tuple[str, str, dict[str, int]]] = {
     "gate and up": ("moe_gate_up", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "down": ("moe_down", "triton_sorted", {**EXPERTS, "tokens": 200}),
     "MoE block of many": ("moe_block", "triton_sorted", {**EXPERTS, "tokens": 200, "shared": 512}),
-    "attention step of a long cache": (
-        "sdpa",
-        "triton_ahead",
-        {**ATTENTION, "batch": 1, "length": 1, "capacity": 33088},
-    ),
     "gated norm of many": ("gated_rms_norm", "triton_blocks", {"tokens": 200, "heads": 32, "width": 128}),
     "delta rule": ("gated_delta_rule", "triton_chunked", {**DELTA, "length": 200}),
     "convolution": ("causal_conv", "triton_prefill", {"batch": 1, "length": 200, "channels": 8192, "kernel": 4}),

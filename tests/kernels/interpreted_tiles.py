@@ -65,7 +65,6 @@ def checks() -> dict[str, Check]:
     found: dict[str, Check] = {}
     shapes = {
         ("sdpa", "triton_split_k"): SDPA_DECODE,
-        ("sdpa", "triton_ahead"): SDPA_DECODE[1:3],
         ("sdpa", "triton_prefill"): SDPA_PREFILL,
         ("int4_mm", "triton_gemm"): INT4,
         ("int4_mm", "triton_few"): FEW,
@@ -114,7 +113,6 @@ FEW_TOKENS = ("int4_mm", "triton_few")
 PROMPT_CONV = ("causal_conv", "triton_prefill")
 CHUNKED = ("gated_delta_rule", "triton_chunked")
 BY_EXPERT = ("moe_gate_up", "triton_sorted")
-AHEAD = ("sdpa", "triton_ahead")
 BLOCK = ("moe_block", "triton_sorted")
 MISTAKES: dict[str, Mistake] = {
     "a slot too many": Mistake(*SPLIT, "n_ok = n < seen", "n_ok = n <= seen", SDPA_DECODE[0][0]),
@@ -137,12 +135,10 @@ MISTAKES: dict[str, Mistake] = {
     "the next expert": Mistake(*BY_EXPERT, "(ends <= block)", "(ends < block)", *SORTED[2]),
     "a block too few": Mistake(*BY_EXPERT, "return pairs // block_t + min(pairs, experts)", "return 1", *SORTED[1]),
     "no router weight": Mistake("moe_down", "triton_sorted", "1, True,", "1, False,", *SORTED[1]),
-    "a slot too many ahead": Mistake(*AHEAD, "(n < seen)[None, :]", "(n <= seen)[None, :]", SDPA_DECODE[0][0]),
-    "the first blocks only": Mistake(*AHEAD, "range(split + SPLITS, blocks", "range(blocks, blocks", *SDPA_DECODE[3]),
     "a block's last pair": Mistake(*BLOCK, "axis=1) - skipped", "axis=1) - skipped - 1", *SORTED_BLOCK[0]),
-    "up rows are gate rows": Mistake(*BLOCK, "(row // BLOCK_N) * INTER", "0", *SORTED_BLOCK[0]),
+    "up rows are gate rows": Mistake(*BLOCK, "row // BLOCK_N * INTER + _value", "_value", *SORTED_BLOCK[0]),
     "the inner order": Mistake(
-        *BLOCK, "i // RUN * (INTER // 4) + n * RUN + i % RUN", "n * BLOCK_N + i", *SORTED_BLOCK[1]
+        *BLOCK, "tl.store(inner + at, rounded(gate", "tl.store(inner + at, rounded(up", *SORTED_BLOCK[1]
     ),
     "the shared expert is not gated": Mistake(
         *BLOCK, "tl.sigmoid(gate) * tl.load(at + TOP_K", "tl.load(at + TOP_K", *SORTED_BLOCK[0]
