@@ -52,9 +52,10 @@ def heads_kernel(
     batch = (tl.program_id(1) // length).to(tl.int64)
     t = tl.program_id(1) % length
     i = tl.arange(0, WIDTH)
+    # The position is older than the kernel before, and so are all slots before it.
+    position = tl.load(positions + t, cache_modifier=".cg")
     if AHEAD:
-        # The position is older than the kernel before, and so are all slots before it.
-        slots = tl.minimum(tl.load(positions, cache_modifier=".cg"), AHEAD).to(tl.int32)
+        slots = tl.minimum(position, AHEAD).to(tl.int32)
         BYTES: tl.constexpr = SLOTS_AT_ONCE * WIDTH * k_cache.dtype.element_ty.primitive_bitwidth // 8
         for block in range(head, slots // SLOTS_AT_ONCE, HEADS + 2 * KV_HEADS):
             for kv_head in tl.static_range(KV_HEADS):
@@ -62,7 +63,6 @@ def heads_kernel(
                 prefetch(k_cache + at, BYTES)
                 prefetch(v_cache + at, BYTES)
     wait_for_inputs(OVERLAP)
-    position = tl.load(positions + t)
     if head < HEADS:
         row = q + batch * stride_qb + t * stride_qt + head * WIDTH
         value = _rotated(row, q_weight, cosines, sines, position, EPS, WIDTH, ROTARY)

@@ -24,6 +24,7 @@ OLDER = {
     "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
     "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
     "sdpa_combine_kernel": {"positions"},
+    "heads_kernel": {"positions"},
     "moe_layer_down_kernel": {"scores"},  # the kernel before is `moe_layer_up_kernel`
     "gated_delta_in_kernel": {"window"},
     "gated_delta_rule_kernel": {"state"},
