@@ -41,6 +41,7 @@ OP = Op(
 TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 1, "experts": 8, "top_k": 2, "inter": 64, "shared": 64, "hidden": 64, "group": 32},
     {"tokens": 2, "experts": 5, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8},
+    {"tokens": 3, "experts": 4, "top_k": 2, "inter": 64, "shared": 64, "hidden": 128, "group": 64},
 )
 
 
