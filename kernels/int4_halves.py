@@ -80,26 +80,20 @@ def quarters(halves, dtype: tl.constexpr):
 
 @triton.jit
 def product_of_halves(
-    weight_at, scale_at, x_at, tail_at,
-    K: tl.constexpr, GROUP: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr,
-    BLOCK_H: tl.constexpr,
+    weight_at, scale_at, x_at,
+    K: tl.constexpr, GROUP: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
-    """Weight rows times tokens, [block_n, block_t] and [block_n, tail] float32; without a tail the first one twice.
+    """Weight rows times tokens, [block_n, block_t] float32.
 
-    `weight_at` [block_n, 1]: the rows' first half words. `scale_at` [block_n]: their first scales. `x_at` [1, block_t]
-    and `tail_at` [1, tail]: the tokens' first values, ordered `by_quarter` of each 4 block_h.
+    `weight_at` [block_n, 1]: the rows' first half words. `scale_at` [block_n]: their first scales. `x_at` [1, block_t]:
+    the tokens' first values, ordered `by_quarter` of each 4 block_h.
     """
-    h, k = tl.arange(0, BLOCK_H)[None, :], tl.arange(0, 4 * BLOCK_H)[:, None]
-    weight_at += h
-    x_at += k
+    weight_at += tl.arange(0, BLOCK_H)[None, :]
+    x_at += tl.arange(0, 4 * BLOCK_H)[:, None]
     acc = tl.zeros((BLOCK_N, BLOCK_T), tl.float32)
-    rest = tl.zeros((BLOCK_N, TAIL if TAIL else BLOCK_T), tl.float32)
     for start in range(0, K // 4, BLOCK_H):
         halves = tl.load(weight_at + start)
         x = tl.load(x_at + 4 * start)
         scale = tl.load(scale_at + start // (GROUP // 4)).to(tl.float32) * UNSCALE
-        weights = quarters(halves, x.dtype)
-        acc += dot_from_zero(weights, x) * scale[:, None]
-        if TAIL:
-            rest += dot_from_zero(weights, tl.load(tail_at + k + 4 * start)) * scale[:, None]
-    return acc, rest
+        acc += dot_from_zero(quarters(halves, x.dtype), x) * scale[:, None]
+    return acc

@@ -155,6 +155,16 @@ def gated_delta_inside_kernel(
 
 
 @triton.jit
+def exact_product(a, b, PRECISION: tl.constexpr):
+    """a [m, k] float32 @ b [k, n] -> float32. Beside a bfloat16 `b`, which is exact, `a` is a sum of two."""
+    if b.dtype == tl.float32:
+        return dot_from_zero(a, b, PRECISION)
+    first = rounded(a, b.dtype)
+    rest = rounded(a - first.to(tl.float32), b.dtype)
+    return dot(rest, b, dot_from_zero(first, b))
+
+
+@triton.jit
 def gated_delta_terms_kernel(
     qkv, solved, w_factor, u_factor, w_all, u_all, length, stride_qb, stride_qt,
     K_HEADS: tl.constexpr, V_HEADS: tl.constexpr, K_DIM: tl.constexpr, V_DIM: tl.constexpr, CHUNK: tl.constexpr,
@@ -176,11 +186,11 @@ def gated_delta_terms_kernel(
     chunk = tl.program_id(1).to(tl.int64) * tl.num_programs(0) + tl.program_id(0)
     row = chunk * CHUNK + inside
     solve = tl.load(solved + row[:, None] * CHUNK + inside[None, :])
-    key = tl.load(rows + ((K_HEADS + k_head) * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0).to(tl.float32)
-    w = dot_from_zero(solve, key * tl.load(w_factor + row)[:, None], PRECISION)
+    key = tl.load(rows + ((K_HEADS + k_head) * K_DIM + dim_k)[None, :], mask=ok[:, None], other=0.0)
+    w = exact_product(solve * tl.load(w_factor + row)[None, :], key, PRECISION)
     tl.store(w_all + row[:, None] * K_DIM + dim_k[None, :], w.to(w_all.dtype.element_ty))
     value = tl.load(rows + (2 * K_HEADS * K_DIM + head * V_DIM + dim_v)[None, :], mask=ok[:, None], other=0.0)
-    u = dot_from_zero(solve, value.to(tl.float32) * tl.load(u_factor + row)[:, None], PRECISION)
+    u = exact_product(solve * tl.load(u_factor + row)[None, :], value, PRECISION)
     tl.store(u_all + row[:, None] * V_DIM + dim_v[None, :], u)
 
 
@@ -225,7 +235,7 @@ def gated_delta_chain_kernel(
 
 def run(
     qkv: Tensor, a: Tensor, b: Tensor, a_log: Tensor, dt_bias: Tensor, state: Tensor, k_heads: int,
-    *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 2, warps_inside: int = 4,
+    *, chunk: int = 64, block_v: int = 32, num_warps: int = 4, num_stages: int = 3, warps_inside: int = 4,
     warps_terms: int = 4,
 ) -> Tensor:  # fmt: skip
     """`chunk`: steps of a triangular system, 16, 32 or 64. `block_v`: columns of the state that a program carries,

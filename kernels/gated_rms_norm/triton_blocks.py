@@ -29,7 +29,7 @@ def gated_norm_blocks_kernel(
     tl.store(out + row * WIDTH + i, rounded(values, out.dtype.element_ty), mask=ok)
 
 
-def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, rows_at_once: int = 32, num_warps: int = 4) -> Tensor:
+def run(x: Tensor, gate: Tensor, weight: Tensor, eps: float, *, rows_at_once: int = 16, num_warps: int = 4) -> Tensor:
     rows, width = x.shape
     out = torch.empty(rows, width, dtype=x.dtype, device=x.device)
     gated_norm_blocks_kernel[(triton.cdiv(rows, rows_at_once),)](

@@ -19,13 +19,10 @@ from torch import Tensor
 
 from ..int4_halves import by_quarter, halves_at_once, halves_fit, halves_of, product_of_halves
 from ..moe_gate_up.triton_sorted import SORT_BLOCK, expert_count_kernel, most_blocks
-from ..overlap import starts_early
-from ..prefetch import prefetch
 from ..tensor_cores import rounded
 
 SPACE = {
     "block_t": [32, 64, 128],
-    "tail": [0, 16, 32],
     "up_n": [32, 64],
     "up_warps": [4, 8],
     "up_stages": [2, 3, 4],
@@ -87,102 +84,37 @@ def _place(i, n, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr):
 
 
 @triton.jit
-def _store_inner(
-    acc, inner, first, n, INTER: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr, COLUMNS: tl.constexpr
-):
-    """SiLU(gate) * up of [2 block_n, columns], gate rows first, to rows of `inner` from `first` on."""
-    gate, up = tl.split(tl.permute(tl.reshape(acc, (2, BLOCK_N, COLUMNS)), (1, 2, 0)))
-    place = _place(tl.arange(0, BLOCK_N), n, BLOCK_N, BLOCK_H)
-    at = (first + tl.arange(0, COLUMNS)).to(tl.int64)[None, :] * INTER + place[:, None]
-    tl.store(inner + at, rounded(gate * tl.sigmoid(gate) * up, inner.dtype.element_ty))
-
-
-@triton.jit
-def _token(order, block, t, left, tokens, shared, WIDTH: tl.constexpr, TOP_K: tl.constexpr):
-    """The tokens of a block at places `t`; those past its end are some of the others."""
-    if shared:
-        token = tl.minimum(block * WIDTH + t, tokens - 1)
-    else:
-        token = tl.where(t < left, tl.load(order + block * WIDTH + t) // TOP_K, 0)
-    return token.to(tl.int64)
-
-
-@triton.jit
-def _expert_ahead(table, shared_blocks, most, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, EXPERTS: tl.constexpr):
-    """The expert and block of rows of the program `AHEAD` after this one: EXPERTS for none, and for the shared one."""
-    later = tl.program_id(0) + AHEAD
-    block = later // BLOCKS - shared_blocks
-    return tl.load(table + block, mask=(block >= 0) & (block < most), other=EXPERTS), later % BLOCKS
-
-
-@triton.jit
 def moe_up_kernel(
     x, order, table, weight, scale, shared_weight, shared_scale, inner, tokens, shared_blocks, most,
     K: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr, AHEAD: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
-    """inner [(shared_blocks + most) * (block_t + tail), inter]: SiLU(gate) * up of the shared expert by token,
-    then of the pairs in their order."""
+    """inner [(shared_blocks + most) * block_t, inter]: SiLU(gate) * up of the shared expert by token, then of the pairs
+    in their order."""
     BLOCKS: tl.constexpr = INTER // BLOCK_N
-    WIDTH: tl.constexpr = BLOCK_T + TAIL
     block, n = tl.program_id(0) // BLOCKS, tl.program_id(0) % BLOCKS
     row, t = tl.arange(0, 2 * BLOCK_N), tl.arange(0, BLOCK_T)
     row = row // BLOCK_N * INTER + _value(row % BLOCK_N, n, BLOCK_N, BLOCK_H)  # gate rows before up rows
-    first = block * WIDTH
-    shared = block < shared_blocks
-    if AHEAD:
-        next_expert, next_n = _expert_ahead(table, shared_blocks, most, BLOCKS, AHEAD, EXPERTS)
-        if next_expert < EXPERTS:
-            for part in tl.static_range(2):
-                at = next_expert.to(tl.int64) * (2 * INTER) + part * INTER + next_n * BLOCK_N
-                prefetch(weight + at * (K // 4), BLOCK_N * (K // 2))
-                prefetch(scale + at * (K // GROUP), BLOCK_N * (K // GROUP) * 2)
-    if shared:
-        left = tokens - first
+    if block < shared_blocks:
         rows, scales = shared_weight, shared_scale
+        token = tl.minimum(block * BLOCK_T + t, tokens - 1)
     else:
-        block -= shared_blocks
-        expert = tl.load(table + block)
-        left = tl.load(table + most + block)
+        routed = block - shared_blocks
+        expert, left = tl.load(table + routed), tl.load(table + most + routed)
+        pair = tl.load(order + routed * BLOCK_T + t)
         if expert >= EXPERTS:
             return
         matrix = expert.to(tl.int64) * (2 * INTER)
         rows, scales = weight + matrix * (K // 4), scale + matrix * (K // GROUP)
-    rows += row[:, None] * (K // 4)
-    scales += row * (K // GROUP)
-    x_at = x + _token(order, block, t, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
-    if TAIL:
-        last = BLOCK_T + tl.arange(0, TAIL)
-        if left > BLOCK_T:
-            tail_at = x + _token(order, block, last, left, tokens, shared, WIDTH, TOP_K)[None, :] * K
-            acc, rest = product_of_halves(
-                rows, scales, x_at, tail_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, TAIL, BLOCK_H
-            )  # fmt: skip
-            _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_H, BLOCK_T)
-            _store_inner(rest, inner, first + BLOCK_T, n, INTER, BLOCK_N, BLOCK_H, TAIL)
-            return
-    acc, _ = product_of_halves(rows, scales, x_at, x_at, K, GROUP, 2 * BLOCK_N, BLOCK_T, 0, BLOCK_H)
-    _store_inner(acc, inner, first, n, INTER, BLOCK_N, BLOCK_H, BLOCK_T)
-
-
-@triton.jit
-def _places(order, expert_weights, block, t, left, shared, TOP_K: tl.constexpr, WIDTH: tl.constexpr):
-    """Where the products of a block at places `t` go, and the weights that they get."""
-    if shared:
-        to = (block * WIDTH + t) * (TOP_K + 1) + TOP_K
-        share = tl.full(t.shape, 1.0, tl.float32)
-    else:
-        pair = tl.load(order + block * WIDTH + t, mask=t < left, other=0)
-        to = pair // TOP_K * (TOP_K + 1) + pair % TOP_K
-        share = tl.load(expert_weights + pair, mask=t < left, other=0.0)
-    return to, share
-
-
-@triton.jit
-def _store_products(acc, products, to, share, row, ok, HIDDEN: tl.constexpr):
-    at = products + to.to(tl.int64)[None, :] * HIDDEN + row[:, None]
-    value = rounded(acc * share[None, :], products.dtype.element_ty)
-    tl.store(at, value, mask=(row < HIDDEN)[:, None] & ok[None, :])
+        token = tl.where(t < left, pair // TOP_K, 0)
+    acc = product_of_halves(
+        rows + row[:, None] * (K // 4), scales + row * (K // GROUP), x + token.to(tl.int64)[None, :] * K,
+        K, GROUP, 2 * BLOCK_N, BLOCK_T, BLOCK_H,
+    )  # fmt: skip
+    gate, up = tl.split(tl.permute(tl.reshape(acc, (2, BLOCK_N, BLOCK_T)), (1, 2, 0)))
+    place = _place(tl.arange(0, BLOCK_N), n, BLOCK_N, BLOCK_H)
+    at = (block * BLOCK_T + t).to(tl.int64)[None, :] * INTER + place[:, None]
+    tl.store(inner + at, rounded(gate * tl.sigmoid(gate) * up, inner.dtype.element_ty))
 
 
 @triton.jit
@@ -190,49 +122,37 @@ def moe_down_kernel(
     inner, order, table, expert_weights, weight, scale, shared_weight, shared_scale, products,
     tokens, shared_blocks, most,
     HIDDEN: tl.constexpr, INTER: tl.constexpr, GROUP: tl.constexpr, EXPERTS: tl.constexpr, TOP_K: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, TAIL: tl.constexpr, BLOCK_H: tl.constexpr, AHEAD: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
     """products [tokens, top_k + 1, hidden]: of the routed experts times their weights, of the shared one as it is."""
     BLOCKS: tl.constexpr = (HIDDEN + BLOCK_N - 1) // BLOCK_N
-    WIDTH: tl.constexpr = BLOCK_T + TAIL
     block, n = tl.program_id(0) // BLOCKS, tl.program_id(0) % BLOCKS
     row, t = n * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_T)
-    known = tl.where(row < HIDDEN, row, 0)
-    x_at = inner + (block * WIDTH + t).to(tl.int64)[None, :] * INTER
-    shared = block < shared_blocks
-    if AHEAD:
-        next_expert, next_n = _expert_ahead(table, shared_blocks, most, BLOCKS, AHEAD, EXPERTS)
-        if next_expert < EXPERTS and (next_n + 1) * BLOCK_N <= HIDDEN:
-            at = next_expert.to(tl.int64) * HIDDEN + next_n * BLOCK_N
-            prefetch(weight + at * (INTER // 4), BLOCK_N * (INTER // 2))
-            prefetch(scale + at * (INTER // GROUP), BLOCK_N * (INTER // GROUP) * 2)
-    if shared:
-        left = tokens - block * WIDTH
+    if block < shared_blocks:
         rows, scales = shared_weight, shared_scale
+        token = block * BLOCK_T + t
+        ok = token < tokens
+        to = token * (TOP_K + 1) + TOP_K
+        share = tl.full((BLOCK_T,), 1.0, tl.float32)
     else:
-        block -= shared_blocks
-        expert = tl.load(table + block)
-        left = tl.load(table + most + block)
+        routed = block - shared_blocks
+        expert, left = tl.load(table + routed), tl.load(table + most + routed)
         if expert >= EXPERTS:
             return
         matrix = expert.to(tl.int64) * HIDDEN
         rows, scales = weight + matrix * (INTER // 4), scale + matrix * (INTER // GROUP)
-    rows += known[:, None] * (INTER // 4)
-    scales += known * (INTER // GROUP)
-    to, share = _places(order, expert_weights, block, t, left, shared, TOP_K, WIDTH)
-    if TAIL:
-        last = BLOCK_T + tl.arange(0, TAIL)
-        if left > BLOCK_T:
-            more, its_share = _places(order, expert_weights, block, last, left, shared, TOP_K, WIDTH)
-            tail_at = inner + (tl.program_id(0) // BLOCKS * WIDTH + last).to(tl.int64)[None, :] * INTER
-            acc, rest = product_of_halves(
-                rows, scales, x_at, tail_at, INTER, GROUP, BLOCK_N, BLOCK_T, TAIL, BLOCK_H
-            )  # fmt: skip
-            _store_products(acc, products, to, share, row, t < left, HIDDEN)
-            _store_products(rest, products, more, its_share, row, last < left, HIDDEN)
-            return
-    acc, _ = product_of_halves(rows, scales, x_at, x_at, INTER, GROUP, BLOCK_N, BLOCK_T, 0, BLOCK_H)
-    _store_products(acc, products, to, share, row, t < left, HIDDEN)
+        ok = t < left
+        pair = tl.load(order + routed * BLOCK_T + t, mask=ok, other=0)
+        to = pair // TOP_K * (TOP_K + 1) + pair % TOP_K
+        share = tl.load(expert_weights + pair, mask=ok, other=0.0)
+    known = tl.where(row < HIDDEN, row, 0)
+    acc = product_of_halves(
+        rows + known[:, None] * (INTER // 4), scales + known * (INTER // GROUP),
+        inner + (block * BLOCK_T + t).to(tl.int64)[None, :] * INTER, INTER, GROUP, BLOCK_N, BLOCK_T, BLOCK_H,
+    )  # fmt: skip
+    at = products + to.to(tl.int64)[None, :] * HIDDEN + row[:, None]
+    value = rounded(acc * share[None, :], products.dtype.element_ty)
+    tl.store(at, value, mask=(row < HIDDEN)[:, None] & ok[None, :])
 
 
 @triton.jit
@@ -254,40 +174,37 @@ def run(
     x: Tensor, expert_ids: Tensor, expert_weights: Tensor, gate_up_weight: Tensor, gate_up_scale: Tensor,
     down_weight: Tensor, down_scale: Tensor, shared_gate_up_weight: Tensor, shared_gate_up_scale: Tensor,
     shared_down_weight: Tensor, shared_down_scale: Tensor, shared_gate_weight: Tensor, group: int,
-    *, block_t: int = 64, tail: int = 0, up_n: int = 64, up_warps: int = 4, up_stages: int = 3, down_n: int = 128,
-    down_warps: int = 4, down_stages: int = 3, block_h: int = 32, ahead: int = 264,
+    *, block_t: int = 64, up_n: int = 64, up_warps: int = 8, up_stages: int = 4, down_n: int = 64,
+    down_warps: int = 4, down_stages: int = 3, block_h: int = 32,
 ) -> Tensor:  # fmt: skip
-    """`block_t`: pairs of one expert; a block of more has up to `tail` more in a tile of their own. `up_n`: inner
-    columns of a program, twice as many weight rows. `down_n`: columns of the output. `block_h`: half words of a weight
-    row, four times as many k. `ahead`: a program asks the L2 for the weights of the one so much later."""
-    ahead = ahead if starts_early(True) else 0
+    """`block_t`: pairs of one expert. `up_n`: inner columns of a program, twice as many weight rows. `down_n`: columns
+    of the output. `block_h`: half words of a weight row, four times as many k."""
     (tokens, hidden), top_k, experts = x.shape, expert_ids.shape[1], gate_up_weight.shape[0]
     inter, pairs, device = gate_up_weight.shape[1] // 2, tokens * top_k, x.device
     x = x.contiguous()
-    width = block_t + tail
-    most, shared_blocks = most_blocks(pairs, experts, width), triton.cdiv(tokens, width)
+    most, shared_blocks = most_blocks(pairs, experts, block_t), triton.cdiv(tokens, block_t)
     counts = torch.zeros(experts, dtype=torch.int32, device=device)
     ranks = torch.empty(pairs, dtype=torch.int32, device=device)
-    order = torch.empty(most * width, dtype=torch.int32, device=device)
+    order = torch.empty(most * block_t, dtype=torch.int32, device=device)
     table = torch.empty(2, most, dtype=torch.int32, device=device)
     expert_count_kernel[(triton.cdiv(pairs, SORT_BLOCK),)](expert_ids, counts, ranks, pairs, SORT_BLOCK)
     moe_place_kernel[(triton.cdiv(max(pairs, most), SORT_BLOCK),)](
-        expert_ids, counts, ranks, order, table, pairs, most, experts, triton.next_power_of_2(experts), width,
+        expert_ids, counts, ranks, order, table, pairs, most, experts, triton.next_power_of_2(experts), block_t,
         SORT_BLOCK,
     )  # fmt: skip
     blocks, block_h = shared_blocks + most, halves_at_once(block_h, group)
-    inner = torch.empty(blocks * width, inter, dtype=x.dtype, device=device)
+    inner = torch.empty(blocks * block_t, inter, dtype=x.dtype, device=device)
     moe_up_kernel[(blocks * (inter // up_n),)](
         by_quarter(x, 4 * block_h), order, table, halves_of(gate_up_weight), gate_up_scale,
         halves_of(shared_gate_up_weight), shared_gate_up_scale, inner, tokens, shared_blocks, most,
-        hidden, inter, group, experts, top_k, up_n, block_t, tail, block_h, ahead,
+        hidden, inter, group, experts, top_k, up_n, block_t, block_h,
         num_warps=up_warps, num_stages=up_stages,
     )  # fmt: skip
     products = torch.empty(tokens, top_k + 1, hidden, dtype=x.dtype, device=device)
     moe_down_kernel[(blocks * triton.cdiv(hidden, down_n),)](
         inner, order, table, expert_weights, halves_of(down_weight), down_scale, halves_of(shared_down_weight),
         shared_down_scale, products, tokens, shared_blocks, most, hidden, inter, group, experts, top_k,
-        down_n, block_t, tail, block_h, ahead, num_warps=down_warps, num_stages=down_stages,
+        down_n, block_t, block_h, num_warps=down_warps, num_stages=down_stages,
     )  # fmt: skip
     out = torch.empty_like(x)
     moe_combine_kernel[(tokens,)](

@@ -15,10 +15,8 @@ import triton.language as tl
 from torch import Tensor
 
 from ..overlap import launch_options, starts_early, wait_for_inputs
-from ..prefetch import prefetch
 
-SPACE = {"num_warps": [1, 2, 4], "ahead": [0, 4096, 8192]}
-SLOTS_AT_ONCE = tl.constexpr(32)
+SPACE = {"num_warps": [1, 2, 4]}
 
 
 def supports(case: Any) -> str | None:
@@ -46,22 +44,14 @@ def heads_kernel(
     q, k, v, q_weight, k_weight, EPS: tl.constexpr, positions, cosines, sines, k_cache, v_cache, out,
     length, capacity, stride_qb, stride_qt, stride_kb, stride_kt, stride_vb, stride_vt,
     HEADS: tl.constexpr, KV_HEADS: tl.constexpr, WIDTH: tl.constexpr, ROTARY: tl.constexpr,
-    AHEAD: tl.constexpr, OVERLAP: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     head = tl.program_id(0)
     batch = (tl.program_id(1) // length).to(tl.int64)
     t = tl.program_id(1) % length
     i = tl.arange(0, WIDTH)
-    # The position is older than the kernel before, and so are all slots before it.
+    # The position is older than the kernel before.
     position = tl.load(positions + t, cache_modifier=".cg")
-    if AHEAD:
-        slots = tl.minimum(position, AHEAD).to(tl.int32)
-        BYTES: tl.constexpr = SLOTS_AT_ONCE * WIDTH * k_cache.dtype.element_ty.primitive_bitwidth // 8
-        for block in range(head, slots // SLOTS_AT_ONCE, HEADS + 2 * KV_HEADS):
-            for kv_head in tl.static_range(KV_HEADS):
-                at = ((batch * KV_HEADS + kv_head) * capacity + block * SLOTS_AT_ONCE) * WIDTH
-                prefetch(k_cache + at, BYTES)
-                prefetch(v_cache + at, BYTES)
     wait_for_inputs(OVERLAP)
     if head < HEADS:
         row = q + batch * stride_qb + t * stride_qt + head * WIDTH
@@ -90,19 +80,17 @@ def _rotation(rotary_dim: int, theta: float, capacity: int, device: torch.device
 
 def run(
     q: Tensor, k: Tensor, v: Tensor, q_weight: Tensor, k_weight: Tensor, eps: float, positions: Tensor,
-    rotary_dim: int, theta: float, k_cache: Tensor, v_cache: Tensor, *, num_warps: int = 2, ahead: int = 0,
+    rotary_dim: int, theta: float, k_cache: Tensor, v_cache: Tensor, *, num_warps: int = 2,
     overlap: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`ahead`: with early starts and one position, slots of the cache that the L2 is asked for, for what follows."""
     overlap = starts_early(overlap)
     batch, length, heads, width = q.shape
     kv_heads, capacity = k_cache.shape[1:3]
     cosines, sines = _rotation(rotary_dim, theta, capacity, q.device)
-    ahead = ahead if overlap and length == 1 else 0
     out = torch.empty(batch, length, heads, width, dtype=q.dtype, device=q.device)
     heads_kernel[(heads + 2 * kv_heads, batch * length)](
         q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,
         length, capacity, q.stride(0), q.stride(1), k.stride(0), k.stride(1), v.stride(0), v.stride(1),
-        heads, kv_heads, width, rotary_dim, ahead, overlap, num_warps=num_warps, **launch_options(overlap),
+        heads, kv_heads, width, rotary_dim, overlap, num_warps=num_warps, **launch_options(overlap),
     )  # fmt: skip
     return out

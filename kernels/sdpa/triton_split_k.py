@@ -17,7 +17,6 @@ import triton.language as tl
 from torch import Tensor
 
 from ..overlap import launch_options, starts_early, wait_for_inputs
-from ..prefetch import prefetch
 from ..tensor_cores import dot, dot_from_zero, rounded
 
 SPACE = {
@@ -26,7 +25,6 @@ SPACE = {
     "num_warps": [4, 8],
     "num_stages": [2, 3, 4],
     "block_d": [32, 64, 128],
-    "ahead": [0, 1, 2, 4],
 }
 LEAST_ROWS = 16
 """The smallest tile of a tensor-core product; 8 grouped heads are padded to it."""
@@ -64,22 +62,14 @@ def sdpa_split_kernel(
     q, k_cache, v_cache, positions, partial, largest, total, SCALE_LOG2: tl.constexpr,
     stride_qb, stride_qh, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     GROUP: tl.constexpr, ROWS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, BLOCK_N: tl.constexpr,
-    AHEAD: tl.constexpr, OVERLAP: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     # The position is older than the kernel before: it may be read before the wait, past the first cache.
     seen = (tl.load(positions, cache_modifier=".cg") + 1).to(tl.int32)
+    wait_for_inputs(OVERLAP)
     split = tl.program_id(0)
     kv_head = tl.program_id(1)
     batch = tl.program_id(2).to(tl.int64)
-    keys = k_cache + batch * stride_kb + kv_head * stride_kh
-    values = v_cache + batch * stride_vb + kv_head * stride_vh
-    BYTES: tl.constexpr = BLOCK_N * HEAD_DIM * k_cache.dtype.element_ty.primitive_bitwidth // 8
-    for i in tl.static_range(AHEAD):
-        start = (split + i * SPLITS) * BLOCK_N
-        if start + BLOCK_N <= seen:
-            prefetch(keys + start.to(tl.int64) * stride_kn, BYTES)
-            prefetch(values + start.to(tl.int64) * stride_vn, BYTES)
-    wait_for_inputs(OVERLAP)
     row = tl.arange(0, ROWS)
     row_ok = row < GROUP
     d = tl.arange(0, HEAD_DIM)
@@ -90,6 +80,8 @@ def sdpa_split_kernel(
     blocks = tl.cdiv(seen, BLOCK_N)
     if split >= blocks:
         return
+    keys = k_cache + batch * stride_kb + kv_head * stride_kh
+    values = v_cache + batch * stride_vb + kv_head * stride_vh
     top = tl.full((ROWS,), float("-inf"), tl.float32)
     sum_exp = tl.zeros((ROWS,), tl.float32)
     acc = tl.zeros((ROWS, HEAD_DIM), tl.float32)
@@ -129,11 +121,10 @@ def sdpa_combine_kernel(
 def run(
     q: Tensor, k_cache: Tensor, v_cache: Tensor, positions: Tensor,
     *, block_n: int = 32, programs: int = 128, num_warps: int = 4, num_stages: int = 3, block_d: int = 64,
-    ahead: int = 0, overlap: bool = False, overlap_second: bool = False,
+    overlap: bool = False, overlap_second: bool = False,
 ) -> Tensor:  # fmt: skip
     """`programs`: how many the cache is split over, all sequences and kv heads together; at least one each. `block_d`:
-    columns of a head that a program combines. `ahead`: with early starts, blocks that a program asks the L2 for before
-    it waits.
+    columns of a head that a program combines.
     """
     batch, length, heads, head_dim = q.shape
     assert length == 1, "one position at a time"
@@ -142,7 +133,6 @@ def run(
     useful = triton.next_power_of_2(triton.cdiv(capacity, block_n))
     splits = min(triton.next_power_of_2(triton.cdiv(programs, batch * kv_heads)), useful)
     group = heads // kv_heads
-    ahead = ahead if overlap and k_cache.stride(2) == v_cache.stride(2) == head_dim else 0
     partial = torch.empty(batch, heads, splits, head_dim, dtype=torch.float32, device=q.device)
     largest = torch.empty(batch, heads, splits, dtype=torch.float32, device=q.device)
     total = torch.empty_like(largest)
@@ -151,7 +141,7 @@ def run(
         q, k_cache, v_cache, positions, partial, largest, total, head_dim**-0.5 * 1.4426950408889634,
         q.stride(0), q.stride(2), *k_cache.stride()[:3], *v_cache.stride()[:3],
         group, max(LEAST_ROWS, triton.next_power_of_2(group)), head_dim, splits, block_n,
-        ahead, second, num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
+        second, num_warps=num_warps, num_stages=num_stages, **launch_options(overlap),
     )  # fmt: skip
     block_d = min(block_d, head_dim)
     sdpa_combine_kernel[(batch * heads, head_dim // block_d)](

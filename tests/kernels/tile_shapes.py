@@ -67,9 +67,9 @@ SORTED: tuple[tuple[Dims, Tunables], ...] = (
 
 SORTED_BLOCK: tuple[tuple[Dims, Tunables], ...] = (
     ({**experts(3, 5, 3, 64, 192, 64), "shared": 64}, {}),
-    ({**experts(21, 4, 2, 64, 64, 64), "shared": 64}, {"block_t": 16, "tail": 16, "up_n": 32, "down_n": 32}),
+    ({**experts(21, 4, 2, 64, 64, 64), "shared": 64}, {"block_t": 16, "up_n": 32, "down_n": 32}),
 )
-"""Rows of the output that leave a tail, groups of one step; experts with several blocks, with a tail and without."""
+"""Rows of the output that leave a tail, groups of one step; experts with several blocks."""
 
 
 def one_expert(operands: dict[str, Any]) -> None:
