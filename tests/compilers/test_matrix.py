@@ -65,7 +65,7 @@ _mark, _make_cubin = pathlib.Path(__file__).parent / "was_slow", _compiler.CUDAB
 def _slow(self, src, metadata, opt, capability):
     if not _mark.exists():
         _mark.touch()
-        end = time.process_time() + 4
+        end = time.process_time() + 2
         while time.process_time() < end:
             pass
     return _make_cubin(self, src, metadata, opt, capability)
@@ -73,7 +73,7 @@ def _slow(self, src, metadata, opt, capability):
 
 _compiler.CUDABackend.make_cubin = _slow
 """
-"""Four seconds of processor time more for the first kernel."""
+"""Two seconds of processor time more for the first kernel."""
 
 
 @pytest.fixture(scope="module")
