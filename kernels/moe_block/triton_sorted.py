@@ -1,11 +1,11 @@
 """For many tokens: pairs of token and expert sorted by expert on the device, the shared expert as one more expert of
-every token, and nothing of an expert's inner vectors outside of two products.
+every token.
 
-Pairs are laid out in blocks of one expert, so that a program of either product reads its expert and its
-tokens at once. The number of blocks depends on the routing, which the host does not know: the grid has the largest
-possible number, and surplus programs return at once. Gate and up rows are one tile, and SiLU(gate) * up is stored in
-the order in which the second product reads it. The products of the pairs go through memory in the activations' dtype;
-their sum has a fixed order.
+Pairs are laid out in blocks of one expert, so that a program of either product reads its expert and its tokens at once.
+The number of blocks depends on the routing, which the host does not know: the grid has the largest possible number, and
+surplus programs return at once. Gate and up rows are one tile, and SiLU(gate) * up is stored in the order in which the
+second product reads it. The products of the pairs go through memory in the activations' dtype; their sum has a fixed
+order.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _value(i, n, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr):
 
 @triton.jit
 def _place(i, n, BLOCK_N: tl.constexpr, BLOCK_H: tl.constexpr):
-    """Where that value is in a row ordered `by_quarter` of each 4 block_h."""
+    """The place of that value in a row that is ordered `by_quarter` of each 4 block_h."""
     STEP: tl.constexpr = min(BLOCK_N, 4 * BLOCK_H)
     RUN: tl.constexpr = STEP // 4
     first = n * BLOCK_N % (4 * BLOCK_H) // 4
