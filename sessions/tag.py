@@ -29,9 +29,7 @@ def refusals(root: Path = ROOT) -> list[str]:
     version, found = version_of(root), list[str]()
     changed = _git(root, "status", "--porcelain").splitlines()
     if changed:
-        found.append(
-            f"the tree has {len(changed)} uncommitted changes ({changed[0].strip()}, ...): commit or remove them"
-        )
+        found.append(f"uncommitted: {len(changed)}, the first {changed[0].strip()}: commit or remove them")
     try:
         section = section_of(version, root)
         if section is None:

@@ -66,7 +66,7 @@ def _changelog(tree: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_untracked, "uncommitted change"),
+        (_untracked, "uncommitted: 1, the first ?? left.txt: commit or remove them"),
         (_no_section, "no section"),
         (_no_date, "allowed: "),
         (_empty, "is empty"),
