@@ -91,6 +91,7 @@ class Pairs:
             side.start(1)
         for side in self.sides:
             environment = side.introduce()
+        self.head.record.sniff = self.base.record.sniff  # of a CPU, nothing else says which machine this is
         if self.base.has_own_kernels != self.head.has_own_kernels:
             lacks = self.head if self.base.has_own_kernels else self.base
             raise HarnessError(

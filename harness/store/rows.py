@@ -33,7 +33,8 @@ def insert_run(connection: Connection, run: Run, identity: str, state: str) -> i
     assert key is not None
     run_id = int(key[0])
     insert(connection, tables.headers, run_id, [header])
-    if run.sniff is not None and run.environment is not None:
+    is_head = run.pairing is not None and run.pairing.side == "head"
+    if run.sniff is not None and run.environment is not None and not is_head:  # the look of a pair counts once
         looked = sniffed(run, identity, run.environment, run.sniff)
         insert(connection, tables.sniffs, run_id, [looked], machine=looked.machine)
     return run_id

@@ -72,7 +72,7 @@ class Run(msgspec.Struct, frozen=True):
     process_noise: By case id, the relative standard deviation between fresh processes, from the calibration of this
         machine when the run began.
     observed: The files that the first process saw each case read. For pairs, the slots have them.
-    sniff: The look at the machine before the run. For pairs, base's run has it.
+    sniff: The look at the machine before the run. Both runs of a comparison have the same one.
     """
 
     id: str
