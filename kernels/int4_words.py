@@ -14,6 +14,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from .tensor_cores import rounded
+
 UNSCALE = tl.constexpr(2.0**60)
 """The factor that, with its group's scale, turns a sum of products into the product.
 
@@ -88,6 +90,48 @@ def activations(x, word, word_ok, PAIRS: tl.constexpr, BLOCK_W: tl.constexpr):
         x0 * 2.0**89, x1 * 2.0**85, x2 * 2.0**81, x3 * 2.0**77, x4 * 2.0**73, x5 * 2.0**81, x6 * 2.0**77, x7 * 2.0**73,
         zero,
     )  # fmt: skip
+
+
+@triton.jit
+def normed_activations(x, y, weight, word, word_ok, BLOCK_W: tl.constexpr):
+    """As `activations`, of the norm of x + y without its root, and the sum of squares of x + y; all bfloat16 pairs."""
+    at = word[:, None] * 4 + tl.arange(0, 4)[None, :]
+    x_pair = tl.load(x + at, mask=word_ok[:, None], other=0)
+    y_pair = tl.load(y + at, mask=word_ok[:, None], other=0)
+    w_pair = tl.load(weight + at, mask=word_ok[:, None], other=0)
+    x_low, x_high = _unpaired(x_pair)
+    y_low, y_high = _unpaired(y_pair)
+    w_low, w_high = _unpaired(w_pair)
+    low, high = x_low + y_low, x_high + y_high
+    squares = tl.sum(tl.sum(low * low + high * high, axis=1), axis=0)
+    x01, x45 = _halves(low * (1.0 + w_low), BLOCK_W)
+    x0, x2 = tl.split(x01)
+    x4, x6 = tl.split(x45)
+    y01, y45 = _halves(high * (1.0 + w_high), BLOCK_W)
+    x1, x3 = tl.split(y01)
+    x5, x7 = tl.split(y45)
+    zero = -8.0 * 2.0**-60 * (((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7)))
+    return (
+        x0 * 2.0**89, x1 * 2.0**85, x2 * 2.0**81, x3 * 2.0**77, x4 * 2.0**73, x5 * 2.0**81, x6 * 2.0**77, x7 * 2.0**73,
+        zero, squares,
+    )  # fmt: skip
+
+
+@triton.jit
+def store_sum(x, y, z, n, K: tl.constexpr):
+    """z = x + y where a program has the pairs n < K / 2; all bfloat16 pairs."""
+    ok = n < K // 2
+    x_low, x_high = _unpaired(tl.load(x + n, mask=ok, other=0))
+    y_low, y_high = _unpaired(tl.load(y + n, mask=ok, other=0))
+    low = rounded(x_low + y_low, tl.bfloat16).to(tl.int16, bitcast=True).to(tl.int32) & 0xFFFF
+    high = rounded(x_high + y_high, tl.bfloat16).to(tl.int16, bitcast=True).to(tl.int32) << 16
+    tl.store(z + n, low | high, mask=ok)
+
+
+@triton.jit
+def _halves(values, BLOCK_W: tl.constexpr):
+    """[block_w, 4] -> the first two and the last two of each row, [block_w, 2]."""
+    return tl.split(tl.permute(tl.reshape(values, (BLOCK_W, 2, 2)), (0, 2, 1)))
 
 
 @triton.jit

@@ -18,9 +18,19 @@ from torch import Tensor
 from ..causal_conv.triton_step import run as convolve
 from ..gated_delta_rule.triton_recurrent import run as delta_rule
 from ..gated_delta_rule.triton_recurrent import supports as rule_supported
-from ..gated_rms_norm.triton_rows import run as gated_norm
+from ..gated_rms_norm.triton_rows import by_head as gated_norm
 from ..int4_mm.triton_words import run as int4_mm
-from ..int4_words import activations, block_words, dot_words, pairs_of, scaled_rows, words_fit, words_of
+from ..int4_words import (
+    activations,
+    block_words,
+    dot_words,
+    normed_activations,
+    pairs_of,
+    scaled_rows,
+    store_sum,
+    words_fit,
+    words_of,
+)  # fmt: skip
 from ..overlap import launch_options, starts_early, wait_for_inputs
 
 SPACE = {
@@ -54,7 +64,9 @@ def gated_delta_in_kernel(
     x, weight, scale, conv_weight, window, mixed, rows,
     K: tl.constexpr, GROUP: tl.constexpr, CHANNELS: tl.constexpr, TAPS: tl.constexpr, PAIRS: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, OVERLAP: tl.constexpr,
+    y=None, ln_weight=None, z=None, EPS: tl.constexpr = 0.0,
 ):  # fmt: skip
+    """mixed: rows of the projection of x, or of the norm of x + y where there is a y; z is that sum then."""
     WORDS: tl.constexpr = K // 8
     GROUPS: tl.constexpr = K // GROUP
     GROUP_WORDS: tl.constexpr = GROUP // 8
@@ -70,9 +82,15 @@ def gated_delta_in_kernel(
         before += older * tl.load(taps + i, mask=mixes, other=0.0).to(tl.float32)
     newest_tap = tl.load(taps + TAPS - 1, mask=mixes, other=0.0).to(tl.float32)
     wait_for_inputs(OVERLAP)
-    x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(x, word, word < WORDS, PAIRS, BLOCK_W)
-    sums = dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
-    newest = scaled_rows(sums, scales, BLOCK_N, BLOCK_G, GROUP_WORDS)
+    if y is None:
+        x0, x1, x2, x3, x4, x5, x6, x7, zero = activations(x, word, word < WORDS, PAIRS, BLOCK_W)
+        sums = dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
+        newest = scaled_rows(sums, scales, BLOCK_N, BLOCK_G, GROUP_WORDS)
+    else:
+        x0, x1, x2, x3, x4, x5, x6, x7, zero, squares = normed_activations(x, y, ln_weight, word, word < WORDS, BLOCK_W)
+        sums = dot_words(words, x0, x1, x2, x3, x4, x5, x6, x7, zero)
+        newest = scaled_rows(sums, scales, BLOCK_N, BLOCK_G, GROUP_WORDS) * tl.rsqrt(squares / K + EPS)
+        store_sum(x, y, z, n, K)
     total = before + newest * newest_tap
     tl.store(mixed + n, tl.where(mixes, total * tl.sigmoid(total), newest), mask=n < rows)
     for i in tl.static_range(TAPS - 2):
@@ -149,15 +167,29 @@ def run(
     *, in_n: int = 8, in_warps: int = 4, block_v: int = 16, rule_warps: int = 2, out_n: int = 4, out_warps: int = 4,
     overlap: bool = False,
 ) -> Tensor:  # fmt: skip
+    return mixed_rows(
+        x, None, None, in_weight, in_scale, conv_weight, a_log, dt_bias, norm_weight, out_weight, out_scale, window,
+        state, k_heads, eps, group, in_n, in_warps, block_v, rule_warps, out_n, out_warps, overlap,
+    )[1]  # fmt: skip
+
+
+def mixed_rows(
+    x: Tensor, y: Tensor | None, ln_weight: Tensor | None, in_weight: Tensor, in_scale: Tensor, conv_weight: Tensor,
+    a_log: Tensor, dt_bias: Tensor, norm_weight: Tensor, out_weight: Tensor, out_scale: Tensor, window: Tensor,
+    state: Tensor, k_heads: int, eps: float, group: int, in_n: int, in_warps: int, block_v: int, rule_warps: int,
+    out_n: int, out_warps: int, overlap: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The mixer of x, or of the norm of x + y for one sequence with y. Returns x + y (x without y) and its result."""
     _, v_heads, k_dim, v_dim = state.shape
     rows, values, channels = in_weight.shape[0], v_heads * v_dim, conv_weight.shape[0]
     if x.shape[0] > 1:
         every = int4_mm(x.flatten(0, 1), in_weight, in_scale, group, overlap=overlap).unsqueeze(1)
         qkv, z, b, a = every.split((channels, values, v_heads, v_heads), dim=-1)
-        y = delta_rule(convolve(qkv, conv_weight, window, overlap=overlap), a, b, a_log, dt_bias, state, k_heads,
+        r = delta_rule(convolve(qkv, conv_weight, window, overlap=overlap), a, b, a_log, dt_bias, state, k_heads,
                        block_v=block_v, num_warps=rule_warps, overlap=overlap)  # fmt: skip
-        y = gated_norm(y.reshape(-1, v_dim), z.reshape(-1, v_dim), norm_weight, eps, overlap=overlap)
-        return int4_mm(y.view(x.shape[0], -1), out_weight, out_scale, group, overlap=overlap).unsqueeze(1)
+        gate = z.view(x.shape[0], v_heads, v_dim)
+        r = gated_norm(r.reshape(-1, v_dim), gate, norm_weight, eps, 1, overlap)
+        return x, int4_mm(r.view(x.shape[0], -1), out_weight, out_scale, group, overlap=overlap).unsqueeze(1)
     overlap = starts_early(overlap)
     early = launch_options(overlap)
     hidden, pairs = x.shape[2], x.dtype == torch.bfloat16
@@ -165,10 +197,14 @@ def run(
     gated = torch.empty(values, dtype=x.dtype, device=x.device)
     squares = torch.empty(v_heads, v_dim // block_v, dtype=torch.float32, device=x.device)
     out = torch.empty(1, 1, out_weight.shape[0], dtype=x.dtype, device=x.device)
+    z = x if y is None else torch.empty_like(x)
+    norm: dict[str, Any] = {}
+    if y is not None and ln_weight is not None:
+        norm = {"y": pairs_of(y), "ln_weight": pairs_of(ln_weight), "z": pairs_of(z), "EPS": eps}
     gated_delta_in_kernel[(triton.cdiv(rows, in_n),)](
         pairs_of(x), words_of(in_weight), in_scale, conv_weight, window, mixed, rows,
         hidden, group, channels, conv_weight.shape[1], pairs, in_n, block_words(hidden, group), overlap,
-        num_warps=in_warps, **early,
+        **norm, num_warps=in_warps, **early,
     )  # fmt: skip
     gated_delta_rule_kernel[(v_dim // block_v, v_heads)](
         mixed, a_log, dt_bias, norm_weight, state, gated, squares, k_heads, v_heads, k_dim, v_dim, block_v, overlap,
@@ -179,4 +215,4 @@ def run(
         eps, values, group, v_dim, v_dim // block_v, pairs, out_n, block_words(values, group), overlap,
         num_warps=out_warps, **early,
     )  # fmt: skip
-    return out
+    return z, out

@@ -176,7 +176,7 @@ def run(
         eps, hidden, experts, score_n, triton.next_power_of_2(hidden), overlap, num_warps=score_warps, **early,
     )  # fmt: skip
     if tokens > 1:
-        weights, expert_ids = choose(scores[:, :experts], top_k)
+        weights, expert_ids = choose(scores[:, :experts], top_k, overlap=overlap)
         return z, block(
             normed, expert_ids, weights, gate_up_weight, gate_up_scale, down_weight, down_scale, shared_gate_up_weight,
             shared_gate_up_scale, shared_down_weight, shared_down_scale, shared_gate_weight, group,

@@ -7,6 +7,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..overlap import launch_options, starts_early, wait_for_inputs
+
 SPACE = {"num_warps": [1, 2, 4]}
 
 
@@ -62,21 +64,24 @@ def choose(logits, weights, expert_ids, TOP_K: tl.constexpr, BLOCK_E: tl.constex
 @triton.jit
 def topk_kernel(
     logits, weights, expert_ids, stride,
-    EXPERTS: tl.constexpr, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr,
+    EXPERTS: tl.constexpr, TOP_K: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_K: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0)
     expert = tl.arange(0, BLOCK_E)
+    wait_for_inputs(OVERLAP)
     row = tl.load(logits + token * stride + expert, mask=expert < EXPERTS, other=float("-inf")).to(tl.float32)
     choose(row, weights + token * TOP_K, expert_ids + token * TOP_K, TOP_K, BLOCK_E, BLOCK_K)
 
 
-def run(logits: Tensor, top_k: int, *, num_warps: int = 1) -> tuple[Tensor, Tensor]:
+def run(logits: Tensor, top_k: int, *, num_warps: int = 1, overlap: bool = False) -> tuple[Tensor, Tensor]:
+    overlap = starts_early(overlap)
     tokens, experts = logits.shape
     logits = logits if logits.stride(1) == 1 else logits.contiguous()
     weights = torch.empty(tokens, top_k, dtype=torch.float32, device=logits.device)
     expert_ids = torch.empty(tokens, top_k, dtype=torch.int32, device=logits.device)
     topk_kernel[(tokens,)](
         logits, weights, expert_ids, logits.stride(0), experts, top_k,
-        triton.next_power_of_2(experts), triton.next_power_of_2(top_k), num_warps=num_warps,
+        triton.next_power_of_2(experts), triton.next_power_of_2(top_k), overlap, num_warps=num_warps,
+        **launch_options(overlap),
     )  # fmt: skip
     return weights, expert_ids

@@ -30,9 +30,10 @@ VARIANTS = (
     ("router", "triton_topk"), ("route", "triton_last"), ("add_rms_norm", "triton_rows"),
     ("rms_norm", "triton_rows"), ("gated_rms_norm", "triton_rows"), ("causal_conv", "triton_step"),
     ("sigmoid_gate", "triton_rows"), ("qk_norm_rope", "triton_heads"), ("moe_layer", "triton_phases"),
-    ("delta_mixer", "triton_phases"), ("greedy", "triton_blocks"), ("gated_rms_norm", "triton_blocks"),
+    ("delta_mixer", "triton_phases"), ("delta_layer", "triton_phases"),
+    ("greedy", "triton_blocks"), ("gated_rms_norm", "triton_blocks"),
 )  # fmt: skip
-LONG = ("moe_layer", "delta_mixer")
+LONG = ("moe_layer", "delta_mixer", "delta_layer")
 """Checked at each shape in one dtype."""
 BLOCK: Dims = {"tokens": 2, "experts": 4, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8}
 """Neither inner size nor hidden size is a power of two, nor is the number of experts of a token."""
@@ -82,6 +83,8 @@ def checks() -> dict[str, Check]:
                     continue
                 if supports is None or supports(case_of(op, variant, dims, dtype)) is None:
                     found[f"{op} {variant} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
+    dims = {**load_op("delta_layer").test_shapes[0], "batch": 2}
+    found["delta_layer of two sequences"] = Check("delta_layer", "triton_phases", dims, "bfloat16")
     blocks: Tunables
     for i, blocks in enumerate(({"block_n": 16, "block_k": 64}, {"block_n": 1, "block_k": 32})):
         dims = {"tokens": 2, "n": 12, "k": 96, "group": 32}

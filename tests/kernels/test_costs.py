@@ -45,7 +45,11 @@ def test_experts_are_read_once_however_many_tokens_choose_them(op: str) -> None:
     assert many.flop == 1000 * one.flop
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if op not in ("embedding", "kv_append", "qk_norm_rope", "sdpa")])
+PARTLY = ("embedding", "kv_append", "qk_norm_rope", "sdpa", "attention_layer")
+"""Ops that read or write a part of an operand."""
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op not in PARTLY])
 def test_every_operand_is_moved_once(op: str) -> None:
     """Where everything is read: the bytes of the operands as they lie in memory with bfloat16 activations, state both
     ways. Expert products: with as many pairs as experts."""
@@ -73,6 +77,16 @@ def test_what_is_read_in_part_is_counted_in_part() -> None:
     queries = 2 * 16 * 256 * 2
     cost = load_op("sdpa").cost({**slots, "heads": 16})
     assert cost.bytes == 1000 * new + 2 * queries and cost.flop == 4 * 2 * 16 * 256 * 1000
+
+    layer = load_op("attention_layer")
+    for dims in layer.test_shapes:
+        sizes = {
+            n: v.nbytes for n, v in operands_of("attention_layer", dims, torch.bfloat16).items() if hasattr(v, "nbytes")
+        }
+        cache = sizes.pop("k_cache") + sizes.pop("v_cache")
+        older, new = (cache * dims[part] // dims["capacity"] for part in ("context", "length"))
+        cost = layer.cost(dims)
+        assert (cost.read_bytes, cost.write_bytes) == (sum(sizes.values()) + older, 2 * sizes["x"] + new), dims
 
 
 def test_a_causal_prefill_does_half_the_work() -> None:

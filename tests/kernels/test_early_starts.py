@@ -16,10 +16,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("early_starts")]
 
 WEIGHTS = {
     "weight", "scale", "shared_weight", "shared_scale", "a_log", "dt_bias", "router", "gate", "norm_weight",
-    "conv_weight",
+    "conv_weight", "q_weight", "k_weight", "cosines", "sines",
 }  # fmt: skip
-COMPOSED = 8
-"""Kernels of the composites' arm that the other has not: three each of mixer and layer, two of the choice."""
+COMPOSED = 12
+"""Kernels of the composites' arm that the other has not: three each of a delta layer and the experts, four of an
+attention layer, two of the choice."""
 OLDER = {
     "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
     "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
@@ -27,6 +28,8 @@ OLDER = {
     "heads_kernel": {"positions"},
     "moe_layer_down_kernel": {"scores"},  # the kernel before is `moe_layer_up_kernel`
     "gated_delta_in_kernel": {"window"},
+    "attention_split_kernel": {"positions", "k_cache", "v_cache", "capacity"},  # older slots, at a multiple of the last
+    "attention_combine_kernel": {"positions"},
     "gated_delta_rule_kernel": {"state"},
     "recurrent_kernel": {"state"},  # of a layer's last step
 }

@@ -151,27 +151,34 @@ def composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use
         Use("add_rms_norm", "moe", layers - 1, row, ("residual_add@moe",)),
         Use("add_rms_norm", "final", 1, row, ("residual_add@moe", "rms_norm@final"), last=True),
         *_delta_composites(dims, group, dense),
-        *_attention_composites(dims),
+        *_attention_composites(dims, group, dense),
         *_moe_composites(dims, group, dense),
     ]
     return tuple(use for use in found if use.calls)
 
 
 def _delta_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
-    """The mixer is one op where both of its matrices are packed."""
+    """The mixer is one op where both of its matrices are packed, with the residual and norm before it or without."""
     if {"gdn_in", "gdn_out"} & set(dense):
         return ()
     uses = _delta_uses(dims, group, dense)
     sizes = {"batch": 1, "length": 1, "hidden": dims["hidden_size"], "kernel": dims["linear_conv_kernel_dim"]}
     rule = next(use for use in uses if use.op == "gated_delta_rule")
     heads = {name: rule.dims[name] for name in ("k_heads", "v_heads", "k_dim", "v_dim")}
-    return (Use("delta_mixer", "main", rule.calls, {**sizes, **heads, "group": group}, tuple(u.op_site for u in uses)),)
+    sizes, replaced = {**sizes, **heads, "group": group}, tuple(u.op_site for u in uses)
+    return tuple(Use(op, "main", rule.calls, sizes, replaced) for op in ("delta_mixer", "delta_layer"))
 
 
-def _attention_composites(dims: ModelDims) -> tuple[Use, ...]:
+def _attention_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:
+    """All of the mixer is one op where both of its matrices are packed."""
     calls = layer_kinds(dims).count(ATTENTION)
     replaced = ("rms_norm@q_norm", "rms_norm@k_norm", "rope@main", "kv_append@main")
-    return (Use("qk_norm_rope", "main", calls, _heads(dims), replaced),)
+    found = [Use("qk_norm_rope", "main", calls, _heads(dims), replaced)]
+    if not {"attn_qkv", "attn_out"} & set(dense):
+        every = tuple(use.op_site for use in _attention_uses(dims, group, dense))
+        sizes = {**_heads(dims), "hidden": dims["hidden_size"], "group": group}
+        found.append(Use("attention_layer", "main", calls, sizes, every))
+    return tuple(found)
 
 
 def _moe_composites(dims: ModelDims, group: int, dense: Collection[str]) -> tuple[Use, ...]:

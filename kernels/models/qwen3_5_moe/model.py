@@ -82,8 +82,11 @@ class _Layer:
         """x and the previous layer's addition to it (None: nothing) -> the two parts of the sum at this layer's end,
         not yet added.
         """
-        x, normed = self.norm_1(phase, x, change)
-        mixed = self.mix(phase, normed, positions)
+        if self.mix.adds(phase):
+            x, mixed = self.mix.added(phase, x, torch.zeros_like(x) if change is None else change, positions)
+        else:
+            x, normed = self.norm_1(phase, x, change)
+            mixed = self.mix(phase, normed, positions)
         if self.rest.covers(phase):
             z, change = self.rest(phase, x, mixed)
             return z, change
@@ -132,15 +135,26 @@ class _GatedDelta:
         self.norm = bind("gated_rms_norm", weights="gdn_norm", eps=bind.dims["rms_norm_eps"])
         self.parts, self.v_dim = delta_parts(bind.dims), bind.dims["linear_value_head_dim"]
         self.window, self.state = states[f"conv.{bind.layer}"], states[f"delta.{bind.layer}"]
-        self.whole = bind(
-            "delta_mixer",
-            weights={
-                "in_weight": ("gdn_in", "weight"), "in_scale": ("gdn_in", "scale"), "conv_weight": ("conv", "weight"),
-                "a_log": ("delta", "a_log"), "dt_bias": ("delta", "dt_bias"), "norm_weight": ("gdn_norm", "weight"),
-                "out_weight": ("gdn_out", "weight"), "out_scale": ("gdn_out", "scale"),
-            },
-            k_heads=bind.dims["linear_num_key_heads"], eps=bind.dims["rms_norm_eps"], group=bind.group,
-        )  # fmt: skip
+        weights = {
+            "in_weight": ("gdn_in", "weight"), "in_scale": ("gdn_in", "scale"), "conv_weight": ("conv", "weight"),
+            "a_log": ("delta", "a_log"), "dt_bias": ("delta", "dt_bias"), "norm_weight": ("gdn_norm", "weight"),
+            "out_weight": ("gdn_out", "weight"), "out_scale": ("gdn_out", "scale"),
+        }  # fmt: skip
+        constants = {
+            "k_heads": bind.dims["linear_num_key_heads"], "eps": bind.dims["rms_norm_eps"], "group": bind.group
+        }  # fmt: skip
+        self.whole = bind("delta_mixer", weights=weights, **constants)
+        self.half = bind("delta_layer", weights={"ln_weight": ("ln_1", "weight"), **weights}, **constants)
+
+    def adds(self, phase: str) -> bool:
+        """Whether one op does all from the residual connection before the mixer on."""
+        return self.half.covers(phase)
+
+    def added(self, phase: str, x: Tensor, change: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """x + change and the mixer's result for its norm, both [tokens, hidden]."""
+        x, change = (part.unflatten(0, (-1, len(positions))) for part in (x, change))
+        z, y = self.half(phase, x, change, self.window, self.state)
+        return z.flatten(0, 1), y.flatten(0, 1)
 
     def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
         if self.whole.covers(phase):
@@ -168,6 +182,27 @@ class _Attention:
         self.heads, self.kv_heads = dims["num_attention_heads"], dims["num_key_value_heads"]
         self.parts, self.head_dim = attention_parts(dims), dims["head_dim"]
         self.caches = states[f"k.{bind.layer}"], states[f"v.{bind.layer}"]  # [batch, kv_heads, capacity, head_dim]
+
+        self.half = bind(
+            "attention_layer",
+            weights={
+                "ln_weight": ("ln_1", "weight"), "in_weight": ("attn_qkv", "weight"), "in_scale": ("attn_qkv", "scale"),
+                "q_weight": ("q_norm", "weight"), "k_weight": ("k_norm", "weight"),
+                "out_weight": ("attn_out", "weight"), "out_scale": ("attn_out", "scale"),
+            },
+            heads=self.heads, rotary_dim=rotary_dim(dims), theta=dims["rope_theta"], eps=dims["rms_norm_eps"],
+            group=bind.group,
+        )  # fmt: skip
+
+    def adds(self, phase: str) -> bool:
+        """Whether one op does all from the residual connection before the mixer on."""
+        return self.half.covers(phase)
+
+    def added(self, phase: str, x: Tensor, change: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """x + change and the mixer's result for its norm, both [tokens, hidden]."""
+        x, change = (part.unflatten(0, (-1, len(positions))) for part in (x, change))
+        z, y = self.half(phase, x, change, positions, *self.caches)
+        return z.flatten(0, 1), y.flatten(0, 1)
 
     def __call__(self, phase: str, x: Tensor, positions: Tensor) -> Tensor:
         length = len(positions)
