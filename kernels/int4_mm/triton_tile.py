@@ -28,7 +28,7 @@ def supports(case: Any) -> str | None:
 
 
 @triton.jit
-def tile_kernel(
+def int4_tile_kernel(
     x, weight, scale, out, K: tl.constexpr, CHUNKS: tl.constexpr, WARPS: tl.constexpr, ASM: tl.constexpr,
     CONSTRAINTS: tl.constexpr,
 ):  # fmt: skip
@@ -48,7 +48,7 @@ def run(
     out = torch.empty(1, rows, dtype=x.dtype, device=x.device)
     chunks = k // 128 // num_warps
     asm = tile_asm(((chunks, 4),), early, "plain", together)
-    tile_kernel[(rows // 16,)](
+    int4_tile_kernel[(rows // 16,)](
         x.contiguous(), words_of(weight), scale, out, k, chunks, num_warps, asm, tile_constraints(1),
         num_warps=num_warps, **launch_options(early),
     )  # fmt: skip
