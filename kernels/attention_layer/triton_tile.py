@@ -43,8 +43,8 @@ def supports(case: Any) -> str | None:
     rows, values = 2 * (dims["heads"] + dims["kv_heads"]) * dims["head_dim"], dims["heads"] * dims["head_dim"]
     return (
         attention_supported(case)
-        or tile_fits(rows, dims["hidden"], dims["group"], tunables.get("in_warps", 2), case.dtype)
-        or tile_fits(dims["hidden"], values, dims["group"], tunables.get("out_warps", 8), case.dtype)
+        or tile_fits(rows, dims["hidden"], dims["group"], tunables.get("in_warps", 2), case.activations)
+        or tile_fits(dims["hidden"], values, dims["group"], tunables.get("out_warps", 8), case.activations)
     )
 
 

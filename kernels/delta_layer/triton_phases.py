@@ -14,7 +14,9 @@ __all__ = ["SPACE", "run", "supports"]
 
 
 def supports(case: Any) -> str | None:
-    return mixer_supported(case) if case.dtype == "bfloat16" else f"activations are bfloat16, not {case.dtype}"
+    if case.activations != "bfloat16":
+        return f"activations are bfloat16, not {case.activations}"
+    return mixer_supported(case)
 
 
 def run(

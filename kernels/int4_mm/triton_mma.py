@@ -24,8 +24,8 @@ MOST_K = 8192
 
 
 def supports(case: Any) -> str | None:
-    if case.dtype != "bfloat16":
-        return f"activations are bfloat16, not {case.dtype}"
+    if case.activations != "bfloat16":
+        return f"activations are bfloat16, not {case.activations}"
     dims = case.dims
     reason = why_not(dims["tokens"], dims["k"], dims["group"])
     warps = case.answer.tunables.get("num_warps", 0)

@@ -24,7 +24,7 @@ SPACE = {"num_warps": [1, 2, 4, 8], "together": [2, 4]}
 
 def supports(case: Any) -> str | None:
     dims = case.dims
-    return tile_fits(dims["n"], dims["k"], dims["group"], case.answer.tunables.get("num_warps", 2), case.dtype)
+    return tile_fits(dims["n"], dims["k"], dims["group"], case.answer.tunables.get("num_warps", 2), case.activations)
 
 
 @triton.jit
