@@ -1,7 +1,7 @@
 """Triton building blocks around the products of `tile_asm`: addresses for its operands, and the sums of its results.
 
 Threads and elements of a tensor [32 warps] have to be the same, in order: the assembly knows its lane. That is the only
-layout of such a tensor where it is loaded by no wider one; a test counts the products of the compiled kernels.
+layout of such a tensor where it is loaded by no wider one; `test_early_starts` counts the products of compiled kernels.
 """
 
 from __future__ import annotations

@@ -39,37 +39,36 @@ def tile_fits(rows: int, k: int, group: int, warps: int, dtype: str) -> str | No
     return f"its {rows} rows are no multiple of 16" if rows % 16 else None
 
 
-class _Piece:
-    """One product of a warp's tile: `chunks` groups of 128 k, `width` words of a row in each lane and group (4, or 2
-    where two warps share a group); `prefix` of its registers, number of its first output and input."""
+WORDS = 4
+"""Words of a row in each lane and group."""
 
-    def __init__(self, prefix: str, chunks: int, width: int, output: int, entry: int, source: str) -> None:
-        self.prefix, self.chunks, self.width, self.source = prefix, chunks, width, source
+
+class _Tile:
+    """The product of a warp's tile over `chunks` groups; operands from $0 and, its inputs, from $`entry` on."""
+
+    def __init__(self, chunks: int, entry: int, source: str) -> None:
+        self.chunks, self.source = chunks, source
         self.sets = -(-chunks // 8)
-        self.output = output
         names = ("upper", "lower", "upper_scale", "lower_scale", "x")
         self.entry = {name: f"${entry + i}" for i, name in enumerate(names)}
 
     def r(self, name: str, *at: int) -> str:
-        return self.prefix + name + "_".join(map(str, at))
+        return name + "_".join(map(str, at))
 
     def loads(self) -> list[str]:
         """Words and scales of the matrix: nothing here depends on another kernel."""
         lines = []
         for c in range(self.chunks):
             for half, name in (("u", "upper"), ("l", "lower")):
-                words = ", ".join(self.r(half, c, i) for i in range(self.width))
+                words = ", ".join(self.r(half, c, i) for i in range(WORDS))
                 at = f"[{self.entry[name]}+{64 * c}]"
-                lines.append(f"ld.global.nc.v{self.width}.b32 {{{words}}}, {at};")
+                lines.append(f"ld.global.nc.v{WORDS}.b32 {{{words}}}, {at};")
         for half, name in (("u", "upper_scale"), ("l", "lower_scale")):
             for s in range(self.sets):
                 scale, at = self.r("s" + half, s), f"[{self.entry[name]}+{16 * s}]"
                 lines.append(f"mov.b32 {scale}, 0;")
-                if self.chunks == 1:
-                    lines += [f"@t0 ld.global.nc.b16 half, {at};", f"@t0 cvt.u32.u16 {scale}, half;"]
-                else:
-                    guard = {2: "@t0 ", 4: "@t01 "}.get(self.chunks, "")
-                    lines.append(f"{guard}ld.global.nc.b32 {scale}, {at};")
+                guard = {2: "@t0 ", 4: "@t01 "}.get(self.chunks, "")
+                lines.append(f"{guard}ld.global.nc.b32 {scale}, {at};")
         return lines
 
     def activations(self) -> list[str]:
@@ -79,12 +78,12 @@ class _Piece:
         stride = 16 if plain else 64 * min(self.chunks, 8)
         lines = []
         for s in range(self.sets):
-            for i in range(self.width):
+            for i in range(WORDS):
                 words = ", ".join(self.r("x" if plain else "b", s, i, n) for n in range(4))
                 lines.append(f"ld.{space}.v4.b32 {{{words}}}, [{first}+{2048 * s + stride * i}];")
         for s in range(self.sets):
             lines += [f"mov.f32 {self.r('z', s, n)}, 0f00000000;" for n in range(4)]
-            for i in range(self.width):
+            for i in range(WORDS):
                 if plain:
                     x, b = ([self.r(name, s, i, n) for n in range(4)] for name in "xb")
                     lines += _operands(x, b)
@@ -99,7 +98,7 @@ class _Piece:
         for first in range(0, self.chunks, together):
             chunks = range(first, min(first + together, self.chunks))
             lines += [f"mov.f32 {self.r('d', c % together, n)}, 0f00000000;" for c in chunks for n in range(4)]
-            for i in range(self.width):
+            for i in range(WORDS):
                 for p in (0, 2):
                     for c in chunks:
                         lines += self._product(c, i, p, c % together)
@@ -128,18 +127,18 @@ class _Piece:
         """Four outputs: the sums of the lane's even and odd groups, of its upper row, then of its lower one."""
         lines = []
         for n in range(4):
-            lines.append(f"mov.f32 ${self.output + n}, 0f00000000;")
+            lines.append(f"mov.f32 ${n}, 0f00000000;")
             for s in range(self.sets):
                 scale = self.r("s" + "ul"[n // 2], s)
                 take = f"and.b32 f, {scale}, 0xffff0000;" if n % 2 else f"shl.b32 f, {scale}, 16;"
                 acc, zero = self.r("acc", s, n), self.r("z", s, n)
                 lines += [take, "mov.b32 v, f;", f"add.f32 {acc}, {acc}, {zero};"]
                 lines.append(f"mul.f32 {acc}, {acc}, {_UNSCALE};")  # before a scale that may be subnormal
-                lines.append(f"fma.rn.f32 ${self.output + n}, {acc}, v, ${self.output + n};")
+                lines.append(f"fma.rn.f32 ${n}, {acc}, v, ${n};")
         return lines
 
     def registers(self, together: int) -> list[str]:
-        every = range(self.width)
+        every = range(WORDS)
         words = [self.r(h, c, i) for h in "ul" for c in range(self.chunks) for i in every]
         words += [self.r(v, s, i, n) for v in "xb" for s in range(self.sets) for i in every for n in range(4)]
         words += [self.r("s" + h, s) for h in "ul" for s in range(self.sets)]
@@ -198,11 +197,11 @@ def _mma(d: str, a: Sequence[str], b: str) -> str:
 
 @cache
 def tile_asm(
-    pieces: tuple[tuple[int, int], ...], early: bool = False, source: str = "ready", together: int = 4, warps: int = 0,
+    chunks: int, early: bool = False, source: str = "ready", together: int = 4, warps: int = 0,
 ) -> str:  # fmt: skip
-    """PTX of the products of a warp's tile, one after the other, each of (chunks, width).
+    """PTX of the product of a warp's tile over `chunks` groups, of which `together` are interleaved.
 
-    Outputs of a product: four float32, by row (upper, lower) and group (even, odd). Inputs: addresses of the lane's
+    Outputs: four float32, by row (upper, lower) and group (even, odd). Inputs: addresses of the lane's
     words in both rows, of both rows' scales for its groups, of its part of the vector. `early`: wait for the kernel
     before between weights and activations, then let the next one start. `source` of the vector:
 
@@ -213,31 +212,30 @@ def tile_asm(
       part of the sum of squares.
     """
     normed = source == "normed"
-    outputs = 4 * len(pieces) + normed
-    parts = [_Piece(f"p{n}", *piece, 4 * n, outputs + 5 * n, source) for n, piece in enumerate(pieces)]
+    outputs = 4 + normed
+    tile = _Tile(chunks, outputs, source)
     lines = [
-        ".reg .pred t0, t1, t2, t3, t01;", ".reg .b16 half;",
+        ".reg .pred t0, t1, t2, t3, t01;",
         ".reg .b32 t, f, zero_even, zero_odd, two_to_100, m0, m1, m2, m3, own;", ".reg .f32 v, squares;",
         *(f".reg .b32 a{n}_{c};" for n in range(4) for c in range(together)),
-        *(line for part in parts for line in part.registers(together)),
+        *tile.registers(together),
         "mov.u32 t, %laneid;", "and.b32 t, t, 3;",
         *(f"setp.eq.u32 t{n}, t, {n};" for n in range(4)), "setp.lt.u32 t01, t, 2;",
         "mov.b32 zero_even, 0x80088008;", "mov.b32 zero_odd, 0x80808080;",
         f"mov.b32 two_to_100, {_ACTIVATION_SCALE};",
     ]  # fmt: skip
-    lines += [line for part in parts for line in part.loads()]
+    lines += tile.loads()
     lines += ["griddepcontrol.wait;", "griddepcontrol.launch_dependents;"] if early else []
     if normed:
         entries = [f"${outputs + 4 + n}" for n in range(3)]
-        lines += _normed(entries, GROUP * pieces[0][0] * warps, pieces[0][0], warps)
-    for part in parts:
-        lines += [*part.activations(), *part.products(min(together, part.chunks)), *part.results()]
+        lines += _normed(entries, GROUP * chunks * warps, chunks, warps)
+    lines += [*tile.activations(), *tile.products(min(together, chunks)), *tile.results()]
     if normed:
         lines.append(f"mov.f32 ${outputs - 1}, squares;")
     return "{\n" + "\n".join(lines) + "\n}"
 
 
-def tile_constraints(pieces: int, normed: bool = False) -> str:
+def tile_constraints(normed: bool = False) -> str:
     """Constraints of the operands of `tile_asm`, whose results are written before all inputs are read."""
-    outputs = ["=&f"] * (4 * pieces + normed)
-    return ",".join([*outputs, *["l"] * (5 * pieces + 2 * normed)])
+    outputs = ["=&f"] * (4 + normed)
+    return ",".join([*outputs, *["l"] * (5 + 2 * normed)])

@@ -20,7 +20,7 @@ from ..int4_mm.triton_words import run as int4_mm
 from ..int4_tile import normed_rows, plain_rows, ready_position, ready_value, tile_rows
 from ..int4_words import words_of
 from ..overlap import launch_options, starts_early, wait_for_inputs
-from ..qk_norm_rope.triton_heads import _rotation as rotation
+from ..qk_norm_rope.triton_heads import rotation
 from ..qk_norm_rope.triton_heads import run as normed_heads
 from ..sdpa.triton_split_k import LEAST_ROWS, attend
 from ..sdpa.triton_split_k import run as attention
@@ -185,7 +185,7 @@ def run(
     in_chunks, out_chunks = hidden // 128 // in_warps, heads * width // 128 // out_warps
     attention_in_tile_kernel[(count // 16,)](
         x, y, ln_weight, z, words_of(in_weight), in_scale, rows, eps, hidden, in_chunks, in_warps,
-        tile_asm(((in_chunks, 4),), early, "normed", together, in_warps), tile_constraints(1, True),
+        tile_asm(in_chunks, early, "normed", together, in_warps), tile_constraints(True),
         num_warps=in_warps, **options,
     )  # fmt: skip
     mixed = attend_rows(
@@ -194,7 +194,7 @@ def run(
     )  # fmt: skip
     attention_out_tile_kernel[(out_weight.shape[0] // 16,)](
         mixed, words_of(out_weight), out_scale, out, heads * width, out_chunks, out_warps,
-        tile_asm(((out_chunks, 4),), early, together=together), tile_constraints(1), num_warps=out_warps, **options,
+        tile_asm(out_chunks, early, together=together), tile_constraints(), num_warps=out_warps, **options,
     )  # fmt: skip
     return z, out
 

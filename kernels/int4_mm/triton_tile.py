@@ -47,9 +47,9 @@ def run(
     early = starts_early(overlap)
     out = torch.empty(1, rows, dtype=x.dtype, device=x.device)
     chunks = k // 128 // num_warps
-    asm = tile_asm(((chunks, 4),), early, "plain", together)
+    asm = tile_asm(chunks, early, "plain", together)
     int4_tile_kernel[(rows // 16,)](
-        x.contiguous(), words_of(weight), scale, out, k, chunks, num_warps, asm, tile_constraints(1),
+        x.contiguous(), words_of(weight), scale, out, k, chunks, num_warps, asm, tile_constraints(),
         num_warps=num_warps, **launch_options(early),
     )  # fmt: skip
     return out

@@ -70,7 +70,7 @@ def heads_kernel(
 
 
 @cache
-def _rotation(rotary_dim: int, theta: float, capacity: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def rotation(rotary_dim: int, theta: float, capacity: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosine and sine of every position's angles, [capacity, rotary_dim / 2] float32, by the arithmetic of the
     definition; sine and cosine of angles this large would need a stack in the kernel."""
     exponents = torch.arange(0, rotary_dim, 2, device=device, dtype=torch.float32) / rotary_dim
@@ -86,7 +86,7 @@ def run(
     overlap = starts_early(overlap)
     batch, length, heads, width = q.shape
     kv_heads, capacity = k_cache.shape[1:3]
-    cosines, sines = _rotation(rotary_dim, theta, capacity, q.device)
+    cosines, sines = rotation(rotary_dim, theta, capacity, q.device)
     out = torch.empty(batch, length, heads, width, dtype=q.dtype, device=q.device)
     heads_kernel[(heads + 2 * kv_heads, batch * length)](
         q, k, v, q_weight, k_weight, eps, positions, cosines, sines, k_cache, v_cache, out,

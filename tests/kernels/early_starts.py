@@ -110,6 +110,7 @@ def rows_of(op: str, variant: str, tunables: Any, dims: dict[str, int], launches
         # An integer of 1 is compiled in, as a constexpr is.
         passed = [p.name for p, value in given if not (p.is_constexpr or (isinstance(value, int) and value == 1))]
         row: dict[str, Any] = described(kernel) | {"early": kernel.metadata.launch_pdl}
+        row["products"] = kernel.asm["ptx"].count("mma.sync")
         if kernel.metadata.launch_pdl:
             loaded, row["stores"] = reached_before_wait(kernel.asm["ptx"])
             row["reads"] = sorted(passed[number] for number in loaded)

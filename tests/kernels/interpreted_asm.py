@@ -50,7 +50,7 @@ SMALL: Check = ("int4_mm", {**ROWS, "n": 16, "k": 512, "group": 128}, {"num_warp
 MISTAKES = {
     "zero is 7": (SMALL, "0x80088008", "0x80078007"),
     "the odd nibble is not 16-fold": (SMALL, "0x6f807180", "0x71807180"),
-    "the scale of the other group": (SMALL, "and.b32 f, p0su0, 0xffff0000", "shl.b32 f, p0su0, 16"),
+    "the scale of the other group": (SMALL, "and.b32 f, su0, 0xffff0000", "shl.b32 f, su0, 16"),
     "values in their own order": (SMALL, "0x7632", "0x5410"),
     "the sums of another group's columns": (SMALL, "@t1 mov", "@t2 mov"),
     "the lower value's square alone": (

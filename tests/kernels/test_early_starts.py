@@ -21,6 +21,8 @@ WEIGHTS = {
 COMPOSED = 12
 """Kernels of the composites' arm that the other has not: three each of a delta layer and the experts, four of an
 attention layer, two of the choice."""
+PRODUCTS = {"attention_in_tile_kernel": 8 * 8 + 8, "attention_out_tile_kernel": 4 * 8 + 8}
+"""Products of tensor cores of a warp with 8 groups and with 4."""
 OLDER = {
     "down_kernel": {"expert_ids", "expert_weights"},  # of the router: the kernel before is `gate_up_kernel`
     "sdpa_split_kernel": {"positions"},  # counted up at the end of a step
@@ -61,6 +63,13 @@ def test_what_may_be_read_early_is() -> None:
         assert older <= set(row["reads"])
         if row["kernel"] in ("words_kernel", "down_kernel", "route_kernel"):
             assert "weight" in row["reads"], row
+
+
+def test_the_assembly_of_a_tile_is_in_its_kernel_once() -> None:
+    """Two products for each word of a lane's two rows and for its zero point. Twice as many would mean that threads
+    have two elements each, which the assembly takes for those of other lanes."""
+    found = {row["kernel"]: row["products"] for row in early() if row["kernel"] in PRODUCTS}
+    assert found == PRODUCTS
 
 
 def test_a_wait_behind_the_loads_is_seen() -> None:

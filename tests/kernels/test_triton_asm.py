@@ -1,4 +1,4 @@
-"""Variants with inline PTX are right where an emulator runs its instructions; their compiled kernels have each once."""
+"""Variants with inline PTX are right where an emulator runs its instructions."""
 
 from __future__ import annotations
 
