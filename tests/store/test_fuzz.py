@@ -8,7 +8,7 @@ from tests.store import fuzz
 
 
 def test_a_mutated_file_is_refused_or_shown(tmp_path: Path) -> None:
-    found = fuzz.files(tmp_path, range(150))
+    found = fuzz.files(tmp_path, range(180))
     assert min(found.values()) >= 10, found
 
 
