@@ -11,6 +11,8 @@ INLINE = re.compile(r'tt\.elementwise_inline_asm "((?:[^"\\]|\\.)*)"')
 PTX = re.compile(r"\w\.(?:[busf](?:8|16|32|64|128)|bf16(?:x2)?|f16x2|pred|sync|aligned|wait|launch_dependents)\b")
 """A type or word after a dot that PTX has and AMD's assembly never has."""
 LIBDEVICE = re.compile(r'symbol = "(__nv_\w+)"')
+PRECISION = re.compile(r"input_precision must be one of .* Got (\w+)")
+"""Triton's own words for a precision that the target's compiler lacks."""
 UNRECOGNISED = re.compile(r"[Kk]eyword argument (\w+)")
 
 
@@ -29,10 +31,14 @@ def refuse_ptx(ttir: str) -> None:
 
 
 def nvidia_option(error: Exception, target: Target) -> str:
-    """The reason why a launch with this option cannot be compiled for another maker's target; empty for any other
-    error.
+    """The reason why a launch with this option, or a product of this precision, cannot be compiled for another maker's
+    target; empty for any other error.
     """
-    if target.backend == "cuda" or not isinstance(error, KeyError):
+    if target.backend == "cuda":
+        return ""
+    if precision := PRECISION.search(str(error)):
+        return f"{target.name} has no products in {precision[1]}"
+    if not isinstance(error, KeyError):
         return ""
     found = UNRECOGNISED.search(str(error))
     return f"{found[1]} is NVIDIA's alone" if found and found[1] in _options() else ""

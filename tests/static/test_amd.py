@@ -109,10 +109,17 @@ def test_what_is_nvidias_alone_is_unsupported_with_its_reason(tmp_path: Path) ->
     assert said["wide"][0] is Status.UNSUPPORTED and "2,048 work-items" in said["wide"][1]
 
 
+def test_a_precision_that_a_target_lacks_is_unsupported(tmp_path: Path) -> None:
+    from tests.compilers.cases import only
+
+    (found,) = compile_cases([only("tf32")], "gfx950", REPOSITORY / NVIDIAS, folder=tmp_path)
+    assert (found.status, found.reason) == (Status.UNSUPPORTED, "gfx950 has no products in tf32")
+
+
 def test_the_same_kernels_compile_for_nvidia(tmp_path: Path) -> None:
     from tests.compilers.cases import only
 
     found: tuple[Compiled, ...] = compile_cases(
-        [only(what) for what in ("pdl", "ptx", "libdevice")], "sm_90", REPOSITORY / NVIDIAS, folder=tmp_path
+        [only(what) for what in ("pdl", "ptx", "libdevice", "tf32")], "sm_90", REPOSITORY / NVIDIAS, folder=tmp_path
     )
-    assert [(one.status, one.reason) for one in found] == [(Status.OK, "")] * 3
+    assert [(one.status, one.reason) for one in found] == [(Status.OK, "")] * 4

@@ -1,4 +1,4 @@
-"""x + y with what only NVIDIA's compiler can do: an option of the launch, PTX, a function of libdevice."""
+"""x + y with code that not every maker's compiler takes: an option of the launch, PTX, libdevice, products in tf32."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ def libdevice_kernel(x, y, z, BLOCK: tl.constexpr):
     tl.store(z + at, libdevice.exp((tl.load(x + at) + tl.load(y + at)).to(tl.float32)))
 
 
+@triton.jit
+def tf32_kernel(x, y, z, BLOCK: tl.constexpr):
+    at = tl.arange(0, 16)[:, None] * 16 + tl.arange(0, 16)[None, :]
+    products = tl.dot(tl.load(x + at).to(tl.float32), tl.load(y + at).to(tl.float32), input_precision="tf32")
+    tl.store(z + at, products)
+
+
 def run(x: Tensor, y: Tensor, *, what: str = "plain", num_warps: int = 1) -> Tensor:
     z = torch.empty_like(x)
-    kernel = {"ptx": ptx_kernel, "libdevice": libdevice_kernel}.get(what, plain_kernel)
+    kernel = {"ptx": ptx_kernel, "libdevice": libdevice_kernel, "tf32": tf32_kernel}.get(what, plain_kernel)
     options = {"pdl": {"launch_pdl": True}, "wide": {"num_warps": 32}}.get(what, {})
     kernel[(x.numel() // 64,)](x, y, z, BLOCK=64, **{"num_warps": num_warps, **options})
     return z
