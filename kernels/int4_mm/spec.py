@@ -35,6 +35,7 @@ TEST_SHAPES: tuple[dict[str, int], ...] = (
     {"tokens": 3, "n": 40, "k": 192, "group": 64},
     {"tokens": 5, "n": 264, "k": 256, "group": 128},
     {"tokens": 7, "n": 1, "k": 64, "group": 32},
+    {"tokens": 1, "n": 32, "k": 512, "group": 128},
 )
 
 
