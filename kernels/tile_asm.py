@@ -29,7 +29,7 @@ _ACTIVATION_SCALE = "0x6f807180"
 
 def tile_fits(rows: int, k: int, group: int, warps: int, dtype: str) -> str | None:
     """The reason why a matrix [rows, k] cannot be multiplied by `tile_asm`; None where it can."""
-    if not dtype.endswith("bfloat16"):  # that of a model has its weights' before it
+    if dtype != "bfloat16":
         return f"activations are bfloat16, not {dtype}"
     if group != GROUP:
         return f"groups of {GROUP}, not {group}"

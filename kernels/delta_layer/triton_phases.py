@@ -14,8 +14,8 @@ __all__ = ["SPACE", "run", "supports"]
 
 
 def supports(case: Any) -> str | None:
-    if not case.dtype.endswith("bfloat16"):  # that of a model has its weights' before it
-        return f"activations are bfloat16, not {case.dtype}"
+    if case.activations != "bfloat16":
+        return f"activations are bfloat16, not {case.activations}"
     return mixer_supported(case)
 
 
