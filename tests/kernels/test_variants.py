@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from harness.decode.support import calls_of
 from harness.load_kernels import load_op, load_variant
 from harness.measure.agreement import sentence
+from harness.plan import expand
+from harness.suite.load import load_suite
 from harness.values.case import Tunables
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import DTYPES, OPS, VARIANTS, case_of, copied_definition, operands_of, verify, verify_run
@@ -176,3 +179,18 @@ def test_the_state_of_one_call_continues_in_the_next(name: str) -> None:
         pieces.append(run(*{**parts, **{key: parts[key][:, t] for key in ("qkv", "a", "b")}}.values()))
     torch.testing.assert_close(torch.cat(pieces, dim=1), wanted)
     torch.testing.assert_close(parts["state"], whole["state"])
+
+
+@pytest.mark.parametrize("arm", ["fused", "overlapped", "phases"])
+def test_an_arm_of_ours_supports_the_steps_of_its_model(arm: str) -> None:
+    """One sequence and eight, short and long: each variant takes the model's int4 weights and bfloat16 activations."""
+    plan = expand(load_suite(REPOSITORY / "suites" / "qwen3_5_moe.yaml"), arms=[arm])
+    cases = [
+        (case, variant)
+        for batch in (1, 8)
+        for context in (1024, 32768)
+        for phase, case, variant in calls_of(plan, arm, batch, context)
+        if phase == "decode" and case.variant.startswith("triton_") and variant.supports is not None
+    ]
+    assert len(cases) >= 8
+    assert [(case.op_site, why) for case, v in cases if v.supports and (why := v.supports(case))] == []
