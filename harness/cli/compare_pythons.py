@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from harness.cli.quiet import is_quiet, remark
 from harness.errors import HarnessError
 from harness.values.interpreter_matrix import Beside, InterpreterMatrix
 
@@ -60,7 +61,6 @@ def _measure(
     """One comparison after the other, each in worktrees of its own. One that fails leaves the others."""
     from harness.cli.compare import explained
     from harness.cli.compare_live import measure, stored_sides, terms
-    from harness.cli.quiet import remark
     from harness.history.gating import gated
     from harness.runner.interpreter import interpreter_of
     from harness.values.interpreter import under_test
@@ -107,6 +107,6 @@ def _show(
         print(interpreters_text(found, explanations))
     elif markdown != "-":
         from harness_reports.formats.console import show
-        from harness_reports.pages.interpreters import render
+        from harness_reports.pages.interpreters import render, summary
 
-        show(render(found, explanations))
+        show(summary(found) if is_quiet() else render(found, explanations))

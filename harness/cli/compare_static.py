@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.compare_live import interruptible
-from harness.cli.quiet import remark
+from harness.cli.quiet import is_quiet, remark
 
 if TYPE_CHECKING:
     from harness.runner.live_sides import Live
@@ -35,7 +35,7 @@ def command(live: Live, store: Store, targets: list[str], device: str, as_json: 
         print(static_text(found))
     elif markdown != "-":
         from harness_reports.formats.console import show
-        from harness_reports.pages.static_comparison import render
+        from harness_reports.pages.static_comparison import render, summary
 
-        show(render(found))
+        show((summary if is_quiet() else render)(found))
     raise typer.Exit(int(found.exit_status))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Arms, AsJson, Match, Store, csv
+from harness.cli.quiet import is_quiet, remark
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ def _compiled(
 ) -> CompilerMatrix:  # fmt: skip
     from harness.cli.compare_live import interruptible
     from harness.cli.progress import RunProgress
-    from harness.cli.quiet import remark
     from harness.compilers.matrix import base_of, compile_matrix
     from harness.compilers.versions import find_compilers
     from harness.compilers.workload import workload
@@ -112,6 +112,6 @@ def _show(
         print(matrix_text(found))
     elif markdown != "-":
         from harness_reports.formats.console import show
-        from harness_reports.pages.compilers import render
+        from harness_reports.pages.compilers import render, summary
 
-        show(render(found))
+        show((summary if is_quiet() else render)(found))

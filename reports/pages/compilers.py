@@ -37,6 +37,11 @@ def render(found: CompilerMatrix) -> RenderableType:
     return Group(*parts)
 
 
+def summary(found: CompilerMatrix) -> RenderableType:
+    """The verdict, its reasons and the exit status."""
+    return Text("\n".join(("   ".join(headline(found)), *reasons(found), f"exit status {int(found.exit_status)}")))
+
+
 def markdown(found: CompilerMatrix, limit_bytes: int = LIMIT_BYTES) -> str:
     """Render for a pull request or an issue within `limit_bytes`. Rows that gate are dropped last."""
     return fit(list(_blocks(found)), limit_bytes)

@@ -32,6 +32,12 @@ def render(found: InterpreterMatrix, explanations: Sequence[Explanation | None])
     return Group(*parts, Text(), Text(closing(found)))
 
 
+def summary(found: InterpreterMatrix) -> RenderableType:
+    """The packages under test, a line for each comparison, and the exit status."""
+    said = [f"{word:<8} {sentence}" for word, _, sentence in results(found)]
+    return Text("\n".join((*environments(found), *said, closing(found))))
+
+
 def markdown(found: InterpreterMatrix, limit_bytes: int = LIMIT_BYTES) -> str:
     """Render for a pull request or an issue within `limit_bytes`. Rows that gate are dropped last."""
     return fit(list(_blocks(found)), limit_bytes)

@@ -33,6 +33,11 @@ def render(found: StaticComparison) -> RenderableType:
     return Group(*parts)
 
 
+def summary(found: StaticComparison) -> RenderableType:
+    """The verdict, its reasons and the exit status."""
+    return Text("\n".join(("   ".join(headline(found)), *reasons(found), f"exit status {int(found.exit_status)}")))
+
+
 def markdown(found: StaticComparison, limit_bytes: int = LIMIT_BYTES) -> str:
     """Render for a pull request or a job summary within `limit_bytes`. Rows that gate are dropped last."""
     return fit(list(_blocks(found)), limit_bytes)

@@ -9,11 +9,16 @@ from harness.cli import quiet
 from harness.cli.main import app
 from harness_reports.formats.console import plain
 from harness_reports.pages import comparison as comparison_page
+from harness_reports.pages import compilers as compilers_page
+from harness_reports.pages import interpreters as interpreters_page
+from harness_reports.pages import static_comparison as static_page
 from harness_reports.pages import terminal
 from harness_reports.views.view import build
 from tests.commands import REPOSITORY
-from tests.reports.comparison_factory import comparison
+from tests.reports.comparison_factory import comparison, interpreter_matrix
+from tests.reports.compiler_factory import compiler_matrix
 from tests.reports.run_factory import synthetic_run
+from tests.reports.table_factory import static_comparison
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,19 @@ def test_the_summary_stands_first_and_alone_when_quiet() -> None:
     first = plain(comparison_page.summary(found)).splitlines()
     assert plain(comparison_page.render(found)).splitlines()[: len(first) - 1] == first[:-1]
     assert first[0].startswith("SLOWER") and first[-1] == "exit status 1"
+
+
+def test_a_quiet_matrix_has_its_verdict_and_reasons_and_no_table() -> None:
+    """Of binaries, compilers and interpreters: the lines of the whole output but for its tables."""
+    static, compilers, interpreters = static_comparison(), compiler_matrix(), interpreter_matrix()
+    for summary, whole in (
+        (static_page.summary(static), static_page.render(static)),
+        (compilers_page.summary(compilers), compilers_page.render(compilers)),
+        (interpreters_page.summary(interpreters), interpreters_page.render(interpreters, (None, None))),
+    ):
+        lines, all_lines = plain(summary).splitlines(), plain(whole).splitlines()
+        assert lines[-1].startswith("exit status ") and len(lines) < len(all_lines)
+        assert any("SLOWER" in line or "WORSE" in line for line in lines)
 
 
 def test_a_quiet_check_says_nothing_but_its_result() -> None:
