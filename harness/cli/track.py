@@ -21,7 +21,7 @@ def command(
     arms: Arms = "",
     match: Match = "",
     processes: Annotated[int, typer.Option(min=1, help="Repeat every case in this many fresh processes.")] = 1,
-    only: Annotated[str, typer.Option(help="Only these of kernels,decode.")] = "kernels,decode",
+    only: Annotated[str, typer.Option(help="Only these of kernels,decode,figures.")] = "kernels,decode,figures",
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds per process; 0: timer default.")] = 0,
     note: Note = "",
     store: Store = "",

@@ -135,6 +135,8 @@ class Tracking:
         execution = Execution(suite, make_plan, self.store, self.options, self.report)
         with measuring_lock(self.say):
             run_id = execution.run()
+        if not run_id:
+            raise HarnessError(f"no case of {self.suite.name} is of the stages {', '.join(self.options.stages)}")
         self.failed |= {f"{case} at {commit.hash[:9]}": reason for case, reason in execution.record.failures.items()}
         if self.store.load(run_id).nothing_measured:
             raise HarnessError(self.store.load(run_id).nothing_measured)
