@@ -217,7 +217,9 @@ MISTAKES: dict[str, Mistake] = {
         "causal_conv", "triton_step", "tl.store(window + KERNEL - 2, newest, mask=ok)", "pass", STEP
     ),
     "turned the other way": Mistake(*HEADS, "(i < half, -other, other)", "(i < half, other, -other)", HEADS_STEP),
-    "keys at the wrong position": Mistake(*HEADS, "tl.load(positions + t)", "tl.load(positions + t) + 1", HEADS_STEP),
+    "keys at the wrong position": Mistake(
+        *HEADS, "tl.load(positions + t, cache_modifier", "1 + tl.load(positions + t, cache_modifier", HEADS_STEP
+    ),
 }  # fmt: skip
 
 

@@ -15,18 +15,25 @@ from tests.conftest import REPOSITORY
 
 pytest.importorskip("triton")
 
+from tests.kernels.interpreted_decode import MISTAKES as DECODE_MISTAKES
 from tests.kernels.interpreted_tiles import MISTAKES, checks
 
 SHARED_BYTES = 232_448
 """What one program may have on sm_90: 227 KiB."""
 
 
-def printed(module: str, *arguments: str, interpret: bool) -> Any:
+@cache
+def _ran(module: str, arguments: tuple[str, ...], interpret: bool) -> subprocess.CompletedProcess[str]:
+    """Once, also if it fails: it takes minutes, and many tests read it."""
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     environment |= {"TRITON_INTERPRET": "1"} if interpret else {}
     command = [sys.executable, "-m", f"tests.kernels.{module}", *arguments]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+
+
+def printed(module: str, *arguments: str, interpret: bool) -> Any:
+    done = _ran(module, arguments, interpret)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -41,6 +48,14 @@ def results() -> dict[str, dict[str, Any]]:
 def launches() -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = printed("compiled_tiles", "90", interpret=False)
     return found
+
+
+@pytest.mark.parametrize("name", MISTAKES | DECODE_MISTAKES)
+def test_a_planted_mistake_is_in_one_place(name: str) -> None:
+    """Asked at once: the runs below plant them after minutes."""
+    mistake = (MISTAKES | DECODE_MISTAKES)[name]
+    file = REPOSITORY / "kernels" / mistake.op / f"{mistake.variant}.py"
+    assert file.read_text().count(mistake.right) == 1, mistake.right
 
 
 @pytest.mark.slow
