@@ -5,8 +5,8 @@ Usage: python -m benchmarks.history_live [--seeds N] [--commits N] [--lanes N] [
 
 For each seed a repository whose commits are a program in awk of some 15 ms, half of them with other text and none with
 other work. With a planted commit: `track` measures all commits, `confirm` compares both ends of each suspicion and
-searches the commit. Without one: `bisect` searches between the first commit and the last. Times are processor times.
-About 50 s and 20 s a seed and lane on one core.
+searches the commit. Without one: `bisect` searches between the first commit and the last. With a machine that is 20 %
+slow from half of the commits on: `track` and `confirm` again. Times are processor times. About 50 s a seed and lane.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ engine:
 arms: {a: {}}
 compare: {budget_s: 20}
 """
-PROGRAM = "#!/bin/sh\n# %s\nexec awk 'BEGIN { for (i = 0; i < %d; i++) x += i * i; print x }'\n"
+PROGRAM = """\
+#!/bin/sh
+# %s
+exec awk -v times=$(cat %s) 'BEGIN { for (i = 0; i < %d * times; i++) x += i * i; print x }'
+"""
 
 
 class Made:
@@ -45,8 +49,11 @@ class Made:
         self.repository = folder / "repository"
         places = {"HARNESS_STORE": str(folder / "runs.sqlite"), "HARNESS_LOCKS": str(folder / "locks")}
         self.environment = os.environ | places | {"OMP_NUM_THREADS": "1"}
+        self.times = folder / "times"
+        """How many times as long the machine takes: outside of what git knows."""
         for made in (folder / "locks", self.repository / "suites"):
             made.mkdir(parents=True)
+        self.times.write_text("1\n")
         self._git("init", "--quiet", "--initial-branch", "main")
         self._git("config", "user.name", "somebody")
         self._git("config", "user.email", "somebody@example.com")
@@ -58,7 +65,7 @@ class Made:
         loops = int(LOOPS * SLOWER) if slower_at is not None and number >= slower_at else LOOPS
         if number in (0, slower_at) or random_state.random() < 0.5:
             program = self.repository / "suites" / "sums.sh"
-            program.write_text(PROGRAM % (random_state.random(), loops))
+            program.write_text(PROGRAM % (random_state.random(), self.times, loops))
             program.chmod(0o755)
         else:
             (self.repository / "README").write_text(f"{number}\n")
@@ -93,6 +100,21 @@ def planted(folder: Path, seed: int, commits: int) -> str:
     return f"planted {made.hashes[at][:9]}; {json.dumps(changes)}"
 
 
+def machine(folder: Path, seed: int, commits: int) -> str:
+    """`right` if a machine that is 20 % slow from a date on is named, and no commit."""
+    made = Made(folder, commits, random.Random(seed), None)
+    since, half = ("track", "suites/program.yaml", "--since", made.hashes[0]), made.hashes[commits // 2]
+    before = made.harness(*since, "--until", half)
+    made.times.write_text("1.2\n")
+    after = made.harness(*since)
+    if before.returncode or after.returncode:
+        return f"track ended with {before.returncode} and {after.returncode}: {after.stderr.splitlines()[-1]}"
+    confirmed = made.harness("confirm", "--json")
+    changes = [change for standing in json.loads(confirmed.stdout)["standings"] for change in standing["changes"]]
+    answers = [change["confirmation"] and change["confirmation"]["answer"] for change in changes]
+    return "right" if answers == ["the machine"] else json.dumps(changes)
+
+
 def without(folder: Path, seed: int, commits: int) -> str:
     """`right`, or the answer of a search where there is nothing to find."""
     made = Made(folder, commits, random.Random(seed), None)
@@ -109,10 +131,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--commits", type=int, default=64)
     parser.add_argument("--lanes", type=int, default=1)
-    parser.add_argument("--only", choices=("planted", "without"))
+    parser.add_argument("--only", choices=("planted", "without", "machine"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as root, ThreadPoolExecutor(given.lanes) as lanes:
-        for name, one in (("planted", planted), ("without", without)):
+        for name, one in (("planted", planted), ("without", without), ("machine", machine)):
             if given.only in (None, name):
                 seeds = range(given.first, given.first + given.seeds)
                 jobs = [lanes.submit(one, Path(root) / f"{name}-{seed}", seed, given.commits) for seed in seeds]
