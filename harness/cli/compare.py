@@ -15,11 +15,9 @@ from harness.cli.words_after import PROGRAM
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.compare import StoredSide
     from harness.compare.explain import Explanation
     from harness.runner.live_sides import Live
     from harness.store import Store as RunStore
-    from harness.values.static_comparison import StaticCase
     from harness.values.verdict import Comparison, FailOn
 
 SIDE = "A revision or `.`, measured now; or a stored run: `last`, an id, a tag, a file. `:ARM` selects one arm."
@@ -118,6 +116,7 @@ def _measured(
 
         compare_pythons.command(live, pythons, runs, asked, rounds, note, fails, *shown)
     from harness.cli.compare_live import measure, stored_sides, terms
+    from harness.compare.explain import explained
 
     comparison, binaries = measure(live, runs, terms(live, *asked), rounds, note)
     return comparison, explained(comparison, stored_sides(comparison, runs), binaries)
@@ -125,6 +124,7 @@ def _measured(
 
 def _judged(base: str, head: str, runs: RunStore, accept: list[str]) -> tuple[Comparison, Explanation]:
     from harness.compare import compare, load_sides
+    from harness.compare.explain import explained
 
     sides = load_sides(base, head, runs)
     comparison = compare(*sides, accept=accept)
@@ -146,17 +146,6 @@ def _are_stored(base: str, head: str, runs: RunStore) -> bool:
             f"or measure {now} as a run, where it is checked out (`harness run SUITE --processes 4`), and name that"
         )
     return all(stored)
-
-
-def explained(
-    comparison: Comparison, sides: tuple[StoredSide, StoredSide], binaries: tuple[StaticCase, ...]
-) -> Explanation:
-    import msgspec
-
-    from harness.compare.explain import explain
-
-    times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
-    return msgspec.structs.replace(explain(*sides, times), binaries=binaries)
 
 
 def _show(comparison: Comparison, explanation: Explanation, markdown: str, as_json: bool) -> int:

@@ -59,8 +59,8 @@ def _measure(
     note: str, fails: tuple[FailOn, ...],
 ) -> tuple[InterpreterMatrix, list[Explanation | None]]:  # fmt: skip
     """One comparison after the other, each in worktrees of its own. One that fails leaves the others."""
-    from harness.cli.compare import explained
     from harness.cli.compare_live import measure, stored_sides, terms
+    from harness.compare.explain import explained
     from harness.history.gating import gated
     from harness.runner.interpreter import interpreter_of
     from harness.values.interpreter import under_test

@@ -15,7 +15,7 @@ from harness.trace.difference import Change, difference
 from harness.values.case import AxisValue, Implementation
 from harness.values.run import Run
 from harness.values.static_comparison import StaticCase
-from harness.values.verdict import Verdict
+from harness.values.verdict import Comparison, Verdict
 
 MOST_CHANGES = 8
 """Most kernels and categories named per profile, in order of contribution."""
@@ -134,3 +134,11 @@ def _file(op: str, variant: str) -> str:
 
 def _yaml(answer: Implementation) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in answer.tunables.items()) + "}"
+
+
+def explained(
+    comparison: Comparison, sides: tuple[StoredSide, StoredSide], binaries: tuple[StaticCase, ...]
+) -> Explanation:
+    """Explain the verdicts on times of a comparison. binaries: of the kernels that changed speed."""
+    times = {v.case: v.verdict for v in comparison.verdicts if v.metric != "peak_memory_bytes"}
+    return msgspec.structs.replace(explain(*sides, times), binaries=binaries)

@@ -85,7 +85,7 @@ def serve(wire: Wire, _: Boot) -> None:
         try:
             wire.send(_compiled(job))
             if job.load:
-                from harness.export.package import load
+                from harness.export.loading import load
 
                 load(Path(job.package), single_threaded=True)
                 wire.send(Loaded())

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from harness.export.rebinding import rebound
 from harness.values.case import Tunables
 
 OPTIONS = ("num_warps", "num_stages")
@@ -39,7 +40,6 @@ def listed_body(run: Callable[..., Any], entries: Sequence[Tunables]) -> Callabl
     `run` is called once per entry. The launches must be of the same kernels on the same arguments, and may differ in
     constant expressions, warps, stages and grid. The body raises ValueError where they differ in more.
     """
-    from harness.export.operators import rebound
 
     def body(*inputs: Any) -> Any:
         passes: list[list[Launch]] = [[] for _ in entries]

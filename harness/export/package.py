@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -24,6 +23,7 @@ from harness.export.compiling import SERVICE, ChosenConfiguration, CompileStep, 
 from harness.export.contents import Contents, contents
 from harness.export.foreign import registering
 from harness.export.kept import kept_or_made
+from harness.export.loading import load
 from harness.export.operators import Operator, registered
 from harness.export.program import StepModule, export
 from harness.export.settings import OPTIONS, compiler, compiler_version, environment
@@ -78,23 +78,6 @@ class PackagedStep:
         found = self._model()
         logits: torch.Tensor = found[0] if isinstance(found, (list, tuple)) else found
         return logits
-
-
-def load(package: Path, single_threaded: bool) -> Any:
-    """Load a package. `single_threaded`: without streams and events of its own, so that a CUDA graph can be captured.
-    Raises CaseFailed where torch refuses it.
-
-    It does not use `aoti_load_package`, which hides the first error behind that of a second way to load.
-    """
-    from torch.export.pt2_archive._package import AOTICompiledModel
-
-    try:
-        loader = torch._C._aoti.AOTIModelPackageLoader(str(package), "model", single_threaded, 1, -1)
-    except RuntimeError as error:
-        from harness.measure.failure import first_line
-
-        raise CaseFailed(f"the package cannot be loaded: {first_line(error)}") from error
-    return AOTICompiledModel(loader)
 
 
 def _package(module: StepModule, ahead: Ahead, device: Device, scratch: Path) -> tuple[Path, Package]:

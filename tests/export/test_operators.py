@@ -15,8 +15,9 @@ from harness.decode.step import Step
 from harness.decode.suite_model import SuiteModel
 from harness.device.choice import open_device
 from harness.export.listed import listed_body
-from harness.export.operators import Operator, kernels_of, rebound, register, registered
+from harness.export.operators import Operator, kernels_of, register, registered
 from harness.export.program import StepModule, export
+from harness.export.rebinding import rebound
 from harness.load_kernels import load_variant
 from harness.plan import expand
 from harness.suite.load import load_suite

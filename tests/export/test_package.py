@@ -14,7 +14,8 @@ from harness.device.choice import open_device
 from harness.errors import CaseFailed
 from harness.export import package
 from harness.export.compiling import SERVICE, CompileStep, NotCompiled
-from harness.export.package import PackagedStep, load
+from harness.export.loading import load
+from harness.export.package import PackagedStep
 from harness.export.program import StepModule, export
 from harness.worker.process import WorkerProcess
 from tests.export.test_program import step_of
