@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.kernels.catalogue import VARIANTS
 from tests.kernels.interpreted import MISTAKES, checks
+from tests.kernels.interpreted_asm import CHECKS as WITH_PTX
 from tests.kernels.interpreted_decode import checks as checks_of_decode
 from tests.kernels.interpreted_tiles import checks as checks_of_tiles
 
@@ -44,6 +45,7 @@ def test_every_triton_variant_is_checked() -> None:
     elsewhere = {
         (check.op, check.variant) for checked in (checks_of_tiles, checks_of_decode) for check in checked().values()
     }
+    elsewhere |= {(op, "triton_tile") for op, *_ in WITH_PTX.values()}
     assert {(op, name) for op, name, *_ in checks().values()} | elsewhere == triton_variants
 
 
