@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,14 +13,14 @@ import triton
 from triton.compiler.compiler import make_backend
 from triton.compiler.errors import CompilationError
 
-from harness.errors import HarnessError
 from harness.load_kernels import LoadedVariant, load_op, load_operands, load_variant
 from harness.measure.failure import asks_for_a_gpu
 from harness.measure.inputs import make_inputs
 from harness.measure.operand_sets import PREPARED
 from harness.static.amd_binaries import AmdBinaries
 from harness.static.claims import InProgress, OverLimit
-from harness.static.nvidia_alone import NvidiaAlone, nvidia_option
+from harness.static.complaint import reason_of
+from harness.static.makers_alone import AnothersAlone, anothers_option
 from harness.static.nvidia_binaries import NvidiaBinaries
 from harness.static.record import Recorded, Recorder, StandInDriver
 from harness.static.stages import Stages
@@ -32,8 +32,6 @@ from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
 
-REASON_LENGTH = 300
-
 
 class CaseCompiler:
     """Compiles case after case for one target, in a process that never touches a GPU.
@@ -41,8 +39,11 @@ class CaseCompiler:
     Makes the target this process's only device for Triton, for good.
     """
 
-    def __init__(self, target: Target, suite_folder: str, stages: Stages) -> None:
-        self.suite_folder, self.stages = suite_folder, stages
+    def __init__(
+        self, target: Target, suite_folder: str, stages: Stages, complaint: Callable[[], str] = lambda: ""
+    ) -> None:
+        """complaint: the error that the compiler printed about the present case."""
+        self.suite_folder, self.stages, self.complaint = suite_folder, stages, complaint
         triton.runtime.driver.set_active(StandInDriver(target))
         self._reads(target)
         self._inputs: dict[Any, list[Any]] = {}
@@ -63,14 +64,14 @@ class CaseCompiler:
             raise
         except OverLimit as over:
             status, reason, recorder = Status.TIMEOUT, str(over), None
-        except NvidiaAlone as only:
+        except AnothersAlone as only:
             status, reason, recorder = Status.UNSUPPORTED, str(only), None
         except NotImplementedError as error:  # what torch has not for tensors without values
             status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
-            asked, alone = asks_for_a_gpu(error), nvidia_option(error, self.target)
+            asked, alone = asks_for_a_gpu(error), anothers_option(error, self.target)
             status = Status.UNSUPPORTED if alone else Status.FAILED
-            reason, recorder = asked or alone or reason_of(error), None
+            reason, recorder = asked or alone or reason_of(error, self.complaint()), None
             refused = status is Status.FAILED and isinstance(error, CompilationError)
         found = Compiled(
             case, status, reason, compile_s=time.perf_counter() - start, stages_s=dict(self.stages.seconds),
@@ -173,18 +174,3 @@ def cpu_seconds() -> float:
     """CPU time so far of this process and the assemblers that it started, in seconds."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
-
-
-def reason_of(error: Exception) -> str:
-    """The failure in one line."""
-    if isinstance(error, HarnessError):
-        return str(error)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
-    what = lines[0]
-    if isinstance(error, CompilationError):  # a place in the kernel, its source text, and at the end what is wrong
-        cause: BaseException = error
-        while cause.__cause__ is not None:  # of a function that the kernel calls, the error lies within
-            cause = cause.__cause__
-        said = [line.strip() for line in str(cause).splitlines() if line.strip("^ ")]
-        what += f" {lines[-1] if lines[-1].strip('^ ') or not said else said[-1]}"
-    return f"{type(error).__name__}: {what}"[:REASON_LENGTH]

@@ -33,6 +33,8 @@ from harness.worker.wire import Wire, wait_for, wire_pair
 
 NICE = 5
 """Niceness: while all cores compile, the process that times finished cases must not wait for a core."""
+PRINTED = "printed"
+"""File of a process' output, in its own folder."""
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h: the signal that a process gets when its parent dies."""
 
@@ -183,7 +185,18 @@ class Server:
         compiler.process.join()
         code = compiler.process.exitcode or 0
         how = f"signal {-code}" if code < 0 else f"exit status {code}"
-        self._replace(compiler, Status.FAILED, f"the compiler's process ended with {how}")
+        words = self._last_words(compiler, crashed=code < 0)
+        self._replace(compiler, Status.FAILED, f"the compiler's process ended with {how}{words and f': {words}'}")
+
+    def _last_words(self, compiler: Compiler, crashed: bool) -> str:
+        """The error that a compiler printed before it died; of a process that exited, its last line."""
+        from harness.static.complaint import complaint_in, last_line_in
+
+        try:
+            printed = _own_folder(self.folder, compiler.process.pid or 0) / PRINTED
+            return complaint_in(printed) or ("" if crashed else last_line_in(printed))
+        except OSError:  # it died before it had a folder
+            return ""
 
     def _replace(self, compiler: Compiler, status: Status, reason: str) -> None:
         compiler.kill()
@@ -193,20 +206,27 @@ class Server:
         self.compilers[self.compilers.index(compiler)] = Compiler(self.job)
 
 
+def _own_folder(shared: Path, pid: int) -> Path:
+    """The folder of one process: the compiler's scratch files and output."""
+    return shared / f"process-{pid}"
+
+
 def work(job: Job, wire: Wire) -> None:
     """Forked process: answer each case number with `Result` or `Waiting`, until it is killed or the wire closes."""
     from harness.static.compile_case import CaseCompiler
+    from harness.static.complaint import Printed
     from harness.static.stages import Stages
 
     os.setpgid(0, 0)  # so that ptxas, a child of this process, can be killed with it
     os.nice(NICE)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    own = Path(job.folder, f"process-{os.getpid()}")
+    own = _own_folder(Path(job.folder), os.getpid())
     own.mkdir()
     tempfile.tempdir = str(own)  # what a killed compilation leaves behind is removed with the pool's folder
-    claims = Claims(Path(job.folder))
-    compiler = CaseCompiler(parse_target(job.target), job.suite_folder, Stages(Path(job.folder), claims.take))
+    claims, printed = Claims(Path(job.folder)), Printed(own / PRINTED)
+    stages = Stages(Path(job.folder), claims.take)
+    compiler = CaseCompiler(parse_target(job.target), job.suite_folder, stages, printed.complaint)
     while True:
         try:
             number = wire.receive(int)
@@ -218,4 +238,5 @@ def work(job: Job, wire: Wire) -> None:
         except InProgress as other:
             answer = Waiting(number, other.key)
         claims.give_back()
+        printed.clear()
         wire.send(answer)

@@ -21,7 +21,7 @@ import msgspec
 import triton
 from triton.backends import backends
 
-from harness.static.nvidia_alone import refuse_ptx
+from harness.static.makers_alone import refuse_anothers
 
 BACKENDS = {"cuda": ("nvidia", "cubin"), "hip": ("amd", "hsaco")}
 """By a target's backend: the name under which Triton registers its compiler, and its last stage, which makes the
@@ -54,7 +54,7 @@ class Stages:
         self.folder, self.claim = folder, claim
         self.seconds: dict[str, float] = {}
         self.shared = 0
-        self._last = "cubin"
+        self._backend, self._last = "cuda", "cubin"
 
     def clear(self) -> None:
         self.seconds, self.shared = {}, 0
@@ -66,7 +66,7 @@ class Stages:
         It does not use `knobs.runtime.add_stages_inspection_hook`: while that is set, Triton >= 3.7 compiles into other
         entries of its disk cache, which a measurement would not find.
         """
-        place, self._last = BACKENDS[backend]
+        self._backend, (place, self._last) = backend, BACKENDS[backend]
         registered, wrap = backends[place], self._wrap
 
         class Staged(registered.compiler):  # type: ignore[name-defined, misc]
@@ -86,8 +86,8 @@ class Stages:
 
         def stage(name: str, source: Any, metadata: dict[str, Any]) -> Any:
             nonlocal key
-            if name == "ttgir" and self._last == "hsaco":
-                refuse_ptx(str(source))
+            if name == "ttgir":
+                refuse_anothers(str(source), self._backend)
             if name == "llir":
                 key = key_of(str(source), options)
                 if not self._file(key, self._last).exists():

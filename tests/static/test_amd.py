@@ -98,8 +98,8 @@ def test_what_is_nvidias_alone_is_unsupported_with_its_reason(tmp_path: Path) ->
     from tests.compilers.cases import only
 
     found = compile_cases(
-        [only(what) for what in ("pdl", "ptx", "libdevice", "wide", "plain")], "gfx942",
-        REPOSITORY / NVIDIAS, folder=tmp_path,
+        [only(what) for what in ("pdl", "ptx", "libdevice", "wide", "plain", "waves", "membar", "cluster", "garbage")],
+        "gfx942", REPOSITORY / NVIDIAS, folder=tmp_path,
     )  # fmt: skip
     said = {str(one.case.tunables["what"]): (one.status, one.reason) for one in found}
     assert said["plain"] == (Status.OK, "")
@@ -107,6 +107,10 @@ def test_what_is_nvidias_alone_is_unsupported_with_its_reason(tmp_path: Path) ->
     assert said["ptx"][0] is Status.UNSUPPORTED and said["ptx"][1].startswith("PTX assembly is NVIDIA's alone: ")
     assert said["libdevice"] == (Status.UNSUPPORTED, "__nv_expf of libdevice is NVIDIA's alone")
     assert said["wide"][0] is Status.UNSUPPORTED and "2,048 work-items" in said["wide"][1]
+    assert said["waves"] == (Status.OK, "")
+    assert said["membar"] == (Status.UNSUPPORTED, "PTX assembly is NVIDIA's alone: membar.gl;")
+    assert said["cluster"] == (Status.UNSUPPORTED, "gfx942 has no clusters (num_ctas > 1)")
+    assert said["garbage"] == (Status.FAILED, "RuntimeError: invalid instruction: hello world")
 
 
 def test_a_precision_that_a_target_lacks_is_unsupported(tmp_path: Path) -> None:
@@ -116,10 +120,18 @@ def test_a_precision_that_a_target_lacks_is_unsupported(tmp_path: Path) -> None:
     assert (found.status, found.reason) == (Status.UNSUPPORTED, "gfx950 has no products in tf32")
 
 
-def test_the_same_kernels_compile_for_nvidia(tmp_path: Path) -> None:
+def test_nvidia_takes_its_own_code_and_tells_why_it_takes_no_other(tmp_path: Path) -> None:
     from tests.compilers.cases import only
 
+    every = ("pdl", "ptx", "libdevice", "tf32", "membar", "cluster", "waves", "waitcnt", "garbage", "aborts", "exits")
     found: tuple[Compiled, ...] = compile_cases(
-        [only(what) for what in ("pdl", "ptx", "libdevice", "tf32")], "sm_90", REPOSITORY / NVIDIAS, folder=tmp_path
+        [only(what) for what in every], "sm_90", REPOSITORY / NVIDIAS, folder=tmp_path
     )
-    assert [(one.status, one.reason) for one in found] == [(Status.OK, "")] * 4
+    said = {str(one.case.tunables["what"]): (one.status, one.reason) for one in found}
+    assert [said[what] for what in every[:6]] == [(Status.OK, "")] * 6
+    assert said["waves"] == (Status.UNSUPPORTED, "waves_per_eu is AMD's alone")
+    assert said["waitcnt"] == (Status.UNSUPPORTED, "AMD's assembly is its own alone: s_waitcnt vmcnt(0)")
+    died = "the compiler's process ended with"
+    assert said["aborts"] == (Status.FAILED, f"{died} signal 6: Cannot select: planted"), "its own words, not its input"
+    assert said["exits"] == (Status.FAILED, f"{died} exit status 1: planted end")
+    assert said["garbage"][0] is Status.FAILED and "PTXASError: Parsing error near" in said["garbage"][1]
