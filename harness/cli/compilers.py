@@ -63,8 +63,11 @@ def _compiled(
     from harness.compilers.versions import find_compilers
     from harness.compilers.workload import workload
     from harness.plan import expand
+    from harness.static.target import parse_target
 
     asked = suite.compilers
+    for target in targets or asked.targets:  # before a version is installed
+        parse_target(target)
     with interruptible("nothing was kept"), RunProgress() as progress:
         compilers = find_compilers(triton or asked.triton, wheels, remark)
         base = base_of(compilers, base or asked.base)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
+from packaging.tags import sys_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from harness.errors import HarnessError
 
@@ -44,11 +46,7 @@ def newest_release(wheels: Path | None) -> str:
     """The newest version of Triton that this interpreter can use. Raises HarnessError where pip is missing or the
     folder of wheels has none."""
     if wheels is not None:
-        named = [re.match(r"triton-(\d+(?:\.\d+)*)", file.name) for file in wheels.glob("triton-*.whl")]
-        found = [tuple(map(int, match[1].split("."))) for match in named if match]
-        if not found:
-            raise HarnessError(f"--wheels {wheels}: no wheel of Triton in it")
-        return ".".join(map(str, max(found)))
+        return _newest_in(wheels)
     if not _has_pip():
         raise HarnessError("--triton newest: needs pip, which is not installed here; allowed: a version")
     asked = [
@@ -56,6 +54,26 @@ def newest_release(wheels: Path | None) -> str:
         "--report", "-", "triton",
     ]  # fmt: skip
     return msgspec.json.decode(_run(asked, "--triton newest"), type=_Report).install[0].metadata.version
+
+
+def _newest_in(wheels: Path) -> str:
+    """The newest release among the wheels for this Python; a pre-release only where there is no release."""
+    if not wheels.is_dir():
+        raise HarnessError(f"--wheels {wheels}: no such folder")
+    here, found, others = set(sys_tags()), set[Version](), 0
+    for file in wheels.glob("triton-*.whl"):
+        try:
+            _, version, _, tags = parse_wheel_filename(file.name)
+        except InvalidWheelFilename:
+            continue
+        if here.isdisjoint(tags):
+            others += 1
+        else:
+            found.add(version)
+    if not found:
+        besides = f", only {others} for another Python or system" if others else ""
+        raise HarnessError(f"--wheels {wheels}: no wheel of Triton for this Python in it{besides}")
+    return str(max({version for version in found if not version.is_prerelease} or found))
 
 
 def _has_pip() -> bool:

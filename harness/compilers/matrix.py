@@ -28,9 +28,14 @@ def compile_with(
     compiler: Compiler, asked: CompileRequest, tree: Path | None = None, report: Report | None = None
 ) -> CompileReply:
     """Compile the cases with one version; a case in its cache is not compiled again. Raises HarnessError as
-    `compile_side`.
+    `compile_side`, and names the version.
     """
-    return compile_side(asked, sys.executable, tree or Path.cwd(), report, compiler.environment)
+    try:
+        return compile_side(asked, sys.executable, tree or Path.cwd(), report, compiler.environment)
+    except HarnessError as error:
+        named = HarnessError(f"Triton {compiler.name}: {error}")
+        named.exit_status = error.exit_status
+        raise named from error
 
 
 def compile_matrix(
@@ -112,4 +117,6 @@ def base_of(compilers: Sequence[Compiler], wanted: str = "") -> str:
             raise HarnessError(f"--base {wanted}: not among the versions; allowed: {', '.join(names)}")
         return wanted
     here = installed_version()
-    return next((compiler.name for compiler in compilers if compiler.triton == here), names[0])
+    same = [compiler for compiler in compilers if compiler.triton == here]
+    same.sort(key=lambda compiler: compiler.origin != "installed")  # a private wheel may have its number
+    return same[0].name if same else names[0]

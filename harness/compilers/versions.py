@@ -9,22 +9,28 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shutil
+import sys
+import time
 from collections.abc import Callable, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
-from harness.compilers.installing import install, newest_release
+from harness.compilers.installing import LIMIT_S, install, newest_release
 from harness.errors import HarnessError
 from harness.static.results import CACHE_VARIABLE, cache_folder
 from harness.worker.launch import worker_environment
 
 INSTALLED, NEWEST = "installed", "newest"
-RELEASE = re.compile(r"\d+(\.\d+)*([.+-]?[A-Za-z0-9]+)*")
 ALLOWED = f"a version (3.9.0), `{NEWEST}`, `{INSTALLED}`, a wheel, or the folder of a source build"
+INTERPRETER = f"{sys.implementation.cache_tag}-{platform.machine()}"
+"""The package is compiled code: another Python, on another machine of the same home, has a folder of its own."""
 Say = Callable[[str], None]
 
 
@@ -50,6 +56,8 @@ class Compiler(msgspec.Struct, frozen=True):
 
 def find_compilers(names: Sequence[str], wheels: Path | None = None, say: Say = lambda _: None) -> list[Compiler]:
     """Each compiler once, in this order; see `find_compiler`. Also raises HarnessError for two names of one build."""
+    for name in names:  # all of them, before the first is installed
+        _refuse_unknown(name)
     found: dict[Path, Compiler] = {}
     for name in dict.fromkeys(names):
         compiler = find_compiler(name, wheels, say)
@@ -66,10 +74,11 @@ def find_compiler(name: str, wheels: Path | None = None, say: Say = lambda _: No
 
     Raises HarnessError for a name of no allowed form, and where it cannot be installed.
     """
+    _refuse_unknown(name)
     path = Path(name)
     if path.suffix == ".whl":
         return _from_wheel(name, path, say)
-    if os.sep in name or path.is_dir():
+    if _is_folder(name):
         return _from_folder(name, path)
     here = installed_version()
     if name == INSTALLED:
@@ -78,13 +87,32 @@ def find_compiler(name: str, wheels: Path | None = None, say: Say = lambda _: No
         return Compiler(name, here, "installed", None, _home() / f"installed-{here}")
     if name == NEWEST:
         name = newest_release(wheels)
-    elif not RELEASE.fullmatch(name):
-        raise HarnessError(f"--triton {name}: no such compiler; allowed: {ALLOWED}")
     if name == here:
         return Compiler(name, name, "installed", None, _home() / f"installed-{name}")
-    folder = _home() / name
+    folder = _home() / f"{name}-{INTERPRETER}"
     _made(folder, lambda site: install(name, site, wheels), f"Triton {name}", say)
     return Compiler(name, _version_in(folder / "site", name), "index", folder / "site", folder)
+
+
+def _is_folder(name: str) -> bool:
+    return os.sep in name or Path(name).is_dir()
+
+
+def _is_release(name: str) -> bool:
+    try:
+        Version(name)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _refuse_unknown(name: str) -> None:
+    """Raise HarnessError for a name of no allowed form, and for a file or folder that does not exist."""
+    if name.endswith(".whl") or _is_folder(name):
+        if not Path(name).exists():
+            raise HarnessError(f"--triton {name}: no such file or folder; allowed: {ALLOWED}")
+    elif name not in (INSTALLED, NEWEST) and not _is_release(name):
+        raise HarnessError(f"--triton {name}: no such compiler; allowed: {ALLOWED}")
 
 
 def installed_version() -> str | None:
@@ -113,8 +141,11 @@ def _from_folder(name: str, path: Path) -> Compiler:
     if site is None:
         raise HarnessError(f"--triton {name}: no triton/__init__.py in it or its python/; allowed: {ALLOWED}")
     package = site.resolve() / "triton"
-    if not list((package / "_C").glob("libtriton*.so")):
+    built = list((package / "_C").glob("libtriton*.so"))
+    if not built:
         raise HarnessError(f"--triton {name}: {package}/_C has no libtriton: build it first (pip install -e {name})")
+    if not any(file.name == f"libtriton{suffix}" for file in built for suffix in EXTENSION_SUFFIXES):
+        raise HarnessError(f"--triton {name}: {built[0].name} is of another Python than {sys.implementation.cache_tag}")
     digest = hashlib.sha256(str(package).encode())
     for file in sorted(package.rglob("*")):
         if file.is_file() and file.suffix != ".pyc":
@@ -131,6 +162,8 @@ def _made(folder: Path, fill: Callable[[Path], None], what: str, say: Say) -> No
     site, partial = folder / "site", folder / f"site.{os.getpid()}"
     if site.is_dir():
         return
+    for left in _abandoned(folder):
+        shutil.rmtree(left, ignore_errors=True)
     say(f"{what}: installing into {folder} (once)")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,6 +176,11 @@ def _made(folder: Path, fill: Callable[[Path], None], what: str, say: Say) -> No
             raise HarnessError(f"{folder}: cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _abandoned(folder: Path) -> list[Path]:
+    """Hundreds of MB each, left by calls that were killed; no installer runs for that long."""
+    return [left for left in folder.glob("site.*") if time.time() - left.stat().st_mtime > LIMIT_S]
 
 
 def _version_in(site: Path, name: str) -> str:

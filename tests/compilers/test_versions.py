@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from harness.compilers.versions import find_compiler, find_compilers, installed_version
+from harness.compilers.installing import newest_release
+from harness.compilers.versions import INTERPRETER, find_compiler, find_compilers, installed_version
 from harness.errors import HarnessError
 
 
@@ -37,7 +39,10 @@ def test_a_version_is_installed_once_from_a_folder_of_wheels(tmp_path: Path, cac
     first = find_compiler("9.9.9", tmp_path / "wheels", said.append)
     again = find_compiler("9.9.9", tmp_path / "nowhere", said.append)
     assert first == again and len(said) == 1
-    assert first.site == cache / "compilers" / "9.9.9" / "site" and (first.site / "triton" / "__init__.py").is_file()
+    assert (
+        first.site == cache / "compilers" / f"9.9.9-{INTERPRETER}" / "site"
+        and (first.site / "triton" / "__init__.py").is_file()
+    )
     assert find_compiler("newest", tmp_path / "wheels").triton == "9.10.0", "by numbers, not by letters"
     environment = first.environment
     assert environment["PYTHONPATH"].startswith(str(first.site))
@@ -63,11 +68,45 @@ def test_a_source_build_is_used_where_it_lies_and_another_build_has_other_result
     (package / "__init__.py").write_text("__version__ = '3.10.0+git1'\n")
     with pytest.raises(HarnessError, match="has no libtriton: build it first"):
         find_compiler(str(tmp_path / "src"))
+    (package / "_C" / "libtriton.cpython-27-x86_64-linux-gnu.so").write_bytes(b"1")
+    with pytest.raises(HarnessError, match=r"libtriton\.cpython-27-x86_64-linux-gnu\.so is of another Python than"):
+        find_compiler(str(tmp_path / "src"))
     (package / "_C" / "libtriton.so").write_bytes(b"1")
     first = find_compiler(str(tmp_path / "src"))
     assert (first.triton, first.site) == ("3.10.0+git1", package.parent)
     (package / "_C" / "libtriton.so").write_bytes(b"22")
     assert find_compiler(str(tmp_path / "src")).folder != first.folder
+
+
+def test_the_newest_of_a_folder_is_the_newest_that_this_python_can_use(tmp_path: Path) -> None:
+    made = wheel(tmp_path, "3.9.0")
+    for other in ("4.0.0-cp27-cp27m-win32", "3.10.0.dev1-py3-none-any", "broken"):
+        shutil.copy(made, tmp_path / f"triton-{other}.whl")
+    assert newest_release(tmp_path) == "3.9.0"
+    made.unlink()
+    assert newest_release(tmp_path) == "3.10.0.dev1", "where there is no release"
+    (tmp_path / "triton-3.10.0.dev1-py3-none-any.whl").unlink()
+    with pytest.raises(HarnessError, match="no wheel of Triton for this Python in it, only 1 for another"):
+        newest_release(tmp_path)
+    with pytest.raises(HarnessError, match="no such folder"):
+        newest_release(tmp_path / "nowhere")
+
+
+def test_no_version_is_installed_where_another_name_is_wrong(tmp_path: Path, cache: Path) -> None:
+    wheel(tmp_path)
+    with pytest.raises(HarnessError, match="--triton what: no such compiler"):
+        find_compilers(["9.9.9", "what"], tmp_path)
+    assert not cache.exists()
+
+
+def test_an_installation_that_was_killed_is_removed_by_the_next_call(tmp_path: Path, cache: Path) -> None:
+    folder = cache / "compilers" / f"9.9.9-{INTERPRETER}"
+    old, present = folder / "site.1", folder / "site.2"
+    for left in (old, present):
+        left.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    find_compiler("9.9.9", wheel(tmp_path).parent)
+    assert not old.exists() and present.exists(), "a present one may be another process'"
 
 
 def test_the_installed_one_needs_no_folder() -> None:
@@ -83,8 +122,9 @@ def test_the_installed_one_needs_no_folder() -> None:
     ("name", "said"),
     [
         ("what", "--triton what: no such compiler; allowed: a version"),
-        ("./nothing.whl", "--triton ./nothing.whl: cannot be read: No such file"),
-        ("./nothing", "--triton ./nothing: no triton/__init__.py in it"),
+        ("./nothing.whl", "--triton ./nothing.whl: no such file or folder; allowed: a version"),
+        ("1" + "a" * 60 + "!", "no such compiler"),
+        ("./nothing", "--triton ./nothing: no such file or folder; allowed: a version"),
     ],
 )
 def test_another_name_is_told_what_is_allowed(name: str, said: str) -> None:
