@@ -79,9 +79,9 @@ def _with(config: Any, model: ModuleModel, said: dict[str, Any]) -> Any:
         if not (hasattr(config, key) or hasattr(text, key) or key in _read_by_model(config)):
             names = [name for name in config.to_dict() if not name.startswith("_")]
             raise CaseFailed(f"hf:{model.name}: config has no {key}{_near(key, names)}")
-    if text is config:
+    named = next((name for name, value in vars(config).items() if value is text), None)
+    if named is None:  # it is the text's own; of an encoder with a decoder `text` is a copy
         return type(config).from_dict(_changed(said, model.config))
-    named = next(name for name, value in vars(config).items() if value is text)
     inner = {key: value for key, value in model.config.items() if hasattr(text, key)}
     outer = {key: value for key, value in model.config.items() if key not in inner}
     return type(config).from_dict({**said, **outer, named: _changed(said.get(named, {}), inner)})
@@ -174,8 +174,11 @@ class CausalLMDecoder(ModuleDecoder):
 
 def whole_text(module: Any, tokens: Tensor, steps: int) -> Tensor:
     """The logits [batch, steps, vocab] float32 of the last positions of tokens [batch, length], in one pass without a
-    cache.
+    cache. The first token is at position 0, as in a step: models of RoBERTa's kind would count from another.
     """
-    keep = {"logits_to_keep": steps} if "logits_to_keep" in inspect.signature(module.forward).parameters else {}
-    found: Tensor = module(tokens, use_cache=False, **keep).logits
+    positions = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape)
+    named = inspect.signature(module.forward).parameters
+    asked = {"logits_to_keep": steps, "position_ids": positions}
+    keywords = {name: value for name, value in asked.items() if name in named}
+    found: Tensor = module(tokens, use_cache=False, **keywords).logits
     return found[:, -steps:].float()

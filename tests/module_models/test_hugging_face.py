@@ -26,6 +26,10 @@ KINDS = {
     " linear_num_value_heads: 2, linear_num_key_heads: 1, linear_key_head_dim: 8, linear_value_head_dim: 8}",
     "no attention": "hf:mamba2\nconfig: {num_hidden_layers: 2, hidden_size: 32, vocab_size: 128, num_heads: 8,"
     " head_dim: 8, state_size: 8, n_groups: 2}",
+    "an encoder left out": "hf:bart\nconfig: {d_model: 32, decoder_layers: 2, decoder_attention_heads: 4,"
+    " decoder_ffn_dim: 48, encoder_layers: 1, vocab_size: 128, max_position_embeddings: 64}",
+    "positions from 2 on": f"hf:roberta\nconfig: {{num_hidden_layers: 2, {SMALL.replace('num_key_value_heads: 2, ', '')},"
+    " is_decoder: true}",
     "other names of sizes": "hf:gpt2\nconfig: {n_embd: 32, n_layer: 2, n_head: 4, vocab_size: 128, n_positions: 64}",
 }
 
@@ -87,6 +91,7 @@ def test_a_local_folder_has_its_own_weights(tmp_path: Path) -> None:
     [
         ("hf:llama", "hf:lama", "has no such model type; did you mean llama"),
         ("hf:llama.*\n(?:.*\n){3}", "hf:vit\n", "no causal language model"),
+        ("hf:llama.*\n(?:.*\n){3}", "hf:t5\nconfig: {num_layers: 2}\n", "no causal language model"),
         ("vocab_size", "vocab_sizes", "config has no vocab_sizes; did you mean vocab_size"),
     ],
 )
