@@ -16,6 +16,23 @@ from itertools import repeat
 from typing import Any
 
 
+REFUSALS: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "busy": (429, {"Retry-After": "3"}, b'{"error": "too many requests"}'),
+    "moved": (307, {"Location": "http://elsewhere/v1/completions"}, b""),
+    "whole": (200, {"Content-Type": "application/json"}, b'{"choices": [{"text": "a a a a a a a a"}]}'),
+    "empty": (200, {"Content-Type": "text/event-stream"}, b""),
+}
+"""Answers that are no stream."""
+EVENTS = {
+    "garbage": b"data: <html>\n\n",
+    "list": b'data: {"choices": [1, 2]}\n\n',
+    "usage": b'data: {"choices": [], "usage": 7}\n\n',
+    "chat": b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}], "usage": {"completion_tokens": 8}}\n\n',
+    "overloaded": b'data: {"error": {"message": "overloaded"}}\n\n',
+}
+"""First events that are no completion."""
+
+
 class Stub(ThreadingHTTPServer):
     """first_s: before the first token; each_s: before each later one. how: `right`, or what is wrong with it."""
 
@@ -41,8 +58,15 @@ class Stub(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Stub
+    raw = False
+    """Its answer has neither a length nor chunks: it ends with the connection."""
+    answered = False
 
     def do_GET(self) -> None:
+        if self.server.how == "no http":
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+            self.close_connection = True
+            return
         self._plain(404 if self.server.how == "unhealthy" else 200, b"ok")
 
     def do_POST(self) -> None:
@@ -67,12 +91,26 @@ class Handler(BaseHTTPRequestHandler):
             return self._plain(422, b'{"detail": "Unexpected fields in the request: ignore_eos"}')
         if how == "error":
             return self._plain(400, b'{"error": "prompt must be a string"}')
+        if how in REFUSALS:
+            status, more, words = REFUSALS[how]
+            return self._plain(status, words, **more)
+        if how == "hangs up" and self.answered:  # of an idle connection, without a word
+            self.close_connection = True
+            return self.connection.close()
+        self.answered = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
+        if how not in ("closes", "stays open"):
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        if how == "garbage":
-            return self._part(b"data: <html>\n\n")
+        self.raw = how in ("closes", "stays open")
+        if how in EVENTS:
+            return self._part(EVENTS[how], b"")
+        while how == "pings":
+            self._part(b": still here\n\n")
+            time.sleep(0.05)
+        while how == "endless":
+            self._event({"choices": [{"text": " a"}]})
         for number, text in zip(range(tokens - 1 if how == "short" else tokens), texts, strict=False):
             time.sleep(self.server.each_s if number else self.server.first_s)
             if how == "silent" and number == 2:
@@ -80,7 +118,24 @@ class Handler(BaseHTTPRequestHandler):
             if how == "cut" and number == 2:
                 self.close_connection = True
                 return self.connection.close()
+            if how == "cut characters":  # half of a character a part, its bytes in chunks of their own, comments, CRLF
+                for piece in (
+                    b": ping\r\n\r\nda",
+                    b'ta:{"choices": [{"text": "',
+                    b"\xf0\x9f",
+                    b'"}], "x": NaN}\r',
+                    b"\n\r\n",
+                ):
+                    self._part(piece)
+                continue
             self._event({"choices": [{"text": text}]})
+        if how == "more":
+            self._event({"choices": [{"text": " a"}]})
+        if how in ("closes", "more", "hangs up", "cut characters"):  # and none of these counts its tokens
+            return self._part(b"data:[DONE]\n\n", b"")
+        if how == "stays open":
+            self._part(b"data: [DONE]\n\n")
+            return time.sleep(5)
         last = [{"text": "", "finish_reason": "length"}] if how == "finishes" else []
         self._event({"choices": last, "usage": {"completion_tokens": tokens - (how == "short")}})
         if how != "finishes":
@@ -91,12 +146,16 @@ class Handler(BaseHTTPRequestHandler):
     def _event(self, event: dict[str, Any]) -> None:
         self._part(f"data: {json.dumps(event)}\n\n".encode())
 
-    def _part(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+    def _part(self, *parts: bytes) -> None:
+        for data in parts:
+            self.wfile.write(data if self.raw else b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.flush()
+        self.close_connection = self.raw
 
-    def _plain(self, status: int, body: bytes) -> None:
+    def _plain(self, status: int, body: bytes, **more: str) -> None:
         self.send_response(status)
+        for name, value in more.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

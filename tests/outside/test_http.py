@@ -107,12 +107,50 @@ def test_no_two_prompts_begin_alike_unless_it_is_declared(tmp_path: Path) -> Non
         ("cut", r"IncompleteRead|the connection was closed|ended without \[DONE\]"),
         ("silent", r"stopped answering: nothing for 0.3 s"),
         ("unhealthy", r"/health: 404 Not Found; is the server running\?"),
+        ("no http", r"/health: BadStatusLine: SSH-2.0-OpenSSH_9.2; is the server running\?"),
+        ("busy", r"answered 429 Too Many Requests: .*too many requests"),
+        ("moved", r"answered 307 Temporary Redirect: see http://elsewhere"),
+        ("whole", r'answered application/json, no stream of completions: \{"choices'),
+        ("empty", r"answered text/event-stream, no stream of completions: it is empty"),
+        ("list", r"is no completion: .*\[1, 2\]"),
+        ("usage", r"is no completion: .*7"),
+        ("chat", r"no part of the stream has a text"),
+        ("overloaded", r"overloaded"),
+        ("more", r"9 of 8 tokens came: the server does not keep to max_tokens"),
+        ("endless", r"goes on after 81 parts; asked for 8 tokens"),
+        ("pings", r"stopped answering: nothing for 0.3 s"),
     ],
 )
 def test_a_server_that_misbehaves_is_a_reason(how: str, words: str, tmp_path: Path) -> None:
     with serving(0.001, 0.001, how) as stub, pytest.raises(CaseFailed, match=words) as raised:
         found(stub, tmp_path, timeout_s=0.3)
-    assert isinstance(raised.value, TimedOut) == (how == "silent")
+    assert isinstance(raised.value, TimedOut) == (how in ("silent", "pings"))
+
+
+@pytest.mark.parametrize("how", ["cut characters", "closes", "stays open", "hangs up"])
+def test_a_server_may_stream_in_its_own_way(how: str, tmp_path: Path) -> None:
+    """Characters that are cut between parts, no count of tokens; an answer that ends with its connection, or not at
+    all; a kept connection that is closed before the next request."""
+    with serving(0.002, 0.001, how) as stub:
+        values = found(stub, tmp_path, timeout_s=20).values
+    assert all(len(values[name]) == 2 for name in ("ttft", "tpot"))
+    assert all(float(value) > 0 for value in values["tpot"])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://here", "http://", "http://here:port", "http://here:99999", "http://[::1", "x"]
+)
+def test_what_is_no_address_is_a_reason(url: str, tmp_path: Path) -> None:
+    engine = OutsideEngine(http=HttpEngine(url))
+    with pytest.raises(CaseFailed, match=r"wanted http://HOST:PORT"), opened(engine, tmp_path):
+        pass
+
+
+def test_no_proxy_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(0.001, 0.001) as stub:
+        assert len(found(stub, tmp_path).values["ttft"]) == 2
 
 
 def test_a_server_may_end_its_streams_as_transformers_does(tmp_path: Path) -> None:

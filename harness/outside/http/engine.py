@@ -50,18 +50,27 @@ class _Server:
         """Every answer. The first failure fails the window, since it ran beside the other requests."""
         prompts = iter(self.prompts)
         asked = [list(islice(prompts, requests)) for _ in range(clients)]
-        with ThreadPoolExecutor(clients) as pool:
-            futures = [pool.submit(self._client, own) for own in asked]
-            try:
-                return [answer for future in futures for answer in future.result()]
-            except CaseFailed as error:
-                if how := self.ending(LAST_WORDS_S):
-                    raise CaseFailed(f"the server ended: {how}") from error
-                raise
-
-    def _client(self, prompts: list[list[int] | str]) -> list[Answer]:
-        client = Client(self.url, self.settings)
+        connections = [Client(self.url, self.settings) for _ in asked]
         try:
-            return [client.complete(prompt) for prompt in prompts]
-        finally:
-            client.close()
+            with ThreadPoolExecutor(clients) as pool:
+                try:
+                    futures = [pool.submit(_answers, *one) for one in zip(connections, asked, strict=True)]
+                    return [answer for future in futures for answer in future.result()]
+                except BaseException:  # ^C, too: nobody waits until the other requests have had their time
+                    for connection in connections:
+                        connection.give_up()
+                    raise
+        except CaseFailed as error:
+            if how := self.ending(LAST_WORDS_S):
+                raise CaseFailed(f"the server ended: {how}") from error
+            raise
+        except RuntimeError as error:
+            raise CaseFailed(f"{clients} clients at once: {error}") from error
+
+
+def _answers(client: Client, prompts: list[list[int] | str]) -> list[Answer]:
+    """One after the other."""
+    try:
+        return [client.complete(prompt) for prompt in prompts]
+    finally:
+        client.close()

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
 from harness.errors import CaseFailed
 from harness.outside.engine import TimedOut
+from harness.outside.http.address import address_of
+from harness.outside.http.events import Choice, Event, event_of
 from harness.values.outside import HttpEngine
 
 DONE = b"[DONE]"
 COMPLETIONS = "/v1/completions"
 MOST_SAID = 300
 """Characters of a server's answer in a reason."""
+MOST_LINE = 16 << 20
+"""Bytes of a line of a stream."""
+END_S = 1.0
+"""Seconds until a connection is given up that does not end after its last event."""
+MORE_PARTS = 64
+"""Parts without a token of their own that a stream may have: empty ones, and those of a token cut in pieces."""
 
 
 class Answer(NamedTuple):
@@ -48,11 +58,10 @@ class Client:
     def __init__(self, url: str, settings: HttpEngine) -> None:
         """Raises CaseFailed for another kind of URL."""
         self.url, self.settings = url, settings
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise CaseFailed(f"url: {url}: wanted http://HOST:PORT")
-        self._path = parts.path.rstrip("/")
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=settings.timeout_s)
+        self._address = address_of(url)
+        host, port = self._address.host, self._address.port
+        self._connection = http.client.HTTPConnection(host, port, timeout=settings.timeout_s)
+        self._given_up = False
 
     def complete(self, prompt: list[int] | str) -> Answer:
         """Request exactly the configured number of tokens. Raises CaseFailed, TimedOut."""
@@ -61,59 +70,99 @@ class Client:
             "stream": True, "stream_options": {"include_usage": True},
         }  # fmt: skip
         body |= {"ignore_eos": True} if self.settings.ignore_eos else {}
+        text = msgspec.json.encode(body)
+        if self._given_up:
+            raise CaseFailed(f"{self.url}: given up")
         try:
-            if self._connection.sock is None:  # connecting is no part of the time to the first token
-                self._connection.connect()
-            return self._ask(msgspec.json.encode(body))
+            kept = self._connection.sock is not None
+            try:
+                return self._ask(text)
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                if not kept or self._given_up:
+                    raise
+            self._connection.close()  # the server had closed a connection that was kept: not an answer to this request
+            return self._ask(text)
         except TimeoutError as error:
             raise TimedOut(f"{self.url}: stopped answering: nothing for {self.settings.timeout_s:g} s") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise CaseFailed(f"{self.url}: {type(error).__name__}: {error or 'the connection was closed'}") from error
 
     def _ask(self, body: bytes) -> Answer:
+        if self._connection.sock is None:  # connecting is no part of the time to the first token
+            self._connection.connect()
         asked_s = time.perf_counter()
-        self._connection.request("POST", self._path + COMPLETIONS, body, {"Content-Type": "application/json"})
+        path = self._address.path + COMPLETIONS
+        self._connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         if response.status != http.client.OK:
-            said = response.read(MOST_SAID).decode(errors="replace")
+            place = response.getheader("Location")
+            said = f"see {place}" if place else response.read(MOST_SAID).decode(errors="replace")
             raise CaseFailed(f"{self.url}: answered {response.status} {response.reason}: {said}")
         return self._stream(response, asked_s)
 
     def _stream(self, response: http.client.HTTPResponse, asked_s: float) -> Answer:
         """Server-sent events to their end. The server's own count of tokens where it gives one, else one per part."""
         first_s = last_s = 0.0
-        parts, counted, ended = 0, 0, False
-        for line in response:
-            now_s = time.perf_counter()
+        parts, counted, ended, other = 0, 0, False, b""
+        for line in iter(partial(response.readline, MOST_LINE), b""):
+            now_s, data = time.perf_counter(), line[5:].strip()
+            if now_s - (last_s or asked_s) > self.settings.timeout_s:
+                raise TimeoutError  # comments that keep the connection are no token
+            if len(line) == MOST_LINE:
+                raise CaseFailed(f"{self.url}: a line of more than {MOST_LINE >> 20} MiB")
             if not line.startswith(b"data:"):
+                other = other or line.strip()
                 continue
-            data = line[5:].strip()
             if data == DONE:
                 ended = True
-                continue
+                break
             event = self._event(data)
-            choices = event.get("choices") or ()
-            ended = ended or any(choice.get("finish_reason") for choice in choices)
-            if any(_has_token(choice) for choice in choices):
+            ended = ended or any(choice.finish_reason for choice in event.choices or ())
+            if any(map(_has_token, event.choices or ())):
                 first_s, last_s, parts = first_s or now_s, now_s, parts + 1
-            counted = (event.get("usage") or {}).get("completion_tokens") or counted
+            counted = (event.usage and event.usage.completion_tokens) or counted
+            if parts > 2 * self.settings.new_tokens + MORE_PARTS:
+                raise CaseFailed(
+                    f"{self.url}: goes on after {parts} parts; asked for {self.settings.new_tokens} tokens"
+                )
+        self._end_of(response)
+        if not ended and not parts:
+            kind, said = response.getheader("Content-Type") or "no type", other[:MOST_SAID].decode(errors="replace")
+            raise CaseFailed(f"{self.url}: answered {kind}, no stream of completions: {said or 'it is empty'}")
         if not ended:
             raise CaseFailed(f"{self.url}: the stream ended without [DONE] or a finish_reason, after {parts} parts")
         return self._whole(asked_s, first_s, last_s, counted or parts)
 
-    def _event(self, data: bytes) -> dict[str, Any]:
+    def _end_of(self, response: http.client.HTTPResponse) -> None:
+        """Read what follows [DONE], without which the connection is not free. One that a server leaves open without an
+        end is given up."""
+        sock = self._connection.sock
+        if sock is not None:
+            sock.settimeout(END_S)
+            with suppress(OSError, http.client.HTTPException):
+                response.read(MOST_SAID)
+            sock.settimeout(self.settings.timeout_s)
+        if not response.isclosed():
+            response.close()
+            self._connection.close()
+
+    def _event(self, data: bytes) -> Event:
         try:
-            event: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
-        except msgspec.DecodeError:
+            event = event_of(data)
+        except ValueError:
             raise CaseFailed(f"{self.url}: is no completion: {data[:MOST_SAID].decode(errors='replace')}") from None
-        if event.get("error"):
-            raise CaseFailed(f"{self.url}: {str(event['error'])[:MOST_SAID]}")
+        if event.error:
+            raise CaseFailed(f"{self.url}: {str(event.error)[:MOST_SAID]}")
         return event
 
     def _whole(self, asked_s: float, first_s: float, last_s: float, tokens: int) -> Answer:
         if tokens != self.settings.new_tokens:
-            wanted = self.settings.new_tokens
-            raise CaseFailed(f"{self.url}: {tokens} of {wanted} tokens came: the model ended its text (no ignore_eos?)")
+            why = "the model ended its text (no ignore_eos?)"
+            if tokens > self.settings.new_tokens:
+                why = "the server does not keep to max_tokens"
+            raise CaseFailed(f"{self.url}: {tokens} of {self.settings.new_tokens} tokens came: {why}")
+        if not first_s:
+            raise CaseFailed(f"{self.url}: no part of the stream has a text")
         if last_s <= first_s:
             raise CaseFailed(f"{self.url}: all tokens came in one part: it does not stream")
         return Answer(asked_s, first_s, last_s, tokens)
@@ -121,7 +170,14 @@ class Client:
     def close(self) -> None:
         self._connection.close()
 
+    def give_up(self) -> None:
+        """End a request that another thread waits for."""
+        self._given_up = True
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
-def _has_token(choice: dict[str, Any]) -> bool:
+
+def _has_token(choice: Choice) -> bool:
     """Whether a part is of a token. `transformers serve` ends a text with a part of its own, which is empty."""
-    return choice.get("text") is not None and bool(choice["text"] or not choice.get("finish_reason"))
+    return choice.text is not None and bool(choice.text or not choice.finish_reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shlex
 import socket
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from harness.errors import CaseFailed
 from harness.outside.engine import TimedOut
 from harness.outside.group import Group
+from harness.outside.http.address import address_of
 from harness.values.outside import HttpEngine
 
 PORT = "{port}"
@@ -21,6 +23,8 @@ Ending = Callable[[float], str]
 """A function of the seconds to wait: how a server ended; empty while it runs."""
 POLL_S = 0.1
 HEALTH_LIMIT_S = 5.0
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""As the clients ask: past the proxy that an environment names."""
 
 
 @contextmanager
@@ -45,17 +49,18 @@ def started(settings: HttpEngine, folder: Path) -> Iterator[tuple[str, Ending]]:
 
 def _wait(url: str, settings: HttpEngine, ending: Ending, limit_s: float) -> None:
     """Wait until the server reports that it is ready."""
+    address_of(url)
     address, begin, last = url.rstrip("/") + settings.health, time.monotonic(), "no answer"
     while True:
         if how := ending(0):
             raise CaseFailed(f"the server ended before it was ready: {how}")
         try:
-            with urllib.request.urlopen(address, timeout=HEALTH_LIMIT_S):
+            with DIRECTLY.open(address, timeout=HEALTH_LIMIT_S):
                 return
         except urllib.error.HTTPError as error:
             last = f"{error.code} {error.reason}"
-        except (OSError, ValueError) as error:
-            last = str(getattr(error, "reason", error))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            last = str(getattr(error, "reason", "") or f"{type(error).__name__}: {str(error).strip()}")
         if not settings.start:
             raise CaseFailed(f"{address}: {last}; is the server running? (health: another path, where it has no such)")
         if time.monotonic() - begin > limit_s:
