@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from harness.errors import CaseFailed
 from harness.module_models.named_function import named_function
-from harness.module_models.shared_copy import tensors_of
+from harness.module_models.shared_copy import same_memory, tensors_of
 from harness.values.module_model import ModuleModel
 
 PARTS = ("prefill", "decode")
@@ -55,7 +55,7 @@ def weights_of(module: Any) -> dict[str, Tensor]:
 
 
 def share_weights(module: nn.Module, weights: dict[str, Tensor], dtype: torch.dtype) -> nn.Module:
-    """The module over these weights: the same tensors where they are of that dtype, else copies of it. Raises
+    """The module over these weights: the same memory where they are of that dtype, else copies of it. Raises
     CaseFailed where the module has others.
     """
     own = weights_of(module)
@@ -67,7 +67,7 @@ def share_weights(module: nn.Module, weights: dict[str, Tensor], dtype: torch.dt
         held: Any = part._parameters if last in part._parameters else part._buffers
         wanted = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor
         if wanted.data_ptr() == tensor.data_ptr() and wanted.dtype == tensor.dtype:
-            wanted = tensor
+            wanted = same_memory(tensor)
         elif held is part._parameters:
             wanted = nn.Parameter(wanted, requires_grad=False)
         held[last] = wanted

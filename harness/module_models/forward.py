@@ -21,7 +21,7 @@ from harness.measure.operand_sets import to_float32
 from harness.module_models import hugging_face
 from harness.module_models.changes import applied, changed
 from harness.module_models.named_function import named_function
-from harness.module_models.shared_copy import in_float32, shared_copy, weight_bytes
+from harness.module_models.shared_copy import in_float32, shared_copy, unwritten, weight_bytes
 from harness.values.case import Case
 from harness.values.measurement import Correctness, Measurement, Sample, Status
 from harness.values.suite import Plan
@@ -95,7 +95,8 @@ class ForwardBench:
         arguments, keywords = self._inputs(batch)
         wanted = self._wanted or ForwardStep(in_float32(base), *_float32(arguments, keywords))()
         self._wanted = wanted
-        module = changed(shared_copy(base), suite.arms[case.arm].changes)
+        with unwritten(base, case.arm, self._made):
+            module = changed(shared_copy(base), suite.arms[case.arm].changes)
         began = time.perf_counter()
         step = ForwardStep(module, arguments, keywords)
         step()
@@ -122,17 +123,20 @@ class ForwardBench:
     def _module(self) -> Any:
         """The module that arms are copies of; from a file any callable."""
         if self._base is None:
-            source, seed = self.plan.suite.module, self.plan.suite.weights.seed
-            assert source is not None
-            if source.kind == "hf":
-                made = hugging_face.load(source, self.dtype, self.device.tensors, seed, causal=False)
-            else:
-                torch.manual_seed(seed)
-                made = _module_of(_called(source.name, source.config, self._offered(1)))
-            for change in source.apply:
-                made = applied(made, change)
-            self._base = made.eval().requires_grad_(False)
+            self._base = self._made()
         return self._base
+
+    def _made(self) -> nn.Module:
+        source, seed = self.plan.suite.module, self.plan.suite.weights.seed
+        assert source is not None
+        if source.kind == "hf":
+            made = hugging_face.load(source, self.dtype, self.device.tensors, seed, causal=False)
+        else:
+            torch.manual_seed(seed)
+            made = _module_of(_called(source.name, source.config, self._offered(1)))
+        for change in source.apply:
+            made = applied(made, change)
+        return made.eval().requires_grad_(False)
 
     def _inputs(self, batch: int) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Arguments and keywords of a call, the same for every arm: drawn with the suite's seed."""

@@ -116,18 +116,18 @@ def vocabulary(module: Any) -> int:
 class CausalLM:
     """A model of transformers over a static cache, as `Decodes` requires: all sequences are in the cache's tensors."""
 
-    def __init__(self, module: Any, batch: int, capacity: int, device: str) -> None:
-        """Raises CaseFailed for a model without a cache."""
+    def __init__(self, module: Any, like: Any, batch: int, capacity: int, device: str) -> None:
+        """like: the model of the suite, where an arm has wrapped it. Raises CaseFailed for a model without a cache."""
         from transformers import StaticCache
 
         self._module, self._batch = module, batch
-        named = inspect.signature(module.forward).parameters
+        named = keywords_of(module, like)
         cache_name = next((name for name in CACHE_NAMES if name in named), None)
         if cache_name is None:
             raise CaseFailed(f"{type(module).__name__} takes no cache ({' or '.join(CACHE_NAMES)})")
-        self._cache = StaticCache(config=module.config, max_cache_len=capacity)
+        self._cache = StaticCache(config=getattr(module, "config", like.config), max_cache_len=capacity)
         self._always = {cache_name: self._cache, "use_cache": True}
-        self._named = frozenset(named)
+        self._named = named
         first = min(FIRST_USE, capacity - 1)
         self.prefill(torch.zeros(batch, first, dtype=torch.int64, device=device), 0)
         widen_counters(self._cache)
@@ -149,8 +149,7 @@ class CausalLM:
     def _logits(self, token_ids: Tensor, positions: Tensor, more: dict[str, Any]) -> Tensor:
         asked = {"position_ids": positions.expand(self._batch, -1), "cache_position": positions, **more}
         keywords = {name: value for name, value in asked.items() if name in self._named}
-        found: Tensor = self._module(token_ids, **self._always, **keywords).logits
-        return found
+        return logits_of(self._module(token_ids, **self._always, **keywords))
 
 
 class CausalLMDecoder(ModuleDecoder):
@@ -158,8 +157,8 @@ class CausalLMDecoder(ModuleDecoder):
 
     module: CausalLM
 
-    def __init__(self, module: Any, batch: int, capacity: int, device: str) -> None:
-        super().__init__(CausalLM(module, batch, capacity, device), batch, capacity)
+    def __init__(self, module: Any, like: Any, batch: int, capacity: int, device: str) -> None:
+        super().__init__(CausalLM(module, like, batch, capacity, device), batch, capacity)
 
     def reset(self) -> None:
         self.module.cache_states.reset()
@@ -172,13 +171,30 @@ class CausalLMDecoder(ModuleDecoder):
         self.module.cache_states.set_numbers(snapshot[""])
 
 
-def whole_text(module: Any, tokens: Tensor, steps: int) -> Tensor:
+def keywords_of(module: Any, like: Any) -> frozenset[str]:
+    """The keywords that the module's `forward` takes. One that takes any (a compiled module, a patched `forward`) is
+    taken to pass them on to the model of the suite."""
+    named = inspect.signature(module.forward).parameters
+    passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
+    return frozenset(named) | (frozenset(inspect.signature(like.forward).parameters) if passes_on else frozenset())
+
+
+def logits_of(made: Any) -> Tensor:
+    """The logits in a record or a tuple of transformers. Raises CaseFailed for a result without any."""
+    found = getattr(made, "logits", None)
+    if found is None and isinstance(made, tuple) and made:
+        found = made[0]
+    if not isinstance(found, Tensor):
+        raise CaseFailed(f"the model returned {type(made).__name__} without logits")
+    return found
+
+
+def whole_text(module: Any, like: Any, tokens: Tensor, steps: int) -> Tensor:
     """The logits [batch, steps, vocab] float32 of the last positions of tokens [batch, length], in one pass without a
     cache. The first token is at position 0, as in a step: models of RoBERTa's kind would count from another.
     """
     positions = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape)
-    named = inspect.signature(module.forward).parameters
+    named = keywords_of(module, like)
     asked = {"logits_to_keep": steps, "position_ids": positions}
     keywords = {name: value for name, value in asked.items() if name in named}
-    found: Tensor = module(tokens, use_cache=False, **keywords).logits
-    return found[:, -steps:].float()
+    return logits_of(module(tokens, use_cache=False, **keywords))[:, -steps:].float()

@@ -17,7 +17,7 @@ from harness.module_models import file_module, hugging_face
 from harness.module_models.arm_module import ArmModule
 from harness.module_models.changes import applied, changed
 from harness.module_models.decoder import ModuleDecoder
-from harness.module_models.shared_copy import float32_bytes, in_float32, shared_copy, versions, weight_bytes
+from harness.module_models.shared_copy import float32_bytes, in_float32, shared_copy, unwritten, weight_bytes
 from harness.values.suite import Plan
 
 MOST_MEMORY = 0.85
@@ -38,15 +38,8 @@ class ModuleSuiteModel(ABC):
         self._watched: ArmModule | None = None
 
     def arm(self, name: str, batch: int, capacity: int, profile: bool = False) -> tuple[ModuleDecoder, ArmModule]:
-        """A decoder of the arm's module, and the module. Raises CaseFailed where its changes wrote into the weights
-        that all arms hold.
-        """
-        base = self.base()
-        before = versions(base)
-        module = self._arm_module(base, name, batch, capacity)
-        for tensor, count in versions(base).items():
-            if count != before[tensor]:
-                raise CaseFailed(f"arm {name} writes into {tensor}, which all arms hold: make a new tensor instead")
+        """A decoder of the arm's module, and the module. Raises CaseFailed for changes that cannot be made."""
+        module = self._arm_module(self.base(), name, batch, capacity)
         decoder = self._decoder(module, batch, capacity)
         if self._watched is not None:
             self._watched.record_nothing()
@@ -77,11 +70,21 @@ class ModuleSuiteModel(ABC):
     def base(self) -> Any:
         """The module that arms are copies of."""
         if self._base is None:
-            module = self._load()
-            for source in self.source.apply:
-                module = applied(module, source)
-            self._base = module.requires_grad_(False)
+            self._base = self._made()
         return self._base
+
+    def _made(self) -> nn.Module:
+        """The module of the suite, for all arms."""
+        module = self._load()
+        for source in self.source.apply:
+            module = applied(module, source)
+        return module.requires_grad_(False)
+
+    def _changed(self, module: nn.Module, arm: str) -> nn.Module:
+        """A module over the weights of all arms with the changes of one. Raises CaseFailed where these write into the
+        weights."""
+        with unwritten(self.base(), arm, self._made):
+            return changed(module, self.plan.suite.arms[arm].changes)
 
     @property
     def _first_arm(self) -> str:
@@ -119,11 +122,11 @@ class HuggingFaceModel(ModuleSuiteModel):
 
     def _arm_module(self, base: nn.Module, name: str, batch: int, capacity: int) -> nn.Module:
         if name not in self._arms:
-            self._arms[name] = changed(shared_copy(base), self.plan.suite.arms[name].changes)
+            self._arms[name] = self._changed(shared_copy(base), name)
         return self._arms[name]
 
     def _decoder(self, module: Any, batch: int, capacity: int) -> ModuleDecoder:
-        return hugging_face.CausalLMDecoder(module, batch, capacity, self.device.tensors)
+        return hugging_face.CausalLMDecoder(module, self.base(), batch, capacity, self.device.tensors)
 
     def _vocabulary(self) -> int:
         return hugging_face.vocabulary(self.base())
@@ -131,7 +134,7 @@ class HuggingFaceModel(ModuleSuiteModel):
     def _truth(self, prompt: Tensor, stream: Tensor, as_first_arm: bool) -> Tensor:
         base = self.base()
         module = self._arm_module(base, self._first_arm, 0, 0) if as_first_arm else in_float32(base)
-        return hugging_face.whole_text(module, torch.cat((prompt, stream), dim=1), stream.shape[1])
+        return hugging_face.whole_text(module, base, torch.cat((prompt, stream), dim=1), stream.shape[1])
 
 
 class FileModel(ModuleSuiteModel):
@@ -150,7 +153,7 @@ class FileModel(ModuleSuiteModel):
 
     def _arm_module(self, base: nn.Module, name: str, batch: int, capacity: int) -> nn.Module:
         module = self._with_weights(batch, capacity, self.dtype)
-        return file_module.checked(changed(module, self.plan.suite.arms[name].changes), self.source.name)
+        return file_module.checked(self._changed(module, name), self.source.name)
 
     def _decoder(self, module: Any, batch: int, capacity: int) -> ModuleDecoder:
         return ModuleDecoder(module, batch, capacity)

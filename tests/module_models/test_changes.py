@@ -33,8 +33,18 @@ def apply(model):
 def doubled(model):
     model.lm_head.weight.mul_(2)
 
+def scaled(model):
+    model.model.layers[0].mlp.up_proj.weight.data.mul_(3)
+
 def nothing(model):
     return 3
+
+def halved(model):
+    return model.half()
+
+def passes_on(model):
+    forward = model.forward
+    model.forward = lambda *args, **keywords: forward(*args, **keywords).to_tuple()
 """
 LAYERS = """
 import torch
@@ -71,6 +81,15 @@ def test_replaced_patched_and_kernelised_arms_are_right(tmp_path: Path) -> None:
     assert len({module.lm_head.weight.data_ptr() for module in modules.values()}) == 1
 
 
+def test_an_arm_may_convert_its_weights_and_wrap_its_forward(tmp_path: Path) -> None:
+    """The first arm keeps its own dtype; a `forward` that takes anything gets the keywords of the suite's model."""
+    arms = "{baseline: {}, halved: {apply: './patch.py:halved'}, wrapped: {apply: './patch.py:passes_on'}}"
+    found = measured(llama(tmp_path, arms, patch=PATCH))
+    assert found["decode:baseline"].status is found["decode:wrapped"].status is Status.OK
+    halved = found["decode:halved"]
+    assert halved.correctness is not None and 1e-4 < halved.correctness.max_error < 1e-2
+
+
 def test_a_wrong_module_is_found(tmp_path: Path) -> None:
     arms = "{baseline: {}, wrong: {replace: {LlamaRMSNorm: ./norm.py}}}"
     found = measured(llama(tmp_path, arms, norm=NORM.replace("FACTOR", "1.01")))
@@ -82,6 +101,7 @@ def test_a_wrong_module_is_found(tmp_path: Path) -> None:
     [
         ("{replace: {LlamaRmsNorm: ./norm.py:LlamaRMSNorm}}", "no module is a LlamaRmsNorm.*did you mean LlamaRMSNorm"),
         ("{apply: './patch.py:doubled'}", "writes into lm_head.weight, which all arms hold"),
+        ("{apply: './patch.py:scaled'}", "writes into model.layers.0.mlp.up_proj.weight, which all arms hold"),
         ("{apply: './patch.py:nothing'}", "returned int, wanted: a torch module"),
         ("{apply: './fails.py:apply'}", "fails.py:2: ValueError: not today"),
         ("{attn_implementation: fast}", "fast"),
