@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from harness import kernels_root
 from harness.device.device import Device
-from harness.errors import CaseFailed
 from harness.module_models import file_module, hugging_face
 from harness.module_models.arm_module import ArmModule
 from harness.module_models.changes import applied, changed

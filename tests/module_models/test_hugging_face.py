@@ -28,8 +28,8 @@ KINDS = {
     " head_dim: 8, state_size: 8, n_groups: 2}",
     "an encoder left out": "hf:bart\nconfig: {d_model: 32, decoder_layers: 2, decoder_attention_heads: 4,"
     " decoder_ffn_dim: 48, encoder_layers: 2, vocab_size: 128, max_position_embeddings: 64}",
-    "positions from 2 on": f"hf:roberta\nconfig: {{num_hidden_layers: 2, {SMALL.replace('num_key_value_heads: 2, ', '')},"
-    " is_decoder: true}",
+    "positions from 2 on": "hf:roberta\nconfig: {num_hidden_layers: 2, hidden_size: 32, num_attention_heads: 4,"
+    " intermediate_size: 48, vocab_size: 128, is_decoder: true}",
     "other names of sizes": "hf:gpt2\nconfig: {n_embd: 32, n_layer: 2, n_head: 4, vocab_size: 128, n_positions: 64}",
 }
 

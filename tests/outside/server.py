@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import repeat
 from typing import Any
 
-
 REFUSALS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "busy": (429, {"Retry-After": "3"}, b'{"error": "too many requests"}'),
     "moved": (307, {"Location": "http://elsewhere/v1/completions"}, b""),
@@ -27,7 +26,7 @@ EVENTS = {
     "garbage": b"data: <html>\n\n",
     "list": b'data: {"choices": [1, 2]}\n\n',
     "usage": b'data: {"choices": [], "usage": 7}\n\n',
-    "chat": b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}], "usage": {"completion_tokens": 8}}\n\n',
+    "chat": b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"completion_tokens": 8}}\n\n',
     "overloaded": b'data: {"error": {"message": "overloaded"}}\n\n',
 }
 """First events that are no completion."""
