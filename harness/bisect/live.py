@@ -7,6 +7,7 @@ import socket
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +18,7 @@ from harness.compare.policy import LOOKS
 from harness.compare.sessions import as_one
 from harness.errors import HarnessError, NotComparable
 from harness.revisions import repository_of
-from harness.revisions.git import commit_of, git
+from harness.revisions.git import commit_of, git, has_ancestor
 from harness.runner.live_sides import Live, prepare
 from harness.runner.stage import Options, Report
 from harness.runner.terms import Terms
@@ -54,6 +55,8 @@ class Bisection:
         self.case, self.suite, self.store, self.options = case, suite, store, options
         self.report, self.say, self.budget_s, self.locate = report, say, budget_s, locate
         self.good, self.commits = commits_between(repository, good, bad)
+        if not self.commits:
+            raise HarnessError(f"{good} and {bad} are the same commit; there is nothing between them")
         self.pairs = 0
         self.ends: tuple[StoredSide, StoredSide] | None = None
         """Both ends with their pairs, once they are compared."""
@@ -196,18 +199,36 @@ class Bisection:
         return f"bisect {self.case} on {socket.gethostname()}: {a.hash[:12]} and {b.hash[:12]}"
 
 
-def commits_between(repository: Path, good: str, bad: str) -> tuple[Commit, list[Commit]]:
-    """The good end, and every commit after it up to bad, by first parents, oldest first. Raises HarnessError where both
-    are one commit, or good is no ancestor of bad."""
+def commits_between(repository: Path, good: str, bad: str, own_line: bool = True) -> tuple[Commit, list[Commit]]:
+    """The good end, and every commit after it up to bad, by first parents, oldest first. None after it where both are
+    one commit.
+
+    own_line: Good must be on bad's line of first parents: else the first commit after it does not build on it, and
+    would answer for what it lacks. False: an ancestor by any parent will do.
+
+    Raises HarnessError where good is no such ancestor.
+    """
     first, last = commit_of(repository, good), commit_of(repository, bad)
-    if first == last:
-        raise HarnessError(f"bisect: {good} and {bad} are the same commit")
-    ancestors = git(repository, "rev-list", "--first-parent", "--format=%H %s", last, f"^{first}").splitlines()
-    found = [Commit(*line.split(" ", 1)) for line in ancestors if not line.startswith("commit ")]
-    if not found or git(repository, "merge-base", first, last) != first:
-        raise HarnessError(f"bisect: {good} is no ancestor of {bad}; name the older, good commit first")
-    subject = git(repository, "log", "-1", "--format=%s", first)
-    return Commit(first, subject), found[::-1]
+    rows = _rows(repository, "--first-parent", last, f"^{first}")
+    if not has_ancestor(repository, last, first):
+        raise HarnessError(f"{good} is no ancestor of {bad}; name the older, good commit first")
+    if own_line and rows and rows[-1].parents.split()[:1] != [first]:
+        raise HarnessError(f"{good} is no ancestor of {bad} by first parents; name the commit that merged it")
+    [at] = _rows(repository, "--max-count=1", first)
+    return Commit(first, at.subject), [Commit(row.hash, row.subject) for row in reversed(rows)]
+
+
+class _Row(NamedTuple):
+    hash: str
+    parents: str
+    subject: str
+
+
+def _rows(repository: Path, *which: str) -> list[_Row]:
+    """Commits, newest first. A subject may have any character but NUL, those that end a line elsewhere among them."""
+    said = git(repository, "rev-list", "--format=%H%x00%P%x00%s%x00", *which).split("\0")[:-1]
+    rows = zip(said[::3], said[1::3], said[2::3], strict=True)
+    return [_Row(header.rpartition("\n")[2], parents, subject) for header, parents, subject in rows]
 
 
 def _ratio(log_ratios: Sequence[float]) -> Ratio | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -34,6 +35,8 @@ def command(
 
     if not why.strip():
         raise HarnessError("--why: empty; give the reason, for later readers")
+    if not math.isfinite(at_most):
+        raise HarnessError(f"--at-most {at_most}: allowed: a finite number of percent")
     file = suite_file(suite, store)
     stored = RunStore(store)
     case, commit = named(change)

@@ -51,7 +51,9 @@ from harness.cli.words_after import WithProgram
 from harness.errors import ExitStatus, HarnessError
 from harness.plain_text import on_terminal, visible
 
-REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+REFUSALS = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 """Errors that a system raises where the program may not use a file or folder; the user cannot fix any other OSError."""
 
 app = typer.Typer(
@@ -118,6 +120,7 @@ def main() -> None:
     _write_utf_8()
     try:
         try:
+            _refuse_bytes(sys.argv[1:])
             arguments = quiet.option_first(sys.argv[1:])
             _with_one_command(arguments)(arguments)
         finally:
@@ -129,10 +132,19 @@ def main() -> None:
         if error.errno not in REFUSALS:
             _fault(error)
         where = error.filename or "a file"
-        print(f"error: {where}: {error.strerror}", file=sys.stderr)
+        print(f"error: {visible(str(where))}: {error.strerror}", file=sys.stderr)
         raise SystemExit(int(ExitStatus.USAGE)) from None
     except Exception as error:
         _fault(error)
+
+
+def _refuse_bytes(arguments: list[str]) -> None:
+    """Raise HarnessError for an argument that is not UTF-8: names and notes are kept as text, in every store alike."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise HarnessError(f"{os.fsencode(argument)!r}: an argument that is not UTF-8") from None
 
 
 def _with_one_command(arguments: list[str]) -> typer.Typer:

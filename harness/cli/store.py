@@ -3,6 +3,8 @@ store."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +74,7 @@ def copy(source: Location, target: Location) -> None:
     done = copy_runs(first, second)
     left = f", {done.running} still running" if done.running else ""
     print(f"{second.location}: {done.runs} runs copied, {done.there} there before{left}; {done.attempts} attempts")
+    _end_by(done.refused)
 
 
 @app.command()
@@ -135,3 +138,14 @@ def push(
     sent(local, {one.uuid for one in team.runs()} & wanted)
     left = f", {done.running} still running" if done.running else ""
     print(f"{team.location}: {done.runs} runs pushed, {done.there} there before{left}")
+    _end_by(done.refused)
+
+
+def _end_by(refused: Sequence[str]) -> None:
+    """Name the runs that did not arrive. Raises CaseFailed where there are any."""
+    from harness.errors import CaseFailed
+
+    for one in refused:
+        print(f"not taken: {one}", file=sys.stderr)
+    if refused:
+        raise CaseFailed(f"{len(refused)} of the runs did not arrive; the others did")

@@ -38,9 +38,10 @@ def command(
     from harness.cli.progress import RunProgress
     from harness.errors import HarnessError
     from harness.history.reading import read
-    from harness.history.track import Tracking
+    from harness.history.track import Tracking, refuse_unknown
     from harness.machines.here import machine_here
     from harness.revisions import repository_of
+    from harness.revisions.git import commit_of
     from harness.runner.stage import Options, stages_named
     from harness.store import Store as RunStore
 
@@ -48,7 +49,8 @@ def command(
     repository = repository_of(file.parent) if file.parent.is_dir() else None
     if repository is None:
         raise HarnessError(f"{suite}: in no git repository; a history is of the commits of one")
-    _, commits = commits_between(repository, since, until)
+    _, commits = commits_between(repository, since, until, own_line=False)
+    refuse_unknown(repository, file, commit_of(repository, until))
     stored = RunStore(store)
     options = Options(processes=processes, stages=stages_named(csv(only)), rounds=rounds or None, note=note)
     kept = "the finished measurements are kept; the same command resumes there"

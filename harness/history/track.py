@@ -17,6 +17,7 @@ from harness.history.stamp import stamp
 from harness.plan import expand
 from harness.revisions import check_out
 from harness.revisions.checkout import set_up
+from harness.revisions.git import is_file_of
 from harness.runner.execute import Execution
 from harness.runner.measuring_lock import measuring_lock
 from harness.runner.stage import Options, Report
@@ -50,6 +51,14 @@ def next_commit(
     gaps = [(a, b) for a, b in pairwise(known) if any(a < index < b for index in left)]
     a, b = max(gaps, key=lambda gap: (gap[1] - gap[0], gap[1]))  # of two alike the newer one
     return min((index for index in left if a < index < b), key=lambda index: (abs(index - (a + b) / 2), -index))
+
+
+def refuse_unknown(repository: Path, suite: Path, newest: str) -> None:
+    """Raise HarnessError for a suite that the newest commit lacks: a wrong name would be remembered as
+    broken commits."""
+    name = suite.relative_to(repository).as_posix()
+    if not is_file_of(repository, newest, name):
+        raise HarnessError(f"{name}: not a file of {newest[:9]}, the newest commit; commit it first, or name --until")
 
 
 @dataclass

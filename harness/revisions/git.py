@@ -66,8 +66,22 @@ def has_commit(repository: Path, commit: str) -> bool:
     return _run(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
 
-def first_parents(repository: Path, revision: str = "HEAD") -> dict[str, int]:
-    """The position of each commit on the line of first parents that ends at a revision, the oldest 0."""
+def is_file_of(repository: Path, commit: str, path: str) -> bool:
+    """Whether a commit has a file, not a folder, of that path."""
+    done = _run(repository, "cat-file", "-t", f"{commit}:{path}")
+    return done.returncode == 0 and done.stdout.strip() == "blob"
+
+
+def has_ancestor(repository: Path, commit: str, older: str) -> bool:
+    """Whether a commit is another one or a descendant of it."""
+    return _run(repository, "merge-base", "--is-ancestor", older, commit).returncode == 0
+
+
+def first_parents(repository: Path, revision: str = "HEAD") -> dict[str, int] | None:
+    """The position of each commit on the line of first parents that ends at a revision, the oldest 0. None in a
+    repository without a commit."""
+    if revision == "HEAD" and _run(repository, "rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
+        return None
     found = git(repository, "rev-list", "--first-parent", "--reverse", revision).split()
     return {commit: position for position, commit in enumerate(found)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from harness.errors import HarnessError
@@ -27,25 +27,38 @@ class Copied(NamedTuple):
     running: int
     """Runs that are still being written, and left for the next copy."""
     attempts: int
+    refused: tuple[str, ...] = ()
+    """The runs that one of the databases does not read or take, each with the reason."""
 
 
 def copy(source: Store, target: Store, uuids: Collection[str] | None = None) -> Copied:
     """Copy runs and the events of their history. uuids: only these runs, without attempts; None: everything.
 
-    A run is copied wholly or not at all, in the order of its first store. Raises HarnessError where a database refuses;
-    everything copied until then stays.
+    A run is copied wholly or not at all, in the order of its first store. One that a database refuses keeps none of the
+    others back. Raises HarnessError where a database is gone; everything copied until then stays.
     """
     there = set(target.read([], _uuids))
     known = [row for row in source.read([], _runs) if uuids is None or row["uuid"] in uuids]
     copied = running = 0
+    refused = list[str]()
     for row in known:
         if row["state"] == "running" and is_alive(str(row["writer"])):
             running += 1
         elif row["uuid"] not in there:
-            copied += _copy_run(source, target, row)
+            try:
+                copied += _copy_run(source, target, row)
+            except HarnessError as error:
+                source.read(None, _answer)  # raises where the database is gone, as it would for every further run
+                target.read(None, _answer)
+                refused.append(f"run {row['id']}: {error}")
     notes = _copy_attempts(source, target) if uuids is None else 0
     events.add(target, events.of_suite(source))
-    return Copied(copied, len(known) - copied - running, running, notes)
+    there_before = len(known) - copied - running - len(refused)
+    return Copied(copied, there_before, running, notes, tuple(refused))
+
+
+def _answer(connection: Connection) -> None:
+    connection.execute(select(literal(1)))
 
 
 def _uuids(connection: Connection) -> list[str]:

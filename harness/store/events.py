@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, select
 
-from harness.store import tables
+from harness.store import contents, tables
 from harness.store.store import Store
 from harness.values.event import Event
 
@@ -28,9 +28,8 @@ def add(store: Store, found: Sequence[Event]) -> int:
     with store.transaction() as connection:
         there = set(connection.execute(select(events.c.uuid)).scalars())
         new = {event.uuid: event for event in found if event.uuid not in there}
-        rows = [{"uuid": key, "suite": one.suite, "body": tables.encode(one)} for key, one in new.items()]
-        if rows:
-            connection.execute(insert(events), rows)
+        rows = [{"uuid": key, "suite": new[key].suite, "body": tables.encode(new[key])} for key in new]
+        contents.insert_new(connection, events, rows)  # another push may add the same ones at this moment
         return len(rows)
 
 

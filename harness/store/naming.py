@@ -29,7 +29,7 @@ def side_name(text: str) -> SideName:
     The last colon separates them, except for colons in the name of an existing file or within git's braces
     (`HEAD^{/fix: it}`).
     """
-    if Path(text).is_file():
+    if _is_file(text):
         return SideName(text, None)
     depth = 0
     for at in range(len(text) - 1, -1, -1):
@@ -52,12 +52,19 @@ def is_reserved(name: str) -> bool:
 
 def is_file(name: str) -> bool:
     """Whether the name is a path. A number and `last` are runs, even where a file has that name."""
-    return not is_reserved(name) and Path(name).is_file()
+    return not is_reserved(name) and _is_file(name)
 
 
 def is_exported(name: str) -> bool:
     """Whether the name can only be an exported run's file, not a file with the name of a branch."""
-    return Path(name).is_file() and (name.endswith((".json", ".gz")) or "/" in name)
+    return _is_file(name) and (name.endswith((".json", ".gz")) or "/" in name)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # too long for a file, which a revision may be
+        return False
 
 
 def find(name: str, runs: Sequence[Summary], location: str, suite: str | None = None) -> Summary:

@@ -53,7 +53,7 @@ def points_of(run: Run) -> Iterator[tuple[CaseSeries, CasePoint]]:
         yield (
             CaseSeries(run.suite, _question(case), *place),
             CasePoint(
-                run.id, _utc(run.started), (environment.commit if environment else None) or "", run.position,
+                run.id, utc(run.started), (environment.commit if environment else None) or "", run.position,
                 status, reason, estimate_of(run, measurement) if measurement else None, tree,
                 CaseCode(run.closure_of(case), asked, case.answer, _binary(run, case, measurement), case.same_as or ""),
                 PointContext(shared, run.suite_facts, case.dims),
@@ -225,7 +225,7 @@ def _question(case: Case) -> Case:
     return msgspec.structs.replace(case, same_as=None, problem=None)
 
 
-def _utc(started: str) -> str:
+def utc(started: str) -> str:
     """The time in UTC, so that times of all zones sort as text; anything else stays unchanged."""
     try:
         at = datetime.fromisoformat(started)

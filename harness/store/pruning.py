@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select, update
 
 from harness.store import tables
+from harness.store.points import utc
 from harness.store.store import Store
 from harness.store.tables import PRUNED
 from harness.store.writer import COMPILERS
@@ -47,16 +48,11 @@ def prunable(store: Store, days: float) -> Prunable:
 
 def _prunable(connection: Connection, before: str) -> Prunable:
     r, c = tables.runs.c, tables.configurations.c
-    old = connection.execute(
-        select(r.id, r.tags, r.purpose, r.state).where(r.started < before, r.state != PRUNED).order_by(r.id)
-    ).all()
+    chosen = select(r.id, r.tags, r.purpose, r.state, r.started).where(r.state != PRUNED).order_by(r.id)
+    old = [row for row in connection.execute(chosen) if row.started and utc(row.started) < before]
     swept = set(connection.execute(select(c.run).distinct()).scalars())
     waiting = set(connection.execute(select(tables.outbox.c.run)).scalars())
-    newest = set(
-        connection.execute(
-            select(func.max(r.id)).where(r.state == "complete", r.purpose == "").group_by(r.suite, r.device)
-        ).scalars()
-    )
+    newest = _newest(connection)
     reasons = {
         "still running": lambda row: row.state == "running",
         "tagged": lambda row: bool(row.tags),
@@ -75,6 +71,25 @@ def _prunable(connection: Connection, before: str) -> Prunable:
         else:
             kept[reason] = kept.get(reason, 0) + 1
     return Prunable(tuple(runs), _size(connection, runs), kept)
+
+
+def _newest(connection: Connection) -> set[int]:
+    """The complete runs of each suite that were stored last (`last` names them), and those of each machine that started
+    last: two cards of one model are two machines, and an old run that is imported today is an old one."""
+    r, looked = tables.runs.c, tables.sniffs.c
+    chosen = (
+        select(r.id, r.started, r.suite, r.device, looked.machine)
+        .join_from(tables.runs, tables.sniffs, isouter=True)
+        .where(r.state == "complete", r.purpose == "")
+        .order_by(r.id)
+    )
+    stored: dict[tuple[str, str], int] = {}
+    started: dict[tuple[str, str, str], tuple[str, int]] = {}
+    for row in connection.execute(chosen):
+        stored[row.suite, row.device] = int(row.id)
+        key = row.suite, row.device, row.machine or ""
+        started[key] = max(started.get(key, ("", 0)), (utc(row.started), int(row.id)))
+    return {*stored.values(), *(number for _, number in started.values())}
 
 
 def prune(store: Store, runs: Sequence[int], said: Callable[[int], None] = lambda _: None) -> None:

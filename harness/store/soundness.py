@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from harness.errors import HarnessError
 from harness.values.energy import EnergyWindow
 from harness.values.run import Run
 
 STATES = ("running", "partial", "complete")
+LONGEST = 200
 MOST_JOULES = 1e12
 """Per call or token: the whole world uses less than twenty of these in a second."""
 COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
@@ -16,10 +18,16 @@ COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
 
 
 def refuse_unsound(run: Run, where: str) -> None:
-    """Raises HarnessError, naming the case, where a sample is no time (NaN, infinite, zero or negative microseconds), a
-    window is no energy, or a number of tokens is none."""
+    """Raises HarnessError where the run's start is no time or its suite no name, and, naming the case, where a sample
+    is no time (NaN, infinite, zero or negative microseconds), a window is no energy, or a number of tokens is none."""
     if run.state not in STATES:
         raise HarnessError(f"{where}: state {run.state!r}; allowed: {', '.join(STATES)}")
+    if run.started and not _is_time(run.started):  # what pytest-benchmark writes may have none
+        raise HarnessError(f"{where}: started {run.started[:40]!r}; allowed: a time such as 2026-01-31T10:00:00+00:00")
+    if "/" in run.suite or len(run.suite) > LONGEST:
+        raise HarnessError(
+            f"{where}: suite {run.suite[:40]!r}; allowed: the name of a file, up to {LONGEST} characters"
+        )
     asked = [(case.id, case.axes) for case in (*run.planned, *(m.case for m in run.measurements))]
     for name, axes in (*asked, *((f"profile of {profile.arm}", profile.axes) for profile in run.profiles)):
         for axis in COUNTED:
@@ -35,6 +43,13 @@ def refuse_unsound(run: Run, where: str) -> None:
             raise HarnessError(
                 f"{where}: {measurement.case.id}: a window of energy; allowed: joules, seconds and units above 0"
             )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _counts(window: EnergyWindow) -> bool:

@@ -88,7 +88,7 @@ class Store:
                 yield connection
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise HarnessError(f"{self.location}: a stored value cannot be read: {error}") from error
-        except OverflowError as error:
+        except (OverflowError, UnicodeEncodeError) as error:
             raise HarnessError(f"{self.location}: a value that no store can keep: {error}") from error
         except SQLAlchemyError as error:
             raise HarnessError(f"{self.location}: {database.one_line(error)}") from error

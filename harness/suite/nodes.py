@@ -198,6 +198,8 @@ class _Converter:
             what = "an alias inside its own anchor"
         elif node.tag not in (_PLAIN, _QUOTED, _COLLECTION):
             what = f"tags ({node.tag}) are not used here; a quoted value is a word"
+        elif isinstance(node, ScalarNode):
+            what = _not_kept(node)
         if what:
             raise _error(self._file, line, column, path, what, None, None)
         self._open.append(node)
@@ -228,6 +230,8 @@ class _Converter:
                 what = (
                     "merge keys (<<) are not used here; an arm inherits with `like:`, a space is reused with an alias"
                 )
+            elif (half := _HALF.search(key)) is not None:
+                what = f"{half[0]!r} is half of a character"
             elif key in entries:
                 what = f"key {key} is here twice; first in line {places[key][0]}"
             if what or key is None:
@@ -235,6 +239,24 @@ class _Converter:
             entries[key] = self.convert(value_node, join(path, key))
             places[key] = place
         return Node(entries, self._file, line, column, path, places)
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""A half of a surrogate pair: YAML can spell it, and no file can hold it."""
+_LONGEST_INT = 22
+"""Characters of the longest whole number of 64 bits in any of the bases; it may have leading zeros."""
+
+
+def _not_kept(node: ScalarNode) -> str | None:
+    """The reason why no store keeps this scalar; None for most."""
+    text = node.value
+    if (half := _HALF.search(text)) is not None:
+        return f"{half[0]!r} is half of a character"
+    if node.tag != _PLAIN or not any(form.fullmatch(text) for form in (_INT, _OCT, _HEX)):
+        return None
+    digits = text.lstrip("+-0ox")
+    fits = len(digits) <= _LONGEST_INT and -(2**63) <= int(plain_value(text) or 0) < 2**63
+    return None if fits else f"{text[:30]}{'...' * (len(text) > 30)} has more than 64 bits"
 
 
 def _place(node: YamlNode) -> tuple[int, int]:

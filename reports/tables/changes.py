@@ -122,7 +122,7 @@ def _without(one: Missing) -> str:
 def summary(found: Sequence[Series], standings: Sequence[Standing], by_commit: bool) -> str:
     """The series that were examined, and the next steps."""
     points, left = sum(len(one.points) for one in found), sum(one.left_out for one in found)
-    order = "in the order of the commits" if by_commit else "in the order of the runs: no git repository here"
+    order = "in the order of the commits" if by_commit else "in the order of the runs: no commits of git here"
     looked = f"{plural(points, 'point')} of {plural(len(found), 'series', 'series')}, {order}"
     out = f"; {plural(left, 'run')} of commits on no first-parent line left out" if left else ""
     said = [*_open(standings), *_suspected(standings)]

@@ -10,6 +10,36 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.store import Store
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["history", b"\xffcase"], r"error: b'\xffcase': an argument that is not UTF-8"),
+        (["export", "last", "n" * 300], f"error: {'n' * 300}: cannot be written: File name too long"),
+        (["store", "dump", f"{'n' * 300}.jsonl"], f"{'n' * 300}.jsonl.part: File name too long"),
+        (["show", "n" * 300], f"error: no run {'n' * 300} in "),
+    ],
+)
+def test_words_that_name_nothing_end_in_one_line(
+    arguments: list[str | bytes], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from tests.compare.stored_runs import kernel, measured, stored
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HARNESS_STORE", raising=False)
+    store = Store(".harness/runs.sqlite")
+    store.add_run(stored(measured(kernel("a"), [10.0])), "u")
+    store.close()
+    monkeypatch.setattr(sys, "argv", ["harness", *map(os.fsdecode, arguments)])
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(main, "_write_utf_8", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and said in told.replace("\n", "") and "Traceback" not in told
 
 
 @pytest.mark.parametrize("name", [command.name for command in main.app.registered_commands])

@@ -41,6 +41,32 @@ def test_what_people_wrote_stays(tmp_path: Path) -> None:
     assert accepted_file.read_all(tmp_path, {"small", "other"}) == accepted_file.read(suite)
 
 
+@pytest.mark.parametrize("mine", ["- {note: a, commit: a, by: b, at: c, id: d}", "# only a comment", "# a\r\n"])
+def test_a_last_line_without_an_end_is_ended(mine: str, tmp_path: Path) -> None:
+    """Some editors write none; the new entry would be part of that line."""
+    suite, note = tmp_path / "small.yaml", Note("v", "2026-01-02", "me", "small", "c", "b" * 40, "cooling")
+    accepted_file.file_of(suite).write_bytes(mine.encode())
+    before = accepted_file.read(suite)
+    accepted_file.add(suite, [note])
+    assert accepted_file.read(suite) == [*before, note]
+    assert accepted_file.file_of(suite).read_bytes().startswith(mine.encode())
+
+
+@pytest.mark.parametrize("mine", ["[]\n", "  - {note: a, commit: a, by: b, at: c, id: d}\n", "---\n...\n"])
+def test_a_list_that_takes_no_entry_at_its_end_stays(mine: str, tmp_path: Path) -> None:
+    suite = tmp_path / "small.yaml"
+    accepted_file.file_of(suite).write_text(mine)
+    with pytest.raises(HarnessError, match="takes no entry at its end; allowed: entries that begin with"):
+        accepted_file.add(suite, [Note("v", "2026-01-02", "me", "small", "c", "b" * 40, "cooling")])
+    assert accepted_file.file_of(suite).read_text() == mine
+
+
+def test_a_suite_that_no_file_can_be_named_after_has_no_file(tmp_path: Path) -> None:
+    """An imported run may be of any suite."""
+    accepted_file.file_of(tmp_path / "s.yaml").write_text("- {note: a, commit: a, by: b, at: c, id: d}")
+    assert accepted_file.read_all(tmp_path / "t", {"../s", "x" * 5000, "../../s"}) == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -50,6 +76,12 @@ def test_what_people_wrote_stays(tmp_path: Path) -> None:
         ("- {accept: a, commit: a, by: b, at: c, id: d}", "entry 1: an accepted change has"),
         ("- {accept: a, commit: a, by: b, at: c, id: d, why: e, at_most_percent: much}", "entry 1: Expected `float"),
         ("- {accept: a, because: a}", "entry 1: Object"),
+        ("- {accept: a, commit: a, by: b, at: c, id: d, why: e, at_most_percent: nan}", "entry 1: at_most_percent nan"),
+        ("- {accept: a, commit: a, by: b, at: c, id: d, why: e, at_most_percent: -1}", "entry 1: at_most_percent -1"),
+        ("- {note: a, commit: a, by: b, at: c, id: d}\n" * 2, "entry 2: id d is entry 1's; allowed: its own"),
+        (r'- {note: "\ud800", commit: a, by: b, at: c, id: d}', "entry 1: .* is no character"),
+        ("[" * 5000, "nested too deeply"),
+        ("- " * 5000, "nested too deeply"),
     ],
 )
 def test_a_wrong_entry_is_one_line(text: str, said: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 import math
 import re
 import tracemalloc
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ PROFILES = st.builds(
 RUNS = st.builds(
     Run,
     st.just("1"),
-    *[WORDS] * 4,
+    st.datetimes().map(datetime.isoformat),
+    WORDS.map(lambda word: word.replace("/", "")),
+    *[WORDS] * 2,
     st.just("complete"),
     note=WORDS,
     planned=tuples(CASES, 2),

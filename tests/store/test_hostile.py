@@ -59,6 +59,18 @@ def _with_energy(measurement: Measurement) -> Measurement:
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [("started", "not a time"), ("started", "-0001-01-01T00:00:00+00:00"), ("suite", "../x"), ("suite", "x" * 201)],
+)
+def test_what_sorts_or_names_a_file_is_checked(field: str, value: str) -> None:
+    """A run without a start is that of a file that says none."""
+    run = read_exported(SAMPLE)[0]
+    with pytest.raises(HarnessError, match=f"^f: {field} .*; allowed: "):
+        refuse_unsound(msgspec.structs.replace(run, **{field: value}), "f")
+    refuse_unsound(msgspec.structs.replace(run, started="", suite="ünï"), "f")
+
+
+@pytest.mark.parametrize(
     "window", [{"joules": -1.0}, {"seconds": 0.0}, {"units": 1e-320}, {"idle_w": float("nan")}, {"tick_s": -0.1}]
 )
 def test_energy_that_no_counter_gives_is_refused(window: dict[str, float]) -> None:

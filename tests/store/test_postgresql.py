@@ -156,6 +156,18 @@ def test_names_of_any_length_and_script_are_kept(team: Server, tmp_path: Path) -
             one.add_run(run(suite="a\0"), "v")
 
 
+def test_a_run_that_the_server_refuses_keeps_no_other_back(team: Server, tmp_path: Path) -> None:
+    """PostgreSQL indexes no text that does not compress below 8 KB; it would stop every later push, too."""
+    store, long = Store(str(tmp_path / "runs.sqlite")), "".join(chr(0x4E00 + 7919 * n % 20_000) for n in range(9000))
+    for number, suite in enumerate(("first", long, "third")):
+        store.add_run(run(suite=suite, measurements=(measured("a"),), state="complete"), f"u{number}")
+    for copied in (2, 0):
+        done = copy(store, Store(team.url()))
+        assert (done.runs, done.there, len(done.refused)) == (copied, 2 - copied, 1)
+        assert done.refused[0].startswith("run 2: ") and "index row" in done.refused[0]
+    assert [one.suite for one in Store(team.url()).runs()] == ["first", "third"]
+
+
 @pytest.mark.slow
 def test_eight_writers_one_killed_and_a_restart_lose_nothing(team: Server, tmp_path: Path) -> None:
     """All pushes begin, one is killed, the server restarts, and everybody pushes again: each run is there once, whole,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -13,9 +14,10 @@ from harness.store.checking import check
 from harness.store.copying import copy
 from harness.store.dump import dump, read_dump
 from harness.store.pruning import prunable, prune
+from harness.values.machine import Sniff
 from harness.values.run import Run
 from tests.compare.paired_stored import two_sides
-from tests.compare.stored_runs import kernel, measured, stored
+from tests.compare.stored_runs import ENVIRONMENT, kernel, measured, stored
 from tests.store.test_points import everything, filled, without_ids
 
 
@@ -40,6 +42,28 @@ def test_the_newest_run_of_a_suite_is_kept_however_old(tmp_path: Path) -> None:
     store = filled(Store(str(tmp_path / "runs.sqlite")))
     assert 6 not in prunable(store, days=30).runs
     assert prunable(store, days=30).kept["newest of a suite on a machine"] == 1
+
+
+def test_a_run_is_old_by_its_start_whatever_its_zone(tmp_path: Path) -> None:
+    """As text, the second one is of the day after; the third has no start, and may be new."""
+    store, now = Store(str(tmp_path / "runs.sqlite")), datetime.now(UTC).replace(microsecond=0)
+    east = timezone(timedelta(hours=14))
+    starts = [(now - timedelta(hours=hours)).astimezone(east).isoformat() for hours in (12, 60)]
+    for number, started in enumerate([*starts, "", now.isoformat()]):
+        store.add_run(stored(measured(kernel("a"), [10.0]), started=started), f"u{number}")
+    assert prunable(store, days=2).runs == (2,) and prunable(store, days=0.4).runs == (1, 2)
+
+
+def test_the_newest_run_of_each_of_two_equal_cards_is_kept(tmp_path: Path) -> None:
+    """They differ by UUID alone; and a run that is imported late is still an old one."""
+    store = Store(str(tmp_path / "runs.sqlite"))
+    for number, card in enumerate(("GPU-1", "GPU-2", "GPU-1", "GPU-1")):
+        where = msgspec.structs.replace(ENVIRONMENT, device_uuid=card, device_name="H")
+        sniff = Sniff("host", 1000.0, 10.0, 2.0, 0.1)
+        began = f"2026-01-{(5, 4, 3, 2)[number]:02}T00:00:00+00:00"
+        run = stored(measured(kernel("a"), [10.0]), started=began, environment=where)
+        store.add_run(msgspec.structs.replace(run, sniff=sniff), f"u{number}")
+    assert prunable(store, days=30).runs == (3,)
 
 
 def test_a_history_loses_nothing(store: Store, tmp_path: Path) -> None:

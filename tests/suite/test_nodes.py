@@ -61,8 +61,9 @@ def test_every_float_reads_as_itself(number: float) -> None:
     assert isinstance(found, float) and found == number
 
 
+TEXT = st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs",))
 json_like = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(st.characters(max_codepoint=0xFFFF), max_size=8),
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(TEXT, max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.text("abc<", min_size=1, max_size=3), inner, max_size=3).filter(lambda d: "<<" not in d)
@@ -75,6 +76,23 @@ json_like = st.recursive(
 def test_json_is_yaml(value: object) -> None:
     """JSON text reads as what it means: quoting makes a word of anything. (PyYAML reads no surrogate pairs.)"""
     assert plain(parse(json.dumps(value), "x.yaml")) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (r'a: "\ud800"', r"1:4: a: '\ud800' is half of a character"),
+        (r'"\udfff": 1', r"1:1: \udfff: '\udfff' is half of a character"),
+        ("a: [9223372036854775808]", "1:5: a[0]: 9223372036854775808 has more than 64 bits"),
+        ("a: -9223372036854775809", "1:4: a: -9223372036854775809 has more than 64 bits"),
+        ("a: 0x" + "f" * 50, "1:4: a: 0x" + "f" * 28 + "... has more than 64 bits"),
+    ],
+)
+def test_what_no_store_keeps_is_refused_at_its_place(text: str, said: str) -> None:
+    with pytest.raises(SuiteError) as error:
+        parse(text, "x.yaml")
+    assert str(error.value).encode("ascii", "backslashreplace").decode() == f"x.yaml:{said}"
+    assert plain(parse("[9223372036854775807, 0x0000000000000000000000001]", "x.yaml")) == [2**63 - 1, 1]
 
 
 def test_quotes_make_words() -> None:

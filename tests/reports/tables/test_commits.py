@@ -41,6 +41,6 @@ def test_what_was_looked_at_is_said() -> None:
     assert summary([changed_series()], [answered], True).startswith("Nothing is open.")
     quiet = msgspec.structs.replace(changed_series(), changes=())
     assert summary([quiet], [Standing("c", "s", "m")], False) == (
-        "No change is suspected. 2 points of 1 series, in the order of the runs: no git repository here; "
+        "No change is suspected. 2 points of 1 series, in the order of the runs: no commits of git here; "
         "1 run of commits on no first-parent line left out."
     )
