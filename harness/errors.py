@@ -42,6 +42,10 @@ class CaseFailed(HarnessError):
     exit_status = ExitStatus.CASE_FAILED
 
 
+class StoreFailed(HarnessError):
+    """A store that cannot be opened, read or written: nothing that was being measured is at fault."""
+
+
 def allowed(name: str, names: Iterable[str]) -> str:
     """The end of an error line: the allowed names, and the nearest match if there is one."""
     known = sorted(set(names))

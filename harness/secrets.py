@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 
 HIDDEN = "***"
-_USER_PASSWORD = re.compile(r"(\w+://[^:@/\s]*):\S*@")
+_USER_PASSWORD = re.compile(r"(\w+:/{1,2}[^:@/\s]*):\S*@")
+"""With one slash, too: that is a URL which somebody gave where a path is taken."""
 _QUERY_PASSWORD = re.compile(r"([?&](?:password|sslpassword|passfile)=)[^&\s]*", re.IGNORECASE)
 
-WITHHELD = re.compile(r"HARNESS_(STORE|SHARED)|PG[A-Z]+|GITHUB_TOKEN|ACTIONS_\w*TOKEN")
+WITHHELD = re.compile(r"HARNESS_(STORE|SHARED)|PG[A-Z]+|(GITHUB|GH|CI_JOB)_TOKEN|ACTIONS_\w*TOKEN")
 """Variables that name the stores of a team or open them, and those with which a CI job acts for its repository. Their
 owner can rewrite measurements. A kernel is somebody's code and needs none."""
 

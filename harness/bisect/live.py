@@ -19,7 +19,7 @@ from harness.compare.sessions import as_one
 from harness.errors import HarnessError, NotComparable
 from harness.revisions import repository_of
 from harness.revisions.git import commit_of, git, has_ancestor
-from harness.runner.live_sides import Live, prepare
+from harness.runner.live_sides import Live, prepare, suite_of
 from harness.runner.stage import Options, Report
 from harness.runner.terms import Terms
 from harness.stats import difference
@@ -185,7 +185,8 @@ class Bisection:
         """Both sides of each comparison in one of these states, oldest first. A side's note begins with its tree. A
         stopped comparison decides nothing, but its pairs count."""
         by_comparison: dict[str, list[Run]] = {}
-        for summary in self.store.runs():
+        suite = suite_of(Live("", "", self.suite), self.store)[0].stem  # another one may ask a case of the same id
+        for summary in self.store.runs(suite, "compare"):
             if summary.note.endswith(note) and summary.comparison and summary.state in states:
                 by_comparison.setdefault(summary.comparison, []).append(self.store.load(summary.id))
         for runs in by_comparison.values():

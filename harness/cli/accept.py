@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Store
+from harness.secrets import masked
 
 
 def command(
     change: Annotated[
         str, typer.Argument(metavar="CASE@COMMIT", help="The changed case and the commit that changed it.")
     ],
-    why: Annotated[str, typer.Option("--why", help="The reason, for later readers.")],
+    why: Annotated[str, typer.Option("--why", callback=masked, help="The reason, for later readers.")],
     at_most: Annotated[
         float, typer.Option(min=0, help="Accept at most this slowdown, in percent; 0: the one found plus 1 %.")
     ] = 0,

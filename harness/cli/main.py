@@ -50,6 +50,7 @@ from harness.cli import list as list_command
 from harness.cli.words_after import WithProgram
 from harness.errors import ExitStatus, HarnessError
 from harness.plain_text import on_terminal, visible
+from harness.secrets import masked
 
 REFUSALS = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.ELOOP,
@@ -174,7 +175,7 @@ def _write_utf_8() -> None:
         line_buffering = sys.stdout.line_buffering
         sys.stdout = _Output(sys.stdout.detach(), "utf-8", "backslashreplace", line_buffering=line_buffering)
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr = _Output(sys.stderr.detach(), "utf-8", "backslashreplace", line_buffering=True)
+        sys.stderr = _Errors(sys.stderr.detach(), "utf-8", "backslashreplace", line_buffering=True)
 
 
 class _Output(io.TextIOWrapper):
@@ -198,6 +199,14 @@ class _Output(io.TextIOWrapper):
     def _end(self) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())  # what is still in the buffer
         raise SystemExit(128 + signal.SIGPIPE)
+
+
+class _Errors(_Output):
+    """Shows no password of a URL, which may have been given in a wrong place."""
+
+    def write(self, text: str) -> int:
+        super().write(masked(text))
+        return len(text)
 
 
 def _as_interrupt(_: int, __: FrameType | None) -> None:

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Store
+from harness.secrets import masked
 
 WHAT = "`try:7`, `try:last`; or CASE@COMMIT, for a note in the suite's history."
 
 
 def command(
     what: Annotated[str, typer.Argument(metavar="ATTEMPT|CASE@COMMIT", help=WHAT)],
-    note: Annotated[str, typer.Option("-m", help="The note; it replaces an attempt's earlier one.")] = "",
+    note: Annotated[
+        str, typer.Option("-m", callback=masked, help="The note; it replaces an attempt's earlier one.")
+    ] = "",
     tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`. Several: comma-separated.")] = "",
     suite: Annotated[str, typer.Option(help="For CASE@COMMIT: suite file; default: the only one.")] = "",
     store: Store = "",

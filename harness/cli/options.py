@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from harness.errors import HarnessError
+from harness.secrets import masked
 
 Arms = Annotated[str, typer.Option("--arms", help="Comma-separated arms; default: all of the suite.")]
 Match = Annotated[str, typer.Option("-k", help="Only cases whose id contains this (several: comma-separated).")]
-Note = Annotated[str, typer.Option("-m", help="A note kept with the run.")]
+Note = Annotated[str, typer.Option("-m", callback=masked, help="A note kept with the run.")]
 Gpus = Annotated[int, typer.Option(min=1, help="GPUs of one kind; each measures its own pairs at the same time.")]
 Store = Annotated[
     str,

@@ -11,6 +11,7 @@ import typer
 from harness.cli.options import AsJson, Store
 from harness.cli.quiet import is_quiet
 from harness.errors import ExitStatus
+from harness.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def command(
     ] = False,
     asm: Annotated[bool, typer.Option("--asm", help="Show TTGIR, PTX and the hot loop's SASS.")] = False,
     interpret: Annotated[bool, typer.Option("--interpret", help="Use Triton's interpreter, even with a GPU.")] = False,
-    note: Annotated[str, typer.Option("-m", help="A note kept with the attempt.")] = "",
+    note: Annotated[str, typer.Option("-m", callback=masked, help="A note kept with the attempt.")] = "",
     tag: Annotated[str, typer.Option(help="A name for the attempt: `try:NAME`.")] = "",
     store: Store = "",
     as_json: AsJson = False,

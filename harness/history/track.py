@@ -11,12 +11,12 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreFailed
 from harness.history.reading import read
 from harness.history.stamp import stamp
 from harness.plan import expand
 from harness.revisions import check_out
-from harness.revisions.checkout import set_up
+from harness.revisions.checkout import Checkout, set_up
 from harness.revisions.git import is_file_of
 from harness.runner.execute import Execution
 from harness.runner.measuring_lock import measuring_lock
@@ -86,6 +86,8 @@ class Tracking:
     most: int | None = None
     failed: dict[str, str] = field(default_factory=dict)
     """The reason, by case and commit."""
+    passed: set[int] = field(default_factory=set)
+    """Commits that could not be checked out now; another session tries them again."""
 
     def run(self) -> list[str]:
         """The ids of the runs, in the order in which they were measured."""
@@ -100,7 +102,15 @@ class Tracking:
             commit = self.commits[index]
             self.say(f"measure {commit.hash[:9]}: {commit.subject}")
             try:
-                runs.append(self._measure(commit))
+                checkout = check_out(commit.hash, self.repository, self.say)
+            except HarnessError as error:  # a full disk, perhaps, which says nothing of the commit
+                self.failed[commit.hash[:9]] = str(error)
+                self.passed.add(index)
+                continue
+            try:
+                runs.append(self._measure(commit, checkout))
+            except StoreFailed:
+                raise
             except HarnessError as error:
                 self.say(f"{commit.hash[:9]} cannot be measured: {error}")
                 events.add(self.store, [Broken(*stamp(), self.suite.stem, commit.hash, self.machine, str(error))])
@@ -125,11 +135,10 @@ class Tracking:
                 before, since = (places.get(point.commit) for point in (alarm.change.before, alarm.change.since))
                 if before is not None and since is not None:
                     ranges.append((before, since))
-        return next_commit(len(self.commits), measured, broken, ranges)
+        return next_commit(len(self.commits), measured, {*broken, *self.passed}, ranges)
 
-    def _measure(self, commit: Commit) -> str:
+    def _measure(self, commit: Commit, checkout: Checkout) -> str:
         """One run of a commit, in its own checkout."""
-        checkout = check_out(commit.hash, self.repository, self.say)
         file = checkout.root / self.suite.relative_to(self.repository)
         if not file.is_file():
             raise HarnessError(f"{commit.hash[:9]} has no suite {self.suite.relative_to(self.repository)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreFailed
 from harness.secrets import masked
 from harness.store import migrations, tables
 from harness.store.tables import STORE_VERSION
@@ -28,15 +29,22 @@ CREATION_LOCK = 0x4B45524E
 POSTGRESQL = ("postgres", "postgresql")
 
 
+_NEARLY_A_URL = re.compile(r"(postgres|postgresql)(\+\w+)?(:|:/|/|//)(?!/).*@", re.IGNORECASE)
+"""A file of that name would have a password in its name."""
+
+
 def read_url(location: str) -> URL:
     """The URL of a file, or the URL as given; PostgreSQL through psycopg where no driver is named. Raises
     HarnessError."""
+    allowed = "a file, sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    if _NEARLY_A_URL.match(location):
+        scheme = re.split("[:/]", location)[0]
+        raise HarnessError(f"--store {scheme}...: no database URL; allowed: {allowed}")
     if "://" not in location:
         return URL.create("sqlite", database=location)
     try:
         url = make_url(location)
     except (ArgumentError, ValueError) as error:
-        allowed = "a file, sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise HarnessError(f"--store {masked(location)}: no database URL; allowed: {allowed}") from error
     return url.set(drivername="postgresql+psycopg") if url.drivername in POSTGRESQL else url
 
@@ -133,7 +141,7 @@ def _said_in_one_line(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise HarnessError(f"{shown(url)}: not a run store: {one_line(error)}") from error
+        raise StoreFailed(f"{shown(url)}: not a run store: {one_line(error)}") from error
     except UnicodeDecodeError as error:
         raise HarnessError(f"{shown(url)}: not a run store: damaged text in it") from error
     except ModuleNotFoundError as error:

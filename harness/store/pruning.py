@@ -74,8 +74,8 @@ def _prunable(connection: Connection, before: str) -> Prunable:
 
 
 def _newest(connection: Connection) -> set[int]:
-    """The complete runs of each suite that were stored last (`last` names them), and those of each machine that started
-    last: two cards of one model are two machines, and an old run that is imported today is an old one."""
+    """The complete run of each suite that was stored last, which `last` names, and on each machine the one that started
+    last. Two cards of one model are two machines. An old run that is imported today is an old one."""
     r, looked = tables.runs.c, tables.sniffs.c
     chosen = (
         select(r.id, r.started, r.suite, r.device, looked.machine)

@@ -18,8 +18,8 @@ COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
 
 
 def refuse_unsound(run: Run, where: str) -> None:
-    """Raises HarnessError where the run's start is no time or its suite no name, and, naming the case, where a sample
-    is no time (NaN, infinite, zero or negative microseconds), a window is no energy, or a number of tokens is none."""
+    """Raises HarnessError where the run's start is no time or its suite no name. It names the case where a sample is no
+    time (NaN, infinite, zero or negative microseconds), a window is no energy, or a number of tokens is none."""
     if run.state not in STATES:
         raise HarnessError(f"{where}: state {run.state!r}; allowed: {', '.join(STATES)}")
     if run.started and not _is_time(run.started):  # what pytest-benchmark writes may have none

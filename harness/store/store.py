@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import URL, Connection, Engine, Table, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreFailed
 from harness.store import configurations, database, machines, points, rows, tables
 from harness.store.exchange import read_exported
 from harness.store.naming import find, is_file, is_reserved, steps_back
@@ -91,7 +91,7 @@ class Store:
         except (OverflowError, UnicodeEncodeError) as error:
             raise HarnessError(f"{self.location}: a value that no store can keep: {error}") from error
         except SQLAlchemyError as error:
-            raise HarnessError(f"{self.location}: {database.one_line(error)}") from error
+            raise StoreFailed(f"{self.location}: {database.one_line(error)}") from error
 
     def _write_again_if_gone(self) -> None:
         """Rewrite a file that somebody deleted under an open store: this process still has all measurements open, and
