@@ -1,6 +1,6 @@
 """Repairs of Triton's interpreter where it does not compute as a GPU does. Triton 3.6 and 3.7 keep bfloat16 as bit
 patterns, and multiply, add, compare and round these patterns as if they were integers. They also patch the language at
-every call of a device function, which takes half the time of a kernel that has some."""
+every call of a device function, which takes half the time of a kernel that has some, and describe every tensor anew."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from harness.measure.interpreter_types import keep_types
 
 BITS = {8: torch.uint8, 16: torch.int16, 32: torch.int32, 64: torch.int64}
 FLOATS = {
@@ -29,7 +31,7 @@ def repair() -> None:
 
     Products, sums, comparisons and conversions of bfloat16 and float8 use their values, rounded to the nearest even. A
     kernel under `triton.autotune` runs with its first configuration, since there is no time to choose by. Device
-    functions use the language that their kernel has.
+    functions use the language that their kernel has. Tensors of one type share its description.
     """
     interpreter = sys.modules.get("triton.runtime.interpreter")
     if interpreter is None or id(interpreter) in _done or not _interprets():
@@ -38,6 +40,7 @@ def repair() -> None:
     _repair_conversion(interpreter)
     _repair_arithmetic(interpreter)
     _prepare_once(interpreter)
+    keep_types(interpreter)
     _first_configuration()
 
 

@@ -35,6 +35,8 @@ VARIANTS = (
 )  # fmt: skip
 LONG = ("moe_layer", "delta_mixer", "delta_layer")
 """Checked at each shape in one dtype."""
+WIDE: dict[tuple[str, int], Tunables] = {("moe_block", 2): {"up_n": 16, "down_n": 16}}
+"""A shape with many rows, at which the blocks are larger than the default ones: the other shapes have these."""
 BLOCK: Dims = {"tokens": 2, "experts": 4, "top_k": 3, "inter": 24, "shared": 24, "hidden": 40, "group": 8}
 """Neither inner size nor hidden size is a power of two, nor is the number of experts of a token."""
 
@@ -82,7 +84,8 @@ def checks() -> dict[str, Check]:
                 if op in LONG and dtype != DTYPES[(i + 1) % 2]:
                     continue
                 if supports is None or supports(case_of(op, variant, dims, dtype)) is None:
-                    found[f"{op} {variant} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype)
+                    tunables = WIDE.get((op, i), {})
+                    found[f"{op} {variant} {dtype} shape {i}"] = Check(op, variant, dict(dims), dtype, tunables)
     dims = {**load_op("delta_layer").test_shapes[0], "batch": 2}
     found["delta_layer of two sequences"] = Check("delta_layer", "triton_phases", dims, "bfloat16")
     blocks: Tunables
@@ -167,6 +170,41 @@ def prepared_a_launch() -> float:
     return counted[0] / counted[1]
 
 
+def described() -> list[dict[str, str]]:
+    """The attributes of tensors of several types, and of these types."""
+    from triton import language as tl
+
+    pointers = [tl.pointer_type(tl.float32, space, const) for space in (1, 3) for const in (False, True)]
+    scalars = [tl.int1, tl.int32, tl.bfloat16, *pointers]
+    blocks = [tl.block_type(of, shape) for of in scalars for shape in ([1], [8], [4, 2], [2, 4])]
+    return [
+        {name: f"{value!r} of {type(value)}" for name, value in (vars(kind) | vars(tl.tensor(None, kind))).items()}
+        for kind in (*scalars, *blocks)
+    ]
+
+
+def spaces() -> list[int]:
+    """The address spaces of pointers in two blocks that differ in nothing else."""
+    from triton import language as tl
+
+    return [tl.tensor(None, tl.block_type(tl.pointer_type(tl.int8, s), [2])).dtype.address_space for s in (1, 3)]
+
+
+def refused_shapes() -> int:
+    """How many shapes of wrong sizes are refused, after right ones that compare equal to some of them."""
+    from triton import language as tl
+
+    tl.block_type(tl.int8, [2])
+    tl.block_type(tl.int8, [1])
+    refused = 0
+    for shape in ([2.0], [True], [3], []):
+        try:
+            tl.block_type(tl.int8, shape)
+        except (TypeError, ValueError):
+            refused += 1
+    return refused
+
+
 WORDS = ("int4_mm", "triton_words")
 MMA = ("int4_mm", "triton_mma")
 EIGHT: Dims = {"tokens": 8, "n": 19, "k": 384, "group": 128}
@@ -225,13 +263,15 @@ MISTAKES: dict[str, Mistake] = {
 
 def main() -> dict[str, Any]:
     torch.set_num_threads(1)
+    before, refused = described(), refused_shapes()
     repair()
+    kept = [described() == before, described() == before, spaces() == [1, 3], refused_shapes() == refused > 0]
     results = {name: result_of(wanted) for name, wanted in checks().items()}
     rows: dict[str, dict[str, Any]]
     rows = {f"rows of {op}": {"correct": rows_are_their_own(op, name, dims)} for (op, name), dims in ROWS.items()}
     with TemporaryDirectory() as folder:
         results |= {name: planted(mistake, Path(folder)) for name, mistake in MISTAKES.items()}
-    rows["language"] = {"prepared a launch": prepared_a_launch()}
+    rows["language"] = {"prepared a launch": prepared_a_launch(), "kept": kept}
     return {**rows, **{name: msgspec.to_builtins(result) for name, result in results.items()}}
 
 

@@ -54,6 +54,14 @@ def test_a_launch_prepares_the_language_once() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("decode_interpreted")
+def test_a_tensor_of_a_known_type_is_as_triton_makes_it() -> None:
+    """Its attributes and those of its type, the first time and later ones; pointers of two address spaces are two
+    types; a shape that Triton refuses is refused."""
+    assert results()["language"]["kept"] == [True] * 4
+
+
+@pytest.mark.slow
 @pytest.mark.xdist_group("tiles_compiled")
 @pytest.mark.parametrize("name", WORDS)
 def test_words_are_loaded_sixteen_bytes_at_a_time(name: str) -> None:
