@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import struct
+import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,9 +24,11 @@ from harness.measure.operand_sets import PREPARED
 from harness.static.amd_binaries import AmdBinaries
 from harness.static.claims import InProgress, OverLimit
 from harness.static.complaint import reason_of
+from harness.static.identity import cache_folder
 from harness.static.makers_alone import AnothersAlone, anothers_option
 from harness.static.nvidia_binaries import NvidiaBinaries
 from harness.static.record import Recorded, Recorder, StandInDriver
+from harness.static.results import triton_cache
 from harness.static.stages import Stages
 from harness.static.target import Target, does_not_fit
 from harness.suite.catalogue import OpSpec, load_spec
@@ -31,6 +37,17 @@ from harness.values.case import Case
 from harness.values.compiled import Compiled
 from harness.values.launch import Launch
 from harness.values.measurement import Status
+
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO})
+"""Errors of a cache's or scratch folder."""
+
+
+DAMAGED = (ValueError, IndexError, KeyError, struct.error, subprocess.CalledProcessError)
+"""Errors of reading a binary that is cut off."""
+
+
+class CannotWrite(Exception):
+    """The reason why no case can be compiled here now, of whatever kernel."""
 
 
 class CaseCompiler:
@@ -53,8 +70,8 @@ class CaseCompiler:
         self._binaries = AmdBinaries(target) if target.backend == "hip" else NvidiaBinaries(target)
 
     def compile(self, case: Case) -> Compiled:
-        """Compile one case. Raises InProgress where another process is compiling the same code; any other error becomes
-        the result's reason.
+        """Compile one case. Raises InProgress where another process is compiling the same code, and CannotWrite for a
+        full disk or a folder that is not to be written; any other error becomes the result's reason.
         """
         start, spent, asked, refused = time.perf_counter(), cpu_seconds(), "", False
         self.stages.clear()
@@ -68,6 +85,10 @@ class CaseCompiler:
             status, reason, recorder = Status.UNSUPPORTED, str(only), None
         except NotImplementedError as error:  # what torch has not for tensors without values
             status, reason, recorder = Status.UNSUPPORTED, f"not followed without a GPU: {reason_of(error)}", None
+        except OSError as error:
+            if error.errno in DISK:
+                raise CannotWrite(f"{error.filename or 'a cache'}: {error.strerror}") from error
+            status, reason, recorder = Status.FAILED, reason_of(error), None
         except Exception as error:  # whatever a variant or the compiler raises is this case's result
             asked, alone = asks_for_a_gpu(error), anothers_option(error, self.target)
             status = Status.UNSUPPORTED if alone else Status.FAILED
@@ -78,7 +99,15 @@ class CaseCompiler:
             shared=self.stages.shared, followed=not asked, cpu_s=cpu_seconds() - spent,
             refused=refused,
         )  # fmt: skip
-        return found if recorder is None else self._described(found, recorder)
+        if recorder is None:
+            return found
+        try:
+            return self._described(found, recorder)
+        except DAMAGED:  # Triton's cache has files that a crash left incomplete
+            forget_binaries(recorder.launches)
+            _, _, recorder = self._record(case)
+            assert recorder is not None
+            return self._described(found, recorder)
 
     def _record(self, case: Case) -> tuple[Status, str, Recorder | None]:
         assert case.op is not None and case.answer is not None
@@ -151,6 +180,13 @@ def multiply_adds(op: OpSpec, dims: Mapping[str, int]) -> int | None:
     if op.cost is None or not any(i.fill == "int4" for i in op.op.inputs):
         return None
     return op.cost(dims).flop // 2 or None
+
+
+def forget_binaries(launches: Sequence[Recorded]) -> None:
+    """Remove these kernels from Triton's disk cache and this process, so that the next launch compiles them."""
+    for launch in launches:
+        shutil.rmtree(triton_cache() / cache_folder(launch.kernel), ignore_errors=True)
+        launch.kernel.src.fn.device_caches.clear()
 
 
 def _launch(recorded: Recorded, binary: Binary) -> Launch:

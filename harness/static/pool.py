@@ -14,8 +14,8 @@ from pathlib import Path
 from harness import kernels_root
 from harness.errors import HarnessError
 from harness.scratch import Scratch
-from harness.static.results import Results
-from harness.static.server import Job, Result, Want
+from harness.static.results import CACHE_VARIABLE, Results
+from harness.static.server import Job, Result, Unwritable, Want
 from harness.static.target import parse_target
 from harness.suite.catalogue import bound_ops
 from harness.values.case import Case
@@ -40,9 +40,11 @@ def compile_cases(
 ) -> tuple[Compiled, ...]:  # fmt: skip
     """The result of each case, in the order of `cases`; see `Compilation`."""
     compilation = Compilation(cases, target, suite_folder, jobs, limit_s, folder, python, root, ops)
-    for _ in compilation:
-        pass
-    compilation.close()
+    try:
+        for _ in compilation:
+            pass
+    finally:
+        compilation.close()
     return compilation.results
 
 
@@ -55,7 +57,8 @@ class Compilation:
     those that this process runs. `held`: compile only the cases that `want` names; `heard` returns their results. The
     binaries lie in Triton's own disk cache, where a launch on a GPU of this architecture finds them.
 
-    Raises HarnessError for an unknown target; iterating and `heard` raise it where the compiler ends early.
+    Raises HarnessError for an unknown target; iterating and `heard` raise it where the compiler ends early or cannot
+    write.
     """
 
     def __init__(
@@ -116,12 +119,14 @@ class Compilation:
             return self._ready.popleft()
         assert self._server is not None
         try:
-            result: Result = self._server.hear(Result, limit_s)
+            result: Result | Unwritable = self._server.hear(Result | Unwritable, limit_s)
         except WorkerDied as death:
             if death.timed_out:
                 return None
             done = sum(self._found[i] is not None for i in self._left)
             raise HarnessError(f"the compiler ended after {done} of {len(self._left)} cases: {death.reason}") from None
+        if isinstance(result, Unwritable):
+            raise HarnessError(f"compiling: {result.problem}; {CACHE_VARIABLE} may name another folder")
         number = self._left[result.number]
         self._found[number] = result.compiled
         self._kept.save(result.compiled, self._limit_s)

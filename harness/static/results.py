@@ -56,12 +56,12 @@ class Results:
         self._sources: dict[tuple[str, str], str] = {}
 
     def load(self, case: Case, limit_s: float) -> Compiled | None:
-        """The stored result of a case. None where there is none, where a longer limit may bring one, or where the
+        """The stored result of a case. None where none can be read, where a longer limit may bring one, or where the
         binaries are gone.
         """
         try:
             stored = msgspec.msgpack.decode(self._file(case).read_bytes(), type=Stored)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return None
         found = stored.compiled
         if found.status is Status.TIMEOUT and stored.limit_s < limit_s:

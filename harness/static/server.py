@@ -77,6 +77,12 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
     key: str
 
 
+class Unwritable(msgspec.Struct, frozen=True, tag=True):
+    """No kernel's fault: a full disk or a folder that cannot be written. `problem`: which, and why."""
+
+    problem: str
+
+
 def serve(wire: Wire, _: Boot) -> None:
     """Serve one job; the parent keeps its end of the wire open as long as it wants results."""
     job: Job = wire.receive(Job)
@@ -157,7 +163,7 @@ class Server:
         for compiler in busy:
             if compiler.wire in heard:
                 try:
-                    message = compiler.wire.receive(Result | Waiting)
+                    message = compiler.wire.receive(Result | Waiting | Unwritable)
                 except (EOFError, OSError):
                     self._died(compiler)
                     continue
@@ -213,7 +219,7 @@ def _own_folder(shared: Path, pid: int) -> Path:
 
 def work(job: Job, wire: Wire) -> None:
     """Forked process: answer each case number with `Result` or `Waiting`, until it is killed or the wire closes."""
-    from harness.static.compile_case import CaseCompiler
+    from harness.static.compile_case import CannotWrite, CaseCompiler
     from harness.static.complaint import Printed
     from harness.static.stages import Stages
 
@@ -232,11 +238,13 @@ def work(job: Job, wire: Wire) -> None:
             number = wire.receive(int)
         except EOFError:
             return
-        answer: Result | Waiting
+        answer: Result | Waiting | Unwritable
         try:
             answer = Result(number, compiler.compile(job.cases[number]))
         except InProgress as other:
             answer = Waiting(number, other.key)
+        except CannotWrite as error:
+            answer = Unwritable(str(error))
         claims.give_back()
         printed.clear()
         wire.send(answer)

@@ -188,6 +188,28 @@ def test_binaries_that_are_gone_are_compiled_again(pool: Pool, monkeypatch: pyte
     assert not found.cached and found.identity == pool["plain"].identity
 
 
+def test_a_binary_that_a_crash_left_incomplete_is_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
+    (whole,) = compile_cases([add()], "sm_90", PLANTED, folder=tmp_path / "first")
+    for file in (tmp_path / "triton").rglob("*.cubin"):
+        file.write_bytes(file.read_bytes()[:1000])
+    (again,) = compile_cases([add()], "sm_90", PLANTED, folder=tmp_path / "second")
+    assert again.status is Status.OK and again.binaries == whole.binaries
+
+
+def test_a_cache_that_cannot_be_written_is_no_kernels_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a row: `harness compilers` would say that a kernel no longer compiles."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "file" / "triton"))
+    with pytest.raises(HarnessError, match=r"^compiling: .*file.*: Not a directory; HARNESS_CACHE may name another"):
+        compile_cases([add()], "sm_90", PLANTED, folder=tmp_path / "results")
+    monkeypatch.undo()
+    with pytest.raises(HarnessError, match=r"file.*cannot be written: .*; HARNESS_CACHE may name another folder"):
+        compile_cases([add()], "sm_90", PLANTED, folder=tmp_path / "file")
+
+
 def test_nothing_keeps_running(pool: Pool) -> None:
     """Neither a worker, nor the compiler that a killed one had started."""
     listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
