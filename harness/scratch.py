@@ -26,6 +26,7 @@ class Scratch(tempfile.TemporaryDirectory[str]):
         (folder / f"{LOCK}.new").rename(folder / LOCK)  # under this name it is always locked while it is in use
 
     def cleanup(self) -> None:
+        _remove(Path(self.name))
         super().cleanup()
         self._lock.close()
 
@@ -40,8 +41,18 @@ def remove_left(place: Path) -> None:
         try:
             if os.fstat(descriptor).st_uid == os.getuid():
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
         except BlockingIOError:
             pass
         finally:
             os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, its lock last: after a kill in the middle the next process still finds it."""
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != LOCK:
+            Path(entry).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

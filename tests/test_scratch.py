@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 from multiprocessing.connection import Connection
@@ -33,6 +34,26 @@ def test_it_is_gone_at_its_end(place: Path) -> None:
     held = Scratch("test")
     held.cleanup()
     assert list(place.iterdir()) == []
+
+
+def test_a_removal_that_is_killed_is_finished_by_the_next_process(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is killed as soon as its reply is there, in the middle of removing its files."""
+    held = Scratch("test")
+    for name in ("a", "in-use.zzz", "z"):
+        Path(held.name, name).mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            held.cleanup()
+    held._finalizer.detach()
+    held._lock.close()
+    assert len(list(place.iterdir())) == 1
+    Scratch("test").cleanup()
+    assert list(place.iterdir()) == []
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_the_folder_of_a_killed_process_goes_with_the_next_one(place: Path) -> None:
