@@ -19,6 +19,10 @@ LIMIT_S = 1800.0
 """Seconds. A wheel of Triton has 190 to 290 MB."""
 
 
+CRASHED = "ERROR: Exception:"
+"""Printed by pip above a traceback, whose last line says more."""
+
+
 class _Metadata(msgspec.Struct):
     version: str
 
@@ -104,6 +108,6 @@ def _run(command: list[str], what: str) -> str:
         raise HarnessError(f"{what}: not installed within {LIMIT_S:g} s") from error
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if line.lower().startswith("error")]
+        errors = [line for line in lines if line.lower().startswith("error") and line != CRASHED]
         raise HarnessError(f"{what}: {(errors or lines or ['the installer failed'])[-1]}")
     return done.stdout

@@ -39,7 +39,8 @@ def judge_cell(base: Compiled, head: Compiled) -> tuple[StaticVerdict, str]:
         verdict, reason = case.verdict, case.reason
         if verdict is StaticVerdict.CHANGED and (told := changed(base, head)):
             reason = told
-    if (slower := slower_to_compile(base, head)) and verdict.rank > StaticVerdict.WORSE.rank:
+    runs = base.status is head.status is Status.OK  # how long a kernel compiles that no GPU can run is of no use
+    if runs and (slower := slower_to_compile(base, head)) and verdict.rank > StaticVerdict.WORSE.rank:
         return StaticVerdict.WORSE, slower
     return verdict, reason
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from harness.values.compilers import Cell, CompilerMatrix, MatrixRow
+from harness.values.measurement import Status
 from harness.values.static_comparison import StaticVerdict
 
 from ..figures import clean, plural
@@ -26,7 +27,8 @@ def render(found: CompilerMatrix) -> RenderableType:
     """Render the versions, the verdict, the changes, the reasons and the exit status."""
     parts: list[RenderableType] = [Text(line) for line in versions(found)]
     parts += [Text(), Text("   ".join(headline(found)), style="bold"), Text()]
-    table = changed(found).first(MOST_ROWS, lambda left: f"and {len(left)} more: --html FILE and --json have all")
+    table = changed(found) if len(found.versions) > 1 else matrix(found)
+    table = table.first(MOST_ROWS, lambda left: f"and {len(left)} more: --html FILE and --json have all")
     if table.rows:
         parts += [Shown(table), Text()]
     said = list(reasons(found))
@@ -85,7 +87,9 @@ def headline(found: CompilerMatrix) -> tuple[StaticVerdict, str]:
 
 def reasons(found: CompilerMatrix) -> Iterator[str]:
     """Each reason of a gating cell once, with its targets; then the number of worse neighbours, and the cases left
-    out."""
+    out. A version alone has each reason why a kernel does not compile."""
+    if len(found.versions) == 1:
+        yield from _refused(found)
     several: dict[tuple[StaticVerdict, str, str, str], list[str]] = {}
     for row, cell in found.gating():
         if cell.verdict not in (None, StaticVerdict.SAME, StaticVerdict.CHANGED):
@@ -98,6 +102,16 @@ def reasons(found: CompilerMatrix) -> Iterator[str]:
         yield f"note     {plural(len(beside), 'cell')} of neighbours are worse; they do not gate"
     if found.left_out:
         yield f"left out {plural(found.left_out, 'case')} without Triton code"
+
+
+def _refused(found: CompilerMatrix) -> Iterator[str]:
+    several: dict[tuple[str, str, str], list[str]] = {}
+    for row in found.rows:
+        for cell in row.cells if row.chosen else ():
+            if cell.status is not Status.OK:
+                several.setdefault((str(cell.status), _where(row), clean(cell.problem, 300)), []).append(cell.target)
+    for (status, where, problem), targets in several.items():
+        yield f"{status:<8} {where}, {', '.join(targets)}: {problem}"
 
 
 def closing(found: CompilerMatrix) -> str:

@@ -70,6 +70,13 @@ def test_compile_time_gates_from_twice_on_and_a_second_more(before: float, after
     assert bool(slower_to_compile(compiled(before), compiled(after))) is told
 
 
+def test_the_compile_time_of_what_cannot_run_does_not_gate() -> None:
+    base, head = (
+        msgspec.structs.replace(compiled(s), status=Status.UNSUPPORTED, reason="does not fit") for s in (1, 9)
+    )
+    assert judge_cell(base, head)[0] is StaticVerdict.UNKNOWN
+
+
 def test_a_binary_from_elsewhere_has_no_compile_time() -> None:
     taken = msgspec.structs.replace(compiled(9.0), shared=1)
     cached = msgspec.structs.replace(compiled(0.1), stages_s={})
