@@ -12,6 +12,7 @@ import typer
 from harness.cli.options import Store, csv
 
 if TYPE_CHECKING:
+    from harness.compare.explain import Explanation
     from harness.store import Store as RunStore
     from harness.values.run import Run
     from harness.values.verdict import Comparison
@@ -61,18 +62,23 @@ def command(
         _side_by_side([stored.load(name) for name in runs or ()], out, wanted)
     else:
         name = (runs or ["last"])[0]
-        comparison = _compare(stored, against, name, csv(accept)) if against else None
-        run = stored.load(name)
-        _one(run, comparison, _earlier(stored, run, history), out, wanted)
+        if against:
+            run, compared = _compare(stored, against, name, csv(accept))
+        else:
+            run, compared = stored.load(name), None
+        _one(run, compared, _earlier(stored, run, history), out, wanted)
 
 
-def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out: str, formats: str) -> None:
+def _one(
+    run: Run, compared: tuple[Comparison, Explanation] | None, earlier: tuple[Slim, ...], out: str, formats: str
+) -> None:
     from harness_reports.formats import console
     from harness_reports.pages import github, program, pull_request, terminal, write
     from harness_reports.views import view
 
     ci = os.environ if os.environ.get("GITHUB_ACTIONS") == "true" else None
-    beside = write.Beside(comparison, earlier, ci)
+    comparison, explanation = compared or (None, write.NO_EXPLANATION)
+    beside = write.Beside(comparison, earlier, ci, explanation)
     if out == "-":
         sys.stdout.write(write.page(run, write.page_format(formats or "text"), beside))
         return
@@ -88,10 +94,14 @@ def _one(run: Run, comparison: Comparison | None, earlier: tuple[Slim, ...], out
         print(path)
 
 
-def _compare(stored: RunStore, base: str, head: str, accept: list[str]) -> Comparison:
+def _compare(stored: RunStore, base: str, head: str, accept: list[str]) -> tuple[Run, tuple[Comparison, Explanation]]:
+    """The run of head, and the comparison with its explanation."""
     from harness.compare import compare, load_sides
+    from harness.compare.explain import explained
 
-    return compare(*load_sides(base, head, stored), accept=accept)
+    sides = load_sides(base, head, stored)
+    comparison = compare(*sides, accept=accept)
+    return sides[1].run, (comparison, explained(comparison, sides, ()))
 
 
 def _earlier(stored: RunStore, run: Run, most: int) -> tuple[Slim, ...]:

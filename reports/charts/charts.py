@@ -18,7 +18,7 @@ MOST_BARS = 48
 """Most bars of one chart; the table has all of them."""
 
 LEAST_SHARE = 0.01
-"""Share of a step in any arm, below which categories are drawn as one."""
+"""Share of the longest arm's step, below which categories are drawn as one: their bars would have no length."""
 
 FARTHEST_LIMIT = 8.0
 """Most multiples of the fastest rate. A bound farther away would leave no length to compare."""
@@ -46,7 +46,7 @@ def _decode(view: View) -> Plot | None:
         groups.append(tuple(bars))
     if not groups:
         return None
-    axis = "tokens per second, more is better" + ("; the bound lies beyond the axis" if beyond else "")
+    axis = "tokens per second, more is better" + ("\nthe bound lies beyond the axis" if beyond else "")
     return Plot("decode", "Decode rate", (Panel(axis, tuple(groups), "bound by memory bandwidth"),))
 
 
@@ -57,13 +57,15 @@ def _categories(view: View) -> Plot | None:
 
 
 def _category_panel(view: View, table: Categories) -> Panel:
-    large = [row for row in table.rows if any(cell is not None and cell.share >= LEAST_SHARE for cell in row.cells)]
+    longest_us = max((cell.step_us for cell in table.total.cells if cell), default=0.0)
+    least_us = LEAST_SHARE * longest_us
+    large = [row for row in table.rows if any(cell is not None and cell.step_us >= least_us for cell in row.cells)]
     small = [row for row in table.rows if row not in large]
     groups = [_category_bars(view, table, row) for row in (*large, *_together(small))]
     where = "" if len(view.categories) == 1 else f", {table.axes}"
     axis = f"us of {table.unit_time} per step{where}, less is better"
     if table.overlapping:
-        axis += "; shared time of overlapping kernels counts once"
+        axis += "\ntime that kernels share counts once"
     return Panel(axis, tuple(bars for bars in groups if bars))
 
 

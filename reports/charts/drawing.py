@@ -31,6 +31,12 @@ WIDTH_IN, BAR_IN, HEAD_IN, FOOT_IN = 6.4, 0.235, 0.66, 0.52
 GAP = 0.85
 """Space between groups of bars, in bars."""
 
+LINE_IN = 0.17
+"""Height of a further line of an axis label."""
+
+MANY_ARMS, SLIM = 3, 0.78
+"""Bars a group from which bars are this part of their height, so that a chart of many arms fits on a screen."""
+
 LABEL_PT, VALUE_PT = 9.5, 8.5
 LIMIT_DASHES = (0, (1.2, 0.8))
 PNG_DPI = 180
@@ -90,6 +96,7 @@ class Panel:
     """Bars over one axis. Bars of one group touch; groups are apart."""
 
     axis: str
+    """Its label, on one line or several; each is as short as the axis."""
     groups: tuple[tuple[Bar, ...], ...]
     limit_name: str = ""
 
@@ -105,13 +112,16 @@ class Plot:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn plot. name: stem of its files. description: its bars in words, for readers who cannot see them."""
+    """A drawn plot. name: stem of its files. description: its bars in words, for readers who cannot see them. plot,
+    arms: of a chart of bars, its values and the names of its colours."""
 
     name: str
     title: str
     description: str
     svg: bytes
     png: bytes
+    plot: Plot | None = None
+    arms: tuple[str, ...] = ()
 
 
 def draw(plot: Plot, arms: Sequence[str], want_png: bool) -> Chart:
@@ -127,7 +137,16 @@ def draw(plot: Plot, arms: Sequence[str], want_png: bool) -> Chart:
         limit_name = next((panel.limit_name for panel, bar in bars if bar.limit), "")
         _legend(figure, sorted({bar.arm for _, bar in bars}), arms, limit_name)
         svg, png = finish(figure, tips, want_png)
-    return Chart(name, title, f"{title}. " + "; ".join(_spoken(panels)) + ".", svg, png)
+    return Chart(name, title, _description(plot), svg, png, plot, tuple(arms))
+
+
+def undrawn(plot: Plot, arms: Sequence[str]) -> Chart:
+    """The chart of a page that draws bars itself: without SVG and PNG."""
+    return Chart(plot.name, plot.title, _description(plot), b"", b"", plot, tuple(arms))
+
+
+def _description(plot: Plot) -> str:
+    return f"{plot.title}. " + "; ".join(_spoken(plot.panels)) + "."
 
 
 def finish(figure: Figure, tips: Mapping[str, str], want_png: bool) -> tuple[bytes, bytes]:
@@ -139,16 +158,18 @@ def _lay_out(panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
     """Place the panels below one another, beside room for the longest label. No layout engine of matplotlib is used:
     their solver gives other last digits from one drawing to the next."""
     bar_rows = [sum(len(group) for group in panel.groups) + GAP * len(panel.groups) for panel in panels]
-    height = HEAD_IN + sum(rows * BAR_IN + FOOT_IN for rows in bar_rows)
+    bar_in = BAR_IN * (SLIM if max(len(group) for panel in panels for group in panel.groups) >= MANY_ARMS else 1)
+    feet = [FOOT_IN + LINE_IN * panel.axis.count("\n") for panel in panels]
+    height = HEAD_IN + sum(rows * bar_in + foot for rows, foot in zip(bar_rows, feet, strict=True))
     figure = Figure(figsize=(WIDTH_IN, height))
     lines = [line for panel in panels for group in panel.groups for line in _label_lines(group)]
     left = max(width_in(figure, line, LABEL_PT) for line in lines) + 0.22
     axes, y = [], height - HEAD_IN
-    for rows in bar_rows:
-        y -= rows * BAR_IN
-        place = (left / WIDTH_IN, y / height, (WIDTH_IN - left - 0.12) / WIDTH_IN, rows * BAR_IN / height)
+    for rows, foot in zip(bar_rows, feet, strict=True):
+        y -= rows * bar_in
+        place = (left / WIDTH_IN, y / height, (WIDTH_IN - left - 0.12) / WIDTH_IN, rows * bar_in / height)
         axes.append(figure.add_axes(place))
-        y -= FOOT_IN
+        y -= foot
     return figure, axes
 
 

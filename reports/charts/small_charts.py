@@ -14,18 +14,20 @@ from ..views.history_view import Trend
 from ..views.samples_view import Strip
 
 WIDTH, HEIGHT, SCALE = 160, 28, 2
-STRIP_WIDTH, LANE = 220, 5
-"""Pixels: a strip's width, a lane's height. A lane is a process. SCALE: units of a pixel, so paths need no decimals."""
+STRIP_WIDTH, LANE, LEAST = 220, 5, 16
+"""Pixels: a strip's width, a lane's least height, a strip's least height. A lane is a process. SCALE: units of a pixel,
+so paths need no decimals."""
 
 
 def strip_svg(strip: Strip) -> Markup:
     """One mark for each sample. Samples on the same pixel of a lane are one mark."""
     low, room = strip.low, (strip.high - strip.low) or 1.0
+    lane_height = max(LANE, LEAST // max(1, len(strip.lanes)))
     path = []
     for place, lane in enumerate(strip.lanes):
         columns = sorted({round((value - low) / room * (STRIP_WIDTH - 4)) + 2 for value in lane})
-        path += [f"M{x} {place * LANE + 1}v{LANE - 2}" for x in columns]
-    height = len(strip.lanes) * LANE
+        path += [f"M{x} {place * lane_height + 1}v{lane_height - 2}" for x in columns]
+    height = len(strip.lanes) * lane_height
     words = f"{strip.count} samples from {number(strip.low, 4)} to {number(strip.high, 4)} {strip.unit}"
     return _svg(STRIP_WIDTH, height, words, f'<path class="mark" d="{"".join(path)}"/>')
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from harness.compare.explain import Explanation
 from harness.values.verdict import Comparison
 
 from ..charts.drawing import Chart
@@ -21,10 +22,11 @@ from ..tables.models import models, reconciled
 from ..tables.over_runs import samples
 from ..tables.packages import packages
 from ..tables.quality import quality
+from ..tables.step_parts import step_parts
+from ..views.explanation import lines
 from ..views.glance_view import glance
 from ..views.history_view import Trend
 from ..views.outcome import MOST_NAMED, outcome
-from ..views.step_view import step_words
 from ..views.view import View
 from .comparison import side_words
 from .html_frame import page
@@ -32,16 +34,21 @@ from .html_page import figures as drawn
 
 
 def render(
-    view: View, charts: Sequence[Chart] = (), comparison: Comparison | None = None, trends: Sequence[Trend] = ()
+    view: View,
+    charts: Sequence[Chart] = (),
+    comparison: Comparison | None = None,
+    trends: Sequence[Trend] = (),
+    explanation: Explanation = Explanation(),
 ) -> str:
     """The whole page as text, with `charts` drawn inline."""
     return page(
         "report.html.j2",
-        {"prose": _prose, "step_words": step_words, "name": broken_after_slashes},
+        {"prose": _prose, "name": broken_after_slashes},
         view=view,
         charts=drawn(charts),
         sections=tuple(_sections(view, comparison, trends)),
-        glance=glance(view, comparison),
+        glance=glance(view, comparison, explanation),
+        explained=list(lines(explanation)),
         comparison=comparison,
         sides=[side_words(side) for side in (comparison.base, comparison.head)] if comparison else (),
         outcome=outcome(comparison) if comparison else None,
@@ -66,6 +73,7 @@ TABLES: Mapping[str, Callable[..., Table]] = {
     "quality": quality,
     "reconciled": reconciled,
     "samples": samples,
+    "step_parts": step_parts,
     "totals": totals,
     "trends": lambda found: over_runs.trends(found).without(["suite"]),
     "verdicts": lambda found: verdicts(found).pick(

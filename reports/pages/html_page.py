@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from ..charts.drawing import GRID, INK, MUTED, PAPER, SERIES, Chart
+from .html_bars import HtmlBars, html_bars
 
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | {
     colour: f"--s{place}" for place, colour in enumerate(SERIES)
@@ -18,13 +19,22 @@ VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"} | 
 
 @dataclass(frozen=True)
 class Figure:
+    """A chart of bars as elements, any other as SVG."""
+
     title: str
-    svg: Markup
+    svg: Markup | None = None
+    bars: HtmlBars | None = None
 
 
 def figures(charts: Iterable[Chart]) -> dict[str, Figure]:
     """The figures by the names that a template uses."""
-    return {chart.name: Figure(chart.title, inline_svg(chart)) for chart in charts}
+    return {chart.name: _figure(chart) for chart in charts}
+
+
+def _figure(chart: Chart) -> Figure:
+    if chart.plot is not None:
+        return Figure(chart.title, bars=html_bars(chart.plot, chart.arms, chart.description))
+    return Figure(chart.title, inline_svg(chart))
 
 
 def inline_svg(chart: Chart) -> Markup:

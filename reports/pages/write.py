@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.compare.explain import Explanation
 from harness.errors import HarnessError, allowed
 from harness.values.run import Run
 from harness.values.verdict import Comparison
 
 from ..charts import charts
+from ..charts.comparison_charts import comparison_charts
 from ..charts.drawing import Chart
 from ..charts.history_chart import draw_history
 from ..documents.registry import schema_text
@@ -29,15 +31,18 @@ TABLE_FILES = tuple(f"tables.{name}" for name in TABLE_FORMATS)
 LINKING = {"md", "pr"}
 """Pages that link SVG files and need them beside them."""
 
+NO_EXPLANATION = Explanation()
+
 
 @dataclass(frozen=True)
 class Beside:
-    """Context of a report beside its run. earlier: runs of the same suite, oldest first. ci: environment variables of a
-    CI job, for the fields that only it knows."""
+    """Context of a report beside its run. explanation: of the comparison. earlier: runs of the same suite, oldest
+    first. ci: environment variables of a CI job, for the fields that only it knows."""
 
     comparison: Comparison | None = None
     earlier: tuple[Slim, ...] = ()
     ci: Mapping[str, str] | None = None
+    explanation: Explanation = NO_EXPLANATION
 
 
 def write(run: Run, folder: Path, formats: Collection[str] = DEFAULT, beside: Beside = Beside()) -> list[Path]:
@@ -96,7 +101,8 @@ def _tables(view: View, name: str) -> str:
 
 def _html(run: Run, view: View, drawn: Sequence[Chart], beside: Beside) -> str:
     found = trends((*beside.earlier, slim(run)), last_alone=True) if beside.earlier else ()
-    return html.render(view, (*drawn, *draw_history(found)), beside.comparison, found)
+    compared = comparison_charts(beside.comparison, beside.explanation) if beside.comparison else ()
+    return html.render(view, (*drawn, *compared, *draw_history(found)), beside.comparison, found, beside.explanation)
 
 
 def checked(formats: Collection[str]) -> set[str]:

@@ -1,4 +1,4 @@
-// Works without: a page whose script does not run still shows everything. What this adds: theme, sorting, filtering.
+// Works without: a page whose script does not run still shows everything. What this adds: theme, sorting, filtering, hints.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -78,9 +78,25 @@
     });
   }
 
+  // A table that is wider than the screen says how much of it is seen.
+  function addHint(box) {
+    const hint = document.createElement("p");
+    const headings = [...box.querySelectorAll("thead tr:first-child > th")];
+    hint.className = "hint";
+    hint.ariaHidden = "true";
+    const filter = box.previousElementSibling;
+    (filter?.matches(".filter") ? filter : box).before(hint);
+    new ResizeObserver(() => {
+      const seen = headings.filter((th) => th.offsetLeft + th.offsetWidth <= box.clientWidth + 1).length;
+      hint.hidden = box.scrollWidth <= box.clientWidth + 1;
+      hint.textContent = `${seen} of ${headings.length} columns; scroll for the rest →`;
+    }).observe(box);
+  }
+
   addTheme(document.getElementById("theme"));
   for (const table of document.querySelectorAll("table.sortable")) {
     addSorting(table);
     addFilter(table);
   }
+  for (const box of document.querySelectorAll(".scroll")) addHint(box);
 })();

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.values.profile import Profile, SiteBinary
 
-from ..figures import clean, number, plural
+from ..figures import clean, number, plural, span
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,13 @@ class ArmBinaries:
 
     @property
     def sentence(self) -> str:
-        """`no kernel of 18 spills; at most 5.1 instructions per weight (int4_mm@lm_head); 24 to 128 registers`.
+        """`none of 18 kernels spills; at most 5.1 instructions per weight (int4_mm@lm_head); 24 to 128 registers`.
         Instructions are those of all kernels of a place, over the weights of its call."""
         spills = [row for row in self.rows if row.binary.spill_bytes]
         many = len(self.rows)
         named = ", ".join(f"{clean(row.place)} {row.binary.spill_bytes} bytes a thread" for row in spills)
-        parts = [
-            f"{plural(len(spills), 'kernel')} of {many} spill: {named}" if spills else f"no kernel of {many} spills"
-        ]
+        none = f"none of {many} kernels spills" if many > 1 else "its kernel does not spill"
+        parts = [f"{plural(len(spills), 'kernel')} of {many} spill: {named}" if spills else none]
         per_weight: dict[str, float] = {}
         for row in self.rows:
             if row.binary.instructions_per_weight is not None:
@@ -36,7 +35,7 @@ class ArmBinaries:
             most = max(per_weight, key=lambda place: per_weight[place])
             parts.append(f"at most {number(per_weight[most])} instructions per weight ({clean(most)})")
         registers = [row.binary.registers for row in self.rows]
-        parts.append(f"{min(registers)} to {max(registers)} registers a thread")
+        parts.append(f"{span(min(registers), max(registers))} registers a thread")
         return "; ".join(parts)
 
 

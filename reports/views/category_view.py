@@ -58,6 +58,8 @@ class ArmKernels:
     arm: str
     whole_ns: int
     """Time of the whole profile."""
+    per_step: float
+    """Kernels per decode step; categories count copies and memsets, too."""
     lines: tuple[KernelRow, ...]
     left_out: int
     """Number of kernels below the shown ones."""
@@ -257,6 +259,7 @@ def _kernels(profile: Profile) -> ArmKernels:
     return ArmKernels(
         arm=clean(profile.arm),
         whole_ns=whole,
+        per_step=profile.kernel_count / (profile.steps or 1),
         lines=tuple(map(_cleaned, shown)),
         left_out=len(rest),
         left_out_ns=sum(row.total_ns for row in rest),

@@ -148,16 +148,17 @@ def explained(joined: Joined, decodes: Sequence[ModelGroup]) -> tuple[Explained,
         for row in (row for row in group.rows if row.ratio):
             sides = [StoredSide(joined.run, one.source.case.arm) for one in (base, row)]
             same = (one for one in reconcile(sides[0], sides[1], join(*sides), {}) if one.case == question)
-            found += [_explained(group, row, one) for one in same]
+            names = ", ".join(base.arms), ", ".join(row.arms)
+            found += [reconciled_as(*names, group.title, one) for one in same]
     return tuple(found)
 
 
-def _explained(group: ModelGroup, row: ModelRow, found: Reconciled) -> Explained:
-    """Savings: head's times minus base's, with the sign reversed."""
+def reconciled_as(base: str, head: str, title: str, found: Reconciled) -> Explained:
+    """Savings of a decode: head's times minus base's, with the sign reversed."""
     return Explained(
-        title=group.title,
-        base=", ".join(group.rows[0].arms),
-        head=", ".join(row.arms),
+        title=title,
+        base=base,
+        head=head,
         parts=tuple(Part(clean(part.name), -part.each.us, part.calls) for part in found.parts),
         predicted_us=-found.predicted_us,
         predicted_half_us=found.predicted_half_us,

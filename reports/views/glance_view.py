@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.compare.explain import Explanation
 from harness.values.estimate import Estimate, Ratio
 from harness.values.reason import reason_words
-from harness.values.verdict import CaseVerdict, Comparison
+from harness.values.verdict import CaseVerdict, Comparison, Verdict
 
 from ..figures import clean, gib, number, one_name, percent, plural, plus_minus, ratio_words
-from .decode_view import Explained, ModelGroup, ModelRow
+from .decode_view import Explained, ModelGroup, ModelRow, reconciled_as
 from .figure_view import FigureRow
 from .kernel_view import KernelGroup, KernelRow
 from .outcome import NAME_LIMIT, importance, outcome
@@ -63,11 +64,12 @@ class Glance:
     charts: tuple[GlanceChart, ...]
 
 
-def glance(view: View, comparison: Comparison | None = None) -> Glance | None:
-    """The answer of the comparison, else of the first decode, figure or kernel; None for a run without a time."""
+def glance(view: View, comparison: Comparison | None = None, explanation: Explanation = Explanation()) -> Glance | None:
+    """The answer of the comparison with its explanation, else of the first decode, figure or kernel; None for a run
+    without a time."""
     trust = (f"{view.counts.sentence}.", *view.intervals[:1])
     if comparison is not None:
-        return _compared(view, comparison)
+        return _compared(view, comparison, explanation)
     if view.decodes:
         group = view.decodes[0]
         chart = _decode_chart(view, group)
@@ -188,14 +190,16 @@ def _chart(
     )
 
 
-def _compared(view: View, comparison: Comparison) -> Glance:
+def _compared(view: View, comparison: Comparison, explanation: Explanation) -> Glance:
     """Base and head side by side, of the cases that decide."""
     found = outcome(comparison)
     ordered = sorted((v for v in comparison.verdicts if v.gated or v.failed), key=importance)
     ordered = ordered or sorted(comparison.verdicts, key=importance)
-    shown = [v for v in ordered if v.base is not None and v.head is not None][:MOST_CASES]
+    drawn = [v for v in ordered if v.base is not None and v.head is not None]
+    shown = ([v for v in drawn if v.is_time or v.verdict is not Verdict.SAME] or drawn)[:MOST_CASES]
     trust = (*(_sure(v) for v in (shown or ordered)[:1]), f"{view.counts.sentence}, of head.")
-    why = next(iter(comparison.notes), "")
+    added_up = (_why(reconciled_as("base", "head", decode.case, decode)) for decode in explanation.decodes)
+    why = next(added_up, next(iter(comparison.notes), ""))
     return Glance(found.word, "", found.tone, found.sentence.lstrip(" :."), trust, why, tuple(map(_pair, shown)))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.engines import engine_facts, same_kernels
 from harness.values.profile import Profile
 
-from ..figures import axes_words, clean, count, number
+from ..figures import axes_words, clean, count, number, plural
 from .decode_view import ModelGroup, ModelRow
 from .joined import step_shape
 
@@ -24,6 +24,8 @@ class StepParts:
     engine: str
     axes: str
     kernels: float
+    copies: float
+    """Copies and memsets; launches of the decode table do not count them."""
     sum_us: float
     """Kernels, copies and memsets, each counted by itself."""
     covered_us: float
@@ -37,6 +39,17 @@ class StepParts:
     def left_us(self) -> float:
         """The rest of the timed step after kernels and gaps; negative if steps took longer under the profiler."""
         return self.timed_us - self.covered_us - self.gaps_us
+
+    @property
+    def profiled_us(self) -> float:
+        """The step under the profiler."""
+        return self.covered_us + self.gaps_us
+
+    @property
+    def overlap_us(self) -> float:
+        """Time that kernels share; 0 if it is negligible."""
+        shared_us = self.sum_us - self.covered_us
+        return shared_us if shared_us > OVERLAP_SHARE * self.sum_us else 0.0
 
     @property
     def share(self) -> float:
@@ -58,7 +71,8 @@ def steps(profiles: Sequence[Profile], decodes: Sequence[ModelGroup]) -> tuple[S
                 arm=clean(profile.arm),
                 engine=clean(engine),
                 axes=axes_words(profile.axes, "decode"),
-                kernels=sum(row.calls for row in profile.categories) / profile.steps,
+                kernels=profile.kernel_count / profile.steps,
+                copies=(sum(row.calls for row in profile.categories) - profile.kernel_count) / profile.steps,
                 sum_us=profile.gpu_sum_ns * us,
                 covered_us=profile.gpu_busy_ns * us,
                 gaps_us=profile.idle_ns * us,
@@ -89,13 +103,12 @@ def overlaps(profile: Profile) -> bool:
 
 
 def step_words(parts: StepParts) -> str:
-    """`417 kernels cover 1,512 us, 98.2 % of the timed step of 1,540 us (each for itself: 1,712 us), ...`."""
-    many = parts.sum_us - parts.covered_us > OVERLAP_SHARE * parts.sum_us
-    summed = f" (added up: {number(parts.sum_us, 4)} us; they overlap)" if many else ""
+    """`417 kernels and 12 copies cover 1,512 us (added up: 1,712 us; they overlap), 98.2 % of the timed step ...`."""
+    summed = f" (added up: {number(parts.sum_us, 4)} us; they overlap)" if parts.overlap_us else ""
+    copies = f" and {plural(round(parts.copies), 'copy', 'copies')}" if round(parts.copies) else ""
     share = f"{100 * parts.share:.1f} %"
-    profiled = number(parts.covered_us + parts.gaps_us, 4)
     return (
-        f"{count(parts.kernels)} kernels cover {number(parts.covered_us, 4)} us{summed}, {share} of the "
+        f"{count(parts.kernels)} kernels{copies} cover {number(parts.covered_us, 4)} us{summed}, {share} of the "
         f"timed step of {number(parts.timed_us, 4)} us; gaps between them {number(parts.gaps_us)} us, together the "
-        f"profiled step of {profiled} us; {number(parts.left_us)} us left"
+        f"profiled step of {number(parts.profiled_us, 4)} us; {number(parts.left_us)} us left"
     )

@@ -237,7 +237,7 @@ def _methods(
 
 
 def _launches(decodes: Sequence[ModelGroup], table: Categories) -> Iterator[str]:
-    """The two numbers of launches on one page: of the profiled step and of the timed one, if they differ."""
+    """The two numbers of launches on one page: of the timed step and of its profile, where they differ."""
     timed = {
         arm: row.launches
         for group in decodes
@@ -245,13 +245,20 @@ def _launches(decodes: Sequence[ModelGroup], table: Categories) -> Iterator[str]
         for row in group.rows
         for arm in row.arms
     }
-    for arm, cell in zip(table.arms, table.total.cells, strict=True):
+    copies: list[str] = []
+    for arm, cell, found in zip(table.arms, table.total.cells, table.kernels, strict=True):
         launches = timed.get(arm)
-        if cell is not None and launches is not None and round(cell.launches) != launches:
+        if cell is None or launches is None:
+            continue
+        if round(found.per_step) != launches:
             yield (
-                f"Launches of {arm}: {grouped(launches)} in the timed {table.step_engine} step, "
-                f"{grouped(cell.launches)} in the profiled {table.engine} step."
+                f"Launches of {arm}: {grouped(launches)} kernels in the timed {table.step_engine} step, "
+                f"{grouped(found.per_step)} in the profiled {table.engine} step."
             )
+        if more := round(cell.launches - found.per_step):
+            copies.append(f"{more} per step of {arm}")
+    if copies:
+        yield f"Launches of a decode are kernels; its categories also count copies and memsets: {', '.join(copies)}."
 
 
 def explained_words(entry: Explained) -> str:

@@ -7,6 +7,9 @@ import random
 
 import msgspec
 
+from harness.compare import compare
+from harness.compare.explain import Explanation, explained
+from harness.compare.sides import StoredSide
 from harness.errors import ExitStatus
 from harness.values.case import Case, Implementation
 from harness.values.estimate import Ratio
@@ -21,7 +24,7 @@ from harness_reports.table import Table
 from harness_reports.tables.comparison import differences, verdicts
 from harness_reports.tables.interpreters import matrix
 
-from .run_factory import DTYPE, ENVIRONMENT
+from .run_factory import DTYPE, ENVIRONMENT, synthetic_run
 
 SHIFTS = {Verdict.SLOWER: 1.08, Verdict.FASTER: 0.93, Verdict.SAME: 1.0, Verdict.UNDECIDED: 1.01}
 
@@ -54,6 +57,14 @@ def comparison(cases: int = 100, slower: int = 2, pairs: int = 8, seed: int = 1,
         for run in ("146", "147")
     )
     return Comparison(base, head, True, (), tuple(verdicts), ("these runs were not interleaved",))
+
+
+def explained_arms() -> tuple[Run, Comparison, Explanation]:
+    """An arm of a run against its first one, by `compare` itself; profiles and kernels explain the decode."""
+    run = synthetic_run(3)
+    sides = StoredSide(run, "baseline"), StoredSide(run, "autotuned")
+    found = compare(*sides)
+    return run, found, explained(found, sides, ())
 
 
 def interpreter_matrix() -> InterpreterMatrix:

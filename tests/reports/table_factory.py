@@ -56,6 +56,7 @@ from harness_reports.tables import (
     run,
     sanitized,
     static,
+    step_parts,
     sweep,
 )
 from harness_reports.tables import breakdown as of_traces
@@ -64,6 +65,7 @@ from harness_reports.tables.ranks import every_table as rank_tables
 from harness_reports.views.history_view import slim
 from harness_reports.views.history_view import trends as trends_of
 from harness_reports.views.machines import side_by_side
+from harness_reports.views.step_view import StepParts
 from harness_reports.views.view import build
 from tests.conftest import REPOSITORY
 from tests.ranks.made import write_rank
@@ -84,6 +86,14 @@ def attempt() -> Attempt:
     kernel, other = [m for m in made.measurements if m.case.kind == "kernel"][:2]
     diagnosis = Diagnosis("zero", "all zero")
     return Attempt(made.started, "a.py", "text", kernel, number=3, against=other, diagnosis=diagnosis, tags=("best",))
+
+
+def two_steps() -> list[StepParts]:
+    """The second arm's kernels overlap."""
+    return [
+        StepParts("baseline", "cuda_graph", "batch 1, context 1,024", 417, 12, 1500.0, 1500.0, 90.0, 1600.0),
+        StepParts("overlapped", "cuda_graph", "batch 1, context 1,024", 417, 0, 1900.0, 1400.0, 20.0, 1410.0),
+    ]
 
 
 def noise_of_two_cases() -> Noise:
@@ -277,7 +287,7 @@ def every_table(folder: Path) -> list[Table]:
     return [
         kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
         categories.totals(profiled), quality.quality(labelled, labelled.decodes), kernels.kernels(labelled),
-        packages.packages(labelled, labelled.decodes),
+        packages.packages(labelled, labelled.decodes), step_parts.step_parts(two_steps()),
         models.models(view, view.decodes), models.models(view, view.prefills), models.reconciled(view),
         figures.outside_figures(outside, outside.figures),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),

@@ -122,7 +122,8 @@ def test_every_bar_says_its_value_to_a_pointer_and_to_a_screen_reader(drawn: tup
 
 
 def test_categories_below_one_percent_are_drawn_as_one(view: View) -> None:
-    """Their times are added by arm; what is large in any arm keeps its name; one small category alone does, too."""
+    """Below one percent of the longest arm. Their times are added by arm; what is large in any arm keeps its name; one
+    small category alone does, too."""
     first = view.categories[0]
 
     def row(name: str, *shares: float) -> CategoryRow:
@@ -139,7 +140,7 @@ def test_categories_below_one_percent_are_drawn_as_one(view: View) -> None:
     panel = charts._category_panel(view, table)
     assert [bars[0].label for bars in panel.groups] == ["MoE", "Router", "2 others"]
     assert [round(bar.value, 6) for bar in panel.groups[-1]] == [7.0, round(3 * (1 - 5 / 994), 6)]
-    assert panel.axis.endswith("less is better; shared time of overlapping kernels counts once")
+    assert panel.axis.endswith("less is better\ntime that kernels share counts once")
     alone = charts._category_panel(view, replace(table, rows=tuple(rows[:3]), overlap_us=(0.0, 0.0)))
     assert [bars[0].label for bars in alone.groups] == ["MoE", "Router", "KV cache"]
 

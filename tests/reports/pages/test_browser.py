@@ -6,6 +6,7 @@ HARNESS_SCREENSHOTS=FOLDER keeps what each page looks like at phone and desktop 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from harness.values.difference import Difference
 from harness_reports.pages import machines_pages, write
@@ -22,6 +23,7 @@ from harness_reports.views.machines import side_by_side
 from tests.reports.browser import chromium
 from tests.reports.comparison_factory import comparison, large_run
 from tests.reports.hostile import EVIL, hostile_run
+from tests.reports.pages.test_against import against_page
 from tests.reports.pages.test_history_and_site import other_driver, site_of, team_history
 from tests.reports.pages.test_landscape_and_quality import swept
 from tests.reports.run_factory import broken_run, synthetic_run
@@ -29,7 +31,8 @@ from tests.reports.run_factory import broken_run, synthetic_run
 pytestmark = pytest.mark.xdist_group("browser")
 
 WIDTHS: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-NAMES = ("report", "broken", "hostile", "large", "sweep", "machines", "index", "case")
+LENGTH = "(bar) => bar.getBoundingClientRect().width"
+NAMES = ("report", "compared", "broken", "hostile", "large", "sweep", "machines", "index", "case")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     runs = [large_run(24, number=number, drift=number / 100) for number in range(12)]
     made = {
         "report": write.page(synthetic_run(3), "html", write.Beside(comparison(8))),
+        "compared": against_page(),
         "broken": write.page(broken_run(), "html", write.Beside(refused)),
         "hostile": write.page(hostile_run(), "html", write.Beside(comparison(14, name=EVIL))),
         "large": write.page(runs[-1], "html", write.Beside(comparison(30), tuple(slim(run) for run in runs[:-1]))),
@@ -203,7 +207,7 @@ def test_the_theme_changes_and_stays(browser: Browser, pages: dict[str, Path]) -
     page = context.new_page()
     page.goto(pages["report"].as_uri())
     colour = "getComputedStyle(document.body).backgroundColor"
-    bar = "getComputedStyle(document.querySelector('figure svg path[style*=\"--s1\"]')).fill"
+    bar = "getComputedStyle(document.querySelector('figure .fill[style*=\"--s1\"]')).backgroundColor"
     light = page.evaluate(colour), page.evaluate(bar)
     button = page.locator("#theme")
     button.click()
@@ -243,8 +247,35 @@ def test_all_is_readable_without_script(browser: Browser, pages: dict[str, Path]
     for anchor in ("verdicts", "kernels", "history", "samples", "conditions"):
         assert page.locator(f"#{anchor}").is_visible()
     assert page.locator("#theme").is_hidden()
-    assert page.locator("svg").count() > 50
+    assert page.locator("svg, .plot .track").count() > 50
     context.close()
+
+
+def test_a_table_wider_than_the_screen_says_so(browser: Browser, pages: dict[str, Path]) -> None:
+    """How many of its columns are seen; nothing where all are, as after the phone is turned."""
+    page = browser.new_page(viewport=WIDTHS["phone"])
+    page.goto(pages["report"].as_uri())
+    hint = page.locator(".hint").first
+    assert re.fullmatch(r"[1-5] of \d+ columns; scroll for the rest →", hint.inner_text())
+    page.set_viewport_size({"width": 2000, "height": 900})
+    expect(hint).to_be_hidden()
+    page.close()
+
+
+def test_bars_are_as_long_as_their_values(browser: Browser, pages: dict[str, Path]) -> None:
+    """On a phone as on a desktop; no text is smaller there, and nothing has to be scrolled."""
+    page = browser.new_page(viewport=WIDTHS["phone"])
+    page.goto(pages["compared"].as_uri())
+    for size in WIDTHS.values():
+        page.set_viewport_size(size)
+        for plot in page.locator(".plot").all():
+            assert plot.evaluate("(plot) => plot.scrollWidth <= plot.clientWidth")
+            assert plot.evaluate("(plot) => parseFloat(getComputedStyle(plot).fontSize)") >= 12
+        base, head = (bar.evaluate(LENGTH) for bar in page.locator(".plot").first.locator(".fill").all()[:2])
+        texts = page.locator(".plot").first.locator(".value").all_inner_texts()
+        values = [float(text.split()[0].replace(",", "")) for text in texts[:2]]
+        assert base / head == pytest.approx(values[0] / values[1], rel=0.03)
+    page.close()
 
 
 def test_bars_have_tooltips(browser: Browser, pages: dict[str, Path]) -> None:
@@ -253,5 +284,6 @@ def test_bars_have_tooltips(browser: Browser, pages: dict[str, Path]) -> None:
     page.goto(pages["large"].as_uri())
     for figure in page.locator("main figure").all():
         tips = figure.locator("svg g > title").all_text_contents()
+        tips += figure.locator(".track").evaluate_all("(found) => found.map((track) => track.title)")
         assert len(tips) >= 2 and all(any(c.isdigit() for c in tip) for tip in tips)
     page.close()

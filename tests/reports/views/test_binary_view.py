@@ -40,7 +40,7 @@ ROWS = (
 def test_the_kernels_of_a_call_add_up() -> None:
     """Each is counted over the weights of the whole call: 5.71 and 1.69 are 7.40 together, more than another's 6.5."""
     (found,) = arm_binaries(run_with(*ROWS).profiles)
-    assert found.sentence.startswith("no kernel of 4 spills; at most 7.40 instructions per weight (moe_block@main)")
+    assert found.sentence.startswith("none of 4 kernels spills; at most 7.40 instructions per weight (moe_block@main)")
 
 
 def test_a_kernel_that_spills_is_named() -> None:
@@ -53,7 +53,7 @@ def test_every_report_has_line_and_table() -> None:
     view = build(run_with(*ROWS))
     line = view.binaries[0].sentence
     page, text = html.render(view), markdown.render(view)
-    assert line in page and line in text and "autotuned: no kernel of 4 spills" in terminal.plain(view)
+    assert line in page and line in text and "autotuned: none of 4 kernels spills" in terminal.plain(view)
     for shown in (page, text):
         assert all(heading in shown for heading in HEADINGS) and "split_kernel" in shown
     assert "under &lt;autotune&gt;" in page and "under \\<autotune>" in text

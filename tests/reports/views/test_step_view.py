@@ -7,6 +7,7 @@ import pytest
 
 from harness.values.profile import Profile, SiteWork
 from harness.values.run import Run
+from reports.figures import number
 from reports.pages import html, markdown, pull_request, terminal
 from reports.views.step_view import step_words
 from reports.views.view import build
@@ -69,8 +70,11 @@ def test_every_format_says_what_explains_the_step() -> None:
     view = build(graph_run())
     words = [step_words(parts) for parts in view.steps]
     assert "they overlap" in words[1] and "they overlap" not in words[0] and "% of the timed step" in words[0]
+    assert all(sentence in markdown.render(view) for sentence in words)
     page = html.render(view)
-    assert all(sentence in page and sentence in markdown.render(view) for sentence in words)
+    for parts in view.steps:
+        assert f">{number(parts.profiled_us, 4)}</td>" in page and f">{number(parts.timed_us, 4)}</td>" in page
+    assert f">-{number(view.steps[1].overlap_us)}</td>" in page and "Do the kernels explain the step?" in page
     assert all(sentence in pull_request.render(view) for sentence in words)
     golden_files.check("terminal-overlap.txt", terminal.plain(view))
 
