@@ -65,7 +65,6 @@ from harness_reports.tables.ranks import every_table as rank_tables
 from harness_reports.views.history_view import slim
 from harness_reports.views.history_view import trends as trends_of
 from harness_reports.views.machines import side_by_side
-from harness_reports.views.step_view import StepParts
 from harness_reports.views.view import build
 from tests.conftest import REPOSITORY
 from tests.ranks.made import write_rank
@@ -76,6 +75,7 @@ from .comparison_factory import comparison_tables
 from .compiler_factory import compiler_tables
 from .outside_factory import outside_run
 from .run_factory import ENVIRONMENT, broken_run, synthetic_run
+from .views.test_step_view import graph_run
 
 BINARY = Binary("ab" * 32, "sm_90", "3.6.0", "12.8", "down_kernel", 64, 0, 0, 0, 4, load_bytes=16, blocks_per_sm=8)
 SIDE = StaticSide(Tree("main", "4f2c9e1"), None, {"sm_90": "triton 3.6.0"})
@@ -86,14 +86,6 @@ def attempt() -> Attempt:
     kernel, other = [m for m in made.measurements if m.case.kind == "kernel"][:2]
     diagnosis = Diagnosis("zero", "all zero")
     return Attempt(made.started, "a.py", "text", kernel, number=3, against=other, diagnosis=diagnosis, tags=("best",))
-
-
-def two_steps() -> list[StepParts]:
-    """The second arm's kernels overlap."""
-    return [
-        StepParts("baseline", "cuda_graph", "batch 1, context 1,024", 417, 12, 1500.0, 1500.0, 90.0, 1600.0),
-        StepParts("overlapped", "cuda_graph", "batch 1, context 1,024", 417, 0, 1900.0, 1400.0, 20.0, 1410.0),
-    ]
 
 
 def noise_of_two_cases() -> Noise:
@@ -287,7 +279,7 @@ def every_table(folder: Path) -> list[Table]:
     return [
         kernels.kernels(view), kernels.profiled_kernels(profiled, profiled.kernels[0]), categories.categories(profiled),
         categories.totals(profiled), quality.quality(labelled, labelled.decodes), kernels.kernels(labelled),
-        packages.packages(labelled, labelled.decodes), step_parts.step_parts(two_steps()),
+        packages.packages(labelled, labelled.decodes), step_parts.step_parts(build(graph_run()).steps),
         models.models(view, view.decodes), models.models(view, view.prefills), models.reconciled(view),
         figures.outside_figures(outside, outside.figures),
         run.problems(broken), run.processes(view), run.binaries(binaries), run.machine(view),
