@@ -25,11 +25,13 @@ from harness.values.outside import ExecutorchEngine
 
 ITERATION = re.compile(
     r"^\[iter (?P<number>\d+)(?P<warmup> warmup)?\] "
-    r"prefill \S+ tok/s \((?P<prompt>\d+) tok, (?P<prefill_ms>[\d.]+) ms\) \| "
-    r"decode \S+ tok/s \((?P<new>\d+) tok, (?P<decode_ms>[\d.]+) ms\)",
+    r"prefill \S+ tok/s \((?P<prompt>\d+) tok, (?P<prefill_ms>\d+\.?\d*) ms\) \| "
+    r"decode \S+ tok/s \((?P<new>\d+) tok, (?P<decode_ms>\d+\.?\d*) ms\)",
     re.MULTILINE,
 )
 OBSERVER = re.compile(r"^PyTorchObserver (\{.*\})\s*$", re.MULTILINE)
+MOST_MEGABYTES = 1e9
+"""Of no machine."""
 DIGEST = 16
 """Shown hex digits of a checksum."""
 
@@ -78,7 +80,7 @@ class _Runner:
             {"decode": [i.decode_us for i in iterations], "prefill": [i.prefill_us for i in iterations]},
             {"decode": "runner", "prefill": "runner"},
             _since(observed.inference_start_ms, observed.first_token_ms, 1e3),
-            round(observed.gpu_peak_usage_mb * 1e6) or None,
+            _peak_bytes(observed.gpu_peak_usage_mb),
             self._notes(observed),
         )
 
@@ -119,6 +121,8 @@ def read_runner(text: str, new_tokens: int) -> tuple[list[Iteration], Observed]:
     found = []
     for row in rows:
         _whole(int(row["new"]), new_tokens, f"iteration {row['number']}")
+        if not int(row["prompt"]):
+            raise CaseFailed(f"iteration {row['number']}: it prefilled no token")
         prefill_ms, decode_ms = float(row["prefill_ms"]), float(row["decode_ms"])
         if not prefill_ms or not decode_ms:
             raise CaseFailed(f"iteration {row['number']}: less than the millisecond that the runner's clock has")
@@ -139,10 +143,17 @@ def _from_observer(observed: Observed, new_tokens: int) -> Iteration:
 def _whole(made: int, asked: int, where: str) -> None:
     if made < asked:
         raise CaseFailed(f"{where}: {made} of {asked} tokens were made: the model ended its text early; ask for fewer")
+    if made > asked:
+        raise CaseFailed(f"{where}: {made} tokens were made, {asked} were asked for")
 
 
 def _since(start: float, end: float, factor: float) -> float | None:
     return (end - start) * factor if start and end > start else None
+
+
+def _peak_bytes(megabytes: float) -> int | None:
+    """None where the runner does not know it: it then says -1."""
+    return round(megabytes * 1e6) if 0 < megabytes < MOST_MEGABYTES else None
 
 
 def _end_of(text: str) -> str:

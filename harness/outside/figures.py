@@ -6,9 +6,11 @@ Formats: pytest-benchmark's JSON; Google Benchmark's (`--benchmark_format=json`)
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | s
             numbers = [program.peak_rss_bytes / 2**20]
         else:
             numbers = figure_in(figure, _text(figure.file, folder) if figure.file else program.stdout)
-        return [figure.sample(_positive(number)) for number in numbers]
+        return [_positive(figure.sample(_positive(number)), number) for number in numbers]
     except CaseFailed as error:
         return str(error)
 
@@ -52,7 +54,7 @@ def figure_in(figure: Figure, text: str) -> list[float]:
         return _numbers(_at(document, figure.at, where), f"{where}: {figure.at}")
     try:
         found = BENCHMARKS[figure.read](document)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
         raise CaseFailed(f"{where}: is no output of {figure.read} ({type(error).__name__}: {error})") from error
     return _chosen(found, figure, where)
 
@@ -62,6 +64,8 @@ def _chosen(found: Mapping[str, list[float] | str], figure: Figure, where: str) 
     name = figure.at or (next(iter(found)) if len(found) == 1 else "")
     if name not in found:
         what = f"no benchmark {name}" if name else f"{len(found)} benchmarks, and `at` names none"
+        if not found:
+            raise CaseFailed(f"{where}: there is no benchmark in it")
         raise CaseFailed(f"{where}: {what}; {allowed(name, list(found))}")
     numbers = found[name]
     if isinstance(numbers, str):
@@ -80,11 +84,11 @@ def _pytest_benchmark(document: Any) -> dict[str, list[float] | str]:
 
 
 def _google_benchmark(document: Any) -> dict[str, list[float] | str]:
-    """By name; the real time of every repetition, no aggregate of them."""
+    """By name; the real time of every repetition, their median where the file has aggregates alone."""
     found: dict[str, list[float] | str] = {}
-    for row in document["benchmarks"]:
-        if row.get("run_type", "iteration") != "iteration":
-            continue
+    rows = document["benchmarks"]
+    single = [row for row in rows if row.get("run_type", "iteration") == "iteration"]
+    for row in single or [row for row in rows if row.get("aggregate_name") == "median"]:
         name = row.get("run_name", row["name"])
         if row.get("error_occurred"):
             found[name] = f"it says: {row.get('error_message', 'an error')}"
@@ -153,21 +157,40 @@ def _shown(text: str) -> str:
 
 
 def _json(text: str, where: str) -> Any:
-    """The document, or the last line that is one, since programs print other lines first; a file of JSON lines as a
-    list."""
+    """The document, or the one behind other lines, since programs print these first; several documents as a list."""
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        lines = [line for line in text.splitlines() if line.lstrip().startswith(("{", "["))]
-        found = []
-        for line in lines:
-            try:
-                found.append(msgspec.json.decode(line))
-            except msgspec.DecodeError:
-                continue
+        return _document(text)
+    except ValueError as error:
+        found = list(_documents(text))
         if not found:
             raise CaseFailed(f"{where}: is no JSON: {error}{_shown(text)}") from error
         return found[0] if len(found) == 1 else found
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """The documents that begin and end with a line."""
+    end = 0
+    for start in re.finditer(r"^[ \t]*(?=[{\[])", text, re.MULTILINE):
+        if start.end() < end:  # within the last one
+            continue
+        with suppress(ValueError, RecursionError):
+            document, behind = json.JSONDecoder().raw_decode(text, start.end())
+            if not text[behind : text.find("\n", behind) + 1 or None].strip():
+                end = behind
+                yield document
+
+
+def _document(text: str) -> Any:
+    """Also of what the standard has not: NaN, infinities and numbers out of range, as Google Benchmark and Python write
+    them, and a mark of the byte order. Raises ValueError."""
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        with suppress(RecursionError):
+            return json.loads(text.removeprefix("\ufeff"))
+        raise
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _at(document: Any, path: str, where: str) -> Any:
@@ -199,20 +222,26 @@ def _numbers(value: Any, where: str) -> list[float]:
             found.append(float(one))
         except (TypeError, ValueError):
             raise CaseFailed(f"{where}: {str(one)[:80]!r} is no number") from None
+        except OverflowError:
+            found.append(math.inf)
     if not found:
         raise CaseFailed(f"{where}: an empty list")
     return found
 
 
-def _positive(number: float) -> float:
-    if not (math.isfinite(number) and number > 0):
+def _positive(sample: float, printed: float | None = None) -> float:
+    """printed: the number that the sample was made of; it may leave the range of numbers in another unit."""
+    if not (math.isfinite(sample) and sample > 0):
+        number = sample if printed is None else printed
         raise CaseFailed(f"{number:g} is no figure; wanted a finite number above 0")
-    return number
+    return sample
 
 
 def _text(name: str, folder: Path) -> str:
     file = folder / name
     try:
+        if not file.is_file() and file.exists():
+            raise CaseFailed(f"{name}: is no file")
         if file.stat().st_size > MOST_PRINTED_BYTES:
             raise CaseFailed(f"{name}: larger than {MOST_PRINTED_BYTES >> 20} MiB")
         return file.read_text(encoding="utf-8", errors="replace")

@@ -69,9 +69,9 @@ class Group:
                 [program, *words[1:]], cwd=folder, env={**withheld(os.environ), **env}, stdin=subprocess.DEVNULL,
                 stdout=self._out, stderr=self._err, start_new_session=True,
             )  # fmt: skip
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a byte 0 in a word, or a name of a variable that is none
             self._close()
-            raise CaseFailed(f"{words[0]}: cannot be started: {error.strerror}") from error
+            raise CaseFailed(f"{words[0]}: cannot be started: {_why_not(error, Path(program), folder)}") from error
         GUARD.tell("+", self.process.pid)
         self._pidfd = os.pidfd_open(self.process.pid)
         self.wall_s = self.cpu_s = 0.0
@@ -179,6 +179,14 @@ def _program(name: str, folder: Path, env: Mapping[str, str]) -> str:
             why = "a folder" if file.is_dir() else "not executable"
         raise CaseFailed(f"{name}: {why}" + (f" (in {folder})" if "/" in name else ""))
     return found
+
+
+def _why_not(error: OSError | ValueError, program: Path, folder: Path) -> str:
+    if isinstance(error, FileNotFoundError) and folder.is_dir():
+        with program.open("rb") as file:
+            first = file.readline(LAST).decode(errors="replace").strip()
+        return f"the interpreter that it names is not there ({first})"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _text(file: IO[bytes]) -> str:

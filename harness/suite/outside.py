@@ -20,6 +20,8 @@ INSIDE = (
     "model", "dtype", "weights", "routing", "kernels", "timer", "decode", "energy", "ops", "models", "shapes", "sweep",
 )  # fmt: skip
 """Sections about kernels and models of this program."""
+PROGRAMS = ("run", "start")
+"""Keys of a program with its arguments."""
 NEEDS_AT = ("regex", "json")
 MOST_NAME = 60
 
@@ -100,6 +102,8 @@ def _engine(kind: str, declared: type[Settings], section: Node, arm: Node) -> Ou
         raise merged.error(f"key {settings.missing} is missing, here and in `engine`")
     if isinstance(settings, CommandEngine):
         _check_figures(settings, merged)
+    for key in PROGRAMS:
+        _check_words(getattr(settings, key, ""), key, merged)
     found: dict[str, Any] = {kind: settings}
     return OutsideEngine(**found)
 
@@ -108,10 +112,14 @@ def _check_figures(settings: CommandEngine, merged: Node) -> None:
     for name, figure in settings.figures.items():
         if problem := _problem(name, figure):
             raise merged.value["figures"].value[name].error(problem)
+
+
+def _check_words(command: str, key: str, merged: Node) -> None:
     try:
-        shlex.split(settings.run)
+        if command and not shlex.split(command):
+            raise ValueError("there is none")
     except ValueError as error:
-        raise merged.value["run"].error(f"cannot be split into words: {error}") from error
+        raise merged.value[key].error(f"cannot be split into words: {error}") from error
 
 
 def _problem(name: str, figure: Figure) -> str:

@@ -113,6 +113,9 @@ def test_a_program_that_fails_is_a_reason(lines: str, words: str, tmp_path: Path
         ("./text", "./text: not executable"),
         ("./folder", "./folder: a folder"),
         ("./binary", "./binary: cannot be started: Exec format error"),
+        ("./script", "./script: cannot be started: the interpreter that it names is not there (#!/nothing/here)"),
+        ("./text\0", "no such program"),
+        ("sh \0", "sh: cannot be started: embedded null byte"),
     ],
 )
 def test_what_is_no_program_is_a_reason(run: str, words: str, tmp_path: Path) -> None:
@@ -120,6 +123,7 @@ def test_what_is_no_program_is_a_reason(run: str, words: str, tmp_path: Path) ->
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary").write_bytes(b"\0\1\2")
     (tmp_path / "binary").chmod(0o755)
+    program(tmp_path / "script").write_text("#!/nothing/here\n")
     with pytest.raises(CaseFailed) as raised:
         found(tmp_path, run)
     assert words in str(raised.value)
@@ -133,7 +137,8 @@ def test_what_is_no_program_is_a_reason(run: str, words: str, tmp_path: Path) ->
         ("echo '{\"x\": 0}' > out.json", "0 is no figure; wanted a finite number above 0"),
         ("echo '{\"x\": -1}' > out.json", "-1 is no figure"),
         ("head -c 1000 /dev/urandom > out.json", "out.json: is no JSON"),
-        ("mkdir out.json", "out.json: cannot be read: Is a directory"),
+        ("mkdir out.json", "out.json: is no file"),
+        ("mkfifo out.json", "out.json: is no file"),
     ],
 )
 def test_what_is_no_figure_is_a_reason_of_its_own(lines: str, words: str, tmp_path: Path) -> None:

@@ -93,6 +93,12 @@ def test_a_runner_without_iterations_is_read_by_its_observer() -> None:
     assert found.decode_us == pytest.approx(5219e3 / 512) and found.prefill_us == pytest.approx(2041e3 / 1200)
 
 
+@pytest.mark.parametrize("megabytes", [-1, 0, 1e308])
+def test_memory_that_a_runner_does_not_know_is_unknown(megabytes: float, folder: Path) -> None:
+    (folder / "printed").write_text(ITERATIONS + observer(gpu_peak_usage_mb=megabytes))
+    assert measured(folder).peak_memory_bytes is None
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -101,6 +107,8 @@ def test_a_runner_without_iterations_is_read_by_its_observer() -> None:
         (ITERATIONS, "its output ends with: Decode: 512"),
         (PRINTED.replace("(512 tok, 5120.0 ms)", "(37 tok, 400.0 ms)"), "iteration 2: 37 of 512 tokens were made"),
         (PRINTED.replace("5219.0 ms", "0.0 ms"), "iteration 1: less than the millisecond"),
+        (PRINTED.replace("(512 tok, 5120.0 ms)", "(513 tok, 5120.0 ms)"), "513 tokens were made, 512 were asked for"),
+        (PRINTED.replace("(1200 tok, 2000.0 ms) |", "(0 tok, 2000.0 ms) |"), "iteration 2: it prefilled no token"),
         ("PyTorchObserver {not json}\n", "PyTorchObserver line cannot be read"),
         (observer(generated_tokens=3), "PyTorchObserver: 3 of 512 tokens were made"),
         (observer(prompt_eval_end_ms=0), "has no times of prefill and decode"),

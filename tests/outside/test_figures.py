@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import CaseFailed
-from harness.outside.figures import figure_in
+from harness.outside.figures import figure_in, read_figure
 from harness.values.outside import Figure
 
 GOOGLE = {
@@ -98,6 +100,9 @@ def test_benchmarks_are_read_in_microseconds(read: str, at: str, document: objec
         ("json", "a", '{"a": true}', "'True' is no number"),
         ("json", "a", '{"a": []}', "an empty list"),
         ("json", "a", "Segmentation fault", "is no JSON"),
+        ("json", "a", "[" * 100_000, "is no JSON"),
+        ("json", "a", "[1] loading", "is no JSON"),
+        ("google_benchmark", "", '{"benchmarks": []}', "there is no benchmark in it"),
         ("regex", "x=(.*)", "y=1\nlast", "nothing matches 'x=(.*)'; it ends with: last"),
         ("regex", "x=(.*)", "x=fast", "'fast' is no number"),
     ],
@@ -107,6 +112,42 @@ def test_what_has_no_figure_says_why(read: str, at: str, text: str, words: str) 
     with pytest.raises(CaseFailed) as raised:
         figure_in(msgspec.convert({"read": read, "at": at}, Figure), text)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "unit"),
+    [
+        ("NaN", "ms"),
+        ("Infinity", "ms"),
+        ("1e400", "ms"),
+        ("1" * 400, "ms"),
+        ("1e308", "min"),
+        ("5e-324", "tok/s"),
+        ("-3", "ms"),
+    ],
+)
+def test_what_is_out_of_range_is_no_figure(number: str, unit: str, tmp_path: Path) -> None:
+    """Neither as the program wrote it nor in microseconds; what stands beside it can be read."""
+    (tmp_path / "out.json").write_text(f'\ufeff{{"x": {number}, "y": 3}}')
+    x, y = (read_figure(Figure("json", key, unit, "out.json"), cast("Any", None), tmp_path) for key in "xy")
+    assert isinstance(x, str) and x.endswith("is no figure; wanted a finite number above 0")
+    assert y == [Figure("json", "y", unit).sample(3)]
+
+
+def test_a_file_of_aggregates_alone_gives_their_median() -> None:
+    """Google Benchmark's `--benchmark_report_aggregates_only`."""
+    rows = [
+        {
+            "name": f"BM_{kind}",
+            "run_name": "BM",
+            "run_type": "aggregate",
+            "aggregate_name": kind,
+            "real_time": us,
+            "time_unit": "us",
+        }
+        for kind, us in (("mean", 5.0), ("median", 4.0), ("stddev", 1.0))
+    ]
+    assert figure_in(Figure("google_benchmark"), json.dumps({"benchmarks": rows})) == [4.0]
 
 
 def test_every_match_is_a_sample() -> None:
@@ -119,6 +160,8 @@ def test_json_is_found_behind_other_lines() -> None:
     """Programs print it last; several lines of it are a list."""
     figure = Figure("json", "ms", "ms")
     assert figure_in(figure, 'loading\n{"ms": 3}\n') == [3]
+    several = json.dumps({"at": [{"ms": 5}]}, indent=1)
+    assert figure_in(Figure("json", "at[0].ms", "ms"), f"[1/2] loading\n[2]: {{}}\n{several}\ndone\n") == [5]
     assert figure_in(Figure("json", "[-1].ms", "ms"), '{"ms": 3}\n{"ms": 4}\n') == [4]
 
 
