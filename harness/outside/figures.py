@@ -22,6 +22,9 @@ from harness.values.outside import UNITS_US, Figure
 
 GPU_TIME = "nv/cold/time/gpu/mean"
 """nvbench's summary of a state that is a time on the GPU."""
+MOST_VALUES = 250_000
+"""Values of a figure in one process. Benchmarks of a microsecond have some 100,000 rounds; a program that prints more is
+printing something else, and would fill the store."""
 STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 """A step of a path in JSON: a key, or an index in a list."""
 
@@ -38,7 +41,9 @@ def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | s
                 raise CaseFailed("rss: its peak is not above that of this program, which Linux counts it from")
             numbers = [program.peak_rss_bytes / 2**20]
         else:
-            numbers = figure_in(figure, _text(figure.file, folder) if figure.file else program.stdout)
+            numbers = found = figure_in(figure, _text(figure.file, folder) if figure.file else program.stdout)
+            if len(found) > MOST_VALUES:
+                raise CaseFailed(f"{len(found):,} values in one process; at most {MOST_VALUES:,} are kept")
         return [_positive(figure.sample(_positive(number)), number) for number in numbers]
     except CaseFailed as error:
         return str(error)

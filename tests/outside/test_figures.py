@@ -134,6 +134,14 @@ def test_what_is_out_of_range_is_no_figure(number: str, unit: str, tmp_path: Pat
     assert y == [Figure("json", "y", unit).sample(3)]
 
 
+def test_values_without_end_are_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that prints the same line for ever: millions of samples would fill the store."""
+    monkeypatch.setattr("harness.outside.figures.MOST_VALUES", 3)
+    (tmp_path / "out").write_text("x 1\n" * 4)
+    found = read_figure(Figure("regex", r"x (\d)", "ms", "out"), cast("Any", None), tmp_path)
+    assert found == "4 values in one process; at most 3 are kept"
+
+
 def test_a_file_of_aggregates_alone_gives_their_median() -> None:
     """Google Benchmark's `--benchmark_report_aggregates_only`."""
     rows = [
