@@ -54,7 +54,12 @@ def main(text: str) -> NoReturn:
 
 def _tell(recording: Recording, session: Session | RecordSession, status: int) -> None:
     reason = session.end()
-    write_told(Path(recording.told), Told(status, reason, _environment()))
+    write_told(Path(recording.told), Told(as_the_system_sees(status), reason, _environment()))
+
+
+def as_the_system_sees(status: int) -> int:
+    """The exit status of `sys.exit(status)`, which may be True, 256 or -1."""
+    return int(status) & 0xFF
 
 
 def _run(program: PythonProgram) -> int:
@@ -74,7 +79,7 @@ def _run(program: PythonProgram) -> int:
         if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
             return 1
-        return end.code or 0
+        return as_the_system_sees(end.code or 0)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BaseException as error:

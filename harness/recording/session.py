@@ -177,6 +177,8 @@ class Session:
             signal.signal(signal.SIGTERM, self._terminated)
 
     def _terminated(self, number: int, _: FrameType | None) -> None:
+        if self._ended:  # a pool also ends workers that are about to: this one is writing its trace, and ends then
+            return
         self.end()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
