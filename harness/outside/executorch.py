@@ -31,7 +31,7 @@ ITERATION = re.compile(
 )
 OBSERVER = re.compile(r"^PyTorchObserver (\{.*\})\s*$", re.MULTILINE)
 MOST_MEGABYTES = 1e9
-"""Of no machine."""
+"""No machine has as much memory."""
 DIGEST = 16
 """Shown hex digits of a checksum."""
 

@@ -23,8 +23,7 @@ from harness.values.outside import UNITS_US, Figure
 GPU_TIME = "nv/cold/time/gpu/mean"
 """nvbench's summary of a state that is a time on the GPU."""
 MOST_VALUES = 250_000
-"""Values of a figure in one process. Benchmarks of a microsecond have some 100,000 rounds; a program that prints more is
-printing something else, and would fill the store."""
+"""Values of a figure in one process. Benchmarks of a microsecond have some 100,000; more would fill the store."""
 STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 """A step of a path in JSON: a key, or an index in a list."""
 

@@ -40,21 +40,22 @@ def main(text: str) -> NoReturn:
     def leaving(status: int) -> NoReturn:
         """`os._exit` of the program's own process: it saves the trace first."""
         if os.getpid() == started:
-            _tell(recording, session, status)
+            _tell(recording, session, status, folder)
         leave(status)
 
-    started = os.getpid()
+    started, folder = os.getpid(), Path.cwd()
     os._exit = leaving
     status = _run(recording.program)
     for number in (signal.SIGTERM, signal.SIGINT):  # nothing but its trace is left to be ended
         signal.signal(number, signal.SIG_IGN)
-    _tell(recording, session, status)
+    _tell(recording, session, status, folder)
     sys.exit(status)
 
 
-def _tell(recording: Recording, session: Session | RecordSession, status: int) -> None:
+def _tell(recording: Recording, session: Session | RecordSession, status: int, folder: Path) -> None:
+    """folder: the one that the program was started in, which it may have left, or removed."""
     reason = session.end()
-    write_told(Path(recording.told), Told(as_the_system_sees(status), reason, _environment()))
+    write_told(Path(recording.told), Told(as_the_system_sees(status), reason, _environment(folder)))
 
 
 def as_the_system_sees(status: int) -> int:
@@ -96,7 +97,7 @@ def _of_program(frames: TracebackType | None) -> TracebackType | None:
     return inner or frames
 
 
-def _environment() -> Environment | None:
+def _environment(folder: Path) -> Environment | None:
     """The program's environment; None where the device cannot be queried any more: a program may leave it broken."""
     if "torch" not in sys.modules:
         return None
@@ -104,7 +105,7 @@ def _environment() -> Environment | None:
     from harness.device.environment import read_environment
 
     try:
-        return read_environment(open_device(), Path.cwd(), measure_bandwidth=False)
+        return read_environment(open_device(), folder, measure_bandwidth=False)
     except Exception:
         return None
 
