@@ -74,7 +74,7 @@ def _named(question: TryRequest, name: str, environment: Environment, folder: Pa
     if name.endswith(".py"):
         file = variant_file(op, name, Path.cwd())
         if file is None:
-            raise HarnessError(f"--against {name}: no such file")
+            raise HarnessError(f"--against {name}: no such file, here or beside the op's variants")
         return _variant(question, variant_name(op, file), "")
     arms = dict(_arms(question, environment))
     if name in arms:
@@ -97,7 +97,7 @@ def _revision(question: TryRequest, revision: str, folder: Path) -> Against:
     file = Path(question.file)
     repository = repository_of(file.parent)
     if repository is None:
-        raise HarnessError(f"{file}: in no git repository")
+        raise HarnessError(f"{file}: in no git repository; a revision needs one")
     commit = commit_of(repository, revision)
     text = git(repository, "show", f"{commit}:{file.relative_to(repository)}") + "\n"
     make_folder(folder)

@@ -155,10 +155,11 @@ class Bisection:
     def _verdict(self, found: Comparison) -> CaseVerdict:
         """The verdict on the time of the selected case."""
         if not found.comparable:
-            raise NotComparable("; ".join(difference.words for difference in found.differences))
+            differ = "; ".join(difference.words for difference in found.differences)
+            raise NotComparable(f"{self.case}: its two commits are not comparable: {differ}")
         times = [verdict for verdict in found.verdicts if verdict.is_time]
         if len(times) != 1:
-            raise HarnessError(f"{self.case}: {len(times)} verdicts on its time")
+            raise HarnessError(f"{self.case}: {len(times)} verdicts on its time, wanted one; name a case with one time")
         return times[0]
 
     def _sides(self, found: Comparison) -> tuple[StoredSide, StoredSide]:

@@ -93,5 +93,5 @@ def _draw(path: Path, found: Sequence[tuple[CaseSeries, CasePoint]]) -> None:
     trends = trends_of_points(found)
     charts = draw_history([trend for trend in trends if trend.suite == trends[-1].suite])
     if not charts:
-        raise HarnessError("--svg: no matching case has a time in two runs of a suite")
+        raise HarnessError("--svg: no matching case has a time in two runs of a suite; a line needs two points")
     write("--svg", path, charts[0].svg)

@@ -15,7 +15,9 @@ def write(option: str, file: Path, content: str | bytes, *, make_folder: bool = 
             file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        raise HarnessError(f"{option} {file}: {error.strerror or error}") from error
+        raise HarnessError(
+            f"{option} {file}: cannot be written: {error.strerror or error}; name another file"
+        ) from error
 
 
 def write_markdown(file: str, text: str) -> None:

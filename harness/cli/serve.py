@@ -30,7 +30,7 @@ def command(
         try:
             server = serve(pages, port)
         except OSError as error:
-            raise HarnessError(f"--port {port}: {error.strerror}") from error
+            raise HarnessError(f"--port {port}: cannot be opened: {error.strerror}; name another port") from error
         with server:
             print(f"http://{ADDRESS}:{server.server_port}/ shows {stored.location}; ^C ends it", flush=True)
             try:

@@ -108,9 +108,11 @@ def _source(run: Run, part: str) -> str:
 
     with_source = {m.case.id: m for m in run.measurements if m.source in run.sources}
     if not with_source:
-        raise HarnessError(f"--source: run {run.id} measured no case, so it keeps no source text")
+        raise HarnessError(f"--source: run {run.id} measured no case, so it keeps no source text; name another run")
     hits = [with_source[case] for case in select("" if part == UNSAID else part, list(with_source), "--source")]
     texts = {m.source: m for m in hits if m.source}
     if len(texts) > 1:
-        raise HarnessError(f"--source {part}: several variants: {', '.join(m.case.id for m in texts.values())}")
+        raise HarnessError(
+            f"--source {part}: several variants; name one of {', '.join(m.case.id for m in texts.values())}"
+        )
     return run.sources[next(iter(texts))]

@@ -129,7 +129,7 @@ def push(
     from harness.store.outbox import sent
 
     if not share:
-        raise HarnessError("--share: where to? Name the team's store, or set HARNESS_SHARED")
+        raise HarnessError("--share: no store named; name the team's, or set HARNESS_SHARED")
     local = RunStore(store)
     wanted = {local.load_identified(name)[1] for name in run} if run else {found.uuid for found in local.runs()}
     team = RunStore(share)

@@ -63,7 +63,7 @@ def newest_release(wheels: Path | None) -> str:
 def _newest_in(wheels: Path) -> str:
     """The newest release among the wheels for this Python; a pre-release only where there is no release."""
     if not wheels.is_dir():
-        raise HarnessError(f"--wheels {wheels}: no such folder")
+        raise HarnessError(f"--wheels {wheels}: no such folder; wanted a folder of wheels")
     here, found, others = set(sys_tags()), set[Version](), 0
     for file in wheels.glob("triton-*.whl"):
         try:
@@ -76,7 +76,7 @@ def _newest_in(wheels: Path) -> str:
             found.add(version)
     if not found:
         besides = f", only {others} for another Python or system" if others else ""
-        raise HarnessError(f"--wheels {wheels}: no wheel of Triton for this Python in it{besides}")
+        raise HarnessError(f"--wheels {wheels}: no wheel of Triton for this Python in it{besides}; wanted triton-*.whl")
     return str(max({version for version in found if not version.is_prerelease} or found))
 
 
@@ -97,7 +97,7 @@ def _source(wheels: Path | None) -> list[str]:
     if wheels is None:
         return []
     if not wheels.is_dir():
-        raise HarnessError(f"--wheels {wheels}: no such folder")
+        raise HarnessError(f"--wheels {wheels}: no such folder; wanted a folder of wheels")
     return ["--no-index", "--find-links", str(wheels)]
 
 

@@ -41,7 +41,7 @@ def check_choices(
     """
     here = installed_version()
     if here is None:
-        raise HarnessError("--tuned: no Triton is installed here to compile with")
+        raise HarnessError("--tuned: no Triton is installed here; it needs one to compile with")
     target = parse_target(target).name
     found: list[OldChoice] = []
     unknown: list[str] = []

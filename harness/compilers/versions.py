@@ -64,7 +64,7 @@ def find_compilers(names: Sequence[str], wheels: Path | None = None, say: Say = 
         if compiler.folder in found:
             if NEWEST in names:  # it may well be the one that is named, too
                 continue
-            raise HarnessError(f"--triton {name}: the same build as {found[compiler.folder].name}")
+            raise HarnessError(f"--triton {name}: the same build as {found[compiler.folder].name}; name it once")
         found[compiler.folder] = compiler
     return list(found.values())
 
@@ -145,7 +145,8 @@ def _from_folder(name: str, path: Path) -> Compiler:
     if not built:
         raise HarnessError(f"--triton {name}: {package}/_C has no libtriton: build it first (pip install -e {name})")
     if not any(file.name == f"libtriton{suffix}" for file in built for suffix in EXTENSION_SUFFIXES):
-        raise HarnessError(f"--triton {name}: {built[0].name} is of another Python than {sys.implementation.cache_tag}")
+        tag = sys.implementation.cache_tag
+        raise HarnessError(f"--triton {name}: {built[0].name} is of another Python than {tag}; build it for this one")
     digest = hashlib.sha256(str(package).encode())
     for file in sorted(package.rglob("*")):
         if file.is_file() and file.suffix != ".pyc":
@@ -169,7 +170,7 @@ def _made(folder: Path, fill: Callable[[Path], None], what: str, say: Say) -> No
         folder.mkdir(parents=True, exist_ok=True)
         fill(partial)
         if not (partial / "triton" / "__init__.py").is_file():
-            raise HarnessError(f"--triton {what}: there is no package triton in it")
+            raise HarnessError(f"--triton {what}: no package triton in it; allowed: {ALLOWED}")
         partial.rename(site)
     except OSError as error:
         if not site.is_dir():  # another process made it at the same time

@@ -144,7 +144,7 @@ class _Compiling:
             try:
                 for message in worker.ask(job, StepCompiled | NotCompiled | Loaded):
                     if isinstance(message, NotCompiled):
-                        raise CaseFailed(f"not compiled: {message.reason}")
+                        raise CaseFailed(f"the package was not compiled: {message.reason}")
                     compiled = message if isinstance(message, StepCompiled) else compiled
             except WorkerDied as death:
                 doing = "compiling:" if compiled is None else f"loading the package that {self.compiler} built:"

@@ -58,4 +58,4 @@ def _write(path: Path, text: str, force: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror or error}") from error
+        raise HarnessError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -110,9 +110,9 @@ class ForwardBench:
     def _checked(self, got: Sequence[Tensor], wanted: Sequence[Tensor]) -> Correctness:
         """The correctness of the output with the largest error."""
         if len(got) != len(wanted):
-            raise CaseFailed(f"returns {len(got)} tensors, in float32 {len(wanted)}")
+            raise CaseFailed(f"the model returned {len(got)} tensors, its float32 copy {len(wanted)}; wanted: as many")
         if not wanted:
-            raise CaseFailed("returns no tensor")
+            raise CaseFailed("the model returned no tensor; wanted: one or several")
         tolerance = LOGITS_TOLERANCE[self.plan.suite.dtype]
         found = [
             compare(f"output {n}", one.float() if one.is_floating_point() else one, other, tolerance)

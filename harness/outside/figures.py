@@ -229,7 +229,7 @@ def _numbers(value: Any, where: str) -> list[float]:
         except OverflowError:
             found.append(math.inf)
     if not found:
-        raise CaseFailed(f"{where}: an empty list")
+        raise CaseFailed(f"{where}: an empty list; wanted a number or a list of numbers")
     return found
 
 

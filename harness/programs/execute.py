@@ -64,4 +64,6 @@ def _keep(place: Place, folder: Path) -> None:
             if place.trace(rank).exists():
                 write_without_host(place.trace(rank), folder / f"{place.trace(rank).name}.gz")
     except OSError as error:
-        raise HarnessError(f"--keep-traces {folder}: {error.strerror or error}") from error
+        raise HarnessError(
+            f"--keep-traces {folder}: cannot be written: {error.strerror or error}; name another folder"
+        ) from error

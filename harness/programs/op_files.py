@@ -55,7 +55,7 @@ def write_ops(found: Recorded, tensors: Mapping[str, Path], out: Path, force: bo
             (out / path).write_text(text, encoding="utf-8")
         (out / "recorded.json").write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     except OSError as error:
-        raise HarnessError(f"{out}: {error.strerror or error}") from error
+        raise HarnessError(f"{out}: cannot be written: {error.strerror or error}") from error
     return refused
 
 

@@ -75,7 +75,7 @@ def _alone(place: Place, failed: Mapping[int, str], window: Window) -> Profile:
     """The profile of a single rank. With a named range, only its calls count: between them the profiler goes on."""
     trace = place.trace(0)
     if not trace.exists():
-        raise CaseFailed(failed.get(0) or "no trace")
+        raise CaseFailed(failed.get(0) or "no trace: the script ended without writing one")
     try:
         return breakdown(trace, load_rules(), selection=Selection(first=window.after) if window.name else Selection())
     except HarnessError as error:

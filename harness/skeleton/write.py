@@ -29,7 +29,7 @@ def write_skeleton(folder: Path, name: str) -> list[Path]:
             folder.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise HarnessError(f"{file}: {error.strerror or error}") from None
+            raise HarnessError(f"{file}: cannot be written: {error.strerror or error}") from None
     return list(targets)
 
 

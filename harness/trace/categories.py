@@ -154,7 +154,7 @@ def _read(path: Path, checked: bool = False) -> _File:
             _check_patterns(file.rules)
             Rules(file.rules)
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror or error}") from error
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError, _BadPattern, re.error) as error:
         raise HarnessError(f"{path}: not a list of category rules: {' '.join(str(error).split())}") from error
     return file

@@ -29,7 +29,7 @@ def read_pieces(path: Path, quality: Counter[str]) -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from _as_utf8(_unpacked(path, file, quality))
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror or error}") from error
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _unpacked(path: Path, file: IO[bytes], quality: Counter[str]) -> Iterator[bytes]:

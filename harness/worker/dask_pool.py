@@ -54,7 +54,9 @@ class DaskDevices:
         workers = self._workers()
         if not workers:
             self.close()
-            raise HarnessError(f"--scheduler {address}: it has no workers")
+            raise HarnessError(
+                f"--scheduler {address}: no workers; start one per GPU with `dask worker {address} --nthreads 1`"
+            )
         threads = {name: worker["nthreads"] for name, worker in workers.items() if worker["nthreads"] != 1}
         if threads:
             self.close()
@@ -78,7 +80,7 @@ class DaskDevices:
     def _on_one(self, function: Any, task: Task) -> Future[Outcome]:
         if self._one not in (workers := self._workers()):
             if not workers:
-                raise HarnessError("the Dask cluster has no workers left")
+                raise HarnessError("the Dask cluster has no workers left; start workers and repeat the sweep")
             self._one = next(iter(workers))
         pinned = self._client.get_executor(pure=False, workers=[self._one], allow_other_workers=False)
         future: Future[Outcome] = pinned.submit(function, task)

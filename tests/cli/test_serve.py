@@ -78,7 +78,9 @@ def test_the_command_says_where_and_ends_by_interrupt(
         raise KeyboardInterrupt
 
     command = ["serve", "--store", str(store.file), "--port"]
-    assert f"--port {port}: Address already in use" in str(CliRunner().invoke(app, [*command, str(port)]).exception)
+    assert f"--port {port}: cannot be opened: Address already in use" in str(
+        CliRunner().invoke(app, [*command, str(port)]).exception
+    )
     with monkeypatch.context() as patched:
         patched.setattr(site_server.ThreadingHTTPServer, "serve_forever", interrupted)
         done = CliRunner().invoke(app, [*command, "0"])

@@ -76,7 +76,7 @@ def test_runs_are_pushed_once(location: str, tmp_path: Path) -> None:
     assert "2 runs pushed, 1 there before" in _invoke("push", "--share", team, "--store", location)
     assert [found.note for found in Store(team).runs()] == ["1", "0", "2"]
     assert Store(team).load("1").measurements == Store(location).load("2").measurements
-    with pytest.raises(HarnessError, match="--share: where to"):
+    with pytest.raises(HarnessError, match="--share: no store named"):
         _invoke("push", "--store", location)
     with pytest.raises(HarnessError, match="both are the same store"):
         _invoke("push", "--share", location, "--store", location)

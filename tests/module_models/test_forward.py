@@ -76,7 +76,11 @@ def test_anything_that_can_be_called_is_a_model(tmp_path: Path) -> None:
     ("old", "new", "reason"),
     [
         ("return Net(width).to(device, dtype)", "return 3", "the model is a int"),
-        ('return {"y": self.last(torch.tanh(self.first(x))) * scale, "x": [x]}', "return None", "returns no tensor"),
+        (
+            'return {"y": self.last(torch.tanh(self.first(x))) * scale, "x": [x]}',
+            "return None",
+            "the model returned no tensor",
+        ),
         ("return torch.randn(batch, 16,", "return torch.randn(batch, 17,", "RuntimeError: mat1 and mat2"),
     ],
 )

@@ -69,7 +69,7 @@ def _file(path: Path, folder: Path) -> Iterator[TraceFile]:
     try:
         members = _members(path, folder / f"{len(list(folder.iterdir()))}")
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror or error}") from error
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
     if members is None:
         yield TraceFile(path, str(path))
         return

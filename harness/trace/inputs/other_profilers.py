@@ -24,7 +24,7 @@ def other_profiler(path: Path, quality: Counter[str]) -> Iterator[list[Event]] |
 
                 return nsight.read_events(path, quality)
     except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror or error}") from error
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from error
     first = next(pieces := read_pieces(path, Counter()), b"")
     pieces.close()  # type: ignore[attr-defined]  # a generator: its file is closed now
     if not any(key in first for key in KEYS):
