@@ -38,6 +38,9 @@ kernels on a GPU), and the cores of a CPU are slower beside busy neighbours."""
 MOST_WINDOWS = 5
 """Windows grow from 10 ms to 2.6 s. In the longest, a delay of 100 ms is within CLOCKS_APART; a clock that runs 5 %
 slow is not."""
+LONGEST_US = 2_560_000.0
+"""No window follows one of this length that contradicts like those before it. The parent's clock tells: by a clock that
+runs at a tenth, windows would grow to 26 s."""
 
 
 class OuterClock(Protocol):
@@ -149,7 +152,8 @@ class ParentClock:
         waited_us = (now.waited_ns - begun.waited_ns) / 1e3
         readings = self._readings.setdefault(message.case, [])
         readings.append(Reading(message, (now.wall_ns - begun.wall_ns) / 1e3, processor_us, waited_us))
-        return Go(again=bool(_wrong(readings, message.median_us)) and len(readings) < MOST_WINDOWS)
+        is_last = len(readings) == MOST_WINDOWS or (len(readings) > 1 and readings[-1].wall_us >= LONGEST_US)
+        return Go(again=bool(_wrong(readings, message.median_us)) and not is_last)
 
     def judged(self, event: object) -> object:
         """Return the event, with each measurement INVALID that the windows contradict."""

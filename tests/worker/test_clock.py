@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.values.case import Case
 from harness.values.measurement import Measurement, Sample, Status
-from harness.worker.clock import LEAST_SHARE, MOST_WINDOWS, OVERHEAD_US, Now, ParentClock, Reading
+from harness.worker.clock import LEAST_SHARE, LONGEST_US, MOST_WINDOWS, OVERHEAD_US, Now, ParentClock, Reading
 from harness.worker.messages import Measured, WindowBegins, WindowEnds
 
 CASE = Case("kernel", "a", "int4", {})
@@ -69,6 +69,27 @@ def test_a_measurement_that_its_windows_contradict_is_invalid() -> None:
     found = judged(parent, 20.0)
     assert found.status is Status.INVALID and not found.samples
     assert "1,000 calls took 2,000 us by the clock of the kernel's process" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("first_ns", "windows"), [(100_000_000, 4), (10_000_000, 5), (4_000_000, 5), (9_000_000_000, 2)]
+)
+def test_no_window_follows_a_long_one_that_contradicts(
+    monkeypatch: pytest.MonkeyPatch, first_ns: int, windows: int
+) -> None:
+    """Windows that take ten times as long as their process says end with the first of 2.56 s. Before it there is
+    another one, whatever the first one's length."""
+    now_ns, parent, made = [0], ParentClock(os.getpid(), [CASE.id]), 0
+    monkeypatch.setattr(Now, "read", lambda pid: Now(now_ns[0], None, 0))
+    again = True
+    while again:
+        length_ns = first_ns * 4**made
+        parent.answer(WindowBegins(CASE.id))
+        now_ns[0] += length_ns
+        again = parent.answer(WindowEnds(CASE.id, 1000, length_ns / 1e4, 20.0, None)).again
+        made += 1
+    assert made == windows and (made == MOST_WINDOWS or length_ns / 1e3 >= LONGEST_US)
+    assert judged(parent, 20.0).status is Status.INVALID
 
 
 def test_one_window_that_agrees_is_enough_and_samples_are_held_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
