@@ -96,6 +96,7 @@ LAYERS = {
             "harness.worker.messages",
             "harness.device.host",
             "harness.device.nvml",
+            "harness.device.energy_ticks",
             "harness.device.commit",
             "harness.outside",
         ),

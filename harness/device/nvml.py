@@ -121,13 +121,17 @@ class ConditionsReader:
             temperature_c=gpu.ask("Temperature", gpu.nvml.NVML_TEMPERATURE_GPU),
             power_w=None if power_mw is None else power_mw / 1000,
             throttle_reasons=gpu.throttle_reasons(),
-            other_processes=_others(gpu),
+            other_processes=max(0, _processes(gpu) - 1),
         )
 
     def joules(self) -> float | None:
         """Energy of the whole board since the driver was loaded; None where NVML does not tell (before Volta)."""
         counted_mj = self._gpu.ask("TotalEnergyConsumption") if self._gpu else None
         return None if counted_mj is None else float(counted_mj) / 1000
+
+    def processes(self) -> int:
+        """The number of processes that compute on it; 0 where the user is not told."""
+        return _processes(self._gpu) if self._gpu else 0
 
     def driver(self) -> str | None:
         """Version of the driver."""
@@ -147,13 +151,13 @@ class ConditionsReader:
         return self._gpu.ask("MaxClockInfo", self._gpu.nvml.NVML_CLOCK_SM) if self._gpu else None
 
 
-def _others(gpu: Gpu) -> int:
-    """The number of other processes that hold a compute context; 0 where the user is not told.
+def _processes(gpu: Gpu) -> int:
+    """The number of processes that hold a compute context; 0 where the user is not told.
 
     In a container NVML may know this process by another number; it is one of them all the same.
     """
     running = gpu.ask("ComputeRunningProcesses") or []
-    return max(0, len({process.pid for process in running}) - 1)
+    return len({process.pid for process in running})
 
 
 def reason_names(bits: int) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.device.device import Device
+from harness.device.energy_ticks import EnergyUnknown, Tick, next_tick
 from harness.device.timer import Timed
 from harness.values.energy import EnergyWindow
 from harness.values.measurement import Measurement
@@ -33,7 +34,6 @@ STEADY = 0.005
 """Windows are steady where the power of their second half equals that of the first within this share; else the work
 goes on. A chip that warms up takes more power from second to second."""
 MOST_WINDOWS = 30
-POLL_S = 0.001
 STUCK_S = 2.0
 """Seconds without a step after which the counter is considered stuck."""
 IDLE_S = 1.0
@@ -47,19 +47,6 @@ _perf_counter, _Thread = time.perf_counter, threading.Thread
 """The originals, taken before any kernel was imported."""
 
 
-class EnergyUnknown(Exception):
-    """The energy is unknown; the text gives the reason."""
-
-
-class Tick(NamedTuple):
-    """The counter's value when a poll at `at_s` first saw a step, which happened within the `within_s` before, since
-    the previous poll."""
-
-    at_s: float
-    joules: float
-    within_s: float
-
-
 class EnergyMeter:
     """The energy counter of one device in one process. stop: set to end every wait."""
 
@@ -69,15 +56,7 @@ class EnergyMeter:
 
     def tick(self) -> Tick:
         """Wait for the counter's next step. Raises EnergyUnknown where there is none, or no counter."""
-        began_s = asked_s = _perf_counter()
-        seen = self._joules()
-        while asked_s - began_s < STUCK_S and not self._stop.is_set():
-            self._stop.wait(POLL_S)
-            before_s, asked_s = asked_s, _perf_counter()
-            joules, now_s = self._joules(), _perf_counter()
-            if joules != seen:
-                return Tick(now_s, joules, now_s - before_s)
-        raise EnergyUnknown(f"the energy counter did not move in {STUCK_S:g} s")
+        return next_tick(self._joules, STUCK_S, self._stop, _perf_counter)
 
     @cached_property
     def tick_s(self) -> float:

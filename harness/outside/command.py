@@ -42,7 +42,8 @@ class _Command:
                 break
             runs.append(self._run())
         values = {name: _together([run.values[name] for run in runs]) for name in self.settings.figures}
-        return msgspec.structs.replace(runs[-1], values=values)
+        done = len(runs) + (0 if check else self.settings.warmup)
+        return msgspec.structs.replace(runs[-1], values=values, work=(next(iter(values)), done))
 
     def _run(self) -> Found:
         """One process, from its start to its end, with its output and figures."""

@@ -33,6 +33,8 @@ class Found(msgspec.Struct, frozen=True):
     """None where the engine does not report it."""
     notes: tuple[str, ...] = ()
     """Other facts to keep, such as checksums."""
+    work: tuple[str, float] | None = None
+    """The figure that has the energy, and how many of its units were done in all, warm-ups included."""
 
 
 class Measuring(Protocol):

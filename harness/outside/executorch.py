@@ -82,6 +82,7 @@ class _Runner:
             _since(observed.inference_start_ms, observed.first_token_ms, 1e3),
             _peak_bytes(observed.gpu_peak_usage_mb),
             self._notes(observed),
+            ("decode", self.settings.new_tokens * (self.settings.warmup + len(iterations))),
         )
 
     def _words(self, check: bool) -> list[str]:

@@ -5,23 +5,25 @@ It does the work of `harness.worker.device_worker.DeviceWorker`, with the same m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
+from harness.device.energy_ticks import EnergyUnknown
 from harness.errors import CaseFailed
 from harness.outside.conditions import ConditionsWatch
+from harness.outside.energy import OutsideEnergy, counter_for
 from harness.outside.engine import Found, Measuring, TimedOut, opened
 from harness.outside.place import environment_of
 from harness.values.case import Case
+from harness.values.energy import EnergyWindow
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Status
 from harness.worker.messages import Hello, Measured, Ran, Sampled, StageEvent, StageJob, Started, cases_of
-
-NO_ENERGY = "the joules of external programs are not measured"
 
 
 class OutsideWorker:
@@ -82,10 +84,14 @@ class _Arm:
         self.job, self.cases, self.environment = job, cases, environment
         self.folder = job.plan.suite.folder
         self.engine = job.plan.suite.outside[cases[0].arm]
+        self.energy: OutsideEnergy | None = None
+        self.no_energy = ""
 
     def events(self) -> Iterator[StageEvent]:
         left = list(self.cases)
         yield Started("make it ready", tuple(case.id for case in left))
+        if self.job.energy and not self.job.verify_only:
+            self._find_counter()
         try:
             with opened(self.engine, self.folder) as measuring:
                 for _, group in groupby(self.cases, key=lambda case: case.axes):
@@ -102,18 +108,47 @@ class _Arm:
         """All figures of one point of the axes."""
         check = self.job.verify_only
         watch = ConditionsWatch(self.environment.device_uuid, self.job.process)
-        rounds: list[Found] = []
+        rounds, windows = list[Found](), list[EnergyWindow]()
         try:
             with watch:
-                rounds.extend(measuring.measure(cases[0].axes, check) for _ in range(1 if check else self._rounds))
+                for _ in range(1 if check else self._rounds):
+                    rounds.append(self._round(measuring, cases[0], check, windows))
         except CaseFailed as error:
             yield from _lost(cases, error)
             return
         if watch.conditions:
             yield Sampled(tuple(watch.conditions))
         for case in cases:
-            found = _measurement(case, rounds, self.job.process, check)
-            yield Measured(msgspec.structs.replace(found, no_energy=NO_ENERGY) if self.job.energy else found)
+            measured = _measurement(case, rounds, self.job.process, check)
+            if self.no_energy:
+                measured = msgspec.structs.replace(measured, no_energy=self.no_energy)
+            elif windows and rounds[0].work and case.op == rounds[0].work[0] and measured.samples:
+                measured = msgspec.structs.replace(measured, energy=tuple(windows))
+            yield Measured(measured)
+
+    def _find_counter(self) -> None:
+        """Before anything of the arm runs: then all that computes on the GPU is somebody else's, except for a server
+        that the user runs."""
+        is_ours = self.engine.http is None or bool(self.engine.http.start)
+        self.energy = self._known(lambda: counter_for(self.environment.device_uuid, self.job.process, alone=is_ours))
+
+    def _round(self, measuring: Measuring, case: Case, check: bool, windows: list[EnergyWindow]) -> Found:
+        """One round, between two ticks of the energy counter where there is one. Without one it is as good."""
+        if self.energy is not None:
+            self._known(self.energy.begin)
+        found = measuring.measure(case.axes, check)
+        if self.energy is not None and found.work:
+            window = self._known(partial(self.energy.end, found.work[1]))
+            windows += [window] if window else []
+        return found
+
+    def _known(self, ask: Callable[[], Any]) -> Any:
+        """The answer; None, with the reason kept, where the energy is unknown."""
+        try:
+            return ask()
+        except EnergyUnknown as error:
+            self.energy, self.no_energy = None, str(error)
+            return None
 
     @property
     def _rounds(self) -> int:

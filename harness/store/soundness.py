@@ -55,7 +55,7 @@ def _is_time(text: str) -> bool:
 def _counts(window: EnergyWindow) -> bool:
     """Whether an energy counter may have given this window."""
     positive = window.joules, window.seconds, window.units
-    known = window.idle_w, window.within_s, window.tick_s
+    known = window.idle_w or 0.0, window.within_s, window.tick_s
     if not all(math.isfinite(value) and value > 0 for value in positive):
         return False
     return all(math.isfinite(value) and value >= 0 for value in known) and 0 < window.gross_j < MOST_JOULES

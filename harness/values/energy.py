@@ -14,7 +14,7 @@ class EnergyWindow(msgspec.Struct, frozen=True):
     process: Number of the fresh process.
     within_s: Timing uncertainty of both ticks together.
     tick_s: The median time between two ticks in this process.
-    idle_w: Power of the idle device in this process.
+    idle_w: Power of the idle device in this process; None where it was not measured.
     """
 
     joules: float
@@ -23,7 +23,7 @@ class EnergyWindow(msgspec.Struct, frozen=True):
     process: int
     within_s: float
     tick_s: float
-    idle_w: float
+    idle_w: float | None = None
 
     @property
     def gross_j(self) -> float:
@@ -31,9 +31,10 @@ class EnergyWindow(msgspec.Struct, frozen=True):
         return self.joules / self.units
 
     @property
-    def net_j(self) -> float:
-        """Joules per unit without the energy that the idle device would have taken in that time."""
-        return (self.joules - self.idle_w * self.seconds) / self.units
+    def net_j(self) -> float | None:
+        """Joules per unit without the energy that the idle device would have taken in that time; None where that is
+        not known."""
+        return None if self.idle_w is None else (self.joules - self.idle_w * self.seconds) / self.units
 
     @property
     def resolution(self) -> float:

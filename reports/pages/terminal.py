@@ -81,7 +81,9 @@ def tables(view: View) -> Iterator[Table]:
                 "case arm tok_s time_us bound_share launches peak_bytes energy_mj net_mj change", change="",
             )  # fmt: skip
     if view.figures:
-        yield outside_figures(view, view.figures).pick("figure arm value unit per_s change peak_bytes", change="")
+        yield outside_figures(view, view.figures).pick(
+            "figure arm value unit per_s change peak_bytes energy_mj", change=""
+        )
     if (found := quality(view, view.decodes)).rows:
         yield found.pick("case arm kl agree nll_change against_kl again tokens verdict")
     if (packed := packages(view, view.decodes)).rows:

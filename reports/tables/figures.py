@@ -8,7 +8,7 @@ from ..figures import clean, gib, number
 from ..table import Change, Column, Name, Quantity, Row, Table, Words, maybe
 from ..views.figure_view import FigureGroup
 from ..views.view import View
-from .kernels import arms
+from .kernels import arms, energy
 
 
 def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
@@ -22,6 +22,7 @@ def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
         Column("change", "Against {}", view.arms[0]),
         Column("peak_bytes", "Peak GiB", right=True, sparse=True, extra=True),
         Column("first_token_us", "First token, ms", right=True, sparse=True, extra=True),
+        Column("energy_mj", "mJ each", right=True, sparse=True),
     )
     rows = []
     for group in groups:
@@ -33,7 +34,7 @@ def outside_figures(view: View, groups: Sequence[FigureGroup]) -> Table:
                 Quantity(row.value), Words(group.unit, "nowrap"),
                 Quantity(row.per_s, group.thing) if row.per_s else None,
                 Change(row.ratio, words) if row.ratio else None, maybe(m.peak_memory_bytes, gib),
-                maybe(m.first_token_us, lambda us: number(us / 1e3)),
+                maybe(m.first_token_us, lambda us: number(us / 1e3)), energy(m)[0],
             )  # fmt: skip
             rows.append(Row(cells, min(place, 1)))
     caption = "Less is better; the rate of a figure that is the time of one of something stands beside it."

@@ -25,12 +25,14 @@ def millijoules(measurement: Measurement | None, *, net: bool = False) -> Estima
 def energy_sentences(run: Run) -> Iterator[str]:
     """The meaning of the figures, and the reasons for missing ones."""
     windows = [window for m in run.measurements for window in m.energy]
+    idle = [window.idle_w for window in windows if window.idle_w is not None]
     if windows:
-        idle_w = statistics.median(window.idle_w for window in windows)
         tick_ms = 1e3 * statistics.median(window.tick_s for window in windows)
         yield (
-            f"Energy is that of the whole device between ticks of its counter, which come every {number(tick_ms)} ms. "
-            f"Idle, the device takes {number(idle_w)} W; net is without them."
+            f"Energy is that of the whole device between ticks of its counter, which come every {number(tick_ms)} ms."
+            + (f" Idle, the device takes {number(statistics.median(idle))} W; net is without them." if idle else "")
         )
+    if len(idle) < len(windows):
+        yield "Energy of external programs is that of the whole GPU, idle included, from before a program to after it."
     unknown = dict.fromkeys(m.no_energy for m in run.measurements if m.no_energy)
     yield from (f"Energy is not known: {clean(reason)}." for reason in unknown)

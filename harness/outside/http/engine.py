@@ -35,7 +35,7 @@ class _Server:
         """One window. Each client first sends one untimed request: the server compiles, and captures, for this many at
         once."""
         clients = int(axes["concurrency"])
-        self._window(clients, 1)
+        warm = self._window(clients, 1)
         answers = self._window(clients, 1 if check else self.settings.requests)
         wall_us = 1e6 * (max(a.last_s for a in answers) - min(a.asked_s for a in answers))
         values: dict[str, list[float] | str] = {
@@ -44,7 +44,8 @@ class _Server:
             "request": [answer.request_us for answer in answers],
             "total": [wall_us / sum(answer.tokens for answer in answers)],
         }
-        return Found(values, dict.fromkeys(HTTP_FIGURES, "client"))
+        done = sum(answer.tokens for answer in (*warm, *answers))
+        return Found(values, dict.fromkeys(HTTP_FIGURES, "client"), work=("total", done))
 
     def _window(self, clients: int, requests: int) -> list[Answer]:
         """Every answer. The first failure fails the window, since it ran beside the other requests."""
