@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import Store
 from harness.secrets import masked
+
+if TYPE_CHECKING:
+    from harness.store import Store as RunStore
+    from harness.values.event import Acceptance, Note
 
 
 def command(
@@ -32,7 +39,6 @@ def command(
     from harness.history.accepting import accept, named
     from harness.history.reading import read
     from harness.store import Store as RunStore
-    from harness.store import events
 
     if not why.strip():
         raise HarnessError("--why: empty; give the reason, for later readers")
@@ -44,7 +50,18 @@ def command(
     known = read(stored, case, file.stem)
     made = accept(known, stored, case, commit, why.strip(), at_most or None, file.stem)
     path = accepted_file.add(file, made)
-    events.add(stored, made)
     for one in made:
         print(f"{one.case}: up to {one.at_most_percent:.3g} % slower since {one.commit[:9]} is accepted")
+    keep(stored, made, path)
+
+
+def keep(stored: RunStore, made: Sequence[Acceptance | Note], path: Path) -> None:
+    """Add entries of a suite's file to the store, too. A store that takes none is named: the file is enough."""
+    from harness.errors import StoreFailed
+    from harness.store import events
+
     print(f"written to {path}: commit it, so that it is reviewed and shared")
+    try:
+        events.add(stored, made)
+    except StoreFailed as error:
+        print(f"in the file alone: {error}", file=sys.stderr)

@@ -46,6 +46,7 @@ def command(
 
 
 def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
+    from harness.cli.accept import keep
     from harness.cli.confirm import suite_file
     from harness.cli.options import refuse
     from harness.errors import HarnessError
@@ -53,7 +54,6 @@ def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
     from harness.history.accepting import named
     from harness.history.stamp import stamp
     from harness.store import Store as RunStore
-    from harness.store import events
     from harness.values.event import Note
 
     refuse("for an attempt; this is a commit of a case", tag=tag)
@@ -62,6 +62,4 @@ def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
     file = suite_file(suite, store)
     case, commit = named(what)
     made = Note(*stamp(), file.stem, case, commit, text.strip())
-    path = accepted_file.add(file, [made])
-    events.add(RunStore(store), [made])
-    print(f"written to {path}: commit it, so that it is reviewed and shared")
+    keep(RunStore(store), [made], accepted_file.add(file, [made]))

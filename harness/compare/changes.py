@@ -86,13 +86,13 @@ def _series(
         between = positions[since.commit] - positions[before.commit] if positions is not None else None
         changes.append(
             Change(
-                own.case.id, own.suite, own.machine, before, since, between, _ratio(step, len(points)), step.z,
+                own.case.id, own.suite, own.place, before, since, between, _ratio(step, len(points)), step.z,
                 _same_code(levels[at - 1], levels[at]),
             )
         )  # fmt: skip
     alike = [b.log_us - a.log_us for (a, b), same in zip(pairwise(points), _alike(levels), strict=True) if same]
     sd = spread(alike) / math.sqrt(2) if len(alike) >= LEAST_ALIKE else None
-    return Series(own.case.id, own.suite, own.machine, points, left_out, tuple(changes), len(alike), sd)
+    return Series(own.case.id, own.suite, own.place, points, left_out, tuple(changes), len(alike), sd)
 
 
 def _alike(levels: Sequence[_Level]) -> Iterator[bool]:

@@ -101,7 +101,7 @@ def _moment(series: CaseSeries, point: CasePoint, last: CasePoint | None, words:
     return Moment(
         point.run, point.started, point.commit, point.status, point.reason, point.time,
         point.code.answer.label if point.code.answer else "", point.tree, changed, *code,
-        series.machine, words.key(point.context),
+        series.place, words.key(point.context),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def missing(found: Iterable[tuple[CaseSeries, CasePoint]]) -> tuple[Missing, ...
     newest: dict[tuple[str, str], str] = {}
     for own, point in found:
         if not point.tree:
-            by_series.setdefault((own.suite, own.case.id, own.machine, own.identity), []).append(point)
+            by_series.setdefault((own.suite, own.case.id, own.place, own.identity), []).append(point)
             if point.time is not None:
                 case = own.suite, own.case.id
                 newest[case] = max(newest.get(case, ""), point.started)

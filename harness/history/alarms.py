@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.values.change import Change, Point, Series
 from harness.values.event import Confirmation, Event
+from harness.values.point import is_of
 
 BACK = 3
 """Number of points between the good end and the new level, if the old level has as many. The first point of a step is
@@ -61,7 +62,7 @@ def confirmation_of(
         if not isinstance(event, Confirmation) or (event.suite, event.case) != (change.suite, change.case):
             continue
         same_way = (event.suspected.value > 1) == (change.ratio.value > 1)
-        if event.machine == change.machine and same_way and _holds(event, change.since.commit, positions):
+        if is_of(event.machine, change.machine) and same_way and _holds(event, change.since.commit, positions):
             return event
     return None
 

@@ -17,7 +17,7 @@ from harness.revisions.git import first_parents
 from harness.store import Store, events
 from harness.values.change import Missing, Series
 from harness.values.event import Event
-from harness.values.point import CasePoint, CaseSeries
+from harness.values.point import CasePoint, CaseSeries, is_of
 from harness.values.standing import Standing
 
 SCANNED = 2000
@@ -41,7 +41,7 @@ class Known(NamedTuple):
         return [
             alarm
             for found in self.series
-            if found.machine == machine
+            if is_of(found.machine, machine)
             for alarm in alarms(found)
             if id(alarm.change) in wanted
         ]

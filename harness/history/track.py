@@ -26,6 +26,7 @@ from harness.suite.load import load_suite
 from harness.values.bisect import Commit
 from harness.values.environment import Environment
 from harness.values.event import Broken
+from harness.values.point import is_of
 from harness.values.suite import Plan
 
 
@@ -67,7 +68,7 @@ class Tracking:
 
     suite: Its file in the working tree.
     commits: First parents, oldest first.
-    machine: As runs here name it.
+    machine: Its place, as the series of runs here have it.
     match, arms, options: As for `run`.
     budget_s: No further commit is begun after it. None: all.
     """
@@ -118,7 +119,8 @@ class Tracking:
 
     def _next(self) -> int | None:
         places = {commit.hash: index for index, commit in enumerate(self.commits)}
-        mine = [one for one in self.store.series() if (one.suite, one.machine) == (self.suite.stem, self.machine)]
+        known = [one for one in self.store.series() if one.suite == self.suite.stem]
+        mine = [one for one in known if is_of(one.place, self.machine)]
         measured = {
             places[point.commit]
             for _, point in self.store.points(mine)
@@ -127,7 +129,7 @@ class Tracking:
         broken = {
             places[event.commit]
             for event in events.of_suite(self.store, self.suite.stem)
-            if isinstance(event, Broken) and event.machine == self.machine and event.commit in places
+            if isinstance(event, Broken) and is_of(event.machine, self.machine) and event.commit in places
         }
         ranges = []
         if mine:

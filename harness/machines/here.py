@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 from harness.device.host import cpu_name
 from harness.device.nvml import first_visible_gpu
 
 
 def machine_here() -> str:
-    """The value that `Environment.machine` would have in a run that begins now."""
+    """The value that `CaseSeries.place` would have for a run that begins now and looks at its machine."""
     gpu = first_visible_gpu()
-    return cpu_name() if gpu is None else f"{gpu.ask('Name')} {str(gpu.ask('UUID'))[:8]}"
+    return f"{cpu_name()} at {socket.gethostname()}" if gpu is None else f"{gpu.ask('Name')} {str(gpu.ask('UUID'))[:8]}"

@@ -90,3 +90,14 @@ class CaseSeries(msgspec.Struct, frozen=True):
     case: Case
     machine: str = ""
     identity: str = ""
+
+    @property
+    def place(self) -> str:
+        """The machine in words that tell it from others. Cards have their UUID; processors of one model, their host."""
+        return self.identity if self.identity.startswith(f"{self.machine} at ") else self.machine
+
+
+def is_of(named: str, place: str) -> bool:
+    """Whether a machine is the one at a place. Without a host (an older event, a run that did not look at its machine)
+    the name of the processor decides."""
+    return named == place or place.startswith(f"{named} at ")

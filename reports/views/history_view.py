@@ -115,7 +115,7 @@ def _of_points(series: CaseSeries, found: Sequence[CasePoint], named: bool) -> T
         started, commit = clean(point.started[:16].replace("T", " ")), clean(point.commit[:9])
         points.append(Point(clean(point.run), started, commit, point.time, changed))
     gaps = sum(point.time is None and point.status != "NOT REACHED" for point in found)
-    case, machine = series.case, f" · {clean(series.machine)}" if named else ""
+    case, machine = series.case, f" · {clean(series.place)}" if named else ""
     return Trend(
         case.id, clean(series.suite), case_name(case) + machine, clean(case.arm), case.kind, case.unit, tuple(points),
         gaps,

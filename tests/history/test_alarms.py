@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 
+from msgspec.structs import replace
+
 from harness.history.alarms import BACK, alarms, confirmation_of
+from harness.values.case import Case
+from harness.values.change import Series
 from harness.values.event import Answer
+from harness.values.point import CaseSeries, is_of
 
 from .made import COMMITS, POSITIONS, answers, series_of, with_changes
 
@@ -33,3 +38,22 @@ def test_an_answer_is_found_again_when_more_runs_have_moved_the_step() -> None:
     (back,) = series_of({40: -0.05}).changes
     (elsewhere,) = series_of({90: 0.05}, n=120).changes
     assert confirmation_of(back, known, POSITIONS) is confirmation_of(elsewhere, known, POSITIONS) is None
+
+
+def test_processors_of_one_model_are_told_apart_by_their_host() -> None:
+    """An answer for one host is none for another; one that names no host is for each, as is a run without a look."""
+    on = {host: replace(series_of({40: 0.05}), machine=f"CPU at {host}") for host in ("a", "b")}
+    said = [replace(answers(series_of({40: 0.05}), [Answer.COMMIT])[0], machine="CPU at a")]
+    found = {host: _with_machine(one) for host, one in on.items()}
+    assert [confirmation_of(found[host].changes[0], said, POSITIONS) for host in ("a", "b")] == [said[0], None]
+    assert confirmation_of(found["b"].changes[0], [replace(said[0], machine="CPU")], POSITIONS) is not None
+    case = Case("kernel", "a", "", {})
+    places = [
+        CaseSeries("s", case, *names).place for names in (("CPU", "CPU at a"), ("CPU", ""), ("H GPU-1", "GPU-123"))
+    ]
+    assert places == ["CPU at a", "CPU", "H GPU-1"]
+    assert is_of("CPU", "CPU at a") and not is_of("CPU at a", "CPU at b") and not is_of("CPU at a", "CPU")
+
+
+def _with_machine(series: Series) -> Series:
+    return replace(series, changes=tuple(replace(change, machine=series.machine) for change in series.changes))

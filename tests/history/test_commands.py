@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreFailed
 from harness.history.reading import read
 from harness.revisions.git import git
 from harness.store import Store, events
@@ -160,6 +160,25 @@ def test_a_note_stands_in_the_file_and_the_store(commits: Sequence[str]) -> None
         _harness("note", "try:7", "-m", "x")
     with pytest.raises(HarnessError, match="--fail-on old: allowed: new, suspected, missing, with --changes"):
         _harness("history", "", "--changes", "--fail-on", "old")
+
+
+def test_a_store_that_takes_nothing_is_named_and_the_file_is_enough(
+    commits: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """As for the reader of a team's database."""
+
+    def refused(*_: object) -> None:
+        raise StoreFailed("permission denied for table events")
+
+    monkeypatch.setattr(events, "add", refused)
+    for words in (
+        ["accept", f"int4_mm@a@{commits[SLOW_AT]}", "--why", "so"],
+        ["note", f"@{commits[1]}", "-m", "a fan"],
+    ):
+        status, said = _harness(*words)
+        assert status == 0 and "in the file alone: permission denied" in said
+    assert _changes()[1]["state"] == "accepted"
+    assert (tmp_path / "suites" / "synthetic.history.yaml").read_text().count("\n- ") == 2
 
 
 def _compared(store: Store, base: str, head: str, slower: Sequence[str] = ("a",)) -> list[str]:
