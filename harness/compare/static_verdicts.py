@@ -47,10 +47,26 @@ def worse(base: Binary, head: Binary) -> tuple[str, ...]:
             found.append(blocks)
         elif base.num_warps != head.num_warps and warps[1] < warps[0]:
             found.append(f"warps per SM {warps[0]} -> {warps[1]} ({blocks})")
-    counted_alike = base.loop is head.loop  # the loads of a loop are not those of a kernel that was unrolled
-    if counted_alike and base.load_bytes and head.load_bytes and head.load_bytes < base.load_bytes:
-        found.append(f"loads {base.load_bytes} -> {head.load_bytes} bytes a thread")
+    if base.loop is head.loop:  # the loads of a loop are not those of a kernel that was unrolled
+        found += narrower_loads(base, head)
     return tuple(found)
+
+
+def narrower_loads(base: Binary, head: Binary) -> list[str]:
+    """`loads 16 -> 4 bytes a thread`, where narrower loads took the place of wider ones that brought half of the bytes
+    or more. Loads that vanished, because a compiler merged equal ones, make nothing narrower."""
+    before, after = dict(base.loads), dict(head.loads)
+    if not (before and after):  # an earlier version of the harness did not count them
+        fell = base.load_bytes and head.load_bytes and head.load_bytes < base.load_bytes
+        return [f"loads {base.load_bytes} -> {head.load_bytes} bytes a thread"] if fell else []
+    half = sum(width * count for width, count in before.items()) / 2
+    for narrow in sorted(after, reverse=True):
+        lost = {width: before.get(width, 0) - after.get(width, 0) for width in {*before, *after} if width > narrow}
+        wide_lost = sum(lost.values())
+        narrow_gained = sum(after.values()) - sum(before.values()) + wide_lost
+        if wide_lost > 0 and narrow_gained > 0 and sum(width * count for width, count in lost.items()) >= half:
+            return [f"loads {max(width for width in lost if lost[width] > 0)} -> {narrow} bytes a thread"]
+    return []
 
 
 def _verdict(
@@ -91,6 +107,8 @@ def _verdict(
 def _words(kernel: KernelChange) -> str:
     if kernel.base is None or kernel.head is None:
         return f"{kernel.name}: {'new' if kernel.base is None else 'no longer launched'}"
+    if kernel.base.kernel != kernel.head.kernel and kernel.base.code_hash == kernel.head.code_hash != "":
+        return f"{kernel.name}: renamed, the same instructions"
     if kernel.base.sha256 == kernel.head.sha256:
         return f"{kernel.name}: same binary, another launch"
     return f"{kernel.name}: another binary"

@@ -35,7 +35,7 @@ class AmdBinaries:
             sha256=own.sha256, target=arch, triton=triton.__version__, ptxas="", kernel=own.kernel,
             registers=own.vgprs, spill_bytes=code.spill_bytes, stack_bytes=own.scratch_bytes,
             shared_bytes=metadata.shared, num_warps=metadata.num_warps, load_bytes=code.load_bytes,
-            widest_load_bytes=code.widest_load_bytes,
+            widest_load_bytes=code.widest_load_bytes, loads=tuple(sorted(code.global_loads.items())),
             blocks_per_sm=groups_per_unit(arch, own.vgprs, own.sgprs, metadata.shared, metadata.num_warps),
             ttir_hash=code_hash(kernel.asm.get("ttir", "")), ttgir_hash=code_hash(kernel.asm.get("ttgir", "")),
             cache_key=cache_folder(kernel), instructions=code.instructions, loop=code.loop, code_bytes=own.code_bytes,

@@ -41,6 +41,7 @@ class NvidiaBinaries:
             cluster=(metadata.num_ctas, 1, 1), instructions_per_weight=per_weight,
             counted_over=None if per_weight is None else "loop" if code.loop else "kernel",
             load_bytes=code.load_bytes, widest_load_bytes=code.widest_load_bytes,
+            loads=tuple(sorted(code.global_loads.items())),
             blocks_per_sm=blocks_per_sm(self.capability, cubin.registers, metadata.shared, metadata.num_warps),
             ttir_hash=code_hash(kernel.asm.get("ttir", "")), ttgir_hash=code_hash(kernel.asm.get("ttgir", "")),
             cache_key=cache_folder(kernel), instructions=code.instructions, loop=code.loop, code_bytes=len(cubin.code),

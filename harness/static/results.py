@@ -23,7 +23,7 @@ from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.suite import OpSource
 
-VERSION = 5
+VERSION = 6
 """Raised when the facts read from a binary change."""
 CACHE_VARIABLE = "HARNESS_CACHE"
 IGNORED_VARIABLES = frozenset({"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_INTERPRET"})

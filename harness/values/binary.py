@@ -23,6 +23,7 @@ class Binary(msgspec.Struct, frozen=True):
     counted_over: `loop`, or `kernel` if the machine code has no loop. None if instructions_per_weight is None.
     load_bytes: Width of the most frequent global load of the hot loop (or kernel), in bytes per thread.
     widest_load_bytes: Width of the widest global load.
+    loads: These loads as (bytes per thread, instructions), narrowest first. Empty in results of an earlier version.
     blocks_per_sm: Blocks that an SM holds at once. None for a target with unknown limits.
     ttir_hash, ttgir_hash: Hashes of Triton's intermediate code without source locations.
     cache_key: The folder of Triton's disk cache that holds the binary.
@@ -70,6 +71,7 @@ class Binary(msgspec.Struct, frozen=True):
     agprs: int | None = None
     sgpr_spills: int | None = None
     loop: bool | None = None
+    loads: tuple[tuple[int, int], ...] = ()
 
     @property
     def threads(self) -> int:

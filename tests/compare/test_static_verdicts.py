@@ -70,6 +70,30 @@ def test_what_does_not_gate_is_shown(changed: dict[str, Any]) -> None:
     assert verdict(compiled(BINARY), compiled(other)) is StaticVerdict.CHANGED
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({16: 4}, {4: 16}, "loads 16 -> 4 bytes a thread"),
+        ({16: 4}, {4: 4}, "loads 16 -> 4 bytes a thread"),  # in a loop that goes round four times as often
+        ({2: 32, 16: 8}, {2: 32, 4: 32}, "loads 16 -> 4 bytes a thread"),  # most loads are of 2 bytes before and after
+        ({1: 8, 16: 4}, {1: 72}, "loads 16 -> 1 bytes a thread"),
+        ({1: 32, 2: 32, 4: 2}, {1: 32, 2: 2, 4: 2}, ""),  # Triton 3.7.1 merges equal loads of scales
+        ({2: 8, 16: 4}, {2: 16, 16: 8}, ""),  # unrolled once more
+        ({2: 8, 16: 4}, {2: 8, 16: 2}, ""),
+        ({1: 32, 2: 16, 8: 2}, {1: 48, 2: 16}, ""),  # an eighth of the bytes
+        ({4: 16}, {16: 4}, ""),
+    ],
+)
+def test_narrower_loads_are_those_that_take_the_place_of_wider_ones(
+    before: dict[int, int], after: dict[int, int], said: str
+) -> None:
+    base, head = (
+        replace(BINARY, loads=tuple(loads.items()), load_bytes=max(loads, key=loads.__getitem__))
+        for loads in (before, after)
+    )
+    assert worse(base, head) == ((said,) if said else ())
+
+
 @given(
     st.integers(0, 64), st.integers(0, 64), st.integers(1, 32), st.integers(1, 32), st.sampled_from([1, 2, 4, 8, 16])
 )
@@ -93,6 +117,9 @@ def test_a_renamed_kernel_hides_nothing() -> None:
     assert verdict(compiled(BINARY), compiled(other)) is StaticVerdict.WORSE
     assert verdict(compiled(BINARY), compiled(BINARY, other)) is StaticVerdict.WORSE
     assert verdict(compiled(BINARY, other), compiled(BINARY)) is StaticVerdict.CHANGED
+    same = replace(BINARY, sha256="b", kernel="down_kernel_2", code_hash="c")
+    found = judge_static("moe_down", "sm_90", compiled(replace(BINARY, code_hash="c")), compiled(same), {}, {})
+    assert found.reason == "down_kernel -> down_kernel_2: renamed, the same instructions"
 
 
 @pytest.mark.parametrize("status", FAILING)
