@@ -57,7 +57,9 @@ def assemble(target: Path) -> None:
         _write(target / "extra" / PICTURES / file.name, file.read_text("utf-8"))
     for name, text in PAGES.items():
         _write(target / "reference" / f"{name}.md", text())
-    shutil.copy(Path(__file__).with_name("conf.py"), target)
+    here = Path(__file__).parent
+    shutil.copy(here / "conf.py", target)
+    _write(target / "static" / "site.css", (here / "site.css").read_text("utf-8"))
 
 
 def _contents(pages: list[Path]) -> str:

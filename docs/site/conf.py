@@ -8,6 +8,8 @@ html_theme = "furo"
 html_title = "kernel-harness"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_extra_path = ["extra"]
 myst_heading_anchors = 4
 """Headings can be linked to down to this level, by the anchors that GitHub gives them."""

@@ -23,6 +23,9 @@ BAR = Markup(
     '<rect width="{:.1f}" height="3" style="fill: var(--s1)"/></svg>'
 )
 
+SHORT = 8
+"""Letters of a name that stays on one line."""
+
 
 def render(table: Table) -> Markup:
     """The table and its notes, one paragraph each."""
@@ -58,8 +61,15 @@ def _row(table: Table, row: Row) -> Markup:
 
 
 def _head(cell: Cell, column: Column, bar: Markup) -> Markup:
-    long = Markup(' class="long"') if isinstance(cell, Name) and cell.long else ""
-    return Markup('<th scope="row"{}>{}{}</th>').format(long, _name(cell), bar)
+    return Markup('<th scope="row"{}>{}{}</th>').format(_room(cell), _name(cell), bar)
+
+
+def _room(cell: Cell) -> Markup:
+    """A long id may be broken; a short name, such as a run's, takes no room from the other columns."""
+    if isinstance(cell, Name) and cell.long:
+        return Markup(' class="long"')
+    short = isinstance(cell, Name) and not cell.more and len(cell.text) <= SHORT
+    return Markup(' class="short"') if short else Markup("")
 
 
 def _name(cell: Cell) -> Markup:

@@ -62,7 +62,7 @@ class Entry(msgspec.Struct, frozen=True):
     def row(self, href: str) -> Row:
         return Row((
             Name(f"run {self.run}", code=False, href=href), Words(self.started, "nowrap"), Words(self.suite),
-            Words(self.device), Name(self.commit, mono=True) if self.commit else None, Words(self.state),
+            Words(self.device, "nowrap"), Name(self.commit, mono=True) if self.commit else None, Words(self.state),
             Words(self.said, "wide"), Words(self.note) if self.note else None,
         ))  # fmt: skip
 

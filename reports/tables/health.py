@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from harness.values.machine import Health, MachineState
 
 from ..figures import bandwidth, clean, grouped, number, plural, signed
 from ..table import Column, Name, Number, Row, Table, Words
 
+NAMED = ("driver {}", "{} W", "clocks {}", "torch {}", "{} threads", "method {}", "VBIOS {}")
+"""The settings of a look in their order (`harness.store.machines.SETTINGS`)."""
+
 
 def health(found: Sequence[Health]) -> Table:
     columns = (
         Column("machine", "Machine"), Column("state", "State"), Column("memory", "Reads", right=True),
-        Column("matmul", "Matmul us", right=True), Column("launch", "Launch us", right=True),
-        Column("clock", "Clock MHz", right=True), Column("looks", "Looks", right=True),
+        Column("matmul", "Matmul, us", right=True), Column("launch", "Launch, us", right=True),
+        Column("clock", "Clock, MHz", right=True), Column("looks", "Looks", right=True),
         Column("seen", "Last seen"), Column("host", "Host", extra=True), Column("settings", "Settings", extra=True),
     )  # fmt: skip
     return Table("machines", "Machines", columns, tuple(map(_row, found)))
@@ -29,7 +33,8 @@ def _row(one: Health) -> Row:
         Number(sniff.matmul_us, _beside(one, "matmul", grouped(sniff.matmul_us))),
         Number(sniff.launch_us, _beside(one, "launch", number(sniff.launch_us))),
         Number(clock, grouped(clock)) if clock else None, Number(one.looks, str(one.looks)),
-        Words(one.newest.started[:16].replace("T", " ")), Words(clean(sniff.host)), Words(_settings(one)),
+        Words(one.newest.started[:16].replace("T", " "), "nowrap"), Words(clean(sniff.host)),
+        Words(_settings(one), "wide"),
     ))  # fmt: skip
 
 
@@ -40,9 +45,11 @@ def _beside(one: Health, name: str, value: str) -> str:
 
 
 def _settings(one: Health) -> str:
-    words = [word for word in one.newest.settings if word != "None"]
-    governor = [one.newest.sniff.governor] if one.newest.sniff.governor else []
-    return clean(", ".join((*words, *governor)), 120)
+    """`driver 580.159.04, 700 W, clocks as found`: each setting under its name."""
+    named = zip_longest(NAMED, one.newest.settings, fillvalue="{}")
+    words = [name.format(word.removesuffix(".0")) for name, word in named if word not in ("None", "{}")]
+    governor = [f"governor {one.newest.sniff.governor}"] if one.newest.sniff.governor else []
+    return clean(", ".join((*words, *governor)), 160)
 
 
 def remarks(found: Sequence[Health]) -> Iterator[str]:
