@@ -47,7 +47,7 @@ def _beside(one: Health, name: str, value: str) -> str:
 def _settings(one: Health) -> str:
     """`driver 580.159.04, 700 W, clocks as found`: each setting under its name."""
     named = zip_longest(NAMED, one.newest.settings, fillvalue="{}")
-    words = [name.format(word.removesuffix(".0")) for name, word in named if word not in ("None", "{}")]
+    words = [name.format(word).replace(".0 W", " W") for name, word in named if word not in ("None", "{}")]
     governor = [f"governor {one.newest.sniff.governor}"] if one.newest.sniff.governor else []
     return clean(", ".join((*words, *governor)), 160)
 
