@@ -56,13 +56,18 @@ def python_program(words: Sequence[str]) -> PythonProgram:
 
 
 def _script(name: str) -> str:
-    if Path(name).is_file():
-        return name
-    found = shutil.which(name)
+    """A file as it is named, unless it is a binary or a script of something else; a command that is Python."""
+    is_file = Path(name).is_file()
+    found = name if is_file else shutil.which(name)
     if found is None:
         raise HarnessError(f"-- {name}: neither a file nor a command; wanted a Python script")
-    with open(found, "rb") as file:
-        first = file.readline(256)
-    if not (first.startswith(b"#!") and b"python" in first):
+    try:
+        with open(found, "rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise HarnessError(f"-- {name}: cannot be read: {error.strerror}") from error
+    of_python = head.startswith(b"#!") and b"python" in head.partition(b"\n")[0]
+    of_nobody = is_file and not head.startswith(b"#!")
+    if b"\0" in head or not (of_python or of_nobody):
         raise HarnessError(f"-- {name}: {found} is no Python script; torch's profiler sees Python processes alone")
     return found

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.stats.students_t import two_sided
+from harness.values.case import Case
 from harness.values.estimate import Estimate
 from harness.values.measurement import Measurement, Sample, Statistics
 from harness.values.run import Run
@@ -15,6 +16,10 @@ from harness.values.run import Run
 PROCESS_NOISE = 0.004
 """Relative standard deviation of medians between fresh processes, until a machine is calibrated: medians of 15
 processes of two kernels had 0.35 and 0.37 % on one H100."""
+
+PROGRAM_NOISE = 0.05
+"""The same for programs outside, which the core and clock that they meet change more: 15 ms of awk varied by 2 % on two
+idle cores, 0.1 s by 10 to 20 % on sixteen."""
 
 NOTCH = 1.57
 """Half of the 95 % interval of a median, in IQR / sqrt(n). Its standard error is 1.25 IQR / (1.35 sqrt(n)) if the
@@ -60,6 +65,11 @@ def estimate(
     )  # fmt: skip
 
 
+def assumed_noise(case: Case) -> float:
+    """The noise between processes of such a case, until it is calibrated."""
+    return PROGRAM_NOISE if case.kind == "figure" else PROCESS_NOISE
+
+
 def estimate_of(run: Run, measurement: Measurement) -> Estimate | None:
     """The estimate of a case of a run, with the noise between processes that was calibrated by then. For a file without
     samples, from the statistics that it kept."""
@@ -67,7 +77,7 @@ def estimate_of(run: Run, measurement: Measurement) -> Estimate | None:
         return estimate_from_statistics(measurement.statistics)
     known = run.process_noise.get(measurement.case.id)
     if known is None:
-        return estimate(measurement.samples)
+        return estimate(measurement.samples, process_noise=assumed_noise(measurement.case))
     return estimate(measurement.samples, process_noise=known, noise_known="calibrated")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.stats import estimate_of, ratio
+from harness.stats import assumed_noise, estimate_of, ratio
 from harness.values.case import AxisValue, Case
 from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Measurement, Sample
@@ -70,7 +70,7 @@ class Joined:
         base = next((entry for entry in entries if entry.case.arm == self.arms[0]), None)
         if base is None or not base.samples or not head.samples or base.measurement is head.measurement:
             return None
-        return ratio(base.samples, head.samples)
+        return ratio(base.samples, head.samples, process_noise=assumed_noise(head.case))
 
 
 def join(run: Run) -> Joined:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -40,9 +41,13 @@ def test_a_command_that_is_a_python_script_is_found(tmp_path: Path, monkeypatch:
         (["-c", "1"], "-- -c: an option of Python; allowed: -u, -m MODULE, or a script"),
         (["nothing.py"], "-- nothing.py: neither a file nor a command"),
         (["sh", "-x"], "no Python script"),
+        ([shutil.which("sh") or ""], "no Python script"),
+        (["SCRIPT"], "no Python script"),
     ],
 )
-def test_what_is_no_python_is_refused_by_name(words: list[str], said: str) -> None:
-    """One line says what was given and what is wanted."""
+def test_what_is_no_python_is_refused_by_name(words: list[str], said: str, tmp_path: Path) -> None:
+    """One line says what was given and what is wanted: a binary and a shell's script are files, too."""
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\necho\n")
     with pytest.raises(HarnessError, match=said):
-        python_program(words)
+        python_program([word.replace("SCRIPT", str(script)) for word in words])
