@@ -22,7 +22,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW_LIMIT_S = 1800
 """A slow test that takes longer hangs."""
 
-LONGEST_GROUPS = ("decode_interpreted", "places", "tiles_interpreted", "compare_revisions", "cheats", "browser")
+LONGEST_GROUPS = (
+    "places", "bisect", "confirm", "compilers", "decode_interpreted", "tiles_interpreted", "compare_revisions",
+    "cheats", "browser",
+)  # fmt: skip
 """Groups of a minute and more, which one process works through: begun last, one would be alone at the end."""
 
 kernels_root.bind(REPOSITORY / "kernels")

@@ -23,7 +23,7 @@ from harness.values.measurement import Measurement, Sample, Status
 from harness.values.run import Run
 from tests.paired.repository import SLOWER, SUITE, VARIANT, Repository, make
 
-pytestmark = [pytest.mark.xdist_group("bisect"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("confirm"), pytest.mark.slow]
 
 COMMITS, SLOW_AT = 16, 15
 ONE = ("--suite", SUITE, "--rounds", "1", "--json")

@@ -79,17 +79,21 @@ def test_a_pool_that_is_ended_leaves_nothing_running_and_keeps_what_it_had(
 def test_a_ptxas_that_hangs_is_killed_and_equal_code_is_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One case waits for the other's machine code and ends with it, at once; no ptxas is left. A minute is enough for
-    both to come to ptxas."""
+    """One case waits for the other's machine code and ends with it, at once; no ptxas is left. Where the first limit
+    ends before both came to ptxas, on a busy machine, a minute is enough."""
     hanging = tmp_path / "hanging-ptxas"
     hanging.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "release 12.8, V12.8.93" || exec sleep 4711\n')
     hanging.chmod(0o755)
     monkeypatch.setenv("TRITON_PTXAS_PATH", str(hanging))
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
     cases = [add(block=16, num_stages=stages) for stages in (2, 3)]
-    found = compile_cases(cases, "sm_90", PLANTED, jobs=2, limit_s=60, folder=tmp_path / "cache")
-    assert {f.status for f in found} == {Status.TIMEOUT}
-    over = "compiling took longer than 60 s"
-    assert {f.reason for f in found} == {over, f"{over} for equal code"}
+    for limit_s in (10, 60):
+        found = compile_cases(cases, "sm_90", PLANTED, jobs=2, limit_s=limit_s, folder=tmp_path / "cache")
+        assert {f.status for f in found} == {Status.TIMEOUT}
+        over = f"compiling took longer than {limit_s} s"
+        reasons = {f.reason for f in found}
+        if reasons != {over}:
+            break
+    assert reasons == {over, f"{over} for equal code"}
     commands = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if running(int(file.parent.name))]
     assert not [command for command in commands if command == b"sleep\x004711\x00"]

@@ -102,10 +102,13 @@ def test_every_configuration_under_autotune_is_compiled(pool: Pool) -> None:
 
 @pytest.mark.slow
 def test_what_comes_after_two_that_hang_is_compiled(pool: Pool) -> None:
-    """Both processes hang, asleep; the limit of a minute is for the third, which takes a second of a free core."""
+    """Both processes hang, asleep. The third takes a second of a free core, and has a minute on a busy machine."""
     hanging = [add(mistake="sleeps", programs=n, block=1024) for n in (2, 3)]
-    *over, fine = pool.compile([*hanging, add(block=32)], limit_s=LIMIT_S)
-    assert {f.status for f in over} == {Status.TIMEOUT}
+    for limit_s in (SHORT_S, LIMIT_S):
+        *over, fine = pool.compile([*hanging, add(block=32)], limit_s=limit_s)
+        assert {f.status for f in over} == {Status.TIMEOUT}
+        if fine.status is not Status.TIMEOUT:
+            break
     assert fine.status is Status.OK and not fine.cached
 
 
