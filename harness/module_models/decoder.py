@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from harness.errors import CaseFailed
+
 Snapshot = dict[str, Any]
 """A copy of each state by its name, and of the values that the module keeps on the host."""
 
@@ -49,12 +51,12 @@ class ModuleDecoder:
         if every and start:
             at = torch.arange(start, start + length, device=token_ids.device)
             return torch.stack([self.decode(token_ids[:, i], at[i : i + 1]) for i in range(length)], dim=1)
-        logits = self.module.prefill(token_ids, start)
+        logits = _checked("prefill", self.module.prefill(token_ids, start), 3, batch)
         return logits if every else logits[:, -1]
 
     def decode(self, token_ids: Tensor, position: Tensor) -> Tensor:
         """token_ids [batch] int64 and their position [1] int64, on the device -> logits [batch, vocab]."""
-        return self.module.decode(token_ids, position)
+        return _checked("decode", self.module.decode(token_ids, position), 2, self._batch)
 
     def sample(self, logits: Tensor) -> Tensor:
         """logits [batch, vocab] -> the most likely token ids [batch] int64."""
@@ -73,3 +75,13 @@ class ModuleDecoder:
         """Restore a snapshot in place: captured graphs stay valid."""
         for name, state in self.states.items():
             state.copy_(snapshot[name])
+
+
+def _checked(name: str, logits: Any, dims: int, batch: int) -> Tensor:
+    """The logits. Raises CaseFailed for anything else that a module returned."""
+    if not isinstance(logits, Tensor):
+        raise CaseFailed(f"{name} returned {type(logits).__name__}, wanted: a tensor of logits")
+    if logits.dim() != dims or logits.shape[0] != batch:
+        wanted = f"[{batch}, length, vocab]" if dims == 3 else f"[{batch}, vocab]"
+        raise CaseFailed(f"{name} returned logits {list(logits.shape)}, wanted: {wanted}")
+    return logits

@@ -46,6 +46,18 @@ def test_the_example_is_right_and_a_changed_arm_is_not(tmp_path: Path) -> None:
         ("    def decode(", "    def decoded(", Status.FAILED, "the module has no decode; see docs/hf.md"),
         ("    return module\n", "    module.states = None\n    return module\n", Status.FAILED, "needs `states`"),
         ("self.vocab_size = vocab_size", "pass", Status.FAILED, "needs `vocab_size`"),
+        (
+            "        return self._logits(self",
+            "        return None and (self",
+            Status.FAILED,
+            "decode returned NoneType, wanted:",
+        ),
+        (
+            "        return self._logits(sums / at[:, None].sqrt())",
+            "        return self._logits(sums[:, -1])",
+            Status.FAILED,
+            "prefill returned logits [2, 64], wanted: [2, length, vocab]",
+        ),
         ('"sum": torch', '"other": torch.zeros(1), "sum": torch', Status.OK, ""),
     ],
 )
