@@ -10,6 +10,7 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from harness.errors import HarnessError
 
@@ -56,9 +57,12 @@ class _Handler(SimpleHTTPRequestHandler):
         if self.path.split("?")[0] in ("/", "/index.html"):
             try:
                 self.pages.fresh()
-            except HarnessError as error:
+            except (HarnessError, OSError) as error:
                 self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=str(error))
                 return None
+        if "\0" in unquote(self.path):  # no file can be asked for by that name
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         return super().send_head()
 
     def list_directory(self, path: Any) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 from sqlalchemy import Column, Connection, Table, func, select
 
-from harness.store import tables
+from harness.store import points, tables
 from harness.store.attempts import attempts
 from harness.store.events import events
+from harness.store.reading import summary_of
 from harness.store.store import Store
 from harness.values.attempt import Attempt
 from harness.values.case import Case
@@ -30,6 +32,10 @@ KINDS: dict[Table, Any] = {
     tables.configurations: None, attempts: Attempt, events: Event,
 }  # fmt: skip
 """Tables with bodies; rows of configurations name their kind themselves."""
+COLUMNS: dict[Table, Callable[[Any], object]] = {
+    tables.runs: lambda row: summary_of(row, 0), tables.points: points.columns,
+}  # fmt: skip
+"""Tables whose values are columns, which SQLite fills with anything, and the readers of a row."""
 SHARED: tuple[tuple[Column[Any], Any], ...] = (
     (tables.sources.c.content, str),
     (tables.points.c.code, CaseCode),
@@ -50,7 +56,13 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
         key = table.primary_key.columns[0]
         for row in connection.execute(select(table).order_by(key)).mappings():
             rows += 1
-            found += _unreadable(f"{table.name} row {row[key.name]}", row["body"], kind or _kind(row["kind"]))
+            decoded = partial(tables.decode, row["body"], kind or _kind(row["kind"]))
+            found += _unreadable(f"{table.name} row {row[key.name]}", decoded)
+    for table, read in COLUMNS.items():
+        key = table.primary_key.columns[0]
+        for row in connection.execute(select(table).order_by(key)):
+            rows += table not in KINDS
+            found += _unreadable(f"{table.name} row {row[0]}", partial(read, row))
     c = tables.contents.c
     for number, key, body in connection.execute(select(c.id, c.hash, c.body).order_by(c.id)):
         rows += 1
@@ -59,7 +71,7 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
     for column, kind in SHARED:
         wanted = select(column).distinct()
         for number, body in connection.execute(select(c.id, c.body).where(c.id.in_(wanted)).order_by(c.id)):
-            found += _unreadable(f"contents row {number}", body, kind)
+            found += _unreadable(f"contents row {number}", partial(tables.decode, body, kind))
     return rows, [*found, *_apart(connection)]
 
 
@@ -83,8 +95,8 @@ def _kind(name: str) -> Any:
     return Finals if name == "finals" else Configuration
 
 
-def _unreadable(where: str, body: bytes, kind: Any) -> Iterator[str]:
+def _unreadable(where: str, read: Callable[[], object]) -> Iterator[str]:
     try:
-        tables.decode(body, kind)
+        read()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         yield f"{where}: cannot be read: {error}"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -26,12 +27,14 @@ def keep(connection: Connection, bodies: Iterable[bytes]) -> dict[bytes, int]:
 
 
 def read(connection: Connection, ids: Iterable[int]) -> dict[int, bytes]:
-    """Bodies by id."""
+    """Bodies by id. Raises msgspec.DecodeError if one is not here."""
     c, wanted = tables.contents.c, sorted(set(ids))
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), AT_ONCE):
         chosen = select(c.id, c.body).where(c.id.in_(wanted[start : start + AT_ONCE]))
         found |= {int(key): tables.as_bytes(body) for key, body in connection.execute(chosen)}
+    if lost := [number for number in wanted if number not in found]:
+        raise msgspec.DecodeError(f"content {lost[0]} is not here")
     return found
 
 

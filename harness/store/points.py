@@ -17,6 +17,7 @@ next run begins; `points` makes its points from its rows meanwhile. Calibrations
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -170,15 +171,26 @@ class _Shared:
 
     def point(self, row: Row[Any]) -> CasePoint:
         """Raises msgspec.DecodeError for an invalid value: SQLite keeps anything in any column."""
-        time, said = None, (row.run, row.started, row.commit, row.position, row.status, row.reason, row.tree)
-        if row.value_us is not None:
-            found = (row.value_us, row.low_us, row.high_us, row.confidence, row.n, row.level, row.noise)
-            time = Estimate(*msgspec.convert(found, _TIME))
-        run, started, commit, position, status, reason, tree = msgspec.convert(said, _SAID)
+        (run, started, commit, position, status, reason, tree), time = columns(row)
         return CasePoint(
             str(run), started, commit, position, status, reason, time, tree, self.codes[row.code],
             self.contexts[row.context],
         )  # fmt: skip
+
+
+def columns(row: Row[Any]) -> tuple[_SAID, Estimate | None]:
+    """The values of a row beside its shared ones. Raises msgspec.DecodeError for one that no run leaves: SQLite keeps
+    anything in any column."""
+    said = msgspec.convert(
+        (row.run, row.started, row.commit, row.position, row.status, row.reason, row.tree), _SAID
+    )  # fmt: skip
+    if row.value_us is None:
+        return said, None
+    found = (row.value_us, row.low_us, row.high_us, row.confidence, row.n, row.level, row.noise)
+    time = Estimate(*msgspec.convert(found, _TIME))
+    if not (0 < time.value < math.inf):
+        raise msgspec.DecodeError(f"a time of {time.value} us")
+    return said, time
 
 
 def _row(run_id: int, series: int, point: CasePoint, code: int, context: int) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _summaries(connection: Connection, newest_first: Select[Any]) -> list[Summar
     running = [row.id for row in rows if row.state == "running"]
     counting = select(m.run, func.count(distinct(m.case_id))).where(m.run.in_(running)).group_by(m.run)
     counts = {row[0]: row[1] for row in connection.execute(counting)} if running else {}
-    return [_summary(row, counts.get(row.id, row.measured)) for row in reversed(rows)]
+    return [summary_of(row, counts.get(row.id, row.measured)) for row in reversed(rows)]
 
 
 def environments(connection: Connection) -> list[Environment]:
@@ -116,7 +116,8 @@ def load_run(connection: Connection, run_id: int) -> Run:
     return upgraded(run)
 
 
-def _summary(row: Row[Any], measured: int) -> Summary:
+def summary_of(row: Row[Any], measured: int) -> Summary:
+    """A run's row in a list. Raises msgspec.DecodeError for a value of another type."""
     state, tags = _state(row), _tags(row)
     own = {"id": str(row.id), "state": state, "tags": tags, "measured": measured}
     plain = {name: getattr(row, name) for name in Summary.__struct_fields__ if name not in own}

@@ -64,7 +64,7 @@ def test_another_name_reads_nothing(port: int) -> None:
         for path in ("/", "/runs/1.html"):
             status, text = ask(port, path, host)
             assert status == 421 and "run 1" not in text
-    for path in ("/../secret.html", "/%2e%2e/secret.html", "/runs/", "/nothing.html"):
+    for path in ("/../secret.html", "/%2e%2e/secret.html", "/runs/", "/nothing.html", "/runs/1.html%00"):
         assert ask(port, path)[0] == 404
     assert ask(port, "/", method="POST")[0] == 501
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import Engine
 
+from harness.errors import HarnessError
 from harness.stats import estimate
 from harness.store import Store, database, points
 from harness.store.checking import check
@@ -167,3 +170,31 @@ def _older(store: Store, make_older: Callable[[Engine], None]) -> None:
     engine = database.open_engine(database.read_url(str(store.file)))
     make_older(engine)
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE points SET value_us = 9e999", "a time of inf us"),
+        ("UPDATE points SET value_us = -1", "a time of -1.0 us"),
+        ("UPDATE points SET low_us = 'x'", "Expected `float`, got `str`"),
+        ("DELETE FROM contents", r"content \d+ is not here"),
+    ],
+)
+def test_a_damaged_point_is_one_line_and_is_found_by_a_check(tmp_path: Path, statement: str, said: str) -> None:
+    store = filled(Store(str(tmp_path / "runs.sqlite")))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as raw, raw:
+        raw.execute(statement)
+    damaged = Store(str(tmp_path / "runs.sqlite"))
+    with pytest.raises(HarnessError, match=f"a stored value cannot be read: {said}"):
+        damaged.points(damaged.series())
+    assert check(damaged)[1] != []
+
+
+def test_a_check_reads_the_columns_of_runs(tmp_path: Path) -> None:
+    store = filled(Store(str(tmp_path / "runs.sqlite")))
+    assert check(store)[1] == []
+    with store.transaction() as connection:
+        connection.exec_driver_sql("UPDATE runs SET note = x'ff' WHERE id = 2")
+    assert [problem.partition(": cannot")[0] for problem in check(store)[1]] == ["runs row 2"]
