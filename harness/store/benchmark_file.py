@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError
+from harness.store.soundness import LEAST_US, MOST_US
 from harness.values.case import Case, Implementation
 from harness.values.environment import Environment
 from harness.values.measurement import Measurement, Sample, Statistics, Status
@@ -143,7 +144,7 @@ def _measurement(name: str, benchmark: _Benchmark | str, often: int, path: Path)
         return Measurement(case, Status.UNSUPPORTED, reason=reason)
     stats = benchmark.stats
     for seconds in stats.data or ([stats.median] if stats.median is not None else ()):
-        if not (math.isfinite(seconds) and seconds > 0):
+        if not LEAST_US <= 1e6 * seconds <= MOST_US:
             raise HarnessError(f"{path}: {name}: a time of {seconds} s; allowed: finite and above 0")
     samples = tuple(Sample(1e6 * value, 0, n) for n, value in enumerate(stats.data or ()))
     statistics = None if samples else _statistics(stats)

@@ -60,9 +60,9 @@ def _check(connection: Connection) -> tuple[int, list[str]]:
             found += _unreadable(f"{table.name} row {row[key.name]}", decoded)
     for table, read in COLUMNS.items():
         key = table.primary_key.columns[0]
-        for row in connection.execute(select(table).order_by(key)):
+        for listed in connection.execute(select(table).order_by(key)):
             rows += table not in KINDS
-            found += _unreadable(f"{table.name} row {row[0]}", partial(read, row))
+            found += _unreadable(f"{table.name} row {listed[0]}", partial(read, listed))
     c = tables.contents.c
     for number, key, body in connection.execute(select(c.id, c.hash, c.body).order_by(c.id)):
         rows += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 
 from harness.errors import HarnessError
@@ -11,6 +12,8 @@ from harness.values.run import Run
 
 STATES = ("running", "partial", "complete")
 LONGEST = 200
+LEAST_US, MOST_US = 1e-12, 1e18
+"""Values of other units lie here, too: bytes, tokens a second."""
 MOST_JOULES = 1e12
 """Per call or token: the whole world uses less than twenty of these in a second."""
 COUNTED = ("tokens", "batch", "context", "length", "new_tokens", "entries")
@@ -34,15 +37,22 @@ def refuse_unsound(run: Run, where: str) -> None:
             if not isinstance(axes.get(axis, 1), int):
                 raise HarnessError(f"{where}: {name}: {axis} {axes[axis]!r}; allowed: a whole number")
     for measurement in run.measurements:
-        for sample in measurement.samples:
-            if not (math.isfinite(sample.value_us) and sample.value_us > 0):
-                raise HarnessError(
-                    f"{where}: {measurement.case.id}: a sample of {sample.value_us} us; allowed: finite and above 0"
-                )
+        refuse_times([sample.value_us for sample in measurement.samples], f"{where}: {measurement.case.id}: a sample")
+        if (known := measurement.statistics) is not None:
+            refuse_times([known.q1_us, known.median_us, known.q3_us], f"{where}: {measurement.case.id}: a quartile")
         if not all(map(_counts, measurement.energy)):
             raise HarnessError(
                 f"{where}: {measurement.case.id}: a window of energy; allowed: joules, seconds and units above 0"
             )
+
+
+def refuse_times(found_us: Iterable[float], what: str) -> None:
+    """Raises HarnessError for a time, in microseconds, that is none. A finite one may be too long or too short: the
+    ratio of two such would overflow."""
+    for us in found_us:
+        if not LEAST_US <= us <= MOST_US:
+            allowed = f"finite and above 0, from {LEAST_US:g} to {MOST_US:g}"
+            raise HarnessError(f"{what} of {us} us; allowed: {allowed}")
 
 
 def _is_time(text: str) -> bool:

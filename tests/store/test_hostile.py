@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from harness.errors import HarnessError
 from harness.store import Store, export_run, read_exported
 from harness.store.soundness import refuse_unsound
 from harness.values.energy import EnergyWindow
-from harness.values.measurement import Measurement
+from harness.values.measurement import Measurement, Statistics
 from harness_reports.documents.runs import run_text
 from harness_reports.pages import markdown
 from harness_reports.pages.terminal import render
@@ -24,7 +25,7 @@ from harness_reports.pages.write import write
 from harness_reports.views.view import build
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "samples" / "fast-h100" / "run.json.gz"
-MUTANTS = 80
+MUTANTS = 100
 ODD: list[Any] = [
     None, True, -1, 0, 1, 2**63, 2**80, -(2**70), 1e308, -1e308, 1e-320, 0.0, "", "x" * 5000, "<b>\x1b[31m\u202e",
     "\x00", [], {}, [1], {"$float": "nan"}, {"$float": "inf"}, {"$float": "x"}, "last",
@@ -68,6 +69,18 @@ def test_what_sorts_or_names_a_file_is_checked(field: str, value: str) -> None:
     with pytest.raises(HarnessError, match=f"^f: {field} .*; allowed: "):
         refuse_unsound(msgspec.structs.replace(run, **{field: value}), "f")
     refuse_unsound(msgspec.structs.replace(run, started="", suite="ünï"), "f")
+
+
+@pytest.mark.parametrize("us", [1e308, 5e-324, float("nan"), float("inf"), -1.0, 0.0])
+def test_a_time_whose_ratio_overflows_is_refused(us: float) -> None:
+    """A quartile of somebody's statistics as well as a sample."""
+    run = read_exported(SAMPLE)[0]
+    [timed, *_] = [m for m in run.measurements if m.samples]
+    quartiles = msgspec.structs.replace(timed, samples=(), statistics=Statistics(us, 1.0, 2.0, 3))
+    sampled = msgspec.structs.replace(timed, samples=(msgspec.structs.replace(timed.samples[0], value_us=us),))
+    for one, what in ((quartiles, "quartile"), (sampled, "sample")):
+        with pytest.raises(HarnessError, match=re.escape(f"a {what} of {us} us; allowed: finite and above 0")):
+            refuse_unsound(msgspec.structs.replace(run, measurements=(one,)), "f")
 
 
 @pytest.mark.parametrize(
