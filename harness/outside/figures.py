@@ -18,7 +18,7 @@ import msgspec
 
 from harness.errors import CaseFailed, allowed
 from harness.outside.group import MOST_PRINTED_BYTES, Group
-from harness.values.outside import UNITS_US, Figure
+from harness.values.outside import OF_PROCESS, UNITS_US, Figure
 
 GPU_TIME = "nv/cold/time/gpu/mean"
 """nvbench's summary of a state that is a time on the GPU."""
@@ -45,7 +45,14 @@ def read_figure(figure: Figure, program: Group, folder: Path) -> list[float] | s
                 raise CaseFailed(f"{len(found):,} values in one process; at most {MOST_VALUES:,} are kept")
         return [_positive(figure.sample(_positive(number)), number) for number in numbers]
     except CaseFailed as error:
-        return str(error)
+        return f"{error}{_unread(figure, program)}"
+
+
+def _unread(figure: Figure, program: Group) -> str:
+    """The end of what a program printed to standard error alone, as many benchmarks do."""
+    if figure.file or figure.read in OF_PROCESS or program.stdout.strip() or not program.last_line:
+        return ""
+    return f"; standard error, which is not read, ends with: {program.last_line}"
 
 
 def figure_in(figure: Figure, text: str) -> list[float]:

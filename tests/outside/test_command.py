@@ -148,6 +148,13 @@ def test_what_is_no_figure_is_a_reason_of_its_own(lines: str, words: str, tmp_pa
     assert words in str(values["x"]) and isinstance(values["wall"], list)
 
 
+def test_a_figure_on_standard_error_is_said_to_be_there(tmp_path: Path) -> None:
+    """`2>&1` by a shell is what the program's user has to add."""
+    program(tmp_path / "a.sh", "echo rate 5 >&2")
+    [said] = found(tmp_path, "./a.sh", rate=Figure("regex", "rate (.)", "tok/s")).values.values()
+    assert str(said).endswith("it is empty; standard error, which is not read, ends with: rate 5")
+
+
 def test_a_file_of_an_earlier_run_is_no_figure(tmp_path: Path) -> None:
     """It is left alone, and said to be old."""
     (tmp_path / "out.json").write_text('{"x": 1}')
