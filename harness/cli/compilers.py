@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,11 +68,16 @@ def _compiled(
     from harness.static.target import parse_target
 
     asked = suite.compilers
-    for target in targets or asked.targets:  # before a version is installed
-        parse_target(target)
-    with interruptible("nothing was kept"), RunProgress() as progress:
-        compilers = find_compilers(triton or asked.triton, wheels, remark)
-        base = base_of(compilers, base or asked.base)
+    with _named(suite, asked_here=bool(targets)):
+        for target in targets or asked.targets:  # all is checked before a version is installed
+            parse_target(target)
+    expand(suite, arms=arms or None, match=match or None)
+    kept = "no result was stored; the kernels that were compiled are known to the next call"
+    with interruptible(kept), RunProgress() as progress:
+        with _named(suite, asked_here=bool(triton)):
+            compilers = find_compilers(triton or asked.triton, wheels, remark)
+        with _named(suite, asked_here=bool(base)):
+            base = base_of(compilers, base or asked.base)
         in_use = next(compiler for compiler in compilers if compiler.name == base)
         plan = expand(
             suite, arms=arms or None, match=match or None, device_slug=device or None,
@@ -81,6 +88,17 @@ def _compiled(
             suite, works, compilers, targets or asked.targets, base=base, jobs=jobs or None,
             report=lambda word, done, of: progress(word, "compile", done, of),
         )  # fmt: skip
+
+
+@contextmanager
+def _named(suite: Suite, *, asked_here: bool) -> Iterator[None]:
+    """Put the suite's section before an error about a value that stands there, and not on the command line."""
+    try:
+        yield
+    except HarnessError as error:
+        if asked_here:
+            raise
+        raise HarnessError(f"{suite.path}: compilers: {error}") from error
 
 
 def _kept(suite: Suite, found: CompilerMatrix, store: str, keep: bool) -> list[CompilerMatrix]:

@@ -42,6 +42,31 @@ def test_what_is_wrong_is_one_line(arguments: list[str], said: str) -> None:
         raise result.exception
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("{targets: [sm_9x]}", "--target: unknown target sm_9x; allowed: "),
+        ("{triton: [what]}", "--triton what: no such compiler; allowed: a version"),
+        ("{base: '3.1'}", "--base 3.1: not among the versions; allowed: installed"),
+    ],
+)
+def test_what_is_wrong_in_the_section_names_the_file(section: str, said: str, tmp_path: Path) -> None:
+    suite = tmp_path / "s.yaml"
+    suite.write_text(
+        f"suite: 1\ntitle: s\ncompilers: {section}\narms: {{few: {{rms_norm: triton_rows}}}}\n"
+        "shapes: {rms_norm: {tokens: 1, heads: 1, width: 2048}}\n"
+    )
+    result = CliRunner().invoke(app, ["compilers", str(suite)])
+    assert isinstance(result.exception, HarnessError)
+    assert str(result.exception).startswith(f"{suite}: compilers: {said}")
+
+
+def test_options_are_checked_before_a_version_is_installed(tmp_path: Path) -> None:
+    for option in (["-k", "no_such"], ["--arms", "no_such"], ["--target", "no_such"]):
+        result = CliRunner().invoke(app, ["compilers", SUITE, "--triton", "9.9.9", "--wheels", str(tmp_path), *option])
+        assert "no_such" in str(result.exception) and not (tmp_path / "cache").exists()
+
+
 def test_a_suite_says_versions_and_targets() -> None:
     from harness.suite.load import load_suite
 
