@@ -77,7 +77,7 @@ def test_what_opens_a_store_is_withheld_from_measured_code(monkeypatch: pytest.M
 def test_the_command_of_a_run_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands in reports, exports and pull requests."""
     monkeypatch.setattr(sys, "argv", ["harness", "run", "s.yaml", "--store", "postgresql://u:PW@h/d"])
-    assert writer.this_command() == "harness run s.yaml --store postgresql://u:***@h/d"
+    assert writer.this_command() == "harness run s.yaml --store 'postgresql://u:***@h/d'"
 
 
 def test_a_location_has_no_password(tmp_path: Path) -> None:

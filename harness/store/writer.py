@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import socket
 import sys
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ def this_writer() -> str:
 
 def this_command() -> str:
     """The command line as given, without the password of a store: it appears in reports and exports."""
-    return " ".join(["harness", *map(masked, sys.argv[1:])])
+    return shlex.join(["harness", *map(masked, sys.argv[1:])])
 
 
 def new_run(suite: Suite, environment: Environment, processes: int, note: str) -> Run:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from harness.store.writer import is_alive, this_writer
+from harness.store.writer import is_alive, this_command, this_writer
 
 
 def test_this_process_is_alive() -> None:
@@ -42,3 +43,10 @@ def test_a_killed_writer_that_nobody_waited_for_is_gone() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert not is_alive(writer)
     child.communicate()
+
+
+def test_the_command_of_a_run_can_be_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words with spaces and patterns stay one word for a shell."""
+    words = ["harness", "run", "s.yaml", "-k", "int4*", "-m", "own op, it's no model"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert shlex.split(this_command()) == words
