@@ -60,6 +60,8 @@ def _of_history(what: str, text: str, tag: str, suite: str, store: str) -> None:
     if not text.strip():
         raise HarnessError("-m: empty; allowed: the text of the note")
     file = suite_file(suite, store)
+    if not file.is_file():
+        raise HarnessError(f"{file}: no such suite; a note lies beside the suite that it is about")
     case, commit = named(what)
     made = Note(*stamp(), file.stem, case, commit, text.strip())
     keep(RunStore(store), [made], accepted_file.add(file, [made]))

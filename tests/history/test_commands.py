@@ -181,6 +181,13 @@ def test_a_store_that_takes_nothing_is_named_and_the_file_is_enough(
     assert (tmp_path / "suites" / "synthetic.history.yaml").read_text().count("\n- ") == 2
 
 
+def test_a_note_of_no_suite_is_refused(commits: Sequence[str], tmp_path: Path) -> None:
+    """Nobody would read its file."""
+    with pytest.raises(HarnessError, match="nope.yaml: no such suite; a note lies beside"):
+        _harness("note", f"@{commits[1]}", "-m", "a fan", "--suite", "suites/nope.yaml")
+    assert not (tmp_path / "suites" / "nope.history.yaml").exists()
+
+
 def _compared(store: Store, base: str, head: str, slower: Sequence[str] = ("a",)) -> list[str]:
     """Two sides that were measured as pairs, head 5 % slower in these cases; their ids."""
     times = [10.0 + 0.002 * n for n in range(8)]
