@@ -52,8 +52,10 @@ def check(store: Store = "") -> None:
     from harness.errors import CaseFailed
     from harness.store import Store as RunStore
     from harness.store.checking import check as check_rows
+    from harness.store.copying import refuse_missing
 
     opened = RunStore(store)
+    refuse_missing(opened)
     rows, problems = check_rows(opened)
     for problem in problems:
         print(problem)
@@ -67,9 +69,10 @@ def copy(source: Location, target: Location) -> None:
     """Copy all runs and attempts from one store into another. Those already there stay unchanged."""
     from harness.store import Store as RunStore
     from harness.store.copying import copy as copy_runs
-    from harness.store.copying import refuse_same
+    from harness.store.copying import refuse_missing, refuse_same
 
     first, second = RunStore(source), RunStore(target)
+    refuse_missing(first)
     refuse_same(first, second)
     done = copy_runs(first, second)
     left = f", {done.running} still running" if done.running else ""
@@ -83,9 +86,11 @@ def dump(
 ) -> None:
     """Write every run as a line of JSON. `harness import` reads it back, run by run."""
     from harness.store import Store as RunStore
+    from harness.store.copying import refuse_missing
     from harness.store.dump import dump as write_lines
 
     opened = RunStore(store)
+    refuse_missing(opened)
     runs, pruned = write_lines(opened, file)
     left = f"; {pruned} pruned ones have no samples to write" if pruned else ""
     print(f"{file}: {runs} runs of {opened.location}{left}")
@@ -99,10 +104,12 @@ def prune(
 ) -> None:
     """Remove the bulk data of old runs and keep their points. Tagged runs and the evidence of every verdict stay."""
     from harness.store import Store as RunStore
+    from harness.store.copying import refuse_missing
     from harness.store.pruning import prunable
     from harness.store.pruning import prune as remove
 
     opened = RunStore(store)
+    refuse_missing(opened)
     found = prunable(opened, older_than)
     kept = "".join(f"; {count} {reason}" for reason, count in found.kept.items())
     what = f"samples and texts of {len(found.runs):,} runs, {found.size / 1e6:,.1f} MB; their points stay"

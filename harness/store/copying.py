@@ -127,7 +127,14 @@ def _copy_attempts(source: Store, target: Store) -> int:
     return len(new)
 
 
+def refuse_missing(store: Store) -> None:
+    """Raises HarnessError for a file that is not there: a wrong name would be a copy, or a check, of nothing."""
+    if store.file is not None and not store.file.exists():
+        raise HarnessError(f"{store.location}: no such store; the first run, or `harness store create`, makes one")
+
+
 def refuse_same(source: Store, target: Store) -> None:
     """Raises HarnessError where both are one store."""
-    if source.location == target.location:
+    files = [one.file.resolve() if one.file is not None else one.location for one in (source, target)]
+    if files[0] == files[1]:  # through a link, or by another path
         raise HarnessError(f"{source.location}: both are the same store; name another one")

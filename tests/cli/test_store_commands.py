@@ -116,3 +116,26 @@ def test_a_fault_of_the_program_has_a_status_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", breaks], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == ExitStatus.FAULT == 70
     assert "KeyError: 'nobody foresaw this'" in done.stderr and "a bug in harness" in done.stderr
+
+
+def test_a_wrong_name_is_no_copy_and_no_check_of_nothing(location: str, tmp_path: Path) -> None:
+    """It would end with 0, and whoever trusts it has no backup."""
+    wrong = str(tmp_path / "wrong.sqlite")
+    for words in (
+        ["store", "check"],
+        ["store", "dump", str(tmp_path / "d.jsonl")],
+        ["store", "prune", "--older-than", "1"],
+    ):
+        found = harness(*words, store=wrong)
+        assert isinstance(found.exception, HarnessError) and "wrong.sqlite: no such store" in str(found.exception)
+    found = CliRunner().invoke(app, ["store", "copy", wrong, str(tmp_path / "to.sqlite")])
+    assert isinstance(found.exception, HarnessError) and not (tmp_path / "to.sqlite").exists()
+
+
+def test_a_store_under_another_name_is_not_shared_with_itself(location: str, tmp_path: Path) -> None:
+    """Its runs would count as pushed."""
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(location)
+    for other in (link, tmp_path / ".." / tmp_path.name / "runs.sqlite"):
+        found = harness("push", "--share", str(other), store=location)
+        assert isinstance(found.exception, HarnessError) and "both are the same store" in str(found.exception)

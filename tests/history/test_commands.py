@@ -183,7 +183,7 @@ def test_a_store_that_takes_nothing_is_named_and_the_file_is_enough(
 
 def test_a_note_of_no_suite_is_refused(commits: Sequence[str], tmp_path: Path) -> None:
     """Nobody would read its file."""
-    with pytest.raises(HarnessError, match="nope.yaml: no such suite; a note lies beside"):
+    with pytest.raises(HarnessError, match=r"nope\.yaml: no such suite; a note lies beside"):
         _harness("note", f"@{commits[1]}", "-m", "a fan", "--suite", "suites/nope.yaml")
     assert not (tmp_path / "suites" / "nope.history.yaml").exists()
 
