@@ -89,7 +89,7 @@ def test_a_copy_has_every_run(location: str, tmp_path: Path) -> None:
 
 
 def test_a_damaged_row_is_named(location: str) -> None:
-    assert "9 rows, all readable" in _invoke("store", "check", "--store", location)
+    assert "15 rows, all readable" in _invoke("store", "check", "--store", location)
     with sqlite3.connect(location) as raw:
         raw.execute("UPDATE measurements SET body = x'9301' WHERE row = 2")
         raw.execute("UPDATE measurements SET run = 77 WHERE row = 3")
