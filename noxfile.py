@@ -205,7 +205,7 @@ def compare(session: nox.Session) -> None:
 
 @nox.session
 def recording(session: nox.Session) -> None:
-    """The README's recording of a terminal, run anew on this GPU; `-- draw` draws the one that is kept."""
+    """The README's recording of a terminal, run anew on this machine; `-- draw` draws the one that is kept."""
     install(session, "test")
     cast = "docs/pictures/terminal.cast"
     if "draw" not in session.posargs:

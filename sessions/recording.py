@@ -1,8 +1,7 @@
-"""Records the README's three commands as they run on a terminal: `python -m sessions.recording FILE.cast`.
+"""Records the tutorial's try, sweep and compare as they run on a terminal: `python -m sessions.recording FILE.cast`.
 
-They run behind a pseudo-terminal, on a copy of `examples/own_op/` at one size. The file is an asciicast of version 2,
-as asciinema reads it, with a marker before each command. The standard library is enough: a machine with a GPU needs no
-more than the harness.
+They run behind a pseudo-terminal, in the folder that the page makes. The file is an asciicast of version 2, as
+asciinema reads it, with a marker before each command. The standard library is enough.
 """
 
 from __future__ import annotations
@@ -21,75 +20,89 @@ import tempfile
 import termios
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = re.compile(r"<!-- sample:begin -->\n.*?<!-- sample:end -->", re.DOTALL)
-"""The part of the README with the commands."""
-EXAMPLE = ("examples/own_op/fp8_block_mm.py", "examples/own_op/fp8.yaml")
-AT_ONE_SIZE = (
-    ("n: [4096, 7168], k: 2048, tokens: [1, 8, 64]", "n: 4096, k: 2048, tokens: 64"),
-    ("{run: space}", "{run: {block_n: [32], num_warps: [2, 4], num_stages: [4, 6]}}"),
-)
-"""Changes of the suite, so that the three commands take less than a minute."""
-SLOWER = ("num_warps=4, num_stages=3):", "num_warps=4, num_stages=1):")
-"""The change that `compare` finds."""
+PAGE = ROOT / "docs" / "tutorial.md"
+PART = re.compile(r"^## Begin$.*?^## Ask", re.MULTILINE | re.DOTALL)
+"""The chapters that are played."""
+BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOWN = ("try", "sweep", "compare")
+"""The commands whose first run after the page's kernel is recorded."""
 COLUMNS, ROWS = 120, 60
 KEY_S = 0.03
 """Between two keys of a command that the recording types."""
+PERSON = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A file to write, a command to run, or a command to record."""
+
+    kind: Literal["file", "run", "record"]
+    text: str
+
+
+def steps() -> list[Step]:
+    """The tutorial from an empty folder to its verdict. Commands of the harness that are not shown change nothing, and
+    are left out."""
+    found, left = list[Step](), list[str]()
+    part = PART.search(PAGE.read_text(encoding="utf-8"))
+    for block in BLOCK.finditer(part[0] if part else ""):
+        if block["kind"] == "python":
+            found.append(Step("file", block["text"]))
+            left = list(SHOWN)
+        for command in re.findall(r"^\$ (.+)$", block["text"], re.MULTILINE) if block["kind"] == "console" else ():
+            program, name = command.split()[:2]
+            if program == "harness" and name in left:
+                found.append(Step("record", command))
+                left.remove(name)
+            elif program == "git" or program == "sed" or name == "init":
+                found.append(Step("run", command))
+    return found
 
 
 def commands() -> list[str]:
-    """Those that the README shows with their output."""
-    found = SHOWN.search((ROOT / "README.md").read_text(encoding="utf-8"))
-    return re.findall(r"^\$ (harness .+)$", found[0], re.MULTILINE) if found else []
+    return [step.text for step in steps() if step.kind == "record"]
 
 
-def record(commands: Sequence[str], folder: Path) -> str:
-    """The asciicast of these commands, run one after another in a folder. Their exit statuses are in its header."""
+def record(steps: Sequence[Step], folder: Path) -> str:
+    """The asciicast of the commands to record, with their exit statuses in its header. Raises CalledProcessError where
+    a command between them fails."""
     events: list[list[Any]] = []
     statuses, clock_s = [], 0.0
-    for command in commands:
-        if command.startswith("harness compare"):
-            _replace(folder / "fp8_block_mm.py", SLOWER)
-        events.append([round(clock_s, 3), "m", command])
-        for key in f"$ {command}\r\n":
-            events.append([round(clock_s, 3), "o", key])
-            clock_s += KEY_S
-        begun = time.monotonic()
-        statuses.append(_run(command, folder, events, begun - clock_s))
-        clock_s += time.monotonic() - begun
+    for step in steps:
+        if step.kind == "file":
+            name, _, text = step.text.partition("\n")
+            (folder / name.removeprefix("# ")).write_text(text, encoding="utf-8")
+        elif step.kind == "run":
+            words = _words(step.text)
+            subprocess.run(words, cwd=folder, env={**os.environ, **PERSON}, check=True, stdout=subprocess.DEVNULL)
+        else:
+            events.append([round(clock_s, 3), "m", step.text])
+            for key in f"$ {step.text}\r\n":
+                events.append([round(clock_s, 3), "o", key])
+                clock_s += KEY_S
+            begun = time.monotonic()
+            statuses.append(_run(step.text, folder, events, begun - clock_s))
+            clock_s += time.monotonic() - begun
     header = {"version": 2, "width": COLUMNS, "height": ROWS, "timestamp": int(time.time()), "statuses": statuses}
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (header, *events))
 
 
-def prepare(folder: Path) -> None:
-    """The example in a repository of its own, committed."""
-    for name in EXAMPLE:
-        shutil.copy(ROOT / name, folder)
-    for change in AT_ONE_SIZE:
-        _replace(folder / "fp8.yaml", change)
-    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "a float8 product")):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=folder, check=True)
-
-
-def _replace(file: Path, change: tuple[str, str]) -> None:
-    text = file.read_text(encoding="utf-8")
-    if text.count(change[0]) != 1:
-        raise SystemExit(f"{file.name}: {change[0]!r} is there {text.count(change[0])} times")
-    file.write_text(text.replace(*change), encoding="utf-8")
+def _words(command: str) -> list[str]:
+    words = shlex.split(command)
+    return words if shutil.which(words[0]) else [sys.executable, "-m", *words]
 
 
 def _run(command: str, folder: Path, events: list[list[Any]], start: float) -> int:
     """Adds the output of a command, with the seconds since `start`; its exit status."""
-    words = shlex.split(command)
-    if shutil.which(words[0]) is None:
-        words = [sys.executable, "-m", *words]
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
-    process = subprocess.Popen(words, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(_words(command), cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     while True:
         try:
@@ -105,8 +118,7 @@ def _run(command: str, folder: Path, events: list[list[Any]], start: float) -> i
 
 def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder))
-        out.write_text(record(commands(), Path(folder)), encoding="utf-8")
+        out.write_text(record(steps(), Path(folder)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.recording import AT_ONE_SIZE, SLOWER, commands, prepare, record
+from sessions.recording import Step, commands, record, steps
 from tests.conftest import REPOSITORY
 
 pytest.importorskip("pyte")
@@ -29,11 +29,19 @@ def shown(svg: str) -> list[str]:
 def test_a_command_is_recorded_with_its_colours_and_status(tmp_path: Path) -> None:
     """Behind a terminal of the recording's width; the last bytes before the exit are there."""
     script = "import os,sys; print('\\x1b[32mright\\x1b[0m', os.get_terminal_size().columns, sys.stdout.isatty())"
-    recorded = record([f'python3 -c "{script}"', "python3 -c 'raise SystemExit(3)'"], tmp_path)
+    recorded = record(
+        [
+            Step("file", "# exits.py\nraise SystemExit(3)\n"),
+            Step("run", "git init --quiet"),
+            Step("record", f'python3 -c "{script}"'),
+            Step("record", "python3 exits.py"),
+        ],
+        tmp_path,
+    )
     header = json.loads(recorded.splitlines()[0])
     assert header["statuses"] == [0, 3]
     first, second = screens(recorded)
-    assert second.command == "python3 -c 'raise SystemExit(3)'"
+    assert second.command == "python3 exits.py" and (tmp_path / ".git").is_dir()
     svg = draw(recorded, "two")
     assert "right 120 True" in shown(svg)[-2] and '#7ee787">right' in svg
     assert first.ends_s == second.begins_s
@@ -63,19 +71,22 @@ def test_another_file_is_refused() -> None:
         screens('{"version": 1}\n')
 
 
-def test_the_example_is_still_as_the_recording_changes_it(tmp_path: Path) -> None:
-    """Its suite has one size, and the line that the comparison finds is there once."""
-    prepare(tmp_path)
-    assert AT_ONE_SIZE[0][1] in (tmp_path / "fp8.yaml").read_text()
-    assert (tmp_path / "fp8_block_mm.py").read_text().count(SLOWER[0]) == 1
+def test_the_tutorial_is_played_from_an_empty_folder_to_its_verdict() -> None:
+    """Its own kernel is tried, swept and compared; nothing of the harness but `init` runs unseen."""
     assert [command.split()[1] for command in commands()] == ["try", "sweep", "compare"]
+    assert [step.text.split()[1] for step in steps() if step.kind == "run" and "harness" in step.text] == ["init"]
+    places = [step.kind for step in steps()]
+    assert places.index("file") < places.index("record") and places[-1] == "record"
+    assert [step.text for step in steps() if step.text.startswith("sed ")] == [
+        "sed -i 's/part.double()/part.float()/' soft.py"
+    ]
 
 
 KEPT = REPOSITORY / "docs" / "pictures" / "terminal.cast"
 
 
 @pytest.mark.skipif(not KEPT.is_file(), reason="no recording is kept")
-def test_the_kept_recording_is_of_the_readmes_commands() -> None:
+def test_the_kept_recording_is_of_the_tutorials_commands() -> None:
     """Drawn again it gives the same bytes, and the README describes it."""
     recorded = KEPT.read_text(encoding="utf-8")
     assert [screen.command for screen in screens(recorded)] == commands()
