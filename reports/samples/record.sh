@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The GPU evidence: what the machine is, cold against warm weights, the sweep, the run with its export, the marked tests.
 # Usage: reports/samples/record.sh FOLDER [PROCESSES] [PART...]; parts: doctor cold sweep run traces engines tests (all when left out), long, sweep-moe,
-# sweep864, try, cheats, and those of compare.sh, `compare` for its kernels.
+# sweep864, try, cheats, decode (batch 1 and 8, long context, prefill, peers), and those of compare.sh, `compare` for its kernels.
 # Needs a GPU and the package's dependencies; works without .git. RUN_LIMIT_S ends the run early and keeps what it measured.
 # The tuned files that the sweep writes are copied to FOLDER: put them under kernels/ where `run` goes to another machine.
 set -uo pipefail
@@ -40,6 +40,16 @@ for part in $parts; do
       ;;
     run) record_run qwen3_5_moe run ;;
     long) record_run qwen3_5_moe_long long -k '*/fused,*/overlapped,router@*' ;; # of the arm `apart` its router alone
+    decode)
+      PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/decode_table.py suites suites
+      for core in $(seq 0 14); do
+        PYTHONPATH=.:${PYTHONPATH:-} python3 reports/samples/decode_table.py compile "$core" 15 &
+      done
+      wait
+      record_run decode_table decode_table --only kernels,decode --arms overlapped,phases,peers -k 'phases,tokens=4,peers'
+      record_run decode_long decode_long --only decode --arms phases,phases_split
+      rm suites/decode_{table,long}.yaml
+      ;;
     traces)  # the tiny model's traces that tests/data/traces keeps, some 100 kB each
       python3 -m harness profile tests/data/traces/tiny_gpu.yaml --engine eager,cuda_graph,torch_compile --steps 2 \
         --keep-traces "$out/traces" > "$out/traces.txt"
