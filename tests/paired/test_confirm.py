@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def _run(number: int, commit: str, cases: list[Case], times: list[float], slower
     return Run(
         str(number), f"2026-01-{number:02}T00:00:00+00:00", "small", "h", "One product", "complete",
         environment=msgspec.structs.replace(HERE, commit=commit), planned=tuple(cases), measurements=measured,
-        sniff=Sniff("box", 20 / (1 + slower), 2500 * (1 + slower), 2.0, 0.05),
+        sniff=Sniff(socket.gethostname(), 20 / (1 + slower), 2500 * (1 + slower), 2.0, 0.05),
     )  # fmt: skip
 
 
