@@ -32,8 +32,6 @@ BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTI
 SHOWN = ("try", "sweep", "compare")
 """The commands whose first run after the page's kernel is recorded."""
 COLUMNS, ROWS = 120, 60
-KEY_S = 0.03
-"""Between two keys of a command that the recording types."""
 PERSON = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -82,9 +80,7 @@ def record(steps: Sequence[Step], folder: Path) -> str:
             subprocess.run(words, cwd=folder, env={**os.environ, **PERSON}, check=True, stdout=subprocess.DEVNULL)
         else:
             events.append([round(clock_s, 3), "m", step.text])
-            for key in f"$ {step.text}\r\n":
-                events.append([round(clock_s, 3), "o", key])
-                clock_s += KEY_S
+            events.append([round(clock_s, 3), "o", f"$ {step.text}\r\n"])
             begun = time.monotonic()
             statuses.append(_run(step.text, folder, events, begun - clock_s))
             clock_s += time.monotonic() - begun

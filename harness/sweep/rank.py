@@ -10,7 +10,7 @@ from itertools import cycle, islice
 from harness.stats import median_interval
 from harness.stats.landscape import median_us
 from harness.values.measurement import Status
-from harness.values.sweep import Configuration, Entrant, SweptVariant, Twin
+from harness.values.sweep import Configuration, Entrant, SweptVariant, Twin, places
 
 TOP = 5
 """Distinct configurations that are timed again after the choice and go into the tuned file."""
@@ -81,8 +81,7 @@ def separated(samples_us: Mapping[str, Sequence[float]]) -> bool:
 def warnings(found: tuple[SweptVariant, ...]) -> list[str]:
     """Warnings for the reader of a sweep's numbers, a line each."""
     lines = []
-    for question in found:
-        place = f"{question.op}@{question.site} {question.variant}"
+    for place, question in zip(places(found), found, strict=True):
         wrong = [c for c in question.configurations if c.measurement.status in (Status.INCORRECT, Status.INVALID)]
         for row in wrong:
             values = ", ".join(f"{name}={value}" for name, value in row.tunables.items())

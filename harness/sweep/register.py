@@ -12,7 +12,7 @@ from harness.suite.catalogue import kernels_of
 from harness.sweep.questions import SweepQuestion
 from harness.values.environment import Environment
 from harness.values.suite import Suite
-from harness.values.sweep import Confirmed, SweptVariant
+from harness.values.sweep import Confirmed, SweptVariant, places
 
 
 class Registered(NamedTuple):
@@ -35,12 +35,12 @@ def register(
     written: dict[str, None] = {}
     unwritten: dict[str, None] = {}
     withheld = []
-    for question, question_asked in zip(found, asked, strict=True):
+    for place, question, question_asked in zip(places(found), found, asked, strict=True):
         chosen = choice(question)
         if chosen is None or question.finals is None:
             continue
         if question.trusted is False and not untrusted:
-            withheld.append(f"{question.op}@{question.site} {question.variant} cannot be trusted")
+            withheld.append(f"{place} cannot be trusted")
             continue
         entry = _described(chosen)
         tuned = kernels_root.module("tuned", Path(suite.kernels_root))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from harness.values.binary import Binary
@@ -145,6 +147,18 @@ class SweptVariant(msgspec.Struct, frozen=True):
     @property
     def timed(self) -> int:
         return sum(bool(c.measurement.samples) and c.same_as is None for c in self.configurations)
+
+
+def places(questions: Sequence[SweptVariant], between: str = " ") -> list[str]:
+    """The op, site and variant of each question, with the sizes in which it differs from others of that place."""
+    found = []
+    for question in questions:
+        place = question.op, question.site, question.variant
+        alike = [other for other in questions if (other.op, other.site, other.variant) == place]
+        differ = [name for name in sorted(question.dims) if len({other.dims.get(name) for other in alike}) > 1]
+        sizes = ", ".join(f"{name} {question.dims[name]}" for name in differ)
+        found.append(between.join(filter(None, (f"{question.op}@{question.site}", question.variant, sizes))))
+    return found
 
 
 class SweepResult(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from harness.values.estimate import Estimate, Ratio
 from harness.values.measurement import Mismatch, Status
 from harness.values.numerics import Sameness
 
-TOOLS = "--ncu  --sanitize  --asm  --interpret   one call under Nsight Compute, compute-sanitizer, as code, interpreted"
+TOOLS = "--ncu  --sanitize  --asm  --interpret   look into one call"
 NO_VALUES = (Mismatch.OUTPUTS, Mismatch.INPUT_CHANGED, Mismatch.WRITE_OUTSIDE)
 """Kinds of mismatch that are wrong for any values."""
 

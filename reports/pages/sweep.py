@@ -14,7 +14,7 @@ from harness.stats.landscape import importance
 from harness.values.compiled import Compiled
 from harness.values.measurement import Status
 from harness.values.static_sweep import StaticSweep, groups
-from harness.values.sweep import Shipped, SweepResult, SweptVariant
+from harness.values.sweep import Shipped, SweepResult, SweptVariant, places
 
 from ..formats.terminal_table import Shown
 from ..tables.sweep import SHOWN, compiled, finalists, named, values_of
@@ -36,11 +36,12 @@ def render(result: SweepResult) -> RenderableType:
 
 def summary(result: SweepResult) -> RenderableType:
     """One line for each question: its choice, the gain, and whether the times can be trusted."""
-    return Group(*(Text(_choice(question), style="bold") for question in result.questions))
+    asked = zip(places(result.questions, " · "), result.questions, strict=True)
+    return Group(*(Text(_choice(place, question), style="bold") for place, question in asked))
 
 
-def _choice(question: SweptVariant) -> str:
-    place, finals = f"{question.op}@{question.site} · {question.variant}", question.finals
+def _choice(place: str, question: SweptVariant) -> str:
+    finals = question.finals
     trust = {None: "", True: " · trusted", False: " · NOT to be trusted"}[question.trusted]
     if finals is None:
         return f"{place}: no choice, the sweep ended before its finals{trust}"
