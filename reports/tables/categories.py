@@ -40,7 +40,7 @@ def _caption(table: Categories, floors: bool) -> str:
     found = f"us per decode step, {table.axes}, from {table.steps} profiled {table.engine} steps of each arm."
     kernels = table.kernels[-1].per_step
     whole = table.total.cells[-1]
-    if whole and round(whole.launches - kernels):
+    if whole and kernels and round(whole.launches - kernels):  # operators of a CPU are no launches
         found += f" Launches of {last}: {count(kernels)} kernels, the rest copies and memsets."
     if floors and table.moved:
         found += f" MB: the least that a step of {last} has to move."
