@@ -7,6 +7,8 @@ from threading import Event
 from typing import NamedTuple
 
 POLL_S = 0.001
+STUCK_S = 2.0
+"""Seconds without a step after which the counter is considered stuck."""
 
 
 class EnergyUnknown(Exception):
@@ -22,15 +24,15 @@ class Tick(NamedTuple):
     within_s: float
 
 
-def next_tick(joules: Callable[[], float], stuck_s: float, stop: Event, clock_s: Callable[[], float]) -> Tick:
+def next_tick(joules: Callable[[], float], stop: Event, clock_s: Callable[[], float]) -> Tick:
     """Wait for the counter's next step. stop: set to end the wait. Raises EnergyUnknown where there is none within
-    `stuck_s`, and as `joules` does."""
+    STUCK_S, and as `joules` does."""
     began_s = asked_s = clock_s()
     seen = joules()
-    while asked_s - began_s < stuck_s and not stop.is_set():
+    while asked_s - began_s < STUCK_S and not stop.is_set():
         stop.wait(POLL_S)
         before_s, asked_s = asked_s, clock_s()
         now, now_s = joules(), clock_s()
         if now != seen:
             return Tick(now_s, now, now_s - before_s)
-    raise EnergyUnknown(f"the energy counter did not move in {stuck_s:g} s")
+    raise EnergyUnknown(f"the energy counter did not move in {STUCK_S:g} s")

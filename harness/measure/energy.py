@@ -34,8 +34,6 @@ STEADY = 0.005
 """Windows are steady where the power of their second half equals that of the first within this share; else the work
 goes on. A chip that warms up takes more power from second to second."""
 MOST_WINDOWS = 30
-STUCK_S = 2.0
-"""Seconds without a step after which the counter is considered stuck."""
 IDLE_S = 1.0
 """Seconds of the idle measurement, and of the wait before it in which earlier work comes to rest."""
 TICKS = 9
@@ -56,7 +54,7 @@ class EnergyMeter:
 
     def tick(self) -> Tick:
         """Wait for the counter's next step. Raises EnergyUnknown where there is none, or no counter."""
-        return next_tick(self._joules, STUCK_S, self._stop, _perf_counter)
+        return next_tick(self._joules, self._stop, _perf_counter)
 
     @cached_property
     def tick_s(self) -> float:

@@ -12,8 +12,6 @@ from harness.device.energy_ticks import EnergyUnknown, Tick, next_tick
 from harness.device.nvml import ConditionsReader, visible_gpus
 from harness.values.energy import EnergyWindow
 
-STUCK_S = 2.0
-"""Seconds without a step after which the counter is considered stuck."""
 TICKS = 4
 """Ticks before the work, whose distances give the counter's period."""
 NO_GPU = "the joules of external programs are measured on a GPU alone"
@@ -61,7 +59,7 @@ class OutsideEnergy:
         )  # fmt: skip
 
     def _tick(self) -> Tick:
-        return next_tick(self._joules, STUCK_S, Event(), time.perf_counter)
+        return next_tick(self._joules, Event(), time.perf_counter)
 
     def _joules(self) -> float:
         joules = self._counter.joules()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.device import energy_ticks
 from harness.device.cpu import CpuDevice
 from harness.device.fake import FakeDevice
 from harness.measure import energy
@@ -32,8 +33,9 @@ ADD = Case(
 
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"WARM_S": 0.05, "WINDOW_S": 0.1, "WINDOWS": 4, "IDLE_S": 0.2, "STUCK_S": 0.2}.items():
+    for name, value in {"WARM_S": 0.05, "WINDOW_S": 0.1, "WINDOWS": 4, "IDLE_S": 0.2}.items():
         monkeypatch.setattr(energy, name, value)
+    monkeypatch.setattr(energy_ticks, "STUCK_S", 0.2)
 
 
 def test_planted_power_is_found_to_within_the_stated_resolution() -> None:

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.device import nvml
-from harness.outside import energy
+from harness.device import energy_ticks, nvml
 from harness.plan import expand
 from harness.runner.execute import Execution
 from harness.runner.stage import Options
@@ -59,7 +58,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch, power: PlantedPower, **answers: object)
     module.nvmlDeviceGetTotalEnergyConsumption = lambda handle: power.joules() * 1000
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(nvml, "open_nvml", lambda: (module, ""))
-    monkeypatch.setattr(energy, "STUCK_S", 0.2)
+    monkeypatch.setattr(energy_ticks, "STUCK_S", 0.2)
 
 
 def measured(text: str, folder: Path) -> Run:
